@@ -1,0 +1,97 @@
+/** Four runtimes for the tests, and one project for the packed package. Which file runs where is in CONTRIBUTING.md. */
+import { createReadStream } from 'node:fs'
+import { playwright } from '@vitest/browser-playwright'
+import type { Plugin } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
+import { browserArgs, findBrowser } from './scripts/browser.mjs'
+
+/** What holds in every runtime. */
+const everywhere = ['test/wire/**/*.test.ts', 'test/contract/**/*.test.ts']
+/** What belongs to one runtime by its name. Properties are heavy and pure: once, in Node, is enough. */
+const onlyNode = ['**/*.node.test.ts', '**/*.property.test.ts']
+const onlyHappyDom = ['**/*.dom.test.ts']
+const onlyBrowser = ['**/*.browser.test.ts']
+
+const executablePath = findBrowser()
+
+/** MSW's worker must be served from the page's own origin. */
+const mswWorker: Plugin = {
+  name: 'rivulet:msw-worker',
+  configureServer(server) {
+    server.middlewares.use('/mockServiceWorker.js', (_request, response, next) => {
+      response.setHeader('content-type', 'text/javascript')
+      createReadStream(new URL('node_modules/msw/lib/mockServiceWorker.js', import.meta.url))
+        .on('error', next)
+        .pipe(response)
+    })
+  },
+}
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/setup/mock-server.ts'],
+    restoreMocks: true,
+    unstubGlobals: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...onlyHappyDom, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'happy-dom',
+          environment: './test/setup/happy-dom.ts',
+          include: [...everywhere, 'test/**/*.dom.test.ts'],
+          exclude: [...onlyNode, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
+        },
+      },
+      {
+        extends: true,
+        plugins: [mswWorker],
+        optimizeDeps: { include: ['msw', 'msw/browser'] },
+        test: {
+          name: 'browser',
+          include: [...everywhere, 'test/**/*.browser.test.ts'],
+          exclude: [...onlyNode, ...onlyHappyDom, 'test/e2e/**', 'test/package/**'],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { args: browserArgs, ...(executablePath ? { executablePath } : {}) },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.test.ts'],
+          provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          environment: 'node',
+          include: ['test/package/**/*.test.ts'],
+          provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
