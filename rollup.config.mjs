@@ -29,8 +29,6 @@ function present(sources) {
 
 /** Types are erased one file at a time, which `isolatedModules` makes sound; `npm run types` checks them. */
 function typescript() {
-  const { config } = ts.readConfigFile(fileURLToPath(new URL('tsconfig.json', import.meta.url)), ts.sys.readFile)
-  const { target, verbatimModuleSyntax, isolatedModules } = config.compilerOptions
   return {
     name: 'typescript',
     transform(code, id) {
@@ -38,10 +36,10 @@ function typescript() {
       const { outputText, sourceMapText } = ts.transpileModule(code, {
         fileName: id,
         compilerOptions: {
-          target,
-          module: 'esnext',
-          verbatimModuleSyntax,
-          isolatedModules,
+          target: ts.ScriptTarget.ES2022,
+          module: ts.ModuleKind.ESNext,
+          verbatimModuleSyntax: true,
+          isolatedModules: true,
           sourceMap: true,
           inlineSources: true,
         },

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 // Not the `tsc` of node_modules/.bin: a second, older TypeScript is installed for the consumer check.
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
-for (const project of ['src', 'mock-server', 'test']) {
+for (const project of ['src', 'mock-server', 'test', 'scripts']) {
   const { status } = spawnSync(process.execPath, [tsc, '--project', project], { stdio: 'inherit' })
   if (status !== 0) process.exitCode = 1
 }
