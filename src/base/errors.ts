@@ -70,7 +70,7 @@ export interface StreamErrorDetails {
   cursor?: Cursor | undefined
 }
 
-interface StreamErrorBase extends Error, Readonly<StreamErrorDetails> {
+interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, 'cause'>> {
   readonly name: 'StreamError'
   readonly retryable: boolean
 }
