@@ -1,31 +1,16 @@
 /** Builds the package: ES modules with shared chunks, the script-tag files, the command line, and the types of it all. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
 import { dts } from 'rollup-plugin-dts'
 import ts from 'typescript'
+import { commands, entries, manifest } from './scripts/entries.mjs'
 
-/** One line per public entry: its file in `dist`, and its source. `package.json#exports` has the same names. */
-const entries = present({
-  index: 'src/index.ts',
-  openai: 'src/openai.ts',
-  mock: 'mock-server/mock.ts',
-  msw: 'mock-server/msw.ts',
-  'mock-server': 'mock-server/index.ts',
-})
-
-const commandLine = present({ cli: 'mock-server/cli.ts' })
-
-function present(sources) {
-  return Object.fromEntries(
-    Object.entries(sources).filter(([name, source]) => {
-      const exists = existsSync(new URL(source, import.meta.url))
-      if (!exists) console.warn(`entry ${name} is left out: ${source} does not exist yet`)
-      return exists
-    }),
-  )
-}
+const dist = fileURLToPath(new URL('dist', import.meta.url))
+const external = (id) => id.startsWith('node:') || id === 'msw'
+const banner = `/*! ${manifest.name} ${manifest.version}, ${manifest.license} license */`
 
 /** Types are erased one file at a time, which `isolatedModules` makes sound; `npm run types` checks them. */
 function typescript() {
@@ -49,23 +34,71 @@ function typescript() {
   }
 }
 
+/** The licenses of what is bundled travel with it. */
+function licenses() {
+  return {
+    name: 'licenses',
+    generateBundle(_options, bundle) {
+      const folders = Object.values(bundle)
+        .flatMap((output) => (output.type === 'chunk' ? output.moduleIds : []))
+        .map((id) => id.split(sep).join('/').match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0])
+      const texts = [...new Set(folders)].filter(Boolean).map((folder) => {
+        const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+        const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
+        if (!file) throw new Error(`${name} is bundled, but brings no license`)
+        return `## ${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+      })
+      const source = `# Licenses of what \`${manifest.name}\` bundles\n\n${texts.join('\n')}`
+      if (texts.length > 0) this.emitFile({ type: 'asset', fileName: 'LICENSES.md', source })
+    },
+  }
+}
+
+/**
+ * `Symbol.dispose` and `Disposable` are in no `lib` that users have by default, so the files that name them refer to it.
+ * The bundler drops such references from the sources.
+ */
+function disposable() {
+  return {
+    name: 'disposable',
+    renderChunk: (code) =>
+      /\bSymbol\.(asyncDispose|dispose)\b|\b(Async)?Disposable\b/.test(code)
+        ? { code: `/// <reference lib="esnext.disposable" />\n${code}`, map: null }
+        : null,
+  }
+}
+
+/** Removes what an earlier build left, after this one has written: who serves `dist` meanwhile finds every file. */
+function prune(builds) {
+  const written = new Set()
+  let unfinished = builds.reduce((sum, { output }) => sum + [output].flat().length, 0)
+  const plugin = {
+    name: 'prune',
+    writeBundle(_options, bundle) {
+      for (const name of Object.keys(bundle)) written.add(name)
+      if (--unfinished > 0) return
+      for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+        const path = join(entry.parentPath ?? entry.path, entry.name)
+        const name = path.slice(dist.length + 1).split(sep).join('/')
+        if (entry.isFile() && !written.has(name)) rmSync(path)
+      }
+    },
+  }
+  return builds.map((build) => ({ ...build, plugins: [...build.plugins, plugin] }))
+}
+
 /** A warning of the bundler is a fault of the package. */
 function onwarn(warning) {
   throw Object.assign(new Error(warning.message), warning)
 }
 
-const external = (id) => id.startsWith('node:') || id === 'msw'
-const plugins = [typescript(), nodeResolve({ exportConditions: ['default'] })]
-const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
-const banner = `/*! rivulet ${version}, MIT license */`
-
 const modules = {
-  input: { ...entries, ...commandLine },
+  input: { ...entries, ...commands },
   external,
-  plugins,
+  plugins: [typescript(), nodeResolve({ exportConditions: ['default'] }), licenses()],
   onwarn,
   output: {
-    dir: 'dist',
+    dir: dist,
     format: 'es',
     sourcemap: true,
     entryFileNames: '[name].js',
@@ -75,25 +108,21 @@ const modules = {
 }
 
 const scriptTag = {
-  input: 'src/index.ts',
-  plugins,
+  input: entries.index,
+  plugins: [typescript()],
   onwarn,
   output: [
-    { file: 'dist/rivulet.global.js', plugins: [] },
-    { file: 'dist/rivulet.global.min.js', plugins: [terser()] },
+    { file: `${dist}/rivulet.global.js` },
+    { file: `${dist}/rivulet.global.min.js`, plugins: [terser({ compress: { passes: 2 } })] },
   ].map((output) => ({ ...output, format: 'iife', name: 'Rivulet', exports: 'named', sourcemap: true, banner })),
 }
 
-const types = {
+const declarations = {
   input: entries,
   external,
-  plugins: [dts({ tsconfig: fileURLToPath(new URL('mock-server/tsconfig.json', import.meta.url)) })],
+  plugins: [dts({ tsconfig: fileURLToPath(new URL('mock-server/tsconfig.json', import.meta.url)) }), disposable()],
   onwarn,
-  output: { dir: 'dist', format: 'es', entryFileNames: '[name].d.ts', chunkFileNames: 'chunks/[name].d.ts' },
+  output: { dir: dist, format: 'es', entryFileNames: '[name].d.ts', chunkFileNames: 'chunks/[name].d.ts' },
 }
 
-export default [
-  ...(Object.keys({ ...entries, ...commandLine }).length > 0 ? [modules] : []),
-  ...('index' in entries ? [scriptTag] : []),
-  ...(Object.keys(entries).length > 0 ? [types] : []),
-]
+export default prune([modules, ...(entries.index ? [scriptTag] : []), declarations])

@@ -1,4 +1,5 @@
 /** Finds a Chromium-like browser on this machine, and the arguments it is started with. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
@@ -50,4 +51,24 @@ export function findBrowser() {
     return asked
   }
   return [chromium.executablePath(), ...(usualPlaces[process.platform] ?? [])].find((path) => existsSync(path))
+}
+
+/**
+ * Finds a browser or installs one where that is this machine's own business: as root, with Debian's packages.
+ * Returns whether there is one; on CI a missing browser throws, for tests that nobody runs prove nothing.
+ */
+export function ensureBrowser() {
+  if (findBrowser()) return true
+  if (process.platform === 'linux' && process.getuid?.() === 0) {
+    const apt = (...args) => {
+      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+      return spawnSync('apt-get', args, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
+    }
+    // With recommended packages it would be some ninety more.
+    if (apt('update') && apt('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
+  }
+  const message = 'No browser was found. Get one with `npx playwright install chromium`, or name one in CHROMIUM_PATH.'
+  if (process.env.CI) throw new Error(message)
+  console.warn(`\n${'*'.repeat(message.length)}\n${message}\n${'*'.repeat(message.length)}\n`)
+  return false
 }
