@@ -87,6 +87,7 @@ export default defineConfig({
           name: 'package',
           environment: 'node',
           include: ['test/package/**/*.test.ts'],
+          globalSetup: ['test/setup/consumer.ts'],
           provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
           testTimeout: 120_000,
           hookTimeout: 120_000,
