@@ -1,0 +1,17 @@
+/** Where errors go that no caller can catch: what user callbacks throw, and failures nobody listens to. */
+
+/** Reports `error` as an uncaught one, without stopping what runs. */
+export function report(error: unknown): void {
+  // HTML standard, section "Runtime script errors"; Node has no `reportError`, and an uncaught error would end its process.
+  if (typeof reportError === 'function') reportError(error)
+  else console.error(error)
+}
+
+/** Calls a user's callback; what it throws is reported, and never breaks the stream. */
+export function guard<Args extends unknown[]>(callback: ((...args: Args) => unknown) | undefined, ...args: Args): void {
+  try {
+    callback?.(...args)
+  } catch (error) {
+    report(error)
+  }
+}

@@ -1,0 +1,82 @@
+/** A client: the options that streams share, and the streams that it has opened. */
+import type { Cursor } from './base/errors.ts'
+import { disposable } from './disposable.ts'
+import type { EventsOf, Schemas } from './events.ts'
+import type { ClientOptions, RunOptions, StreamOptions, SubscribeOptions } from './options.ts'
+import type { TextDelta } from './protocols/native.ts'
+import type { Protocol } from './protocols/protocol.ts'
+import type { Settings } from './request.ts'
+import { type Run, createRun } from './run.ts'
+import { type Subscription, createSubscription } from './subscription.ts'
+
+/** Opens streams. */
+export interface Client {
+  /**
+   * Subscribes to a feed: an endless stream, reconnected for ever. The types of its events come from its schemas.
+   * @throws TypeError on a URL or body that can't be requested
+   */
+  subscribe<Map extends Schemas>(url: string | URL, options: SubscribeOptions & { schema: Map }): Subscription<EventsOf<Map>>
+  /** Subscribes to a feed, whose events `Events` maps from name to payload. */
+  subscribe<Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions): Subscription<Events>
+  /**
+   * Starts a run: a finite stream of deltas, in the words of a foreign `protocol`.
+   * @throws TypeError on a URL or body that can't be requested
+   */
+  stream<Delta>(url: string | URL, options: RunOptions<Delta> & { protocol: Protocol<Delta> }): Run<Delta>
+  /** Starts a run; the types of its events that are not deltas come from their schemas. */
+  stream<Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & { schema: Map }): Run<TextDelta, EventsOf<Map>>
+  /** Starts a run, whose events that are not deltas `Events` maps from name to payload. */
+  stream<Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta>): Run<TextDelta, Events>
+  /** Goes on with a run from where `cursor` says: only what comes after it. */
+  resume<Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta>): Run<TextDelta, Events>
+  /** Closes the feeds and detaches from the runs that it has opened. Idempotent. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/** Makes a client. It touches nothing of the platform, so that it can be made on a server as well. */
+export function createClient(options: ClientOptions = {}): Client {
+  const open = new Set<() => void>()
+
+  /** A stream's own options over the client's. */
+  const settle = <Own extends StreamOptions>(own: Own, lastEventId: ClientOptions['lastEventId']): Own & Settings => {
+    const { headers, retry } = options
+    return {
+      ...options,
+      ...own,
+      ...(typeof retry === 'object' && typeof own.retry === 'object' && { retry: { ...retry, ...own.retry } }),
+      headerSources: [headers, own.headers],
+      sendLastEventId: lastEventId ?? 'header',
+    }
+  }
+  /** Keeps what closes a stream, until the stream is closed. */
+  const keep = <Stream>(make: (onClosed: () => void) => Stream, end: (stream: Stream) => void): Stream => {
+    const entry = (): void => end(stream)
+    const stream = make(() => open.delete(entry))
+    open.add(entry)
+    return stream
+  }
+  const run = (url: string | URL, own: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
+    keep(
+      (onClosed) => createRun(url, settle(own, options.lastEventId), cursor, onClosed),
+      (stream) => stream.detach(),
+    )
+  const close = (): void => {
+    for (const entry of open) entry()
+  }
+
+  const client = {
+    subscribe(url: string | URL, { lastEventId, ...own }: SubscribeOptions = {}) {
+      const isId = typeof lastEventId === 'string'
+      const settings = settle(own, isId ? options.lastEventId : (lastEventId ?? options.lastEventId))
+      return keep(
+        (onClosed) => createSubscription(url, settings, isId ? lastEventId : undefined, onClosed),
+        (feed) => feed.close(),
+      )
+    },
+    stream: (url: string | URL, own?: RunOptions) => run(url, own),
+    resume: (cursor: Cursor, own?: RunOptions) => run(cursor.url, own, cursor),
+    close,
+  }
+  return disposable(client as unknown as Client, close)
+}

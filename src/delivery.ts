@@ -1,0 +1,121 @@
+/** Brings events to their consumers: any number of listeners, and one loop that sets the pace. */
+import { createQueue } from './base/queue.ts'
+import { guard } from './base/report.ts'
+import type { ListenerOptions, StreamEvent } from './events.ts'
+
+type Listener = (event: never) => unknown
+
+/** Who consumes: nobody yet, listeners only, a loop; `stopped`: nobody any more. */
+export type Mode = 'held' | 'flowing' | 'looped' | 'stopped'
+
+export interface Delivery<Item extends StreamEvent> {
+  readonly mode: Mode
+  /** Takes the events of one read; what it returns holds the next read back. */
+  accept(items: Item[], bytes: number): Promise<void> | undefined
+  /** Adds a listener, for all types where `type` is undefined. */
+  on(type: string | undefined, listener: Listener, options?: ListenerOptions, once?: boolean): () => void
+  /** Lets events pass although nobody may listen. */
+  flow(): void
+  /** The one loop, over what `pick` makes of the items (`undefined`: passed over). Throws a `TypeError` when there has been one. */
+  iterate<Value>(pick: (item: Item) => Value | undefined, onReturn: () => void): AsyncIterableIterator<Value, undefined>
+  /** No more events; what is queued is still delivered to a loop. */
+  end(failure?: { error: unknown }): void
+  /** Silence from now on, also for what is queued. */
+  stop(failure?: { error: unknown }): void
+}
+
+/** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed. */
+export function createDelivery<Item extends StreamEvent>(
+  limits: { events: number; bytes: number },
+  whole: boolean,
+): Delivery<Item> {
+  const listeners = new Map<string | undefined, Set<Listener>>()
+  let pick: ((item: Item) => unknown) | undefined
+  const queue = createQueue<Item, never>(limits.events, limits.bytes, (item) => pick!(item) as never)
+  let mode: Mode = 'held'
+  let passed = false // events went by that a loop would miss
+  let telling: (() => void) | undefined // what was held is about to be told to the listeners
+
+  const dispatch = (items: Item[]): void => {
+    const all = listeners.get(undefined)
+    for (const item of items) {
+      for (const set of [listeners.get(item.type), all]) {
+        if (set) for (const listener of set) if (mode !== 'stopped') guard(listener, item as never)
+      }
+    }
+  }
+  const pass = (items: Item[]): void => {
+    passed ||= items.length > 0
+    dispatch(items)
+  }
+  const flow = (): void => {
+    if (mode !== 'held') return
+    mode = 'flowing'
+    const tell = (telling = () => {
+      if (telling !== tell) return
+      telling = undefined
+      const held = queue.peek()
+      if (mode === 'flowing') {
+        queue.clear()
+        pass(held)
+      } else dispatch(held)
+    })
+    // A microtask later, so that all listeners added in this task hear what was held.
+    queueMicrotask(tell)
+  }
+
+  return {
+    get mode() {
+      return mode
+    },
+    accept(items, bytes) {
+      if (mode === 'stopped') return
+      if (mode === 'flowing' && !telling) pass(items)
+      else queue.push(items, bytes)
+      if (mode === 'looped') dispatch(items)
+      return queue.room()
+    },
+    on(type, listener, { signal } = {}, once) {
+      const set = listeners.get(type) ?? new Set()
+      const remove = (): void => {
+        set.delete(added)
+        signal?.removeEventListener('abort', remove)
+      }
+      const added: Listener = (event) => {
+        if (once) remove()
+        listener(event)
+      }
+      if (signal?.aborted) return remove
+      listeners.set(type, set.add(added))
+      signal?.addEventListener('abort', remove)
+      flow()
+      return remove
+    },
+    flow,
+    iterate(chosen, onReturn) {
+      if (pick) throw new TypeError('A stream can be iterated once')
+      if (whole && passed) throw new TypeError('Iterate a run before its events have passed to its listeners')
+      pick = chosen
+      if (mode !== 'stopped') mode = 'looped'
+      telling?.()
+      const leave = (): Promise<IteratorResult<never, undefined>> => {
+        onReturn()
+        return queue.next()
+      }
+      return {
+        next: queue.next,
+        return: leave,
+        throw: (error) => leave().then(() => Promise.reject(error)),
+        [Symbol.asyncIterator]() {
+          return this
+        },
+      }
+    },
+    end: queue.end,
+    stop(failure) {
+      mode = 'stopped'
+      queue.clear()
+      queue.end(failure)
+    },
+  }
+}

@@ -1,0 +1,208 @@
+/** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
+import { systemClock } from './base/clock.ts'
+import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
+import { createDelivery } from './delivery.ts'
+import type { EventOf, On } from './events.ts'
+import type { RunOptions } from './options.ts'
+import { type TextDelta, native } from './protocols/native.ts'
+import type { Protocol } from './protocols/protocol.ts'
+import { type Settings, createRequester, isRefusal } from './request.ts'
+import { requestStop } from './request-stop.ts'
+import { announce, createSession, queueLimits } from './session.ts'
+import type { StreamState } from './source/source.ts'
+import { type RunItem, createTranscript } from './transcript.ts'
+import { validate } from './validate.ts'
+
+/** What a complete run came to. */
+export interface RunResult {
+  readonly text: string
+  /** `stop`, `length`, `cancelled`, or what a foreign server calls it. */
+  readonly finishReason: string | undefined
+  /** What the server says that it used. */
+  readonly usage?: unknown
+}
+
+/** A finite stream, iterated for its deltas. It starts in the microtask after it was made, and can be iterated once. */
+export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
+  /** Adds a listener for events of one type that are not deltas; returns what removes it. */
+  on: On<Events>
+  /** Iterates the events that are not deltas, instead of the deltas. */
+  events(): AsyncIterableIterator<EventOf<Events>, undefined>
+  /** The text received so far. */
+  readonly text: string
+  readonly state: StreamState
+  /** Where to go on from, once the server has said where that is. */
+  readonly cursor: Cursor | undefined
+  /**
+   * The whole answer, once its end was seen. Rejects with a `StreamError` that has the `partial` text and a `cursor`,
+   * with an `AbortError` after `detach()` or a loop that was left early, and with `signal.reason` after an abort.
+   */
+  final(): Promise<RunResult>
+  /**
+   * Stops the run on the server; `final()` then resolves with `finishReason: 'cancelled'` and the text so far, unless
+   * the run ended before. Resolves once the server has confirmed; rejects with a `StreamError` where it has not.
+   */
+  cancel(): Promise<void>
+  /** Lets go of the connection; the run goes on at the server, and can be resumed from `cursor`. Idempotent. */
+  detach(): void
+}
+
+/** What a run is made with. */
+export type RunSettings<Delta> = Settings & Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
+
+/** How long a run that was cancelled may take to say so (milliseconds). */
+const FAREWELL = 5_000
+
+/** @throws TypeError on a URL or body that can't be requested */
+export function createRun<Delta, Events extends object>(
+  url: string | URL,
+  settings: RunSettings<Delta>,
+  from: Cursor | undefined,
+  onClosed: () => void,
+): Run<Delta, Events> {
+  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, schema, clock = systemClock } = settings
+  const { resumable } = protocol
+  const { idempotencyKey = crypto.randomUUID() } = settings
+  const keyed = resumable && idempotencyKey !== false
+  const idempotency = keyed ? { 'idempotency-key': idempotencyKey } : {}
+  const requester = createRequester(url, settings)
+  const delivery = createDelivery<RunItem>(queueLimits(settings), true)
+  const transcript = createTranscript(protocol, from)
+  let pending: RunItem[] = []
+  let address = requester.url // what answered
+  let invalid: StreamError | undefined
+  let cancelling: Promise<void> | undefined
+  let awaited = false
+  let resolve!: (result: RunResult) => void
+  let reject!: (reason: unknown) => void
+  const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
+  result.catch(() => {}) // nobody has to await it: failures are announced
+
+  const cursor = (): Cursor | undefined => {
+    const { lastEventId } = source
+    return transcript.resume ? { url: transcript.resume, ...(lastEventId && { lastEventId }) } : undefined
+  }
+  const complete = (outcome: { finishReason?: string | undefined; usage?: unknown }): void => {
+    source.close()
+    delivery.end()
+    const { finishReason, usage } = outcome
+    resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
+    onClosed()
+  }
+  const fail = (error: StreamError): void => {
+    // After `cancel()` a connection that fails has nothing to add.
+    if (cancelling) return complete({ finishReason: 'cancelled' })
+    source.close()
+    Object.assign(error, { lastEventId: source.lastEventId, ...error, partial: transcript.text, cursor: cursor() })
+    delivery.end({ error })
+    reject(error)
+    announce(error, settings, () => awaited || delivery.mode === 'looped')
+    onClosed()
+  }
+  const conclude = (): void => {
+    const { outcome } = transcript
+    if (invalid) fail(invalid)
+    else if (isStreamError(outcome)) fail(outcome)
+    else if (outcome) complete(outcome)
+  }
+  const leave = (reason: unknown, failure?: { error: unknown }): void => {
+    source.close()
+    delivery.stop(failure)
+    reject(reason)
+    onClosed()
+  }
+  const truncated = (): StreamError =>
+    new StreamError('truncated', `The connection ended before the run did: ${requester.name}`, { retryable: true })
+
+  const source = createSession(requester, settings, { limit: 5, connectTimeout: 60_000, lastEventId: from?.lastEventId }, {
+    target: () => (transcript.resume ? { url: transcript.resume } : { headers: idempotency }),
+    // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
+    repeatable: (error) => (transcript.begun ? !!transcript.resume : keyed || isRefusal(error)),
+    refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
+    opened(connection) {
+      address = connection.url
+    },
+    event(event) {
+      const before = transcript.heartbeat
+      pending.push(...transcript.read(event, address))
+      const { heartbeat } = transcript
+      if (heartbeat !== before && settings.idleTimeout === undefined) source.setIdleTimeout(3 * heartbeat!)
+    },
+    flush(bytes) {
+      const items = pending
+      pending = []
+      const accept = (valid: RunItem[]): Promise<void> | undefined => {
+        const room = delivery.accept(valid, bytes)
+        conclude()
+        return room
+      }
+      return schema ? validate(items, schema, (error) => (invalid ??= error)).then(accept) : accept(items)
+    },
+    ended: () => (protocol.eof === 'end' ? undefined : truncated()),
+    settled(error) {
+      if (error) fail(error)
+      else if (protocol.eof === 'end') complete({})
+      else fail(truncated())
+    },
+    aborted(reason) {
+      if (settings.detachBehavior === 'cancel') void cancel()
+      leave(reason, { error: reason })
+    },
+  })
+
+  const stop = async (): Promise<void> => {
+    const { status } = source.state
+    if (status === 'closed') return
+    const address = transcript.resume ?? (keyed ? requester.url : undefined)
+    const headers = transcript.resume ? {} : idempotency
+    // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
+    if (status === 'idle' || address === undefined) return complete({ finishReason: 'cancelled' })
+    try {
+      await requestStop(requester, settings, { url: address, headers })
+    } catch (error) {
+      complete({ finishReason: 'cancelled' })
+      throw error
+    }
+    // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
+    const cancelFarewell = clock.after(FAREWELL, () => complete({ finishReason: 'cancelled' }))
+    void result.finally(cancelFarewell).catch(() => {})
+  }
+  const cancel = (): Promise<void> => {
+    if (!cancelling) {
+      cancelling = stop()
+      cancelling.catch(() => {}) // whoever awaits it hears of it
+    }
+    return cancelling
+  }
+  const detach = (): void => {
+    if (!transcript.outcome) leave(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
+  }
+  const onReturn = (): void => {
+    if (settings.detachBehavior === 'cancel') void cancel()
+    else detach()
+    delivery.stop()
+  }
+
+  return {
+    on: (type, listener, options) => delivery.on(type, listener, options),
+    events: () =>
+      delivery.iterate(({ step, type, data, id }) => (step === 'delta' ? undefined : ({ type, data, id } as EventOf<Events>)), onReturn),
+    get text() {
+      return transcript.text
+    },
+    get state() {
+      return source.state
+    },
+    get cursor() {
+      return cursor()
+    },
+    final() {
+      awaited = true
+      delivery.flow()
+      return result
+    },
+    cancel,
+    detach,
+    [Symbol.asyncIterator]: () => delivery.iterate(({ step, data }) => (step === 'delta' ? (data as Delta) : undefined), onReturn),
+  }
+}

@@ -1,0 +1,46 @@
+/** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
+import type { StreamError } from '../base/errors.ts'
+import { guard } from '../base/report.ts'
+
+/** How a stream reconnects. */
+export interface RetryOptions {
+  /** Attempts in a row without progress after the first. @defaultValue none for feeds, 5 for runs */
+  limit?: number
+  /** First delay, in milliseconds; it doubles with each attempt. @defaultValue 1,000 */
+  delay?: number
+  /** Longest delay, in milliseconds; a delay that the server asks for is a floor beneath it. @defaultValue 30,000 */
+  maxDelay?: number
+  /** `true`: full jitter, a random part of the delay; `false`: the delay itself; or a function of it. @defaultValue true */
+  jitter?: boolean | ((delay: number) => number)
+  /** Statuses that are tried again. @defaultValue 408, 425, 429, 500, 502, 503, 504 */
+  statusCodes?: readonly number[]
+  /** Overrules what is retried by default; it can't make a request repeat that might be charged twice. */
+  shouldRetry?(context: { error: StreamError; attempt: number }): boolean
+}
+
+export const retriedStatuses: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
+
+/** Bounds of a delay that a server gives: 100 ms to 10 min. */
+export function clampDelay(ms: number): number {
+  return Math.min(Math.max(ms, 100), 600_000)
+}
+
+/** `Retry-After` in milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 where there is none. */
+export function parseRetryAfter(value: string | null): number {
+  if (!value) return 0
+  const ms = /^\d+$/.test(value) ? +value * 1_000 : Date.parse(value) - Date.now()
+  return Number.isNaN(ms) ? 0 : clampDelay(ms)
+}
+
+/** Milliseconds to wait before the attempt after number `attempt`; `undefined`: no more attempts. */
+export function retryDelay(
+  { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
+  { error, attempt, floor, random }: { error: StreamError; attempt: number; floor: number; random: () => number },
+): number | undefined {
+  let wanted = error.retryable
+  if (shouldRetry) guard(() => (wanted = shouldRetry({ error, attempt })))
+  if (attempt > limit || !wanted) return undefined
+  const backoff = Math.min(maxDelay, delay * 2 ** (attempt - 1))
+  if (!jitter) return Math.max(floor, backoff)
+  return floor + (jitter === true ? random() * backoff : jitter(backoff))
+}
