@@ -57,6 +57,7 @@ export default defineConfig({
         optimizeDeps: { include: ['msw', 'msw/browser'] },
         test: {
           name: 'browser',
+          sequence: { groupOrder: 1 },
           include: [...everywhere, 'test/**/*.browser.test.ts'],
           exclude: [...onlyNode, ...onlyHappyDom, 'test/e2e/**', 'test/package/**'],
           browser: {
@@ -75,6 +76,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
+          // Alone, one file after another: pages that share two cores with other tests miss what they wait for.
+          sequence: { groupOrder: 3 },
+          fileParallelism: false,
           include: ['test/e2e/**/*.test.ts'],
           provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
           testTimeout: 60_000,
@@ -86,6 +90,8 @@ export default defineConfig({
         test: {
           name: 'package',
           environment: 'node',
+          sequence: { groupOrder: 2 },
+          fileParallelism: false,
           include: ['test/package/**/*.test.ts'],
           globalSetup: ['test/setup/consumer.ts'],
           provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },

@@ -11,7 +11,7 @@ const floors = { 'src/base': 0, 'src/wire': 1, 'src/protocols': 1, 'src/connect'
 const sharedWithMockServer = ['src/wire/encode.ts', 'src/base/errors.ts']
 
 /** Faces of the mock server that only run in Node; everything else of it also runs in a page and in a service worker. */
-const nodeFaces = /^mock-server\/(node|server|cli|index)\.ts$|^mock-server\/node\//
+const nodeFaces = /^mock-server\/((node|server|cli)(-[a-z-]+)?|index)\.ts$|^mock-server\/node\//
 
 /** Packages, by the files that may import them. The rest of `src` has no dependency at all. */
 const packages = {
