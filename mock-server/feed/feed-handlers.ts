@@ -1,0 +1,40 @@
+/** The requests that concern a feed: to read it, and to send to everybody. */
+import { json } from '../http/answer.ts'
+import { readJson } from '../http/body.ts'
+import type { Handler } from '../http/exchange.ts'
+import { streamAnswer } from '../http/exchange.ts'
+import { Refusal } from '../http/problem.ts'
+import type { Feed } from './feed.ts'
+
+/** `GET` of a feed; `?types=a,b` filters. */
+export function readFeed(feed: Feed): Handler {
+  return (exchange) => {
+    const { identity, rule, lastEventId, heartbeat, url } = exchange
+    const types = url.searchParams.get('types')
+    const source = feed.read({
+      subject: identity.subject,
+      lastEventId,
+      heartbeat,
+      types: types === null ? undefined : new Set(types.split(',')),
+      overlap: rule.overlap,
+      gap: rule.gap,
+    })
+    return streamAnswer(exchange, source)
+  }
+}
+
+/** `POST` of an event `{ type?, data }` to every client of the feed. */
+export function broadcastTo(feed: Feed, bodyLimit: number): Handler {
+  return async ({ request }) => {
+    const { type, data } = await readJson(request, bodyLimit)
+    if (type !== undefined && typeof type !== 'string') throw new Refusal(400, 'type: expected a text.')
+    if (data === undefined) throw new Refusal(400, 'data: expected anything that JSON can say.')
+    try {
+      const id = feed.send({ ...(type === undefined ? {} : { type }), data })
+      return json(202, { id, clients: feed.clients.length })
+    } catch (error) {
+      if (error instanceof TypeError) throw new Refusal(400, `type: ${error.message}`)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/** The way of every request: its faults, who asks, what answers, and what belongs on the answer. */
+import type { Clock } from '../base/clock.ts'
+import type { Rule } from '../scenario/rule.ts'
+import type { RequestFacts, RuleBook } from '../scenario/rule-book.ts'
+import { createRuleBook } from '../scenario/rule-book.ts'
+import { parseScenario } from '../scenario/scenario.ts'
+import type { Chunk } from '../stream/pump.ts'
+import type { Answer, NoAnswer } from './answer.ts'
+import { empty } from './answer.ts'
+import type { Origins } from './cors.ts'
+import { corsHeaders, mayControl, preflightHeaders } from './cors.ts'
+import type { Arrival, Exchange } from './exchange.ts'
+import { lastEventIdOf } from './exchange.ts'
+import type { Authenticator } from './identity.ts'
+import { Refusal, problem } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** What it needs. */
+export interface AnsweringOptions {
+  find(path: string): Route | undefined
+  readonly book: RuleBook
+  readonly cors: Origins
+  readonly authenticator: Authenticator
+  readonly clock: Clock
+  /** Milliseconds; 0: none. */
+  readonly heartbeat: number
+}
+
+/** How many different `?fault=` are counted; the oldest is forgotten. */
+const FAULT_LIMIT = 1_000
+const REDIRECTS = [301, 302, 303, 307, 308]
+
+/** Settles after `ms` milliseconds, or when the client is gone. */
+function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel?.()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = ms < Infinity ? clock.after(ms, done) : undefined
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', done)
+  })
+}
+
+/** A body that goes on for as long as somebody reads it. */
+async function* endless(signal: AbortSignal): AsyncGenerator<Chunk, void, undefined> {
+  const bytes = new TextEncoder().encode(' '.repeat(16 * 1024))
+  while (!signal.aborted) {
+    yield { bytes }
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+}
+
+/** The answer that a rule gives in place of the real one. */
+function faultyAnswer(rule: Rule, signal: AbortSignal): Answer | undefined {
+  const { status } = rule
+  if (status === undefined) return undefined
+  const headers = new Headers()
+  if (rule['retry-after'] !== undefined) headers.set('retry-after', String(rule['retry-after']))
+  if (rule.location !== undefined) headers.set('location', rule.location)
+  if (rule['content-type'] !== undefined) headers.set('content-type', rule['content-type'])
+  if (status === 401) {
+    headers.set('www-authenticate', 'Bearer realm="rivulet", error="invalid_token", error_description="The scenario says so."')
+  }
+  if (status < 300 || REDIRECTS.includes(status) || status === 304) return empty(status, headers)
+  const answer = problem(status, 'The scenario says so.', headers)
+  return rule['endless-body'] ? { ...answer, body: { chunks: endless(signal) } } : answer
+}
+
+/** Makes the function that answers. */
+export function createAnswering(options: AnsweringOptions): (request: Request, arrival: Arrival) => Promise<Answer | NoAnswer> {
+  const { find, book, cors, authenticator, clock, heartbeat } = options
+  const inQuery = new Map<string, RuleBook>()
+
+  /** The rules of `?fault=`, which keep their counts between requests with the same one. */
+  const queryRule = (url: URL, facts: RequestFacts): Rule => {
+    const text = url.searchParams.get('fault')
+    if (text === null) return {}
+    const name = `${facts.path}?${text}&${url.searchParams.get('prompt') ?? ''}`
+    let found = inQuery.get(name)
+    if (!found) {
+      try {
+        found = createRuleBook(parseScenario(text))
+      } catch (error) {
+        throw new Refusal(400, `fault: ${(error as Error).message}`)
+      }
+      if (inQuery.size >= FAULT_LIMIT) inQuery.delete(inQuery.keys().next().value!)
+      inQuery.set(name, found)
+    }
+    return found.match(facts)
+  }
+
+  const answerTo = async (request: Request, url: URL, arrival: Arrival): Promise<Answer | NoAnswer> => {
+    const { signal, base = '', from = 'loopback' } = arrival
+    const path = url.pathname.slice(base.length)
+    const route = find(path)
+    if (!route) throw new Refusal(404, `There is nothing at ${path}.`)
+    const allow = [...Object.keys(route.methods), 'OPTIONS'].join(', ')
+    if (request.method === 'OPTIONS') return empty(204, [...preflightHeaders, ['allow', allow]])
+    const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined
+    if (!handler) throw new Refusal(405, `${request.method} is not possible here.`, { allow })
+    const lastEventId = lastEventIdOf(request, url)
+    const exchange = { request, url, path, base, lastEventId, signal, clock, heartbeat, rule: {} }
+    const access = route.access ?? 'identified'
+    if (access === 'control') {
+      if (from !== 'loopback') throw new Refusal(403, 'This is for the machine itself alone.')
+      if (!mayControl(cors, request)) throw new Refusal(403, 'This is not for pages of other origins.')
+      return handler({ ...exchange, identity: { subject: 'control' } })
+    }
+
+    const { wants } = route
+    const facts: RequestFacts = { path, method: request.method, connection: lastEventId ? 'resumed' : 'first', wants }
+    const rule: Rule = { ...book.match(facts), ...queryRule(url, facts) }
+    if (rule.refuse) return { cut: 'reset' }
+    if (rule.hang) {
+      // Read to nowhere: a client that leaves is only noticed on a socket that is read.
+      request.body?.cancel().catch(() => undefined)
+      await pause(Infinity, clock, signal)
+      return { cut: 'reset' }
+    }
+    if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
+    const faulty = faultyAnswer(rule, signal)
+    if (faulty) return faulty
+
+    const identity = access === 'public' ? { subject: 'anonymous' } : await authenticator.authenticate(request)
+    if (route.permission && identity.permissions && !identity.permissions.includes(route.permission)) {
+      throw new Refusal(403, `This identity may not: ${route.permission}.`)
+    }
+    const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
+    const full: Exchange = { ...exchange, identity, rule, heartbeat: interval }
+    const answer = await handler(full)
+    if (!rule['lose-answer']) return answer
+    if (typeof answer.body === 'object') await answer.body.chunks.return()
+    return { cut: 'reset' }
+  }
+
+  return async (request, arrival) => {
+    let answer: Answer | NoAnswer
+    try {
+      answer = await answerTo(request, new URL(request.url), arrival)
+    } catch (error) {
+      answer = error instanceof Refusal ? error.answer : problem(500, 'The mock server has a fault.')
+      if (!(error instanceof Refusal)) console.error(error)
+    }
+    if ('cut' in answer) return answer
+    for (const [name, value] of corsHeaders(cors, request)) answer.headers.set(name, value)
+    return answer
+  }
+}

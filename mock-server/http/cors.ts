@@ -1,0 +1,33 @@
+/** Who may read the answers from another origin (PROTOCOL.md 1.5). */
+
+/** Origins that may read; `*` lets everybody read, but nobody with credentials. */
+export type Origins = readonly string[]
+
+/** The headers that belong on every answer to this request. */
+export function corsHeaders(origins: Origins, request: Request): [string, string][] {
+  const headers: [string, string][] = [['vary', 'Origin, Accept-Encoding']]
+  const origin = request.headers.get('origin')
+  if (origin === null) return headers
+  if (origins.includes(origin)) {
+    headers.push(['access-control-allow-origin', origin], ['access-control-allow-credentials', 'true'])
+  } else if (origins.includes('*')) {
+    headers.push(['access-control-allow-origin', '*'])
+  } else {
+    return headers
+  }
+  headers.push(['access-control-expose-headers', 'Retry-After, WWW-Authenticate'])
+  return headers
+}
+
+/** What a preflight answers in addition. */
+export const preflightHeaders: readonly [string, string][] = [
+  ['access-control-allow-methods', 'GET, POST, DELETE'],
+  ['access-control-allow-headers', 'Authorization, X-API-Key, Last-Event-ID, Idempotency-Key, Content-Type'],
+  ['access-control-max-age', '600'],
+]
+
+/** Whether a page of this origin may steer the mock server: same origin, or on the list. */
+export function mayControl(origins: Origins, request: Request): boolean {
+  const origin = request.headers.get('origin')
+  return origin === null || origin === new URL(request.url).origin || origins.includes(origin)
+}

@@ -1,0 +1,71 @@
+/** One request while it is answered: what handlers are given, and how they answer with a stream. */
+import type { Clock } from '../base/clock.ts'
+import type { Rule } from '../scenario/rule.ts'
+import { expiring } from '../stream/expiring.ts'
+import { pump } from '../stream/pump.ts'
+import type { Source } from '../stream/source.ts'
+import type { Answer } from './answer.ts'
+import { streamHeaders } from './answer.ts'
+import type { Identity } from './identity.ts'
+
+/** How a request came. */
+export interface Arrival {
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+  /** Prefix under which a host mounted the mock server. @defaultValue '' */
+  readonly base?: string
+  /** Where the client is; `/_mock` is for this machine alone. @defaultValue 'loopback' */
+  readonly from?: 'loopback' | 'elsewhere'
+}
+
+/** What a handler knows. */
+export interface Exchange {
+  readonly request: Request
+  readonly url: URL
+  /** Path within the mock server, without the prefix that a host mounted it under. */
+  readonly path: string
+  /** That prefix; usually empty. */
+  readonly base: string
+  readonly identity: Identity
+  readonly rule: Rule
+  /** Where to go on from: `Last-Event-ID`, or `?lastEventId=` where a client cannot send headers. */
+  readonly lastEventId: string | undefined
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** The interval in force for this request, milliseconds; 0: none. */
+  readonly heartbeat: number
+}
+
+/** Answers a request. */
+export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
+
+/** A length that no answer here reaches. */
+const NEVER_REACHED = 2 ** 30
+
+/** `Last-Event-ID` is UTF-8 (the standard says so), but header values come as one character per byte. */
+export function lastEventIdOf(request: Request, url: URL): string | undefined {
+  const value = request.headers.get('last-event-id')
+  if (value === null) return url.searchParams.get('lastEventId') ?? undefined
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (byte) => byte.charCodeAt(0)))
+  } catch {
+    return value // not UTF-8: taken as it is
+  }
+}
+
+/** Answers with the frames of `source`, with the faults of this request. */
+export function streamAnswer(exchange: Exchange, source: Source): Answer {
+  const { rule, clock, identity, signal, heartbeat } = exchange
+  const { expiresAt } = identity
+  const headers = streamHeaders()
+  if (rule['content-type'] !== undefined) headers.set('content-type', rule['content-type'])
+  if (rule['short-length']) headers.set('content-length', String(NEVER_REACHED))
+  const lasting = expiresAt === undefined ? source : expiring(source, expiresAt - clock.date(), clock)
+  return {
+    status: 200,
+    headers,
+    body: pump({ source: lasting, rule, heartbeat, clock, signal }),
+    ...(rule.encoding ? { encoding: rule.encoding } : {}),
+  }
+}

@@ -1,0 +1,40 @@
+/** Refusals: problem documents (RFC 9457), and the error that carries one out of a handler. */
+import type { Answer } from './answer.ts'
+import { json } from './answer.ts'
+
+const titles: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  425: 'Too Early',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
+/** The answer to a refused request; 429 and 503 say when to come again. */
+export function problem(status: number, detail: string, headers?: HeadersInit): Answer {
+  const all = new Headers(headers)
+  if (!all.has('content-type')) all.set('content-type', 'application/problem+json')
+  if ((status === 429 || status === 503) && !all.has('retry-after')) all.set('retry-after', '1')
+  return json(status, { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }, all)
+}
+
+/** Thrown by a handler; the service answers with its problem document. */
+export class Refusal extends Error {
+  readonly answer: Answer
+
+  constructor(status: number, detail: string, headers?: HeadersInit) {
+    super(detail)
+    this.answer = problem(status, detail, headers)
+  }
+}

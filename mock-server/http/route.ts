@@ -1,0 +1,13 @@
+/** What is at a path: its handlers by method, and who may use them. */
+import type { Handler } from './exchange.ts'
+import type { Permission } from './identity.ts'
+
+/** One path. */
+export interface Route {
+  /** Rules without a path concern streams alone. */
+  readonly wants: 'stream' | 'other'
+  /** `public`: for everybody; `control`: for this machine alone. @defaultValue 'identified' */
+  readonly access?: 'public' | 'control' | 'identified'
+  readonly permission?: Permission
+  readonly methods: Readonly<Record<string, Handler>>
+}

@@ -1,0 +1,18 @@
+/** `POST /api/token`: gives out a short-lived token to whoever asks, as mocks do. */
+import { json } from './answer.ts'
+import { readBody, parseJson } from './body.ts'
+import type { Handler } from './exchange.ts'
+import { Refusal } from './problem.ts'
+
+/** The body is optional. */
+export function issueToken(issue: (wish: Record<string, unknown>) => Promise<Record<string, unknown>>, bodyLimit: number): Handler {
+  return async ({ request }) => {
+    const body = await readBody(request, bodyLimit)
+    try {
+      return json(200, await issue(body === '' ? {} : parseJson(body)))
+    } catch (error) {
+      if (error instanceof TypeError) throw new Refusal(400, error.message)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** A `Request` out of what Node's HTTP server was sent. */
+import type { IncomingMessage } from 'node:http'
+
+/** A request, and what only the socket and the host know about it. */
+export interface Converted {
+  readonly request: Request
+  /** Path without `base`. */
+  readonly path: string
+  /** The prefix under which the host mounted the handler. */
+  readonly base: string
+  readonly from: 'loopback' | 'elsewhere'
+}
+
+const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
+
+/** The body, read only when it is asked for; what is not wanted is read to nowhere, so that the connection stays usable. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let unlisten = (): void => undefined
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        return new Promise<void>((resolve) => {
+          const settle = (): void => {
+            incoming.pause()
+            unlisten()
+            resolve()
+          }
+          const onData = (bytes: Uint8Array): void => {
+            settle()
+            controller.enqueue(bytes)
+          }
+          const onEnd = (): void => {
+            settle()
+            controller.close()
+          }
+          const onClose = (): void => {
+            settle()
+            controller.error(new Error('The client left before its body had arrived.'))
+          }
+          unlisten = () => {
+            incoming.off('data', onData).off('end', onEnd).off('close', onClose)
+          }
+          if (incoming.readableEnded) return onEnd()
+          if (incoming.destroyed) return onClose()
+          incoming.on('data', onData).on('end', onEnd).on('close', onClose)
+          incoming.resume()
+        })
+      },
+      cancel() {
+        unlisten()
+        incoming.resume()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** What a host's body parser has made of the body, as text again. */
+function textOf(parsed: unknown): BodyInit {
+  if (typeof parsed === 'string' || parsed instanceof Uint8Array) return parsed as BodyInit
+  return JSON.stringify(parsed)
+}
+
+/** Converts; `undefined` for what cannot be said as a `Request`. `parsedBody` is what a body parser has left of the body. */
+export function toRequest(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSignal): Converted | undefined {
+  const { method = 'GET', headers: { host = 'localhost' } } = incoming
+  const target = incoming.url ?? '/'
+  const { originalUrl = target } = incoming as { originalUrl?: string }
+  const base = originalUrl.endsWith(target) && originalUrl !== target ? originalUrl.slice(0, -target.length) : ''
+  try {
+    const url = new URL(originalUrl.startsWith('/') ? `http://${host}${originalUrl}` : originalUrl)
+    const headers = new Headers()
+    const { rawHeaders } = incoming
+    for (let index = 0; index < rawHeaders.length; index += 2) headers.append(rawHeaders[index]!, rawHeaders[index + 1]!)
+    const init: RequestInit & { duplex?: 'half' } = { method, headers, signal }
+    if (method !== 'GET' && method !== 'HEAD') {
+      init.body = parsedBody === undefined || !incoming.readableEnded ? bodyOf(incoming) : textOf(parsedBody)
+      init.duplex = 'half'
+    }
+    const from = LOOPBACK.test(incoming.socket.remoteAddress ?? '') ? 'loopback' : 'elsewhere'
+    return { request: new Request(url, init), path: url.pathname.slice(base.length), base, from }
+  } catch {
+    return undefined // a method, host or target that no `Request` may have
+  }
+}

@@ -1,0 +1,196 @@
+/** One run: it generates on the clock, whether anybody reads or not, and keeps what it has sent. */
+import type { Clock } from '../base/clock.ts'
+import { createEventLog } from '../base/event-log.ts'
+import type { ExtraEvent } from '../scenario/rule.ts'
+import type { Frame } from '../stream/frame.ts'
+import { encodeFrame } from '../stream/frame.ts'
+import type { Source } from '../stream/source.ts'
+
+/** What is to be generated. */
+export interface RunPlan {
+  readonly prompt: string
+  readonly deltas: readonly string[]
+  /** Milliseconds between two deltas; 0: all at once. */
+  readonly delay: number
+  readonly events: readonly ExtraEvent[]
+  readonly finishReason: 'stop' | 'length'
+  /** Ends in an `error` event after so many deltas. */
+  readonly error?: { readonly after: number; readonly code: string; readonly retryable: boolean } | undefined
+  /** The interval that `start` announces; 0: none. */
+  readonly heartbeat: number
+  /** URL reference of the run, from its id. */
+  readonly resume: (id: string) => string
+}
+
+/** An event of a run, before it is encoded. */
+export interface RunEvent {
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** How events become frames: the protocol that a reader speaks. */
+export type Dialect = (event: RunEvent, position: number) => Frame[]
+
+/** A run. */
+export interface Run {
+  /** Unguessable: `streamId` of its `start`. */
+  readonly id: string
+  readonly prompt: string
+  /** - `running` - `finished`: its terminal event is there */
+  readonly state: 'running' | 'finished'
+  /** How many connections read it. */
+  readonly readers: number
+  /** Position of its newest event; `start` is 1. */
+  readonly head: number
+  /** The text so far. */
+  readonly text: string
+  /** Reads from the event after `position`; 0: from `start`. */
+  read(position: number, dialect?: Dialect): Source
+  /** Ends it with `finishReason: "cancelled"`; nothing if it has ended. */
+  cancel(): void
+  /** Stops generating, without a terminal event: the server goes away, the run did not end. */
+  stop(): void
+  /** Ends every connection, cut or in good order; the run goes on. */
+  drop(how: 'cut' | 'ended'): void
+}
+
+/** Makes a run and begins to generate. `onChange` is called when it ends and when its readers come and go. */
+export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = () => undefined): Run {
+  const id = crypto.randomUUID()
+  const log = createEventLog<RunEvent>()
+  const readers = new Set<(how: 'cut' | 'ended') => void>()
+  let text = ''
+  let next = 0
+  let stopTimer: (() => void) | undefined
+
+  const send = (type: string, data: Record<string, unknown>): void => {
+    log.append({ type, data })
+  }
+  const finish = (type: 'end' | 'error', data: Record<string, unknown>): void => {
+    stopTimer?.()
+    send(type, data)
+    log.close()
+    onChange()
+  }
+  const end = (finishReason: string): void =>
+    finish('end', {
+      finishReason,
+      timestamp: clock.date(),
+      usage: { promptTokens: plan.prompt.length, completionTokens: next },
+    })
+
+  /** Sends the next delta and what comes with it; returns whether there is more. */
+  const step = (): boolean => {
+    for (const { after, type, data } of plan.events) if (after === next) send(type, { ...asObject(data) })
+    if (plan.error?.after === next) {
+      const { code, retryable } = plan.error
+      finish('error', { code, message: `The generation failed after ${next} deltas.`, retryable })
+      return false
+    }
+    const content = plan.deltas[next]
+    if (content === undefined) {
+      end(plan.finishReason)
+      return false
+    }
+    text += content
+    send('delta', { content, index: next++ })
+    return true
+  }
+  const schedule = (): void => {
+    stopTimer = clock.after(plan.delay, () => {
+      if (step()) schedule()
+    })
+  }
+
+  const heartbeat = plan.heartbeat > 0 ? { heartbeat: plan.heartbeat } : {}
+  const timestamp = clock.date()
+  send('start', { protocol: 1, streamId: id, prompt: plan.prompt, timestamp, resume: plan.resume(id), ...heartbeat })
+  if (plan.delay > 0) schedule()
+  else while (step());
+
+  const native = nativeDialect(id)
+  return {
+    id,
+    prompt: plan.prompt,
+    get state() {
+      return log.state === 'open' ? 'running' : 'finished'
+    },
+    get readers() {
+      return readers.size
+    },
+    get head() {
+      return log.head
+    },
+    get text() {
+      return text
+    },
+    read(from, dialect = native) {
+      let position = from
+      let state: Source['state'] = 'open'
+      let pending: Frame[] = []
+      const wakes = new Set<() => void>()
+      const drop = (how: 'cut' | 'ended'): void => {
+        state = how
+        for (const wake of wakes) wake()
+      }
+      readers.add(drop)
+      onChange()
+      return {
+        get state() {
+          if (state !== 'open') return state
+          return log.state === 'closed' && position >= log.head && pending.length === 0 ? 'ended' : 'open'
+        },
+        take() {
+          if (state !== 'open') return undefined
+          while (pending.length === 0) {
+            const event = log.at(position + 1)
+            if (!event) return undefined
+            pending = dialect(event, ++position)
+          }
+          return pending.shift()
+        },
+        watch(wake) {
+          wakes.add(wake)
+          const unwatch = log.watch(wake)
+          return () => {
+            wakes.delete(wake)
+            unwatch()
+          }
+        },
+        close() {
+          readers.delete(drop)
+          onChange()
+        },
+      }
+    },
+    cancel() {
+      if (log.state === 'open') end('cancelled')
+    },
+    stop: () => stopTimer?.(),
+    drop(how) {
+      for (const drop of readers) drop(how)
+    },
+  }
+}
+
+const asObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
+
+/** The protocol of PROTOCOL.md: each event has an id that contains the `streamId`. */
+export function nativeDialect(id: string): Dialect {
+  const frames: Frame[] = []
+  return (event, position) => {
+    let frame = frames[position]
+    if (!frame) {
+      const { index } = event.data
+      frame = {
+        type: event.type,
+        data: JSON.stringify(event.data),
+        id: `${id}:${position}`,
+        ...(event.type === 'delta' && typeof index === 'number' ? { index } : {}),
+      }
+      encodeFrame(frame)
+      frames[position] = frame
+    }
+    return [frame]
+  }
+}

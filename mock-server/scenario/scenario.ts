@@ -1,0 +1,131 @@
+/** The one grammar of faults: rules out of JSON, or out of `reset-after:5,split:1`. */
+import type { ExtraEvent, Key, Kind, Rule } from './rule.ts'
+import { keys } from './rule.ts'
+
+/** What may be given as a scenario: rules, one rule, `{ rules }`, or the text form. */
+export type Scenario = string | Rule | readonly Rule[] | { readonly $schema?: string; readonly rules: readonly Rule[] }
+
+const known = keys as Readonly<Record<string, Key>>
+
+function expectation(kind: Kind): string {
+  switch (kind.kind) {
+    case 'flag':
+      return 'true or false'
+    case 'text':
+      return 'a text'
+    case 'choice':
+      return kind.of.map((one) => JSON.stringify(one)).join(' or ')
+    case 'events':
+      return 'a list of { "after": number, "type": text, "data": anything }'
+    case 'count': {
+      const range = kind.most === undefined ? `from ${kind.least}` : `from ${kind.least} to ${kind.most}`
+      return `a whole number ${range}${kind.unit ? ` (${kind.unit})` : ''}`
+    }
+  }
+}
+
+/** What a key takes, in words. */
+export function expected(key: Key): string {
+  return key.accepts.map(expectation).join(' or ')
+}
+
+const isExtraEvent = (value: unknown): value is ExtraEvent =>
+  typeof value === 'object' &&
+  value !== null &&
+  'after' in value &&
+  Number.isSafeInteger(value.after) &&
+  'type' in value &&
+  typeof value.type === 'string' &&
+  !/[\r\n\0]/.test(value.type) &&
+  'data' in value
+
+function fits(value: unknown, kind: Kind): boolean {
+  switch (kind.kind) {
+    case 'flag':
+      return typeof value === 'boolean'
+    case 'text':
+      return typeof value === 'string'
+    case 'choice':
+      return kind.of.includes(value as string)
+    case 'events':
+      return Array.isArray(value) && value.every(isExtraEvent)
+    case 'count':
+      return Number.isSafeInteger(value) && (value as number) >= kind.least && (value as number) <= (kind.most ?? Infinity)
+  }
+}
+
+const fail = (where: string, wanted: string, value: unknown): never => {
+  throw new TypeError(`${where}: expected ${wanted}, got ${JSON.stringify(value) ?? String(value)}`)
+}
+
+function unknownKey(where: string, name: string): never {
+  const near = Object.keys(known).filter((other) => other.includes(name) || name.includes(other.split('-')[0]!))
+  throw new TypeError(`${where}: unknown key, expected one of ${(near.length > 0 ? near : Object.keys(known)).join(', ')}`)
+}
+
+function parseRule(value: unknown, where: string): Rule {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(where, 'a rule such as {"reset-after": 5}', value)
+  for (const [name, given] of Object.entries(value)) {
+    const at = `${where}["${name}"]`
+    const key = Object.hasOwn(known, name) ? known[name]! : unknownKey(at, name)
+    if (!key.accepts.some((kind) => fits(given, kind))) fail(at, expected(key), given)
+  }
+  return value
+}
+
+function parseValue(name: string, text: string | undefined): unknown {
+  const { accepts } = known[name]!
+  if (text === undefined || text === 'true' || text === 'false') {
+    if (accepts.some(({ kind }) => kind === 'flag')) return text !== 'false'
+  }
+  if (text === undefined) return text
+  return accepts.some(({ kind }) => kind === 'count') && /^\d+$/.test(text) ? Number(text) : text
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // a lone % stands for itself
+  }
+}
+
+/** `key:value,key,…`; `;` between rules; what would be taken for a sign of the grammar is percent-encoded. */
+function parseText(text: string): unknown[] {
+  const rules = text.split(';').map((rule) => rule.trim())
+  return rules
+    .filter((rule) => rule !== '')
+    .map((rule) => {
+      const fields = rule.split(',').map((field) => {
+        const [, name, value] = /^([^:]*)(?::(.*))?$/s.exec(field)!
+        const trimmed = name!.trim()
+        if (!Object.hasOwn(known, trimmed)) unknownKey(`scenario["${trimmed}"]`, trimmed)
+        return [trimmed, parseValue(trimmed, value === undefined ? undefined : decode(value))] as const
+      })
+      return Object.fromEntries(fields)
+    })
+}
+
+/** Reads a scenario in any of its forms. Throws `TypeError` naming the key and what was expected there. */
+export function parseScenario(scenario: unknown): readonly Rule[] {
+  if (typeof scenario === 'string') {
+    const text = scenario.trim()
+    if (!/^[[{]/.test(text)) return parseText(text).map((rule) => parseRule(rule, 'scenario'))
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      throw new TypeError(`scenario: expected JSON: ${(error as Error).message}`)
+    }
+    return parseScenario(value)
+  }
+  if (Array.isArray(scenario)) return scenario.map((rule, index) => parseRule(rule, `scenario[${index}]`))
+  if (typeof scenario === 'object' && scenario !== null && 'rules' in scenario) {
+    const { rules } = scenario
+    if (!Array.isArray(rules)) return fail('scenario["rules"]', 'a list of rules', rules)
+    const other = Object.keys(scenario).find((name) => name !== 'rules' && name !== '$schema')
+    if (other !== undefined) throw new TypeError(`scenario["${other}"]: unknown key, expected rules`)
+    return rules.map((rule, index) => parseRule(rule, `scenario.rules[${index}]`))
+  }
+  return [parseRule(scenario, 'scenario')]
+}

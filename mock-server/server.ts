@@ -1,0 +1,161 @@
+/** A mock server on a port: started, killed, restarted and closed like a real one. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { systemClock } from './base/clock.ts'
+import type { RestartOptions } from './control.ts'
+import type { Client, FeedEvent } from './feed/feed.ts'
+import type { NodeHandlerOptions } from './node.ts'
+import { createNodeHandler } from './node.ts'
+import type { Run } from './run/run.ts'
+import type { Scenario } from './scenario/scenario.ts'
+import type { Service, ServiceOptions } from './service.ts'
+import { createService } from './service.ts'
+
+/** What a server can be told, beside what the service can. Durations are milliseconds. */
+export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart'>, NodeHandlerOptions {
+  /** @defaultValue 0: any free one */
+  readonly port?: number
+  /** @defaultValue '127.0.0.1' */
+  readonly host?: string
+  /** Sockets that are served; more are answered with 503. @defaultValue 10_000 */
+  readonly maxConnections?: number
+  /** A client that has not sent its headers by then is dropped. @defaultValue 10_000 */
+  readonly headersTimeout?: number
+}
+
+/** A running mock server. */
+export interface MockServer {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly port: number
+  /** Who reads a feed now. */
+  readonly clients: readonly Client[]
+  readonly runs: readonly Run[]
+  /** What answers, for feeds and runs at paths of one's own. */
+  readonly service: Service
+  /** Sends an event to all clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
+  broadcast(event: FeedEvent): string
+  /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
+  setScenario(scenario: Scenario): void
+  /** Drops all sockets and stops listening, as a killed process does; what was sent is kept for `restart`. */
+  kill(): Promise<void>
+  /** Kills, where that has not happened, and listens on the same port again. `log: 'lose'` forgets all events and runs. */
+  restart(options?: RestartOptions): Promise<void>
+  /** Ends all streams in good order and stops for good. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Milliseconds that clients have for taking their last bytes. */
+const GRACE = 1_000
+
+/** Starts a mock server. Rejects if the port is taken. */
+export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
+  const { host = '127.0.0.1', maxConnections = 10_000, headersTimeout = 10_000, clock = systemClock } = options
+  let { port = 0 } = options
+  let state: 'listening' | 'killed' | 'closed' = 'killed'
+  let server: Server | undefined
+  let asked: RestartOptions | undefined
+  const sockets = new Set<Socket>()
+  /** Sockets beyond the limit. */
+  const surplus = new WeakSet<Socket>()
+
+  const service = createService({
+    ...options,
+    onRestart: (how) => {
+      asked = how
+    },
+  })
+  const handler = createNodeHandler(service, options)
+
+  const onConnection = (socket: Socket): void => {
+    if (sockets.size >= 2 * maxConnections) return void socket.destroy()
+    if (sockets.size >= maxConnections) surplus.add(socket)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request
+    response.once('finish', () => {
+      if (state === 'closed') socket.destroySoon()
+      const how = asked
+      asked = undefined
+      // Only now: whoever asked for it has its answer.
+      if (how) restart(how).catch(console.error)
+    })
+    if (surplus.has(socket)) handler.refuse(response, 503, 'Too many connections.')
+    else handler(request, response)
+  }
+
+  const listen = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const starting = createServer({ headersTimeout, connectionsCheckingInterval: Math.min(1_000, headersTimeout) })
+      starting.on('connection', onConnection)
+      starting.on('request', onRequest)
+      starting.once('error', reject)
+      starting.listen(port, host, () => {
+        starting.off('error', reject)
+        port = (starting.address() as AddressInfo).port
+        server = starting
+        state = 'listening'
+        resolve()
+      })
+    })
+  const stop = (how: 'killed' | 'closed'): Promise<void> => {
+    state = how
+    const stopping = server
+    server = undefined
+    return new Promise((resolve) => {
+      if (stopping) stopping.close(() => resolve())
+      else resolve()
+    })
+  }
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const kill = async (): Promise<void> => {
+    if (state !== 'listening') return
+    const stopped = stop('killed')
+    destroyAll()
+    await stopped
+  }
+  const restart = async ({ log = 'keep', downtime = 0 }: RestartOptions = {}): Promise<void> => {
+    await kill()
+    if (log === 'lose') service.lose()
+    if (downtime > 0) await new Promise<void>((resolve) => clock.after(downtime, resolve))
+    if (state === 'killed') await listen()
+  }
+  const close = async (): Promise<void> => {
+    if (state === 'closed') return
+    const stopped = stop('closed')
+    service.close()
+    handler.close()
+    const grace = setTimeout(destroyAll, GRACE)
+    await stopped
+    clearTimeout(grace)
+  }
+
+  await listen()
+  return {
+    get url() {
+      return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    },
+    get port() {
+      return port
+    },
+    get clients() {
+      return service.feed().clients
+    },
+    get runs() {
+      return service.runs
+    },
+    service,
+    broadcast: (event) => service.broadcast(event),
+    setScenario: (scenario) => service.setScenario(scenario),
+    kill,
+    restart,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
