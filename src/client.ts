@@ -2,12 +2,12 @@
 import type { Cursor } from './base/errors.ts'
 import { disposable } from './disposable.ts'
 import type { EventsOf, Schemas } from './events.ts'
-import type { ClientOptions, RunOptions, StreamOptions, SubscribeOptions } from './options.ts'
+import type { ClientOptions, RunOptions, SubscribeOptions } from './options.ts'
 import type { TextDelta } from './protocols/native.ts'
 import type { Protocol } from './protocols/protocol.ts'
-import type { Settings } from './request.ts'
-import { type Run, createRun } from './run.ts'
-import { type Subscription, createSubscription } from './subscription.ts'
+import { type Run, createRun, runDefaults } from './run.ts'
+import { mergeSettings } from './settings.ts'
+import { type Subscription, createSubscription, feedDefaults } from './subscription.ts'
 
 /** Opens streams. */
 export interface Client {
@@ -38,17 +38,6 @@ export interface Client {
 export function createClient(options: ClientOptions = {}): Client {
   const open = new Set<() => void>()
 
-  /** A stream's own options over the client's. */
-  const settle = <Own extends StreamOptions>(own: Own, lastEventId: ClientOptions['lastEventId']): Own & Settings => {
-    const { headers, retry } = options
-    return {
-      ...options,
-      ...own,
-      ...(typeof retry === 'object' && typeof own.retry === 'object' && { retry: { ...retry, ...own.retry } }),
-      headerSources: [headers, own.headers],
-      sendLastEventId: lastEventId ?? 'header',
-    }
-  }
   /** Keeps what closes a stream, until the stream is closed. */
   const keep = <Stream>(make: (onClosed: () => void) => Stream, end: (stream: Stream) => void): Stream => {
     const entry = (): void => end(stream)
@@ -58,7 +47,7 @@ export function createClient(options: ClientOptions = {}): Client {
   }
   const run = (url: string | URL, own: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
     keep(
-      (onClosed) => createRun(url, settle(own, options.lastEventId), cursor, onClosed),
+      (onClosed) => createRun(url, mergeSettings(runDefaults, options, own, options.lastEventId), cursor, onClosed),
       (stream) => stream.detach(),
     )
   const close = (): void => {
@@ -68,7 +57,8 @@ export function createClient(options: ClientOptions = {}): Client {
   const client = {
     subscribe(url: string | URL, { lastEventId, ...own }: SubscribeOptions = {}) {
       const isId = typeof lastEventId === 'string'
-      const settings = settle(own, isId ? options.lastEventId : (lastEventId ?? options.lastEventId))
+      const mode = isId ? options.lastEventId : (lastEventId ?? options.lastEventId)
+      const settings = mergeSettings(feedDefaults, options, own, mode)
       return keep(
         (onClosed) => createSubscription(url, settings, isId ? lastEventId : undefined, onClosed),
         (feed) => feed.close(),

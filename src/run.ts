@@ -1,16 +1,17 @@
 /** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
-import { systemClock } from './base/clock.ts'
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
+import { createUuid } from './base/uuid.ts'
 import { createDelivery } from './delivery.ts'
 import type { EventOf, On } from './events.ts'
 import type { RunOptions } from './options.ts'
 import { type TextDelta, native } from './protocols/native.ts'
 import type { Protocol } from './protocols/protocol.ts'
-import { type Settings, createRequester, isRefusal } from './request.ts'
+import { type Target, createRequester, isRefusal } from './request.ts'
 import { requestStop } from './request-stop.ts'
-import { announce, createSession, queueLimits } from './session.ts'
+import { type SessionHooks, announce, createSession } from './session.ts'
+import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
-import { type RunItem, createTranscript } from './transcript.ts'
+import { type End, type RunItem, createTranscript } from './transcript.ts'
 import { validate } from './validate.ts'
 
 /** What a complete run came to. */
@@ -50,6 +51,8 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
 /** What a run is made with. */
 export type RunSettings<Delta> = Settings & Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
+export const runDefaults: KindDefaults = { limit: 5, connectTimeout: 60_000 }
+
 /** How long a run that was cancelled may take to say so (milliseconds). */
 const FAREWELL = 5_000
 
@@ -60,16 +63,14 @@ export function createRun<Delta, Events extends object>(
   from: Cursor | undefined,
   onClosed: () => void,
 ): Run<Delta, Events> {
-  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, schema, clock = systemClock } = settings
-  const { resumable } = protocol
-  const { idempotencyKey = crypto.randomUUID() } = settings
-  const keyed = resumable && idempotencyKey !== false
-  const idempotency = keyed ? { 'idempotency-key': idempotencyKey } : {}
+  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, schema, detachBehavior } = settings
+  const { idempotencyKey = createUuid() } = settings
+  const key = protocol.resumable && idempotencyKey
   const requester = createRequester(url, settings)
-  const delivery = createDelivery<RunItem>(queueLimits(settings), true)
-  const transcript = createTranscript(protocol, from)
+  const delivery = createDelivery<RunItem>(settings.queue, true)
+  const [transcript, transcribe] = createTranscript(protocol, from)
   let pending: RunItem[] = []
-  let address = requester.url // what answered
+  let address = url.toString() // what answered
   let invalid: StreamError | undefined
   let cancelling: Promise<void> | undefined
   let awaited = false
@@ -82,16 +83,15 @@ export function createRun<Delta, Events extends object>(
     const { lastEventId } = source
     return transcript.resume ? { url: transcript.resume, ...(lastEventId && { lastEventId }) } : undefined
   }
-  const complete = (outcome: { finishReason?: string | undefined; usage?: unknown }): void => {
+  const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
+  const complete = ({ finishReason, usage }: End): void => {
     source.close()
     delivery.end()
-    const { finishReason, usage } = outcome
     resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
     onClosed()
   }
+  const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
-    // After `cancel()` a connection that fails has nothing to add.
-    if (cancelling) return complete({ finishReason: 'cancelled' })
     source.close()
     Object.assign(error, { lastEventId: source.lastEventId, ...error, partial: transcript.text, cursor: cursor() })
     delivery.end({ error })
@@ -99,94 +99,83 @@ export function createRun<Delta, Events extends object>(
     announce(error, settings, () => awaited || delivery.mode === 'looped')
     onClosed()
   }
-  const conclude = (): void => {
-    const { outcome } = transcript
-    if (invalid) fail(invalid)
-    else if (isStreamError(outcome)) fail(outcome)
-    else if (outcome) complete(outcome)
-  }
   const leave = (reason: unknown, failure?: { error: unknown }): void => {
     source.close()
     delivery.stop(failure)
     reject(reason)
     onClosed()
   }
-  const truncated = (): StreamError =>
-    new StreamError('truncated', `The connection ended before the run did: ${requester.name}`, { retryable: true })
+  const ended = (): StreamError | undefined =>
+    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut before its end: ${requester.name}`, { retryable: true })
 
-  const source = createSession(requester, settings, { limit: 5, connectTimeout: 60_000, lastEventId: from?.lastEventId }, {
-    target: () => (transcript.resume ? { url: transcript.resume } : { headers: idempotency }),
+  const hooks: SessionHooks = {
+    target,
     // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
-    repeatable: (error) => (transcript.begun ? !!transcript.resume : keyed || isRefusal(error)),
+    repeatable: (error) => (transcript.begun ? !!transcript.resume : !!key || isRefusal(error)),
     refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
     opened(connection) {
       address = connection.url
     },
     event(event) {
-      const before = transcript.heartbeat
-      pending.push(...transcript.read(event, address))
-      const { heartbeat } = transcript
-      if (heartbeat !== before && settings.idleTimeout === undefined) source.setIdleTimeout(3 * heartbeat!)
+      const heartbeat = transcript.heartbeat
+      pending.push(...transcribe(event, address))
+      if (transcript.heartbeat !== heartbeat && !settings.idleTimeout) source.setIdleTimeout(3 * transcript.heartbeat!)
     },
     flush(bytes) {
       const items = pending
       pending = []
       const accept = (valid: RunItem[]): Promise<void> | undefined => {
         const room = delivery.accept(valid, bytes)
-        conclude()
+        const outcome = invalid ?? transcript.outcome
+        if (isStreamError(outcome)) fail(outcome)
+        else if (outcome) complete(outcome)
         return room
       }
       return schema ? validate(items, schema, (error) => (invalid ??= error)).then(accept) : accept(items)
     },
-    ended: () => (protocol.eof === 'end' ? undefined : truncated()),
-    settled(error) {
-      if (error) fail(error)
-      else if (protocol.eof === 'end') complete({})
-      else fail(truncated())
+    ended,
+    settled(error = ended()) {
+      // A run that was cancelled has nothing more to say.
+      if (cancelling) completeCancelled()
+      else if (error) fail(error)
+      else complete({})
     },
     aborted(reason) {
-      if (settings.detachBehavior === 'cancel') void cancel()
+      if (detachBehavior === 'cancel') void cancel()
       leave(reason, { error: reason })
     },
-  })
+  }
+  const source = createSession(requester, settings, hooks, from?.lastEventId)
 
   const stop = async (): Promise<void> => {
     const { status } = source.state
-    if (status === 'closed') return
-    const address = transcript.resume ?? (keyed ? requester.url : undefined)
-    const headers = transcript.resume ? {} : idempotency
     // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
-    if (status === 'idle' || address === undefined) return complete({ finishReason: 'cancelled' })
+    if (status === 'idle' || !(transcript.resume || key)) return completeCancelled()
+    if (status === 'closed') return
     try {
-      await requestStop(requester, settings, { url: address, headers })
+      await requestStop(requester, settings, target())
+      // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
+      settings.clock.after(FAREWELL, completeCancelled)
     } catch (error) {
-      complete({ finishReason: 'cancelled' })
+      completeCancelled()
       throw error
     }
-    // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
-    const cancelFarewell = clock.after(FAREWELL, () => complete({ finishReason: 'cancelled' }))
-    void result.finally(cancelFarewell).catch(() => {})
   }
   const cancel = (): Promise<void> => {
-    if (!cancelling) {
-      cancelling = stop()
-      cancelling.catch(() => {}) // whoever awaits it hears of it
-    }
+    cancelling ??= stop()
+    cancelling.catch(() => {}) // whoever awaits it hears of it
     return cancelling
   }
-  const detach = (): void => {
-    if (!transcript.outcome) leave(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
-  }
+  const detach = (): void => leave(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
   const onReturn = (): void => {
-    if (settings.detachBehavior === 'cancel') void cancel()
+    if (detachBehavior === 'cancel') void cancel()
     else detach()
     delivery.stop()
   }
 
   return {
     on: (type, listener, options) => delivery.on(type, listener, options),
-    events: () =>
-      delivery.iterate(({ step, type, data, id }) => (step === 'delta' ? undefined : ({ type, data, id } as EventOf<Events>)), onReturn),
+    events: () => delivery.iterate((item) => (item.step === 'delta' ? undefined : (item as unknown as EventOf<Events>)), onReturn),
     get text() {
       return transcript.text
     },

@@ -5,8 +5,9 @@ import { createDelivery } from './delivery.ts'
 import { disposable } from './disposable.ts'
 import type { EventOf, On, OnAny } from './events.ts'
 import type { SubscribeOptions } from './options.ts'
-import { type Settings, createRequester, isRefusal } from './request.ts'
-import { announce, createSession, queueLimits } from './session.ts'
+import { createRequester, isRefusal } from './request.ts'
+import { announce, createSession } from './session.ts'
+import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
 import { type PendingEvent, invalidData, validate } from './validate.ts'
 
@@ -31,6 +32,8 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   [Symbol.dispose](): void
 }
 
+export const feedDefaults: KindDefaults = { limit: Infinity, connectTimeout: 10_000 }
+
 /** @throws TypeError on a URL or body that can't be requested */
 export function createSubscription<Events extends object>(
   url: string | URL,
@@ -40,7 +43,7 @@ export function createSubscription<Events extends object>(
 ): Subscription<Events> {
   const { parse = 'json', schema } = settings
   const requester = createRequester(url, settings)
-  const delivery = createDelivery<PendingEvent>(queueLimits(settings), false)
+  const delivery = createDelivery<PendingEvent>(settings.queue, false)
   let pending: PendingEvent[] = []
   let resolveClosed!: (error: StreamError | undefined) => void
   const closed = new Promise<StreamError | undefined>((resolve) => (resolveClosed = resolve))
@@ -50,18 +53,17 @@ export function createSubscription<Events extends object>(
   }
   const invalid = (error: StreamError): void => announce(error, settings, () => false)
 
-  const source = createSession(requester, settings, { limit: Infinity, connectTimeout: 10_000, lastEventId }, {
+  const source = createSession(requester, settings, {
     repeatable: (error) => requester.method === 'GET' || settings.reconnect || isRefusal(error),
-    refusal: () => 'http',
     opened(_, reconnected) {
       // Without an id nobody can know what was missed in between.
       if (reconnected && !source.lastEventId) guard(settings.onReset, { reason: 'no-id' })
     },
     event(event) {
       const { type, id } = event
-      let data: unknown
+      let { data }: PendingEvent = event
       try {
-        data = parse === 'json' ? JSON.parse(event.data) : parse === 'text' ? event.data : parse(event.data, { type, id })
+        if (parse !== 'text') data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
       } catch (cause) {
         return invalid(invalidData(event, cause))
       }
@@ -86,7 +88,7 @@ export function createSubscription<Events extends object>(
       delivery.stop({ error: reason })
       settle()
     },
-  })
+  }, lastEventId)
   const close = (): void => {
     source.close()
     delivery.stop()

@@ -26,16 +26,18 @@ export function clampDelay(ms: number): number {
 }
 
 /** `Retry-After` in milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 where there is none. */
-export function parseRetryAfter(value: string | null): number {
-  if (!value) return 0
-  const ms = /^\d+$/.test(value) ? +value * 1_000 : Date.parse(value) - Date.now()
-  return Number.isNaN(ms) ? 0 : clampDelay(ms)
+export function parseRetryAfter(value: string | null | undefined): number {
+  const ms = /^\d+$/.test(value ?? '') ? Number(value) * 1_000 : Date.parse(value ?? '') - Date.now()
+  return ms === ms ? clampDelay(ms) : 0
 }
 
-/** Milliseconds to wait before the attempt after number `attempt`; `undefined`: no more attempts. */
+/** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */
 export function retryDelay(
   { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
-  { error, attempt, floor, random }: { error: StreamError; attempt: number; floor: number; random: () => number },
+  error: StreamError,
+  attempt: number,
+  floor: number,
+  random: () => number,
 ): number | undefined {
   let wanted = error.retryable
   if (shouldRetry) guard(() => (wanted = shouldRetry({ error, attempt })))

@@ -1,14 +1,13 @@
 /** One logical stream over many connections: runs what the state table says. */
 import type { Clock } from '../base/clock.ts'
-import { type Problem, StreamError, isStreamError } from '../base/errors.ts'
+import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
 import type { Batch, Connect, Connection, ConnectRequest } from '../connect/connect.ts'
 import { clampDelay, parseRetryAfter, retriedStatuses, retryDelay, type RetryOptions } from './retry.ts'
-import { type Effect, type SourceEvent, type Status, initialState, transition } from './state.ts'
+import { type Effect, type Status, type Trigger, initialState, transition } from './state.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
 
 /** Where a stream is. */
 export interface StreamState {
-  /** `idle`: not started; `waiting`: for the next attempt. */
   readonly status: Status
   /** The attempt under way or awaited, counted from 1; 1 again after progress. */
   readonly attempt: number
@@ -25,8 +24,9 @@ export interface RawEvent {
   id: string
 }
 
-/** Why credentials and headers are asked for: `rejected` after a 401. */
+/** Why, and for how long, credentials and headers are asked for. */
 export interface AttemptContext {
+  /** `rejected`: the last ones were refused. */
   reason: 'connect' | 'rejected'
   /** Counted from 1. */
   attempt: number
@@ -38,26 +38,28 @@ export interface SourceOptions {
   connect: Connect
   clock: Clock
   random(): number
-  retry: RetryOptions
+  retry: RetryOptions & { limit: number }
+  /** Milliseconds until the answer's head, credentials included. */
   connectTimeout: number
-  idleTimeout: number
-  stallTimeout: number
-  isEventStream(type: string): boolean
-  lastEventId: string
-  /** What is asked for, for messages: method, and URL without query. */
-  name: string
+  /** Milliseconds. */
+  idleTimeout?: number
+  /** Milliseconds. */
+  stallTimeout?: number
+  contentType?: false | ((type: string) => boolean)
 }
 
 /** What the stream above decides, and is told. */
 export interface SourceHooks {
+  /** What is asked for, for messages: method, and URL without query. */
+  name: string
   /** What to ask for now. What it rejects with is a failure of `auth`. */
   request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>
   /** Whether the request may be sent once more after this failure. */
-  repeatable(error: StreamError): boolean
+  repeatable(error: StreamError): boolean | undefined
   /** Whether new credentials can be had after a 401. */
   refreshable: boolean
   /** The code for a status that is not 200. */
-  refusal(status: number): 'http' | 'expired'
+  refusal?(status: number): StreamErrorCode
   opened(connection: Connection, reconnected: boolean): void
   /** One event, in order. A `StreamError` that it throws ends the connection, and the event does not count as received. */
   event(event: RawEvent): void
@@ -81,25 +83,28 @@ export interface Source {
 
 /** Open for this long, a connection counts as a success (milliseconds). */
 const SETTLED = 10_000
-/** Longest problem document that is read. */
+/** Longest problem document that is read (bytes). */
 const PROBLEM_SIZE = 16_384
 
-/** Makes a source; it sends nothing before `start()`. */
-export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
-  const { clock, name, retry } = options
-  let { lastEventId, idleTimeout } = options
+/** Makes a source that goes on after `lastEventId`; it sends nothing before `start()`. */
+export function createSource(options: SourceOptions, hooks: SourceHooks, lastEventId = ''): Source {
+  const { clock, retry, contentType, connectTimeout, stallTimeout = Infinity } = options
+  let { idleTimeout = Infinity } = options
   let state = initialState
   let report: StreamState = state
   let floor = 0 // what the server asked for as reconnection time
-  let opened = 0
+  let reconnected = false
   let current: AbortController | undefined
   let watchdog: Watchdog | undefined
   let cancelWait: (() => void) | undefined
 
-  const perform = (effect: Effect): void => {
-    if (effect.type === 'connect') void attempt(effect.reason)
-    else if (effect.type === 'wait') cancelWait = clock.after(effect.delay, () => dispatch({ type: 'due' }))
-    else if (effect.type === 'settle') hooks.settled(effect.error)
+  const failure = (code: StreamErrorCode, what: string, details: StreamErrorDetails = { retryable: true }): StreamError =>
+    new StreamError(code, `${what}: ${hooks.name}`, details)
+
+  const perform = (effect: Effect, delay: number, error?: StreamError): void => {
+    if (effect === 'wait') cancelWait = clock.after(delay, () => dispatch('due'))
+    else if (effect === 'settle') hooks.settled(error)
+    else if (effect !== 'release') void attempt(effect)
     else {
       cancelWait?.()
       watchdog?.stop()
@@ -107,41 +112,32 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       current = undefined
     }
   }
-  const dispatch = (event: SourceEvent): void => {
+  const dispatch = (event: Trigger, error?: StreamError, delay = 0): void => {
     const before = state
     const [next, effects] = transition(state, event)
     state = next
     const changed = before.status !== next.status
-    if (changed || before.attempt !== next.attempt) {
-      const { status, attempt } = next
-      report = { status, attempt }
-      if ('error' in event) report = { ...report, error: event.error }
-      if ('delay' in event && status === 'waiting') report = { ...report, retryAt: Date.now() + event.delay! }
+    if (changed || event === 'progress') {
+      report = { ...next, ...(error && { error }), ...(delay && { retryAt: Date.now() + delay }) }
     }
-    effects.forEach(perform)
+    for (const effect of effects) perform(effect, delay, error)
     // A hook may have moved on already: its change was told then, and this one is past.
-    if (changed && state.status === next.status) hooks.changed(report)
+    if (changed && state === next) hooks.changed(report)
   }
 
   const fail = (error: StreamError, opening: number): void => {
-    if (opening && clock.now() - opening >= SETTLED) dispatch({ type: 'progress' })
-    const floored = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after') ?? null))
+    if (error.code === 'auth' && error.status) return dispatch('rejected', error)
+    if (clock.now() - opening >= SETTLED) dispatch('progress')
     const { attempt } = state
-    const delay = hooks.repeatable(error)
-      ? retryDelay(retry, { error, attempt, floor: floored, random: options.random })
-      : undefined
+    const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
+    const delay = hooks.repeatable(error) ? retryDelay(retry, error, attempt, least, options.random) : undefined
+    if (delay !== undefined) return dispatch('failed', error, delay)
     // Credentials that can't be had say more than that it was tried often.
-    const exhausted = delay === undefined && attempt > 1 && error.code !== 'auth' && attempt > (retry.limit ?? Infinity)
-    dispatch({
-      type: 'failed',
-      delay,
-      error: exhausted
-        ? new StreamError('retries-exhausted', `Gave up after ${attempt} attempts: ${name}: ${error.message}`, { cause: error })
-        : error,
-    })
+    const exhausted = attempt > 1 && attempt > retry.limit && error.code !== 'auth'
+    dispatch('ended', exhausted ? failure('retries-exhausted', `${attempt} attempts failed`, { cause: error }) : error)
   }
 
-  const refuse = async (connection: Connection): Promise<StreamError> => {
+  const refuse = async (connection: Connection): Promise<never> => {
     const { status, headers } = connection
     let problem: Problem | undefined
     try {
@@ -149,67 +145,72 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     } catch {
       // Not a document that can be read: the status says enough.
     }
-    const rejected = status === 401 && hooks.refreshable
-    return new StreamError(rejected ? 'auth' : hooks.refusal(status), `Status ${status}: ${name}`, {
-      status,
-      headers,
-      problem,
-      retryable: (retry.statusCodes ?? retriedStatuses).includes(status),
-    })
+    const code = status === 401 && hooks.refreshable ? 'auth' : (hooks.refusal?.(status) ?? 'http')
+    const retryable = (retry.statusCodes ?? retriedStatuses).includes(status)
+    throw failure(code, `Status ${status}`, { status, headers, problem, retryable })
   }
 
   /** Hands over what is whole and in order; returns what went wrong with the event after that. */
   const receive = ({ blocks }: Batch, controller: AbortController): { error: unknown } | undefined => {
     let advanced = false
     try {
-      for (const { type, data, id = lastEventId } of blocks) {
-        if (data !== undefined) hooks.event({ type, data, id })
-        if (current !== controller) return undefined
+      for (const block of blocks) {
+        const id = (block.id ??= lastEventId)
+        if (block.data !== undefined) hooks.event(block as RawEvent)
+        if (current !== controller) break
         advanced ||= id !== lastEventId
         lastEventId = id
       }
     } catch (error) {
       return { error }
     } finally {
-      if (advanced) dispatch({ type: 'progress' })
+      if (advanced) dispatch('progress')
     }
     return undefined
   }
 
-  const attempt = async (reason: AttemptContext['reason']): Promise<void> => {
+  const attempt = async (reason: 'connect' | 'refresh'): Promise<void> => {
     const controller = (current = new AbortController())
     const { signal } = controller
     // A promise below may ignore the signal: whoever waits must not.
     let bail: ((reason: unknown) => void) | undefined
     signal.addEventListener('abort', () => bail?.(signal.reason))
-    const unlessAborted = <Value>(promise: Promise<Value> | undefined): Promise<Value> =>
+    const unlessAborted = <Value>(promise: Promise<Value>): Promise<Value> =>
       new Promise((resolve, reject) => {
         if (signal.aborted) reject(signal.reason)
         bail = reject
-        promise?.then(resolve, reject)
+        promise.then(resolve, reject)
       })
 
-    let opening = 0
     let doing: 'auth' | 'network' = 'auth'
+    let opening = Infinity
     let connection: Connection | undefined
-    const cancelDeadline = clock.after(options.connectTimeout, () =>
-      controller.abort(new StreamError(doing, `No ${doing === 'auth' ? 'credentials' : 'answer'} within ${options.connectTimeout} ms: ${name}`, { retryable: true })))
+    const cancelDeadline = clock.after(connectTimeout, () =>
+      controller.abort(failure(doing, `Nothing within ${connectTimeout} ms`)),
+    )
     try {
-      const request = await unlessAborted(hooks.request({ reason, attempt: state.attempt, signal }, lastEventId))
+      const request = await unlessAborted(
+        hooks.request({ reason: reason === 'connect' ? reason : 'rejected', attempt: state.attempt, signal }, lastEventId),
+      )
       doing = 'network'
       const connecting = options.connect(request)
-      void connecting.then((late) => signal.aborted && late.cancel(), () => {})
+      connecting.then((late) => signal.aborted && late.cancel()).catch(() => {}) // told below, if anybody waits
       connection = await unlessAborted(connecting)
-      if (connection.status === 204) return dispatch({ type: 'finished' })
-      if (connection.status !== 200) throw await unlessAborted(refuse(connection))
-      const type = connection.headers.get('content-type') ?? ''
-      if (!options.isEventStream(type)) throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
+      const { status, headers } = connection
+      if (status === 204) return dispatch('ended')
+      if (status !== 200) await unlessAborted(refuse(connection))
+      const type = headers.get('content-type') ?? ''
+      if (contentType !== false && !(contentType ?? isEventStream)(type)) {
+        throw failure('content-type', `Not an event stream but "${type}"`, { status })
+      }
       cancelDeadline()
       opening = clock.now()
-      dispatch({ type: 'opened' })
-      hooks.opened(connection, !!opened++)
-      watchdog = createWatchdog(clock, idleTimeout, options.stallTimeout, (code, timeout) =>
-        controller.abort(new StreamError(code, `${code === 'idle' ? 'Silent' : 'No event'} for ${timeout} ms, the connection may be dead or buffered by a proxy: ${name}`, { retryable: true })))
+      dispatch('opened')
+      hooks.opened(connection, reconnected)
+      reconnected = true
+      watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) =>
+        controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
+      )
       while (current === controller) {
         watchdog.reading()
         const batch = await unlessAborted(connection.read())
@@ -217,21 +218,17 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
         if (!batch) {
           const error = hooks.ended()
           if (error) throw error
-          return dispatch({ type: 'finished' })
+          return dispatch('ended')
         }
         if (batch.retry !== undefined) floor = clampDelay(batch.retry)
-        const failure = receive(batch, controller)
+        const broken = receive(batch, controller)
         const room = hooks.flush(batch.bytes)
         if (room) await unlessAborted(room)
-        if (failure) throw failure.error
+        if (broken) throw broken.error
       }
     } catch (cause) {
-      if (current !== controller) return // given up: nobody waits for this attempt
-      const error = isStreamError(cause)
-        ? cause
-        : new StreamError(doing, `${doing === 'auth' ? 'No credentials' : 'Connection failed'}: ${name}`, { cause, retryable: true })
-      if (error.code === 'auth' && error.status) dispatch({ type: 'rejected', error })
-      else fail(error, opening)
+      // Otherwise it was given up, and nobody waits for it.
+      if (current === controller) fail(isStreamError(cause) ? cause : failure(doing, 'Failed', { cause, retryable: true }), opening)
     } finally {
       cancelDeadline()
       connection?.cancel()
@@ -245,11 +242,15 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     get lastEventId() {
       return lastEventId
     },
-    start: () => dispatch({ type: 'start' }),
-    close: () => dispatch({ type: 'close' }),
+    start: () => dispatch('start'),
+    close: () => dispatch('close'),
     setIdleTimeout(ms) {
       idleTimeout = ms
       watchdog?.setIdleTimeout(ms)
     },
   }
+}
+
+function isEventStream(type: string): boolean {
+  return /^\s*text\/event-stream\s*(;|$)/i.test(type)
 }

@@ -1,83 +1,44 @@
 /** The life of a stream as a pure table: state × event → next state, and what to do. */
-import type { StreamError } from '../base/errors.ts'
 
-export type Status = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'
+/** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt. */
+export type Status = 'idle' | 'connecting' | 'refreshing' | 'open' | 'waiting' | 'closed'
 
 export interface State {
-  status: Status
+  readonly status: Status
   /** The attempt under way or awaited, from 1; 1 again after progress. */
-  attempt: number
-  /** Times in a row that the credentials were refused. */
-  rejections: number
+  readonly attempt: number
 }
 
-export type SourceEvent =
-  | { type: 'start' }
-  | { type: 'opened' }
-  /** The cursor advanced, or the connection has been open for long: failures count anew. */
-  | { type: 'progress' }
-  /** The credentials were refused. */
-  | { type: 'rejected'; error: StreamError }
-  /** The attempt is over; without a `delay` for good. */
-  | { type: 'failed'; error: StreamError; delay: number | undefined }
-  /** The wait is over. */
-  | { type: 'due' }
-  /** The server said that there is no more. */
-  | { type: 'finished' }
-  | { type: 'close' }
+/**
+ * `progress`: the cursor advanced, or the connection has been open for long; `rejected`: the credentials were refused;
+ * `failed`: there will be another attempt; `due`: now; `ended`: there will be none; `close`: nobody wants more.
+ */
+export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'due' | 'ended' | 'close'
 
-export type Effect =
-  | { type: 'connect'; reason: 'connect' | 'rejected' }
-  | { type: 'wait'; delay: number; error: StreamError }
-  /** Let go of connection and timers. */
-  | { type: 'release' }
-  | { type: 'settle'; error?: StreamError }
+/** `release`: let go of connection and timers; `settle`: tell that it is over. */
+export type Effect = 'connect' | 'refresh' | 'wait' | 'release' | 'settle'
 
-type Step = [state: State, effects: Effect[]]
-type Row = { [Type in SourceEvent['type']]?: (state: State, event: SourceEvent & { type: Type }) => Step }
+type Row = { readonly [Event in Trigger]?: readonly [next: Status, ...effects: Effect[]] }
 
-export const initialState: State = { status: 'idle', attempt: 1, rejections: 0 }
+const leave: Row = { failed: ['waiting', 'release', 'wait'], ended: ['closed', 'release', 'settle'], close: ['closed', 'release'] }
 
-const release: Effect = { type: 'release' }
-
-const connect = (state: State): Step => [{ ...state, status: 'connecting' }, [{ type: 'connect', reason: 'connect' }]]
-
-const close = (state: State): Step => [{ ...state, status: 'closed' }, [release]]
-
-const settle = (state: State, error?: StreamError): Step => [
-  { ...state, status: 'closed' },
-  [release, error ? { type: 'settle', error } : { type: 'settle' }],
-]
-
-const fail = (state: State, { error, delay }: { error: StreamError; delay: number | undefined }): Step =>
-  delay === undefined
-    ? settle(state, error)
-    : [{ ...state, status: 'waiting', attempt: state.attempt + 1, rejections: 0 }, [release, { type: 'wait', delay, error }]]
-
-const table: Record<Status, Row> = {
-  idle: { start: connect, close },
-  connecting: {
-    opened: (state) => [{ ...state, status: 'open', rejections: 0 }, []],
-    // One refresh; the second refusal in a row is final.
-    rejected: (state, { error }) =>
-      state.rejections
-        ? settle(state, error)
-        : [{ ...state, rejections: 1 }, [release, { type: 'connect', reason: 'rejected' }]],
-    failed: fail,
-    finished: (state) => settle(state),
-    close,
-  },
-  open: {
-    progress: (state) => [{ ...state, attempt: 1 }, []],
-    failed: fail,
-    finished: (state) => settle(state),
-    close,
-  },
-  waiting: { due: connect, close },
+const table: { readonly [Current in Status]: Row } = {
+  idle: { start: ['connecting', 'connect'], close: ['closed'] },
+  connecting: { ...leave, opened: ['open'], rejected: ['refreshing', 'release', 'refresh'] },
+  // The second refusal in a row is final.
+  refreshing: { ...leave, opened: ['open'], rejected: ['closed', 'release', 'settle'] },
+  open: { ...leave, progress: ['open'] },
+  waiting: { due: ['connecting', 'connect'], close: ['closed', 'release'] },
   closed: {},
 }
 
+export const initialState: State = { status: 'idle', attempt: 1 }
+
 /** What `event` does to `state`. An event that a state does not know is late, and changes nothing. */
-export function transition<Type extends SourceEvent['type']>(state: State, event: SourceEvent & { type: Type }): Step {
-  return table[state.status][event.type]?.(state, event) ?? [state, []]
+export function transition(state: State, event: Trigger): [state: State, effects: readonly Effect[]] {
+  const row = table[state.status][event]
+  if (!row) return [state, []]
+  const [status, ...effects] = row
+  const attempt = event === 'progress' ? 1 : state.attempt + (event === 'failed' ? 1 : 0)
+  return [{ status, attempt }, effects]
 }

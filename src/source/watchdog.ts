@@ -20,43 +20,40 @@ export function createWatchdog(
 ): Watchdog {
   // One timer that looks at timestamps: arming one per read would cost more than reading.
   let waiting = false
-  let byteAt = 0
-  let eventAt = 0
-  let eventSeen = true
+  let byteAt = clock.now()
+  let eventAt = byteAt
   let cancel: (() => void) | undefined
 
   const check = (): void => {
-    cancel = undefined
-    const now = waiting ? clock.now() : (byteAt = eventAt = clock.now())
+    cancel?.()
+    const now = clock.now()
+    if (!waiting) byteAt = eventAt = now
     const idle = byteAt + idleTimeout - now
     const stalled = eventAt + stallTimeout - now
+    const next = Math.min(idle, stalled)
     if (idle <= 0) onSilence('idle', idleTimeout)
     else if (stalled <= 0) onSilence('stalled', stallTimeout)
-    else arm(Math.min(idle, stalled))
+    else if (next < Infinity) cancel = clock.after(next, check)
   }
-  const arm = (ms: number): void => {
-    cancel?.()
-    cancel = ms < Infinity ? clock.after(ms, check) : undefined
-  }
+  check()
 
   return {
     reading() {
-      byteAt = clock.now()
-      if (eventSeen) eventAt = byteAt
+      const now = clock.now()
+      // Unless comments were all that came since the last read, which needed nobody's time.
+      if (!waiting) eventAt = now
+      byteAt = now
       waiting = true
-      if (!cancel) arm(Math.min(idleTimeout, stallTimeout))
     },
     read(events) {
-      waiting = false
-      eventSeen = events
+      waiting = !events
     },
     setIdleTimeout(ms) {
       idleTimeout = ms
-      arm(Math.min(idleTimeout, stallTimeout))
+      check()
     },
     stop() {
       cancel?.()
-      cancel = undefined
     },
   }
 }

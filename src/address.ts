@@ -1,0 +1,24 @@
+/** Addresses: absolute URLs, or paths where nothing says what they belong to. */
+
+/** Stands in for the origin that is not known. */
+const NOWHERE = 'http://nowhere.invalid'
+
+/**
+ * `target` as seen from `base`. Without a known origin it stays a path: a `fetch` that was given may know what it means.
+ * @throws TypeError on what is not a URL, and on one with credentials
+ */
+export function resolveAddress(target: string | URL, base: string | URL = ''): string {
+  const url = new URL(target, new URL(base, NOWHERE))
+  if (url.username || url.password) throw new TypeError('Credentials do not belong into a URL')
+  url.hash = '' // never sent
+  return url.href.replace(NOWHERE, '')
+}
+
+export function originOf(address: string): string {
+  return new URL(address, NOWHERE).origin
+}
+
+/** What can be said of a request without telling secrets, which queries may hold. */
+export function nameRequest(method: string, address: string): string {
+  return `${method} ${address.split('?')[0]}`
+}
