@@ -2,18 +2,24 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { AuthOptions } from './auth.ts'
+import { createAuthenticator } from './auth.ts'
 import { systemClock } from './base/clock.ts'
 import type { RestartOptions } from './control.ts'
 import type { Client, FeedEvent } from './feed/feed.ts'
+import { startTicker } from './feed/ticker.ts'
 import type { NodeHandlerOptions } from './node.ts'
 import { createNodeHandler } from './node.ts'
+import type { Permission } from './http/identity.ts'
+import type { Folders } from './node/static.ts'
+import { createStatic } from './node/static.ts'
 import type { Run } from './run/run.ts'
 import type { Scenario } from './scenario/scenario.ts'
 import type { Service, ServiceOptions } from './service.ts'
 import { createService } from './service.ts'
 
 /** What a server can be told, beside what the service can. Durations are milliseconds. */
-export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart'>, NodeHandlerOptions {
+export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'authenticator'>, NodeHandlerOptions {
   /** @defaultValue 0: any free one */
   readonly port?: number
   /** @defaultValue '127.0.0.1' */
@@ -22,6 +28,22 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart'>, No
   readonly maxConnections?: number
   /** A client that has not sent its headers by then is dropped. @defaultValue 10_000 */
   readonly headersTimeout?: number
+  /** Who may ask. @defaultValue 'none': everybody */
+  readonly auth?: AuthOptions
+  /** Time between two made-up `price` events in the feed; 0: none. @defaultValue 0 */
+  readonly tick?: number
+  /** Folders to serve, by the path they are served at: `{ '/': 'demo' }`. @defaultValue none */
+  readonly folders?: Folders
+}
+
+/** What a token is to say. */
+export interface TokenWish {
+  /** @defaultValue 'mock-user' */
+  readonly subject?: string
+  /** Milliseconds. @defaultValue 60_000 */
+  readonly expiresIn?: number
+  /** @defaultValue all */
+  readonly permissions?: readonly Permission[]
 }
 
 /** A running mock server. */
@@ -36,6 +58,8 @@ export interface MockServer {
   readonly service: Service
   /** Sends an event to all clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
   broadcast(event: FeedEvent): string
+  /** A token as `POST /api/token` gives it out. Rejects without `auth` by tokens, and for a wish that cannot be. */
+  issueToken(wish?: TokenWish): Promise<string>
   /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
   setScenario(scenario: Scenario): void
   /** Drops all sockets and stops listening, as a killed process does; what was sent is kept for `restart`. */
@@ -61,13 +85,17 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   /** Sockets beyond the limit. */
   const surplus = new WeakSet<Socket>()
 
+  const authenticator = createAuthenticator(options.auth ?? 'none', clock)
   const service = createService({
     ...options,
+    authenticator,
     onRestart: (how) => {
       asked = how
     },
   })
   const handler = createNodeHandler(service, options)
+  const serveStatic = createStatic(options.folders ?? {})
+  const stopTicker = options.tick ? startTicker(service.feed(), options.tick, options.seed ?? 0, clock) : undefined
 
   const onConnection = (socket: Socket): void => {
     if (sockets.size >= 2 * maxConnections) return void socket.destroy()
@@ -84,8 +112,16 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
       // Only now: whoever asked for it has its answer.
       if (how) restart(how).catch(console.error)
     })
-    if (surplus.has(socket)) handler.refuse(response, 503, 'Too many connections.')
-    else handler(request, response)
+    if (surplus.has(socket)) return handler.refuse(response, 503, 'Too many connections.')
+    handler(request, response, () => {
+      serveStatic(request, response).then(
+        (served) => served || handler(request, response),
+        (error: unknown) => {
+          console.error(error)
+          response.destroy()
+        },
+      )
+    })
   }
 
   const listen = (): Promise<void> =>
@@ -129,6 +165,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   const close = async (): Promise<void> => {
     if (state === 'closed') return
     const stopped = stop('closed')
+    stopTicker?.()
     service.close()
     handler.close()
     const grace = setTimeout(destroyAll, GRACE)
@@ -152,6 +189,10 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     },
     service,
     broadcast: (event) => service.broadcast(event),
+    async issueToken(wish = {}) {
+      if (!authenticator.issue) throw new TypeError('issueToken: this server does not ask for tokens')
+      return (await authenticator.issue({ ...wish }))['token'] as string
+    },
     setScenario: (scenario) => service.setScenario(scenario),
     kill,
     restart,

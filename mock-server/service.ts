@@ -11,6 +11,7 @@ import { createRunRegistry } from './run/registry.ts'
 import type { Run } from './run/run.ts'
 import type { RunEndpoint } from './run/run-handlers.ts'
 import { cancelKey, cancelRun, resumeRun, startRun } from './run/run-handlers.ts'
+import type { Rule } from './scenario/rule.ts'
 import type { RuleState } from './scenario/rule-book.ts'
 import { createRuleBook } from './scenario/rule-book.ts'
 import type { Scenario } from './scenario/scenario.ts'
@@ -67,8 +68,8 @@ export interface Service {
   has(path: string): boolean
   /** The feed at this path, which is made if there is none. @defaultValue '/api/stream' */
   feed(path?: string): Feed
-  /** Lets runs be started at this path. */
-  addRuns(path: string, answerTo?: AnswerTo): void
+  /** Lets runs be started at this path; `rules` are for it and its runs alone. */
+  addRuns(path: string, answerTo?: AnswerTo, rules?: readonly Rule[]): void
   readonly runs: readonly Run[]
   /** The rules in force. */
   readonly rules: readonly RuleState[]
@@ -117,12 +118,12 @@ export function createService(options: ServiceOptions = {}): Service {
     }
     return found
   }
-  const addRuns = (path: string, answerTo: AnswerTo = answers): void => {
+  const addRuns = (path: string, answerTo: AnswerTo = answers, rules: readonly Rule[] = []): void => {
     const endpoint: RunEndpoint = { path, answerTo, registry, delay, unit, bodyLimit }
     const start = startRun(endpoint)
-    routes.set(path, { wants: 'stream', permission: 'run', methods: { GET: start, POST: start, DELETE: cancelKey(endpoint) } })
-    const resume = { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) }
-    below.set(`${path}/`, { wants: 'stream', permission: 'run', methods: resume })
+    const common = { wants: 'stream', permission: 'run', book: createRuleBook(rules) } as const
+    routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: cancelKey(endpoint) } })
+    below.set(`${path}/`, { ...common, methods: { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) } })
   }
   const find = (path: string): Route | undefined =>
     routes.get(path) ?? below.get(path.slice(0, path.lastIndexOf('/') + 1))

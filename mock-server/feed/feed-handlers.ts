@@ -1,5 +1,5 @@
 /** The requests that concern a feed: to read it, and to send to everybody. */
-import { json } from '../http/answer.ts'
+import { empty, json } from '../http/answer.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamAnswer } from '../http/exchange.ts'
@@ -9,6 +9,7 @@ import type { Feed } from './feed.ts'
 /** `GET` of a feed; `?types=a,b` filters. */
 export function readFeed(feed: Feed): Handler {
   return (exchange) => {
+    if (feed.state === 'closed') return empty(204)
     const { identity, rule, lastEventId, heartbeat, url } = exchange
     const types = url.searchParams.get('types')
     const source = feed.read({

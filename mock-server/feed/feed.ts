@@ -51,7 +51,9 @@ export interface Feed {
   drop(): void
   /** Begins a new, empty log and cuts every connection: positions of the old one are unknown from now on. */
   lose(): void
-  /** Ends every connection in good order. */
+  /** `closed`: who comes now is told that there is nothing to come back for. */
+  readonly state: 'open' | 'closed'
+  /** Ends every connection in good order, for good. */
   close(): void
 }
 
@@ -65,6 +67,8 @@ export function createFeed(path: string, history: number): Feed {
   let epoch = newEpoch()
   let log: EventLog<Frame> = createEventLog<Frame>(history)
   const readers = new Map<Client, (how: 'ended' | 'cut') => void>()
+
+  let feedState: 'open' | 'closed' = 'open'
 
   const idOf = (position: number): string => `${epoch}-${position}`
 
@@ -168,6 +172,12 @@ export function createFeed(path: string, history: number): Feed {
       epoch = newEpoch()
       log = createEventLog<Frame>(history)
     },
-    close: () => endAll('ended'),
+    get state() {
+      return feedState
+    },
+    close() {
+      feedState = 'closed'
+      endAll('ended')
+    },
   }
 }

@@ -112,7 +112,7 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
 
     const { wants } = route
     const facts: RequestFacts = { path, method: request.method, connection: lastEventId ? 'resumed' : 'first', wants }
-    const rule: Rule = { ...book.match(facts), ...queryRule(url, facts) }
+    const rule: Rule = { ...book.match(facts), ...route.book?.match(facts), ...queryRule(url, facts) }
     if (rule.refuse) return { cut: 'reset' }
     if (rule.hang) {
       // Read to nowhere: a client that leaves is only noticed on a socket that is read.

@@ -15,7 +15,7 @@ export interface Identity {
 /** Finds out who asks. `authenticate` throws a `Refusal` (401) for nobody; `issue` makes a token, where there are any. */
 export interface Authenticator {
   authenticate(request: Request): Identity | Promise<Identity>
-  issue?(wish: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>
+  issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>
 }
 
 /** A 401 with its challenge (RFC 6750 for `Bearer`). */

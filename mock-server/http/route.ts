@@ -1,4 +1,5 @@
 /** What is at a path: its handlers by method, and who may use them. */
+import type { RuleBook } from '../scenario/rule-book.ts'
 import type { Handler } from './exchange.ts'
 import type { Permission } from './identity.ts'
 
@@ -9,5 +10,7 @@ export interface Route {
   /** `public`: for everybody; `control`: for this machine alone. @defaultValue 'identified' */
   readonly access?: 'public' | 'control' | 'identified'
   readonly permission?: Permission
+  /** Rules for this path alone. */
+  readonly book?: RuleBook
   readonly methods: Readonly<Record<string, Handler>>
 }

@@ -134,8 +134,8 @@ export function createRunRegistry({ retention, abandon, limit, clock }: Registry
       for (const { run } of entries.values()) run.drop('cut')
     },
     clear(how) {
-      for (const forgetTombstone of [...cancelled.values()]) forgetTombstone()
-      for (const entry of [...entries.values()]) {
+      for (const forgetTombstone of cancelled.values()) forgetTombstone()
+      for (const entry of entries.values()) {
         forget(entry)
         entry.run.stop()
         entry.run.drop(how)

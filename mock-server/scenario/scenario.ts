@@ -115,7 +115,7 @@ export function parseScenario(scenario: unknown): readonly Rule[] {
     try {
       value = JSON.parse(text)
     } catch (error) {
-      throw new TypeError(`scenario: expected JSON: ${(error as Error).message}`)
+      throw new TypeError(`scenario: expected JSON: ${(error as Error).message}`, { cause: error })
     }
     return parseScenario(value)
   }

@@ -1,0 +1,22 @@
+/** Something to look at: made-up prices, sent at an interval. */
+import type { Clock } from '../base/clock.ts'
+import { createRandom } from '../base/random.ts'
+import type { Feed } from './feed.ts'
+
+const prices = { ACME: 120, GLOBEX: 45, INITECH: 8, HOOLI: 300 }
+
+/** Sends `price` `{ symbol, value }` every `interval` ms, the same walk for the same seed; returns what stops it. */
+export function startTicker(feed: Feed, interval: number, seed: number, clock: Clock): () => void {
+  const random = createRandom(seed)
+  const values = Object.entries(prices)
+  let stopTimer: (() => void) | undefined
+  const tick = (): void => {
+    const entry = values[Math.floor(random() * values.length)]!
+    entry[1] = Math.max(1, Math.round(entry[1] * (0.98 + random() * 0.04) * 100) / 100)
+    const [symbol, value] = entry
+    feed.send({ type: 'price', data: { symbol, value } })
+    stopTimer = clock.after(interval, tick)
+  }
+  stopTimer = clock.after(interval, tick)
+  return () => stopTimer?.()
+}

@@ -1,0 +1,55 @@
+/** The JSON Schema of a scenario, made from the vocabulary, for editors and for other tools. */
+import type { Kind } from './rule.ts'
+import { keys } from './rule.ts'
+
+/** A JSON Schema, as far as one is written here. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+const extraEvent: JsonSchema = {
+  type: 'object',
+  properties: { after: { type: 'integer', minimum: 0 }, type: { type: 'string', pattern: '^[^\\r\\n\\u0000]*$' }, data: {} },
+  required: ['after', 'type', 'data'],
+}
+
+function schemaOf(kind: Kind): JsonSchema {
+  switch (kind.kind) {
+    case 'flag':
+      return { type: 'boolean' }
+    case 'text':
+      return { type: 'string' }
+    case 'choice':
+      return { enum: kind.of }
+    case 'events':
+      return { type: 'array', items: extraEvent }
+    case 'count':
+      return { type: 'integer', minimum: kind.least, ...(kind.most === undefined ? {} : { maximum: kind.most }) }
+  }
+}
+
+const properties = Object.fromEntries(
+  Object.entries(keys).map(([name, { accepts, does }]) => {
+    const [first, ...others] = accepts.map(schemaOf)
+    return [name, { description: does, ...(others.length > 0 ? { anyOf: [first, ...others] } : first) }]
+  }),
+)
+
+/** One rule, a list of rules, or `{ rules }`. */
+export const scenarioSchema: JsonSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Rivulet scenario',
+  description: 'What a mock server sends, and what goes wrong. Durations are milliseconds.',
+  $defs: {
+    rule: { type: 'object', properties, additionalProperties: false },
+    rules: { type: 'array', items: { $ref: '#/$defs/rule' } },
+  },
+  anyOf: [
+    { $ref: '#/$defs/rules' },
+    { $ref: '#/$defs/rule' },
+    {
+      type: 'object',
+      properties: { $schema: { type: 'string' }, rules: { $ref: '#/$defs/rules' } },
+      required: ['rules'],
+      additionalProperties: false,
+    },
+  ],
+}
