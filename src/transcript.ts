@@ -33,10 +33,11 @@ export type Transcribe = (event: ProtocolEvent, address: string) => RunItem[]
 
 /** Begins a transcript; `from`: one that goes on where another was left. */
 export function createTranscript<Delta>(
-  { map, text, resumable }: Protocol<Delta>,
+  protocol: Protocol<Delta>,
   from: { url: string; lastEventId?: string } | undefined,
 ): [Transcript, Transcribe] {
   const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: undefined, outcome: undefined }
+  const { resumable } = protocol
   const memory = {}
   let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway
   let gap: number | undefined
@@ -73,7 +74,7 @@ export function createTranscript<Delta>(
       transcript.begun = true
       let steps: Step<Delta>[]
       try {
-        steps = map(event, memory)
+        steps = protocol.map(event, memory)
       } catch (cause) {
         throw invalidData(event, cause)
       }
@@ -82,7 +83,7 @@ export function createTranscript<Delta>(
       for (const step of steps) {
         if (step.type === 'delta') {
           if (!isDue(step.index)) continue
-          transcript.text += text?.(step.delta) ?? ''
+          transcript.text += protocol.text?.(step.delta) ?? ''
           items.push({ type: 'delta', data: step.delta, id: event.id, step: 'delta' })
         } else if (step.type === 'error') {
           const { message, code, retryable = false } = step
