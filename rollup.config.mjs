@@ -125,4 +125,4 @@ const declarations = {
   output: { dir: dist, format: 'es', entryFileNames: '[name].d.ts', chunkFileNames: 'chunks/[name].d.ts' },
 }
 
-export default prune([modules, ...(entries.index ? [scriptTag] : []), declarations])
+export default prune([modules, scriptTag, declarations])

@@ -5,6 +5,9 @@ import type { Browser, Page } from 'playwright'
 import { chromium } from 'playwright'
 import { inject } from 'vitest'
 
+/** What the mock server answers to `你好`. */
+export const answer = '你好，世界 👋🏽 — a run, delta by delta'
+
 /** What these checks use of `rivulet/mock-server`. Its types are checked in types.test.ts. */
 interface MockServer {
   url: string
@@ -18,12 +21,12 @@ export async function openPage(
 ): Promise<{ page: Page; server: MockServer; [Symbol.asyncDispose](): Promise<void> }> {
   const entry = join(inject('consumer').folder, 'node_modules/rivulet/dist/mock-server.js')
   const { startMockServer } = await import(/* @vite-ignore */ pathToFileURL(entry).href)
-  const server: MockServer = await startMockServer({ port: 0, demo: folder })
+  const server: MockServer = await startMockServer({ folders: { '/': folder }, answers: { '你好': answer }, delay: 1 })
   const { executablePath, args } = inject('chromium')
   const browser: Browser = await chromium.launch({ args, ...(executablePath && { executablePath }) })
   const page = await browser.newPage()
   prepare?.(page)
-  await page.goto(`${server.url.replace(/\/$/, '')}/`)
+  await page.goto(`${server.url}/`)
   return {
     page,
     server,

@@ -1,30 +1,18 @@
-/** Starts the mock server once for all tests and provides its address. */
-import { existsSync } from 'node:fs'
+/** Starts a mock server for the tests of a project and provides its address. */
 import type { TestProject } from 'vitest/node'
+import { startMockServer } from '../../mock-server/server.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Address of a mock server that is shared by all tests, without a trailing slash. */
+    /** Address of a mock server that all tests of the project share, without a trailing slash. Any page may read it. */
     mockServerUrl: string
-    /** How Playwright starts the browser; `executablePath` is empty where there is none. */
+    /** How Playwright starts the browser; `executablePath` is empty where it finds its own. */
     chromium: { executablePath: string; args: string[] }
   }
 }
 
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const source = new URL('../../mock-server/server.ts', import.meta.url)
-  if (!existsSync(source)) {
-    console.warn('mock-server/server.ts is missing: tests run without `mockServerUrl`')
-    project.provide('mockServerUrl', '')
-    return undefined
-  }
-  const loaded = await import(source.href).catch((error: unknown) => console.warn('mock-server/server.ts does not load:', error))
-  if (!loaded) {
-    project.provide('mockServerUrl', '')
-    return undefined
-  }
-  const { startMockServer } = loaded
-  const server = await startMockServer({ port: 0, cors: '*' })
-  project.provide('mockServerUrl', server.url.replace(/\/$/, ''))
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startMockServer({ cors: ['*'] })
+  project.provide('mockServerUrl', server.url)
   return () => server.close()
 }

@@ -1,0 +1,280 @@
+interface ProtocolEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly id: string;
+}
+type Step<Delta> = {
+    type: "start";
+    resume?: string | undefined;
+    heartbeat?: number | undefined;
+} | {
+    type: "delta";
+    delta: Delta;
+    index?: number | undefined;
+} | {
+    type: "end";
+    finishReason?: string | undefined;
+    usage?: unknown;
+} | {
+    type: "error";
+    message: string;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+};
+interface Protocol<Delta> {
+    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
+    text?(delta: Delta): string;
+    eof?: "truncated" | "end";
+    resumable?: boolean;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
+type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
+interface Problem {
+    readonly type?: string;
+    readonly title?: string;
+    readonly status?: number;
+    readonly detail?: string;
+    readonly [extension: string]: unknown;
+}
+interface Cursor {
+    readonly url: string;
+    readonly lastEventId?: string;
+}
+interface StreamErrorDetails {
+    cause?: unknown;
+    retryable?: boolean;
+    status?: number;
+    headers?: Headers;
+    problem?: Problem | undefined;
+    serverCode?: string | undefined;
+    lastEventId?: string;
+    partial?: string;
+    cursor?: Cursor | undefined;
+}
+interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "cause">> {
+    readonly name: "StreamError";
+    readonly retryable: boolean;
+}
+interface Answer {
+    readonly status: number;
+    readonly headers: Headers;
+}
+type StreamError = (StreamErrorBase & {
+    readonly code: Exclude<StreamErrorCode, "http" | "expired">;
+}) | (StreamErrorBase & Answer & {
+    readonly code: "http" | "expired";
+});
+declare const StreamError: {
+    new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
+    readonly prototype: StreamError;
+};
+declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
+    readonly code: Code;
+};
+interface Block {
+    type: string;
+    data: string | undefined;
+    id: string | undefined;
+}
+interface ConnectRequest {
+    url: string;
+    method: string;
+    headers: [
+        name: string,
+        value: string
+    ][];
+    credentials: string[];
+    body?: string | Uint8Array<ArrayBuffer> | undefined;
+    lastEventId?: string | undefined;
+    scope?: string | undefined;
+    init?: RequestInit | undefined;
+    maxEventSize: number;
+    signal: AbortSignal;
+}
+interface Batch {
+    blocks: Block[];
+    bytes: number;
+    retry?: number | undefined;
+}
+interface Connection {
+    status: number;
+    url: string;
+    headers: Headers;
+    read(): Promise<Batch | null>;
+    problem(maxBytes: number): Promise<string>;
+    cancel(reason?: unknown): void;
+}
+type Connect = (request: ConnectRequest) => Promise<Connection>;
+interface StreamEvent<Type extends string = string, Data = unknown> {
+    readonly type: Type;
+    readonly data: Data;
+    readonly id: string;
+}
+type EventOf<Events extends object> = {
+    [Type in keyof Events & string]: StreamEvent<Type, Events[Type]>;
+}[keyof Events & string];
+interface ListenerOptions {
+    signal?: AbortSignal;
+}
+type On<Events extends object> = <Type extends keyof Events & string>(type: Type, listener: (event: StreamEvent<Type, Events[Type]>) => unknown, options?: ListenerOptions) => () => void;
+type OnAny = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void;
+interface StandardSchema<Input = unknown, Output = Input> {
+    readonly "~standard": {
+        readonly version: 1;
+        readonly vendor: string;
+        readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+        readonly types?: {
+            readonly input: Input;
+            readonly output: Output;
+        } | undefined;
+    };
+}
+type SchemaResult<Output> = {
+    readonly value: Output;
+    readonly issues?: undefined;
+} | {
+    readonly issues: readonly {
+        readonly message: string;
+    }[];
+};
+type Schemas = {
+    readonly [type: string]: StandardSchema;
+};
+type EventsOf<Map extends Schemas> = {
+    [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
+};
+interface RetryOptions {
+    limit?: number;
+    delay?: number;
+    maxDelay?: number;
+    jitter?: boolean | ((delay: number) => number);
+    statusCodes?: readonly number[];
+    shouldRetry?(context: {
+        error: StreamError;
+        attempt: number;
+    }): boolean;
+}
+type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: Status;
+    readonly attempt: number;
+    readonly retryAt?: number;
+    readonly error?: StreamError;
+}
+interface AttemptContext {
+    reason: "connect" | "rejected";
+    attempt: number;
+    signal: AbortSignal;
+}
+type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
+type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
+interface StreamReset {
+    readonly reason: "expired" | "unknown" | "no-id" | (string & {});
+}
+type Parse = "json" | "text" | ((data: string, event: {
+    type: string;
+    id: string;
+}) => unknown);
+interface CommonOptions {
+    headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
+    auth?: Auth;
+    retry?: false | number | RetryOptions;
+    connectTimeout?: number;
+    idleTimeout?: number;
+    stallTimeout?: number;
+    maxEventSize?: number;
+    queue?: {
+        events?: number;
+        bytes?: number;
+    };
+    contentType?: false | ((type: string) => boolean);
+    fetch?: typeof fetch;
+    connect?: Connect;
+    scope?: string;
+    onResponse?(response: StreamResponse): void;
+    onError?(error: StreamError): void;
+    onReset?(reset: StreamReset): void;
+    onStateChange?(state: StreamState): void;
+    clock?: Clock;
+    random?(): number;
+}
+interface ClientOptions extends CommonOptions {
+    baseUrl?: string | URL;
+    lastEventId?: "header" | false | ((url: string, id: string) => string);
+}
+interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
+    body?: Exclude<BodyInit, ReadableStream> | null;
+    json?: unknown;
+    searchParams?: URLSearchParams | Record<string, string | number | boolean> | string;
+}
+interface SubscribeOptions extends StreamOptions {
+    parse?: Parse;
+    schema?: Schemas;
+    reconnect?: boolean;
+    lastEventId?: string | false | ((url: string, id: string) => string);
+}
+interface RunOptions<Delta = unknown> extends StreamOptions {
+    protocol?: Protocol<Delta>;
+    schema?: Schemas;
+    idempotencyKey?: string | false;
+    detachBehavior?: "continue" | "cancel";
+}
+type Secret = string | ((context: AttemptContext) => string | Promise<string>);
+declare function bearer(token: Secret): Auth;
+declare function apiKey(key: Secret, { header }?: {
+    header?: string;
+}): Auth;
+interface TextDelta {
+    readonly content: string;
+    readonly index: number;
+}
+declare function native(): Protocol<TextDelta>;
+interface RunResult {
+    readonly text: string;
+    readonly finishReason: string | undefined;
+    readonly usage?: unknown;
+}
+interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
+    on: On<Events>;
+    events(): AsyncIterableIterator<EventOf<Events>, undefined>;
+    readonly text: string;
+    readonly state: StreamState;
+    readonly cursor: Cursor | undefined;
+    final(): Promise<RunResult>;
+    cancel(): Promise<void>;
+    detach(): void;
+}
+interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
+    on: On<Events>;
+    once: On<Events>;
+    onAny: OnAny;
+    readonly state: StreamState;
+    readonly lastEventId: string;
+    readonly closed: Promise<StreamError | undefined>;
+    close(): void;
+    [Symbol.dispose](): void;
+}
+interface Client {
+    subscribe<Map extends Schemas>(url: string | URL, options: SubscribeOptions & {
+        schema: Map;
+    }): Subscription<EventsOf<Map>>;
+    subscribe<Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions): Subscription<Events>;
+    stream<Delta>(url: string | URL, options: RunOptions<Delta> & {
+        protocol: Protocol<Delta>;
+    }): Run<Delta>;
+    stream<Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & {
+        schema: Map;
+    }): Run<TextDelta, EventsOf<Map>>;
+    stream<Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
+    resume<Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
+    close(): void;
+    [Symbol.dispose](): void;
+}
+declare function createClient(options?: ClientOptions): Client;
+declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
+declare function rawEvents(): Protocol<ProtocolEvent>;
+export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents };
+export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, ListenerOptions, On, OnAny, Parse, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };

@@ -1,0 +1,268 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+interface Clock {
+    now(): number;
+    date(): number;
+    after(ms: number, callback: () => void): () => void;
+}
+interface ExtraEvent {
+    readonly after: number;
+    readonly type: string;
+    readonly data: unknown;
+}
+interface Rule {
+    readonly path?: string;
+    readonly method?: string;
+    readonly connection?: "first" | "resumed";
+    readonly skip?: number;
+    readonly times?: number;
+    readonly once?: boolean;
+    readonly hang?: boolean;
+    readonly refuse?: boolean;
+    readonly "lose-answer"?: boolean;
+    readonly "head-delay"?: number;
+    readonly status?: number;
+    readonly "retry-after"?: number | string;
+    readonly location?: string;
+    readonly "content-type"?: string;
+    readonly "endless-body"?: boolean;
+    readonly encoding?: "gzip" | "br" | "identity";
+    readonly delay?: number;
+    readonly tokens?: boolean;
+    readonly events?: readonly ExtraEvent[];
+    readonly "error-after"?: number;
+    readonly "error-code"?: string;
+    readonly "error-retryable"?: boolean;
+    readonly "finish-reason"?: "stop" | "length";
+    readonly "reset-after"?: number;
+    readonly "truncate-after"?: number;
+    readonly "end-after"?: number;
+    readonly "stall-after"?: number;
+    readonly "quiet-after"?: number;
+    readonly "cut-at"?: "middle" | "boundary" | "character" | "last-byte";
+    readonly "short-length"?: boolean;
+    readonly duplicate?: number;
+    readonly reorder?: number;
+    readonly "drop-index"?: number;
+    readonly "invalid-data"?: number;
+    readonly insert?: string;
+    readonly "insert-after"?: number;
+    readonly "no-ids"?: boolean;
+    readonly "id-prefix"?: string;
+    readonly overlap?: number;
+    readonly gap?: "expired" | "unknown";
+    readonly retry?: number | string;
+    readonly flood?: "line" | "lines";
+    readonly "flood-after"?: number;
+    readonly "flood-bytes"?: number;
+    readonly newline?: "lf" | "crlf" | "cr";
+    readonly bom?: number;
+    readonly heartbeat?: number | "off";
+    readonly split?: number;
+    readonly "split-delay"?: number;
+    readonly buffer?: number;
+}
+interface Frame {
+    readonly type?: string;
+    readonly data?: string;
+    readonly id?: string;
+    readonly comment?: string;
+    readonly index?: number;
+}
+type Cut = "reset" | "fin";
+interface Source {
+    take(): Frame | undefined;
+    readonly state: "open" | "ended" | "cut";
+    watch(wake: () => void): () => void;
+    idle?(): Frame | undefined;
+    close(): void;
+}
+interface Chunk {
+    readonly bytes: Uint8Array;
+    readonly cut?: Cut;
+}
+interface Body {
+    readonly chunks: AsyncGenerator<Chunk, void, undefined>;
+    readonly lost?: AbortSignal;
+}
+interface Answer {
+    readonly status: number;
+    readonly headers: Headers;
+    readonly body?: string | Body;
+    readonly encoding?: "gzip" | "br" | "identity";
+}
+interface NoAnswer {
+    readonly cut: Cut;
+}
+type Permission = "feed" | "run" | "broadcast";
+interface Identity {
+    readonly subject: string;
+    readonly permissions?: readonly Permission[] | undefined;
+    readonly expiresAt?: number | undefined;
+}
+interface Authenticator {
+    authenticate(request: Request): Identity | Promise<Identity>;
+    issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+}
+declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+interface FeedEvent {
+    readonly type?: string;
+    readonly data: unknown;
+}
+interface Client {
+    readonly id: string;
+    readonly path: string;
+    readonly subject: string;
+    readonly lastEventId?: string;
+}
+interface ReadOptions {
+    readonly subject: string;
+    readonly lastEventId: string | undefined;
+    readonly heartbeat: number;
+    readonly types?: ReadonlySet<string> | undefined;
+    readonly overlap?: number | undefined;
+    readonly gap?: "expired" | "unknown" | undefined;
+}
+interface Feed {
+    readonly path: string;
+    readonly clients: readonly Client[];
+    readonly lastEventId: string;
+    readonly kept: number;
+    send(event: FeedEvent): string;
+    read(options: ReadOptions): Source;
+    drop(): void;
+    lose(): void;
+    readonly state: "open" | "closed";
+    close(): void;
+}
+interface RunEvent {
+    readonly type: string;
+    readonly data: Readonly<Record<string, unknown>>;
+}
+type Dialect = (event: RunEvent, position: number) => Frame[];
+interface Run {
+    readonly id: string;
+    readonly prompt: string;
+    readonly state: "running" | "finished";
+    readonly readers: number;
+    readonly head: number;
+    readonly text: string;
+    read(position: number, dialect?: Dialect): Source;
+    cancel(): void;
+    stop(): void;
+    drop(how: "cut" | "ended"): void;
+}
+interface RuleState {
+    readonly rule: Rule;
+    readonly matched: number;
+}
+interface Arrival {
+    readonly signal: AbortSignal;
+    readonly base?: string;
+    readonly from?: "loopback" | "elsewhere";
+}
+interface RestartOptions {
+    readonly downtime?: number;
+    readonly log?: "keep" | "lose";
+}
+type AnswerBook = Readonly<Record<string, string>> | readonly string[];
+type AnswerTo = (prompt: string) => string;
+type Scenario = string | Rule | readonly Rule[] | {
+    readonly $schema?: string;
+    readonly rules: readonly Rule[];
+};
+declare function parseScenario(scenario: unknown): readonly Rule[];
+interface ServiceOptions {
+    readonly heartbeat?: number;
+    readonly history?: number;
+    readonly retention?: number;
+    readonly abandon?: number;
+    readonly maxRuns?: number;
+    readonly delay?: number;
+    readonly unit?: "character" | "token";
+    readonly answers?: AnswerBook;
+    readonly seed?: number;
+    readonly scenario?: Scenario;
+    readonly cors?: string | readonly string[];
+    readonly authenticator?: Authenticator;
+    readonly bodyLimit?: number;
+    readonly clock?: Clock;
+    readonly onRestart?: (options: RestartOptions) => void;
+}
+interface Service {
+    answer(request: Request, arrival: Arrival): Promise<Answer | NoAnswer>;
+    has(path: string): boolean;
+    feed(path?: string): Feed;
+    addRuns(path: string, answerTo?: AnswerTo, rules?: readonly Rule[]): void;
+    readonly runs: readonly Run[];
+    readonly rules: readonly RuleState[];
+    setScenario(scenario: Scenario): void;
+    broadcast(event: FeedEvent): string;
+    drop(): void;
+    lose(): void;
+    close(): void;
+}
+declare function createService(options?: ServiceOptions): Service;
+type JsonSchema = Readonly<Record<string, unknown>>;
+declare const scenarioSchema: JsonSchema;
+interface JwtOptions {
+    readonly secret?: string | Uint8Array;
+    readonly expiresIn?: number;
+}
+declare function jwt(options: JwtOptions, clock: Clock): Authenticator & Required<Pick<Authenticator, "issue">>;
+type AuthOptions = "none" | "jwt" | "apikey" | {
+    readonly jwt?: JwtOptions;
+    readonly apiKeys?: Readonly<Record<string, string>>;
+};
+declare const MOCK_API_KEY = "mock-key";
+interface NodeHandlerOptions {
+    readonly compress?: boolean;
+    readonly drainTimeout?: number;
+    readonly clock?: Clock;
+}
+interface FastifyLikeRequest {
+    readonly raw: IncomingMessage;
+    readonly body?: unknown;
+}
+interface FastifyLikeReply {
+    readonly raw: ServerResponse;
+    hijack(): unknown;
+}
+interface NodeHandler {
+    (request: IncomingMessage, response: ServerResponse, next?: () => void): void;
+    (request: FastifyLikeRequest, reply: FastifyLikeReply): void;
+    refuse(response: ServerResponse, status: number, detail: string): void;
+    close(): void;
+}
+declare function createNodeHandler(service: Service, options?: NodeHandlerOptions): NodeHandler;
+type Folders = Readonly<Record<string, string>>;
+interface MockServerOptions extends Omit<ServiceOptions, "onRestart" | "authenticator">, NodeHandlerOptions {
+    readonly port?: number;
+    readonly host?: string;
+    readonly maxConnections?: number;
+    readonly headersTimeout?: number;
+    readonly auth?: AuthOptions;
+    readonly tick?: number;
+    readonly folders?: Folders;
+}
+interface TokenWish {
+    readonly subject?: string;
+    readonly expiresIn?: number;
+    readonly permissions?: readonly Permission[];
+}
+interface MockServer {
+    readonly url: string;
+    readonly port: number;
+    readonly clients: readonly Client[];
+    readonly runs: readonly Run[];
+    readonly service: Service;
+    broadcast(event: FeedEvent): string;
+    issueToken(wish?: TokenWish): Promise<string>;
+    setScenario(scenario: Scenario): void;
+    kill(): Promise<void>;
+    restart(options?: RestartOptions): Promise<void>;
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+declare function startMockServer(options?: MockServerOptions): Promise<MockServer>;
+export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer };
+export type { AnswerBook, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Scenario, Service, ServiceOptions, TokenWish };

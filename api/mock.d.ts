@@ -1,0 +1,181 @@
+interface Clock {
+    now(): number;
+    date(): number;
+    after(ms: number, callback: () => void): () => void;
+}
+interface ExtraEvent {
+    readonly after: number;
+    readonly type: string;
+    readonly data: unknown;
+}
+interface Rule {
+    readonly path?: string;
+    readonly method?: string;
+    readonly connection?: "first" | "resumed";
+    readonly skip?: number;
+    readonly times?: number;
+    readonly once?: boolean;
+    readonly hang?: boolean;
+    readonly refuse?: boolean;
+    readonly "lose-answer"?: boolean;
+    readonly "head-delay"?: number;
+    readonly status?: number;
+    readonly "retry-after"?: number | string;
+    readonly location?: string;
+    readonly "content-type"?: string;
+    readonly "endless-body"?: boolean;
+    readonly encoding?: "gzip" | "br" | "identity";
+    readonly delay?: number;
+    readonly tokens?: boolean;
+    readonly events?: readonly ExtraEvent[];
+    readonly "error-after"?: number;
+    readonly "error-code"?: string;
+    readonly "error-retryable"?: boolean;
+    readonly "finish-reason"?: "stop" | "length";
+    readonly "reset-after"?: number;
+    readonly "truncate-after"?: number;
+    readonly "end-after"?: number;
+    readonly "stall-after"?: number;
+    readonly "quiet-after"?: number;
+    readonly "cut-at"?: "middle" | "boundary" | "character" | "last-byte";
+    readonly "short-length"?: boolean;
+    readonly duplicate?: number;
+    readonly reorder?: number;
+    readonly "drop-index"?: number;
+    readonly "invalid-data"?: number;
+    readonly insert?: string;
+    readonly "insert-after"?: number;
+    readonly "no-ids"?: boolean;
+    readonly "id-prefix"?: string;
+    readonly overlap?: number;
+    readonly gap?: "expired" | "unknown";
+    readonly retry?: number | string;
+    readonly flood?: "line" | "lines";
+    readonly "flood-after"?: number;
+    readonly "flood-bytes"?: number;
+    readonly newline?: "lf" | "crlf" | "cr";
+    readonly bom?: number;
+    readonly heartbeat?: number | "off";
+    readonly split?: number;
+    readonly "split-delay"?: number;
+    readonly buffer?: number;
+}
+interface Frame {
+    readonly type?: string;
+    readonly data?: string;
+    readonly id?: string;
+    readonly comment?: string;
+    readonly index?: number;
+}
+interface Source {
+    take(): Frame | undefined;
+    readonly state: "open" | "ended" | "cut";
+    watch(wake: () => void): () => void;
+    idle?(): Frame | undefined;
+    close(): void;
+}
+type Permission = "feed" | "run" | "broadcast";
+interface Identity {
+    readonly subject: string;
+    readonly permissions?: readonly Permission[] | undefined;
+    readonly expiresAt?: number | undefined;
+}
+interface Authenticator {
+    authenticate(request: Request): Identity | Promise<Identity>;
+    issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+}
+declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+interface FeedEvent {
+    readonly type?: string;
+    readonly data: unknown;
+}
+interface Client {
+    readonly id: string;
+    readonly path: string;
+    readonly subject: string;
+    readonly lastEventId?: string;
+}
+interface ReadOptions {
+    readonly subject: string;
+    readonly lastEventId: string | undefined;
+    readonly heartbeat: number;
+    readonly types?: ReadonlySet<string> | undefined;
+    readonly overlap?: number | undefined;
+    readonly gap?: "expired" | "unknown" | undefined;
+}
+interface Feed {
+    readonly path: string;
+    readonly clients: readonly Client[];
+    readonly lastEventId: string;
+    readonly kept: number;
+    send(event: FeedEvent): string;
+    read(options: ReadOptions): Source;
+    drop(): void;
+    lose(): void;
+    readonly state: "open" | "closed";
+    close(): void;
+}
+interface RunEvent {
+    readonly type: string;
+    readonly data: Readonly<Record<string, unknown>>;
+}
+type Dialect = (event: RunEvent, position: number) => Frame[];
+interface Run {
+    readonly id: string;
+    readonly prompt: string;
+    readonly state: "running" | "finished";
+    readonly readers: number;
+    readonly head: number;
+    readonly text: string;
+    read(position: number, dialect?: Dialect): Source;
+    cancel(): void;
+    stop(): void;
+    drop(how: "cut" | "ended"): void;
+}
+interface RestartOptions {
+    readonly downtime?: number;
+    readonly log?: "keep" | "lose";
+}
+type AnswerBook = Readonly<Record<string, string>> | readonly string[];
+type Scenario = string | Rule | readonly Rule[] | {
+    readonly $schema?: string;
+    readonly rules: readonly Rule[];
+};
+declare function parseScenario(scenario: unknown): readonly Rule[];
+interface ServiceOptions {
+    readonly heartbeat?: number;
+    readonly history?: number;
+    readonly retention?: number;
+    readonly abandon?: number;
+    readonly maxRuns?: number;
+    readonly delay?: number;
+    readonly unit?: "character" | "token";
+    readonly answers?: AnswerBook;
+    readonly seed?: number;
+    readonly scenario?: Scenario;
+    readonly cors?: string | readonly string[];
+    readonly authenticator?: Authenticator;
+    readonly bodyLimit?: number;
+    readonly clock?: Clock;
+    readonly onRestart?: (options: RestartOptions) => void;
+}
+type JsonSchema = Readonly<Record<string, unknown>>;
+declare const scenarioSchema: JsonSchema;
+type MockOptions = Omit<ServiceOptions, "onRestart" | "cors">;
+interface MockRun {
+    readonly text?: string | ((prompt: string) => string);
+    readonly fault?: Scenario;
+}
+interface Mock {
+    readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+    readonly requests: readonly Request[];
+    readonly runs: readonly Run[];
+    run(path: string, run?: MockRun): void;
+    feed(path?: string): Feed;
+    setScenario(scenario: Scenario): void;
+    has(path: string): boolean;
+    close(): void;
+}
+declare function createMock(options?: MockOptions): Mock;
+export { apiKeys, createMock, parseScenario, scenarioSchema };
+export type { AnswerBook, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions };
