@@ -1,18 +1,16 @@
 /** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
 import { createUuid } from './base/uuid.ts'
-import { createDelivery } from './delivery.ts'
 import type { EventOf, On } from './events.ts'
 import type { RunOptions } from './options.ts'
 import { type TextDelta, native } from './protocols/native.ts'
 import type { Protocol } from './protocols/protocol.ts'
 import { type Target, createRequester, isRefusal } from './request.ts'
 import { requestStop } from './request-stop.ts'
-import { type SessionHooks, announce, createSession } from './session.ts'
+import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
 import { type End, type RunItem, createTranscript } from './transcript.ts'
-import { validate } from './validate.ts'
 
 /** What a complete run came to. */
 export interface RunResult {
@@ -63,14 +61,12 @@ export function createRun<Delta, Events extends object>(
   from: Cursor | undefined,
   onClosed: () => void,
 ): Run<Delta, Events> {
-  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, schema, detachBehavior } = settings
+  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior } = settings
   const { idempotencyKey = createUuid() } = settings
   const key = protocol.resumable && idempotencyKey
   const requester = createRequester(url, settings)
-  const delivery = createDelivery<RunItem>(settings.queue, true)
   const [transcript, transcribe] = createTranscript(protocol, from)
-  let pending: RunItem[] = []
-  let address = url.toString() // what answered
+  let address = requester.url // what answered
   let invalid: StreamError | undefined
   let cancelling: Promise<void> | undefined
   let awaited = false
@@ -85,67 +81,57 @@ export function createRun<Delta, Events extends object>(
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
-    source.close()
-    delivery.end()
+    end()
     resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
-    onClosed()
   }
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
-    source.close()
     Object.assign(error, { lastEventId: source.lastEventId, ...error, partial: transcript.text, cursor: cursor() })
-    delivery.end({ error })
     reject(error)
-    announce(error, settings, () => awaited || delivery.mode === 'looped')
-    onClosed()
-  }
-  const leave = (reason: unknown, failure?: { error: unknown }): void => {
-    source.close()
-    delivery.stop(failure)
-    reject(reason)
-    onClosed()
+    end(error)
   }
   const ended = (): StreamError | undefined =>
-    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut before its end: ${requester.name}`, { retryable: true })
+    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable: true })
 
-  const hooks: SessionHooks = {
-    target,
-    // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
-    repeatable: (error) => (transcript.begun ? !!transcript.resume : !!key || isRefusal(error)),
-    refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
-    opened(connection) {
-      address = connection.url
-    },
-    event(event) {
-      const heartbeat = transcript.heartbeat
-      pending.push(...transcribe(event, address))
-      if (transcript.heartbeat !== heartbeat && !settings.idleTimeout) source.setIdleTimeout(3 * transcript.heartbeat!)
-    },
-    flush(bytes) {
-      const items = pending
-      pending = []
-      const accept = (valid: RunItem[]): Promise<void> | undefined => {
-        const room = delivery.accept(valid, bytes)
+  const { source, delivery, expectHeartbeat, end, leave } = createSession<RunItem>(
+    requester,
+    settings,
+    { lastEventId: from?.lastEventId, whole: true, onClosed },
+    {
+      target,
+      // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
+      repeatable: (error) => (transcript.begun ? !!transcript.resume : !!key || isRefusal(error)),
+      refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
+      opened(connection) {
+        address = connection.url
+      },
+      event(event, items) {
+        items.push(...transcribe(event, address))
+        expectHeartbeat(transcript.heartbeat)
+      },
+      invalid(error) {
+        invalid ??= error
+      },
+      flushed() {
         const outcome = invalid ?? transcript.outcome
         if (isStreamError(outcome)) fail(outcome)
         else if (outcome) complete(outcome)
-        return room
-      }
-      return schema ? validate(items, schema, (error) => (invalid ??= error)).then(accept) : accept(items)
+      },
+      ended,
+      settled(error = ended()) {
+        // A run that was cancelled has nothing more to say.
+        if (cancelling) completeCancelled()
+        else if (error) fail(error)
+        else complete({})
+      },
+      aborted(error) {
+        if (detachBehavior === 'cancel') void cancel()
+        reject(error)
+        leave({ error })
+      },
+      isConsumed: () => awaited,
     },
-    ended,
-    settled(error = ended()) {
-      // A run that was cancelled has nothing more to say.
-      if (cancelling) completeCancelled()
-      else if (error) fail(error)
-      else complete({})
-    },
-    aborted(reason) {
-      if (detachBehavior === 'cancel') void cancel()
-      leave(reason, { error: reason })
-    },
-  }
-  const source = createSession(requester, settings, hooks, from?.lastEventId)
+  )
 
   const stop = async (): Promise<void> => {
     const { status } = source.state
@@ -166,10 +152,13 @@ export function createRun<Delta, Events extends object>(
     cancelling.catch(() => {}) // whoever awaits it hears of it
     return cancelling
   }
-  const detach = (): void => leave(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
+  const detach = (): void => {
+    reject(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
+    leave()
+  }
   const onReturn = (): void => {
-    if (detachBehavior === 'cancel') void cancel()
-    else detach()
+    if (detachBehavior !== 'cancel') return detach()
+    void cancel()
     delivery.stop()
   }
 

@@ -1,24 +1,55 @@
-/** What feeds and runs have in common: a source for their requests, with their callbacks and their abort signal. */
+/** What feeds and runs have in common: from a source's events to consumers, with callbacks, schemas and an abort signal. */
 import type { StreamError } from './base/errors.ts'
 import { guard, report } from './base/report.ts'
+import type { Connection } from './connect/connect.ts'
+import { type Delivery, createDelivery } from './delivery.ts'
+import type { Schemas } from './events.ts'
 import type { Requester, Target } from './request.ts'
 import type { Settings } from './settings.ts'
-import { type Source, type SourceHooks, createSource } from './source/source.ts'
+import { type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
+import { type PendingEvent, validate } from './validate.ts'
 
-export interface SessionHooks extends Omit<SourceHooks, 'name' | 'request' | 'refreshable' | 'changed'> {
+/** What makes a stream a feed, or a run. */
+export interface SessionHooks<Item> extends Pick<SourceHooks, 'repeatable' | 'refusal' | 'ended'> {
   /** What differs from the stream's own request now. */
   target?(): Target
+  opened(connection: Connection, reconnected: boolean): void
+  /** Puts what consumers see of an event into `items`. */
+  event(event: RawEvent, items: Item[]): void
+  /** A payload does not fit its schema. */
+  invalid(error: StreamError): void
+  /** All that was read is on its way to the consumers. */
+  flushed?(): void
+  /** The source has no more. */
+  settled(error?: StreamError): void
+  /** The user's signal has fired. */
   aborted(reason: unknown): void
+  /** Whether somebody will see the error that ends the stream. */
+  isConsumed(): boolean
 }
 
-/** Makes the source of a stream; it starts in the next microtask, unless it was closed by then. */
-export function createSession(
+export interface Session<Item extends PendingEvent> {
+  readonly source: Source
+  readonly delivery: Delivery<Item>
+  /** The server sends at least a comment every so many milliseconds. */
+  expectHeartbeat(ms: number | undefined): void
+  /** Ends the stream; what is queued is still delivered, and then the error. */
+  end(error?: StreamError): void
+  /** Ends the stream at once. */
+  leave(failure?: { error: unknown }): void
+}
+
+/** Makes a stream; it starts in the next microtask, unless it was closed by then. */
+export function createSession<Item extends PendingEvent>(
   { build, name }: Requester,
-  settings: Settings,
-  hooks: SessionHooks,
-  lastEventId: string | undefined,
-): Source {
-  const { signal, onStateChange } = settings
+  settings: Settings & { schema?: Schemas },
+  { lastEventId, whole, onClosed }: { lastEventId: string | undefined; whole: boolean; onClosed: () => void },
+  hooks: SessionHooks<Item>,
+): Session<Item> {
+  const { signal, schema, onStateChange, onError } = settings
+  const delivery = createDelivery<Item>(settings.queue, whole)
+  let items: Item[] = []
+
   const source = createSource(
     settings,
     {
@@ -26,8 +57,22 @@ export function createSession(
       name,
       refreshable: !!settings.auth,
       request: (context, id) => build(context, { lastEventId: id, ...hooks.target?.() }),
+      event: (event) => hooks.event(event, items),
+      flush(bytes) {
+        const read = items
+        items = []
+        const accept = (valid: Item[]): Promise<void> | undefined => {
+          const room = delivery.accept(valid, bytes)
+          hooks.flushed?.()
+          return room
+        }
+        return schema ? validate(read, schema, hooks.invalid).then(accept) : accept(read)
+      },
       changed(state) {
-        if (state.status === 'closed') signal?.removeEventListener('abort', abort)
+        if (state.status === 'closed') {
+          signal?.removeEventListener('abort', abort)
+          onClosed()
+        }
         guard(onStateChange, state)
       },
     },
@@ -39,12 +84,24 @@ export function createSession(
   }
   signal?.addEventListener('abort', abort)
   queueMicrotask(() => (signal?.aborted ? abort() : source.start()))
-  return source
-}
 
-/** Tells of a failure: `onError`, else whoever consumes it, else `reportError`. */
-export function announce(error: StreamError, { onError, clock }: Settings, isConsumed: () => boolean): void {
-  if (onError) guard(onError, error)
-  // Whoever made the stream may be about to consume it.
-  else clock.after(0, () => isConsumed() || report(error))
+  return {
+    source,
+    delivery,
+    expectHeartbeat(ms) {
+      if (ms && settings.idleTimeout === undefined) source.setIdleTimeout(3 * ms)
+    },
+    end(error) {
+      source.close()
+      delivery.end(error && { error })
+      if (!error) return
+      if (onError) guard(onError, error)
+      // Whoever made the stream may be about to consume it.
+      else settings.clock.after(0, () => delivery.mode === 'looped' || hooks.isConsumed() || report(error))
+    },
+    leave(failure) {
+      source.close()
+      delivery.stop(failure)
+    },
+  }
 }

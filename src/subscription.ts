@@ -1,15 +1,14 @@
 /** A feed: an endless stream of events, reconnected for ever. */
 import { StreamError } from './base/errors.ts'
-import { guard } from './base/report.ts'
-import { createDelivery } from './delivery.ts'
+import { guard, report } from './base/report.ts'
 import { disposable } from './disposable.ts'
 import type { EventOf, On, OnAny } from './events.ts'
 import type { SubscribeOptions } from './options.ts'
 import { createRequester, isRefusal } from './request.ts'
-import { announce, createSession } from './session.ts'
+import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
-import { type PendingEvent, invalidData, validate } from './validate.ts'
+import { type PendingEvent, invalidData } from './validate.ts'
 
 /** An endless stream of events. It starts in the microtask after it was made, and can be iterated once. */
 export interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
@@ -41,73 +40,67 @@ export function createSubscription<Events extends object>(
   lastEventId: string | undefined,
   onClosed: () => void,
 ): Subscription<Events> {
-  const { parse = 'json', schema } = settings
+  const { parse = 'json', onError, onReset } = settings
   const requester = createRequester(url, settings)
-  const delivery = createDelivery<PendingEvent>(settings.queue, false)
-  let pending: PendingEvent[] = []
-  let resolveClosed!: (error: StreamError | undefined) => void
-  const closed = new Promise<StreamError | undefined>((resolve) => (resolveClosed = resolve))
-  const settle = (error?: StreamError): void => {
-    resolveClosed(error)
-    onClosed()
-  }
-  const invalid = (error: StreamError): void => announce(error, settings, () => false)
+  let settle!: (error?: StreamError) => void
+  const closed = new Promise<StreamError | undefined>((resolve) => (settle = resolve))
+  const invalid = (error: StreamError): void => (onError ? guard(onError, error) : report(error))
 
-  const source = createSession(requester, settings, {
-    repeatable: (error) => requester.method === 'GET' || settings.reconnect || isRefusal(error),
-    opened(_, reconnected) {
-      // Without an id nobody can know what was missed in between.
-      if (reconnected && !source.lastEventId) guard(settings.onReset, { reason: 'no-id' })
+  const { source, delivery, expectHeartbeat, end, leave } = createSession<PendingEvent>(
+    requester,
+    settings,
+    { lastEventId, whole: false, onClosed },
+    {
+      repeatable: (error) => requester.method === 'GET' || settings.reconnect || isRefusal(error),
+      opened(_, reconnected) {
+        // Without an id nobody can know what was missed in between.
+        if (reconnected && !source.lastEventId) guard(onReset, { reason: 'no-id' })
+      },
+      event(event, items) {
+        const { type, id } = event
+        let { data }: PendingEvent = event
+        try {
+          if (parse !== 'text') data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
+        } catch (cause) {
+          return invalid(invalidData(event, cause))
+        }
+        if (type === 'connected') expectHeartbeat((data as { heartbeat?: number } | null)?.heartbeat)
+        if (type === 'reset') guard(onReset, { reason: (data as { reason?: string } | null)?.reason ?? 'unknown' })
+        items.push({ type, data, id })
+      },
+      invalid,
+      ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),
+      settled(error) {
+        end(error)
+        settle(error)
+      },
+      aborted(error) {
+        leave({ error })
+        settle()
+      },
+      isConsumed: () => false,
     },
-    event(event) {
-      const { type, id } = event
-      let { data }: PendingEvent = event
-      try {
-        if (parse !== 'text') data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
-      } catch (cause) {
-        return invalid(invalidData(event, cause))
-      }
-      const { heartbeat = 0, reason } = Object(data) as { heartbeat?: number; reason: string }
-      if (type === 'connected' && heartbeat > 0 && settings.idleTimeout === undefined) source.setIdleTimeout(3 * heartbeat)
-      if (type === 'reset') guard(settings.onReset, { reason })
-      pending.push({ type, data, id })
-    },
-    flush(bytes) {
-      const events = pending
-      pending = []
-      if (!schema) return delivery.accept(events, bytes)
-      return validate(events, schema, invalid).then((valid) => delivery.accept(valid, bytes))
-    },
-    ended: () => new StreamError('network', `The connection ended: ${requester.name}`, { retryable: true }),
-    settled(error) {
-      delivery.end(error && { error })
-      if (error) announce(error, settings, () => delivery.mode === 'looped')
-      settle(error)
-    },
-    aborted(reason) {
-      delivery.stop({ error: reason })
-      settle()
-    },
-  }, lastEventId)
+  )
   const close = (): void => {
-    source.close()
-    delivery.stop()
+    leave()
     settle()
   }
 
-  const subscription: Omit<Subscription<Events>, typeof Symbol.dispose> = {
-    on: (type, listener, options) => delivery.on(type, listener, options),
-    once: (type, listener, options) => delivery.on(type, listener, options, true),
-    onAny: (listener, options) => delivery.on(undefined, listener, options),
-    get state() {
-      return source.state
+  return disposable<Omit<Subscription<Events>, typeof Symbol.dispose>>(
+    {
+      on: (type, listener, options) => delivery.on(type, listener, options),
+      once: (type, listener, options) => delivery.on(type, listener, options, true),
+      onAny: (listener, options) => delivery.on(undefined, listener, options),
+      get state() {
+        return source.state
+      },
+      get lastEventId() {
+        return source.lastEventId
+      },
+      closed,
+      close,
+      [Symbol.asyncIterator]: () => delivery.iterate((event) => event as EventOf<Events>, close),
     },
-    get lastEventId() {
-      return source.lastEventId
-    },
-    closed,
     close,
-    [Symbol.asyncIterator]: () => delivery.iterate((event) => event as EventOf<Events>, close),
-  }
-  return disposable(subscription, close)
+  )
 }

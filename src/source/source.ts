@@ -245,6 +245,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     start: () => dispatch('start'),
     close: () => dispatch('close'),
     setIdleTimeout(ms) {
+      if (ms === idleTimeout) return
       idleTimeout = ms
       watchdog?.setIdleTimeout(ms)
     },
