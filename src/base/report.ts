@@ -7,10 +7,11 @@ export function report(error: unknown): void {
   else console.error(error)
 }
 
-/** Calls a user's callback; what it throws is reported, and never breaks the stream. */
+/** Calls a user's callback; what it throws, or rejects with, is reported, and never breaks the stream. */
 export function guard<Args extends unknown[]>(callback: ((...args: Args) => unknown) | undefined, ...args: Args): void {
   try {
-    callback?.(...args)
+    const result = callback?.(...args)
+    if (result instanceof Promise) result.catch(report)
   } catch (error) {
     report(error)
   }

@@ -206,6 +206,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       cancelDeadline()
       opening = clock.now()
       dispatch('opened')
+      if (current !== controller) return
       hooks.opened(connection, reconnected)
       reconnected = true
       watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) =>
