@@ -1,0 +1,82 @@
+/** The live feed: its events, its state, and whether any was lost or came twice. */
+import { createAudit } from './audit.js'
+import { createEventList } from './event-list.js'
+import { findParts, onPress, setNotice } from './parts.js'
+import { createStateBadge } from './state-badge.js'
+import { createTimeline } from './timeline.js'
+import { describeError, describeReset } from './wording.js'
+
+/** Wires the feed in `root`. */
+export function startFeed(root, client) {
+  const parts = findParts(root)
+  const { notice, toggle } = parts
+  const badge = createStateBadge(parts.state)
+  const timeline = createTimeline(parts.timeline, { span: 30_000, mode: 'rolling' })
+  const list = createEventList(parts.events, 40)
+  let audit = createAudit()
+  let total = 0
+  let feed
+
+  const showCursor = () => {
+    parts.attempt.textContent = feed.state.attempt
+    parts.id.textContent = feed.lastEventId || 'none'
+  }
+  const onEvent = (event) => {
+    total++
+    audit.take(event)
+    timeline.tick()
+    list.add(event)
+    parts.count.textContent = total.toLocaleString()
+    parts.lost.textContent = audit.lost
+    parts.twice.textContent = audit.twice
+    showCursor()
+  }
+  const onStateChange = (state) => {
+    badge.show(state)
+    timeline.status(state.status)
+    showCursor()
+    if (state.status === 'waiting') setNotice(notice, describeError(state.error), 'gap')
+    if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Connected again.')
+  }
+  const onReset = (reset) => {
+    audit = createAudit()
+    setNotice(notice, describeReset(reset), 'bad')
+  }
+
+  const open = (lastEventId) => {
+    toggle.textContent = 'Close'
+    // Heartbeats every two seconds: a server that goes silent is noticed after three of them.
+    feed = client.subscribe('/api/stream', {
+      searchParams: { fault: 'heartbeat:2000' },
+      ...(lastEventId && { lastEventId }),
+      onStateChange,
+      onReset,
+      onError: (error) => setNotice(notice, describeError(error), 'bad'),
+    })
+    feed.onAny(onEvent)
+    void feed.closed.then(() => {
+      toggle.textContent = 'Open'
+    })
+  }
+  onPress(toggle, () => {
+    if (feed.state.status === 'closed') return open(feed.lastEventId)
+    feed.close()
+    setNotice(notice, 'Closed. What comes meanwhile is fetched when it is opened again.')
+  })
+  parts.form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    const data = { text: new FormData(parts.form).get('message') }
+    try {
+      const answer = await fetch('/api/broadcast', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ type: 'message', data }),
+      })
+      if (!answer.ok) throw new Error(`status ${answer.status}`)
+      parts.form.reset()
+    } catch (error) {
+      setNotice(notice, `The message could not be sent: ${error.message}.`, 'bad')
+    }
+  })
+  open()
+}

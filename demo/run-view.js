@@ -1,0 +1,65 @@
+/** Shows one run: its text, its state, its picture of time. */
+import { isStreamError } from 'rivulet'
+import { findParts, setNotice } from './parts.js'
+import { createStateBadge } from './state-badge.js'
+import { createTimeline } from './timeline.js'
+import { describeError } from './wording.js'
+
+const endings = {
+  stop: 'Complete.',
+  length: 'Complete, as far as its length allowed. (length)',
+  cancelled: 'Stopped, on the server too.',
+}
+
+/** Makes a view of the parts in `root`. */
+export function createRunView(root) {
+  const parts = findParts(root)
+  const { output, notice } = parts
+  const badge = createStateBadge(parts.state)
+  const timeline = createTimeline(parts.timeline, { span: 10_000, mode: 'growing', noun: 'delta' })
+  const text = document.createTextNode('')
+  output.append(text)
+
+  return {
+    /** What the view wants to hear of: options for `stream` and `resume`. */
+    hooks: {
+      onStateChange(state) {
+        badge.show(state)
+        timeline.status(state.status)
+        if (state.status === 'waiting') setNotice(notice, describeError(state.error), 'gap')
+        if (state.status === 'open') setNotice(notice, '')
+      },
+    },
+    clear() {
+      text.data = ''
+      output.removeAttribute('data-filled')
+      timeline.clear()
+      setNotice(notice, '')
+    },
+    say: (message, tone) => setNotice(notice, message, tone),
+    /** Reads `run` to its end, appending; resolves with how it ended: `complete`, `detached` or `failed`. */
+    async follow(run) {
+      const before = text.data
+      output.setAttribute('aria-busy', 'true')
+      output.setAttribute('data-filled', '')
+      try {
+        for await (const { content } of run) {
+          text.appendData(content) // text, never markup
+          timeline.tick()
+          output.scrollTop = output.scrollHeight
+        }
+        const { finishReason } = await run.final()
+        setNotice(notice, endings[finishReason] ?? `Complete. (${finishReason})`)
+        return 'complete'
+      } catch (error) {
+        if (isStreamError(error)) setNotice(notice, describeError(error), 'bad')
+        else if (error.name !== 'AbortError') throw error
+        return isStreamError(error) ? 'failed' : 'detached'
+      } finally {
+        // The cursor stands behind all that was received, also what the loop had not yet come to.
+        text.data = before + run.text
+        output.removeAttribute('aria-busy')
+      }
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** A feed and a run by the global `Rivulet`: no modules, no build, the whole code of its page. */
+(() => {
+  const { createClient, isStreamError } = Rivulet
+  const client = createClient()
+  const byId = (id) => document.getElementById(id)
+
+  /** Shows a stream's state, and why it waits. */
+  const watch = (state, notice) => ({
+    onStateChange({ status, attempt, error }) {
+      state.textContent = attempt > 1 ? `${status}, attempt ${attempt}` : status
+      state.dataset.status = status
+      notice.textContent = status === 'waiting' ? `${error.message} (${error.code})` : ''
+    },
+  })
+
+  // The feed: it reconnects by itself, and misses nothing.
+  const feed = client.subscribe('/api/stream', {
+    ...watch(byId('feed-state'), byId('feed-notice')),
+    onReset({ reason }) {
+      byId('feed-notice').textContent = `Events may be missing (reset: ${reason}).`
+    },
+  })
+  feed.onAny(({ type, data, id }) => {
+    const row = document.createElement('li')
+    for (const [name, text] of [['time', new Date().toLocaleTimeString([], { hour12: false })], ['type', type], ['data', JSON.stringify(data)]]) {
+      const cell = document.createElement('span')
+      cell.className = name
+      cell.textContent = text // text, never markup
+      row.append(cell)
+    }
+    const events = byId('events')
+    events.prepend(row)
+    if (events.childElementCount > 40) events.lastElementChild.remove()
+    byId('feed-id').textContent = id || 'none'
+  })
+
+  // The run: one answer, delta by delta, to its end or a typed error.
+  let run
+  byId('form').addEventListener('submit', async (event) => {
+    event.preventDefault()
+    run?.detach()
+    const [output, notice, stop] = [byId('answer'), byId('answer-notice'), byId('stop')]
+    const prompt = new FormData(byId('form')).get('prompt')
+    const mine = client.stream('/api/generate', { json: { prompt }, ...watch(byId('answer-state'), notice) })
+    run = mine
+    output.textContent = ''
+    output.setAttribute('data-filled', '')
+    output.setAttribute('aria-busy', 'true')
+    stop.setAttribute('aria-disabled', 'false')
+    let outcome
+    try {
+      for await (const { content } of mine) output.append(content)
+      const { finishReason } = await mine.final()
+      outcome = finishReason === 'cancelled' ? 'Stopped, on the server too.' : 'Complete.'
+    } catch (error) {
+      if (isStreamError(error)) outcome = `${error.message} (${error.code})`
+      else if (error.name !== 'AbortError') throw error
+    }
+    if (run !== mine) return // asked anew meanwhile
+    notice.textContent = outcome
+    output.removeAttribute('aria-busy')
+    stop.setAttribute('aria-disabled', 'true')
+  })
+  byId('stop').addEventListener('click', () => {
+    // That the server could not be told ends the run here all the same.
+    if (byId('stop').getAttribute('aria-disabled') === 'false') run.cancel().catch(() => {})
+  })
+})()

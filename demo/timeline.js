@@ -1,0 +1,135 @@
+/** A small picture of time: each event is a tick, each reconnect a gap, each attempt a dot. */
+
+const SVG = 'http://www.w3.org/2000/svg'
+/** The drawing is this high in its own units, and as wide as the milliseconds that it shows. */
+const HEIGHT = 100
+const calm = matchMedia('(prefers-reduced-motion: reduce)')
+
+const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`
+const plural = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`
+
+function shape(name, kind, parent) {
+  const element = document.createElementNS(SVG, name)
+  element.setAttribute('class', kind)
+  parent.append(element)
+  return element
+}
+
+/**
+ * Draws into `figure`. `rolling` shows the last `span` milliseconds; `growing` begins at the left and shrinks what it
+ * shows once it is longer than `span`.
+ */
+export function createTimeline(figure, { span, mode, noun = 'event' }) {
+  const svg = shape('svg', 'picture', figure)
+  svg.setAttribute('preserveAspectRatio', 'none')
+  svg.setAttribute('aria-hidden', 'true')
+  const [gapPath, linePath, tickPath, tryPath] = ['gaps', 'line', 'ticks', 'tries'].map((kind) => shape('path', kind, svg))
+  const caption = document.createElement('figcaption')
+  const [from, summary, until] = ['from', 'summary', 'until'].map((kind) => {
+    const part = document.createElement('span')
+    part.className = kind
+    caption.append(part)
+    return part
+  })
+  figure.append(caption)
+
+  let origin = performance.now()
+  let ticks = []
+  let tries = []
+  /** Stretches of time: `open`, `gap`, `opening` (the first attempt) and `off`, each until the next begins. */
+  let stretches = [{ kind: 'off', since: 0 }]
+  let total = 0
+  let gaps = { count: 0, longest: 0 }
+  let stopped = 0
+  let frame
+
+  const now = () => performance.now() - origin
+  const current = () => stretches.at(-1)
+  const isLive = () => current().kind !== 'off'
+
+  /** What has left the picture is forgotten: it can be open for days. */
+  const prune = (edge) => {
+    if (mode === 'growing') return
+    ticks = ticks.filter((at) => at >= edge)
+    tries = tries.filter((at) => at >= edge)
+    const first = stretches.findLastIndex(({ since }) => since <= edge)
+    if (first > 0) stretches = stretches.slice(first)
+  }
+
+  const draw = () => {
+    const end = isLive() || mode === 'rolling' ? now() : stopped
+    const width = mode === 'rolling' ? span : Math.max(span, end)
+    const left = mode === 'rolling' ? end - span : 0
+    prune(left)
+    svg.setAttribute('viewBox', `${left.toFixed()} 0 ${width.toFixed()} ${HEIGHT}`)
+    let line = ''
+    let gap = ''
+    for (const [index, { kind, since }] of stretches.entries()) {
+      const till = stretches[index + 1]?.since ?? end
+      if (kind === 'open') line += `M${since.toFixed()} ${HEIGHT}H${till.toFixed()}`
+      if (kind === 'gap') gap += `M${since.toFixed()} 0H${till.toFixed()}V${HEIGHT}H${since.toFixed()}Z`
+    }
+    linePath.setAttribute('d', line)
+    gapPath.setAttribute('d', gap)
+    tickPath.setAttribute('d', ticks.map((at) => `M${at.toFixed()} ${HEIGHT}V30`).join(''))
+    // A stroke without length, with round ends, is a dot of the same size at every scale.
+    tryPath.setAttribute('d', tries.map((at) => `M${at.toFixed()} 50h0`).join(''))
+    from.textContent = mode === 'rolling' ? `${span / 1_000} s ago` : '0'
+    until.textContent = mode === 'rolling' ? 'now' : seconds(width)
+    const longest = Math.max(gaps.longest, current().kind === 'gap' ? end - current().since : 0)
+    summary.textContent = gaps.count
+      ? `${plural(total, noun)}, ${plural(gaps.count, 'gap')}, longest ${seconds(longest)}`
+      : plural(total, noun)
+  }
+
+  const loop = () => {
+    frame = undefined
+    draw()
+    if (isLive()) schedule()
+  }
+  // Without motion the picture moves on once a second; hidden pages get no frames at all.
+  const schedule = () => {
+    frame ??= calm.matches ? setTimeout(() => requestAnimationFrame(loop), 1_000) : requestAnimationFrame(loop)
+  }
+
+  const enter = (kind) => {
+    const last = current()
+    if (last.kind === kind) return
+    const at = now()
+    if (last.kind === 'gap') gaps.longest = Math.max(gaps.longest, at - last.since)
+    if (kind === 'gap') gaps.count++
+    if (kind === 'off') stopped = at
+    stretches.push({ kind, since: at })
+    draw()
+    if (isLive()) schedule()
+  }
+
+  draw()
+  return {
+    /** An event has arrived. */
+    tick() {
+      total++
+      ticks.push(now())
+      if (calm.matches) draw()
+    },
+    /** The stream has another status (`onStateChange`). */
+    status(status) {
+      const inGap = current().kind === 'gap'
+      if (status === 'connecting' && inGap) tries.push(now())
+      else if (status === 'connecting') enter('opening')
+      else if (status === 'open') enter('open')
+      else if (status === 'waiting') enter('gap')
+      else enter('off')
+    },
+    /** Begins anew. */
+    clear() {
+      origin = performance.now()
+      ticks = []
+      tries = []
+      stretches = [{ kind: 'off', since: 0 }]
+      total = stopped = 0
+      gaps = { count: 0, longest: 0 }
+      draw()
+    },
+  }
+}
