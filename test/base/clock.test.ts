@@ -1,0 +1,48 @@
+/** The platform's time behind the injected one. */
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+describe('systemClock', () => {
+  test('[F43] is monotonic: setting the wall clock does not move it', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
+    const before = systemClock.now()
+    vi.setSystemTime(0)
+    expect(systemClock.now()).toBeGreaterThanOrEqual(before)
+    vi.setSystemTime(9_000_000_000)
+    expect(systemClock.now() - before).toBeLessThan(9_000_000)
+  })
+
+  test('calls once, when it is time; fake timers that are installed later work', () => {
+    vi.useFakeTimers()
+    const callback = vi.fn()
+    systemClock.after(1_000, callback)
+    vi.advanceTimersByTime(999)
+    expect(callback).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(callback).toHaveBeenCalledTimes(1)
+    vi.advanceTimersByTime(10_000)
+    expect(callback).toHaveBeenCalledTimes(1)
+  })
+
+  test('does not call what was cancelled, and cancelling is idempotent', () => {
+    vi.useFakeTimers()
+    const callback = vi.fn()
+    const cancel = systemClock.after(10, callback)
+    cancel()
+    cancel()
+    vi.advanceTimersByTime(100)
+    expect(callback).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test.each([2 ** 31, 99_999_999_999, Infinity])('[F20] %d ms, more than a timer holds, is not at once', (ms) => {
+    vi.useFakeTimers()
+    const callback = vi.fn()
+    const cancel = systemClock.after(ms, callback)
+    vi.advanceTimersByTime(2 ** 31 - 2)
+    expect(callback).not.toHaveBeenCalled()
+    cancel()
+  })
+})

@@ -1,0 +1,21 @@
+/** Blocks of our own protocol, as a server sends them (PROTOCOL.md, section 3). */
+import type { ScriptedBlock } from './scripted-connect.ts'
+
+/** The run's `start`; its id, as all of the run's, contains the stream's. */
+export function start(fields: Record<string, unknown> = {}): ScriptedBlock {
+  const data = { protocol: 1, streamId: 'r1', prompt: 'p', timestamp: 0, resume: '/api/generate/r1', heartbeat: 30_000, ...fields }
+  return { type: 'start', data: JSON.stringify(data), id: 'r1:s' }
+}
+
+export function delta(index: number, content = `${index} `): ScriptedBlock {
+  return { type: 'delta', data: JSON.stringify({ content, index }), id: `r1:${index}` }
+}
+
+export function end(fields: Record<string, unknown> = {}): ScriptedBlock {
+  return { type: 'end', data: JSON.stringify({ finishReason: 'stop', timestamp: 1, ...fields }), id: 'r1:e' }
+}
+
+/** The run's own failure. */
+export function failure(fields: Record<string, unknown> = {}): ScriptedBlock {
+  return { type: 'error', data: JSON.stringify({ code: 'overloaded', message: 'Too busy', retryable: true, ...fields }), id: 'r1:e' }
+}

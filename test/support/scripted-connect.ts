@@ -1,0 +1,154 @@
+/** A `Connect` whose answers a test gives, one attempt after another. */
+import { StreamError } from '../../src/base/errors.ts'
+import type { Batch, Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
+
+/** A block as tests write it: what is missing is missing on the wire; without a type it is a `message`. */
+export interface ScriptedBlock {
+  type?: string
+  data?: string
+  id?: string
+}
+
+export interface ScriptedConnection {
+  /** One read: these blocks together. */
+  send(...blocks: ScriptedBlock[]): void
+  /** One read: bytes without blocks, as comments are. */
+  comment(bytes?: number): void
+  /** One read: a reconnection time. */
+  retry(ms: number): void
+  /** A clean end. */
+  end(): void
+  /** The connection breaks. */
+  cut(error?: unknown): void
+  /** Reads so far that were not answered at once or since: 1 while the other side waits, else 0. */
+  readonly waiting: number
+  /** Batches that nobody has read yet. */
+  readonly unread: number
+  readonly cancelled: boolean
+  /** What `problem()` was limited to, once it was called. */
+  readonly problemLimit: number | undefined
+}
+
+export interface Answer {
+  status?: number
+  headers?: Record<string, string>
+  url?: string
+  problem?: string
+}
+
+export interface ScriptedAttempt {
+  readonly request: ConnectRequest
+  /** Headers as an object, in lower case. */
+  readonly headers: Record<string, string>
+  /** Answers with an event stream, unless said otherwise. */
+  answer(answer?: Answer): ScriptedConnection
+  /** There is no answer. */
+  refuse(error?: unknown): void
+}
+
+export interface ScriptedNetwork {
+  readonly connect: Connect
+  readonly attempts: ScriptedAttempt[]
+  /** The newest attempt; throws where there is none. */
+  readonly last: ScriptedAttempt
+}
+
+/** `deaf`: attempts and reads do not end when their signal aborts. */
+export function createScriptedNetwork({ deaf = false } = {}): ScriptedNetwork {
+  const attempts: ScriptedAttempt[] = []
+  return {
+    attempts,
+    get last() {
+      const last = attempts.at(-1)
+      if (!last) throw new Error('Nothing was requested')
+      return last
+    },
+    connect: (request) =>
+      new Promise((resolve, reject) => {
+        const { signal } = request
+        if (!deaf) {
+          if (signal.aborted) return reject(signal.reason as Error)
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        }
+        attempts.push({
+          request,
+          headers: Object.fromEntries(request.headers),
+          answer(answer) {
+            const { connection, script } = createScriptedConnection(request, answer ?? {}, deaf)
+            resolve(connection)
+            return script
+          },
+          refuse: (error = new StreamError('network', 'Refused', { retryable: true })) => reject(error as Error),
+        })
+      }),
+  }
+}
+
+interface Read {
+  resolve(batch: Batch | null): void
+  reject(reason: unknown): void
+}
+
+function createScriptedConnection(
+  request: ConnectRequest,
+  { status = 200, headers = { 'content-type': 'text/event-stream' }, url = request.url, problem = '' }: Answer,
+  deaf: boolean,
+): { connection: Connection; script: ScriptedConnection } {
+  const outcomes: ((read: Read) => void)[] = []
+  const reads: Read[] = []
+  let cancelled = false
+  let problemLimit: number | undefined
+  const pump = (): void => {
+    while (outcomes.length && reads.length) outcomes.shift()!(reads.shift()!)
+  }
+  const bring = (outcome: (read: Read) => void): void => {
+    outcomes.push(outcome)
+    pump()
+  }
+  const batch = (brought: Batch): void => bring(({ resolve }) => resolve(brought))
+  if (!deaf) request.signal.addEventListener('abort', () => bring(({ reject }) => reject(request.signal.reason)))
+
+  return {
+    connection: {
+      status,
+      url,
+      headers: new Headers(headers),
+      read: () =>
+        new Promise((resolve, reject) => {
+          if (reads.length) return reject(new Error('Read while a read is outstanding'))
+          reads.push({ resolve, reject })
+          pump()
+        }),
+      problem: async (maxBytes) => {
+        problemLimit = maxBytes
+        return problem.slice(0, maxBytes)
+      },
+      cancel() {
+        cancelled = true
+      },
+    },
+    script: {
+      send: (...blocks) =>
+        batch({
+          blocks: blocks.map(({ type = 'message', data, id }) => ({ type, data, id })),
+          bytes: blocks.reduce((sum, { data = '' }) => sum + data.length + 8, 0),
+        }),
+      comment: (bytes = 12) => batch({ blocks: [], bytes }),
+      retry: (ms) => batch({ blocks: [], bytes: 12, retry: ms }),
+      end: () => bring(({ resolve }) => resolve(null)),
+      cut: (error = new StreamError('network', 'Cut', { retryable: true })) => bring(({ reject }) => reject(error)),
+      get waiting() {
+        return reads.length
+      },
+      get unread() {
+        return outcomes.length
+      },
+      get cancelled() {
+        return cancelled
+      },
+      get problemLimit() {
+        return problemLimit
+      },
+    },
+  }
+}
