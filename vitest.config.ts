@@ -12,6 +12,7 @@ const onlyNode = ['**/*.node.test.ts', '**/*.property.test.ts']
 const onlyHappyDom = ['**/*.dom.test.ts']
 const onlyBrowser = ['**/*.browser.test.ts']
 
+const mockServer = ['test/setup/mock-server.ts']
 const executablePath = findBrowser()
 
 /** MSW's worker must be served from the page's own origin. */
@@ -29,7 +30,6 @@ const mswWorker: Plugin = {
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/setup/mock-server.ts'],
     restoreMocks: true,
     unstubGlobals: true,
     projects: [
@@ -37,6 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
+          globalSetup: mockServer,
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: [...onlyHappyDom, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
@@ -46,6 +47,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'happy-dom',
+          globalSetup: mockServer,
           environment: './test/setup/happy-dom.ts',
           include: [...everywhere, 'test/**/*.dom.test.ts'],
           exclude: [...onlyNode, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
@@ -57,6 +59,7 @@ export default defineConfig({
         optimizeDeps: { include: ['msw', 'msw/browser'] },
         test: {
           name: 'browser',
+          globalSetup: mockServer,
           sequence: { groupOrder: 1 },
           include: [...everywhere, 'test/**/*.browser.test.ts'],
           exclude: [...onlyNode, ...onlyHappyDom, 'test/e2e/**', 'test/package/**'],
@@ -75,6 +78,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup: mockServer,
           environment: 'node',
           // Alone, one file after another: pages that share two cores with other tests miss what they wait for.
           sequence: { groupOrder: 3 },

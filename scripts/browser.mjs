@@ -62,7 +62,7 @@ export function ensureBrowser() {
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     const apt = (...args) => {
       const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-      return spawnSync('apt-get', args, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
+      return spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
     }
     // With recommended packages it would be some ninety more.
     if (apt('update') && apt('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
