@@ -33,7 +33,7 @@ export interface Answer {
   status?: number
   headers?: Record<string, string>
   url?: string
-  problem?: string
+  problem?: string | Promise<string>
 }
 
 export interface ScriptedAttempt {
@@ -121,7 +121,7 @@ function createScriptedConnection(
         }),
       problem: async (maxBytes) => {
         problemLimit = maxBytes
-        return problem.slice(0, maxBytes)
+        return (await problem).slice(0, maxBytes)
       },
       cancel() {
         cancelled = true
