@@ -42,7 +42,8 @@ export function retryDelay(
   let wanted = error.retryable
   if (shouldRetry) guard(() => (wanted = shouldRetry({ error, attempt })))
   if (attempt > limit || !wanted) return undefined
-  const backoff = Math.min(maxDelay, delay * 2 ** (attempt - 1))
+  // The exponent is bounded: 0 times infinity is not a number.
+  const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
   if (!jitter) return Math.max(floor, backoff)
   return floor + (jitter === true ? random() * backoff : jitter(backoff))
 }

@@ -108,6 +108,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     else {
       cancelWait?.()
       watchdog?.stop()
+      watchdog = undefined
       current?.abort()
       current = undefined
     }
@@ -133,7 +134,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     const delay = hooks.repeatable(error) ? retryDelay(retry, error, attempt, least, options.random) : undefined
     if (delay !== undefined) return dispatch('failed', error, delay)
     // Credentials that can't be had say more than that it was tried often.
-    const exhausted = attempt > 1 && attempt > retry.limit && error.code !== 'auth'
+    const exhausted = error.retryable && attempt > 1 && attempt > retry.limit && error.code !== 'auth'
     dispatch('ended', exhausted ? failure('retries-exhausted', `${attempt} attempts failed`, { cause: error }) : error)
   }
 
