@@ -1,0 +1,58 @@
+/** Registers the cases of one area for each `Connect`. */
+import { describe, onTestFinished } from 'vitest'
+import type { StreamError } from '../../src/base/errors.ts'
+import { type Client, createClient } from '../../src/client.ts'
+import type { ClientOptions, StreamReset } from '../../src/options.ts'
+import type { StreamState } from '../../src/source/source.ts'
+import type { ServerWish } from '../setup/stand.ts'
+import { type RemoteServer, openServer } from './remote-server.ts'
+import { type Subject, subjects } from './subjects.ts'
+
+/** A server and a client of it, for one test. */
+export interface Stage {
+  server: RemoteServer
+  client: Client
+  /** What `onError` heard. */
+  errors: StreamError[]
+  /** What `onStateChange` heard. */
+  states: StreamState[]
+  /** What `onReset` heard. */
+  resets: StreamReset[]
+  /** Another client of the same server, over the same kind of connection. */
+  connectAnother(options?: ClientOptions): Client
+}
+
+/** Opens a stage, which is closed when the test is over. */
+export type OpenStage = (wish?: ServerWish, options?: ClientOptions) => Promise<Stage>
+
+/** Real sockets are waited for, not backoff: tests that are about backoff have a clock of their own. */
+const impatient = { delay: 5, jitter: false }
+
+async function openStage(subject: Subject, wish: ServerWish = {}, options: ClientOptions = {}): Promise<Stage> {
+  const server = await openServer(wish)
+  onTestFinished(() => server.close())
+  const errors: StreamError[] = []
+  const states: StreamState[] = []
+  const resets: StreamReset[] = []
+  const connectAnother = (more: ClientOptions = {}): Client => {
+    const client = createClient({
+      baseUrl: server.url,
+      retry: impatient,
+      ...(subject.connect && { connect: subject.connect() }),
+      onError: (error) => errors.push(error),
+      onStateChange: (state) => states.push(state),
+      onReset: (reset) => resets.push(reset),
+      ...more,
+    })
+    onTestFinished(() => client.close())
+    return client
+  }
+  return { server, client: connectAnother(options), errors, states, resets, connectAnother }
+}
+
+/** Registers `cases`, once for each subject. */
+export function registerContract(area: string, cases: (open: OpenStage) => void): void {
+  for (const subject of subjects) {
+    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => cases((wish, options) => openStage(subject, wish, options)))
+  }
+}

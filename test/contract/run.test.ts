@@ -1,0 +1,108 @@
+/** Runs that nothing disturbs, as PROTOCOL.md section 3 has them. */
+import { expect, test } from 'vitest'
+import { isStreamError } from '../../src/base/errors.ts'
+import { rawEvents } from '../../src/protocols/raw-events.ts'
+import { registerContract } from './contract.ts'
+import { drain } from './record.ts'
+import { until } from './until.ts'
+
+const answer = '你好, wörld 👨‍👩‍👧‍👦🇯🇵!'
+const characters = ['你', '好', ',', ' ', 'w', 'ö', 'r', 'l', 'd', ' ', '👨‍👩‍👧‍👦', '🇯🇵', '!']
+
+registerContract('a run', (open) => {
+  test('[P3.1] arrives delta by delta, its index counted from 0, and ends with a reason', async () => {
+    const { client, server } = await open({ answers: { '*': answer } })
+    const run = client.stream('/api/generate', { json: { prompt: '你好' } })
+    expect(await drain(run)).toEqual({ contents: characters, indexes: characters.map((_, index) => index) })
+    expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop', usage: { completionTokens: 13 } })
+    expect((await server.state()).runs).toMatchObject([{ prompt: '你好', text: answer, state: 'finished' }])
+  })
+
+  test('[P3.1] is read the same by GET', async () => {
+    const { client, server } = await open({ answers: { '*': answer } })
+    const { text } = await client.stream('/api/generate', { searchParams: { prompt: '你好' } }).final()
+    expect(text).toBe(answer)
+    expect(await server.log()).toEqual(['GET /api/generate'])
+  })
+
+  test('[P3.1] passes events of other names on, with the whole of start and end', async () => {
+    const { client } = await open({
+      answers: ['ab'],
+      scenario: { events: [{ after: 1, type: 'tool_call', data: { name: 'search' } }] },
+    })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    const heard: unknown[] = []
+    run.on('tool_call', ({ data }) => heard.push(data))
+    const types: string[] = []
+    for await (const event of run.events()) types.push(event.type)
+    expect(types).toEqual(['start', 'tool_call', 'end'])
+    expect(heard).toEqual([{ name: 'search' }])
+    expect(run.text).toBe('ab')
+  })
+
+  test('[P3.1] says when it was cut for length', async () => {
+    const { client } = await open({ scenario: { 'finish-reason': 'length' } })
+    expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ finishReason: 'length' })
+  })
+
+  test('[P3.1] rejects with server when its terminal event is an error, with the text so far, and is not repeated', async () => {
+    const scenario = { 'error-after': 3, 'error-code': 'overloaded', 'error-retryable': true }
+    const { client, server } = await open({ answers: ['abcdef'], scenario })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    const { contents, error } = await drain(run)
+    expect(contents).toEqual(['a', 'b', 'c'])
+    expect(error).toMatchObject({ code: 'server', serverCode: 'overloaded', retryable: true, partial: 'abc' })
+    await expect(run.final()).rejects.toBe(error)
+    expect(await server.log()).toEqual(['POST /api/generate'])
+  })
+
+  test('[P3.1] takes what follows a terminal event for nothing', async () => {
+    const late = 'event: delta\ndata: {"content":"late","index":2}\n\nevent: error\ndata: {"code":"late","message":"late"}\n\n'
+    const { client } = await open({ answers: ['ab'], scenario: { insert: late, 'insert-after': 4 } })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    expect(await run.final()).toMatchObject({ text: 'ab', finishReason: 'stop' })
+  })
+
+  test('[P3.2] that ends in good order, but without a terminal event, is never a success', async () => {
+    const { client } = await open({ answers: ['abcdef'], scenario: { 'end-after': 3 } })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
+    const { contents, error } = await drain(run)
+    expect(contents).toEqual(['a', 'b'])
+    expect(error).toMatchObject({ code: 'truncated', partial: 'ab', cursor: { lastEventId: expect.stringContaining(':3') } })
+    await expect(run.final()).rejects.toBe(error)
+  })
+
+  test('[P3.2] under a foreign protocol is truncated as well, unless that protocol ends by closing', async () => {
+    const { client } = await open({ scenario: { 'end-after': 3 } })
+    const foreign = (eof: 'truncated' | 'end') =>
+      client.stream('/api/generate', { searchParams: { prompt: 'p' }, protocol: { ...rawEvents(), eof } }).final()
+    await expect(foreign('truncated')).rejects.toMatchObject({ code: 'truncated' })
+    await expect(foreign('end')).resolves.toMatchObject({ finishReason: undefined })
+  })
+
+  test('three at once do not touch each other', async () => {
+    const prompts = ['one', 'two', 'three']
+    const { client, server } = await open({ answers: { one: 'eins', two: 'zwei', three: 'drei' }, delay: 2 })
+    const runs = prompts.map((prompt) => client.stream('/api/generate', { json: { prompt } }))
+    const all = await Promise.all(runs.map(async (run) => (await drain(run)).contents.join('')))
+    expect(all).toEqual(['eins', 'zwei', 'drei'])
+    expect((await server.state()).runs).toHaveLength(3)
+  })
+
+  test('that nobody reads is waited for by the server, and none of it is lost', async () => {
+    const { client, server } = await open({ answers: { '*': 'word '.repeat(3_000) } })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    await until(() => run.cursor)
+    const { contents } = await drain(run)
+    expect(contents.join('')).toBe('word '.repeat(3_000))
+    expect(await server.log()).toEqual(['POST /api/generate'])
+  })
+
+  test('answers a request that it does not understand with one error', async () => {
+    const { client, errors } = await open()
+    const error: unknown = await client.stream('/api/generate', { json: {} }).final().catch((reason: unknown) => reason)
+    expect(isStreamError(error, 'http')).toBe(true)
+    expect(error).toMatchObject({ status: 400, problem: { status: 400, title: 'Bad Request' } })
+    expect(errors).toEqual([error])
+  })
+})

@@ -1,0 +1,48 @@
+/** Time that a test moves, in any runtime, for clients and for mock servers. */
+
+export interface SteeredClock {
+  now(): number
+  /** Milliseconds since 1970. */
+  date(): number
+  after(ms: number, callback: () => void): () => void
+  /** Moves time on by `ms`; what falls due fires at once, in its order. */
+  advance(ms: number): void
+  /** Milliseconds from now at which timers are due, soonest first. */
+  readonly due: number[]
+}
+
+/** Some day in 2027: dates have to be plausible, but not today's. */
+const EPOCH = 1_800_000_000_000
+
+interface Timer {
+  at: number
+  callback: () => void
+}
+
+export function createSteeredClock(): SteeredClock {
+  let now = 0
+  const timers = new Set<Timer>()
+  const soonest = (): Timer | undefined => [...timers].sort((one, other) => one.at - other.at)[0]
+
+  return {
+    now: () => now,
+    date: () => EPOCH + now,
+    after(ms, callback) {
+      const timer = { at: now + ms, callback }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    advance(ms) {
+      const target = now + ms
+      for (let next = soonest(); next && next.at <= target; next = soonest()) {
+        now = next.at
+        timers.delete(next)
+        next.callback()
+      }
+      now = target
+    },
+    get due() {
+      return [...timers].map(({ at }) => at - now).sort((one, other) => one - other)
+    },
+  }
+}
