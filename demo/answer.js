@@ -15,7 +15,7 @@ export function startAnswer(root, client, pace) {
     setEnabled(ask, state !== 'streaming')
     setEnabled(stop, state === 'streaming')
     setEnabled(detach, state === 'streaming')
-    setEnabled(resume, state !== 'streaming' && state !== 'complete' && run?.cursor !== undefined)
+    setEnabled(resume, (state === 'detached' || state === 'failed') && run.cursor !== undefined)
   }
   const follow = async (next) => {
     run = next
@@ -41,5 +41,6 @@ export function startAnswer(root, client, pace) {
     }
   })
   onPress(detach, () => run.detach())
-  onPress(resume, () => void follow(client.resume(run.cursor, view.hooks)))
+  // Where a run is resumed nothing announces heartbeats, and so there is no idle timeout but one's own.
+  onPress(resume, () => void follow(client.resume(run.cursor, { idleTimeout: 6_000, ...view.hooks })))
 }

@@ -5,12 +5,18 @@ import { findParts, onPress, setNotice } from './parts.js'
 const faults = {
   drop: { command: { action: 'drop' }, says: 'Every connection was reset.' },
   stall: {
-    command: { action: 'drop', scenario: [{ 'stall-after': 2, times: 5 }] },
-    says: 'The next connections go silent after two events, without closing. Three missing heartbeats later that is noticed.',
+    command: {
+      action: 'drop',
+      scenario: [
+        { path: '/api/stream', 'stall-after': 2, once: true },
+        { path: '/api/generate/*', 'stall-after': 2, once: true },
+      ],
+    },
+    says: 'The feed and an answer come back, and go silent without closing. Three missing heartbeats later that is noticed.',
   },
   refuse: {
-    command: { action: 'drop', scenario: [{ status: 503, 'retry-after': 2, times: 4 }] },
-    says: 'The next four requests are refused, with 503 and “Retry-After: 2”.',
+    command: { action: 'drop', scenario: [{ status: 503, 'retry-after': 2, times: 3 }] },
+    says: 'The next three requests are refused, with 503 and “Retry-After: 2”.',
   },
   restart: { command: { action: 'restart', downtime: 3_000 }, says: 'The server is gone for three seconds.' },
   forget: {

@@ -13,7 +13,7 @@ export function startFeed(root, client) {
   const badge = createStateBadge(parts.state)
   const timeline = createTimeline(parts.timeline, { span: 30_000, mode: 'rolling' })
   const list = createEventList(parts.events, 40)
-  let audit = createAudit()
+  const audit = createAudit()
   let total = 0
   let feed
 
@@ -39,7 +39,7 @@ export function startFeed(root, client) {
     if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Connected again.')
   }
   const onReset = (reset) => {
-    audit = createAudit()
+    audit.reset()
     setNotice(notice, describeReset(reset), 'bad')
   }
 

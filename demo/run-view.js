@@ -37,7 +37,7 @@ export function createRunView(root) {
       setNotice(notice, '')
     },
     say: (message, tone) => setNotice(notice, message, tone),
-    /** Reads `run` to its end, appending; resolves with how it ended: `complete`, `detached` or `failed`. */
+    /** Reads `run` to its end, appending; resolves with how it ended: `complete`, `detached`, `failed` or, where the server forgot it, `gone`. */
     async follow(run) {
       const before = text.data
       output.setAttribute('aria-busy', 'true')
@@ -54,6 +54,7 @@ export function createRunView(root) {
       } catch (error) {
         if (isStreamError(error)) setNotice(notice, describeError(error), 'bad')
         else if (error.name !== 'AbortError') throw error
+        if (isStreamError(error, 'expired')) return 'gone'
         return isStreamError(error) ? 'failed' : 'detached'
       } finally {
         // The cursor stands behind all that was received, also what the loop had not yet come to.

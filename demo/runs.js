@@ -28,7 +28,7 @@ export function startRuns(root, client, template) {
       return client.stream('/api/generate', { json: { prompt }, searchParams: { fault: pace }, ...views[index].hooks })
     })
     const endings = await Promise.all(running.map((run, index) => views[index].follow(run)))
-    const failed = endings.filter((ending) => ending === 'failed').length
+    const failed = endings.filter((ending) => ending === 'failed' || ending === 'gone').length
     setNotice(notice, failed ? `Three runs ended, ${failed} of them with an error.` : 'Three runs ended.')
     setEnabled(start, true)
     setEnabled(stop, false)

@@ -2,6 +2,7 @@
 (() => {
   const { createClient, isStreamError } = Rivulet
   const client = createClient()
+  const describe = (data) => data?.text ?? data?.message ?? JSON.stringify(data)
   const byId = (id) => document.getElementById(id)
 
   /** Shows a stream's state, and why it waits. */
@@ -22,7 +23,8 @@
   })
   feed.onAny(({ type, data, id }) => {
     const row = document.createElement('li')
-    for (const [name, text] of [['time', new Date().toLocaleTimeString([], { hour12: false })], ['type', type], ['data', JSON.stringify(data)]]) {
+    const texts = { time: new Date().toLocaleTimeString([], { hour12: false }), type, data: describe(data) }
+    for (const [name, text] of Object.entries(texts)) {
       const cell = document.createElement('span')
       cell.className = name
       cell.textContent = text // text, never markup

@@ -1,0 +1,138 @@
+/** The demo as a visitor has it: it loads clean, works by keyboard, fits a phone, and shows text as text. */
+import type { Page } from 'playwright'
+import { expect, test } from 'vitest'
+import { useStages } from './stage.ts'
+
+const open = useStages()
+
+const HOSTILE = '<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>'
+
+const ask = async (page: Page, prompt: string): Promise<void> => {
+  await page.fill('#prompt', prompt)
+  await page.click('#answer [data-part=ask]')
+}
+/** Waits until the part of a section says what is wanted. */
+const says = (page: Page, part: string, wanted: RegExp): Promise<unknown> =>
+  page.waitForFunction(
+    ([selector, source]) => new RegExp(source!).test(document.querySelector(selector!)?.textContent ?? ''),
+    [part, wanted.source] as const,
+  )
+
+test.each(['/', '/script-tag.html'])('%s loads without an error, a warning of its policy, or a request that fails', async (path) => {
+  await using stage = await open({ site: 'demo', path })
+  await expect.poll(() => stage.server.clients.length).toBe(1)
+  await stage.page.getByText('open', { exact: true }).first().waitFor()
+  expect(await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+  expect(stage.complaints).toEqual([])
+})
+
+test('an answer is asked for, let go of and resumed by keyboard alone, and is the server’s', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  await page.focus('#prompt')
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.type('keys')
+  await page.keyboard.press('Enter')
+  await says(page, '#answer .summary', /[2-9] deltas/)
+  const tabTo = async (name: string): Promise<void> => {
+    for (let presses = 0; presses < 12; presses++) {
+      if (await page.evaluate((name) => document.activeElement?.textContent === name, name)) return
+      await page.keyboard.press('Tab')
+    }
+    throw new Error(`${name} is not reached by keyboard`)
+  }
+  await tabTo('Let go')
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
+  expect(outline).toBe('solid')
+  await page.keyboard.press('Enter')
+  await says(page, '#answer [data-part=notice]', /Let go/)
+  // Whoever pressed a button that is now off has not lost his place.
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Let go')
+  await tabTo('Resume')
+  await page.keyboard.press('Space')
+  await says(page, '#answer [data-part=notice]', /^Complete/)
+  expect(await page.textContent('#answer [data-part=output]')).toBe(server.runs[0]!.text)
+  expect(server.runs).toHaveLength(1)
+})
+
+test('[F50] markup in a prompt, a message and a payload stays text', async () => {
+  await using stage = await open({ site: 'demo', server: { answers: { [HOSTILE]: HOSTILE } } })
+  const { server, page } = stage
+  await ask(page, HOSTILE)
+  await says(page, '#answer [data-part=notice]', /^Complete/)
+  expect(await page.textContent('#answer [data-part=output]')).toBe(HOSTILE)
+  await page.fill('#message', HOSTILE)
+  await page.click('[data-part=send]')
+  server.broadcast({ type: '<img src=x onerror=globalThis.hacked=1>', data: { [HOSTILE]: HOSTILE } })
+  await page.waitForFunction(() => document.querySelectorAll('#feed .events li').length >= 3)
+  expect(await page.textContent('#feed .events li:nth-child(1) .type')).toBe('<img src=x onerror=globalThis.hacked=1>')
+  expect(await page.textContent('#feed .events li:nth-child(2) .data')).toBe(HOSTILE)
+  expect(await page.locator('main img, main script').count()).toBe(0)
+  expect(await page.evaluate(() => 'hacked' in globalThis)).toBe(false)
+  expect(stage.complaints).toEqual([])
+})
+
+test('three runs stream at once, and all are stopped by one button', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  await page.click('#runs [data-part=start]')
+  for (const number of [1, 2, 3]) await says(page, `.run:nth-child(${number}) .summary`, /[2-9] deltas/)
+  expect(server.runs.map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+  await page.click('#runs [data-part=stop]')
+  for (const number of [1, 2, 3]) await says(page, `.run:nth-child(${number}) .notice`, /^Stopped/)
+  const texts = await page.locator('.run [data-part=output]').allTextContents()
+  expect(texts).toEqual(server.runs.map(({ text }) => text))
+  expect(stage.complaints).toEqual([])
+})
+
+test('the buttons break the server: each gap is drawn, the feed comes back, and nothing is lost or comes twice', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  let count = 0
+  const send = (): string => server.broadcast({ type: 'price', data: { count: ++count, symbol: 'ACME', value: count } })
+  const arrives = (id: string): Promise<unknown> => says(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
+  await expect.poll(() => server.clients.length).toBe(1)
+  await arrives(send())
+  for (const [index, fault] of ['drop', 'refuse', 'restart', 'stall'].entries()) {
+    await page.click(`[data-fault=${fault}]`)
+    await page.waitForFunction((gaps) => document.querySelector('#feed .summary')?.textContent?.includes(gaps), `${index + 1} gap`)
+    send()
+    send()
+    await arrives(send())
+  }
+  expect(await page.textContent('#feed [data-part=lost]')).toBe('0')
+  expect(await page.textContent('#feed [data-part=twice]')).toBe('0')
+  expect(await page.getAttribute('#feed .gaps', 'd')).toMatch(/^M/)
+
+  await page.click('[data-fault=forget]')
+  await says(page, '#feed [data-part=notice]', /reset: unknown/)
+  expect(await page.textContent('#feed [data-part=lost]')).toBe('?')
+})
+
+test('an error is told in plain words, with its code', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  server.setScenario({ 'error-after': 3, 'error-code': 'overloaded', path: '/api/generate' })
+  await ask(page, 'break')
+  await says(page, '#answer [data-part=notice]', /server: overloaded/)
+  server.setScenario({ status: 403, path: '/api/generate' })
+  await ask(page, 'refuse')
+  await says(page, '#answer [data-part=notice]', /^The server refused: Forbidden \(http 403\)\.$/)
+  expect(await page.getAttribute('#answer [data-part=notice]', 'role')).toBe('status')
+})
+
+test.each(['/', '/script-tag.html'])('%s fits a phone, also with long words, and dark ones', async (path) => {
+  const context = { viewport: { width: 360, height: 640 }, colorScheme: 'dark', reducedMotion: 'reduce', hasTouch: true } as const
+  await using stage = await open({ site: 'demo', path, context })
+  const { server, page } = stage
+  await expect.poll(() => server.clients.length).toBe(1)
+  server.broadcast({ type: 'a-very-long-event-name-without-a-single-space', data: { text: 'x'.repeat(300) } })
+  await page.fill('#prompt', 'Donaudampfschifffahrtsgesellschaft'.repeat(4))
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.querySelectorAll('.events li').length >= 2)
+  await says(page, '.answer .text', /Donaudampf/)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+  const [red = 255] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g)!.map(Number))
+  expect(red).toBeLessThan(64)
+  expect(stage.complaints).toEqual([])
+})

@@ -1,0 +1,69 @@
+/** The fourth classic use: the server is killed and restarted while a page listens. */
+import type { Page } from 'playwright'
+import { expect, test } from 'vitest'
+import { useStages } from './stage.ts'
+
+const open = useStages()
+
+declare global {
+  /** In the page: the numbers that came, the resets, and the states the feed went through. */
+  var seen: number[]
+  var resets: string[]
+  var statuses: string[]
+}
+
+const listen = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    globalThis.seen = []
+    globalThis.resets = []
+    globalThis.statuses = []
+    const client = Rivulet.createClient({ retry: { delay: 50, maxDelay: 200 } })
+    const feed = client.subscribe<{ number: number }>('/api/stream', {
+      onReset: ({ reason }) => globalThis.resets.push(reason),
+      onStateChange: ({ status }) => globalThis.statuses.push(status),
+    })
+    feed.on('number', ({ data }) => globalThis.seen.push(data))
+  })
+
+const hasSeen = (page: Page, number: number): Promise<unknown> =>
+  page.waitForFunction((number) => globalThis.seen.includes(number), number)
+
+test('[P2.3] [P2.5] [F21] three kills in the middle of a feed: no event lost, none twice, order kept', async () => {
+  await using stage = await open()
+  const { server, page } = stage
+  await listen(page)
+  await expect.poll(() => server.clients.length).toBe(1)
+  let sent = 0
+  const send = (count: number): void => {
+    for (let each = 0; each < count; each++) server.broadcast({ type: 'number', data: sent++ })
+  }
+  for (let kill = 1; kill <= 3; kill++) {
+    send(100)
+    await hasSeen(page, sent - 1)
+    send(100) // some of these are on the wire when it happens
+    await server.kill()
+    await page.waitForFunction((kill) => globalThis.statuses.filter((status) => status === 'waiting').length >= kill, kill)
+    send(100) // nobody is there to hear these
+    await server.restart()
+    send(50)
+    await hasSeen(page, sent - 1)
+  }
+  expect(await page.evaluate(() => globalThis.seen)).toEqual(Array.from({ length: sent }, (_, number) => number))
+  expect(await page.evaluate(() => globalThis.resets)).toEqual([])
+  expect(await page.evaluate(() => globalThis.statuses.filter((status) => status === 'open').length)).toBeGreaterThanOrEqual(4)
+})
+
+test('[P2.3] [F26] a server that comes back without its memory says so, and what it sends then is not swallowed', async () => {
+  await using stage = await open()
+  const { server, page } = stage
+  await listen(page)
+  await expect.poll(() => server.clients.length).toBe(1)
+  for (const data of [1, 2, 3]) server.broadcast({ type: 'number', data })
+  await hasSeen(page, 3)
+  await server.restart({ log: 'lose' })
+  await page.waitForFunction(() => globalThis.resets.length > 0)
+  for (const data of [4, 5, 6]) server.broadcast({ type: 'number', data })
+  await hasSeen(page, 6)
+  expect(await page.evaluate(() => globalThis.seen)).toEqual([1, 2, 3, 4, 5, 6])
+  expect(await page.evaluate(() => globalThis.resets)).toEqual(['unknown'])
+})
