@@ -78,7 +78,7 @@ export function createScriptedNetwork({ deaf = false } = {}): ScriptedNetwork {
             resolve(connection)
             return script
           },
-          refuse: (error = new StreamError('network', 'Refused', { retryable: true })) => reject(error as Error),
+          refuse: (error = new StreamError('network', 'Refused', { retryable: true })) => reject(error),
         })
       }),
   }

@@ -1,0 +1,263 @@
+/** The default `Connect`, over a `fetch` that the test writes. */
+import { describe, expect, test, vi } from 'vitest'
+import { isStreamError } from '../../src/base/errors.ts'
+import type { Batch, ConnectRequest, Connection } from '../../src/connect/connect.ts'
+import { fetchConnect } from '../../src/connect/fetch.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const request = (overrides: Partial<ConnectRequest> = {}): ConnectRequest => ({
+  url: 'https://api.test/stream?key=SECRET',
+  method: 'GET',
+  headers: [['accept', 'text/event-stream']],
+  credentials: [],
+  maxEventSize: 1_000_000,
+  signal: new AbortController().signal,
+  ...overrides,
+})
+
+const open = async (overrides: Partial<ConnectRequest> = {}, response?: ResponseInit) => {
+  const { fetch, calls } = createScriptedFetch()
+  const connecting = fetchConnect(fetch)(request(overrides))
+  const call = calls[0]!
+  const body = call.respond(response)
+  return { call, body, connection: await connecting }
+}
+
+/** All that comes until the end. */
+const readAll = async (connection: Connection): Promise<Batch[]> => {
+  const batches: Batch[] = []
+  for (let batch = await connection.read(); batch; batch = await connection.read()) batches.push(batch)
+  return batches
+}
+
+describe('the request', () => {
+  test('passes on URL, method, headers and body', async () => {
+    const headers: ConnectRequest['headers'] = [['x-a', '1'], ['authorization', 'Bearer t']]
+    const { call } = await open({ method: 'POST', headers, body: '{"a":1}' })
+    expect(call.url).toBe('https://api.test/stream?key=SECRET')
+    expect(call.init).toMatchObject({ method: 'POST', body: '{"a":1}', cache: 'no-store' })
+    expect([...call.headers]).toEqual([['authorization', 'Bearer t'], ['x-a', '1']])
+  })
+
+  test('passes on what only fetch understands, and that alone decides the cache', async () => {
+    const { call } = await open({ init: { credentials: 'include', mode: 'cors', cache: 'reload' } })
+    expect(call.init).toMatchObject({ credentials: 'include', mode: 'cors', cache: 'reload' })
+  })
+
+  test.each([
+    ['42', '42'],
+    ['é', 'Ã©'],
+    ['日本', 'æ\u0097¥æ\u009c¬'],
+    ['😀', 'ð\u009f\u0098\u0080'],
+  ])('[F22] Last-Event-ID carries the UTF-8 bytes of %s', async (lastEventId, sent) => {
+    const { call } = await open({ lastEventId })
+    expect(call.headers.get('last-event-id')).toBe(sent)
+    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(lastEventId)
+  })
+
+  test.each([undefined, ''])('no Last-Event-ID for %j', async (lastEventId) => {
+    expect((await open({ lastEventId })).call.headers.has('last-event-id')).toBe(false)
+  })
+
+  test('takes the global fetch as it is at the time', async () => {
+    const connect = fetchConnect()
+    const { fetch, calls } = createScriptedFetch()
+    vi.stubGlobal('fetch', fetch)
+    const connecting = connect(request())
+    calls[0]!.respond({ status: 418 }).close()
+    expect((await connecting).status).toBe(418)
+  })
+
+  test('[F14] with a credential that platforms do not take off, a redirect is not followed by them', async () => {
+    expect((await open({ credentials: ['authorization'] })).call.init.redirect).not.toBe('manual')
+    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).not.toBe(undefined)
+    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).not.toBe('follow')
+  })
+})
+
+describe('the answer', () => {
+  test('has status, headers and address, whatever the status', async () => {
+    const { connection } = await open({}, { status: 418, headers: { 'x-a': '1' } })
+    expect(connection.status).toBe(418)
+    expect(connection.headers.get('x-a')).toBe('1')
+    expect(connection.url).toBe('https://api.test/stream?key=SECRET')
+  })
+
+  test('its chunks become batches of blocks', async () => {
+    const { body, connection } = await open()
+    body.write('id: 1\ndata: a\n\ndata: b\n\n')
+    body.write(': heartbeat\n\n')
+    body.write('retry: 500\n')
+    body.write('data: c')
+    body.close()
+    expect(await readAll(connection)).toEqual([
+      { blocks: [{ type: 'message', data: 'a', id: '1' }, { type: 'message', data: 'b', id: undefined }], bytes: 24 },
+      { blocks: [], bytes: 13 },
+      { blocks: [], bytes: 11, retry: 500 },
+      { blocks: [], bytes: 7 },
+    ])
+  })
+
+  test('cut at every byte it is the same', async () => {
+    const bytes = new TextEncoder().encode('\uFEFFevent: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
+    for (let at = 1; at < bytes.length; at++) {
+      const { body, connection } = await open()
+      body.write(bytes.subarray(0, at))
+      body.write(bytes.subarray(at))
+      body.close()
+      const blocks = (await readAll(connection)).flatMap((batch) => batch.blocks)
+      expect(blocks).toEqual([{ type: 'é', data: '😀\nb', id: '日' }, { type: 'message', data: 'z', id: undefined }])
+    }
+  })
+
+  test('a large chunk is handed over in slices, all of it', async () => {
+    const { body, connection } = await open()
+    const events = Array.from({ length: 5_000 }, (_, index) => `data: event ${index}\n\n`)
+    body.write(events.join(''))
+    body.close()
+    const batches = await readAll(connection)
+    expect(batches.length).toBeGreaterThan(1)
+    expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThanOrEqual(65_536)
+    expect(batches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(events.join('').length)
+    expect(batches.flatMap(({ blocks }) => blocks.map(({ data }) => data))).toEqual(events.map((_, index) => `event ${index}`))
+  })
+
+  test('empty chunks are no news', async () => {
+    const { body, connection } = await open()
+    body.write('')
+    body.write('data: a\n\n')
+    body.close()
+    expect(await readAll(connection)).toHaveLength(1)
+  })
+
+  test('without a body it ends at once', async () => {
+    const connection = await fetchConnect(async () => new Response(null, { status: 200 }))(request())
+    expect(await connection.read()).toBeNull()
+    expect(await connection.problem(100)).toBe('')
+    connection.cancel()
+  })
+
+  test('[F33] not reading is the back-pressure: one read takes one chunk', async () => {
+    const { body, connection } = await open()
+    expect(body.pulls).toBe(0)
+    const reading = connection.read()
+    body.write('data: a\n\n')
+    body.write('data: b\n\n')
+    await reading
+    expect(body.pulls).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('[F28] an event that is too large', () => {
+  test('comes after the whole blocks before it, even of the same chunk', async () => {
+    const { body, connection } = await open({ maxEventSize: 50 })
+    body.write(`data: a\n\ndata: ${'x'.repeat(100)}`)
+    expect((await connection.read())?.blocks).toEqual([{ type: 'message', data: 'a', id: undefined }])
+    await expect(connection.read()).rejects.toMatchObject({ code: 'too-large', retryable: false })
+    await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
+  })
+
+  test('is the answer to the read where nothing came before it', async () => {
+    const { body, connection } = await open({ maxEventSize: 50 })
+    body.write(`data: ${'x'.repeat(100)}`)
+    await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
+  })
+})
+
+describe('[F11] a problem document', () => {
+  test('is read as text, up to the limit', async () => {
+    const { body, connection } = await open({}, { status: 400 })
+    body.write('{"title":')
+    body.write('"é"}')
+    body.close()
+    expect(await connection.problem(100)).toBe('{"title":"é"}')
+  })
+
+  test('that never ends is read to the limit', async () => {
+    const { body, connection } = await open({}, { status: 400 })
+    for (let chunk = 0; chunk < 10; chunk++) body.write('x'.repeat(10))
+    expect(await connection.problem(35)).toBe('x'.repeat(35))
+    connection.cancel()
+    expect(body.cancelled).toBeDefined()
+  })
+})
+
+describe('failures', () => {
+  test('[F18] no answer: `network`, retryable, its message without the query', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const connecting = fetchConnect(fetch)(request({ method: 'POST' }))
+    const cause = new TypeError('fetch failed')
+    calls[0]!.fail(cause)
+    const error: unknown = await connecting.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'network', retryable: true, cause })
+    expect(String(error)).toContain('POST https://api.test/stream')
+    expect(String(error)).not.toContain('SECRET')
+    expect(String(error)).not.toContain('CORS')
+  })
+
+  test('after a request with Last-Event-ID the message names CORS', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const connecting = fetchConnect(fetch)(request({ lastEventId: '1' }))
+    calls[0]!.fail(new TypeError('Failed to fetch'))
+    await expect(connecting).rejects.toThrow(/CORS.*Last-Event-ID/)
+  })
+
+  test('a fetch that throws at once is a failure like any other', async () => {
+    const connect = fetchConnect(() => {
+      throw new Error('not today')
+    })
+    await expect(connect(request())).rejects.toMatchObject({ code: 'network' })
+  })
+
+  test('[F1] the body breaks: `network`, after what had come', async () => {
+    const { body, connection } = await open()
+    body.write('data: a\n\n')
+    expect((await connection.read())?.blocks).toHaveLength(1)
+    const reading = connection.read()
+    body.error(new TypeError('terminated'))
+    const error: unknown = await reading.catch((reason: unknown) => reason)
+    expect(isStreamError(error, 'network')).toBe(true)
+  })
+
+  test('[F37] abort before, while connecting, while reading: the reason, unwrapped', async () => {
+    const reason = new Error('of the user')
+    const before = fetchConnect(async (_, init) => {
+      init?.signal?.throwIfAborted()
+      return new Response()
+    })
+    await expect(before(request({ signal: AbortSignal.abort(reason) }))).rejects.toBe(reason)
+
+    const controller = new AbortController()
+    const { fetch } = createScriptedFetch()
+    const connecting = fetchConnect(fetch)(request({ signal: controller.signal }))
+    controller.abort(reason)
+    await expect(connecting).rejects.toBe(reason)
+
+    const another = new AbortController()
+    const { connection } = await open({ signal: another.signal })
+    const reading = connection.read()
+    another.abort(reason)
+    await expect(reading).rejects.toBe(reason)
+  })
+})
+
+describe('cancel', () => {
+  test('lets go of the body, any number of times, and ends a read', async () => {
+    const { body, connection } = await open()
+    const reading = connection.read()
+    connection.cancel()
+    connection.cancel()
+    expect(body.cancelled).toBeDefined()
+    expect(await reading).toBeNull()
+  })
+
+  test('after the body broke, nothing is left unhandled', async () => {
+    const { body, connection } = await open()
+    body.error(new TypeError('terminated'))
+    await expect(connection.read()).rejects.toMatchObject({ code: 'network' })
+    connection.cancel()
+  })
+})

@@ -1,0 +1,173 @@
+/** Redirects, refusals and cuts on real sockets: who gets which headers, and what is freed. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ConnectRequest } from '../../src/connect/connect.ts'
+import { fetchConnect } from '../../src/connect/fetch.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+interface Host {
+  server: Server
+  origin: string
+  requests: IncomingMessage[]
+  handle: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+const stream = (response: ServerResponse): void => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write('data: a\n\n')
+}
+
+const listen = async (): Promise<Host> => {
+  const requests: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    requests.push(request)
+    host.handle(request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const host: Host = { server, requests, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, handle: (_, response) => stream(response) }
+  return host
+}
+
+let home: Host
+let foreign: Host
+beforeEach(async () => {
+  home = await listen()
+  foreign = await listen()
+})
+afterEach(async () => {
+  for (const { server } of [home, foreign]) {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+})
+
+const request = (url: string, overrides: Partial<ConnectRequest> = {}): ConnectRequest => ({
+  url, method: 'GET', headers: [], credentials: [], maxEventSize: 1_000, signal: new AbortController().signal, ...overrides,
+})
+const redirect = (status: number, location: string): void => {
+  home.handle = ({ url }, response) => {
+    if (url === '/there') return stream(response)
+    response.writeHead(status, { location })
+    response.end()
+  }
+}
+/** Everything a host was told in headers. */
+const heard = (host: Host): string => JSON.stringify(host.requests.map(({ headers }) => headers))
+
+describe('[F13] redirects without credentials are followed', () => {
+  test.each([301, 302, 303, 307, 308])('%d, by a relative location', async (status) => {
+    redirect(status, '/there')
+    const connection = await fetchConnect()(request(`${home.origin}/here`))
+    expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
+    expect((await connection.read())?.blocks).toHaveLength(1)
+    connection.cancel()
+  })
+
+  test('a loop is one error', async () => {
+    redirect(302, '/here')
+    await expect(fetchConnect()(request(`${home.origin}/here`))).rejects.toMatchObject({ code: 'network' })
+  })
+})
+
+describe('[F14] credentials never reach another origin', () => {
+  const cases: [name: string, headers: ConnectRequest['headers'], credentials: string[]][] = [
+    ['Authorization', [['authorization', 'Bearer SECRET']], ['authorization']],
+    ['X-API-Key', [['x-api-key', 'SECRET']], ['x-api-key']],
+    ['both', [['authorization', 'Bearer SECRET'], ['x-api-key', 'SECRET']], ['authorization', 'x-api-key']],
+    ['one that `headers` gave beside one of `auth`', [['authorization', 'Bearer SECRET'], ['x-api-key', 'SECRET']], ['x-api-key']],
+  ]
+
+  test.each(cases)('%s', async (_name, headers, credentials) => {
+    for (const status of [301, 302, 303, 307, 308]) {
+      redirect(status, `${foreign.origin}/there`)
+      const connection = await fetchConnect()(request(`${home.origin}/here`, { headers, credentials })).catch(() => undefined)
+      connection?.cancel()
+      expect(heard(home)).toContain('SECRET')
+      expect(heard(foreign)).not.toContain('SECRET')
+    }
+  })
+
+  test.each(cases)('%s: nor with a body', async (_name, headers, credentials) => {
+    redirect(307, `${foreign.origin}/there`)
+    const options = { method: 'POST', body: '{}', headers, credentials }
+    const connection = await fetchConnect()(request(`${home.origin}/here`, options)).catch(() => undefined)
+    connection?.cancel()
+    expect(heard(foreign)).not.toContain('SECRET')
+  })
+})
+
+describe('letting go frees the socket at once [F34]', () => {
+  test.each([
+    ['an open stream', 200],
+    ['an error body without end [F11]', 500],
+  ])('%s', async (_what, status) => {
+    const closed = new Promise<void>((resolve) => {
+      home.handle = (_, response) => {
+        response.writeHead(status, { 'content-type': 'text/event-stream' })
+        response.write('data: a\n\n')
+        response.on('close', resolve)
+      }
+    })
+    const connection = await fetchConnect()(request(home.origin))
+    connection.cancel()
+    await closed
+  })
+
+  test('an abort while the head is awaited', async () => {
+    const controller = new AbortController()
+    const closed = new Promise<void>((resolve) => {
+      home.handle = (_, response) => {
+        response.on('close', resolve)
+        controller.abort(new Error('enough'))
+      }
+    })
+    await expect(fetchConnect()(request(home.origin, { signal: controller.signal }))).rejects.toThrow('enough')
+    await closed
+  })
+})
+
+describe('cuts', () => {
+  test('[F1] a reset in the middle of an event: whole events, then `network`', async () => {
+    home.handle = (_, response) => {
+      stream(response)
+      response.write('id: 2\ndata: b', () => response.socket!.resetAndDestroy())
+    }
+    const connection = await fetchConnect()(request(home.origin))
+    const blocks: unknown[] = []
+    const error: unknown = await (async () => {
+      for (let batch = await connection.read(); batch; batch = await connection.read()) blocks.push(...batch.blocks)
+      return undefined
+    })().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'network', retryable: true })
+    expect(blocks.every((block) => (block as { id?: string }).id === undefined)).toBe(true)
+  })
+
+  test('[F2] a Content-Length that is not kept: `network`', async () => {
+    home.handle = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': 100 })
+      response.write('data: a\n\n', () => response.socket!.end())
+    }
+    const connection = await fetchConnect()(request(home.origin))
+    expect((await connection.read())?.blocks).toHaveLength(1)
+    await expect(connection.read()).rejects.toMatchObject({ code: 'network' })
+  })
+
+  test('[F18] nobody listens: `network`', async () => {
+    const { origin } = foreign
+    foreign.server.close()
+    await expect(fetchConnect()(request(`${origin}/a?key=SECRET`))).rejects.toMatchObject({ code: 'network', retryable: true })
+    foreign = await listen()
+  })
+
+  test('[F22] an id outside Latin-1 arrives as its UTF-8 bytes', async () => {
+    const connection = await fetchConnect()(request(home.origin, { lastEventId: '日本' }))
+    connection.cancel()
+    expect(Buffer.from(String(home.requests[0]!.headers['last-event-id']), 'latin1').toString('utf8')).toBe('日本')
+  })
+})

@@ -1,0 +1,73 @@
+/** A `fetch` whose response bodies a test writes. */
+
+export interface FetchCall {
+  url: string
+  init: RequestInit
+  headers: Headers
+  /** Resolves the call. */
+  respond(init?: ResponseInit): ScriptedBody
+  fail(error: unknown): void
+}
+
+export interface ScriptedBody {
+  /** One chunk. */
+  write(chunk: string | Uint8Array): void
+  close(): void
+  error(reason: unknown): void
+  /** Why the reader let go, once it has. */
+  readonly cancelled: { reason: unknown } | undefined
+  /** Chunks that were asked for. */
+  readonly pulls: number
+}
+
+export interface ScriptedFetch {
+  fetch: typeof fetch
+  calls: FetchCall[]
+}
+
+const encoder = new TextEncoder()
+
+/** An answer is an event stream unless it says otherwise. Like the platform's, it ends with its signal. */
+export function createScriptedFetch(): ScriptedFetch {
+  const calls: FetchCall[] = []
+  return {
+    calls,
+    fetch: (input, init = {}) =>
+      new Promise((resolve, reject) => {
+        const { signal } = init
+        signal?.addEventListener('abort', () => reject(signal.reason as Error))
+        calls.push({
+          url: input instanceof Request ? input.url : input.toString(),
+          init,
+          headers: new Headers(init.headers),
+          respond(options = {}) {
+            let controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
+            let cancelled: { reason: unknown } | undefined
+            let pulls = 0
+            const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+              {
+                start: (given) => void (controller = given),
+                pull: () => void pulls++,
+                cancel: (reason) => void (cancelled = { reason }),
+              },
+              { highWaterMark: 0 },
+            )
+            signal?.addEventListener('abort', () => controller.error(signal.reason))
+            resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' }, ...options }))
+            return {
+              write: (chunk) => controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : new Uint8Array(chunk)),
+              close: () => controller.close(),
+              error: (reason) => controller.error(reason),
+              get cancelled() {
+                return cancelled
+              },
+              get pulls() {
+                return pulls
+              },
+            }
+          },
+          fail: (error) => reject(error),
+        })
+      }),
+  }
+}
