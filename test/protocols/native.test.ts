@@ -1,0 +1,52 @@
+/** Our own protocol, event by event (PROTOCOL.md, section 3). */
+import { expect, test } from 'vitest'
+import { native } from '../../src/protocols/native.ts'
+
+const map = (type: string, data: unknown) => native().map({ type, data: JSON.stringify(data), id: 'r:1' }, {})
+
+test('[P3.1] start: where the run can be read again, and how often heartbeats come', () => {
+  const start = { protocol: 1, streamId: 'r', prompt: 'p', timestamp: 0, resume: '/r', heartbeat: 30_000 }
+  expect(map('start', start)).toMatchObject([{ type: 'start', resume: '/r', heartbeat: 30_000 }])
+})
+
+test('[P3.1] delta: its fields as they are, those that are not known too', () => {
+  expect(map('delta', { content: 'é', index: 4, extra: true })).toMatchObject([
+    { type: 'delta', delta: { content: 'é', index: 4, extra: true }, index: 4 },
+  ])
+})
+
+test('[P3.1] end and error', () => {
+  expect(map('end', { finishReason: 'length', usage: { tokens: 3 } })).toMatchObject([
+    { type: 'end', finishReason: 'length', usage: { tokens: 3 } },
+  ])
+  expect(map('error', { code: 'overloaded', message: 'Busy', retryable: true })).toMatchObject([
+    { type: 'error', code: 'overloaded', message: 'Busy', retryable: true },
+  ])
+})
+
+test.each(['message', 'tool_call', 'reasoning', 'constructor', '__proto__', 'toString'])(
+  '[P3.1] [F31] events of other names are passed on: %s',
+  (type) => expect(map(type, { any: 1 })).toEqual([]),
+)
+
+test('[F31] the name is the event\'s, whatever its data says', () => {
+  expect(map('delta', { type: 'end', content: 'a', index: 0 })[0]!.type).toBe('delta')
+})
+
+test('[F31] a payload pollutes nothing', () => {
+  native().map({ type: 'delta', data: '{"content":"a","index":0,"__proto__":{"polluted":1}}', id: '' }, {})
+  expect(({} as { polluted?: number }).polluted).toBeUndefined()
+})
+
+test('[F30] data that is not JSON throws', () => {
+  expect(() => native().map({ type: 'delta', data: '{', id: '' }, {})).toThrow(SyntaxError)
+})
+
+test('the text of a delta is its content', () => {
+  expect(native().text!({ content: '你好', index: 0 })).toBe('你好')
+})
+
+test('is resumable, and incomplete without an end', () => {
+  expect(native()).toMatchObject({ resumable: true })
+  expect(native().eof ?? 'truncated').toBe('truncated')
+})

@@ -1,0 +1,82 @@
+/** Chat completions, chunk by chunk. */
+import { describe, expect, test } from 'vitest'
+import { openaiChat, type ChatDelta } from '../../src/protocols/openai-chat.ts'
+import type { Step } from '../../src/protocols/protocol.ts'
+
+/** The steps of a whole stream; what is not a string is sent as JSON. */
+const mapAll = (...payloads: unknown[]): Step<ChatDelta>[] => {
+  const protocol = openaiChat()
+  const memory = {}
+  return payloads.flatMap((payload) =>
+    protocol.map({ type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' }, memory),
+  )
+}
+const chunk = (content: string | null, index = 0, more = {}) => ({ id: 'c', choices: [{ index, delta: { content }, finish_reason: null, ...more }] })
+
+describe('deltas', () => {
+  test('are the contents of choices, each with its chunk', () => {
+    expect(mapAll(chunk('Hel'), chunk('lo'))).toEqual([
+      { type: 'delta', delta: { content: 'Hel', choice: 0, chunk: chunk('Hel') } },
+      { type: 'delta', delta: { content: 'lo', choice: 0, chunk: chunk('lo') } },
+    ])
+  })
+
+  test('of several choices are told apart, and the text is that of the first', () => {
+    const steps = mapAll({ choices: [{ index: 0, delta: { content: 'a' } }, { index: 1, delta: { content: 'b' } }] })
+    const deltas = steps.flatMap((step) => (step.type === 'delta' ? [step.delta] : []))
+    expect(deltas.map(({ choice }) => choice)).toEqual([0, 1])
+    expect(deltas.map((delta) => openaiChat().text!(delta))).toEqual(['a', ''])
+  })
+
+  test.each([
+    ['a role', chunk(null, 0, { delta: { role: 'assistant', content: '' } })],
+    ['a tool call', chunk(null, 0, { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{' } }] } })],
+    ['no choices', { choices: [] }],
+    ['usage alone', { usage: { total_tokens: 3 } }],
+  ])('%s is passed on', (_what, payload) => expect(mapAll(payload)).toEqual([]))
+})
+
+describe('the end', () => {
+  test('is [DONE], with the reason and the usage that came before', () => {
+    const finish = chunk(null, 0, { finish_reason: 'length', delta: {} })
+    expect(mapAll(chunk('a'), finish, { choices: [], usage: { total_tokens: 3 } }, '[DONE]').at(-1)).toEqual({
+      type: 'end', finishReason: 'length', usage: { total_tokens: 3 },
+    })
+  })
+
+  test('the last content may come with the reason', () => {
+    expect(mapAll(chunk('z', 0, { finish_reason: 'stop' }), '[DONE]')).toMatchObject([
+      { type: 'delta', delta: { content: 'z' } },
+      { type: 'end', finishReason: 'stop' },
+    ])
+  })
+
+  test('the reason is that of the first choice', () => {
+    const steps = mapAll(chunk(null, 1, { finish_reason: 'length' }), chunk(null, 0, { finish_reason: 'stop' }), '[DONE]')
+    expect(steps).toMatchObject([{ type: 'end', finishReason: 'stop' }])
+  })
+
+  test('what one run remembers is not known to another', () => {
+    mapAll(chunk(null, 0, { finish_reason: 'stop' }))
+    expect(mapAll('[DONE]')).toMatchObject([{ type: 'end', finishReason: undefined }])
+  })
+
+  test('is nothing else: a stream without [DONE] is truncated', () => {
+    expect(openaiChat().eof ?? 'truncated').toBe('truncated')
+    expect(openaiChat().resumable ?? false).toBe(false)
+  })
+})
+
+describe('errors', () => {
+  test('in the stream', () => {
+    expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: 'overloaded' } })).toMatchObject([
+      { type: 'error', message: 'Overloaded', code: 'overloaded' },
+    ])
+    expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: null } })).toMatchObject([{ code: 'server_error' }])
+    expect(mapAll({ error: {} })).toMatchObject([{ type: 'error', message: expect.any(String) as string }])
+  })
+
+  test('data that is not JSON throws', () => {
+    expect(() => mapAll('{')).toThrow(SyntaxError)
+  })
+})
