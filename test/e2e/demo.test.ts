@@ -14,7 +14,7 @@ const ask = async (page: Page, prompt: string): Promise<void> => {
 /** Waits until the part of a section says what is wanted. */
 const says = (page: Page, part: string, wanted: RegExp): Promise<unknown> =>
   page.waitForFunction(
-    ([selector, source]) => new RegExp(source!).test(document.querySelector(selector!)?.textContent ?? ''),
+    ([selector, source]) => new RegExp(source).test(document.querySelector(selector)?.textContent ?? ''),
     [part, wanted.source] as const,
   )
 

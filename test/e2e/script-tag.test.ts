@@ -33,7 +33,7 @@ test('it reads the feed over a kill, and streams an answer that can be stopped',
   server.setScenario({ delay: 200, path: '/api/generate' })
   await page.fill('#prompt', '再见')
   await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.getElementById('answer')!.textContent!.length > 2)
+  await page.waitForFunction(() => document.getElementById('answer')!.textContent.length > 2)
   await page.click('#stop')
   await page.getByText('Stopped, on the server too.').waitFor()
   expect(await page.textContent('#answer')).toBe(server.runs[1]!.text)
