@@ -31,6 +31,7 @@ export function createRequester(target: string | URL, settings: Settings): Reque
   const address = resolveAddress(target, base)
   const query = searchParams === undefined ? '' : (address.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
   const url = address + query
+  if (url.startsWith('/') && !settings.fetch && !settings.ownConnect) throw new TypeError('A path needs a baseUrl')
   const home = originOf(baseUrl === undefined ? url : base)
   const body = json === undefined ? settings.body : JSON.stringify(json)
   if (body instanceof ReadableStream) throw new TypeError('A ReadableStream can be sent only once')
@@ -44,6 +45,7 @@ export function createRequester(target: string | URL, settings: Settings): Reque
     name,
     async build(context, { url: other, method: verb, headers: more, lastEventId } = {}) {
       let to = other ?? url
+      if (typeof lastEventIdMode === 'function' && lastEventId) to = lastEventIdMode(to, lastEventId)
       const own = other === undefined
       const headers = new Headers({ accept: 'text/event-stream', ...(own && json !== undefined && { 'content-type': 'application/json' }) })
       const add = (source: HeadersInit | undefined): string[] => {
@@ -67,7 +69,6 @@ export function createRequester(target: string | URL, settings: Settings): Reque
         throw isStreamError(cause) ? cause : new StreamError('auth', `No credentials: ${name}`, { cause, retryable: true })
       }
       add(more)
-      if (typeof lastEventIdMode === 'function' && lastEventId) to = lastEventIdMode(to, lastEventId)
       return {
         url: to,
         method: verb ?? (own ? method : 'GET'),

@@ -76,8 +76,9 @@ export function createRun<Delta, Events extends object>(
   result.catch(() => {}) // nobody has to await it: failures are announced
 
   const cursor = (): Cursor | undefined => {
+    const { resume: url, heartbeat } = transcript
     const { lastEventId } = source
-    return transcript.resume ? { url: transcript.resume, ...(lastEventId && { lastEventId }) } : undefined
+    return url ? { url, ...(lastEventId && { lastEventId }), ...(heartbeat && { heartbeat }) } : undefined
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
@@ -132,6 +133,8 @@ export function createRun<Delta, Events extends object>(
       isConsumed: () => awaited,
     },
   )
+
+  expectHeartbeat(transcript.heartbeat)
 
   const stop = async (): Promise<void> => {
     const { status } = source.state

@@ -92,6 +92,7 @@ export function createSession<Item extends PendingEvent>(
       if (ms && settings.idleTimeout === undefined) source.setIdleTimeout(3 * ms)
     },
     end(error) {
+      source.complete()
       source.close()
       delivery.end(error && { error })
       if (!error) return

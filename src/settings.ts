@@ -12,6 +12,8 @@ export interface Settings extends Merged {
   clock: Clock
   random(): number
   connect: Connect
+  /** Whether the user gave it. */
+  ownConnect: boolean
   connectTimeout: number
   maxEventSize: number
   retry: RetryOptions & { limit: number }
@@ -58,6 +60,7 @@ export function mergeSettings<Own extends StreamOptions>(
     connectTimeout,
     maxEventSize: 0x1000000,
     ...options,
+    ownConnect: !!options.connect,
     connect: observe(options.connect ?? fetchConnect(options.fetch), options.onResponse),
     queue: { events: 1_024, bytes: 0x100000, ...options.queue },
     retry: { limit, ...retryOptions(client.retry), ...retryOptions(own.retry) },

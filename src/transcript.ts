@@ -1,6 +1,6 @@
 /** What a run has said so far: its events become deltas in order, text, and an outcome. */
 import { resolveAddress } from './address.ts'
-import { StreamError } from './base/errors.ts'
+import { type Cursor, StreamError } from './base/errors.ts'
 import type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 import { type PendingEvent, invalidData } from './validate.ts'
 
@@ -34,9 +34,9 @@ export type Transcribe = (event: ProtocolEvent, address: string) => RunItem[]
 /** Begins a transcript; `from`: one that goes on where another was left. */
 export function createTranscript<Delta>(
   protocol: Protocol<Delta>,
-  from: { url: string; lastEventId?: string } | undefined,
+  from: Cursor | undefined,
 ): [Transcript, Transcribe] {
-  const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: undefined, outcome: undefined }
+  const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: from?.heartbeat, outcome: undefined }
   const { resumable } = protocol
   const memory = {}
   let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway

@@ -46,6 +46,8 @@ export interface Cursor {
   readonly url: string
   /** The last event ID received; absent: from its start. */
   readonly lastEventId?: string
+  /** Milliseconds between the heartbeats that the server announced: silence is measured by it. */
+  readonly heartbeat?: number
 }
 
 /** What a `StreamError` can carry beside `code` and `message`. */

@@ -76,6 +76,8 @@ export interface Source {
   readonly state: StreamState
   readonly lastEventId: string
   start(): void
+  /** All that matters was received: silent from now on, but the connection may end by itself. */
+  complete(): void
   /** Idempotent, and silent: no hook is called after it but `changed`. */
   close(): void
   setIdleTimeout(ms: number): void
@@ -83,6 +85,8 @@ export interface Source {
 
 /** Open for this long, a connection counts as a success (milliseconds). */
 const SETTLED = 10_000
+/** How long a complete stream may take to end (milliseconds). */
+const DRAIN = 1_000
 /** Longest problem document that is read (bytes). */
 const PROBLEM_SIZE = 16_384
 
@@ -104,13 +108,12 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   const perform = (effect: Effect, delay: number, error?: StreamError): void => {
     if (effect === 'wait') cancelWait = clock.after(delay, () => dispatch('due'))
     else if (effect === 'settle') hooks.settled(error)
-    else if (effect !== 'release') void attempt(effect)
+    else if (effect === 'connect' || effect === 'refresh') void attempt(effect)
     else {
       cancelWait?.()
       watchdog?.stop()
-      watchdog = undefined
-      current?.abort()
-      current = undefined
+      if (effect === 'release') current?.abort()
+      watchdog = current = undefined
     }
   }
   const dispatch = (event: Trigger, error?: StreamError, delay = 0): void => {
@@ -186,7 +189,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     let doing: 'auth' | 'network' = 'auth'
     let opening = Infinity
     let connection: Connection | undefined
-    const cancelDeadline = clock.after(connectTimeout, () =>
+    let cancelDeadline = clock.after(connectTimeout, () =>
       controller.abort(failure(doing, `Nothing within ${connectTimeout} ms`)),
     )
     try {
@@ -228,6 +231,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
         if (room) await unlessAborted(room)
         if (broken) throw broken.error
       }
+      // A connection that is read to its end can be used again, and is not shown as a cancelled one.
+      cancelDeadline = clock.after(DRAIN, () => controller.abort())
+      while (!signal.aborted && (await unlessAborted(connection.read())));
     } catch (cause) {
       // Otherwise it was given up, and nobody waits for it.
       if (current === controller) fail(isStreamError(cause) ? cause : failure(doing, 'Failed', { cause, retryable: true }), opening)
@@ -245,6 +251,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       return lastEventId
     },
     start: () => dispatch('start'),
+    complete: () => dispatch('complete'),
     close: () => dispatch('close'),
     setIdleTimeout(ms) {
       if (ms === idleTimeout) return

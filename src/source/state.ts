@@ -11,12 +11,13 @@ export interface State {
 
 /**
  * `progress`: the cursor advanced, or the connection has been open for long; `rejected`: the credentials were refused;
- * `failed`: there will be another attempt; `due`: now; `ended`: there will be none; `close`: nobody wants more.
+ * `failed`: there will be another attempt; `due`: now; `ended`: there will be none; `complete`: all that matters was
+ * received; `close`: nobody wants more.
  */
-export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'due' | 'ended' | 'close'
+export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'due' | 'ended' | 'complete' | 'close'
 
-/** `release`: let go of connection and timers; `settle`: tell that it is over. */
-export type Effect = 'connect' | 'refresh' | 'wait' | 'release' | 'settle'
+/** `release`: let go of connection and timers; `drain`: of all but the connection, which is about to end; `settle`: tell that it is over. */
+export type Effect = 'connect' | 'refresh' | 'wait' | 'release' | 'drain' | 'settle'
 
 type Row = { readonly [Event in Trigger]?: readonly [next: Status, ...effects: Effect[]] }
 
@@ -27,7 +28,7 @@ const table: { readonly [Current in Status]: Row } = {
   connecting: { ...leave, opened: ['open'], rejected: ['refreshing', 'release', 'refresh'] },
   // The second refusal in a row is final.
   refreshing: { ...leave, opened: ['open'], rejected: ['closed', 'release', 'settle'] },
-  open: { ...leave, progress: ['open'] },
+  open: { ...leave, progress: ['open'], complete: ['closed', 'drain'] },
   waiting: { due: ['connecting', 'connect'], close: ['closed', 'release'] },
   closed: {},
 }
