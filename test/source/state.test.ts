@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Effect, type Status, type Trigger, initialState, transition } from '../../src/source/state.ts'
 
 const statuses: Status[] = ['idle', 'connecting', 'refreshing', 'open', 'waiting', 'closed']
-const triggers: Trigger[] = ['start', 'opened', 'progress', 'rejected', 'failed', 'due', 'ended', 'close']
+const triggers: Trigger[] = ['start', 'opened', 'progress', 'rejected', 'failed', 'due', 'ended', 'complete', 'close']
 
 type Cell = { next: Status; attempt?: number; effects?: Effect[] }
 
@@ -29,6 +29,7 @@ const cells: Record<Status, Partial<Record<Trigger, Cell>>> = {
   },
   open: {
     progress: { next: 'open', attempt: 1 },
+    complete: { next: 'closed', effects: ['drain'] },
     failed: { next: 'waiting', attempt: 4, effects: ['release', 'wait'] },
     ended: { next: 'closed', effects: ['release', 'settle'] },
     close: { next: 'closed', effects: ['release'] },
