@@ -78,10 +78,12 @@ const GRACE = 1_000
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   const { host = '127.0.0.1', maxConnections = 10_000, headersTimeout = 10_000, clock = systemClock } = options
   let { port = 0 } = options
-  let state: 'listening' | 'killed' | 'closed' = 'killed'
+  let state: 'starting' | 'listening' | 'killed' | 'closed' = 'starting'
   let server: Server | undefined
   let asked: RestartOptions | undefined
   const sockets = new Set<Socket>()
+  /** Sockets on which something is being answered. */
+  const busy = new Set<Socket>()
   /** Sockets beyond the limit. */
   const surplus = new WeakSet<Socket>()
 
@@ -95,7 +97,6 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   })
   const handler = createNodeHandler(service, options)
   const serveStatic = createStatic(options.folders ?? {})
-  const stopTicker = options.tick ? startTicker(service.feed(), options.tick, options.seed ?? 0, clock) : undefined
 
   const onConnection = (socket: Socket): void => {
     if (sockets.size >= 2 * maxConnections) return void socket.destroy()
@@ -105,6 +106,8 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
     response.once('finish', () => {
       if (state === 'closed') socket.destroySoon()
       const how = asked
@@ -160,7 +163,9 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     await kill()
     if (log === 'lose') service.lose()
     if (downtime > 0) await new Promise<void>((resolve) => clock.after(downtime, resolve))
-    if (state === 'killed') await listen()
+    if (state !== 'killed') return
+    state = 'starting'
+    await listen()
   }
   const close = async (): Promise<void> => {
     if (state === 'closed') return
@@ -168,12 +173,14 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     stopTicker?.()
     service.close()
     handler.close()
+    for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
     const grace = setTimeout(destroyAll, GRACE)
     await stopped
     clearTimeout(grace)
   }
 
   await listen()
+  const stopTicker = options.tick ? startTicker(service.feed(), options.tick, options.seed ?? 0, clock) : undefined
   return {
     get url() {
       return `http://${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,0 +1,426 @@
+/** PROTOCOL.md, section 3, on a socket. */
+import { describe, expect, test } from 'vitest'
+import { type Block, dataOf, textOf } from '../support/blocks.ts'
+import { BEGINNING } from '../support/clock.ts'
+import { openRaw } from '../support/raw.ts'
+import { type Reading, openReading } from '../support/reading.ts'
+import { eventually, serve, type Serving } from '../support/serving.ts'
+
+const PROMPT = '你好'
+const ANSWER = '你好，👩‍👩‍👧‍👦 und 🇩🇪! é\n<b>ok</b>'
+const options = { answers: { [PROMPT]: ANSWER }, delay: 10 }
+
+interface StartOptions {
+  body?: Record<string, unknown>
+  key?: string
+  path?: string
+  headers?: Record<string, string>
+}
+
+const post = ({ url }: Serving, { body = { prompt: PROMPT }, key, path = '/api/generate', headers }: StartOptions = {}): Promise<Reading> =>
+  openReading(url + path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}), ...headers },
+  })
+
+const resumeOf = ({ url }: Serving, start: Block | undefined): string => new URL(dataOf(start)['resume'] as string, url).href
+
+const resume = (url: string, lastEventId?: string): Promise<Reading> =>
+  openReading(url, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
+
+/** Reads to the end while time goes on. */
+async function readAll({ clock }: Serving, reading: Reading): Promise<Block[]> {
+  await reading.take(1)
+  await clock.advance(10_000)
+  const { events, error } = await reading.rest()
+  expect(error).toBeUndefined()
+  return events
+}
+
+describe('the course of a run', () => {
+  test.each(['GET', 'POST'])('[P3.1] %s: start, deltas without holes, end', async (method) => {
+    const serving = await serve(options)
+    const reading =
+      method === 'POST' ? await post(serving) : await openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`)
+    const events = await readAll(serving, reading)
+    const start = dataOf(events[0])
+    expect(events[0]!.type).toBe('start')
+    expect(start).toEqual({
+      protocol: 1,
+      streamId: expect.any(String),
+      prompt: PROMPT,
+      timestamp: BEGINNING,
+      resume: expect.any(String),
+      heartbeat: 30_000,
+    })
+    const deltas = events.slice(1, -1)
+    expect(deltas.map(({ type }) => type)).toEqual(deltas.map(() => 'delta'))
+    expect(deltas.map((delta) => dataOf(delta)['index'])).toEqual(deltas.map((_, index) => index))
+    expect(textOf(events)).toBe(ANSWER)
+    expect(events.at(-1)!.type).toBe('end')
+    expect(dataOf(events.at(-1))).toEqual({
+      finishReason: 'stop',
+      timestamp: BEGINNING + (deltas.length + 1) * 10,
+      usage: { promptTokens: expect.any(Number), completionTokens: deltas.length },
+    })
+  })
+
+  test('[P3.1] a delta is a character as its reader sees it', async () => {
+    const serving = await serve(options)
+    const events = await readAll(serving, await post(serving))
+    const contents = events.slice(1, -1).map((delta) => dataOf(delta)['content'])
+    expect(contents).toContain('👩‍👩‍👧‍👦')
+    expect(contents).toContain('🇩🇪')
+    expect(contents).toContain('é')
+  })
+
+  test('[P3.1] deltas come one at a time, each when its time has come', async () => {
+    const serving = await serve(options)
+    const reading = await post(serving)
+    expect(await reading.take(1)).toHaveLength(1)
+    for (let count = 1; count <= 3; count++) {
+      await serving.clock.advance(9)
+      await serving.clock.advance(1)
+      expect(await reading.take(1 + count)).toHaveLength(1 + count)
+      expect(serving.server.runs[0]!.head).toBe(1 + count)
+    }
+    reading.leave()
+  })
+
+  test('[P3.1] a run that fails ends in error, and nothing follows', async () => {
+    const serving = await serve({ ...options, scenario: 'error-after:2,error-code:overloaded,error-retryable' })
+    const events = await readAll(serving, await post(serving))
+    expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta', 'error'])
+    expect(dataOf(events.at(-1))).toEqual({ code: 'overloaded', message: expect.any(String), retryable: true })
+  })
+
+  test('[P3.1] a run may end for its length', async () => {
+    const serving = await serve({ ...options, scenario: 'finish-reason:length' })
+    const events = await readAll(serving, await post(serving))
+    expect(dataOf(events.at(-1))['finishReason']).toBe('length')
+  })
+
+  test('[P3.1] events of other names come between', async () => {
+    const scenario = { events: [{ after: 0, type: 'reasoning', data: { content: 'hm' } }, { after: 2, type: 'tool_call', data: { name: 'search' } }] }
+    const serving = await serve({ ...options, scenario })
+    const events = await readAll(serving, await post(serving))
+    expect(events.map(({ type }) => type).slice(0, 5)).toEqual(['start', 'reasoning', 'delta', 'delta', 'tool_call'])
+    expect(dataOf(events[4])).toEqual({ name: 'search' })
+    expect(textOf(events)).toBe(ANSWER)
+  })
+
+  test('[P3.1] three runs at once do not disturb one another', async () => {
+    const serving = await serve({ delay: 10 })
+    const readings = await Promise.all(['one', 'two', 'three'].map((prompt) => post(serving, { body: { prompt } })))
+    const all = await Promise.all(readings.map((reading) => readAll(serving, reading)))
+    const ids = new Set(all.map((events) => dataOf(events[0])['streamId']))
+    expect(ids.size).toBe(3)
+    all.forEach((events, index) => expect(textOf(events)).toContain(['one', 'two', 'three'][index]))
+  })
+
+  test('[P3.2] a connection that is cut has no terminal event', async () => {
+    const serving = await serve({ ...options, delay: 0, scenario: 'truncate-after:3' })
+    const { events, error } = await (await post(serving)).rest()
+    expect(error).toBeInstanceOf(TypeError)
+    expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+  })
+})
+
+describe('reading again', () => {
+  test('[P3.3] each event has an id of its own, which contains the streamId', async () => {
+    const serving = await serve(options)
+    const events = await readAll(serving, await post(serving))
+    const streamId = dataOf(events[0])['streamId'] as string
+    const ids = events.map(({ id }) => id!)
+    for (const id of ids) expect(id).toContain(streamId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('[P3.3] from each event on: the rest, and nothing twice; with the header of the last: 204', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const { events } = await (await post(serving)).rest()
+    const url = resumeOf(serving, events[0])
+    for (const [index, { id }] of events.entries()) {
+      const again = await resume(url, id)
+      if (index === events.length - 1) expect(again.response.status).toBe(204)
+      else expect((await again.rest()).events).toEqual(events.slice(index + 1))
+    }
+  })
+
+  test('[P3.3] without the header: the whole run', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const { events } = await (await post(serving)).rest()
+    expect((await (await resume(resumeOf(serving, events[0]))).rest()).events).toEqual(events)
+  })
+
+  test('[P3.3] while it is running: what was missed, then what comes', async () => {
+    const serving = await serve(options)
+    const first = await post(serving)
+    await first.take(1)
+    await serving.clock.advance(20)
+    const [start, , last] = await first.take(3)
+    first.leave()
+    await serving.clock.advance(20)
+    const second = await resume(resumeOf(serving, start), last!.id)
+    const rest = await second.take(2)
+    expect(rest.map((delta) => dataOf(delta)['index'])).toEqual([2, 3])
+    await serving.clock.advance(10_000)
+    expect(textOf([...first.events, ...(await second.rest()).events])).toBe(ANSWER)
+  })
+
+  test('[P3.3] resume is resolved against the URL of the answer', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const reading = await post(serving)
+    const { events } = await reading.rest()
+    const url = new URL(dataOf(events[0])['resume'] as string, reading.response.url)
+    expect((await (await resume(url.href)).rest()).events).toEqual(events)
+  })
+
+  test('[P3.3] a run that is not known: 404; an id that is not of this run: 400', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const { events } = await (await post(serving)).rest()
+    const url = resumeOf(serving, events[0])
+    expect((await fetch(`${serving.url}/api/generate/${crypto.randomUUID()}`)).status).toBe(404)
+    expect((await resume(url, 'something')).response.status).toBe(400)
+    expect((await resume(url, `${dataOf(events[0])['streamId'] as string}:9999`)).response.status).toBe(400)
+  })
+
+  test('[P3.3] a GET where runs start resumes with an id, and never starts a second one', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const { events } = await (await post(serving)).rest()
+    const again = `${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`
+    expect((await (await resume(again, events[1]!.id)).rest()).events).toEqual(events.slice(2))
+    expect((await resume(again, events.at(-1)!.id)).response.status).toBe(204)
+    expect((await resume(again, `${crypto.randomUUID()}:3`)).response.status).toBe(404)
+    expect((await resume(again, 'no id of ours')).response.status).toBe(404)
+    expect(serving.server.runs).toHaveLength(1)
+  })
+})
+
+describe('keys', () => {
+  test.each(['GET', 'POST'])('[P3.4] %s: the same key joins the run that it started, from its start', async (method) => {
+    const serving = await serve(options)
+    const ask = (): Promise<Reading> =>
+      method === 'POST'
+        ? post(serving, { key: 'k1' })
+        : openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, { headers: { 'idempotency-key': 'k1' } })
+    const first = await ask()
+    await first.take(1)
+    await serving.clock.advance(30)
+    await first.take(4)
+    const second = await ask()
+    expect(await second.take(4)).toEqual(first.events)
+    await serving.clock.advance(10_000)
+    const finished = (await second.rest()).events
+    expect((await first.rest()).events).toEqual(finished)
+    expect((await (await ask()).rest()).events).toEqual(finished)
+    expect(serving.server.runs).toHaveLength(1)
+  })
+
+  test('[P3.4] the same key with another body is 422', async () => {
+    const serving = await serve(options)
+    const first = await post(serving, { key: 'k1' })
+    const other = await post(serving, { key: 'k1', body: { prompt: 'other' } })
+    expect(other.response.status).toBe(422)
+    first.leave()
+  })
+
+  test('[P3.4] a key is of its method, its path and its identity alone', async () => {
+    const serving = await serve({ ...options, delay: 0, auth: { apiKeys: { a: 'alice', b: 'bob' } } })
+    serving.server.service.addRuns('/api/other')
+    const start = async (init: StartOptions): Promise<unknown> =>
+      dataOf((await (await post(serving, { key: 'k1', ...init })).rest()).events[0])['streamId']
+    const get = openReading(`${serving.url}/api/generate?prompt=x`, { headers: { 'idempotency-key': 'k1', 'x-api-key': 'a' } })
+    const ids = [
+      await start({ headers: { 'x-api-key': 'a' } }),
+      await start({ headers: { 'x-api-key': 'a' }, path: '/api/other' }),
+      await start({ headers: { 'x-api-key': 'b' } }),
+      dataOf((await (await get).rest()).events[0])['streamId'],
+    ]
+    expect(new Set(ids).size).toBe(4)
+    expect(await start({ headers: { 'x-api-key': 'a' } })).toBe(ids[0])
+  })
+
+  test('[P3.4] without a key, or with another, each request is a run of its own', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    for (const key of [undefined, undefined, 'k1', 'k2']) await (await post(serving, key ? { key } : {})).rest()
+    expect(serving.server.runs).toHaveLength(4)
+  })
+
+  test.each([
+    ['a status', { scenario: 'status:503,once' }, {}],
+    ['a reset before anything was done', { scenario: 'refuse,once' }, {}],
+    ['a body that is refused', {}, { body: {} }],
+  ])('[P3.4] a refusal does not consume the key: %s', async (_what, setting, wrong) => {
+    const serving = await serve({ ...options, delay: 0, ...setting })
+    const refused = await post(serving, { key: 'k1', ...wrong }).then(
+      ({ response }) => response.status,
+      () => 'reset',
+    )
+    expect(refused).not.toBe(200)
+    expect(serving.server.runs).toEqual([])
+    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    expect(textOf(events)).toBe(ANSWER)
+  })
+
+  test('[P3.4] a run whose answer was lost is joined by its key, not started twice', async () => {
+    const serving = await serve({ ...options, scenario: 'lose-answer,once' })
+    await expect(post(serving, { key: 'k1' })).rejects.toThrow(TypeError)
+    expect(serving.server.runs).toHaveLength(1)
+    const events = await readAll(serving, await post(serving, { key: 'k1' }))
+    expect(textOf(events)).toBe(ANSWER)
+    expect(serving.server.runs).toHaveLength(1)
+  })
+})
+
+describe('letting go, and stopping', () => {
+  test('[P3.5] a run goes on when its connection is gone', async () => {
+    const serving = await serve(options)
+    const reading = await post(serving)
+    const [start] = await reading.take(1)
+    reading.leave()
+    await eventually(() => serving.server.runs[0]!.readers === 0)
+    await serving.clock.advance(1_000)
+    expect(serving.server.runs[0]!.state).toBe('finished')
+    const { events } = await (await resume(resumeOf(serving, start))).rest()
+    expect(textOf(events)).toBe(ANSWER)
+  })
+
+  test('[P3.5] a finished run is kept for the retention after its end', async () => {
+    const serving = await serve({ ...options, delay: 0, retention: 5_000 })
+    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    const url = resumeOf(serving, events[0])
+    await eventually(() => serving.server.runs[0]!.readers === 0)
+    await serving.clock.advance(4_999)
+    expect(serving.server.runs).toHaveLength(1)
+    await serving.clock.advance(1)
+    expect(serving.server.runs).toHaveLength(0)
+    expect((await fetch(url)).status).toBe(404)
+    await (await post(serving, { key: 'k1' })).rest()
+    expect(serving.server.runs).toHaveLength(1)
+  })
+
+  test('[P3.5] and after its last reader, where that is later', async () => {
+    const serving = await serve({ ...options, delay: 0, retention: 5_000 })
+    const { events } = await (await post(serving)).rest()
+    await eventually(() => serving.server.runs[0]!.readers === 0)
+    await serving.clock.advance(4_000)
+    await (await resume(resumeOf(serving, events[0]))).rest()
+    await eventually(() => serving.server.runs[0]!.readers === 0)
+    await serving.clock.advance(4_999)
+    expect(serving.server.runs).toHaveLength(1)
+    await serving.clock.advance(1)
+    expect(serving.server.runs).toHaveLength(0)
+  })
+
+  test('[P3.5] an unfinished run without a reader is stopped; one that is read is not', async () => {
+    const serving = await serve({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 3_000 })
+    const left = await post(serving)
+    const read = await post(serving)
+    const [start] = await left.take(1)
+    left.leave()
+    await eventually(() => serving.server.runs[0]!.readers === 0)
+    await serving.clock.advance(2_999)
+    expect(serving.server.runs[0]!.state).toBe('running')
+    await serving.clock.advance(1)
+    expect(serving.server.runs.map(({ state }) => state)).toEqual(['finished', 'running'])
+    const { events } = await (await resume(resumeOf(serving, start))).rest()
+    expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
+    read.leave()
+  })
+
+  test('[P3.5] DELETE cancels: every reader is told, and a further DELETE is 204', async () => {
+    const serving = await serve(options)
+    const one = await post(serving, { key: 'k1' })
+    const [start] = await one.take(1)
+    const url = resumeOf(serving, start)
+    const other = await resume(url)
+    await other.take(1)
+    await serving.clock.advance(20)
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
+    for (const reading of [one, other]) {
+      const { events } = await reading.rest()
+      expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta', 'end'])
+      expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
+    }
+    await serving.clock.advance(1_000)
+    expect(serving.server.runs[0]!.head).toBe(4)
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('[P3.5] the first terminal event wins', async () => {
+    const serving = await serve({ ...options, delay: 0 })
+    const { events } = await (await post(serving)).rest()
+    const url = resumeOf(serving, events[0])
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
+    expect((await (await resume(url)).rest()).events).toEqual(events)
+  })
+
+  test('[P3.5] DELETE of what is not known is 404', async () => {
+    const { url } = await serve()
+    expect((await fetch(`${url}/api/generate/${crypto.randomUUID()}`, { method: 'DELETE' })).status).toBe(404)
+  })
+
+  const cancelKey = ({ url }: Serving, key: string): Promise<Response> =>
+    fetch(`${url}/api/generate`, { method: 'DELETE', headers: { 'idempotency-key': key } })
+
+  test('[P3.5] DELETE with the key cancels a run whose start has not arrived', async () => {
+    const serving = await serve({ ...options, scenario: 'lose-answer,once' })
+    await expect(post(serving, { key: 'k1' })).rejects.toThrow(TypeError)
+    expect((await cancelKey(serving, 'k1')).status).toBe(204)
+    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    expect(events.map(({ type }) => type)).toEqual(['start', 'end'])
+    expect(dataOf(events[1])['finishReason']).toBe('cancelled')
+  })
+
+  test('[P3.5] even if it overtakes the POST', async () => {
+    const serving = await serve(options)
+    expect((await cancelKey(serving, 'k1')).status).toBe(204)
+    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    expect(events.map(({ type }) => type)).toEqual(['start', 'end'])
+    expect(dataOf(events[1])['finishReason']).toBe('cancelled')
+    const other = await post(serving, { key: 'k2' })
+    expect(textOf(await readAll(serving, other))).toBe(ANSWER)
+  })
+
+  test('[P3.5] such a key is forgotten after the retention', async () => {
+    const serving = await serve({ ...options, retention: 5_000 })
+    await cancelKey(serving, 'k1')
+    await serving.clock.advance(5_000)
+    expect(textOf(await readAll(serving, await post(serving, { key: 'k1' })))).toBe(ANSWER)
+  })
+
+  test('[P3.5] a restart that keeps the log keeps the runs; one that loses it does not', async () => {
+    const serving = await serve(options)
+    const reading = await post(serving)
+    const [start] = await reading.take(1)
+    const url = resumeOf(serving, start)
+    await serving.server.restart()
+    expect((await reading.rest()).error).toBeInstanceOf(TypeError)
+    expect(textOf(await readAll(serving, await resume(url)))).toBe(ANSWER)
+    await serving.server.restart({ log: 'lose' })
+    // On a connection of its own: fetch would try the one that the restart has closed.
+    const client = openRaw(url)
+    expect(await client.status()).toBe(404)
+    client.close()
+  })
+})
+
+describe('bounds', () => {
+  test('beyond the limit the oldest finished run makes room; if all are running it is 503', async () => {
+    const serving = await serve({ ...options, maxRuns: 2 })
+    const first = await post(serving)
+    const second = await post(serving)
+    const third = await post(serving)
+    expect(third.response.status).toBe(503)
+    expect(third.response.headers.get('retry-after')).toBe('1')
+    await readAll(serving, first)
+    await second.rest()
+    await eventually(() => serving.server.runs.every(({ readers }) => readers === 0))
+    const [oldest] = serving.server.runs
+    await readAll(serving, await post(serving))
+    expect(serving.server.runs).toHaveLength(2)
+    expect(serving.server.runs).not.toContain(oldest)
+  })
+})
