@@ -7,14 +7,14 @@ export function createAudit() {
   let twice = 0
   let state = 'unknown'
   return {
-    /** How many are missing; `–` before the first event that counts, `?` after a reset. */
+    /** How many are missing; empty before the first event that counts, `?` after a reset. */
     get lost() {
-      if (state === 'unknown') return '–'
+      if (state === 'unknown') return ''
       return state === 'reset' ? '?' : String(lost)
     },
     /** How many came more than once. */
     get twice() {
-      return state === 'unknown' ? '–' : String(twice)
+      return state === 'unknown' ? '' : String(twice)
     },
     /** The server has said that events may be missing, and its counting may begin anew. */
     reset() {

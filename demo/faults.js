@@ -15,8 +15,8 @@ const faults = {
     says: 'The feed and an answer come back, and go silent without closing. Three missing heartbeats later that is noticed.',
   },
   refuse: {
-    command: { action: 'drop', scenario: [{ status: 503, 'retry-after': 2, times: 3 }] },
-    says: 'The next three requests are refused, with 503 and “Retry-After: 2”.',
+    command: { action: 'drop', scenario: [{ status: 503, 'retry-after': 1, times: 3 }] },
+    says: 'The next three requests are refused, with 503 and “Retry-After: 1”.',
   },
   restart: { command: { action: 'restart', downtime: 3_000 }, says: 'The server is gone for three seconds.' },
   forget: {

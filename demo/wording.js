@@ -1,7 +1,7 @@
 /** Says states and errors in plain words. */
 
 const errors = {
-  network: 'The connection broke, or could not be made.',
+  network: 'The connection is broken.',
   'content-type': 'What answered is not an event stream.',
   auth: 'The server does not accept the credentials.',
   idle: 'The server has gone silent: not even heartbeats come.',

@@ -85,7 +85,7 @@ test('three runs stream at once, and all are stopped by one button', async () =>
   expect(stage.complaints).toEqual([])
 })
 
-test('the buttons break the server: each gap is drawn, the feed comes back, and nothing is lost or comes twice', async () => {
+test.each(['drop', 'refuse', 'restart', 'stall'])('%s: the gap is drawn, the feed comes back, nothing is lost or comes twice', async (fault) => {
   await using stage = await open({ site: 'demo' })
   const { server, page } = stage
   let count = 0
@@ -93,20 +93,31 @@ test('the buttons break the server: each gap is drawn, the feed comes back, and 
   const arrives = (id: string): Promise<unknown> => says(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
   await expect.poll(() => server.clients.length).toBe(1)
   await arrives(send())
-  for (const [index, fault] of ['drop', 'refuse', 'restart', 'stall'].entries()) {
-    await page.click(`[data-fault=${fault}]`)
-    await page.waitForFunction((gaps) => document.querySelector('#feed .summary')?.textContent?.includes(gaps), `${index + 1} gap`)
-    send()
-    send()
-    await arrives(send())
-  }
+  await page.click(`[data-fault=${fault}]`)
+  await says(page, '#feed .summary', /1 gap/)
+  send()
+  send()
+  await arrives(send())
   expect(await page.textContent('#feed [data-part=lost]')).toBe('0')
   expect(await page.textContent('#feed [data-part=twice]')).toBe('0')
   expect(await page.getAttribute('#feed .gaps', 'd')).toMatch(/^M/)
+  expect(await page.getAttribute('#feed .tries', 'd')).toMatch(/^M/)
+})
 
+test('forget: a server without its memory is told of, rather than counted as nothing lost', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  await expect.poll(() => server.clients.length).toBe(1)
+  server.broadcast({ type: 'price', data: { count: 1, symbol: 'ACME', value: 1 } })
+  await says(page, '#feed [data-part=lost]', /^0$/)
+  await ask(page, 'to be forgotten')
+  await says(page, '#answer .summary', /[2-9] deltas/)
   await page.click('[data-fault=forget]')
   await says(page, '#feed [data-part=notice]', /reset: unknown/)
-  expect(await page.textContent('#feed [data-part=lost]')).toBe('?')
+  server.broadcast({ type: 'price', data: { count: 9, symbol: 'ACME', value: 9 } })
+  await says(page, '#feed [data-part=lost]', /^\?$/)
+  await says(page, '#answer [data-part=notice]', /\(expired\)$/)
+  expect(await page.getAttribute('#answer [data-part=resume]', 'aria-disabled')).toBe('true')
 })
 
 test('an error is told in plain words, with its code', async () => {
@@ -121,7 +132,7 @@ test('an error is told in plain words, with its code', async () => {
   expect(await page.getAttribute('#answer [data-part=notice]', 'role')).toBe('status')
 })
 
-test.each(['/', '/script-tag.html'])('%s fits a phone, also with long words, and dark ones', async (path) => {
+test.each(['/', '/script-tag.html'])('%s fits a phone, with long words, in the dark and without motion', async (path) => {
   const context = { viewport: { width: 360, height: 640 }, colorScheme: 'dark', reducedMotion: 'reduce', hasTouch: true } as const
   await using stage = await open({ site: 'demo', path, context })
   const { server, page } = stage

@@ -28,7 +28,7 @@ const listen = (page: Page): Promise<void> =>
 const hasSeen = (page: Page, number: number): Promise<unknown> =>
   page.waitForFunction((number) => globalThis.seen.includes(number), number)
 
-test('[P2.3] [P2.5] [F21] three kills in the middle of a feed: no event lost, none twice, order kept', async () => {
+test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, none twice, order kept', async () => {
   await using stage = await open()
   const { server, page } = stage
   await listen(page)
