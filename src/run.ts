@@ -10,7 +10,8 @@ import { requestStop } from './request-stop.ts'
 import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
-import { type End, type RunItem, createTranscript } from './transcript.ts'
+import { type End, createTranscript } from './transcript.ts'
+import type { PendingEvent } from './validate.ts'
 
 /** What a complete run came to. */
 export interface RunResult {
@@ -94,7 +95,7 @@ export function createRun<Delta, Events extends object>(
   const ended = (): StreamError | undefined =>
     protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable: true })
 
-  const { source, delivery, expectHeartbeat, end, leave } = createSession<RunItem>(
+  const { source, delivery, expectHeartbeat, end, leave } = createSession<PendingEvent>(
     requester,
     settings,
     { lastEventId: from?.lastEventId, whole: true, onClosed },
@@ -109,6 +110,7 @@ export function createRun<Delta, Events extends object>(
       event(event, items) {
         items.push(...transcribe(event, address))
         expectHeartbeat(transcript.heartbeat)
+        return event.type !== 'start'
       },
       invalid(error) {
         invalid ??= error
@@ -167,7 +169,7 @@ export function createRun<Delta, Events extends object>(
 
   return {
     on: (type, listener, options) => delivery.on(type, listener, options),
-    events: () => delivery.iterate((item) => (item.step === 'delta' ? undefined : (item as unknown as EventOf<Events>)), onReturn),
+    events: () => delivery.iterate((item) => (transcript.deltas.has(item) ? undefined : (item as EventOf<Events>)), onReturn),
     get text() {
       return transcript.text
     },
@@ -184,6 +186,6 @@ export function createRun<Delta, Events extends object>(
     },
     cancel,
     detach,
-    [Symbol.asyncIterator]: () => delivery.iterate(({ step, data }) => (step === 'delta' ? (data as Delta) : undefined), onReturn),
+    [Symbol.asyncIterator]: () => delivery.iterate((item) => (transcript.deltas.has(item) ? (item.data as Delta) : undefined), onReturn),
   }
 }

@@ -14,8 +14,8 @@ export interface SessionHooks<Item> extends Pick<SourceHooks, 'repeatable' | 're
   /** What differs from the stream's own request now. */
   target?(): Target
   opened(connection: Connection, reconnected: boolean): void
-  /** Puts what consumers see of an event into `items`. */
-  event(event: RawEvent, items: Item[]): void
+  /** Puts what consumers see of an event into `items`; returns `false` for what is said at each connection anew. */
+  event(event: RawEvent, items: Item[]): boolean | void
   /** A payload does not fit its schema. */
   invalid(error: StreamError): void
   /** All that was read is on its way to the consumers. */
@@ -32,7 +32,7 @@ export interface Session<Item extends PendingEvent> {
   readonly source: Source
   readonly delivery: Delivery<Item>
   /** The server sends at least a comment every so many milliseconds. */
-  expectHeartbeat(ms: number | undefined): void
+  expectHeartbeat(ms: number): void
   /** Ends the stream; what is queued is still delivered, and then the error. */
   end(error?: StreamError): void
   /** Ends the stream at once. */
@@ -49,6 +49,7 @@ export function createSession<Item extends PendingEvent>(
   const { signal, schema, onStateChange, onError } = settings
   const delivery = createDelivery<Item>(settings.queue, whole)
   let items: Item[] = []
+  let unclaimed = 0 // bytes of an event that is not whole yet
 
   const source = createSource(
     settings,
@@ -60,13 +61,18 @@ export function createSession<Item extends PendingEvent>(
       event: (event) => hooks.event(event, items),
       flush(bytes) {
         const read = items
+        const size = (unclaimed += bytes)
         items = []
+        if (read.length) unclaimed = 0
         const accept = (valid: Item[]): Promise<void> | undefined => {
-          const room = delivery.accept(valid, bytes)
+          const room = delivery.accept(valid, size)
           hooks.flushed?.()
           return room
         }
-        return schema ? validate(read, schema, hooks.invalid).then(accept) : accept(read)
+        if (!schema) return accept(read)
+        // A validator may take its time: the stream may have been closed meanwhile.
+        const ifOpen = <Value>(then: (value: Value) => void) => (value: Value) => source.state.status === 'closed' ? undefined : then(value)
+        return validate(read, schema, ifOpen(hooks.invalid)).then(ifOpen(accept))
       },
       changed(state) {
         if (state.status === 'closed') {
@@ -89,7 +95,7 @@ export function createSession<Item extends PendingEvent>(
     source,
     delivery,
     expectHeartbeat(ms) {
-      if (ms && settings.idleTimeout === undefined) source.setIdleTimeout(3 * ms)
+      if (ms > 0 && settings.idleTimeout === undefined) source.setIdleTimeout(3 * ms)
     },
     end(error) {
       source.complete()

@@ -64,9 +64,11 @@ export function createSubscription<Events extends object>(
         } catch (cause) {
           return invalid(invalidData(event, cause))
         }
-        if (type === 'connected') expectHeartbeat((data as { heartbeat?: number } | null)?.heartbeat)
-        if (type === 'reset') guard(onReset, { reason: (data as { reason?: string } | null)?.reason ?? 'unknown' })
         items.push({ type, data, id })
+        const { heartbeat = 0, reason = 'unknown' } = Object(data) as { heartbeat?: number; reason?: string }
+        if (type === 'connected') expectHeartbeat(heartbeat)
+        if (type === 'reset') guard(onReset, { reason })
+        return type !== 'connected' && type !== 'reset'
       },
       invalid,
       ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),

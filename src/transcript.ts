@@ -4,11 +4,6 @@ import { type Cursor, StreamError } from './base/errors.ts'
 import type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 import { type PendingEvent, invalidData } from './validate.ts'
 
-/** An event for the run's consumers; `step` tells deltas from the others. */
-export interface RunItem extends PendingEvent {
-  step: 'delta' | 'other'
-}
-
 /** How a run ended well. */
 export interface End {
   finishReason?: string | undefined
@@ -23,20 +18,22 @@ export interface Transcript {
   /** Where the run can be read again. */
   resume: string | undefined
   /** Milliseconds between heartbeats, as announced. */
-  heartbeat: number | undefined
+  heartbeat: number
   /** How it ended, by its own word. */
   outcome: End | StreamError | undefined
+  /** Which of the events handed out are deltas. */
+  readonly deltas: WeakSet<object>
 }
 
 /** Takes one event, which `address` has sent; returns what of it consumers see. @throws StreamError `gap` or `invalid-data` */
-export type Transcribe = (event: ProtocolEvent, address: string) => RunItem[]
+export type Transcribe = (event: ProtocolEvent, address: string) => PendingEvent[]
 
 /** Begins a transcript; `from`: one that goes on where another was left. */
 export function createTranscript<Delta>(
   protocol: Protocol<Delta>,
   from: Cursor | undefined,
 ): [Transcript, Transcribe] {
-  const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: from?.heartbeat, outcome: undefined }
+  const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: from?.heartbeat ?? 0, outcome: undefined, deltas: new WeakSet() }
   const { resumable } = protocol
   const memory = {}
   let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway
@@ -54,7 +51,7 @@ export function createTranscript<Delta>(
     }
     return index === due && !!++due
   }
-  const other = (event: ProtocolEvent): RunItem => {
+  const other = (event: ProtocolEvent): PendingEvent => {
     const { type, id } = event
     let data: unknown = event.data
     try {
@@ -63,7 +60,7 @@ export function createTranscript<Delta>(
       // Payloads are JSON in our protocol; others may say `[DONE]`.
       if (resumable) throw invalidData(event, cause)
     }
-    return { type, data, id, step: 'other' }
+    return { type, data, id }
   }
 
   return [
@@ -79,12 +76,14 @@ export function createTranscript<Delta>(
         throw invalidData(event, cause)
       }
       if (!steps.length) return [other(event)]
-      const items: RunItem[] = []
+      const items: PendingEvent[] = []
       for (const step of steps) {
         if (step.type === 'delta') {
           if (!isDue(step.index)) continue
           transcript.text += protocol.text?.(step.delta) ?? ''
-          items.push({ type: 'delta', data: step.delta, id: event.id, step: 'delta' })
+          const delta = { type: 'delta', data: step.delta, id: event.id }
+          transcript.deltas.add(delta)
+          items.push(delta)
         } else if (step.type === 'error') {
           const { message, code, retryable = false } = step
           transcript.outcome = new StreamError('server', message, { serverCode: code, retryable })
@@ -93,7 +92,7 @@ export function createTranscript<Delta>(
           items.push(other(event))
         } else if (first) {
           if (resumable && step.resume) transcript.resume = resolveAddress(step.resume, address)
-          transcript.heartbeat = step.heartbeat
+          transcript.heartbeat = step.heartbeat ?? 0
           items.push(other(event))
         }
       }

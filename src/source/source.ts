@@ -61,8 +61,11 @@ export interface SourceHooks {
   /** The code for a status that is not 200. */
   refusal?(status: number): StreamErrorCode
   opened(connection: Connection, reconnected: boolean): void
-  /** One event, in order. A `StreamError` that it throws ends the connection, and the event does not count as received. */
-  event(event: RawEvent): void
+  /**
+   * One event, in order; returns `false` for what a server says at each connection anew, which is no progress.
+   * A `StreamError` that it throws ends the connection, and the event does not count as received.
+   */
+  event(event: RawEvent): boolean | void
   /** The events of one read are through. What it returns holds the reading back. */
   flush(bytes: number): Promise<void> | undefined
   /** The connection ended cleanly: what that means; nothing: there is no more. */
@@ -157,17 +160,21 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   /** Hands over what is whole and in order; returns what went wrong with the event after that. */
   const receive = ({ blocks }: Batch, controller: AbortController): { error: unknown } | undefined => {
     let advanced = false
+    let events = false
     try {
       for (const block of blocks) {
         const id = (block.id ??= lastEventId)
-        if (block.data !== undefined) hooks.event(block as RawEvent)
+        const isEvent = block.data !== undefined
+        const isNews = !isEvent || hooks.event(block as RawEvent) !== false
         if (current !== controller) break
-        advanced ||= id !== lastEventId
+        events ||= isEvent
+        advanced ||= isNews && id !== lastEventId
         lastEventId = id
       }
     } catch (error) {
       return { error }
     } finally {
+      watchdog?.read(events)
       if (advanced) dispatch('progress')
     }
     return undefined
@@ -219,7 +226,6 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       while (current === controller) {
         watchdog.reading()
         const batch = await unlessAborted(connection.read())
-        watchdog.read(!!batch?.blocks.length)
         if (!batch) {
           const error = hooks.ended()
           if (error) throw error

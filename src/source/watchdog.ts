@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 export interface Watchdog {
   /** A read begins: the server is waited for. */
   reading(): void
-  /** The read is over; `events`: it brought more than comments. */
+  /** The read is over; `events`: it brought more than comments and ids. */
   read(events: boolean): void
   /** Sets the longest silence on the wire, in milliseconds. */
   setIdleTimeout(ms: number): void
@@ -40,7 +40,7 @@ export function createWatchdog(
   return {
     reading() {
       const now = clock.now()
-      // Unless comments were all that came since the last read, which needed nobody's time.
+      // Otherwise the last read brought no event: the silence goes on.
       if (!waiting) eventAt = now
       byteAt = now
       waiting = true
