@@ -76,17 +76,20 @@ export function createDelivery<Item extends StreamEvent>(
       return queue.room()
     },
     on(type, listener, { signal } = {}, once) {
-      const set = listeners.get(type) ?? new Set()
+      let current: Listener | undefined = listener
       const remove = (): void => {
-        set.delete(added)
+        current = undefined
+        listeners.get(type)?.delete(added)
         signal?.removeEventListener('abort', remove)
       }
       const added: Listener = (event) => {
+        const call = current
         if (once) remove()
-        listener(event)
+        return call?.(event)
       }
       if (signal?.aborted) return remove
-      listeners.set(type, set.add(added))
+      // A new set, so that what is being dispatched is not heard (DOM standard, section "inner invoke").
+      listeners.set(type, new Set(listeners.get(type)).add(added))
       signal?.addEventListener('abort', remove)
       flow()
       return remove

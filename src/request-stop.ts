@@ -9,15 +9,23 @@ export async function requestStop(requester: Requester, settings: Settings, targ
   const url = target.url ?? requester.url
   const controller = new AbortController()
   const { signal } = controller
-  const cancelDeadline = clock.after(connectTimeout, () => controller.abort())
-  try {
+  const ask = async (): Promise<void> => {
     const request = await requester.build({ reason: 'connect', attempt: 1, signal }, { ...target, url, method: 'DELETE' })
-    const connection = await connect(request)
-    const { status, headers } = connection
-    connection.cancel()
+    const { status, headers, cancel } = await connect(request)
+    cancel()
     if (status > 299 && status !== 404 && status !== 410) throw new StreamError('http', `Status ${status}: DELETE`, { status, headers })
+  }
+  let cancelDeadline!: () => void
+  const deadline = new Promise<never>((_, reject) => {
+    cancelDeadline = clock.after(connectTimeout, () => {
+      controller.abort()
+      reject(new StreamError('network', `Nothing within ${connectTimeout} ms: DELETE`, { retryable: true }))
+    })
+  })
+  try {
+    await Promise.race([ask(), deadline])
   } catch (cause) {
-    throw isStreamError(cause) ? cause : new StreamError('network', 'DELETE failed', { cause, retryable: true })
+    throw isStreamError(cause) ? cause : new StreamError('network', 'Failed: DELETE', { cause, retryable: true })
   } finally {
     cancelDeadline()
   }

@@ -102,15 +102,16 @@ export function createRun<Delta, Events extends object>(
     {
       target,
       // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
-      repeatable: (error) => (transcript.begun ? !!transcript.resume : !!key || isRefusal(error)),
+      repeatable: (error) => !!transcript.resume || (!transcript.begun && (!!key || isRefusal(error))),
       refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
       opened(connection) {
         address = connection.url
       },
       event(event, items) {
-        items.push(...transcribe(event, address))
+        const seen = transcribe(event, address)
+        items.push(...seen)
         expectHeartbeat(transcript.heartbeat)
-        return event.type !== 'start'
+        return event.type !== 'start' && seen.length > 0
       },
       invalid(error) {
         invalid ??= error
@@ -146,7 +147,8 @@ export function createRun<Delta, Events extends object>(
     try {
       await requestStop(requester, settings, target())
       // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
-      settings.clock.after(FAREWELL, completeCancelled)
+      const cancelFarewell = settings.clock.after(FAREWELL, completeCancelled)
+      result.then(cancelFarewell, cancelFarewell)
     } catch (error) {
       completeCancelled()
       throw error

@@ -22,7 +22,7 @@ export interface SessionHooks<Item> extends Pick<SourceHooks, 'repeatable' | 're
   flushed?(): void
   /** The source has no more. */
   settled(error?: StreamError): void
-  /** The user's signal has fired. */
+  /** The user's signal has fired: leave. */
   aborted(reason: unknown): void
   /** Whether somebody will see the error that ends the stream. */
   isConsumed(): boolean
@@ -84,10 +84,7 @@ export function createSession<Item extends PendingEvent>(
     },
     lastEventId,
   )
-  const abort = (): void => {
-    source.close()
-    hooks.aborted(signal?.reason)
-  }
+  const abort = (): void => hooks.aborted(signal?.reason)
   signal?.addEventListener('abort', abort)
   queueMicrotask(() => (signal?.aborted ? abort() : source.start()))
 

@@ -1,6 +1,6 @@
 /** What a run has said so far: its events become deltas in order, text, and an outcome. */
 import { resolveAddress } from './address.ts'
-import { type Cursor, StreamError } from './base/errors.ts'
+import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
 import type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 import { type PendingEvent, invalidData } from './validate.ts'
 
@@ -33,7 +33,7 @@ export function createTranscript<Delta>(
   protocol: Protocol<Delta>,
   from: Cursor | undefined,
 ): [Transcript, Transcribe] {
-  const transcript: Transcript = { text: '', begun: !!from, resume: from?.url, heartbeat: from?.heartbeat ?? 0, outcome: undefined, deltas: new WeakSet() }
+  const transcript: Transcript = { text: '', begun: !!from?.lastEventId, resume: from?.url, heartbeat: from?.heartbeat ?? 0, outcome: undefined, deltas: new WeakSet() }
   const { resumable } = protocol
   const memory = {}
   let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway
@@ -63,40 +63,39 @@ export function createTranscript<Delta>(
     return { type, data, id }
   }
 
+  const take = (step: Step<Delta>, event: ProtocolEvent, first: boolean, address: string): PendingEvent[] => {
+    if (step.type === 'delta') {
+      if (!isDue(step.index)) return []
+      transcript.text += protocol.text?.(step.delta) ?? ''
+      const delta = { type: 'delta', data: step.delta, id: event.id }
+      transcript.deltas.add(delta)
+      return [delta]
+    }
+    if (step.type === 'error') {
+      const { message, code, retryable = false } = step
+      transcript.outcome = new StreamError('server', message, { serverCode: code, retryable })
+      return []
+    }
+    if (step.type === 'end') transcript.outcome = step
+    else if (first) {
+      if (resumable && step.resume) transcript.resume = resolveAddress(step.resume, address)
+      transcript.heartbeat = step.heartbeat ?? 0
+    } else return [] // said again
+    return [other(event)]
+  }
+
   return [
     transcript,
     (event, address) => {
       if (transcript.outcome) return [] // nothing follows a terminal event
       const first = !transcript.begun
       transcript.begun = true
-      let steps: Step<Delta>[]
       try {
-        steps = protocol.map(event, memory)
+        const steps = protocol.map(event, memory)
+        return steps.length ? steps.flatMap((step) => take(step, event, first, address)) : [other(event)]
       } catch (cause) {
-        throw invalidData(event, cause)
+        throw isStreamError(cause) ? cause : invalidData(event, cause)
       }
-      if (!steps.length) return [other(event)]
-      const items: PendingEvent[] = []
-      for (const step of steps) {
-        if (step.type === 'delta') {
-          if (!isDue(step.index)) continue
-          transcript.text += protocol.text?.(step.delta) ?? ''
-          const delta = { type: 'delta', data: step.delta, id: event.id }
-          transcript.deltas.add(delta)
-          items.push(delta)
-        } else if (step.type === 'error') {
-          const { message, code, retryable = false } = step
-          transcript.outcome = new StreamError('server', message, { serverCode: code, retryable })
-        } else if (step.type === 'end') {
-          transcript.outcome = step
-          items.push(other(event))
-        } else if (first) {
-          if (resumable && step.resume) transcript.resume = resolveAddress(step.resume, address)
-          transcript.heartbeat = step.heartbeat ?? 0
-          items.push(other(event))
-        }
-      }
-      return items
     },
   ]
 }

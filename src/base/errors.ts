@@ -89,7 +89,8 @@ export type StreamError =
 
 const brand = Symbol.for('rivulet.StreamError')
 
-class StreamFailure extends Error {
+// Its own name is what consoles print.
+const StreamFailure = class StreamError extends Error {
   readonly code: StreamErrorCode
   readonly retryable: boolean = false
 

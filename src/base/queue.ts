@@ -7,7 +7,7 @@ export interface Queue<Item, Value> {
   room(): Promise<void> | undefined
   /** What is queued, in order; it stays. */
   peek(): Item[]
-  /** Forgets what is queued. */
+  /** Forgets what is queued, the error behind it included. */
   clear(): void
   /** The next item; after the last one `end`'s error once, then `done`. Several may wait. */
   next(): Promise<IteratorResult<Value, undefined>>
@@ -89,6 +89,7 @@ export function createQueue<Item, Value>(
     peek: () => batches.flatMap(({ items }, index) => (index ? items : items.slice(position))),
     clear() {
       batches.length = position = count = bytes = 0
+      if (ended) ended = {}
       checkRoom()
     },
     next: () =>
