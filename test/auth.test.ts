@@ -19,7 +19,7 @@ describe('headers', () => {
 
   test('may be a function, asked anew for each attempt', async () => {
     let count = 0
-    const headers = vi.fn(async (_: AttemptContext) => ({ 'x-count': `${++count}` }))
+    const headers = vi.fn<(context: AttemptContext) => Promise<HeadersInit>>(async () => ({ 'x-count': `${++count}` }))
     const { client, network, clock } = createStage()
     client.subscribe('/x', { headers })
     await settled()
@@ -34,7 +34,7 @@ describe('headers', () => {
 describe('[P4.1] ready-made credentials', () => {
   test('bearer: a token, or who has it', async () => {
     expect(await bearer('t1')(context)).toEqual({ authorization: 'Bearer t1' })
-    const getToken = vi.fn(async (_: AttemptContext) => 't2')
+    const getToken = vi.fn<(context: AttemptContext) => Promise<string>>(async () => 't2')
     expect(await bearer(getToken)(context)).toEqual({ authorization: 'Bearer t2' })
     expect(getToken.mock.calls).toEqual([[context]])
   })

@@ -14,7 +14,11 @@ trapUnhandled()
 
 const SECRET = 'hunter2'
 const secretive: ClientOptions = {
-  auth: async () => ({ ...(await bearer(SECRET)({} as never)), ...(await apiKey(SECRET)({} as never)) }),
+  async auth(context) {
+    const headers = new Headers(await bearer(SECRET)(context))
+    for (const [name, value] of new Headers(await apiKey(SECRET)(context))) headers.set(name, value)
+    return headers
+  },
   headers: { cookie: SECRET },
 }
 const url = `/x?key=${SECRET}`
