@@ -2,11 +2,13 @@
 import { describe, onTestFinished } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client.ts'
+import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { ClientOptions, StreamReset } from '../../src/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
 import type { ServerWish } from '../setup/stand.ts'
 import { type RemoteServer, openServer } from './remote-server.ts'
 import { type Subject, subjects } from './subjects.ts'
+import { type Tap, createTap } from './tap.ts'
 
 /** A server and a client of it, for one test. */
 export interface Stage {
@@ -50,9 +52,11 @@ async function openStage(subject: Subject, wish: ServerWish = {}, options: Clien
   return { server, client: connectAnother(options), errors, states, resets, connectAnother }
 }
 
-/** Registers `cases`, once for each subject. */
-export function registerContract(area: string, cases: (open: OpenStage) => void): void {
+/** Registers `cases`, once for each subject. `tap` makes connections of the subject's kind whose reads can be seen. */
+export function registerContract(area: string, cases: (open: OpenStage, tap: () => Tap) => void): void {
   for (const subject of subjects) {
-    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => cases((wish, options) => openStage(subject, wish, options)))
+    const open: OpenStage = (wish, options) => openStage(subject, wish, options)
+    const tap = (): Tap => createTap(subject.connect?.() ?? fetchConnect())
+    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => cases(open, tap))
   }
 }

@@ -110,7 +110,8 @@ registerContract('a run that is interrupted', (open) => {
   })
 
   test('[P3.5] and left without a reader is stopped by the server, which says so to whoever comes back', async () => {
-    const { server, client, run } = await openHalf(() => open({ answers: { '*': 'x'.repeat(99) }, time: 'steered', delay: 100, abandon: 500 }))
+    const answers = { '*': 'x'.repeat(99) }
+    const { server, client, run } = await openHalf(() => open({ answers, time: 'steered', delay: 100, abandon: 500 }))
     run.detach()
     await until(async () => (await server.state()).runs[0]!.readers === 0)
     await server.advance(1_000)
@@ -150,7 +151,8 @@ registerContract('a run that is interrupted', (open) => {
   })
 
   test('[P3.5] and cancelled before its start arrived is cancelled by its key', async () => {
-    const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario: { method: 'POST', 'head-delay': 1_000 } })
+    const scenario = { method: 'POST', 'head-delay': 1_000 }
+    const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario })
     const run = generate(stage)
     const result = run.final()
     await until(async () => (await stage.server.log()).length)

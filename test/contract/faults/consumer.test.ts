@@ -1,0 +1,232 @@
+/** What consumers do: rows 33 to 39 of the faults. */
+import { expect, test, vi } from 'vitest'
+import type { StreamEvent } from '../../../src/events.ts'
+import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { registerContract } from '../contract.ts'
+import type { RemoteServer } from '../remote-server.ts'
+import { payloads, record } from '../record.ts'
+import { until } from '../until.ts'
+
+/** Resolves when nobody reads from the server. */
+const unread = (server: RemoteServer) =>
+  until(async () => {
+    const { clients, runs } = await server.state()
+    return clients === 0 && runs.every(({ readers }) => readers === 0)
+  })
+
+registerContract('a consumer', (open, tap) => {
+  test('[F33] slow in its loop: no more is read than its queue holds, and nothing is lost', async () => {
+    const [size, count] = [64 * 1024, 300]
+    const { connect, batches } = tap()
+    const { client, server } = await open({ scenario: { encoding: 'identity' } }, { connect, queue: { bytes: 1_000_000 } })
+    const lastEventId = await server.send({ data: 'first' })
+    await server.sendMany({ data: 'x'.repeat(size) }, count)
+    const loop = client.subscribe('/api/stream', { lastEventId })[Symbol.asyncIterator]()
+    expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
+
+    let before = 0
+    await until(async () => {
+      const { written } = await server.state()
+      const still = written === before // all buffers between the two are full
+      before = written
+      return still && written > 1_000_000
+    })
+    const read = batches.reduce((sum, { bytes }) => sum + bytes, 0)
+    // One more event that the reading had begun with, and one batch.
+    expect(read).toBeLessThan(1_000_000 + 2 * size)
+    for (let taken = 0; taken < count; taken++) expect((await loop.next()).value?.data).toHaveLength(size)
+    expect(await server.log()).toHaveLength(1)
+  })
+
+  test('[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed', async () => {
+    const { client, server } = await open()
+    const loops = [
+      async () => {
+        for await (const _ of client.subscribe('/api/stream')) break
+      },
+      async () => {
+        for await (const event of client.subscribe('/api/stream')) return event
+        return undefined
+      },
+      async () => {
+        for await (const event of client.subscribe('/api/stream')) throw new Error(event.type)
+      },
+    ]
+    await Promise.allSettled(loops.map((loop) => loop()))
+    await unread(server)
+    expect(await server.log()).toHaveLength(3)
+  })
+
+  test('[F34] that breaks out of a loop over a run: freed, and the run goes on; or is stopped, if that is asked for', async () => {
+    const { client, server } = await open({ answers: { '*': 'abcdef' }, time: 'steered', delay: 100 })
+    for (const detachBehavior of ['continue', 'cancel'] as const) {
+      const run = client.stream('/api/generate', { json: { prompt: detachBehavior }, detachBehavior })
+      const loop = run[Symbol.asyncIterator]()
+      const first = loop.next()
+      await until(() => run.cursor)
+      await server.advance(100)
+      await first
+      await loop.return!()
+    }
+    await unread(server)
+    await until(async () => (await server.state()).runs[1]!.state === 'finished')
+    expect((await server.state()).runs).toMatchObject([{ state: 'running' }, { state: 'finished', text: 'a' }])
+  })
+
+  test('[F35] whose handler throws: it is reported, the next event arrives, and nothing is reconnected', async () => {
+    const reported: unknown[] = []
+    vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
+    const { client, server, errors, states } = await open()
+    const feed = client.subscribe('/api/stream')
+    const mistake = new Error('of the handler')
+    feed.onAny(() => {
+      throw mistake
+    })
+    const events = record(feed)
+    await until(() => events.length)
+    await server.send({ data: 1 })
+    await until(() => events.length === 2)
+    expect(reported).toEqual([mistake, mistake])
+    expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
+    expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
+  })
+
+  test('[F36] that closes in a handler hears nothing more, not even the rest of what has come', async () => {
+    const { client, server, errors } = await open()
+    const lastEventId = await server.send({ data: 0 })
+    await server.sendMany({ data: 'replayed at once' }, 20)
+    const feed = client.subscribe('/api/stream', { lastEventId })
+    const events: StreamEvent[] = []
+    feed.onAny((event) => {
+      events.push(event)
+      if (events.length === 3) feed.close()
+    })
+    expect(await feed.closed).toBeUndefined()
+    await unread(server)
+    await server.send({ data: 'late' })
+    expect(events).toHaveLength(3)
+    expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
+  })
+
+  test('[F36] that closes while it connects, twice: silence, and the connection is freed', async () => {
+    const clock = createSteeredClock()
+    const { client, server, errors, states } = await open({ scenario: { hang: true } }, { clock })
+    const feed = client.subscribe('/api/stream')
+    await until(async () => (await server.log()).length)
+    feed.close()
+    feed.close()
+    expect(await feed.closed).toBeUndefined()
+    expect(clock.due).toEqual([])
+    expect(states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
+    // The request is given up, not only forgotten: its socket is gone, or free for the next request.
+    await server.setScenario([])
+    const events = record(client.subscribe('/api/stream'))
+    await until(() => events.length)
+    expect(errors).toEqual([])
+  })
+
+  test('[F36] that closes in backoff: no request comes after it', async () => {
+    const clock = createSteeredClock()
+    const { client, server, errors, states } = await open({ scenario: { status: 503 } }, { clock })
+    const feed = client.subscribe('/api/stream')
+    await until(() => states.at(-1)?.status === 'waiting')
+    feed.close()
+    expect(clock.due).toEqual([])
+    clock.advance(3_600_000)
+    expect(await feed.closed).toBeUndefined()
+    expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
+  })
+
+  test('[F36] that closes in the task in which it subscribed: nothing is sent', async () => {
+    const { client, server } = await open()
+    client.subscribe('/api/stream').close()
+    client.stream('/api/generate', { json: { prompt: 'p' } }).detach()
+    // Another request comes and goes, and those would have come before it.
+    await client.stream('/api/generate', { json: { prompt: 'q' } }).final()
+    expect(await server.log()).toEqual(['POST /api/generate'])
+  })
+
+  test('[F36] that closes its client ends everything it opened', async () => {
+    const { client, server } = await open({ answers: { '*': 'abc' }, time: 'steered', delay: 100 })
+    const events = record(client.subscribe('/api/stream'))
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    await until(() => events.length && run.cursor)
+    client.close()
+    await unread(server)
+    await expect(run.final()).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  const reason = new Error('why')
+  const moments = ['at once', 'in connect', 'in a body read', 'in backoff']
+  test.each(moments)('[F37] that aborts %s: rejects with its reason, and leaves nothing open', async (when) => {
+    const clock = createSteeredClock()
+    const scenario = when === 'in connect' ? { hang: true } : when === 'in backoff' ? { status: 503 } : { 'stall-after': 1 }
+    const { client, server, errors, states } = await open({ scenario }, { clock })
+    const controller = new AbortController()
+    if (when === 'at once') controller.abort(reason)
+    const run = client.stream('/api/generate', { json: { prompt: 'p' }, signal: controller.signal })
+    const pending = run[Symbol.asyncIterator]().next()
+    pending.catch(() => {}) // awaited below
+    if (when !== 'at once') await until(async () => (await server.log()).length)
+    if (when === 'in a body read') await until(() => run.cursor)
+    if (when === 'in backoff') await until(() => states.at(-1)!.status === 'waiting')
+    controller.abort(reason)
+    await expect(run.final()).rejects.toBe(reason)
+    await expect(pending).rejects.toBe(reason)
+    await unread(server)
+    expect(clock.due).toEqual([])
+    expect(errors).toEqual([])
+    expect(await server.log()).toHaveLength(when === 'at once' ? 0 : 1)
+  })
+
+  test('[F37] that aborts in the token provider: the provider is told, nothing is sent', async () => {
+    const clock = createSteeredClock()
+    const controller = new AbortController()
+    const signals: AbortSignal[] = []
+    const { client, server } = await open({}, {
+      clock,
+      auth: ({ signal }) => {
+        signals.push(signal)
+        return new Promise(() => {})
+      },
+    })
+    const feed = client.subscribe('/api/stream', { signal: controller.signal })
+    const pending = feed[Symbol.asyncIterator]().next()
+    pending.catch(() => {}) // awaited below
+    await until(() => signals.length)
+    controller.abort(reason)
+    await expect(pending).rejects.toBe(reason)
+    expect(await feed.closed).toBeUndefined()
+    expect(signals[0]!.aborted).toBe(true)
+    expect([clock.due, await server.log()]).toEqual([[], []])
+  })
+
+  test('[F39] with two pending next(): each gets its event, in order, and both settle on close', async () => {
+    const { client, server } = await open()
+    const feed = client.subscribe('/api/stream')
+    const loop = feed[Symbol.asyncIterator]()
+    const two = [loop.next(), loop.next()]
+    expect(await two[0]).toMatchObject({ value: { type: 'connected' } })
+    await server.send({ data: 1 })
+    expect(await two[1]).toMatchObject({ value: { data: 1 } })
+    const last = [loop.next(), loop.next(), loop.return!(), loop.return!()]
+    for (const result of await Promise.all(last)) expect(result).toEqual({ value: undefined, done: true })
+    await unread(server)
+  })
+
+  test('two consumers of one feed: the loop sets the pace, the listener hears the same', async () => {
+    const { client, server } = await open()
+    const feed = client.subscribe('/api/stream')
+    const heard = record(feed)
+    const looped: StreamEvent[] = []
+    const done = (async () => {
+      for await (const event of feed) if (looped.push(event) === 3) break
+    })()
+    await until(() => heard.length)
+    await server.send({ data: 1 })
+    await server.send({ data: 2 })
+    await done
+    expect(payloads(looped)).toEqual([1, 2])
+    expect(heard).toEqual(looped)
+  })
+})

@@ -1,0 +1,69 @@
+/** What a page of another origin may do: row 18 of the faults, and PROTOCOL.md rule 1.5. */
+import { expect, test } from 'vitest'
+import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { registerContract } from '../contract.ts'
+import { payloads, record } from '../record.ts'
+import { until } from '../until.ts'
+
+registerContract('a page of another origin', (open) => {
+  test('[F18] that may not read: network, tried again with backoff', async () => {
+    const clock = createSteeredClock()
+    const { client, server, states } = await open({ cors: 'http://somewhere.else' }, { clock, retry: { delay: 1_000, jitter: false } })
+    client.subscribe('/api/stream')
+    for (const delay of [1_000, 2_000]) {
+      await until(() => states.at(-1)?.status === 'waiting')
+      expect(states.at(-1)!.error).toMatchObject({ code: 'network', retryable: true })
+      expect(clock.due).toEqual([delay])
+      clock.advance(delay)
+    }
+    await until(async () => (await server.log()).length === 3)
+  })
+
+  test('[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause', async () => {
+    const { client, states } = await open({ cors: 'http://somewhere.else' })
+    client.subscribe('/api/stream', { lastEventId: 'x' })
+    await until(() => states.at(-1)?.status === 'waiting')
+    expect(states.at(-1)!.error).toMatchObject({ code: 'network', message: expect.stringMatching(/CORS.*Last-Event-ID/) })
+  })
+
+  test('[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached', async () => {
+    const headers = { authorization: 'Bearer x', 'x-api-key': 'x' }
+    const { client, server } = await open({ cors: location.origin }, { headers })
+    // With `no-store`, the default, Chromium takes no preflight out of its cache either.
+    const events = record(client.subscribe('/api/stream', { cache: 'default', credentials: 'include' }))
+    await until(() => events.length)
+    for (let count = 0; count < 3; count++) {
+      await server.drop()
+      await server.send({ data: count })
+      await until(() => payloads(events).length === count + 1)
+    }
+    await client.stream('/api/generate', { json: { prompt: 'p' } }).final()
+    const { requests } = await server.state()
+    const preflights = requests.filter(({ method }) => method === 'OPTIONS')
+    const asked = preflights.map(({ path, headers }) => [path, headers['access-control-request-headers']])
+    expect(asked).toEqual([
+      ['/api/stream', 'authorization,x-api-key'],
+      ['/api/generate', 'authorization,content-type,idempotency-key,x-api-key'],
+    ])
+    expect(requests.filter(({ method }) => method !== 'OPTIONS').map(({ headers }) => headers['origin'])).toEqual(
+      Array.from({ length: 5 }, () => location.origin),
+    )
+  })
+
+  test('[P1.5] reads Retry-After and WWW-Authenticate', async () => {
+    const scenario = { path: '/api/stream', status: 503, 'retry-after': 7 }
+    const { server } = await open({ cors: location.origin, scenario, auth: 'jwt' })
+    const refused = await fetch(`${server.url}/api/generate?prompt=p`)
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="rivulet"'])
+    const busy = await fetch(`${server.url}/api/stream`)
+    expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '7'])
+  })
+
+  test('[P1.5] cancels a run by DELETE', async () => {
+    const { client, server } = await open({ time: 'steered', delay: 100, cors: location.origin })
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    await until(() => run.cursor)
+    await run.cancel()
+    expect((await server.state()).runs).toMatchObject([{ state: 'finished' }])
+  })
+})

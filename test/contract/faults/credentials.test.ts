@@ -1,0 +1,191 @@
+/** Credentials: rows 16, 38 and 49 of the faults, and PROTOCOL.md section 4. */
+import { expect, test } from 'vitest'
+import { apiKey, bearer } from '../../../src/auth.ts'
+import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { registerContract } from '../contract.ts'
+import { payloads, record } from '../record.ts'
+import { until } from '../until.ts'
+
+/** Base64url, as in a JWT. */
+const encode = (value: unknown): string =>
+  btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+
+registerContract('credentials', (open) => {
+  test('[P4.1] a bearer token opens feeds and runs, and is in no URL', async () => {
+    const { client, server, connectAnother } = await open({ auth: 'jwt' })
+    const token = await server.token()
+    const events = record(connectAnother({ auth: bearer(token) }).subscribe('/api/stream'))
+    await until(() => events.length)
+    await connectAnother({ auth: bearer(() => token) }).stream('/api/generate', { json: { prompt: 'p' } }).final()
+    expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'http', status: 401 })
+    const requests = await server.requests()
+    expect(requests.map(({ headers }) => headers['authorization'])).toEqual([`Bearer ${token}`, `Bearer ${token}`, undefined])
+    expect(JSON.stringify(requests.map(({ path }) => path))).not.toContain(token)
+  })
+
+  test('[P4.1] an API key does as well', async () => {
+    const { client } = await open({ auth: 'apikey' }, { auth: apiKey('mock-key') })
+    const events = record(client.subscribe('/api/stream'))
+    await until(() => events.length)
+  })
+
+  test('[P4.1] an identity without permission is refused, and [P4.2] that is final at once', async () => {
+    const { server, errors, connectAnother } = await open({ auth: 'jwt' })
+    const token = await server.token({ permissions: ['feed'] })
+    const reasons: string[] = []
+    const client = connectAnother({ auth: bearer(({ reason }) => (reasons.push(reason), token)) })
+    const result = client.stream('/api/generate', { json: { prompt: 'p' } }).final()
+    await expect(result).rejects.toMatchObject({ code: 'http', status: 403 })
+    expect(reasons).toEqual(['connect'])
+    expect(errors).toHaveLength(1)
+    expect(await server.log()).toHaveLength(1)
+  })
+
+  test('[F16][P4.2] 401: one refresh, then one new attempt, its cursor kept', async () => {
+    const { server, states, connectAnother } = await open({ auth: 'jwt' })
+    const reasons: string[] = []
+    const auth = bearer(({ reason }) => (reasons.push(reason), server.token()))
+    const feed = connectAnother({ auth }).subscribe('/api/stream')
+    const events = record(feed)
+    await until(() => events.length)
+    const id = await server.send({ data: 1 })
+    await until(() => feed.lastEventId === id)
+    await server.setScenario({ status: 401, times: 1 })
+    await server.drop()
+    await server.send({ data: 2 })
+    await until(() => payloads(events).length === 2)
+    expect(payloads(events)).toEqual([1, 2])
+    expect(reasons).toEqual(['connect', 'connect', 'rejected'])
+    expect((await server.requests()).map(({ headers }) => headers['last-event-id'])).toEqual([undefined, id, id])
+    expect(states.map(({ status }) => status)).toEqual(['connecting', 'open', 'waiting', 'connecting', 'refreshing', 'open'])
+  })
+
+  test('[F16][P4.2] a second 401 in a row is final: auth', async () => {
+    const { server, errors, connectAnother } = await open({ auth: 'jwt' })
+    const feed = connectAnother({ auth: bearer('not-a-token') }).subscribe('/api/stream')
+    const error = await feed.closed
+    expect(error).toMatchObject({ code: 'auth', status: 401 })
+    expect(error!.headers!.get('www-authenticate')).toContain('error="invalid_token"')
+    expect(errors).toEqual([error])
+    expect(await server.log()).toHaveLength(2)
+  })
+
+  test('[P4.3] a run of another identity is as unknown as one that never was', async () => {
+    const { server, connectAnother } = await open({ auth: 'jwt', answers: { '*': 'secret' } })
+    const as = (subject: string) => connectAnother({ auth: bearer(() => server.token({ subject })) })
+    const mine = as('me').stream('/api/generate', { json: { prompt: 'p' } })
+    await mine.final()
+    const cursor = { url: mine.cursor!.url }
+    await expect(as('you').resume(cursor).final()).rejects.toMatchObject({ code: 'expired', status: 404 })
+    const never = { url: cursor.url.replace(/[0-9a-f]{12}$/, '000000000000') }
+    await expect(as('you').resume(never).final()).rejects.toMatchObject({ code: 'expired', status: 404 })
+    expect(await as('me').resume(cursor).final()).toMatchObject({ text: 'secret' })
+  })
+
+  test('[F38] a token provider that rejects: a failed attempt, with backoff, until it gives one', async () => {
+    const clock = createSteeredClock()
+    let asked = 0
+    const auth = bearer(async () => {
+      if (++asked < 4) throw new Error('the vault is closed')
+      return server.token()
+    })
+    const { server, states, errors, connectAnother } = await open({ auth: 'jwt' })
+    const client = connectAnother({ auth, clock, retry: { delay: 1_000, jitter: false } })
+    const events = record(client.subscribe('/api/stream'))
+    for (const delay of [1_000, 2_000, 4_000]) {
+      await until(() => states.at(-1)?.status === 'waiting')
+      expect(states.at(-1)!.error).toMatchObject({ code: 'auth', cause: { message: 'the vault is closed' } })
+      expect(clock.due).toEqual([delay])
+      clock.advance(delay)
+    }
+    await until(() => events.length)
+    expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
+  })
+
+  test('[F38] a token provider that hangs: given up at the deadline, with backoff; auth at the limit', async () => {
+    const clock = createSteeredClock()
+    const { client, server, states, errors } = await open({}, {
+      auth: () => new Promise(() => {}),
+      clock,
+      connectTimeout: 3_000,
+      retry: { limit: 2, delay: 1_000, jitter: false },
+    })
+    const feed = client.subscribe('/api/stream')
+    for (const delay of [1_000, 2_000]) {
+      await until(() => clock.due.includes(3_000))
+      clock.advance(3_000)
+      await until(() => states.at(-1)!.status === 'waiting')
+      clock.advance(delay)
+    }
+    await until(() => clock.due.includes(3_000))
+    clock.advance(3_000)
+    const error = await feed.closed
+    expect(error).toMatchObject({ code: 'auth' })
+    expect([errors, await server.log(), clock.due]).toEqual([[error], [], []])
+  })
+
+  const claims = { sub: 'mock-user', exp: 4_000_000_000 }
+  test.each([
+    ['alg: none', `${encode({ alg: 'none' })}.${encode(claims)}.`],
+    ['another algorithm', `${encode({ alg: 'HS512' })}.${encode(claims)}.c2lnbmF0dXJl`],
+    ['a signature that is not ours', `${encode({ alg: 'HS256' })}.${encode(claims)}.c2lnbmF0dXJl`],
+    ['nothing of a JWT', 'nothing'],
+  ])('[F49][P4.1] a token with %s is refused with invalid_token', async (_, token) => {
+    const { server } = await open({ auth: 'jwt' })
+    const response = await fetch(`${server.url}/api/stream`, { headers: { authorization: `Bearer ${token}` } })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer .*error="invalid_token"/)
+    expect(await response.json()).toMatchObject({ status: 401, title: 'Unauthorized' })
+  })
+
+  test('[F49][P4.1] an expired token is refused with invalid_token', async () => {
+    const { server } = await open({ auth: 'jwt', time: 'steered' })
+    const headers = { authorization: `Bearer ${await server.token({ expiresIn: 5_000 })}` }
+    await server.advance(5_000)
+    const response = await fetch(`${server.url}/api/stream`, { headers })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
+  })
+
+  test('[F49][P4.1] a stream ends when its token expires; the client refreshes, and goes on without a gap', async () => {
+    const { server, errors, connectAnother } = await open({ auth: 'jwt', time: 'steered' })
+    const tokens: string[] = []
+    const auth = bearer(async ({ reason }) => {
+      if (reason === 'rejected' || tokens.length === 0) tokens.push(await server.token({ expiresIn: 5_000 }))
+      return tokens.at(-1)!
+    })
+    const feed = connectAnother({ auth }).subscribe('/api/stream')
+    const events = record(feed)
+    await until(() => events.length)
+    for (let count = 0; count < 3; count++) {
+      await server.send({ data: count })
+      await until(() => payloads(events).length === count + 1)
+      await server.advance(5_000)
+      await until(() => tokens.length === count + 2)
+    }
+    await until(() => events.length === 7)
+    expect(payloads(events)).toEqual([0, 1, 2])
+    expect(errors).toEqual([])
+  })
+
+  test('[F49] so does a run, which is not started twice', async () => {
+    const { server, connectAnother } = await open({ auth: 'jwt', time: 'steered', delay: 1_000, answers: { '*': 'abcdef' } })
+    let token = await server.token({ expiresIn: 2_500 })
+    const auth = bearer(async ({ reason }) => {
+      if (reason === 'rejected') token = await server.token({ expiresIn: 2_500 })
+      return token
+    })
+    const run = connectAnother({ auth }).stream('/api/generate', { json: { prompt: 'p' } })
+    const result = run.final()
+    await until(() => run.cursor)
+    for (let length = 1; length <= 6; length++) {
+      await server.advance(1_000)
+      await until(() => run.text.length === length)
+    }
+    await server.advance(1_000)
+    expect(await result).toMatchObject({ text: 'abcdef', finishReason: 'stop' })
+    const log = await server.log()
+    expect(log.filter((line) => line.startsWith('POST'))).toHaveLength(1)
+    expect((await server.state()).runs).toHaveLength(1)
+  })
+})

@@ -1,0 +1,171 @@
+/** What clients do to the server: rows 44 to 48 of the faults, on real sockets. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type MockServer, type MockServerOptions, startMockServer } from '../../../mock-server/server.ts'
+import { type Observed, observe, unobserve } from '../../setup/observed.ts'
+import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { until } from '../until.ts'
+import { get, openRawClient } from './raw-client.ts'
+
+async function open(options: MockServerOptions = {}): Promise<{ server: MockServer; seen: Observed }> {
+  const server = await startMockServer(options)
+  const seen = observe(server.port)
+  onTestFinished(async () => {
+    unobserve(server.port)
+    await server.kill()
+    await server.close()
+  })
+  return { server, seen }
+}
+
+test.each(['a\rb', 'a\nb', 'a\0b'])('[F44][P1.2] an event named %j is a TypeError, and nothing of it is written', async (type) => {
+  const { server } = await open()
+  const client = openRawClient(server.port, get('/api/stream'))
+  await until(() => client.received.includes('connected'))
+  expect(() => server.broadcast({ type, data: 'bad' })).toThrow(TypeError)
+  const response = await fetch(`${server.url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 'bad' }) })
+  expect(response.status).toBe(400)
+  server.broadcast({ type: 'good', data: 'line\r\nbreak\0' })
+  await until(() => client.received.includes('event: good'))
+  expect(client.received).not.toContain('bad')
+  expect(client.received).toContain('data: "line\\r\\nbreak\\u0000"\n')
+})
+
+test('[F45] a client that leaves before the first write is noticed, and leaves nothing behind', async () => {
+  const { server, seen } = await open({ clock: createSteeredClock(), scenario: { 'head-delay': 1_000 } })
+  const clients = Array.from({ length: 5 }, () => openRawClient(server.port, get('/api/stream')))
+  await until(() => seen.requests.length === 5)
+  for (const { socket } of clients) socket.destroy()
+  await until(() => seen.sockets.size === 0)
+  expect(server.clients).toEqual([])
+})
+
+test('[F45] so are a thousand that leave in the middle: the registry is empty, and who stays is served', async () => {
+  const { server, seen } = await open()
+  const faithful = openRawClient(server.port, get('/api/stream'))
+  await until(() => server.clients.length === 1)
+  for (let round = 0; round < 10; round++) {
+    const clients = Array.from({ length: 100 }, () => openRawClient(server.port, get('/api/stream')))
+    await until(() => server.clients.length === 101)
+    server.broadcast({ data: round })
+    for (const [index, { socket }] of clients.entries()) {
+      if (index % 2) socket.destroy()
+      else socket.resetAndDestroy()
+    }
+    server.broadcast({ data: 'to those who have left' })
+    await until(() => server.clients.length === 1)
+  }
+  await until(() => seen.sockets.size === 1)
+  server.broadcast({ data: 'still here' })
+  await until(() => faithful.received.includes('still here'))
+})
+
+test('[F45][P3.5] a run whose client has left goes on, and is stopped when nobody comes back', async () => {
+  const clock = createSteeredClock()
+  const { server } = await open({ clock, delay: 100, abandon: 2_000, answers: { '*': 'x'.repeat(1_000) } })
+  const client = openRawClient(server.port, get('/api/generate?prompt=p'))
+  await until(() => server.runs[0]?.readers === 1)
+  client.socket.destroy()
+  await until(() => server.runs[0]!.readers === 0)
+  clock.advance(1_000)
+  expect(server.runs).toMatchObject([{ state: 'running', text: 'x'.repeat(10) }])
+  clock.advance(1_000)
+  expect(server.runs).toMatchObject([{ state: 'finished' }])
+  expect(server.runs[0]!.text.length).toBeLessThan(25)
+})
+
+/** A client that asks for the feed, takes what comes first, and then nothing more. */
+async function openDeaf(server: MockServer): Promise<ReturnType<typeof openRawClient>> {
+  const client = openRawClient(server.port, get('/api/stream'))
+  await until(() => client.received.includes('connected'))
+  client.socket.pause()
+  return client
+}
+
+const big = { data: 'x'.repeat(64 * 1024) }
+
+test('[F46] a client that never reads: one write waits for it, however much is sent; dropped when its position is gone', async () => {
+  const { server, seen } = await open({ history: 400 })
+  await openDeaf(server)
+  const [socket] = seen.sockets
+  const stuck = () => socket!.writableLength
+  for (let sent = 0; sent < 399; sent++) server.broadcast(big)
+  await until(stuck)
+  const written = await until(async () => {
+    const before = socket!.bytesWritten
+    await new Promise((resolve) => setImmediate(resolve))
+    return stuck() && socket!.bytesWritten === before && before
+  })
+  expect(written).toBeLessThan(399 * 64 * 1024)
+  expect(stuck()).toBeLessThan(3 * 64 * 1024)
+  expect(server.clients).toHaveLength(1)
+  for (let sent = 0; sent < 400; sent++) server.broadcast(big)
+  await until(() => seen.sockets.size === 0)
+  expect(server.clients).toEqual([])
+})
+
+test('[F46] and it is dropped when a write was not taken for the drain timeout, while who reads goes on', async () => {
+  const clock = createSteeredClock()
+  const { server, seen } = await open({ clock, drainTimeout: 30_000 })
+  await openDeaf(server)
+  const reader = openRawClient(server.port, get('/api/stream'))
+  await until(() => server.clients.length === 2)
+  const [socket] = seen.sockets
+  for (let sent = 0; sent < 400; sent++) server.broadcast(big)
+  server.broadcast({ data: 'the last one' })
+  await until(() => reader.received.includes('the last one'))
+  expect(socket!.writableLength).toBeGreaterThan(0)
+  clock.advance(30_000)
+  await until(() => seen.sockets.size === 1)
+  expect(server.clients).toHaveLength(1)
+})
+
+test('[F47] clients that never finish their headers are dropped, and others are served meanwhile', async () => {
+  const { server } = await open({ headersTimeout: 100 })
+  const slow = Array.from({ length: 500 }, () => openRawClient(server.port, get('/api/stream'), 'open'))
+  const reader = openRawClient(server.port, get('/api/stream'))
+  await until(() => reader.received.includes('connected'))
+  await Promise.all(slow.map(({ closed }) => closed))
+  expect(slow.filter(({ received }) => received.includes('200 OK'))).toEqual([])
+  expect(server.clients).toHaveLength(1)
+})
+
+test('[F47][P1.4] more connections than are served: 503 with Retry-After', async () => {
+  const { server } = await open({ maxConnections: 3 })
+  const readers = Array.from({ length: 3 }, () => openRawClient(server.port, get('/api/stream')))
+  await until(() => server.clients.length === 3)
+  const surplus = openRawClient(server.port, get('/api/stream'))
+  await surplus.closed
+  expect(surplus.received).toMatch(/^HTTP\/1\.1 503 /)
+  expect(surplus.received).toMatch(/\r\nretry-after: \d+\r\n/i)
+  expect(surplus.received).toContain('application/problem+json')
+  readers[0]!.socket.destroy()
+  await until(() => server.clients.length === 2)
+  const next = openRawClient(server.port, get('/api/stream'))
+  await until(() => next.received.includes('connected'))
+})
+
+const escapes = [
+  '/../secret.txt', '/a/../../secret.txt', '/%2e%2e/secret.txt', '/%2E%2E%2fsecret.txt', '/..%5csecret.txt', '/..\\secret.txt',
+  '/%252e%252e/secret.txt', '/page.html%00.txt', '/page.html%00', '/link.txt', '/links/secret.txt', '/%', '//secret.txt',
+]
+test.each(escapes)('[F48] %s leads nowhere', async (path) => {
+  const root = mkdtempSync(join(tmpdir(), 'rivulet-static-'))
+  onTestFinished(() => rmSync(root, { recursive: true }))
+  const demo = join(root, 'demo')
+  mkdirSync(demo)
+  writeFileSync(join(root, 'secret.txt'), 'secret')
+  writeFileSync(join(demo, 'page.html'), 'page')
+  symlinkSync(join(root, 'secret.txt'), join(demo, 'link.txt'))
+  symlinkSync(root, join(demo, 'links'))
+  const { server } = await open({ folders: { '/': demo } })
+  const page = openRawClient(server.port, [...get('/page.html'), 'Connection: close'])
+  await page.closed
+  expect(page.received).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\npage$/)
+  const client = openRawClient(server.port, [...get(path), 'Connection: close'])
+  await client.closed
+  expect(client.received).toMatch(/^HTTP\/1\.1 404 /)
+  expect(client.received).not.toMatch(/\r\n\r\n[^]*(secret\n?$|page$)/)
+})

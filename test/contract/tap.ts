@@ -1,0 +1,27 @@
+/** A `Connect` whose reads a test can see: comments, for one, are seen nowhere else. */
+import type { Batch, Connect } from '../../src/connect/connect.ts'
+
+export interface Tap {
+  /** The same connections. */
+  readonly connect: Connect
+  /** What was read, on all of them. */
+  readonly batches: Batch[]
+}
+
+export function createTap(connect: Connect): Tap {
+  const batches: Batch[] = []
+  return {
+    batches,
+    async connect(request) {
+      const connection = await connect(request)
+      return {
+        ...connection,
+        async read() {
+          const batch = await connection.read()
+          if (batch) batches.push(batch)
+          return batch
+        },
+      }
+    },
+  }
+}
