@@ -92,6 +92,16 @@ describe('close() [F36]', () => {
     expect(heard).toEqual([1])
   })
 
+  test('a second iteration is a mistake, also after the end', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    await open()
+    feed[Symbol.asyncIterator]()
+    expect(() => feed[Symbol.asyncIterator]()).toThrow(TypeError)
+    feed.close()
+    expect(() => feed[Symbol.asyncIterator]()).toThrow(TypeError)
+  })
+
   test('settles every next() that waits [F39]', async () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x')

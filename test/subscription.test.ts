@@ -108,6 +108,17 @@ describe('on', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
+  test('a listener that is added while an event is told hears the next one', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    const late = vi.fn()
+    feed.once('message', () => feed.on('message', late))
+    const connection = await open()
+    connection.send({ data: '1' }, { data: '2' })
+    await settled()
+    expect(late.mock.calls).toMatchObject([[{ data: 2 }]])
+  })
+
   test('onAny hears every event, in order with the others', async () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x')
@@ -212,97 +223,5 @@ describe('parse', () => {
     connection.send({ data: '{' })
     await clock.advance(0)
     expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'invalid-data' }])
-  })
-})
-
-describe('resets', () => {
-  test('[P2.3] a `reset` event is told to onReset, and is an event like any other', async () => {
-    const { client, open, resets } = createStage()
-    const listener = vi.fn()
-    client.subscribe('/x').on('reset', listener)
-    const connection = await open()
-    connection.send({ type: 'reset', data: '{"reason":"expired"}', id: '9' })
-    await settled()
-    expect(resets).toEqual([{ reason: 'expired' }])
-    expect(listener).toHaveBeenCalledTimes(1)
-  })
-
-  test('a feed that reconnects without any id cannot know what it missed: `no-id`', async () => {
-    const { client, open, network, clock, resets } = createStage()
-    client.subscribe('/x')
-    const connection = await open()
-    connection.send({ data: '1' })
-    connection.end()
-    await clock.advance(1_000)
-    expect(resets).toEqual([])
-    network.last.answer()
-    await settled()
-    expect(resets).toEqual([{ reason: 'no-id' }])
-  })
-
-  test('not where there is an id, nor for the first connection however late', async () => {
-    const { client, open, network, clock, resets } = createStage()
-    client.subscribe('/x')
-    await settled()
-    network.last.refuse()
-    await clock.advance(1_000)
-    const connection = await open()
-    connection.send({ data: '1', id: '1' })
-    connection.end()
-    await clock.advance(1_000)
-    network.last.answer()
-    await settled()
-    expect(resets).toEqual([])
-  })
-})
-
-describe('[F19] what a server sends to everybody is no progress', () => {
-  test.each(['connected', 'reset'])('`%s`, though its id is another each time: the backoff keeps growing', async (type) => {
-    const { client, network, clock } = createStage()
-    const feed = client.subscribe('/x')
-    for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
-      await settled()
-      const connection = network.last.answer()
-      connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
-      connection.end()
-      await settled()
-      expect(clock.due).toEqual([delay])
-      await clock.advance(delay)
-    }
-    expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-    expect(feed.lastEventId).toBe('head 2')
-  })
-})
-
-describe('[P1.3] the heartbeat that `connected` announces', () => {
-  const connected = { type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' }
-
-  test('three of them without a byte are too long', async () => {
-    const { client, open, clock, states } = createStage()
-    client.subscribe('/x')
-    const connection = await open()
-    connection.send(connected)
-    await clock.advance(2_999)
-    expect(states.at(-1)).toMatchObject({ status: 'open' })
-    await clock.advance(1)
-    expect(states.at(-1)).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
-  })
-
-  test('an `idleTimeout` of the user\'s overrules it', async () => {
-    const { client, open, clock, states } = createStage({ idleTimeout: 60_000 })
-    client.subscribe('/x')
-    const connection = await open()
-    connection.send(connected)
-    await clock.advance(59_999)
-    expect(states.at(-1)).toMatchObject({ status: 'open' })
-  })
-
-  test.each(['0', '-1', 'null', '"often"', '{}'])('is passed over where it is %s', async (heartbeat) => {
-    const { client, open, clock, states } = createStage()
-    client.subscribe('/x')
-    const connection = await open()
-    connection.send({ ...connected, data: `{"heartbeat":${heartbeat}}` })
-    await clock.advance(86_400_000)
-    expect(states.at(-1)).toMatchObject({ status: 'open' })
   })
 })
