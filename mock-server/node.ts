@@ -49,6 +49,9 @@ function cutSocket(response: ServerResponse, cut: Cut): void {
   else socket.destroySoon()
 }
 
+/** One turn of the event loop: a client of libuv that finds bytes and a reset in one read takes them for a regular end. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
 /** Settles when the write has reached the system; `false` if it did not in time, or never will. */
 function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
@@ -86,8 +89,10 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
 
     const compressor = compressorFor(answer, request.headers['accept-encoding'])
     if (compressor) response.setHeader('content-encoding', compressor.encoding)
-    if (request.httpVersion === '1.1') response.setHeader('connection', 'keep-alive')
+    // Said as it is: whoever asks for the connection's end gets it.
+    if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
     response.socket?.setNoDelay(true)
+    response.flushHeaders()
     const { chunks, lost } = body
     const drop = (): void => cutSocket(response, 'reset')
     lost?.addEventListener('abort', drop, { once: true })
@@ -97,7 +102,10 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
         // An event that is cut is cut in its compressed form as well.
         const out = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
         if (out.length > 0 && !(await write(response, out, drainTimeout, clock))) return drop()
-        if (cut) return cutSocket(response, cut)
+        if (cut) {
+          await turn()
+          return cutSocket(response, cut)
+        }
       }
       if (response.destroyed) return
       response.end(compressor ? await compressor.finish() : undefined)

@@ -74,11 +74,13 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
   const { find, book, cors, authenticator, clock, heartbeat } = options
   const inQuery = new Map<string, RuleBook>()
 
-  /** The rules of `?fault=`, which keep their counts between requests with the same one. */
+  /** The rules of `?fault=`, which keep their counts between requests with the same URL, wherever those go on from. */
   const queryRule = (url: URL, facts: RequestFacts): Rule => {
     const text = url.searchParams.get('fault')
     if (text === null) return {}
-    const name = `${facts.path}?${text}&${url.searchParams.get('prompt') ?? ''}`
+    const query = new URLSearchParams(url.search)
+    query.delete('lastEventId')
+    const name = `${facts.path}?${query}`
     let found = inQuery.get(name)
     if (!found) {
       try {

@@ -1,0 +1,485 @@
+/** Every fault that a scenario can ask for, as it is on the wire. */
+import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
+import { openRaw, type RawClient } from '../support/raw.ts'
+import { openReading } from '../support/reading.ts'
+import { eventually, serve } from '../support/serving.ts'
+
+const settings = { answers: ['0123456789'], delay: 0 }
+const RUN = '/api/generate?prompt=x'
+
+/** What a run's connection is with this fault, from its beginning to its end. */
+async function runWith(fault: string, headers: Record<string, string> = {}): Promise<{ client: RawClient; ended: string }> {
+  const { url } = await serve(settings)
+  const client = openRaw(`${url}${RUN}&fault=${encodeURIComponent(fault)}`, { headers: { connection: 'close', ...headers } })
+  return { client, ended: await client.ended }
+}
+const types = (client: RawClient): string[] => eventsOf(client.text).map(({ type }) => type)
+const indexes = (client: RawClient): unknown[] =>
+  eventsOf(client.text).filter(({ type }) => type === 'delta').map((delta) => dataOf(delta)['index'])
+
+describe('cuts', () => {
+  test('[F1] reset-after: a TCP reset in the middle of the next event, whose id is already out', async () => {
+    const { client, ended } = await runWith('reset-after:3')
+    expect(ended).toBe('reset')
+    expect(types(client)).toEqual(['start', 'delta', 'delta'])
+    expect(client.complete).toBe(false)
+    const partial = client.text.slice(client.text.lastIndexOf('\n\n') + 2)
+    expect(partial).toMatch(/^event: delta\nid: [0-9a-f-]{36}:4\ndata: \{.+$/)
+    expect(partial).not.toContain('\n\n')
+  })
+
+  test('[F1] cut-at:boundary: between two events', async () => {
+    const { client, ended } = await runWith('reset-after:3,cut-at:boundary')
+    expect(ended).toBe('reset')
+    expect(client.text).toMatch(/"index":1\}\n\n$/)
+  })
+
+  test('[F1] cut-at:last-byte: an event that lacks nothing but its last newline', async () => {
+    const { client, ended } = await runWith('reset-after:3,cut-at:last-byte')
+    expect(ended).toBe('reset')
+    expect(client.text).toMatch(/"index":2\}\n$/)
+  })
+
+  test('[F1] reset-after:0 with cut-at:boundary: before the first event, after the head', async () => {
+    const { client, ended } = await runWith('reset-after:0,cut-at:boundary')
+    expect(ended).toBe('reset')
+    expect(await client.status()).toBe(200)
+    expect(eventsOf(client.text)).toEqual([])
+  })
+
+  test('[F2] truncate-after: a FIN without the last chunk', async () => {
+    const { client, ended } = await runWith('truncate-after:3')
+    expect(ended).toBe('fin')
+    expect(types(client)).toEqual(['start', 'delta', 'delta'])
+    expect(client.head).toMatch(/transfer-encoding: chunked/i)
+    expect(client.complete).toBe(false)
+  })
+
+  test('[F2] short-length: a Content-Length that is not reached', async () => {
+    const { client, ended } = await runWith('truncate-after:3,short-length')
+    expect(ended).toBe('fin')
+    expect(client.head).toMatch(/^content-length: \d{6,}$/m)
+    expect(client.head).not.toMatch(/transfer-encoding/i)
+    expect(types(client)).toEqual(['start', 'delta', 'delta'])
+    expect(client.complete).toBe(false)
+  })
+
+  test('[F2] short-length alone: everything is there but the end', async () => {
+    const { client, ended } = await runWith('short-length')
+    expect(ended).toBe('fin')
+    expect(types(client).at(-1)).toBe('end')
+    expect(client.complete).toBe(false)
+  })
+
+  test('[F3] end-after: a clean end, with the last chunk', async () => {
+    const { client, ended } = await runWith('end-after:3')
+    expect(ended).toBe('fin')
+    expect(types(client)).toEqual(['start', 'delta', 'delta'])
+    expect(client.complete).toBe(true)
+  })
+
+  test('[F8] cut-at:character: a cut inside a UTF-8 character', async () => {
+    const { url } = await serve({ answers: ['a你b'], delay: 0 })
+    const client = openRaw(`${url}${RUN}&fault=truncate-after:1,cut-at:character`)
+    expect(await client.ended).toBe('fin')
+    const { bytes } = client
+    expect(bytes.at(-1)).toBe(Buffer.from('你')[0])
+    expect(types(client)).toEqual(['start', 'delta'])
+    expect(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes)).toThrow(TypeError)
+  })
+
+  test.each(['gzip', 'br'])('[F9] encoding:%s with a cut: the compressed body ends in the middle, whole events before it', async (encoding) => {
+    const { client, ended } = await runWith(`truncate-after:3,encoding:${encoding}`)
+    expect(ended).toBe('fin')
+    expect(client.head).toContain(`content-encoding: ${encoding}`)
+    const decode = encoding === 'gzip' ? gunzipSync : brotliDecompressSync
+    expect(() => decode(client.bytes)).toThrow(/unexpected end|Decompression failed/i)
+    const finishFlush = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
+    const text = String(decode(client.bytes, { finishFlush }))
+    expect(eventsOf(text).map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+  })
+
+  test('[F18] refuse: a reset without an answer', async () => {
+    const { client, ended } = await runWith('refuse')
+    expect(ended).toBe('reset')
+    expect(client.wire).toBe('')
+  })
+
+  test('lose-answer: the run was started, and nobody was told', async () => {
+    const { url, server } = await serve(settings)
+    const client = openRaw(`${url}${RUN}&fault=lose-answer`)
+    expect(await client.ended).toBe('reset')
+    expect(client.wire).toBe('')
+    expect(server.runs).toHaveLength(1)
+    expect(server.runs[0]!.readers).toBe(0)
+  })
+})
+
+describe('silence', () => {
+  test('[F4] stall-after: nothing more, no heartbeat either, and no FIN', async () => {
+    const { url, server, clock } = await serve({ heartbeat: 1_000 })
+    const client = openRaw(`${url}/api/stream?fault=stall-after:2`)
+    await client.until('connected')
+    server.broadcast({ data: 'last' })
+    await client.until('last')
+    server.broadcast({ data: 'never' })
+    await clock.advance(60_000)
+    expect(server.clients).toHaveLength(1)
+    expect(blocksOf(client.text).map(({ data, comment }) => data ?? comment)).toEqual(['open', expect.any(String), '"last"'])
+    expect(client.socket.readyState).toBe('open')
+    client.close()
+    await eventually(() => server.clients.length === 0)
+  })
+
+  test('[F5] quiet-after: heartbeats, but no event', async () => {
+    const { url, server, clock } = await serve({ heartbeat: 1_000 })
+    const client = openRaw(`${url}/api/stream?fault=quiet-after:1`)
+    await client.until('connected')
+    server.broadcast({ data: 'never' })
+    for (let count = 1; count <= 3; count++) {
+      await clock.advance(1_000)
+      await client.until(': heartbeat\n\n'.repeat(count))
+    }
+    expect(eventsOf(client.text)).toHaveLength(1)
+    client.close()
+  })
+
+  test('[F6] hang: the request is accepted and never answered', async () => {
+    const { url, server, clock } = await serve(settings)
+    const client = openRaw(`${url}${RUN}&fault=hang`, { method: 'POST', body: '{"prompt":"x"}' })
+    const other = await fetch(`${url}/_mock`)
+    expect(other.status).toBe(200)
+    await clock.advance(3_600_000)
+    expect(client.wire).toBe('')
+    expect(client.socket.readyState).toBe('open')
+    expect(server.runs).toEqual([])
+    client.close()
+  })
+
+  test('[F6] head-delay: the answer comes late', async () => {
+    const { url, clock } = await serve(settings)
+    const client = openRaw(`${url}${RUN}&fault=head-delay:5000`)
+    await eventually(() => clock.due.includes(5_000))
+    await clock.advance(4_999)
+    expect(client.wire).toBe('')
+    await clock.advance(1)
+    expect(await client.status()).toBe(200)
+    client.close()
+  })
+
+  test('[F7] buffer: everything is held back until there is enough of it', async () => {
+    const { url, server } = await serve({ heartbeat: 1_000 })
+    const client = openRaw(`${url}/api/stream?fault=buffer:2000`)
+    await client.status()
+    await eventually(() => server.clients.length === 1)
+    server.broadcast({ data: 'x'.repeat(500) })
+    server.broadcast({ data: 'x'.repeat(500) })
+    await fetch(`${url}/_mock`)
+    expect(client.text).toBe('')
+    server.broadcast({ data: 'x'.repeat(1_000) })
+    await client.until('x'.repeat(1_000))
+    expect(eventsOf(client.text)).toHaveLength(4)
+    client.close()
+  })
+
+  test('[F7] heartbeat:off: they are announced, and do not come', async () => {
+    const { url, server, clock } = await serve({ heartbeat: 1_000 })
+    const client = openRaw(`${url}/api/stream?fault=heartbeat:off`)
+    await client.until('"heartbeat":1000')
+    await clock.advance(60_000)
+    server.broadcast({ data: 'after' })
+    await client.until('after')
+    expect(client.text).not.toContain(': heartbeat')
+    client.close()
+  })
+
+  test('heartbeat: another interval, announced as such', async () => {
+    const { url, clock } = await serve({ heartbeat: 30_000 })
+    const client = openRaw(`${url}/api/stream?fault=heartbeat:50`)
+    await client.until('"heartbeat":50')
+    await clock.advance(50)
+    await client.until(': heartbeat\n\n')
+    client.close()
+  })
+})
+
+describe('answers', () => {
+  test.each(['text/html', 'text/event-streamish'])('[F10] content-type:%s', async (type) => {
+    const { client } = await runWith(`content-type:${type}`)
+    expect(await client.status()).toBe(200)
+    expect(client.head).toContain(`content-type: ${type}`)
+    expect(types(client).at(-1)).toBe('end')
+  })
+
+  test('[F11] endless-body: a refusal that goes on, and a socket that is free once the client has left', async () => {
+    const { url } = await serve(settings)
+    const leaving = new AbortController()
+    const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: leaving.signal })
+    expect(response.status).toBe(500)
+    const reader = response.body!.getReader()
+    for (let size = 0; size < 1024 * 1024; ) size += (await reader.read()).value!.length
+    leaving.abort()
+    await expect(reader.read()).rejects.toThrow()
+  })
+
+  test('[F12] status:204', async () => {
+    const { client } = await runWith('status:204')
+    expect(await client.status()).toBe(204)
+    expect(client.text).toBe('')
+  })
+
+  test.each([301, 302, 303, 307, 308])('[F13] status:%i with a relative location', async (status) => {
+    const { client } = await runWith(`status:${status},location:/api/stream`)
+    expect(await client.status()).toBe(status)
+    expect(client.head).toContain('location: /api/stream')
+  })
+
+  test('[F13] a loop', async () => {
+    const { url } = await serve({ scenario: { status: 307, location: '/api/stream' } })
+    await expect(fetch(`${url}/api/stream`)).rejects.toMatchObject({ cause: { message: 'redirect count exceeded' } })
+  })
+
+  test('[F14] another origin, whose colons need no escape', async () => {
+    const { client } = await runWith('status:302,location:http://localhost:9/api/stream?a=1')
+    expect(client.head).toContain('location: http://localhost:9/api/stream?a=1')
+  })
+
+  test.each([400, 403, 404, 410, 408, 425, 429, 500, 502, 503, 504])('[F15] [F17] status:%i is a problem document', async (status) => {
+    const { client } = await runWith(`status:${status}`)
+    expect(await client.status()).toBe(status)
+    expect(client.head).toContain('content-type: application/problem+json')
+    expect(JSON.parse(client.text)).toMatchObject({ status })
+  })
+
+  test('[F16] status:401 has a challenge', async () => {
+    const { client } = await runWith('status:401')
+    expect(client.head).toContain('www-authenticate: Bearer realm="rivulet", error="invalid_token"')
+  })
+
+  test.each([
+    ['503', 'retry-after:120', '120'],
+    ['429', 'retry-after:Wed%2C 21 Oct 2037 07:28:00 GMT', 'Wed, 21 Oct 2037 07:28:00 GMT'],
+    ['503', 'retry-after:soon', 'soon'],
+  ])('[F17] status:%s,%s', async (status, fault, value) => {
+    const { client } = await runWith(`status:${status},${fault}`)
+    expect(client.head).toContain(`retry-after: ${value}\r\n`)
+  })
+
+  test('[F19] 200, then a drop, again and again', async () => {
+    const { url } = await serve({ scenario: 'reset-after:0,cut-at:boundary' })
+    for (let count = 0; count < 3; count++) {
+      const client = openRaw(`${url}/api/stream`)
+      expect(await client.ended).toBe('reset')
+      expect(await client.status()).toBe(200)
+    }
+  })
+})
+
+describe('content', () => {
+  test.each(['0', '99999999999', '1e1', '-5', '10ms'])('[F20] retry:%s', async (value) => {
+    const { client } = await runWith(`retry:${value}`)
+    expect(client.text).toContain(`\nretry: ${value}\n\n`)
+    expect(types(client).at(-1)).toBe('end')
+  })
+
+  test('[F22] id-prefix: ids outside Latin-1, from which both kinds of stream are resumed', async () => {
+    const { url, server } = await serve(settings)
+    const run = await openReading(`${url}${RUN}&fault=id-prefix:日本`)
+    const { events } = await run.rest()
+    expect(events[3]!.id).toMatch(/^日本/)
+    const bytes = (id: string): string => Buffer.from(id, 'utf8').toString('latin1')
+    const resume = url + (dataOf(events[0])['resume'] as string)
+    const rest = await (await openReading(resume, { headers: { 'last-event-id': bytes(events[3]!.id!) } })).rest()
+    expect(rest.events.map(({ data }) => data)).toEqual(events.slice(4).map(({ data }) => data))
+    const feed = await openReading(`${url}/api/stream?fault=id-prefix:日本`)
+    const [connected] = await feed.take(1)
+    server.broadcast({ data: 'missed' })
+    feed.leave()
+    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': bytes(connected!.id!) } })
+    expect((await again.take(2))[1]!.data).toBe('"missed"')
+    again.leave()
+  })
+
+  test.each([
+    ['an id with NUL', 'id: a\0b\ndata: x\n\n'],
+    ['an id-only block', 'id: 7\n\n'],
+    ['an empty id', 'id\ndata: x\n\n'],
+    ['a block without data', 'event: nothing\n\n'],
+    ['a comment', ': hello\n\n'],
+    ['an event with a name to fear', 'event: __proto__\ndata: {"__proto__":1}\n\n'],
+    ['fields that nobody knows', 'what: ever\nnocolon\ndata:nospace\n\n'],
+  ])('[F23] [F24] [F31] [F32] insert: %s, as it is', async (_what, text) => {
+    const { client } = await runWith(`insert:${encodeURIComponent(text)},insert-after:2`)
+    const before = client.text.indexOf('"index":0}\n\n')
+    expect(client.text.slice(before + '"index":0}\n\n'.length)).toMatch(new RegExp(`^${text.replaceAll('\0', '\\0')}event: delta`))
+  })
+
+  test('[F25] overlap: a resumed stream repeats what was received', async () => {
+    const { url, server } = await serve({ ...settings, scenario: 'overlap:2,connection:resumed' })
+    const { events } = await (await openReading(url + RUN)).rest()
+    const headers = { 'last-event-id': events[5]!.id! }
+    const again = await (await openReading(url + (dataOf(events[0])['resume'] as string), { headers })).rest()
+    expect(again.events).toEqual(events.slice(4))
+    const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
+    const feed = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': ids[2]! } })
+    expect((await feed.take(3)).slice(1).map(({ id }) => id)).toEqual(ids.slice(1))
+    feed.leave()
+  })
+
+  test('[F25] duplicate, no-ids, reorder', async () => {
+    expect(indexes((await runWith('duplicate:3')).client)).toEqual([0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(indexes((await runWith('reorder:3')).client)).toEqual([0, 2, 1, 3, 4, 5, 6, 7, 8, 9])
+    const { client } = await runWith('no-ids')
+    expect(client.text).not.toMatch(/^id/m)
+    expect(indexes(client)).toHaveLength(10)
+  })
+
+  test('reorder of the last event: it is not lost', async () => {
+    expect(types((await runWith('reorder:12')).client)).toEqual(['start', ...Array.from({ length: 10 }, () => 'delta'), 'end'])
+  })
+
+  test('[F26] gap: a resumed feed is told that its position is gone', async () => {
+    const { url, server } = await serve({ scenario: 'gap:expired' })
+    const id = server.broadcast({ data: 1 })
+    const reading = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await reading.take(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"expired"}' })
+    reading.leave()
+  })
+
+  test('[F27] drop-index: a hole', async () => {
+    expect(indexes((await runWith('drop-index:4')).client)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
+  })
+
+  test('[F28] flood:line: one line of 32 MiB, in pieces', async () => {
+    const { url } = await serve(settings)
+    const response = await fetch(`${url}${RUN}&fault=flood:line,flood-after:2,flood-bytes:33554432`)
+    const reader = response.body!.getReader()
+    let size = 0
+    let newlines = 0
+    while (size < 32 * 1024 * 1024) {
+      const { value } = await reader.read()
+      size += value!.length
+      newlines += size > 2_000 ? value!.filter((byte) => byte === 10).length : 0
+    }
+    expect(newlines).toBe(0)
+    await reader.cancel()
+  })
+
+  test('[F28] flood:lines: an event of data lines without end', async () => {
+    const { url } = await serve(settings)
+    const client = openRaw(`${url}${RUN}&fault=flood:lines,flood-after:2,flood-bytes:200000`)
+    await eventually(() => client.text.length > 200_000)
+    const lines = client.text.slice(client.text.indexOf('"index":0}\n\n') + 12).split('\n')
+    expect(lines.length).toBeGreaterThan(100)
+    expect(lines.slice(0, -1).every((line) => line.startsWith('data: xxx'))).toBe(true)
+    client.close()
+  })
+
+  test('[F29] split:1024 of an event of a megabyte', async () => {
+    const { url, server } = await serve({})
+    const reading = await openReading(`${url}/api/stream?fault=split:1024`)
+    await reading.take(1)
+    server.broadcast({ data: 'x'.repeat(1024 * 1024) })
+    expect((await reading.take(2))[1]!.data).toHaveLength(1024 * 1024 + 2)
+    reading.leave()
+  })
+
+  test('[F30] invalid-data: not JSON', async () => {
+    const { client } = await runWith('invalid-data:3')
+    const events = eventsOf(client.text)
+    expect(() => dataOf(events[2])).toThrow(SyntaxError)
+    expect(events[2]!.id).toMatch(/:3$/)
+    expect(dataOf(events[3])['index']).toBe(2)
+  })
+
+  test.each([
+    ['crlf', '\r\n'],
+    ['cr', '\r'],
+    ['lf', '\n'],
+  ])('[F32] newline:%s', async (name, newline) => {
+    const { client } = await runWith(`newline:${name}`)
+    expect(client.text.match(/\r\n|\r|\n/g)!.every((found) => found === newline)).toBe(true)
+    expect(types(client)).toHaveLength(12)
+  })
+
+  test('[F32] bom: more than one', async () => {
+    const { client } = await runWith('bom:2')
+    expect(client.bytes.subarray(0, 6)).toEqual(Buffer.from('\ufeff\ufeff'))
+    expect(client.text.slice(2)).toMatch(/^: open/)
+  })
+
+  test('[F32] split:1 with CRLF: every byte is a write of its own', async () => {
+    const { client } = await runWith('split:1,newline:crlf')
+    expect(types(client)).toHaveLength(12)
+    expect(client.chunks.every((size) => size === 1)).toBe(true)
+    expect(client.chunks.length).toBe(client.bytes.length)
+  })
+
+  test('split-delay: and each is a packet of its own', async () => {
+    const { url, clock } = await serve({})
+    const client = openRaw(`${url}/api/stream?fault=split:4,split-delay:10`)
+    await client.until(': op')
+    expect(client.text).toBe(': op')
+    await clock.advance(10)
+    await client.until(': open\n\n')
+    expect(client.text).toBe(': open\n\n')
+    client.close()
+  })
+})
+
+describe('which requests', () => {
+  const statuses = async (url: string, count: number, init: RequestInit = {}): Promise<number[]> => {
+    const found: number[] = []
+    for (let index = 0; index < count; index++) {
+      const response = await fetch(url, init)
+      await response.body?.cancel()
+      found.push(response.status)
+    }
+    return found
+  }
+
+  test('once, times and skip', async () => {
+    const { url, server } = await serve({ scenario: 'status:503,once' })
+    expect(await statuses(`${url}/api/stream`, 3)).toEqual([503, 200, 200])
+    server.setScenario('status:503,times:2')
+    expect(await statuses(`${url}/api/stream`, 4)).toEqual([503, 503, 200, 200])
+    server.setScenario('status:503,skip:1,once')
+    expect(await statuses(`${url}/api/stream`, 3)).toEqual([200, 503, 200])
+  })
+
+  test('once in a URL counts for that URL', async () => {
+    const { url } = await serve()
+    expect(await statuses(`${url}/api/stream?fault=status:503,once`, 2)).toEqual([503, 200])
+    expect(await statuses(`${url}/api/stream?fault=status:503,once&n=2`, 2)).toEqual([503, 200])
+  })
+
+  test('path, method, connection', async () => {
+    const { url, server } = await serve({ ...settings, scenario: 'status:503,path:/api/generate' })
+    expect(await statuses(`${url}/api/stream`, 1)).toEqual([200])
+    expect(await statuses(url + RUN, 1)).toEqual([503])
+    server.setScenario('status:503,path:/api/gen*,method:delete')
+    expect(await statuses(url + RUN, 1)).toEqual([200])
+    expect(await statuses(`${url}/api/generate/abc`, 1, { method: 'DELETE' })).toEqual([503])
+    server.setScenario('status:503,connection:resumed')
+    expect(await statuses(`${url}/api/stream`, 1)).toEqual([200])
+    expect(await statuses(`${url}/api/stream`, 1, { headers: { 'last-event-id': 'x' } })).toEqual([503])
+    server.setScenario('status:503,connection:first')
+    expect(await statuses(`${url}/api/stream`, 1, { headers: { 'last-event-id': 'x' } })).toEqual([200])
+  })
+
+  test('rules without a path leave what is no stream alone', async () => {
+    const { url } = await serve({ scenario: 'status:503' })
+    expect(await statuses(`${url}/api/broadcast`, 1, { method: 'POST', body: '{"data":1}' })).toEqual([202])
+    expect(await statuses(`${url}/_mock`, 1)).toEqual([200])
+    expect(await statuses(`${url}/api/stream`, 1)).toEqual([503])
+  })
+
+  test('later rules win, and the URL wins over all', async () => {
+    const { url } = await serve({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
+    const response = await fetch(`${url}/api/stream`)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([502, '3'])
+    expect(await statuses(`${url}/api/stream?fault=status:504`, 1)).toEqual([504])
+  })
+})
