@@ -1,0 +1,47 @@
+/** A reader's project: an empty folder with the built package and what the documents import beside it. */
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
+
+/** What the documents' programs import, and the types of Node. */
+const linked = ['@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
+
+export interface Reader {
+  readonly folder: string
+  /** Writes a file and returns its path. */
+  write(name: string, text: string): string
+  remove(): void
+}
+
+/** @throws where nothing is built yet: the programs use the package as users do */
+export function createReader(): Reader {
+  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-docs-')))
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const link = (name: string, target: string): void => {
+    const path = join(folder, 'node_modules', name)
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync(target, path, 'junction')
+  }
+  write('package.json', JSON.stringify({ name: 'reader', private: true, type: 'module' }))
+  link('rivulet', root)
+  for (const name of linked) link(name, join(root, 'node_modules', name))
+  return { folder, write, remove: () => rmSync(folder, { recursive: true }) }
+}
+
+/** The whole program of a block, and by how many lines what precedes it moves it down. */
+export function programOf(block: Block): { text: string; offset: number } {
+  const setup = setupOf(block)
+  const code = block.language === 'html' ? scriptsOf(block).join('\n') : block.code
+  return { text: setup + code, offset: setup.split('\n').length - 1 }
+}
+
+/** A file's name for a block. */
+export function fileOf({ document, line, language }: Block, extension = language === 'ts' ? 'ts' : 'js'): string {
+  return `${document.replace(/\W+/g, '-')}-${line}.${extension}`
+}

@@ -1,0 +1,54 @@
+/** Each block of TypeScript in the documents runs against a mock server and prints what it says, and nothing else. */
+import { spawn } from 'node:child_process'
+import ts from 'typescript'
+import { afterAll, expect, test } from 'vitest'
+import { startMockServer } from '../../mock-server/server.ts'
+import { blocks, patternOf, printedBy } from './markdown.ts'
+import { createReader, fileOf, programOf } from './reader.ts'
+
+/** `types`: it needs a page, a framework or a server of one's own, and is only compiled; `vitest`: a test file. */
+const programs = blocks.filter(({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'))
+const testFiles = blocks.filter(({ flags }) => flags.includes('vitest'))
+
+const reader = createReader()
+afterAll(() => reader.remove())
+
+/** Runs Node with `args` in the reader's project to its end. */
+function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: reader.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (bytes) => (stdout += bytes))
+    child.stderr.on('data', (bytes) => (stderr += bytes))
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+/** The program as Node takes it, with the server's address in the place of the documents'. */
+function executable(source: string, url: string): string {
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
+  return ts.transpileModule(source, { compilerOptions }).outputText.replaceAll('http://localhost:3000', url)
+}
+
+test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (block) => {
+  const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
+  await using server = await startMockServer({ auth, tick: 5, delay: 1 })
+  const { text } = programOf(block)
+  const { code, stdout, stderr } = await run(reader.write(fileOf(block, 'mjs'), executable(text, server.url)))
+  expect(stderr).toBe('')
+  const expected = printedBy(text)
+  if (expected.length > 0) expect(stdout.trimEnd()).toMatch(new RegExp(`^${patternOf(expected.join('\n'))}$`))
+  else expect(stdout).toBe('')
+  expect(code).toBe(0)
+})
+
+test('the test files of the documents pass', { timeout: 120_000 }, async () => {
+  expect(testFiles.length).toBeGreaterThan(0)
+  for (const block of testFiles) reader.write(fileOf(block, 'test.ts'), programOf(block).text)
+  const { code, stdout, stderr } = await run('node_modules/vitest/vitest.mjs', 'run', '--reporter=json', '--root', reader.folder)
+  const { numPassedTests, numFailedTests } = JSON.parse(stdout)
+  expect({ code, numFailedTests }, stderr + stdout).toEqual({ code: 0, numFailedTests: 0 })
+  expect(numPassedTests).toBeGreaterThanOrEqual(testFiles.length)
+})

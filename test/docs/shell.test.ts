@@ -1,0 +1,56 @@
+/** Each `curl` line in the documents prints what the document says, and each command line is one that exists. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { parseCommandLine } from '../../mock-server/node/command-line.ts'
+import { startMockServer } from '../../mock-server/server.ts'
+import { type Block, blocks, patternOf, root } from './markdown.ts'
+
+const shell = blocks.filter(({ language }) => language === 'sh')
+const withCurl = shell.filter(({ code }) => code.includes('curl'))
+const lines = shell.flatMap((block) => block.code.split('\n').map((line) => ({ name: block.name, line: line.trim() })))
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+const withoutCurl = hasCurl ? '' : ' (skipped: curl is not installed)'
+
+/** Runs the block until it has printed what it should, or is over. Streams are endless: whoever reads them stops them. */
+function print({ code }: Block, url: string, wanted: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+    let printed = ''
+    child.stdout.on('data', (bytes) => {
+      printed += bytes
+      if (!wanted.test(printed)) return
+      child.stdout.removeAllListeners('data')
+      // curl is the shell's child: the group is theirs alone.
+      if (child.exitCode === null) process.kill(-child.pid!)
+    })
+    child.once('error', reject)
+    child.once('close', () => resolve(printed))
+  })
+}
+
+test.skipIf(!hasCurl).each(withCurl)(`$name prints what it says${withoutCurl}`, { timeout: 30_000 }, async (block) => {
+  const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
+  await using server = await startMockServer({ auth, tick: 20, delay: 1 })
+  expect(block.output, 'what it prints').toBeDefined()
+  const wanted = new RegExp(`^${patternOf(block.output!.trimEnd())}`)
+  expect(await print(block, server.url, wanted)).toMatch(wanted)
+})
+
+/** The files that readers have of their own. */
+const files = mkdtempSync(join(tmpdir(), 'rivulet-files-'))
+writeFileSync(join(files, 'answers.json'), '{"*":"Hello."}')
+writeFileSync(join(files, 'faults.json'), '[{"reset-after":5}]')
+afterAll(() => rmSync(files, { recursive: true }))
+
+test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))('$name: $line is understood', ({ line }) => {
+  const words = line.split(/\s+/).slice(2).map((word) => (word.endsWith('.json') ? join(files, word) : word))
+  expect(parseCommandLine(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
+})
+
+test.each(lines.filter(({ line }) => /^npm (run|test|start)/.test(line)))('$name: $line exists', ({ line }) => {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+  expect(Object.keys(scripts)).toContain(line.replace(/^npm (run )?/, '').split(' ')[0])
+})

@@ -1,0 +1,66 @@
+/** Each block of TypeScript, JavaScript and HTML in the documents compiles against the published types, strictly. */
+import ts from 'typescript'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { blocks } from './markdown.ts'
+import { createReader, fileOf, programOf } from './reader.ts'
+
+const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(language))
+
+/** What pages and frameworks bring along, as far as the documents use it. */
+const surroundings = `
+declare const Rivulet: typeof import('rivulet')
+declare module 'express' {
+  import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+  type Handler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
+  export default function express(): { use(path: string, handler: Handler): void; listen(port: number): Server }
+}
+declare module 'react' {
+  export function useEffect(effect: () => void | (() => void), dependencies?: readonly unknown[]): void
+  export function useState<Value>(initial: Value): [Value, (next: Value | ((previous: Value) => Value)) => void]
+}
+`
+
+const options: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleDetection: ts.ModuleDetectionKind.Force,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts', 'lib.esnext.disposable.d.ts'],
+  types: ['node'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  allowJs: true,
+  checkJs: true,
+  noEmit: true,
+  skipLibCheck: true,
+}
+
+/** Messages by file. */
+const messages = new Map<string, string[]>()
+const reader = createReader()
+afterAll(() => reader.remove())
+
+beforeAll(() => {
+  const declarations = reader.write('surroundings.d.ts', surroundings)
+  const paths = checked.map((block) => reader.write(fileOf(block), programOf(block).text))
+  const program = ts.createProgram([declarations, ...paths], options)
+  for (const { file, start = 0, messageText } of ts.getPreEmitDiagnostics(program)) {
+    const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
+    const name = file?.fileName ?? ''
+    messages.set(name, [...(messages.get(name) ?? []), `${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`])
+  }
+}, 120_000)
+
+test('there is code to check in every guide', () => {
+  expect(checked.length).toBeGreaterThan(30)
+})
+
+test.each(checked)('$name compiles', (block) => {
+  expect(messages.get(`${reader.folder}/${fileOf(block)}`) ?? []).toEqual([])
+})
+
+test('nothing else is wrong', () => {
+  const known = new Set(checked.map((block) => `${reader.folder}/${fileOf(block)}`))
+  expect([...messages].filter(([file]) => !known.has(file))).toEqual([])
+})
