@@ -9,7 +9,7 @@ import type { Answer, NoAnswer } from './answer.ts'
 import { empty } from './answer.ts'
 import type { Origins } from './cors.ts'
 import { corsHeaders, mayControl, preflightHeaders } from './cors.ts'
-import type { Arrival, Exchange } from './exchange.ts'
+import type { Arrival, Exchange, Handler } from './exchange.ts'
 import { lastEventIdOf } from './exchange.ts'
 import type { Authenticator } from './identity.ts'
 import { Refusal, problem } from './problem.ts'
@@ -94,6 +94,17 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
     return found.match(facts)
   }
 
+  /** Finds out who asks, and lets the handler answer. */
+  const handle = async (exchange: Omit<Exchange, 'identity'>, route: Route, handler: Handler, rule: Rule): Promise<Answer> => {
+    const { access, permission } = route
+    const identity = access === 'public' ? { subject: 'anonymous' } : await authenticator.authenticate(exchange.request)
+    if (permission && identity.permissions && !identity.permissions.includes(permission)) {
+      throw new Refusal(403, `This identity may not: ${permission}.`)
+    }
+    const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
+    return handler({ ...exchange, identity, rule, heartbeat: interval })
+  }
+
   const answerTo = async (request: Request, url: URL, arrival: Arrival): Promise<Answer | NoAnswer> => {
     const { signal, base = '', from = 'loopback' } = arrival
     const path = url.pathname.slice(base.length)
@@ -105,8 +116,7 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
     if (!handler) throw new Refusal(405, `${request.method} is not possible here.`, { allow })
     const lastEventId = lastEventIdOf(request, url)
     const exchange = { request, url, path, base, lastEventId, signal, clock, heartbeat, rule: {} }
-    const access = route.access ?? 'identified'
-    if (access === 'control') {
+    if (route.access === 'control') {
       if (from !== 'loopback') throw new Refusal(403, 'This is for the machine itself alone.')
       if (!mayControl(cors, request)) throw new Refusal(403, 'This is not for pages of other origins.')
       return handler({ ...exchange, identity: { subject: 'control' } })
@@ -122,17 +132,9 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
     }
+    const answer = faultyAnswer(rule, signal) ?? (await handle(exchange, route, handler, rule))
+    // What was asked for is done by now, as behind a gateway that withholds the head.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
-    const faulty = faultyAnswer(rule, signal)
-    if (faulty) return faulty
-
-    const identity = access === 'public' ? { subject: 'anonymous' } : await authenticator.authenticate(request)
-    if (route.permission && identity.permissions && !identity.permissions.includes(route.permission)) {
-      throw new Refusal(403, `This identity may not: ${route.permission}.`)
-    }
-    const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
-    const full: Exchange = { ...exchange, identity, rule, heartbeat: interval }
-    const answer = await handler(full)
     if (!rule['lose-answer']) return answer
     if (typeof answer.body === 'object') await answer.body.chunks.return()
     return { cut: 'reset' }
@@ -143,6 +145,8 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
     try {
       answer = await answerTo(request, new URL(request.url), arrival)
     } catch (error) {
+      // Whoever left before all was said hears no answer, whatever it would have been.
+      if (arrival.signal.aborted) return { cut: 'reset' }
       answer = error instanceof Refusal ? error.answer : problem(500, 'The mock server has a fault.')
       if (!(error instanceof Refusal)) console.error(error)
     }

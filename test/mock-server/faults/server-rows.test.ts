@@ -1,0 +1,328 @@
+/** The rows of FAULTS about servers: injections, clients that leave, that never read, that never ask; paths that lead out. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, type Socket, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createNodeHandler } from '../../../mock-server/node.ts'
+import { createService } from '../../../mock-server/service.ts'
+import { dataOf, textOf } from '../support/blocks.ts'
+import { createMockClock } from '../support/clock.ts'
+import { openRaw, watchRaw } from '../support/raw.ts'
+import { openReading } from '../support/reading.ts'
+import { eventually, serve } from '../support/serving.ts'
+
+describe('[F44] injections', () => {
+  const names = ['a\rb', 'a\nb', 'a\r\nb', 'a\0b', '\n', 'note\ndata: forged\n\nevent: x']
+
+  test.each(names)('[P1.2] an event type %j is a TypeError, and nothing was written or kept', async (type) => {
+    const { server, url } = await serve()
+    const reading = await openReading(`${url}/api/stream`)
+    const [connected] = await reading.take(1)
+    expect(() => server.broadcast({ type, data: 1 })).toThrow(TypeError)
+    expect(server.service.feed().kept).toBe(0)
+    server.broadcast({ type: 'fine', data: 2 })
+    const events = await reading.take(2)
+    expect(events[1]).toMatchObject({ type: 'fine', data: '2' })
+    expect(reading.text.match(/^event: /gm)).toHaveLength(2)
+    reading.leave()
+    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': connected!.id! } })
+    expect((await again.take(2))[1]!.data).toBe('2')
+    again.leave()
+  })
+
+  test.each(names)('[P1.2] and by POST: %j is 400', async (type) => {
+    const { url, server } = await serve()
+    const response = await fetch(`${url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 1 }) })
+    expect(response.status).toBe(400)
+    expect(server.service.feed().kept).toBe(0)
+  })
+
+  test('a prompt full of newlines stays in its data', async () => {
+    const prompt = 'x\n\nevent: end\ndata: {}\n\n\r\rid: 1\0'
+    const { url } = await serve({ delay: 0, answers: { [prompt]: prompt } })
+    const { events } = await (await openReading(`${url}/api/generate?prompt=${encodeURIComponent(prompt)}`)).rest()
+    expect(dataOf(events[0])['prompt']).toBe(prompt)
+    expect(textOf(events)).toBe(prompt)
+    expect(events.filter(({ type }) => type === 'end')).toHaveLength(1)
+  })
+
+  test('a type of an extra event is refused where the scenario is read', async () => {
+    const { server } = await serve()
+    expect(() => server.setScenario({ events: [{ after: 0, type: 'a\nb', data: 1 }] })).toThrow(TypeError)
+  })
+})
+
+describe('[F45] clients that are gone', () => {
+  test('before the first write: while the head is held back, while the request hangs', async () => {
+    const { url, server, clock } = await serve({ scenario: [{ path: '/api/generate', 'head-delay': 5_000 }, { path: '/api/stream', hang: true }] })
+    const timers = clock.due.length
+    const slow = openRaw(`${url}/api/generate?prompt=x`)
+    const hanging = openRaw(`${url}/api/stream`)
+    await eventually(() => clock.due.length > timers)
+    expect(server.runs[0]!.readers).toBe(1)
+    slow.close()
+    hanging.close()
+    await eventually(() => server.runs[0]!.readers === 0)
+    expect(clock.due).not.toContain(5_000)
+    expect(server.clients).toEqual([])
+  })
+
+  test('in the middle: a feed forgets them, a run goes on without them', async () => {
+    const { url, server, clock } = await serve({ answers: ['abcdef'], delay: 10 })
+    const feed = openRaw(`${url}/api/stream`)
+    const run = openRaw(`${url}/api/generate?prompt=x`)
+    await feed.until('connected')
+    await run.until('start')
+    expect(server.clients).toHaveLength(1)
+    feed.close()
+    run.close()
+    await eventually(() => server.clients.length === 0 && server.runs[0]!.readers === 0)
+    await clock.advance(1_000)
+    expect(server.runs[0]).toMatchObject({ state: 'finished', text: 'abcdef' })
+  })
+
+  test('a quiet client that was reset is noticed too', async () => {
+    const { url, server } = await serve()
+    const client = openRaw(`${url}/api/stream`)
+    await client.until('connected')
+    client.socket.resetAndDestroy()
+    await eventually(() => server.clients.length === 0)
+  })
+
+  test('a thousand of them: no client, no reader, no timer, no watcher is left', async () => {
+    const { url, server, clock } = await serve({ answers: ['0123456789'], delay: 1_000, heartbeat: 10_000, maxRuns: 1_000 })
+    const timers = clock.due.length
+    for (let batch = 0; batch < 10; batch++) {
+      const clients = Array.from({ length: 100 }, (_, index) => openRaw(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')))
+      // A third leaves at once, a third with the head, a third in the middle of the events.
+      await Promise.all(
+        clients.map(async (client, index) => {
+          if (index % 3 === 1) await client.status()
+          if (index % 3 === 2) await client.until('data: ')
+          client.close()
+        }),
+      )
+    }
+    const client = openRaw(`${url}/api/stream`)
+    await client.until('connected')
+    await eventually(() => server.clients.length === 1 && server.runs.every(({ readers }) => readers === 0))
+    client.close()
+    await eventually(() => server.clients.length === 0)
+    // Each run is generating, and waits to be abandoned; nothing else waits.
+    await clock.advance(120_000)
+    expect(server.runs).toEqual([])
+    expect(clock.due.length).toBe(timers)
+  })
+})
+
+describe('[F46] clients that never read', () => {
+  const large = 'x'.repeat(64 * 1024)
+
+  /** A server whose sockets can be looked at. */
+  async function serveBare(options: { history?: number; drainTimeout?: number } = {}) {
+    const clock = createMockClock()
+    const service = createService({ clock, history: options.history ?? 1_000, heartbeat: 0 })
+    const sockets: Socket[] = []
+    const server = createServer(createNodeHandler(service, { clock, ...options }))
+    server.on('connection', (socket: Socket) => sockets.push(socket))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      service.close()
+      server.closeAllConnections()
+      server.close()
+    })
+    return { service, sockets, clock, port: (server.address() as AddressInfo).port }
+  }
+
+  async function openDeaf(port: number): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1')
+    socket.pause()
+    await new Promise<void>((resolve) => socket.once('connect', resolve))
+    socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+    return socket
+  }
+
+  test('write backpressure is honoured: the server holds one write, however much there is', async () => {
+    const { service, sockets, port } = await serveBare()
+    const deaf = await openDeaf(port)
+    await eventually(() => service.feed().clients.length === 1)
+    let held = 0
+    for (let count = 0; count < 900; count++) {
+      service.broadcast({ data: large })
+      await new Promise((resolve) => setImmediate(resolve))
+      held = Math.max(held, sockets[0]!.writableLength)
+    }
+    expect(held).toBeGreaterThan(0)
+    expect(held).toBeLessThan(256 * 1024)
+    deaf.destroy()
+  })
+
+  test('dropped as soon as what it has missed is no longer kept; others go on', async () => {
+    const { service, port } = await serveBare({ history: 100 })
+    const deaf = await openDeaf(port)
+    const busy = connect(port, '127.0.0.1')
+    let received = 0
+    busy.on('data', (bytes: Buffer) => (received += bytes.length))
+    busy.write('GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+    await eventually(() => service.feed().clients.length === 2)
+    let sent = 0
+    while (service.feed().clients.length === 2) {
+      service.broadcast({ data: large })
+      sent += large.length
+      await eventually(() => received > sent)
+    }
+    service.broadcast({ data: large })
+    await eventually(() => received > sent + large.length)
+    expect(service.feed().clients).toHaveLength(1)
+    for (const socket of [busy, deaf]) socket.destroy()
+  })
+
+  test('dropped after a time, where there is nothing to miss', async () => {
+    const { service, clock, sockets, port } = await serveBare({ drainTimeout: 30_000 })
+    const deaf = await openDeaf(port)
+    await eventually(() => service.feed().clients.length === 1)
+    service.broadcast({ data: 'x'.repeat(32 * 1024 * 1024) })
+    await eventually(() => sockets[0]!.writableLength > 0 && clock.due.includes(30_000))
+    await clock.advance(29_999)
+    expect(service.feed().clients).toHaveLength(1)
+    await clock.advance(1)
+    await eventually(() => service.feed().clients.length === 0)
+    expect(sockets[0]!.destroyed).toBe(true)
+    deaf.destroy()
+  })
+})
+
+describe('[F47] clients that never ask', () => {
+  test('500 slow ones are dropped by the header timeout, and meanwhile others are served', async () => {
+    const { url, server } = await serve({ headersTimeout: 300 })
+    const slow = await Promise.all(
+      Array.from({ length: 500 }, async () => {
+        const socket = connect(server.port, '127.0.0.1')
+        await new Promise<void>((resolve) => socket.once('connect', resolve))
+        socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
+        return watchRaw(socket)
+      }),
+    )
+    const reading = await openReading(`${url}/api/stream`)
+    await reading.take(1)
+    const outcomes = await Promise.all(slow.map(({ ended }) => ended))
+    expect(outcomes).toHaveLength(500)
+    expect(slow.every(({ wire }) => wire === '' || wire.startsWith('HTTP/1.1 408'))).toBe(true)
+    expect(server.clients).toHaveLength(1)
+    reading.leave()
+  })
+
+  test('beyond the cap: 503 with Retry-After, and the connection ends; with room again it is served', async () => {
+    const { url, server } = await serve({ maxConnections: 2 })
+    const served = [openRaw(`${url}/api/stream`), openRaw(`${url}/api/stream`)]
+    for (const client of served) await client.until('connected')
+    const surplus = openRaw(`${url}/api/stream`)
+    expect(await surplus.status()).toBe(503)
+    expect(surplus.head.toLowerCase()).toContain('retry-after: 1')
+    expect(surplus.head.toLowerCase()).toContain('content-type: application/problem+json')
+    expect(await surplus.ended).toBe('fin')
+    served[0]!.close()
+    await eventually(() => server.clients.length === 1)
+    const next = openRaw(`${url}/api/stream`)
+    await next.until('connected')
+    for (const client of [served[1]!, next]) client.close()
+  })
+
+  test('far beyond the cap not even that', async () => {
+    const { url } = await serve({ maxConnections: 1 })
+    const first = openRaw(`${url}/api/stream`)
+    await first.until('connected')
+    const idle = connect(new URL(url).port as unknown as number, '127.0.0.1')
+    await new Promise<void>((resolve) => idle.once('connect', resolve))
+    const third = openRaw(`${url}/api/stream`)
+    await third.ended
+    expect(third.wire).toBe('')
+    idle.destroy()
+    first.close()
+  })
+})
+
+describe('[F48] paths that lead out', () => {
+  async function serveFolder() {
+    const top = await mkdtemp(join(tmpdir(), 'rivulet-'))
+    onTestFinished(() => rm(top, { recursive: true }))
+    const demo = join(top, 'demo')
+    await mkdir(join(demo, 'sub'), { recursive: true })
+    await mkdir(join(top, 'demo-secret'))
+    await writeFile(join(top, 'secret.txt'), 'secret')
+    await writeFile(join(top, 'demo-secret', 'file.txt'), 'secret')
+    await writeFile(join(demo, 'index.html'), '<!doctype html><title>demo</title>')
+    await writeFile(join(demo, 'page 1.html'), 'a page')
+    await writeFile(join(demo, 'sub', 'script.js'), 'export {}')
+    await symlink(join(top, 'secret.txt'), join(demo, 'link.txt'))
+    await symlink(top, join(demo, 'up'))
+    await symlink(join(demo, 'index.html'), join(demo, 'inside.html'))
+    return serve({ folders: { '/': demo } })
+  }
+  /** The path as it is, which a URL would have cleaned. */
+  async function ask(port: number, path: string, method = 'GET'): Promise<{ status: number; wire: string; head: string }> {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 'latin1')
+    const client = watchRaw(socket)
+    await client.ended
+    return { status: Number(client.wire.split(' ')[1]), wire: client.wire, head: client.head.toLowerCase() }
+  }
+
+  test.each([
+    '/../secret.txt',
+    '/sub/../../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/%2E%2E%2Fsecret.txt',
+    '/..%2fsecret.txt',
+    '/..%5csecret.txt',
+    String.raw`/..\secret.txt`,
+    '/%252e%252e/secret.txt',
+    '/../demo-secret/file.txt',
+    '/link.txt',
+    '/up/secret.txt',
+    '/up',
+    '/index.html%00',
+    '/secret%00.txt',
+    '/%',
+    '/%ff',
+    '/sub',
+    '/nothing.html',
+    '//secret.txt',
+    '//etc/passwd',
+  ])('%s is 404', async (path) => {
+    const { server } = await serveFolder()
+    const { status, wire } = await ask(server.port, path)
+    expect(status).toBe(404)
+    expect(wire).not.toContain('secret\n')
+    expect(wire.endsWith('secret')).toBe(false)
+  })
+
+  test('what is inside is served, with its type', async () => {
+    const { server, url } = await serveFolder()
+    for (const [path, type] of [
+      ['/', 'text/html; charset=utf-8'],
+      ['/index.html?query=1', 'text/html; charset=utf-8'],
+      ['/page%201.html', 'text/html; charset=utf-8'],
+      ['/inside.html', 'text/html; charset=utf-8'],
+      ['/sub/script.js', 'text/javascript; charset=utf-8'],
+    ]) {
+      const { status, head } = await ask(server.port, path!)
+      expect(status, path).toBe(200)
+      expect(head).toContain(`content-type: ${type}`)
+      expect(head).toContain('x-content-type-options: nosniff')
+    }
+    const head = await ask(server.port, '/index.html', 'HEAD')
+    expect(head.status).toBe(200)
+    expect(head.wire.endsWith('\r\n\r\n')).toBe(true)
+    expect((await fetch(`${url}/index.html`, { method: 'POST' })).status).toBe(404)
+  })
+
+  test('folders do not hide the API', async () => {
+    const { url } = await serveFolder()
+    const reading = await openReading(`${url}/api/stream`)
+    await reading.take(1)
+    reading.leave()
+  })
+})
