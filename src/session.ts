@@ -6,11 +6,16 @@ import { type Delivery, createDelivery } from './delivery.ts'
 import type { Schemas } from './events.ts'
 import type { Requester, Target } from './request.ts'
 import type { Settings } from './settings.ts'
+import { type Judgement, judge } from './source/judge.ts'
+import { judgeFailure } from './source/retry.ts'
 import { type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
+import { createWatchdog } from './source/watchdog.ts'
 import { type PendingEvent, validate } from './validate.ts'
 
 /** What makes a stream a feed, or a run. */
-export interface SessionHooks<Item> extends Pick<SourceHooks, 'repeatable' | 'refusal' | 'ended'> {
+export interface SessionHooks<Item> extends Pick<SourceHooks, 'ended'>, Pick<Judgement, 'refusal'> {
+  /** Whether the request may be sent once more after this failure. */
+  repeatable(error: StreamError): boolean | undefined
   /** What differs from the stream's own request now. */
   target?(): Target
   opened(connection: Connection, reconnected: boolean): void
@@ -46,17 +51,20 @@ export function createSession<Item extends PendingEvent>(
   { lastEventId, whole, onClosed }: { lastEventId: string | undefined; whole: boolean; onClosed: () => void },
   hooks: SessionHooks<Item>,
 ): Session<Item> {
-  const { signal, schema, onStateChange, onError } = settings
+  const { signal, schema, onStateChange, onError, retry, random, contentType } = settings
   const delivery = createDelivery<Item>(settings.queue, whole)
   let items: Item[] = []
   let unclaimed = 0 // bytes of an event that is not whole yet
 
   const source = createSource(
-    settings,
+    { ...settings, watch: createWatchdog },
     {
       ...hooks,
       name,
-      refreshable: !!settings.auth,
+      judge: (connection) =>
+        judge(connection, { name, statusCodes: retry.statusCodes, contentType, refreshable: !!settings.auth, refusal: hooks.refusal }),
+      retry: (error, attempt, floor) =>
+        judgeFailure(retry, { name, error, attempt, floor, random, repeatable: hooks.repeatable(error) }),
       request: (context, id) => build(context, { lastEventId: id, ...hooks.target?.() }),
       event: (event) => hooks.event(event, items),
       flush(bytes) {

@@ -7,26 +7,28 @@ import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 const SLICE = 16_384
 
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
-export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
-  return async (request) => {
-    const { url, method, body, lastEventId, signal, init } = request
-    const headers = new Headers(request.headers)
-    if (lastEventId) headers.set('last-event-id', byteString(lastEventId))
-    // Platforms take only `Authorization` off on the way to another origin: with any other credential, redirects are
-    // answers like any other, which are no event streams.
-    const redirect = request.credentials.some((name) => name !== 'authorization') && { redirect: 'manual' as const }
-    try {
-      const open = fetch ?? globalThis.fetch
-      const given = body === undefined ? {} : { body }
-      const response = await open(url, { cache: 'no-store', ...init, ...redirect, ...given, method, headers, signal })
-      return createConnection(response, request)
-    } catch (cause) {
-      throw networkError(request, cause)
-    }
+export function fetchConnect(fetch?: typeof globalThis.fetch, parser: typeof createParser = createParser): Connect {
+  return async (request) => createConnection(await openResponse(request, fetch), request, parser)
+}
+
+/** The answer to a request. Rejects with `network`, or with `signal.reason`. */
+export async function openResponse(request: ConnectRequest, fetch = globalThis.fetch): Promise<Response> {
+  const { url, method, body, lastEventId, signal, init } = request
+  const headers = new Headers(request.headers)
+  if (lastEventId) headers.set('last-event-id', byteString(lastEventId))
+  // Platforms take only `Authorization` off on the way to another origin: with any other credential, redirects are
+  // answers like any other, which are no event streams.
+  const redirect = request.credentials.some((name) => name !== 'authorization') && { redirect: 'manual' as const }
+  const given = body === undefined ? {} : { body }
+  try {
+    return await fetch(url, { cache: 'no-store', ...init, ...redirect, ...given, method, headers, signal })
+  } catch (cause) {
+    throw networkError(request, cause)
   }
 }
 
-function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
+/** What a platform's failure is: `network`, or `signal.reason` where that was it. */
+export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
   if (signal.aborted) return signal.reason
   const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID)' : ''
   // Without query and fragment, which may hold secrets.
@@ -38,13 +40,13 @@ function byteString(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text))
 }
 
-function createConnection(response: Response, request: ConnectRequest): Connection {
+function createConnection(response: Response, request: ConnectRequest, parse: typeof createParser): Connection {
   const { status, headers, body } = response
   const reader = body?.getReader()
   let batch: Batch
   let chunk: Uint8Array = new Uint8Array()
   let failure: unknown
-  const parser = createParser({
+  const parser = parse({
     maxEventSize: request.maxEventSize,
     onBlock: (block) => batch.blocks.push(block),
     onRetry: (ms) => (batch.retry = ms),

@@ -1,5 +1,5 @@
 /** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
-import type { StreamError } from '../base/errors.ts'
+import { StreamError } from '../base/errors.ts'
 import { guard } from '../base/report.ts'
 
 /** How a stream reconnects. */
@@ -29,6 +29,29 @@ export function clampDelay(ms: number): number {
 export function parseRetryAfter(value: string | null | undefined): number {
   const ms = /^\d+$/.test(value ?? '') ? Number(value) * 1_000 : Date.parse(value ?? '') - Date.now()
   return ms === ms ? clampDelay(ms) : 0
+}
+
+/**
+ * What follows on a failure: the milliseconds until the next attempt, or the error that the stream ends with.
+ * `repeatable`: whether the request may be sent once more; `floor`: the reconnection time that the server asked for.
+ */
+export function judgeFailure(
+  retry: RetryOptions,
+  { name, error, attempt, floor, repeatable, random }: {
+    name: string
+    error: StreamError
+    attempt: number
+    floor: number
+    repeatable: boolean | undefined
+    random: () => number
+  },
+): number | StreamError {
+  const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
+  const delay = repeatable ? retryDelay(retry, error, attempt, least, random) : undefined
+  if (delay !== undefined) return delay
+  // Credentials that can't be had say more than that it was tried often.
+  const exhausted = error.retryable && attempt > 1 && attempt > (retry.limit ?? Infinity) && error.code !== 'auth'
+  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${name}`, { cause: error }) : error
 }
 
 /** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */

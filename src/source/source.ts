@@ -1,10 +1,10 @@
 /** One logical stream over many connections: runs what the state table says. */
 import type { Clock } from '../base/clock.ts'
-import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
+import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
 import type { Batch, Connect, Connection, ConnectRequest } from '../connect/connect.ts'
-import { clampDelay, parseRetryAfter, retriedStatuses, retryDelay, type RetryOptions } from './retry.ts'
+import { clampDelay } from './retry.ts'
 import { type Effect, type Status, type Trigger, initialState, transition } from './state.ts'
-import { createWatchdog, type Watchdog } from './watchdog.ts'
+import type { Watchdog, createWatchdog } from './watchdog.ts'
 
 /** Where a stream is. */
 export interface StreamState {
@@ -37,15 +37,14 @@ export interface AttemptContext {
 export interface SourceOptions {
   connect: Connect
   clock: Clock
-  random(): number
-  retry: RetryOptions & { limit: number }
   /** Milliseconds until the answer's head, credentials included. */
   connectTimeout: number
   /** Milliseconds. */
   idleTimeout?: number
   /** Milliseconds. */
   stallTimeout?: number
-  contentType?: false | ((type: string) => boolean)
+  /** What measures silence, where it is to be measured. */
+  watch?: typeof createWatchdog
 }
 
 /** What the stream above decides, and is told. */
@@ -54,12 +53,10 @@ export interface SourceHooks {
   name: string
   /** What to ask for now. What it rejects with is a failure of `auth`. */
   request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>
-  /** Whether the request may be sent once more after this failure. */
-  repeatable(error: StreamError): boolean | undefined
-  /** Whether new credentials can be had after a 401. */
-  refreshable: boolean
-  /** The code for a status that is not 200. */
-  refusal?(status: number): StreamErrorCode
+  /** Whether the answer is an event stream: otherwise rejects with a `StreamError`. */
+  judge(connection: Connection): Promise<void>
+  /** What follows on a failure: milliseconds until the next attempt, `floor` or more, or the error to end with. */
+  retry(error: StreamError, attempt: number, floor: number): number | StreamError
   opened(connection: Connection, reconnected: boolean): void
   /**
    * One event, in order; returns `false` for what a server says at each connection anew, which is no progress.
@@ -90,12 +87,10 @@ export interface Source {
 const SETTLED = 10_000
 /** How long a complete stream may take to end (milliseconds). */
 const DRAIN = 1_000
-/** Longest problem document that is read (bytes). */
-const PROBLEM_SIZE = 16_384
 
 /** Makes a source that goes on after `lastEventId`; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks, lastEventId = ''): Source {
-  const { clock, retry, contentType, connectTimeout, stallTimeout = Infinity } = options
+  const { clock, connectTimeout, stallTimeout = Infinity } = options
   let { idleTimeout = Infinity } = options
   let state = initialState
   let report: StreamState = state
@@ -135,26 +130,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   const fail = (error: StreamError, opening: number): void => {
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
     if (clock.now() - opening >= SETTLED) dispatch('progress')
-    const { attempt } = state
-    const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
-    const delay = hooks.repeatable(error) ? retryDelay(retry, error, attempt, least, options.random) : undefined
-    if (delay !== undefined) return dispatch('failed', error, delay)
-    // Credentials that can't be had say more than that it was tried often.
-    const exhausted = error.retryable && attempt > 1 && attempt > retry.limit && error.code !== 'auth'
-    dispatch('ended', exhausted ? failure('retries-exhausted', `${attempt} attempts failed`, { cause: error }) : error)
-  }
-
-  const refuse = async (connection: Connection): Promise<never> => {
-    const { status, headers } = connection
-    let problem: Problem | undefined
-    try {
-      if (/json/.test(headers.get('content-type') ?? '')) problem = JSON.parse(await connection.problem(PROBLEM_SIZE))
-    } catch {
-      // Not a document that can be read: the status says enough.
-    }
-    const code = status === 401 && hooks.refreshable ? 'auth' : (hooks.refusal?.(status) ?? 'http')
-    const retryable = (retry.statusCodes ?? retriedStatuses).includes(status)
-    throw failure(code, `Status ${status}`, { status, headers, problem, retryable })
+    const verdict = hooks.retry(error, state.attempt, floor)
+    if (typeof verdict === 'number') dispatch('failed', error, verdict)
+    else dispatch('ended', verdict)
   }
 
   /** Hands over what is whole and in order; returns what went wrong with the event after that. */
@@ -207,24 +185,19 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       const connecting = options.connect(request)
       connecting.then((late) => signal.aborted && late.cancel()).catch(() => {}) // told below, if anybody waits
       connection = await unlessAborted(connecting)
-      const { status, headers } = connection
-      if (status === 204) return dispatch('ended')
-      if (status !== 200) await unlessAborted(refuse(connection))
-      const type = headers.get('content-type') ?? ''
-      if (contentType !== false && !(contentType ?? isEventStream)(type)) {
-        throw failure('content-type', `Not an event stream but "${type}"`, { status })
-      }
+      if (connection.status === 204) return dispatch('ended')
+      await unlessAborted(hooks.judge(connection))
       cancelDeadline()
       opening = clock.now()
       dispatch('opened')
       if (current !== controller) return
       hooks.opened(connection, reconnected)
       reconnected = true
-      watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) =>
+      watchdog = options.watch?.(clock, idleTimeout, stallTimeout, (code, ms) =>
         controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
       )
       while (current === controller) {
-        watchdog.reading()
+        watchdog?.reading()
         const batch = await unlessAborted(connection.read())
         if (!batch) {
           const error = hooks.ended()
@@ -265,8 +238,4 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       watchdog?.setIdleTimeout(ms)
     },
   }
-}
-
-function isEventStream(type: string): boolean {
-  return /^\s*text\/event-stream\s*(;|$)/i.test(type)
 }

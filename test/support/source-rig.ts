@@ -1,15 +1,20 @@
 /** A source with hooks that write down what they are told. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
-import type { RetryOptions } from '../../src/source/retry.ts'
+import { type Judgement, judge } from '../../src/source/judge.ts'
+import { type RetryOptions, judgeFailure } from '../../src/source/retry.ts'
 import { type RawEvent, type Source, type SourceHooks, type SourceOptions, type StreamState, createSource } from '../../src/source/source.ts'
+import { createWatchdog } from '../../src/source/watchdog.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
 import { settled } from './settled.ts'
 
-type Hooks = Pick<SourceHooks, 'repeatable' | 'refreshable' | 'refusal' | 'ended' | 'flush'>
+type Hooks = Pick<SourceHooks, 'ended' | 'flush'>
 
-export interface SourceRigOptions extends Partial<Hooks>, Partial<Omit<SourceOptions, 'retry' | 'clock' | 'connect'>> {
+export interface SourceRigOptions
+  extends Partial<Hooks>, Partial<Omit<SourceOptions, 'clock' | 'connect'>>, Partial<Omit<Judgement, 'statusCodes'>> {
+  repeatable?: (error: StreamError) => boolean
+  random?: () => number
   retry?: RetryOptions
   lastEventId?: string
   deaf?: boolean
@@ -35,7 +40,8 @@ export interface SourceRig {
 
 /** The longest delay that jitter can choose is chosen. A clean end is a failure, as a feed's is. */
 export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
-  const { retry, lastEventId, deaf = false, event, changed, flush, ...rest } = options
+  const { retry = {}, lastEventId, deaf = false, event, changed, flush, repeatable, random = () => 1, ...rest } = options
+  const name = 'GET https://api.test/stream'
   const clock = createManualClock()
   const network = createScriptedNetwork({ deaf })
   const events: RawEvent[] = []
@@ -43,11 +49,12 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
   const states: StreamState[] = []
   const settlements: (StreamError | undefined)[] = []
   const source = createSource(
-    { connect: network.connect, clock, random: () => 1, connectTimeout: 10_000, retry: { limit: Infinity, ...retry }, ...rest },
+    { connect: network.connect, clock, connectTimeout: 10_000, watch: createWatchdog, ...rest },
     {
-      name: 'GET https://api.test/stream',
-      refreshable: false,
-      repeatable: () => true,
+      name,
+      judge: (connection) => judge(connection, { ...rest, name, statusCodes: retry.statusCodes }),
+      retry: (error, attempt, floor) =>
+        judgeFailure(retry, { name, error, attempt, floor, random, repeatable: repeatable?.(error) ?? true }),
       opened: () => {},
       ended: () => new StreamError('network', 'Ended', { retryable: true }),
       request: async ({ signal }, id): Promise<ConnectRequest> => ({
