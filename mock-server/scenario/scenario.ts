@@ -100,7 +100,7 @@ function parseText(text: string): unknown[] {
         const [, name, value] = /^([^:]*)(?::(.*))?$/s.exec(field)!
         const trimmed = name!.trim()
         if (!Object.hasOwn(known, trimmed)) unknownKey(`scenario["${trimmed}"]`, trimmed)
-        return [trimmed, parseValue(trimmed, value === undefined ? undefined : decode(value))] as const
+        return [trimmed, parseValue(trimmed, value === undefined ? undefined : decode(value.trim()))] as const
       })
       return Object.fromEntries(fields)
     })

@@ -1,5 +1,5 @@
 /** One event on its way to a client: what the faults can still change, before it becomes text. */
-import { encodeEvent } from './encode.ts'
+import { encodeEvent } from '../../src/wire/encode.ts'
 
 /** The fields of one block; `data` is the finished text. */
 export interface Frame {
@@ -18,8 +18,7 @@ const encoded = new WeakMap<Frame, string>()
 export function encodeFrame(frame: Frame): string {
   let text = encoded.get(frame)
   if (text === undefined) {
-    const { index: _, ...fields } = frame
-    text = encodeEvent(fields)
+    text = encodeEvent(frame)
     encoded.set(frame, text)
   }
   return text

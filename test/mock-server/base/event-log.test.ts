@@ -1,0 +1,55 @@
+/** The log: positions, its bound, its watchers. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createEventLog } from '../../../mock-server/base/event-log.ts'
+
+test('positions count from 1, and stay what they are', () => {
+  const log = createEventLog<string>(2)
+  expect([log.first, log.head]).toEqual([1, 0])
+  expect(['a', 'b', 'c'].map((item) => log.append(item))).toEqual([1, 2, 3])
+  expect([log.first, log.head]).toEqual([2, 3])
+  expect([1, 2, 3, 4].map((position) => log.at(position))).toEqual([undefined, 'b', 'c', undefined])
+})
+
+test('it holds the last ones, whatever the limit', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat(), { maxLength: 60 }), (limit, items) => {
+      const log = createEventLog<number>(limit)
+      for (const item of items) log.append(item)
+      const kept = Array.from({ length: log.head - log.first + 1 }, (_, index) => log.at(log.first + index))
+      expect(kept).toEqual(items.slice(-limit))
+      expect(log.head).toBe(items.length)
+    }),
+  )
+})
+
+test('watchers hear of each append and of the end, until they leave', () => {
+  const log = createEventLog<string>()
+  let heard = 0
+  const wake = (): void => void heard++
+  const unwatch = log.watch(wake)
+  const unwatchToo = log.watch(wake)
+  log.append('a')
+  expect(heard).toBe(2)
+  unwatch()
+  unwatch()
+  log.close()
+  expect(heard).toBe(3)
+  expect(log.state).toBe('closed')
+  unwatchToo()
+  log.append('b')
+  expect(heard).toBe(3)
+})
+
+test('a watcher may leave while it is told', () => {
+  const log = createEventLog<string>()
+  const heard: string[] = []
+  const first = log.watch(() => {
+    heard.push('first')
+    first()
+  })
+  log.watch(() => heard.push('second'))
+  log.append('a')
+  log.append('b')
+  expect(heard).toEqual(['first', 'second', 'second'])
+})
