@@ -1,0 +1,8 @@
+/** eventsource-parser behind a streaming TextDecoder, as its users have it: the one to beat. */
+import { createParser } from 'eventsource-parser'
+
+export function read(chunks, take) {
+  const decoder = new TextDecoder()
+  const parser = createParser({ onEvent: (event) => take(event.event, event.data, event.id) })
+  for (let i = 0; i < chunks.length; i++) parser.feed(decoder.decode(chunks[i], { stream: true }))
+}

@@ -1,0 +1,10 @@
+/** parse-sse: transform streams over a response; its ids are the stream's last, so they are not compared. */
+import { parseServerSentEvents } from 'parse-sse'
+import { createResponse } from '../body.mjs'
+
+export const fields = { ids: false }
+
+export async function read(chunks, take) {
+  const reader = parseServerSentEvents(createResponse(chunks)).getReader()
+  for (let result = await reader.read(); !result.done; result = await reader.read()) take(result.value.type, result.value.data)
+}

@@ -1,0 +1,15 @@
+/** The parser of undici's EventSource, which is Node's: a Node Transform. Node only; ids are the stream's last. */
+import undici from '../node_modules/undici/lib/web/eventsource/eventsource-stream.js'
+
+export const fields = { ids: false }
+
+export function read(chunks, take) {
+  return new Promise((resolve, reject) => {
+    const stream = new undici.EventSourceStream({ eventSourceSettings: { lastEventId: '', reconnectionTime: 0, origin: '' } })
+    stream.on('data', ({ type, options }) => take(type, options.data))
+    stream.on('end', resolve)
+    stream.on('error', reject)
+    for (let i = 0; i < chunks.length; i++) stream.write(chunks[i])
+    stream.end()
+  })
+}

@@ -1,0 +1,40 @@
+/** Builds each adapter, with what it measures, into one file that Node and a page load alike; our part from its source. */
+import { rollup } from 'rollup'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+import ts from 'typescript'
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+
+import { outDir } from './build-dir.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+const typescript = {
+  name: 'typescript',
+  transform(code, id) {
+    if (!id.endsWith('.ts')) return null
+    const { outputText } = ts.transpileModule(code, { compilerOptions: { target: 'es2022', module: 'esnext' } })
+    return { code: outputText, map: null }
+  },
+}
+
+/** The names of the adapters, which are those of their files. */
+export const adapterNames = async () =>
+  (await readdir(`${here}adapters`)).filter((file) => file.endsWith('.mjs')).map((file) => file.slice(0, -4))
+
+/** `rivulet` is minified, because that is what pages load; peers are taken as they publish themselves. */
+export async function buildAdapter(name) {
+  const bundle = await rollup({
+    input: `${here}adapters/${name}.mjs`,
+    plugins: [
+      name === 'undici' && { name: 'external', resolveId: (id) => (id.includes('undici/lib') ? { id: new URL(id, `file://${here}adapters/`).pathname, external: 'absolute' } : null) },
+      nodeResolve({ browser: true, extensions: ['.mjs', '.js', '.ts'] }),
+      typescript,
+      name === 'rivulet' && terser({ module: true, ecma: 2022 }),
+    ],
+    onwarn: () => {},
+  })
+  await bundle.write({ file: `${outDir}${name}.mjs`, format: 'es' })
+  await bundle.close()
+}

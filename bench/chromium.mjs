@@ -1,0 +1,70 @@
+/** Adapters in Chromium: a page for each on a site of its own, hence a process, and CPU time of its main thread. */
+import { chromium } from 'playwright'
+import { createServer } from 'node:http'
+import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const places = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** Serves this folder, read only, to the pages. */
+async function serveFolder() {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost')
+    if (pathname === '/') return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>')
+    try {
+      if (!/^\/[\w./-]+\.mjs$/.test(pathname) || pathname.includes('..')) throw new Error('not a module')
+      const body = await readFile(here + pathname)
+      response.setHeader('content-type', 'text/javascript').end(body)
+    } catch {
+      response.statusCode = 404
+      response.end()
+    }
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+export async function startChromium(flags = []) {
+  const executablePath = places.find((place) => place && existsSync(place))
+  const server = await serveFolder()
+  const { port } = server.address()
+  const browser = await chromium.launch({
+    ...(executablePath && { executablePath }),
+    args: [
+      ...flags,
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage',
+      '--site-per-process', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--disable-renderer-backgrounding', '--disable-background-timer-throttling', '--disable-backgrounding-occluded-windows',
+    ],
+  })
+  let sites = 0
+  return {
+    version: `Chromium ${browser.version()}`,
+    async open(name) {
+      // A context of its own: pages of different contexts share no process.
+      const context = await browser.newContext()
+      const page = await context.newPage()
+      const session = await context.newCDPSession(page)
+      await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+      await page.exposeFunction('cpu', async () => {
+        const { metrics } = await session.send('Performance.getMetrics')
+        return metrics.find((metric) => metric.name === 'ThreadTime').value * 1e6
+      })
+      await page.goto(`http://127.0.0.1:${port}/?${++sites}`)
+      await page.evaluate(async (adapter) => {
+        const { createMeter } = await import('/measure.mjs')
+        globalThis.meter = createMeter(await import(`/.build/${adapter}.mjs`), globalThis.cpu)
+      }, name)
+      return {
+        call: (method, ...args) => page.evaluate(([method, args]) => globalThis.meter[method](...args), [method, args]),
+        close: () => context.close(),
+      }
+    },
+    async close() {
+      await browser.close()
+      server.close()
+    },
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * `node bench/run.mjs`: builds what it measures, measures it, and writes RESULTS.md.
+ *
+ * --runtime node,chromium   --adapters a,b   --rounds 7   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
+ */
+import { parseArgs } from 'node:util'
+import { rm } from 'node:fs/promises'
+import { adapterNames, buildAdapter } from './build.mjs'
+import { startChromium } from './chromium.mjs'
+import { startNode } from './node.mjs'
+import { baseline, benchParsers } from './parsers.mjs'
+import { report, summary } from './report.mjs'
+import { outDir } from './build-dir.mjs'
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: 'string', default: 'node,chromium' },
+    adapters: { type: 'string' },
+    rounds: { type: 'string', default: '7' },
+    corpora: { type: 'string' },
+    cuts: { type: 'string' },
+    dry: { type: 'boolean', default: false },
+  },
+})
+const list = (text) => text?.split(',').map((item) => item.trim())
+const starts = { node: startNode, chromium: startChromium }
+const log = (line) => console.log(line)
+
+await rm(outDir, { recursive: true, force: true })
+const adapters = list(values.adapters) ?? (await adapterNames())
+if (!adapters.includes(baseline)) adapters.push(baseline)
+for (const name of adapters) await buildAdapter(name)
+
+const results = []
+for (const name of list(values.runtime)) {
+  const runtime = await starts[name]()
+  log(`${runtime.version}, CPU time, ${baseline} = 1.00`)
+  const cells = await benchParsers(runtime, {
+    adapters: adapters.filter((adapter) => adapter !== 'undici' || name === 'node'),
+    rounds: Number(values.rounds),
+    ...(values.corpora && { corpora: list(values.corpora) }),
+    ...(values.cuts && { cuts: list(values.cuts).map((cut) => Number(cut) || cut) }),
+    log,
+  })
+  await runtime.close()
+  results.push({ version: runtime.version, cells })
+  log(summary(cells))
+}
+if (!values.dry) await report(results, { rounds: values.rounds })

@@ -1,0 +1,18 @@
+/** One adapter in a Node process of its own; its parent says what to measure, one thing at a time. */
+import { createMeter } from './measure.mjs'
+import { outDir } from './build-dir.mjs'
+
+const adapter = await import(`${outDir}${process.argv[2]}.mjs`)
+const meter = createMeter(adapter, () => {
+  const { user, system } = process.cpuUsage()
+  return user + system
+})
+
+process.on('message', async ({ id, method, args }) => {
+  try {
+    process.send({ id, value: await meter[method](...args) })
+  } catch (error) {
+    process.send({ id, error: String(error?.stack ?? error) })
+  }
+})
+process.send({ id: 0 })
