@@ -36,12 +36,13 @@ export function createDelivery<Item extends StreamEvent>(
   let passed = false // events went by that a loop would miss
   let telling: (() => void) | undefined // what was held is about to be told to the listeners
 
+  const tell = (hearing: Set<Listener> | undefined, item: Item): void => {
+    if (hearing) for (const listener of hearing) if (mode !== 'stopped') guard(listener, item as never)
+  }
   const dispatch = (items: Item[]): void => {
-    const all = listeners.get(undefined)
     for (const item of items) {
-      for (const set of [listeners.get(item.type), all]) {
-        if (set) for (const listener of set) if (mode !== 'stopped') guard(listener, item as never)
-      }
+      tell(listeners.get(item.type), item)
+      tell(listeners.get(undefined), item)
     }
   }
   const pass = (items: Item[]): void => {
@@ -51,8 +52,8 @@ export function createDelivery<Item extends StreamEvent>(
   const flow = (): void => {
     if (mode !== 'held') return
     mode = 'flowing'
-    const tell = (telling = () => {
-      if (telling !== tell) return
+    const tellHeld = (telling = () => {
+      if (telling !== tellHeld) return
       telling = undefined
       const held = queue.peek()
       if (mode === 'flowing') {
@@ -61,7 +62,7 @@ export function createDelivery<Item extends StreamEvent>(
       } else dispatch(held)
     })
     // A microtask later, so that all listeners added in this task hear what was held.
-    queueMicrotask(tell)
+    queueMicrotask(tellHeld)
   }
 
   return {

@@ -58,17 +58,19 @@ export function createSubscription<Events extends object>(
       },
       event(event, items) {
         const { type, id } = event
-        let { data }: PendingEvent = event
+        // The event is the parser's own, and nobody else's: it need not be copied.
+        const parsed: PendingEvent = event
         try {
-          if (parse !== 'text') data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
+          if (parse !== 'text') parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
           return invalid(invalidData(event, cause))
         }
-        items.push({ type, data, id })
-        const { heartbeat = 0, reason = 'unknown' } = Object(data) as { heartbeat?: number; reason?: string }
+        items.push(parsed)
+        if (type !== 'connected' && type !== 'reset') return true
+        const { heartbeat = 0, reason = 'unknown' } = Object(parsed.data) as { heartbeat?: number; reason?: string }
         if (type === 'connected') expectHeartbeat(heartbeat)
-        if (type === 'reset') guard(onReset, { reason })
-        return type !== 'connected' && type !== 'reset'
+        else guard(onReset, { reason })
+        return false
       },
       invalid,
       ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),

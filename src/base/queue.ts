@@ -15,11 +15,6 @@ export interface Queue<Item, Value> {
   end(failure?: { error: unknown }): void
 }
 
-interface Waiting<Value> {
-  resolve(result: IteratorResult<Value, undefined>): void
-  reject(error: unknown): void
-}
-
 /**
  * Makes a queue that is full at `maxItems` items or `maxBytes` bytes, whichever is first; a batch's bytes count until
  * its last item is taken. `pick` makes of an item, when its turn comes, what consumers get; `undefined` drops it.
@@ -30,7 +25,7 @@ export function createQueue<Item, Value>(
   pick: (item: Item) => Value | undefined,
 ): Queue<Item, Value> {
   const batches: { items: Item[]; bytes: number }[] = []
-  const waiting: Waiting<Value>[] = []
+  const waiting: ((result: Promise<IteratorResult<Value, undefined>>) => void)[] = []
   let position = 0 // in the first batch
   let count = 0
   let bytes = 0
@@ -44,8 +39,8 @@ export function createQueue<Item, Value>(
       room = undefined
     }
   }
-  /** Serves one consumer, as far as it can be served now. */
-  const serve = ({ resolve, reject }: Waiting<Value>): boolean => {
+  /** What a consumer gets now, if anything. */
+  const poll = (): Promise<IteratorResult<Value, undefined>> | undefined => {
     while (count) {
       const { items, bytes: size } = batches[0]!
       const value = pick(items[position++]!)
@@ -56,18 +51,15 @@ export function createQueue<Item, Value>(
         position = 0
       }
       checkRoom()
-      if (value === undefined) continue
-      resolve({ value, done: false })
-      return true
+      if (value !== undefined) return Promise.resolve({ value, done: false })
     }
-    if (!ended) return false
-    if ('error' in ended) reject(ended.error)
-    else resolve({ value: undefined, done: true })
+    const failure = ended
+    if (!failure) return undefined
     ended = {} // the error is thrown once
-    return true
+    return 'error' in failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true })
   }
-  const serveWaiting = (): void => {
-    while (waiting.length && serve(waiting[0]!)) waiting.shift()
+  const serve = (): void => {
+    for (let result; waiting.length && (result = poll()); ) waiting.shift()!(result)
   }
 
   return {
@@ -76,7 +68,7 @@ export function createQueue<Item, Value>(
       batches.push({ items, bytes: size })
       count += items.length
       bytes += size
-      serveWaiting()
+      serve()
     },
     room() {
       if (!full()) return undefined
@@ -92,16 +84,12 @@ export function createQueue<Item, Value>(
       if (ended) ended = {}
       checkRoom()
     },
-    next: () =>
-      new Promise((resolve, reject) => {
-        const consumer = { resolve, reject }
-        if (waiting.length || !serve(consumer)) waiting.push(consumer)
-      }),
+    next: () => poll() ?? new Promise((resolve) => waiting.push(resolve)),
     end(failure) {
       if (ended) return
       ended = failure ?? {}
       checkRoom()
-      serveWaiting()
+      serve()
     },
   }
 }

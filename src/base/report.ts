@@ -8,9 +8,9 @@ export function report(error: unknown): void {
 }
 
 /** Calls a user's callback; what it throws, or rejects with, is reported, and never breaks the stream. */
-export function guard<Args extends unknown[]>(callback: ((...args: Args) => unknown) | undefined, ...args: Args): void {
+export function guard<Value>(callback: ((value: Value) => unknown) | undefined, value: Value): void {
   try {
-    const result = callback?.(...args)
+    const result = callback?.(value)
     if (result instanceof Promise) result.catch(report)
   } catch (error) {
     report(error)

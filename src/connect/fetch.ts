@@ -12,7 +12,10 @@ export function fetchConnect(fetch?: typeof globalThis.fetch, parser: typeof cre
 }
 
 /** The answer to a request. Rejects with `network`, or with `signal.reason`. */
-export async function openResponse(request: ConnectRequest, fetch = globalThis.fetch): Promise<Response> {
+export async function openResponse(
+  request: ConnectRequest,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<Response> {
   const { url, method, body, lastEventId, signal, init } = request
   const headers = new Headers(request.headers)
   if (lastEventId) headers.set('last-event-id', byteString(lastEventId))

@@ -63,7 +63,7 @@ export function retryDelay(
   random: () => number,
 ): number | undefined {
   let wanted = error.retryable
-  if (shouldRetry) guard(() => (wanted = shouldRetry({ error, attempt })))
+  if (shouldRetry) guard((context) => (wanted = shouldRetry(context)), { error, attempt })
   if (attempt > limit || !wanted) return undefined
   // The exponent is bounded: 0 times infinity is not a number.
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
