@@ -34,7 +34,7 @@ export interface MockRun {
 export interface Mock {
   /** As the global one, redirects included; the origin does not matter, and a path alone will do. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
-  /** Every request that came, the oldest first. */
+  /** The requests that came, the oldest first; the last thousand of them. */
   readonly requests: readonly Request[]
   /** Every run that is kept. */
   readonly runs: readonly Run[]
@@ -52,6 +52,7 @@ export interface Mock {
 
 const LOCAL = 'http://localhost'
 const REDIRECT_LIMIT = 20
+const REQUEST_LIMIT = 1_000
 
 /** The method and the body after a redirect, as the fetch standard has them. */
 function redirected(request: Request, status: number, url: URL, body: ArrayBuffer | undefined): Request {
@@ -71,6 +72,7 @@ export function createMock(options: MockOptions = {}): Mock {
     const body = request.body ? await request.clone().arrayBuffer() : undefined
     for (let count = 0; count <= REDIRECT_LIMIT; count++) {
       requests.push(request.clone())
+      if (requests.length > REQUEST_LIMIT) requests.shift()
       const response = await respond(request)
       Object.defineProperty(response, 'url', { value: request.url })
       Object.defineProperty(response, 'redirected', { value: count > 0 })

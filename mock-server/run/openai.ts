@@ -89,6 +89,7 @@ function whole(run: Run, id: string, model: string, created: number, clock: Cloc
       const failure = source.take()
       if (!failure && source.state === 'open') return
       unwatch()
+      cancelLook()
       source.close()
       signal.removeEventListener('abort', leave)
       if (failure) return resolve(json(500, { error: { message: failure.data, type: 'server_error' } }))
@@ -100,7 +101,7 @@ function whole(run: Run, id: string, model: string, created: number, clock: Cloc
     const unwatch = source.watch(look)
     signal.addEventListener('abort', leave)
     // Looked at a task later: what was made at once is there before `unwatch` is.
-    clock.after(0, look)
+    const cancelLook = clock.after(0, look)
   })
 }
 

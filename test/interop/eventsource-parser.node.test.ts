@@ -1,0 +1,52 @@
+/** The `eventsource-parser` package over `fetch` reads a feed and a run. */
+import { type EventSourceMessage, createParser } from 'eventsource-parser'
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { expect, test } from 'vitest'
+import { serve } from '../mock-server/support/serving.ts'
+
+interface Delta {
+  content: string
+  index: number
+}
+
+// Not with `newline:cr`: at the end of a stream this parser keeps a CR back, and with it the last event.
+test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])('a run, with fault %j', async (fault) => {
+  const answer = '你好，👩‍👩‍👧‍👦!\nsecond line'
+  const { url } = await serve({ answers: [answer], delay: 0 })
+  const response = await fetch(`${url}/api/generate?prompt=x&fault=${encodeURIComponent(fault)}`)
+  const stream = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream({ onError: 'terminate' }))
+  const events: EventSourceMessage[] = []
+  for await (const event of stream as unknown as AsyncIterable<EventSourceMessage>) events.push(event)
+  expect(events[0]!.event).toBe('start')
+  expect(events.at(-1)!.event).toBe('end')
+  const deltas = events.slice(1, -1).map(({ data }) => JSON.parse(data) as Delta)
+  expect(deltas.map(({ index }) => index)).toEqual(deltas.map((_, index) => index))
+  expect(deltas.map(({ content }) => content).join('')).toBe(answer)
+  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length)
+})
+
+test('a feed, its comments and its retry', async () => {
+  const { url, server, clock } = await serve({ heartbeat: 1_000 })
+  const events: EventSourceMessage[] = []
+  const comments: string[] = []
+  const retries: number[] = []
+  const parser = createParser({
+    onEvent: (event) => events.push(event),
+    onComment: (comment) => comments.push(comment.trim()),
+    onRetry: (retry) => retries.push(retry),
+  })
+  const response = await fetch(`${url}/api/stream?fault=retry:1234`)
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  const until = async (met: () => boolean): Promise<void> => {
+    while (!met()) parser.feed((await reader.read()).value!)
+  }
+  await until(() => events.length === 1)
+  const id = server.broadcast({ type: 'tick', data: { n: 1 } })
+  await until(() => events.length === 2)
+  await clock.advance(1_000)
+  await until(() => comments.length === 2)
+  expect(events[1]).toEqual({ event: 'tick', data: '{"n":1}', id })
+  expect(comments).toEqual(['open', 'heartbeat'])
+  expect(retries).toEqual([1_234])
+  await reader.cancel()
+})

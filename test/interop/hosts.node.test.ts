@@ -1,0 +1,102 @@
+/** Express and Fastify as hosts: each serves a feed and a run as the server of our own does. */
+import express from 'express'
+import Fastify from 'fastify'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type NodeHandler, createNodeHandler } from '../../mock-server/node.ts'
+import { type Service, createService } from '../../mock-server/service.ts'
+import { dataOf, eventsOf, textOf } from '../mock-server/support/blocks.ts'
+import { openRaw } from '../mock-server/support/raw.ts'
+import { openReading } from '../mock-server/support/reading.ts'
+import { eventually } from '../mock-server/support/serving.ts'
+
+/** Hosts the handler; returns the URL that it is at. */
+type Host = (handler: NodeHandler) => Promise<string>
+
+const listenExpress = (app: express.Express): Promise<string> =>
+  new Promise((resolve) => {
+    const server = app.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+  })
+
+const hosts: Record<string, Host> = {
+  'node:http': (handler) =>
+    new Promise((resolve) => {
+      const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+      onTestFinished(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+    }),
+  'Express, as middleware': (handler) => listenExpress(express().use(handler)),
+  'Express, under a path': async (handler) => `${await listenExpress(express().use('/mock/here', handler))}/mock/here`,
+  'Express, with its body parser': (handler) => listenExpress(express().use(express.json()).use(handler)),
+  Fastify: async (handler) => {
+    const app = Fastify({ forceCloseConnections: true })
+    app.all('/*', handler)
+    onTestFinished(() => app.close())
+    return app.listen({ port: 0, host: '127.0.0.1' })
+  },
+}
+
+async function host(name: string): Promise<{ url: string; service: Service }> {
+  const service = createService({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 1 })
+  onTestFinished(() => service.close())
+  const handler = createNodeHandler(service)
+  return { url: await hosts[name]!(handler), service }
+}
+
+describe.each(Object.keys(hosts))('%s', (name) => {
+  test('a feed: live, and from where it was', async () => {
+    const { url, service } = await host(name)
+    const reading = await openReading(`${url}/api/stream`)
+    await reading.take(1)
+    const id = service.broadcast({ type: 'tick', data: 1 })
+    service.broadcast({ type: 'tick', data: 2 })
+    expect((await reading.take(3)).slice(1).map(({ data }) => data)).toEqual(['1', '2'])
+    reading.leave()
+    await eventually(() => service.feed().clients.length === 0)
+    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await again.take(2))[1]!.data).toBe('2')
+    again.leave()
+  })
+
+  test('a run by POST, and its resume', async () => {
+    const { url } = await host(name)
+    const init = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'content-type': 'application/json' } }
+    const reading = await openReading(`${url}/api/generate`, init)
+    const { events } = await reading.rest()
+    expect(textOf(events)).toBe('你好，世界 🧑‍🚀')
+    const resume = new URL(dataOf(events[0])['resume'] as string, reading.response.url)
+    expect((await (await openReading(resume.href)).rest()).events).toEqual(events)
+    expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('a cut is one on the socket', async () => {
+    const { url } = await host(name)
+    const client = openRaw(`${url}/api/generate?prompt=你好&fault=${encodeURIComponent('reset-after:2,delay:0')}`)
+    expect(await client.ended).toBe('reset')
+    expect(eventsOf(client.text)).toHaveLength(2)
+  })
+
+  test('a body that is not JSON is 400', async () => {
+    const { url } = await host(name)
+    const response = await fetch(`${url}/api/generate`, { method: 'POST', body: 'nonsense', headers: { 'content-type': 'text/plain' } })
+    // Fastify parses text as well, and hands it on.
+    expect(response.status).toBe(400)
+  })
+})
+
+test('Express goes on to its other routes', async () => {
+  const service = createService()
+  const app = express().use(createNodeHandler(service))
+  app.get('/mine', (_request, response) => void response.send('mine'))
+  const url = await listenExpress(app)
+  expect(await (await fetch(`${url}/mine`)).text()).toBe('mine')
+  expect((await fetch(`${url}/nobody`)).headers.get('content-type')).toContain('text/html')
+  service.close()
+})

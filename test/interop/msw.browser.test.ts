@@ -1,0 +1,66 @@
+/** MSW in a service worker: the mock's handlers answer the page's `fetch` and its native `EventSource`. */
+import { type SetupWorker, setupWorker } from 'msw/browser'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type MswMock, createMock } from '../../mock-server/msw.ts'
+import { dataOf, textOf } from '../mock-server/support/blocks.ts'
+import { openReading } from '../mock-server/support/reading.ts'
+
+const ANSWER = '你好，世界 🧑‍🚀'
+let mock: MswMock
+let worker: SetupWorker
+
+beforeAll(async () => {
+  mock = createMock({ answers: [ANSWER] })
+  mock.run('/api/chat', { text: '0123456789', fault: 'truncate-after:4,once' })
+  worker = setupWorker(...mock.handlers())
+  await worker.start({ quiet: true, onUnhandledRequest: 'bypass' })
+})
+afterAll(() => {
+  worker.stop()
+  mock.close()
+})
+
+describe('fetch', () => {
+  test.each(['GET', 'POST'])('a run by %s', async (method) => {
+    const { events, error } = await (
+      await openReading(`/api/generate${method === 'GET' ? '?prompt=x' : ''}`, method === 'GET' ? {} : { method, body: '{"prompt":"x"}' })
+    ).rest()
+    expect(error).toBeUndefined()
+    expect(textOf(events)).toBe(ANSWER)
+  })
+
+  test('a run that is cut, and its resume', async () => {
+    const first = await (await openReading('/api/chat?prompt=x')).rest()
+    expect(first.events.length).toBeLessThanOrEqual(4)
+    const last = first.events.at(-1)!
+    const resume = dataOf(first.events[0])['resume'] as string
+    const rest = await (await openReading(resume, { headers: { 'last-event-id': last.id! } })).rest()
+    expect(textOf([...first.events, ...rest.events])).toBe('0123456789')
+  })
+
+  test('a feed, live', async () => {
+    const reading = await openReading('/api/stream')
+    await reading.take(1)
+    mock.feed().send({ type: 'tick', data: { n: 1 } })
+    expect((await reading.take(2))[1]).toMatchObject({ type: 'tick', data: '{"n":1}' })
+    reading.leave()
+  })
+
+  test('a status', async () => {
+    expect((await fetch('/api/stream?fault=status:503')).status).toBe(503)
+  })
+})
+
+describe('EventSource', () => {
+  test('a feed', async () => {
+    const source = new EventSource('/api/stream')
+    const hear = (type: string): Promise<MessageEvent<string>> =>
+      new Promise((resolve) => source.addEventListener(type, resolve as (event: Event) => void, { once: true }))
+    await hear('connected')
+    const heard = hear('tick')
+    const id = mock.feed().send({ type: 'tick', data: '你好' })
+    const { data, lastEventId } = await heard
+    expect([data, lastEventId]).toEqual(['"你好"', id])
+    source.close()
+  })
+})

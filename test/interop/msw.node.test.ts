@@ -1,0 +1,109 @@
+/** MSW in Node: the mock's handlers answer the global `fetch`. */
+import { HttpResponse, http } from 'msw'
+import { setupServer } from 'msw/node'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { type MswMock, createMock, handlers } from '../../mock-server/msw.ts'
+import { createMock as createPlainMock } from '../../mock-server/mock.ts'
+import { dataOf, textOf } from '../mock-server/support/blocks.ts'
+import { openReading } from '../mock-server/support/reading.ts'
+
+const API = 'https://api.example.com'
+let close = (): void => undefined
+afterEach(() => close())
+
+function intercept(mock: MswMock, ...others: Parameters<typeof setupServer>): void {
+  const server = setupServer(...mock.handlers(), ...others)
+  server.listen({ onUnhandledRequest: 'error' })
+  close = () => {
+    server.close()
+    mock.close()
+  }
+}
+
+describe('streams', () => {
+  test.each(['GET', 'POST'])('a run by %s', async (method) => {
+    const mock = createMock({ answers: { 你好: '你好，世界 🧑‍🚀' } })
+    intercept(mock)
+    const url = `${API}/api/generate${method === 'GET' ? '?prompt=你好' : ''}`
+    const reading = await openReading(url, method === 'GET' ? {} : { method, body: '{"prompt":"你好"}' })
+    expect(reading.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const { events, error } = await reading.rest()
+    expect(error).toBeUndefined()
+    expect(textOf(events)).toBe('你好，世界 🧑‍🚀')
+    expect(mock.requests[0]!.url).toBe(new URL(url).href)
+  })
+
+  test('a feed, live, then dropped, then from where it was', async () => {
+    const mock = createMock()
+    intercept(mock)
+    const reading = await openReading(`${API}/api/stream`)
+    await reading.take(1)
+    const id = mock.feed().send({ type: 'tick', data: 1 })
+    expect((await reading.take(2))[1]).toMatchObject({ type: 'tick', data: '1', id })
+    mock.feed().drop()
+    expect((await reading.rest()).error).toBeInstanceOf(Error)
+    mock.feed().send({ type: 'tick', data: 2 })
+    const again = await openReading(`${API}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await again.take(2))[1]).toMatchObject({ type: 'tick', data: '2' })
+    again.leave()
+  })
+
+  test('resume and DELETE', async () => {
+    const mock = createMock({ answers: ['0123456789'] })
+    mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4,once' })
+    intercept(mock)
+    const first = await (await openReading(`${API}/api/chat?prompt=x`)).rest()
+    expect(first.error).toBeDefined()
+    expect(first.events).toHaveLength(4)
+    const resume = new URL(dataOf(first.events[0])['resume'] as string, API).href
+    const rest = await (await openReading(resume, { headers: { 'last-event-id': first.events[3]!.id! } })).rest()
+    expect(textOf([...first.events, ...rest.events])).toBe('0123456789')
+    expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
+  })
+})
+
+describe('faults', () => {
+  test('a status, a redirect, a network error', async () => {
+    const mock = createMock()
+    intercept(mock)
+    expect((await fetch(`${API}/api/stream?fault=status:503,retry-after:5`)).headers.get('retry-after')).toBe('5')
+    expect((await fetch(`${API}/api/stream?fault=status:204`)).status).toBe(204)
+    // Aborted, not cancelled: MSW holds a clone of the body, and waits for it.
+    const leaving = new AbortController()
+    const redirected = await fetch(`${API}/api/generate?prompt=x&fault=status:307,location:/api/stream`, { signal: leaving.signal })
+    expect(redirected.url).toBe(`${API}/api/stream`)
+    leaving.abort()
+    await expect(fetch(`${API}/api/stream?fault=refuse`)).rejects.toThrow(TypeError)
+  })
+})
+
+describe('beside other handlers', () => {
+  test('what the mock has nothing at is left to them', async () => {
+    const mock = createMock()
+    intercept(mock, http.get(`${API}/users`, () => HttpResponse.json(['me'])))
+    expect(await (await fetch(`${API}/users`)).json()).toEqual(['me'])
+    expect(mock.requests).toEqual([])
+  })
+
+  test('paths that are added later are answered too', async () => {
+    const mock = createMock()
+    intercept(mock)
+    mock.run('/later', { text: 'late' })
+    expect(textOf((await (await openReading(`${API}/later?prompt=x`)).rest()).events)).toBe('late')
+  })
+
+  test('one origin alone', async () => {
+    const mock = createPlainMock()
+    const server = setupServer(
+      ...handlers(mock, { origin: API }),
+      http.all('*', () => HttpResponse.text('other')),
+    )
+    server.listen()
+    onTestFinished(() => {
+      server.close()
+      mock.close()
+    })
+    expect(await (await fetch('https://other.example.com/api/stream')).text()).toBe('other')
+    expect((await fetch(`${API}/api/stream?fault=status:204`)).status).toBe(204)
+  })
+})

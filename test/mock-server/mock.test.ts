@@ -1,0 +1,334 @@
+/** The mock in process: a `fetch` without a socket. */
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type Mock, type MockOptions, createMock } from '../../mock-server/mock.ts'
+import { dataOf, textOf } from './support/blocks.ts'
+import { createMockClock } from './support/clock.ts'
+import { type Reading, openReading } from './support/reading.ts'
+import { eventually } from './support/serving.ts'
+
+const mocks: Mock[] = []
+afterEach(() => {
+  for (const mock of mocks.splice(0)) mock.close()
+})
+const create = (options?: MockOptions): Mock => {
+  const mock = createMock(options)
+  mocks.push(mock)
+  return mock
+}
+const open = (mock: Mock, url: string, init?: RequestInit): Promise<Reading> => openReading(url, init, mock.fetch)
+const types = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
+
+describe('runs', () => {
+  test('at a path of one\'s own, with a text of one\'s own, at once', async () => {
+    const mock = create()
+    mock.run('/api/chat', { text: '你好 🧑‍🚀' })
+    const reading = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
+    expect(reading.response.url).toBe('https://api.example.com/api/chat')
+    expect(reading.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const { events } = await reading.rest()
+    expect(types(events)).toEqual(['start', ...Array.from({ length: 4 }, () => 'delta'), 'end'])
+    expect(textOf(events)).toBe('你好 🧑‍🚀')
+    expect(dataOf(events[0])['resume']).toMatch(/^\/api\/chat\/[0-9a-f-]{36}$/)
+  })
+
+  test('the text may be made of the prompt', async () => {
+    const mock = create()
+    mock.run('/echo', { text: (prompt) => prompt.toUpperCase() })
+    expect(textOf((await (await open(mock, '/echo?prompt=hi')).rest()).events)).toBe('HI')
+  })
+
+  test('/api/generate is there already', async () => {
+    const mock = create({ answers: ['ready'] })
+    expect(textOf((await (await open(mock, '/api/generate?prompt=x')).rest()).events)).toBe('ready')
+  })
+
+  test('a fault of its own, from which it is resumed', async () => {
+    const mock = create()
+    mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4' })
+    mock.run('/api/other', { text: 'fine' })
+    const first = await (await open(mock, '/api/chat?prompt=x')).rest()
+    expect(first.error).toBeInstanceOf(TypeError)
+    expect(first.events).toHaveLength(4)
+    const events = [...first.events]
+    const resume = dataOf(events[0])['resume'] as string
+    while (events.at(-1)!.type !== 'end') {
+      events.push(...(await (await open(mock, resume, { headers: { 'last-event-id': events.at(-1)!.id! } })).rest()).events)
+    }
+    expect(textOf(events)).toBe('0123456789')
+    expect(textOf((await (await open(mock, '/api/other?prompt=x')).rest()).events)).toBe('fine')
+  })
+
+  test('a fault that there is not is refused at once', () => {
+    expect(() => create().run('/x', { fault: 'explode' })).toThrow(TypeError)
+    expect(() => create({ scenario: 'explode' })).toThrow(TypeError)
+  })
+
+  test('DELETE cancels', async () => {
+    const clock = createMockClock()
+    const mock = create({ clock, delay: 10 })
+    const reading = await open(mock, '/api/generate?prompt=x')
+    const [start] = await reading.take(1)
+    expect((await mock.fetch(dataOf(start)['resume'] as string, { method: 'DELETE' })).status).toBe(204)
+    const { events } = await reading.rest()
+    expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
+    expect(mock.runs[0]!.state).toBe('finished')
+  })
+})
+
+describe('feeds', () => {
+  test('at a path of one\'s own: send, drop, and what was missed', async () => {
+    const mock = create()
+    const feed = mock.feed('/prices')
+    const reading = await open(mock, '/prices')
+    await reading.take(1)
+    feed.send({ type: 'price', data: { value: 1 } })
+    const [, price] = await reading.take(2)
+    expect(price).toMatchObject({ type: 'price', data: '{"value":1}' })
+    expect(feed.clients).toHaveLength(1)
+    feed.drop()
+    expect((await reading.rest()).error).toBeInstanceOf(TypeError)
+    expect(feed.clients).toHaveLength(0)
+    feed.send({ type: 'price', data: { value: 2 } })
+    const again = await open(mock, '/prices', { headers: { 'last-event-id': price!.id! } })
+    expect((await again.take(2))[1]!.data).toBe('{"value":2}')
+    again.leave()
+  })
+
+  test('feeds are apart from one another', async () => {
+    const mock = create()
+    const one = await open(mock, '/one').catch(() => undefined)
+    expect(one!.response.status).toBe(404)
+    mock.feed('/one').send({ data: 1 })
+    mock.feed('/two')
+    const two = await open(mock, '/two')
+    await two.take(1)
+    mock.feed('/two').send({ data: 2 })
+    expect((await two.take(2))[1]!.data).toBe('2')
+    two.leave()
+  })
+
+  test('lose: positions are unknown; close: 204', async () => {
+    const mock = create()
+    const id = mock.feed().send({ data: 1 })
+    mock.feed().lose()
+    const reading = await open(mock, '/api/stream', { headers: { 'last-event-id': id } })
+    expect((await reading.take(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"unknown"}' })
+    mock.feed().close()
+    expect((await reading.rest()).error).toBeUndefined()
+    expect((await mock.fetch('/api/stream')).status).toBe(204)
+  })
+})
+
+describe('requests', () => {
+  test('each that came, with its method, headers and body', async () => {
+    const mock = create()
+    await mock.fetch('/api/generate', { method: 'POST', body: '{"prompt":"hi"}', headers: { 'idempotency-key': 'k' } })
+    await mock.fetch('/nowhere')
+    await mock.fetch(new URL('http://other.test/api/generate?prompt=x'))
+    await mock.fetch(new Request('http://other.test/api/generate?prompt=y'))
+    expect(mock.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'POST http://localhost/api/generate',
+      'GET http://localhost/nowhere',
+      'GET http://other.test/api/generate?prompt=x',
+      'GET http://other.test/api/generate?prompt=y',
+    ])
+    expect(mock.requests[0]!.headers.get('idempotency-key')).toBe('k')
+    expect(await mock.requests[0]!.json()).toEqual({ prompt: 'hi' })
+  })
+})
+
+describe('faults, as near as a fetch without a socket comes', () => {
+  test.each([
+    ['reset-after:2', 2],
+    ['truncate-after:2,cut-at:boundary', 2],
+    ['truncate-after:2,short-length', 2],
+    ['truncate-after:2,encoding:gzip', 2],
+    ['reset-after:0,cut-at:boundary', 0],
+  ])('[F1] [F2] [F9] %s: the events before it, then the body breaks', async (fault, count) => {
+    const { events, error } = await (await open(create(), `/api/generate?prompt=x&fault=${fault}`)).rest()
+    expect(error).toBeInstanceOf(TypeError)
+    expect(events).toHaveLength(count)
+  })
+
+  test('[F1] what got out of the event that was cut is read before it', async () => {
+    const reading = await open(create({ answers: ['你'] }), '/api/generate?prompt=x&fault=reset-after:1,cut-at:last-byte')
+    await reading.rest()
+    expect(reading.text).toMatch(/data: \{"content":"你","index":0\}\n$/)
+  })
+
+  test('[F3] end-after: a clean end', async () => {
+    const { events, error } = await (await open(create(), '/api/generate?prompt=x&fault=end-after:2')).rest()
+    expect(error).toBeUndefined()
+    expect(events).toHaveLength(2)
+  })
+
+  test.each(['refuse', 'lose-answer'])('[F18] %s: fetch rejects', async (fault) => {
+    const mock = create()
+    await expect(mock.fetch(`/api/generate?prompt=x&fault=${fault}`)).rejects.toThrow(TypeError)
+    expect(mock.runs).toHaveLength(fault === 'refuse' ? 0 : 1)
+  })
+
+  test('[F6] hang: fetch never settles, until it is aborted', async () => {
+    const mock = create()
+    const aborting = new AbortController()
+    let settled = false
+    const answer = mock.fetch('/api/stream?fault=hang', { signal: aborting.signal }).finally(() => (settled = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(settled).toBe(false)
+    aborting.abort(new Error('enough'))
+    await expect(answer).rejects.toThrow('enough')
+  })
+
+  test('[F4] stall-after: a read never settles, until it is aborted', async () => {
+    const mock = create()
+    const aborting = new AbortController()
+    const { body } = await mock.fetch('/api/stream?fault=stall-after:1', { signal: aborting.signal })
+    const reader = body!.getReader()
+    await reader.read()
+    const read = reader.read()
+    mock.feed().send({ data: 1 })
+    let settled = false
+    read.catch(() => undefined).finally(() => (settled = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(settled).toBe(false)
+    aborting.abort(new Error('enough'))
+    await expect(read).rejects.toThrow('enough')
+    await eventually(() => mock.feed().clients.length === 0)
+  })
+
+  test('[F12] [F15] [F17] statuses', async () => {
+    const mock = create()
+    expect((await mock.fetch('/api/stream?fault=status:204')).status).toBe(204)
+    const unavailable = await mock.fetch('/api/stream?fault=status:503,retry-after:5')
+    expect([unavailable.status, unavailable.headers.get('retry-after')]).toEqual([503, '5'])
+  })
+
+  test('[F28] a flood is as slow as its reader', async () => {
+    const { body } = await create().fetch('/api/stream?fault=flood:line')
+    const reader = body!.getReader()
+    for (let size = 0; size < 1024 * 1024; ) size += (await reader.read()).value!.length
+    await reader.cancel()
+  })
+})
+
+describe('as fetch does', () => {
+  test('[F13] redirects are followed, and the url says where to', async () => {
+    const mock = create()
+    const response = await mock.fetch('/api/generate?prompt=x&fault=status:302,location:/api/stream')
+    expect(response.status).toBe(200)
+    expect(response.redirected).toBe(true)
+    expect(response.url).toBe('http://localhost/api/stream')
+    await response.body!.cancel()
+    expect(mock.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/api/generate', '/api/stream'])
+  })
+
+  test.each([
+    [303, 'GET', ''],
+    [302, 'GET', ''],
+    [301, 'GET', ''],
+    [307, 'POST', '{"prompt":"x"}'],
+    [308, 'POST', '{"prompt":"x"}'],
+  ])('[F13] %i makes a POST a %s', async (status, method, body) => {
+    const mock = create()
+    await mock.fetch(`/api/generate?fault=status:${status},location:/elsewhere`, { method: 'POST', body: '{"prompt":"x"}' })
+    expect(mock.requests[1]!.method).toBe(method)
+    expect(await mock.requests[1]!.text()).toBe(body)
+  })
+
+  test('[F13] a loop rejects; error rejects; manual is left to the caller', async () => {
+    const mock = create({ scenario: { status: 307, location: '/api/stream' } })
+    await expect(mock.fetch('/api/stream')).rejects.toThrow(TypeError)
+    expect(mock.requests).toHaveLength(21)
+    await expect(mock.fetch('/api/stream', { redirect: 'error' })).rejects.toThrow(TypeError)
+    expect((await mock.fetch('/api/stream', { redirect: 'manual' })).status).toBe(307)
+  })
+
+  test('an abort rejects with its reason: before, in the body, and once is enough', async () => {
+    const mock = create()
+    const reason = new Error('enough')
+    await expect(mock.fetch('/api/stream', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    const aborting = new AbortController()
+    const { body } = await mock.fetch('/api/stream', { signal: aborting.signal })
+    const reader = body!.getReader()
+    await reader.read()
+    const pending = reader.read()
+    aborting.abort(reason)
+    await expect(pending).rejects.toBe(reason)
+    await expect(reader.read()).rejects.toBe(reason)
+    await eventually(() => mock.feed().clients.length === 0)
+  })
+
+  test('cancelling the body lets go of the stream', async () => {
+    const mock = create()
+    const { body } = await mock.fetch('/api/stream')
+    const reader = body!.getReader()
+    await reader.read()
+    expect(mock.feed().clients).toHaveLength(1)
+    await reader.cancel()
+    expect(mock.feed().clients).toHaveLength(0)
+  })
+
+  test('nothing is read ahead of the reader', async () => {
+    const mock = create()
+    const { body } = await mock.fetch('/api/stream')
+    const reader = body!.getReader()
+    await reader.read()
+    for (let data = 0; data < 2_000; data++) mock.feed().send({ data })
+    // It was too slow for a history of a thousand, as it would be on a socket.
+    await expect(reader.read()).rejects.toThrow(TypeError)
+    expect(mock.feed().clients).toHaveLength(0)
+  })
+})
+
+describe('time', () => {
+  test('fake timers drive it: deltas, heartbeats, retention', async () => {
+    vi.useFakeTimers()
+    try {
+      const mock = create({ delay: 100, heartbeat: 1_000, answers: ['abc'] })
+      const run = await open(mock, '/api/generate?prompt=x')
+      const feed = await open(mock, '/api/stream')
+      await run.take(1)
+      await feed.take(1)
+      const beat = feed.until(': heartbeat\n\n')
+      await vi.advanceTimersByTimeAsync(200)
+      expect(mock.runs[0]!.text).toBe('ab')
+      await vi.advanceTimersByTimeAsync(800)
+      await beat
+      expect(textOf((await run.rest()).events)).toBe('abc')
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(mock.runs).toEqual([])
+      feed.leave()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+test('close ends everything, and leaves no timer', async () => {
+  const clock = createMockClock()
+  const mock = createMock({ clock, delay: 10 })
+  const feed = await open(mock, '/api/stream')
+  const run = await open(mock, '/api/generate?prompt=x')
+  await Promise.all([feed.take(1), run.take(1)])
+  mock.close()
+  expect((await feed.rest()).error).toBeUndefined()
+  expect((await run.rest()).error).toBeUndefined()
+  expect(clock.due).toEqual([])
+})
+
+test('it imports nothing of Node', async () => {
+  const { readFile } = await import('node:fs/promises')
+  const { dirname, join } = await import('node:path')
+  const seen = new Set<string>()
+  const follow = async (file: string): Promise<void> => {
+    if (seen.has(file)) return
+    seen.add(file)
+    const source = await readFile(file, 'utf8')
+    for (const [, specifier] of source.matchAll(/(?:from|import) '([^']+)'/g)) {
+      expect(specifier, file).toMatch(/^\./)
+      await follow(join(dirname(file), specifier!))
+    }
+  }
+  await follow('mock-server/mock.ts')
+  expect(seen.size).toBeGreaterThan(20)
+})

@@ -1,0 +1,110 @@
+/** The steps that a rule makes of the frames of a connection. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Rule } from '../../../mock-server/scenario/rule.ts'
+import type { Step } from '../../../mock-server/stream/faults.ts'
+import { createFaults } from '../../../mock-server/stream/faults.ts'
+import type { Frame } from '../../../mock-server/stream/frame.ts'
+
+const event = (number: number, data = `${number}`): Frame => ({ data, id: `i${number}`, index: number })
+const COMMENT: Frame = { comment: 'c' }
+const OPEN: Frame = { comment: 'open' }
+
+/** What a connection with this rule says of these frames. */
+function run(rule: Rule, frames: readonly Frame[]): string[] {
+  const faults = createFaults(rule)
+  const steps: Step[] = [...faults.begin(OPEN), ...frames.flatMap((frame) => faults.next(frame)), ...faults.end()]
+  return steps
+    .map((step) => {
+      if (step.step === 'send') return step.text
+      return step.step === 'cut' ? `<${step.cut}:${new TextDecoder().decode(step.bytes)}>` : `<${step.step}>`
+    })
+    .map((text) => text.replaceAll('\n', '|'))
+}
+const says = (number: number): string => `id: i${number}|data: ${number}||`
+const three = [event(1), event(2), event(3)]
+
+describe('without a fault', () => {
+  test('everything goes through as it is', () => {
+    expect(run({}, [event(1), COMMENT, event(2)])).toEqual([': open||', says(1), ': c||', says(2)])
+  })
+})
+
+describe('where it happens', () => {
+  test.each([
+    ['reset-after:0 at a boundary', { 'reset-after': 0, 'cut-at': 'boundary' }, [': open||', '<reset:>']],
+    ['reset-after:0', { 'reset-after': 0 }, [': open||', '<reset:id: i1|data>']],
+    ['reset-after:1', { 'reset-after': 1 }, [': open||', says(1), '<reset:id: i2|data>']],
+    ['truncate-after:2', { 'truncate-after': 2 }, [': open||', says(1), says(2), '<fin:id: i3|data>']],
+    ['truncate-after:3 that never comes to a next event', { 'truncate-after': 3 }, [': open||', ...[1, 2, 3].map(says)]],
+    ['end-after:2', { 'end-after': 2 }, [': open||', says(1), says(2), '<end>']],
+    ['stall-after:1', { 'stall-after': 1 }, [': open||', says(1), '<stall>']],
+    ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', says(1), '<flood>']],
+    ['quiet-after:1', { 'quiet-after': 1 }, [': open||', says(1)]],
+    ['more than one: the earliest', { 'end-after': 2, 'stall-after': 1 }, [': open||', says(1), '<stall>']],
+    ['insert and a cut at the same place', { insert: 'x', 'insert-after': 1, 'end-after': 1 }, [': open||', says(1), 'x', '<end>']],
+    ['insert at the beginning', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(says)]],
+  ] as const)('%s', (_what, rule, steps) => {
+    expect(run(rule, three)).toEqual(steps)
+  })
+
+  test('a quiet stream has its comments', () => {
+    expect(run({ 'quiet-after': 1 }, [event(1), COMMENT, event(2), COMMENT])).toEqual([': open||', says(1), ': c||', ': c||'])
+  })
+
+  test('nothing comes after the end, not even a comment', () => {
+    expect(run({ 'end-after': 1 }, [event(1), COMMENT, event(2)])).toEqual([': open||', says(1), '<end>'])
+  })
+
+  test('a cut inside a character waits for an event that has one', () => {
+    const faults = createFaults({ 'truncate-after': 0, 'cut-at': 'character' })
+    faults.begin(OPEN)
+    expect(faults.next(event(1, 'ascii'))).toMatchObject([{ step: 'send' }])
+    const [cut] = faults.next(event(2, 'a你'))
+    expect(cut).toMatchObject({ step: 'cut', cut: 'fin' })
+    expect(Buffer.from((cut as { bytes: Uint8Array }).bytes)).toEqual(Buffer.from('id: i2\ndata: a你').subarray(0, -2))
+  })
+})
+
+describe('what is changed', () => {
+  test.each([
+    ['duplicate', { duplicate: 2 }, [1, 2, 2, 3]],
+    ['reorder', { reorder: 1 }, [2, 1, 3]],
+    ['reorder of the last', { reorder: 3 }, [1, 2, 3]],
+    ['drop-index', { 'drop-index': 2 }, [1, 3]],
+    ['duplicate of what has moved', { reorder: 1, duplicate: 2 }, [2, 2, 1, 3]],
+  ] as const)('%s', (_what, rule, order) => {
+    expect(run(rule, three)).toEqual([': open||', ...order.map(says)])
+  })
+
+  test('reorder across the place of a cut', () => {
+    expect(run({ reorder: 2, 'end-after': 2 }, three)).toEqual([': open||', says(1), says(3), '<end>'])
+  })
+
+  test('no-ids, id-prefix, invalid-data', () => {
+    expect(run({ 'no-ids': true }, [event(1)])).toEqual([': open||', 'data: 1||'])
+    expect(run({ 'id-prefix': '日' }, [event(1), { data: 'x' }, { id: 'only' }])).toEqual([': open||', 'id: 日i1|data: 1||', 'data: x||', 'id: 日only||'])
+    expect(run({ 'invalid-data': 2 }, three)[2]).toBe('id: i2|data: {"broken": 2||')
+  })
+
+  test('retry and byte order marks come first', () => {
+    expect(run({ retry: '1e1', bom: 1 }, [event(1)])).toEqual(['\ufeff: open||', 'retry: 1e1||', says(1)])
+  })
+})
+
+test('a cut after n events lets n events out whole, and never n + 1', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(6),
+      fc.constantFrom('middle', 'boundary', 'last-byte' as const),
+      fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 8, maxLength: 8 }),
+      (after, at, texts) => {
+        const frames = texts.map((text, number) => event(number, JSON.stringify(text)))
+        const said = run({ 'reset-after': after, 'cut-at': at as NonNullable<Rule['cut-at']> }, frames)
+        expect(said).toHaveLength(1 + after + 1)
+        expect(said.at(-1)).toMatch(/^<reset:/)
+        expect(said.at(-1)).not.toContain('||')
+      },
+    ),
+  )
+})
