@@ -10,7 +10,7 @@ import { createService } from './service.ts'
 export type { Clock } from './base/clock.ts'
 export type { Client, Feed, FeedEvent } from './feed/feed.ts'
 export type { Authenticator, Identity, Permission } from './http/identity.ts'
-export { apiKeys } from './http/identity.ts'
+export { apiKeys, unauthorized } from './http/identity.ts'
 export type { AnswerBook } from './run/answers.ts'
 export type { Run } from './run/run.ts'
 export type { ExtraEvent, Rule } from './scenario/rule.ts'
@@ -38,9 +38,15 @@ export interface Mock {
   readonly requests: readonly Request[]
   /** Every run that is kept. */
   readonly runs: readonly Run[]
-  /** Lets runs be started at `path`. `/api/generate` is there already, with made-up answers. Throws `TypeError` for a fault that the grammar does not have. */
+  /**
+   * Lets runs be started at `path`; `/api/generate` is there already, with made-up answers.
+   * Throws `TypeError` for a fault that the grammar does not have.
+   */
   run(path: string, run?: MockRun): void
-  /** The feed at `path`, made where there is none: `send()`, `drop()`, `lose()`, `close()`, `clients`. @defaultValue '/api/stream' */
+  /**
+   * The feed at `path`, made where there is none: `send()`, `drop()`, `lose()`, `close()`, `clients`.
+   * @defaultValue '/api/stream'
+   */
   feed(path?: string): Feed
   /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
   setScenario(scenario: Scenario): void

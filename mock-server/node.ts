@@ -115,7 +115,12 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     }
   }
 
-  const handle = async (incoming: IncomingMessage, response: ServerResponse, parsedBody: unknown, next?: () => void): Promise<void> => {
+  const handle = async (
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    parsedBody: unknown,
+    next?: () => void,
+  ): Promise<void> => {
     const gone = new AbortController()
     const converted = toRequest(incoming, parsedBody, gone.signal)
     if (!converted) return send(incoming, response, problem(400, 'The request is not understood.'))
@@ -129,7 +134,11 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     await send(incoming, response, await service.answer(request, { signal: gone.signal, base, from }))
   }
 
-  const handler = (request: IncomingMessage | FastifyLikeRequest, response: ServerResponse | FastifyLikeReply, next?: () => void): void => {
+  const handler = (
+    request: IncomingMessage | FastifyLikeRequest,
+    response: ServerResponse | FastifyLikeReply,
+    next?: () => void,
+  ): void => {
     const hosted = 'hijack' in response
     if (hosted) response.hijack()
     const incoming = 'raw' in request ? request.raw : request

@@ -26,6 +26,9 @@ export interface AnsweringOptions {
   readonly heartbeat: number
 }
 
+/** Answers a request. */
+export type Answering = (request: Request, arrival: Arrival) => Promise<Answer | NoAnswer>
+
 /** How many different `?fault=` are counted; the oldest is forgotten. */
 const FAULT_LIMIT = 1_000
 const REDIRECTS = [301, 302, 303, 307, 308]
@@ -70,7 +73,7 @@ function faultyAnswer(rule: Rule, signal: AbortSignal): Answer | undefined {
 }
 
 /** Makes the function that answers. */
-export function createAnswering(options: AnsweringOptions): (request: Request, arrival: Arrival) => Promise<Answer | NoAnswer> {
+export function createAnswering(options: AnsweringOptions): Answering {
   const { find, book, cors, authenticator, clock, heartbeat } = options
   const inQuery = new Map<string, RuleBook>()
 
@@ -95,7 +98,12 @@ export function createAnswering(options: AnsweringOptions): (request: Request, a
   }
 
   /** Finds out who asks, and lets the handler answer. */
-  const handle = async (exchange: Omit<Exchange, 'identity'>, route: Route, handler: Handler, rule: Rule): Promise<Answer> => {
+  const handle = async (
+    exchange: Omit<Exchange, 'identity'>,
+    route: Route,
+    handler: Handler,
+    rule: Rule,
+  ): Promise<Answer> => {
     const { access, permission } = route
     const identity = access === 'public' ? { subject: 'anonymous' } : await authenticator.authenticate(exchange.request)
     if (permission && identity.permissions && !identity.permissions.includes(permission)) {

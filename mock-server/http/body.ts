@@ -39,6 +39,8 @@ export function parseJson(text: string): Record<string, unknown> {
   } catch {
     throw new Refusal(400, 'The body is not JSON.')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal(400, 'The body is not a JSON object.')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal(400, 'The body is not a JSON object.')
+  }
   return value as Record<string, unknown>
 }

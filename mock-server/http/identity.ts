@@ -30,7 +30,9 @@ export const anonymous: Authenticator = { authenticate: () => ({ subject: 'anony
 /** Compares without telling by its time how much was right. */
 function sameText(one: string, other: string): boolean {
   let difference = one.length ^ other.length
-  for (let index = 0; index < one.length; index++) difference |= one.charCodeAt(index) ^ other.charCodeAt(index % (other.length || 1))
+  for (let index = 0; index < one.length; index++) {
+    difference |= one.charCodeAt(index) ^ other.charCodeAt(index % (other.length || 1))
+  }
   return difference === 0
 }
 

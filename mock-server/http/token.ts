@@ -2,10 +2,11 @@
 import { json } from './answer.ts'
 import { readBody, parseJson } from './body.ts'
 import type { Handler } from './exchange.ts'
+import type { Authenticator } from './identity.ts'
 import { Refusal } from './problem.ts'
 
 /** The body is optional. */
-export function issueToken(issue: (wish: Record<string, unknown>) => Promise<Record<string, unknown>>, bodyLimit: number): Handler {
+export function issueToken(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {
   return async ({ request }) => {
     const body = await readBody(request, bodyLimit)
     try {

@@ -13,7 +13,14 @@ import type { MockServerOptions } from '../server.ts'
 export type Command =
   | { readonly command: 'help' }
   | { readonly command: 'schema' }
-  | { readonly command: 'mock'; readonly options: MockServerOptions; readonly demo?: string; readonly port: 'next-free' | 'strict' }
+  | {
+      readonly command: 'mock'
+      readonly options: MockServerOptions
+      /** Folder to serve. */
+      readonly demo?: string
+      /** What is done about a port that is taken. */
+      readonly port: 'next-free' | 'strict'
+    }
 
 /** The words were not understood; the message says which, and what was expected. */
 export class UsageError extends Error {}

@@ -36,7 +36,8 @@ async function startOnFreePort(options: MockServerOptions, policy: 'next-free' |
 }
 
 function curlLines({ url }: MockServer, { auth }: MockServerOptions): string {
-  const header = auth === 'jwt' ? ' -H "Authorization: Bearer $TOKEN"' : auth === 'apikey' ? ` -H 'X-API-Key: ${MOCK_API_KEY}'` : ''
+  const headers = { jwt: ' -H "Authorization: Bearer $TOKEN"', apikey: ` -H 'X-API-Key: ${MOCK_API_KEY}'` }
+  const header = auth === 'jwt' || auth === 'apikey' ? headers[auth] : ''
   const lines = [
     `curl -N${header} ${url}/api/stream`,
     `curl -N${header} -d '{"prompt":"你好"}' ${url}/api/generate`,
@@ -61,7 +62,8 @@ export async function runCommand(words: readonly string[], { dist, print, compla
     const { options, demo, port } = command
     const folders = demo === undefined ? {} : { folders: { '/': demo, '/dist/': dist } }
     const server = await startOnFreePort({ ...options, ...folders }, port)
-    if (options.port !== 0 && server.port !== options.port) complain(`Port ${options.port} is taken, so it is ${server.port}.\n`)
+    const { port: asked } = options
+    if (asked !== 0 && server.port !== asked) complain(`Port ${asked} is taken, so it is ${server.port}.\n`)
     print(`Rivulet's mock server is at ${server.url}\n\n${curlLines(server, options)}\n\n`)
     return { server }
   } catch (error) {

@@ -103,7 +103,7 @@ export function createRunRegistry({ retention, abandon, limit, clock }: Registry
       const wanted = plan()
       let entry: Entry | undefined
       // A run that was cancelled before it came says so, and generates nothing: its first delta would be an hour away.
-      const actual: RunPlan = forgetTombstone ? { ...wanted, deltas: [], events: [], error: undefined, delay: 3_600_000 } : wanted
+      const actual = forgetTombstone ? { ...wanted, deltas: [], events: [], error: undefined, delay: 3_600_000 } : wanted
       const run = createRun(actual, clock, () => entry && settle(entry))
       entry = { run, owner, scope, fingerprint }
       entries.set(run.id, entry)

@@ -97,7 +97,7 @@ const key = (group: Key['group'], does: string, ...accepts: Kind[]): Key => ({ a
 export const keys: { readonly [Name in keyof Rule]-?: Key } = {
   path: key('which requests', 'only this path; a * at its end stands for anything', text),
   method: key('which requests', 'only this method', text),
-  connection: key('which requests', 'only requests without (first) or with (resumed) a Last-Event-ID', choice('first', 'resumed')),
+  connection: key('which requests', 'only without (first) or with (resumed) a Last-Event-ID', choice('first', 'resumed')),
   skip: key('which requests', 'lets the first n matching requests pass', count),
   times: key('which requests', 'stops after n requests', fromOne),
   once: key('which requests', 'the same as times:1', flag),
@@ -128,7 +128,7 @@ export const keys: { readonly [Name in keyof Rule]-?: Key } = {
   'quiet-after': key('the stream', 'only heartbeats after n events', count),
   'cut-at': key(
     'the stream',
-    'where a reset or FIN falls: in the middle of the next event (the default), between two events, inside a UTF-8 character, or before the last byte of the next event',
+    'where it falls: inside the next event (the default), between events, inside a UTF-8 character, before the last byte',
     choice('middle', 'boundary', 'character', 'last-byte'),
   ),
   'short-length': key('the stream', 'announces a Content-Length that is not reached', flag),

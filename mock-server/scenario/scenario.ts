@@ -64,7 +64,9 @@ function unknownKey(where: string, name: string): never {
 }
 
 function parseRule(value: unknown, where: string): Rule {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(where, 'a rule such as {"reset-after": 5}', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fail(where, 'a rule such as {"reset-after": 5}', value)
+  }
   for (const [name, given] of Object.entries(value)) {
     const at = `${where}["${name}"]`
     const key = Object.hasOwn(known, name) ? known[name]! : unknownKey(at, name)

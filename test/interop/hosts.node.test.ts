@@ -1,5 +1,5 @@
 /** Express and Fastify as hosts: each serves a feed and a run as the server of our own does. */
-import express from 'express'
+import express, { type Express } from 'express'
 import Fastify from 'fastify'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,7 +14,7 @@ import { eventually } from '../mock-server/support/serving.ts'
 /** Hosts the handler; returns the URL that it is at. */
 type Host = (handler: NodeHandler) => Promise<string>
 
-const listenExpress = (app: express.Express): Promise<string> =>
+const listenExpress = (app: Express): Promise<string> =>
   new Promise((resolve) => {
     const server = app.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
     onTestFinished(() => {
@@ -94,7 +94,7 @@ describe.each(Object.keys(hosts))('%s', (name) => {
 test('Express goes on to its other routes', async () => {
   const service = createService()
   const app = express().use(createNodeHandler(service))
-  app.get('/mine', (_request, response) => void response.send('mine'))
+  app.get('/mine', (_request, response) => response.send('mine'))
   const url = await listenExpress(app)
   expect(await (await fetch(`${url}/mine`)).text()).toBe('mine')
   expect((await fetch(`${url}/nobody`)).headers.get('content-type')).toContain('text/html')

@@ -1,5 +1,5 @@
 /** The log: positions, its bound, its watchers. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createEventLog } from '../../../mock-server/base/event-log.ts'
 

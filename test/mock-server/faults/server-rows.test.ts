@@ -91,7 +91,7 @@ describe('[F45] clients that are gone', () => {
     await eventually(() => server.clients.length === 0)
   })
 
-  test('a thousand of them: no client, no reader, no timer, no watcher is left', async () => {
+  test('a thousand of them: no client, no reader, no timer, no watcher is left', { timeout: 30_000 }, async () => {
     const { url, server, clock } = await serve({ answers: ['0123456789'], delay: 1_000, heartbeat: 10_000, maxRuns: 1_000 })
     const timers = clock.due.length
     for (let batch = 0; batch < 10; batch++) {
@@ -144,7 +144,7 @@ describe('[F46] clients that never read', () => {
     return socket
   }
 
-  test('write backpressure is honoured: the server holds one write, however much there is', async () => {
+  test('write backpressure is honoured: the server holds one write, however much there is', { timeout: 30_000 }, async () => {
     const { service, sockets, port } = await serveBare()
     const deaf = await openDeaf(port)
     await eventually(() => service.feed().clients.length === 1)
@@ -159,7 +159,7 @@ describe('[F46] clients that never read', () => {
     deaf.destroy()
   })
 
-  test('dropped as soon as what it has missed is no longer kept; others go on', async () => {
+  test('dropped as soon as what it has missed is no longer kept; others go on', { timeout: 30_000 }, async () => {
     const { service, port } = await serveBare({ history: 100 })
     const deaf = await openDeaf(port)
     const busy = connect(port, '127.0.0.1')
@@ -179,7 +179,7 @@ describe('[F46] clients that never read', () => {
     for (const socket of [busy, deaf]) socket.destroy()
   })
 
-  test('dropped after a time, where there is nothing to miss', async () => {
+  test('dropped after a time, where there is nothing to miss', { timeout: 30_000 }, async () => {
     const { service, clock, sockets, port } = await serveBare({ drainTimeout: 30_000 })
     const deaf = await openDeaf(port)
     await eventually(() => service.feed().clients.length === 1)
@@ -195,7 +195,7 @@ describe('[F46] clients that never read', () => {
 })
 
 describe('[F47] clients that never ask', () => {
-  test('500 slow ones are dropped by the header timeout, and meanwhile others are served', async () => {
+  test('500 slow ones are dropped by the header timeout, and meanwhile others are served', { timeout: 30_000 }, async () => {
     const { url, server } = await serve({ headersTimeout: 300 })
     const slow = await Promise.all(
       Array.from({ length: 500 }, async () => {

@@ -352,7 +352,7 @@ describe('content', () => {
     expect(indexes((await runWith('drop-index:4')).client)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
   })
 
-  test('[F28] flood:line: one line of 32 MiB, in pieces', async () => {
+  test('[F28] flood:line: one line of 32 MiB, in pieces', { timeout: 30_000 }, async () => {
     const { url } = await serve(settings)
     const response = await fetch(`${url}${RUN}&fault=flood:line,flood-after:2,flood-bytes:33554432`)
     const reader = response.body!.getReader()
@@ -377,7 +377,7 @@ describe('content', () => {
     client.close()
   })
 
-  test('[F29] split:1024 of an event of a megabyte', async () => {
+  test('[F29] split:1024 of an event of a megabyte', { timeout: 30_000 }, async () => {
     const { url, server } = await serve({})
     const reading = await openReading(`${url}/api/stream?fault=split:1024`)
     await reading.take(1)

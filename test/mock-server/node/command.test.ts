@@ -1,8 +1,9 @@
 /** The command line: what it understands, what it prints, how it ends. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { build } from 'vite'
 import { keys } from '../../../mock-server/scenario/rule.ts'
@@ -178,18 +179,23 @@ describe('the process', () => {
   /** Built as the package is, without Node's modules. */
   beforeAll(async () => {
     const outDir = join(folder, 'built')
-    const build_ = { ssr: 'mock-server/cli.ts', outDir, target: 'node20', emptyOutDir: true, rollupOptions: { output: { entryFileNames: 'cli.mjs' } } }
-    await build({ configFile: false, logLevel: 'error', build: build_, ssr: { noExternal: true } })
+    const output = { entryFileNames: 'cli.mjs' }
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      ssr: { noExternal: true },
+      build: { ssr: 'mock-server/cli.ts', outDir, target: 'node20', emptyOutDir: true, rollupOptions: { output } },
+    })
     cli = join(outDir, 'cli.mjs')
   }, 60_000)
 
-  async function launch(...words: string[]): Promise<{ child: ChildProcess; url: string; exited: Promise<number | string | null> }> {
+  async function launch(...words: string[]): Promise<{ child: ChildProcessByStdio<null, Readable, null>; url: string; exited: Promise<number | string | null> }> {
     const child = spawn(process.execPath, [cli, 'mock', '--port', '0', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
     onTestFinished(() => void child.kill('SIGKILL'))
     const exited = new Promise<number | string | null>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
     const url = await new Promise<string>((resolve) => {
       let printed = ''
-      child.stdout!.on('data', (text: Buffer) => {
+      child.stdout.on('data', (text: Buffer) => {
         printed += String(text)
         const found = /is at (http\S+)/.exec(printed)
         if (found) resolve(found[1]!)

@@ -1,5 +1,5 @@
 /** What a run answers, and how it is cut. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createAnswers, makeUpAnswer, parseAnswers } from '../../../mock-server/run/answers.ts'
 import { characters, tokens } from '../../../mock-server/run/deltas.ts'
@@ -43,7 +43,7 @@ describe('answers', () => {
 })
 
 describe('deltas', () => {
-  test('nothing is lost, however it is cut', () => {
+  test('nothing is lost, however it is cut', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(characters(text).join('')).toBe(text)

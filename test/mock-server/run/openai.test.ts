@@ -13,7 +13,7 @@ interface Chunk {
   object: string
   created: number
   model: string
-  choices: { index: number; delta: Record<string, unknown>; finish_reason: string | null }[]
+  choices: { index: number; delta: Record<string, unknown> & { content?: string }; finish_reason: string | null }[]
   usage?: Record<string, number> | null
 }
 
@@ -27,6 +27,8 @@ async function chunksOf(reading: Reading): Promise<{ chunks: Chunk[]; last: stri
   return { chunks: data.slice(0, -1).map((text) => JSON.parse(text) as Chunk), last: data.at(-1) }
 }
 
+const contentOf = (chunks: readonly Chunk[]): string => chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+
 describe('streamed', () => {
   test('role, contents, finish reason, [DONE]; no ids and no names', async () => {
     const reading = await ask(await serve(options), { stream: true })
@@ -36,7 +38,7 @@ describe('streamed', () => {
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
     expect(chunks[0]).toMatchObject({ object: 'chat.completion.chunk', created: BEGINNING / 1_000, model: 'm' })
     expect(chunks[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: '', refusal: null })
-    expect(chunks.map(({ choices }) => choices[0]!.delta['content'] ?? '').join('')).toBe(ANSWER)
+    expect(contentOf(chunks)).toBe(ANSWER)
     expect(chunks.map(({ choices }) => choices[0]!.finish_reason)).toEqual([...chunks.slice(1).map(() => null), 'stop'])
     expect(chunks.every((chunk) => !('usage' in chunk))).toBe(true)
   })
@@ -56,7 +58,7 @@ describe('streamed', () => {
     const { chunks } = await chunksOf(await ask(await serve({ ...options, scenario: { events } }), { stream: true }))
     expect(chunks[1]!.choices[0]!.delta).toEqual({ reasoning_content: 'hm' })
     expect(chunks[3]!.choices[0]!.delta).toEqual({ tool_calls: [{ index: 0, ...events[1]!.data }] })
-    expect(chunks.map(({ choices }) => choices[0]!.delta['content'] ?? '').join('')).toBe(ANSWER)
+    expect(contentOf(chunks)).toBe(ANSWER)
   })
 
   test('a failure in the middle, after which there is no [DONE]', async () => {
@@ -132,5 +134,5 @@ test.each([
 test('content may be a list of parts', async () => {
   const content = [{ type: 'text', text: 'hi' }, { type: 'image_url' }]
   const { chunks } = await chunksOf(await ask(await serve(options), { stream: true, messages: [{ role: 'user', content }] }))
-  expect(chunks.map(({ choices }) => choices[0]!.delta['content'] ?? '').join('')).toBe(ANSWER)
+  expect(contentOf(chunks)).toBe(ANSWER)
 })

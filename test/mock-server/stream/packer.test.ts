@@ -1,5 +1,5 @@
 /** Text into writes. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createPacker } from '../../../mock-server/stream/packer.ts'
 
@@ -27,7 +27,7 @@ test('buffer holds back until there is enough', () => {
   expect(packer.flush()).toEqual([])
 })
 
-test('no byte is lost and none is added, whatever the rule', () => {
+test('no byte is lost and none is added, whatever the rule', { timeout: 30_000 }, () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: 'binary' })),
