@@ -37,6 +37,24 @@ describe('before anybody consumes', () => {
     expect(connection.unread).toBe(1)
   })
 
+  test('an event that comes in pieces counts with all of its bytes', async () => {
+    const { connection } = await open()
+    connection.comment(600_000)
+    connection.comment(600_000)
+    connection.send({ data: '1' })
+    connection.send({ data: '2' })
+    await settled()
+    expect(connection.unread).toBe(1)
+  })
+
+  test('but only once: what comes after it starts anew', async () => {
+    const { connection } = await open()
+    connection.comment(600_000)
+    for (let event = 0; event < 3; event++) connection.send({ data: '1' })
+    await settled()
+    expect(connection.unread).toBe(0)
+  })
+
   test('a listener lets everything flow', async () => {
     const { feed, connection } = await open({ queue: { events: 3 } })
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { describe, expect, test, vi } from 'vitest'
 import type { StandardSchema } from '../src/events.ts'
-import { delta, end, start } from './support/events.ts'
+import { delta, end, failure, start } from './support/events.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
@@ -124,6 +124,21 @@ describe('of a run', () => {
     await clock.advance(1_000)
     expect(errors).toHaveLength(1)
     expect(connection.cancelled).toBe(true)
+  })
+
+  test('[F36] detach() while it thinks: nor is the error told that the server had sent behind it', async () => {
+    const { client, open, errors } = createStage()
+    const { schema, answers } = slow()
+    const run = client.stream('/x', { schema: { reasoning: schema } })
+    const final = run.final()
+    const connection = await open()
+    connection.send(start(), { type: 'reasoning', data: '1' }, failure())
+    await settled()
+    run.detach()
+    answers[0]!({ value: 1 })
+    await expect(final).rejects.toMatchObject({ name: 'AbortError' })
+    await settled()
+    expect(errors).toEqual([])
   })
 
   test('[F36] detach() while it thinks: nothing is told afterwards', async () => {

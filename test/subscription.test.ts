@@ -108,6 +108,63 @@ describe('on', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
+  test('a listener that is removed while an event is told does not hear it any more', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    const removed = vi.fn()
+    feed.on('message', () => off())
+    const off = feed.on('message', removed)
+    const connection = await open()
+    connection.send({ data: '1' })
+    await settled()
+    expect(removed).not.toHaveBeenCalled()
+  })
+
+  test('a listener that is added between what was held and what comes next hears both, in order', async () => {
+    const { client, open } = createStage()
+    const heard: unknown[] = []
+    const feed = client.subscribe('/x', {
+      parse(data) {
+        if (data === '2') feed.on('message', (event) => heard.push(event.data))
+        return data
+      },
+    })
+    const connection = await open()
+    connection.send({ data: '1' })
+    connection.send({ data: '2' })
+    connection.send({ data: '3' })
+    await settled()
+    expect(heard).toEqual(['1', '2', '3'])
+  })
+
+  test('a loop that begins in the same task takes nothing away from the listeners', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1' }, { data: '2' })
+    await settled()
+    const heard: unknown[] = []
+    feed.on('message', ({ data }) => heard.push(data))
+    const iterator = feed[Symbol.asyncIterator]()
+    const taken = [await iterator.next(), await iterator.next()].map(({ value }) => value?.data)
+    connection.send({ data: '3' })
+    await settled()
+    expect(taken).toEqual([1, 2])
+    expect(heard).toEqual([1, 2, 3])
+  })
+
+  test('a loop may begin after events have passed: a feed has no beginning', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    feed.on('message', () => {})
+    const connection = await open()
+    connection.send({ data: '1' })
+    await settled()
+    const next = feed[Symbol.asyncIterator]().next()
+    connection.send({ data: '2' })
+    expect((await next).value).toMatchObject({ data: 2 })
+  })
+
   test('a listener that is added while an event is told hears the next one', async () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x')

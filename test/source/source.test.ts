@@ -154,9 +154,10 @@ describe('close() [F36]', () => {
     expect(source.state.status).toBe(status)
     source.close()
     source.close()
+    await settled()
+    expect(clock.due).toEqual([])
     expect(source.state).toEqual({ status: 'closed', attempt: source.state.attempt })
     await clock.advance(600_000)
-    expect(clock.due).toEqual([])
     expect(network.attempts).toHaveLength(1)
     expect(network.last.request.signal.aborted).toBe(true)
     if (connection) expect(connection.cancelled).toBe(true)
@@ -184,8 +185,21 @@ describe('close() [F36]', () => {
     expect(network.attempts).toHaveLength(0)
   })
 
+  test('while credentials are being asked for: the change to connecting is past, and not told', async () => {
+    const rig = createSourceRig({
+      request: async () => {
+        rig.source.close()
+        return new Promise(() => {})
+      },
+    })
+    rig.source.start()
+    await settled()
+    expect(rig.states.map(({ status }) => status)).toEqual(['closed'])
+    expect(rig.clock.due).toEqual([])
+  })
+
   test('in the hook that tells of the change', async () => {
-    const rig = createSourceRig({ changed: ({ status }) => void (status === 'open' && rig.source.close()) })
+    const rig = createSourceRig({ idleTimeout: 1_000, changed: ({ status }) => void (status === 'open' && rig.source.close()) })
     const connection = await rig.open()
     connection.send({ data: 'a' })
     await settled()
