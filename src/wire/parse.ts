@@ -191,15 +191,14 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
       if (text.charCodeAt(0) === 0xfeff) pos = 1
     }
     if (rest) {
-      // Ends the line under way by itself, so that the text need not be copied together with it.
-      const cr = text.indexOf('\r')
+      // Read with its end alone, so that the text need not be copied together with it.
       let end = text.indexOf('\n')
-      if (end < 0 || (cr >= 0 && cr < end)) end = cr
+      if (end < 0) end = text.indexOf('\r')
       if (end >= 0) {
         pos = end + 1
-        const line = rest + text.slice(0, pos)
+        const lines = rest + text.slice(0, pos)
         rest = ''
-        readLines(line, 0, 0)
+        readLines(lines, 0, bytes)
       }
     }
     pos = rest ? 0 : readLines(text, pos, bytes)

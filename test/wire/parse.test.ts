@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { createParser } from '../../src/wire/parse.ts'
 import type { Block } from '../../src/wire/parse.ts'
-import { everyCut, readChunks, utf8 } from './read.ts'
+import { cutAt, everyCut, readChunks, utf8 } from './read.ts'
 import type { Outcome } from './read.ts'
 import type { Reading } from './reference.ts'
 
@@ -196,7 +196,9 @@ describe('end and reset', () => {
         parser[method]()
         blocks.length = 0
         parser.push(utf8('\uFEFF\ndata: d\n\n'))
-        expect(blocks, new TextDecoder().decode(beginning)).toEqual([event('d')])
+        // Cut inside a character, so that no decoder is left out.
+        for (const chunk of cutAt(utf8(`data: ${'é'.repeat(101)}\n\n`), 107)) parser.push(chunk)
+        expect(blocks, new TextDecoder().decode(beginning)).toEqual([event('d'), event('é'.repeat(101))])
       }
     })
   }
@@ -239,6 +241,12 @@ describe('maxEventSize', () => {
     expect(readChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 306 }).blocks).toHaveLength(1)
     expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 305 }).error).toBeDefined()
     expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 306 }).blocks).toHaveLength(1)
+  })
+
+  test('[F28] what follows in the chunk that ends a line under way counts as well', () => {
+    const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
+    expect(readChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
+    expect(readChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
   test('[F28] many events that are small together pass any limit', () => {
