@@ -94,7 +94,16 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
     throw new StreamError('too-large', `Event larger than ${maxEventSize} bytes`)
   }
 
-  const count = (text: string): number => new TextEncoder().encode(text).length
+  /** Bytes of `text` in UTF-8, without making them: it may be all that memory should hold. */
+  const count = (text: string): number => {
+    let bytes = 0
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      // Each half of a surrogate pair is two of its four bytes.
+      bytes += code < 0x80 ? 1 : code < 0x800 || code >> 11 === 0x1b ? 2 : 3
+    }
+    return bytes
+  }
 
   /** Counts exactly what `soFar` and the line need, and throws where that is too much. */
   const measure = (soFar: string | undefined, line: string): number => {
