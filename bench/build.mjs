@@ -10,7 +10,8 @@ import { outDir } from './build-dir.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-const typescript = {
+/** Types off; nothing else. */
+export const typescript = {
   name: 'typescript',
   transform(code, id) {
     if (!id.endsWith('.ts')) return null

@@ -3,8 +3,7 @@ import { createCell, createChecksum } from './corpora.mjs'
 
 /** Long enough that clocks of a microsecond and single collections of garbage do not decide. */
 const sampleMs = 60
-const warmMs = 300
-const slowUs = 1_500_000
+const slowUs = 800_000
 
 /**
  * @param adapter the module under measurement
@@ -22,7 +21,7 @@ export function createMeter(adapter, cpu) {
   }
 
   /** Makes the cell, warms the adapter up on it, and finds how many passes make a sample. */
-  const prepare = async (name, chunking) => {
+  const prepare = async (name, chunking, warmMs) => {
     const cell = createCell(name, chunking)
     const before = await cpu()
     const got = await pass(cell)

@@ -38,13 +38,13 @@ function table(cells) {
   return rows.join('\n')
 }
 
-export async function report(results, { rounds }) {
+export async function report(results, { launches, rounds }) {
   const [{ model }] = cpus()
   const parts = results.map(({ version, cells }) => `## ${version}\n\n${summary(cells)}\n\n${table(cells)}\n`)
   await writeFile(new URL('RESULTS.md', import.meta.url), `# Parsers, measured
 
 Written by \`npm run bench\` (see run.mjs). CPU time of one adapter per process or page, as ratios to \`eventsource-parser\` behind a
-streaming \`TextDecoder\` (= 1.00), medians of ${rounds} interleaved rounds, on ${model.trim()}. Lower is better. Each pass reads every field
+streaming \`TextDecoder\` (= 1.00), medians of ${launches} launches of ${rounds} interleaved rounds each, on ${model.trim()}. Lower is better. Each pass reads every field
 and is checked for the right events. \`floor-decode\` is a streaming \`TextDecoder\` alone.
 
 ¹ gives wrong events on this corpus; its time is shown all the same.

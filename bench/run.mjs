@@ -1,7 +1,7 @@
 /**
  * `node bench/run.mjs`: builds what it measures, measures it, and writes RESULTS.md.
  *
- * --runtime node,chromium   --adapters a,b   --rounds 7   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
+ * --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
  */
 import { parseArgs } from 'node:util'
 import { rm } from 'node:fs/promises'
@@ -16,7 +16,8 @@ const { values } = parseArgs({
   options: {
     runtime: { type: 'string', default: 'node,chromium' },
     adapters: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
+    launches: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
     corpora: { type: 'string' },
     cuts: { type: 'string' },
     dry: { type: 'boolean', default: false },
@@ -37,6 +38,7 @@ for (const name of list(values.runtime)) {
   log(`${runtime.version}, CPU time, ${baseline} = 1.00`)
   const cells = await benchParsers(runtime, {
     adapters: adapters.filter((adapter) => adapter !== 'undici' || name === 'node'),
+    launches: Number(values.launches),
     rounds: Number(values.rounds),
     ...(values.corpora && { corpora: list(values.corpora) }),
     ...(values.cuts && { cuts: list(values.cuts).map((cut) => Number(cut) || cut) }),
@@ -46,4 +48,4 @@ for (const name of list(values.runtime)) {
   results.push({ version: runtime.version, cells })
   log(summary(cells))
 }
-if (!values.dry) await report(results, { rounds: values.rounds })
+if (!values.dry) await report(results, { launches: values.launches, rounds: values.rounds })
