@@ -107,15 +107,16 @@ const modules = {
   },
 }
 
-const scriptTag = {
-  input: entries.index,
+/** Files for script tags, plain and minified; each is one global. */
+const scriptTag = (input, file, name) => ({
+  input,
   plugins: [typescript()],
   onwarn,
   output: [
-    { file: `${dist}/rivulet.global.js` },
-    { file: `${dist}/rivulet.global.min.js`, plugins: [terser({ compress: { passes: 2 } })] },
-  ].map((output) => ({ ...output, format: 'iife', name: 'Rivulet', exports: 'named', sourcemap: true, banner })),
-}
+    { file: `${dist}/${file}.global.js` },
+    { file: `${dist}/${file}.global.min.js`, plugins: [terser({ compress: { passes: 2 } })] },
+  ].map((output) => ({ ...output, format: 'iife', name, exports: 'named', sourcemap: true, banner })),
+})
 
 const declarations = {
   input: entries,
@@ -125,4 +126,9 @@ const declarations = {
   output: { dir: dist, format: 'es', entryFileNames: '[name].d.ts', chunkFileNames: 'chunks/[name].d.ts' },
 }
 
-export default prune([modules, scriptTag, declarations])
+export default prune([
+  modules,
+  scriptTag(entries.index, 'rivulet', 'Rivulet'),
+  scriptTag(entries['event-source'], 'event-source', 'RivuletEventSource'),
+  declarations,
+])

@@ -27,10 +27,6 @@ interface Protocol<Delta> {
     eof?: "truncated" | "end";
     resumable?: boolean;
 }
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -42,6 +38,7 @@ interface Problem {
 interface Cursor {
     readonly url: string;
     readonly lastEventId?: string;
+    readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
     cause?: unknown;
@@ -74,10 +71,25 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface Block {
     type: string;
     data: string | undefined;
     id: string | undefined;
+}
+interface ParserOptions {
+    onBlock(block: Block): void;
+    onRetry?(ms: number): void;
+    onComment?(text: string): void;
+    maxEventSize?: number;
+}
+interface Parser {
+    push(chunk: Uint8Array | string): void;
+    end(): void;
+    reset(): void;
 }
 interface ConnectRequest {
     url: string;
@@ -274,7 +286,8 @@ interface Client {
     [Symbol.dispose](): void;
 }
 declare function createClient(options?: ClientOptions): Client;
-declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
+type CreateParser = (options: ParserOptions) => Parser;
+declare function fetchConnect(fetch?: typeof globalThis.fetch, parser?: CreateParser): Connect;
 declare function rawEvents(): Protocol<ProtocolEvent>;
 export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents };
-export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, ListenerOptions, On, OnAny, Parse, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };
+export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, ListenerOptions, On, OnAny, Parse, Parser, ParserOptions, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };

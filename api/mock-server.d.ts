@@ -93,6 +93,10 @@ interface Answer {
 interface NoAnswer {
     readonly cut: Cut;
 }
+declare class Refusal extends Error {
+    readonly answer: Answer;
+    constructor(status: number, detail: string, headers?: HeadersInit);
+}
 type Permission = "feed" | "run" | "broadcast";
 interface Identity {
     readonly subject: string;
@@ -103,6 +107,7 @@ interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
     issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
+declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
 interface FeedEvent {
     readonly type?: string;
@@ -264,5 +269,5 @@ interface MockServer {
     [Symbol.asyncDispose](): Promise<void>;
 }
 declare function startMockServer(options?: MockServerOptions): Promise<MockServer>;
-export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer };
-export type { AnswerBook, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Scenario, Service, ServiceOptions, TokenWish };
+export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer, unauthorized };
+export type { Answer, AnswerBook, Arrival, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NoAnswer, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenWish };

@@ -67,12 +67,31 @@ interface Frame {
     readonly comment?: string;
     readonly index?: number;
 }
+type Cut = "reset" | "fin";
 interface Source {
     take(): Frame | undefined;
     readonly state: "open" | "ended" | "cut";
     watch(wake: () => void): () => void;
     idle?(): Frame | undefined;
     close(): void;
+}
+interface Chunk {
+    readonly bytes: Uint8Array;
+    readonly cut?: Cut;
+}
+interface Body {
+    readonly chunks: AsyncGenerator<Chunk, void, undefined>;
+    readonly lost?: AbortSignal;
+}
+interface Answer {
+    readonly status: number;
+    readonly headers: Headers;
+    readonly body?: string | Body;
+    readonly encoding?: "gzip" | "br" | "identity";
+}
+declare class Refusal extends Error {
+    readonly answer: Answer;
+    constructor(status: number, detail: string, headers?: HeadersInit);
 }
 type Permission = "feed" | "run" | "broadcast";
 interface Identity {
@@ -84,6 +103,7 @@ interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
     issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
+declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
 interface FeedEvent {
     readonly type?: string;
@@ -177,5 +197,5 @@ interface Mock {
     close(): void;
 }
 declare function createMock(options?: MockOptions): Mock;
-export { apiKeys, createMock, parseScenario, scenarioSchema };
+export { apiKeys, createMock, parseScenario, scenarioSchema, unauthorized };
 export type { AnswerBook, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions };

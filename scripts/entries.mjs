@@ -7,6 +7,7 @@ const root = new URL('../', import.meta.url)
 export const entries = {
   index: 'src/index.ts',
   openai: 'src/openai.ts',
+  'event-source': 'src/event-source.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',
   'mock-server': 'mock-server/index.ts',

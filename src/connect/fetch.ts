@@ -1,13 +1,15 @@
 /** A connection by `fetch`: the default `Connect`. */
 import { StreamError } from '../base/errors.ts'
-import { createParser } from '../wire/parse.ts'
+import { type Parser, type ParserOptions, createParser } from '../wire/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, and small slices stay in cache (bench: whole clients). */
 const SLICE = 16_384
 
+type CreateParser = (options: ParserOptions) => Parser
+
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
-export function fetchConnect(fetch?: typeof globalThis.fetch, parser: typeof createParser = createParser): Connect {
+export function fetchConnect(fetch?: typeof globalThis.fetch, parser: CreateParser = createParser): Connect {
   return async (request) => createConnection(await openResponse(request, fetch), request, parser)
 }
 
@@ -43,7 +45,7 @@ function byteString(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text))
 }
 
-function createConnection(response: Response, request: ConnectRequest, parse: typeof createParser): Connection {
+function createConnection(response: Response, request: ConnectRequest, parse: CreateParser): Connection {
   const { status, headers, body } = response
   const reader = body?.getReader()
   let batch: Batch

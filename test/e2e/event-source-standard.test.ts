@@ -1,0 +1,116 @@
+/** The cases of the standard in Chromium's windows and workers: on `rivulet/event-source`, and beside it on the browser's own. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type Browser, type Page, chromium } from 'playwright'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/answering-server.ts'
+import type { Realm } from '../event-source/standard/case.ts'
+import { cases } from '../event-source/standard/cases.ts'
+
+const realms = ['window', 'dedicated worker', 'shared worker', 'service worker'] as const
+const implementations = ['ours', 'native'] as const
+
+/**
+ * What `fetch` cannot do: make an event that is trusted, tell a refusal by CORS, or that the page was stopped (both futile),
+ * from a server that is away (to be asked again), and send `Last-Event-ID` across origins without a preflight.
+ */
+const beyondFetch = [
+  'eventsource-request-cancellation',
+  'eventsource-onmessage-trusted',
+  'eventsource-cross-origin: no Allow-Credentials should fail',
+  'eventsource-cross-origin: another origin should fail',
+  'eventsource-cross-origin: no origin should fail',
+  'eventsource-cross-origin-preflight: safe `last-event-id` (no preflight)',
+]
+
+/** Where Chromium's own is not the standard's: a host with spaces, ids that need a preflight, a charset that has to be ignored. */
+const beyondChromium = [
+  'eventsource-constructor-url-bogus',
+  'eventsource-cross-origin-preflight: unsafe `last-event-id` (too long)',
+  'eventsource-cross-origin-preflight: unsafe `last-event-id` (unsafe characters)',
+  'format-utf-8',
+]
+
+/** Runs in a worker; what it is told comes with the port on which it answers. */
+const worker = `importScripts('/polyfill.js', '/cases.js')
+const answer = (port) => (port.onmessage = ({ data }) => runStandard(...data).then((results) => port.postMessage(results)))
+onconnect = ({ ports }) => answer(ports[0])
+onmessage = ({ ports }) => ports.length && answer(ports[0])`
+const frame = `<script src="/cases.js"></script>`
+const frameWithPolyfill = `<script src="/polyfill.js"></script><script>RivuletEventSource.install()</script>`
+
+let server: AnsweringServer
+let browser: Browser
+let page: Page
+
+beforeAll(async () => {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL('../event-source/standard/realm.ts', import.meta.url))],
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+  })
+  const polyfill = readFileSync(new URL('../../dist/event-source.global.min.js', import.meta.url), 'utf8')
+  const script = 'text/javascript'
+  server = await startAnsweringServer({
+    '/': ['text/html', '<script src="/polyfill.js"></script><script src="/cases.js"></script>'],
+    '/cases.js': [script, bundle.outputFiles[0]!.text],
+    '/polyfill.js': [script, polyfill],
+    '/worker.js': [script, worker],
+    '/folder/frame.html': ['text/html', frame],
+    '/folder/frame-with-polyfill.html': ['text/html', frameWithPolyfill],
+  })
+  const { executablePath, args } = inject('chromium')
+  browser = await chromium.launch({ args, ...(executablePath && { executablePath }) })
+  page = await browser.newPage()
+  await page.goto(server.url)
+})
+afterAll(async () => {
+  await browser.close()
+  await server.close()
+})
+
+/** The results of all cases of a realm. */
+const run = (realm: Realm, implementation: 'native' | 'ours'): Promise<Record<string, string>> =>
+  page.evaluate(
+    async ([realm, implementation, servers]) => {
+      if (realm === 'window') return globalThis.runStandard(realm, implementation, servers)
+      const { port1, port2 } = new MessageChannel()
+      let port: MessagePort = port1
+      if (realm === 'shared worker') port = new SharedWorker('/worker.js').port
+      else if (realm === 'dedicated worker') new Worker('/worker.js').postMessage('', [port2])
+      else {
+        await navigator.serviceWorker.register('/worker.js')
+        const { active } = await navigator.serviceWorker.ready
+        active!.postMessage('', [port2])
+      }
+      return new Promise((resolve) => {
+        port.addEventListener('message', ({ data }) => resolve(data as Record<string, string>))
+        port.start()
+        port.postMessage([realm, implementation, servers])
+      })
+    },
+    [realm, implementation, { url: server.url, otherUrl: server.otherUrl }] as const,
+  )
+
+for (const realm of realms) {
+  const selected = cases.filter(({ realms: those }) => !those || those.includes(realm)).map(({ name }) => name)
+  for (const implementation of implementations) {
+    describe(`${implementation} in a ${realm}`, () => {
+      let results: Record<string, string>
+      beforeAll(async () => {
+        results = await run(realm, implementation)
+      })
+      const beyond = implementation === 'ours' ? beyondFetch : beyondChromium
+      test.each(selected.filter((name) => !beyond.includes(name)))('%s', (name) => {
+        expect(results[name]).toBe('')
+      })
+      // Should one of them pass, the lists above and the guide say too little of it.
+      test.each(selected.filter((name) => beyond.includes(name)))('not: %s', (name) => {
+        expect(results[name]).not.toBe('')
+      })
+    })
+  }
+}

@@ -1,0 +1,169 @@
+/** The interface as Web IDL defines it: what `idlharness.js` asks of `EventSource`. */
+/* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
+import { afterEach, describe, expect, test } from 'vitest'
+import { EventSource, install } from '../../src/event-source.ts'
+
+const never: typeof fetch = () => new Promise(() => {})
+const opened: EventSource[] = []
+const open = (url: string | URL = 'https://api.test/stream', options?: ConstructorParameters<typeof EventSource>[1]): EventSource => {
+  const source = new EventSource(url, { fetch: never, ...options })
+  opened.push(source)
+  return source
+}
+afterEach(() => {
+  for (const source of opened.splice(0)) source.close()
+})
+const of = (holder: object, key: PropertyKey): PropertyDescriptor | undefined => Object.getOwnPropertyDescriptor(holder, key)
+
+describe('the interface object', () => {
+  test('has a name and a length, and inherits from EventTarget', () => {
+    expect(of(EventSource, 'name')).toEqual({ value: 'EventSource', writable: false, enumerable: false, configurable: true })
+    expect(of(EventSource, 'length')).toEqual({ value: 1, writable: false, enumerable: false, configurable: true })
+    expect(Object.getPrototypeOf(EventSource)).toBe(EventTarget)
+    expect(of(EventSource, 'prototype')).toMatchObject({ writable: false, enumerable: false, configurable: false })
+  })
+
+  test('is a constructor, and no function', () => {
+    expect(() => (EventSource as unknown as () => void)()).toThrow(TypeError)
+    expect(() => Reflect.construct(EventSource, [])).toThrow(TypeError)
+  })
+
+  test.each([['CONNECTING', 0], ['OPEN', 1], ['CLOSED', 2]])('%s is a constant of class and prototype', (key, value) => {
+    for (const holder of [EventSource, EventSource.prototype]) {
+      expect(of(holder, key)).toEqual({ value, writable: false, enumerable: true, configurable: false })
+    }
+    expect(open()).toHaveProperty(key, value)
+  })
+})
+
+describe('the prototype', () => {
+  test('inherits from EventTarget, and names its class', () => {
+    expect(Object.getPrototypeOf(EventSource.prototype)).toBe(EventTarget.prototype)
+    expect(of(EventSource.prototype, 'constructor')).toEqual({ value: EventSource, writable: true, enumerable: false, configurable: true })
+    expect(of(EventSource.prototype, Symbol.toStringTag)).toEqual({ value: 'EventSource', writable: false, enumerable: false, configurable: true })
+    expect(Object.prototype.toString.call(open())).toBe('[object EventSource]')
+    expect(Symbol.unscopables in EventSource.prototype).toBe(false)
+  })
+
+  test('has what the interface has, in its order, and nothing else', () => {
+    expect(Object.keys(EventSource.prototype)).toEqual([
+      'url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close', 'CONNECTING', 'OPEN', 'CLOSED',
+    ])
+    expect(Object.keys(open())).toEqual([])
+  })
+
+  test.each(['url', 'withCredentials', 'readyState'])('%s is read only', (key) => {
+    const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
+    expect({ name: get!.name, length: get!.length, set, enumerable, configurable }).toEqual({
+      name: `get ${key}`, length: 0, set: undefined, enumerable: true, configurable: true,
+    })
+    expect(() => Reflect.get(EventSource.prototype, key)).toThrow(TypeError)
+    expect(() => get!.call({})).toThrow(TypeError)
+  })
+
+  test.each(['onopen', 'onmessage', 'onerror'])('%s is an event handler', (key) => {
+    const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
+    expect([get!.name, set!.name, get!.length, set!.length, enumerable, configurable]).toEqual([`get ${key}`, `set ${key}`, 0, 1, true, true])
+    expect(() => get!.call({})).toThrow(TypeError)
+    expect(() => set!.call({}, () => {})).toThrow(TypeError)
+  })
+
+  test('close() is an operation', () => {
+    const { value, ...rest } = of(EventSource.prototype, 'close')! as { value: () => void }
+    expect(rest).toEqual({ writable: true, enumerable: true, configurable: true })
+    expect([value.name, value.length, Object.hasOwn(value, 'prototype')]).toEqual(['close', 0, false])
+    expect(() => value.call({})).toThrow(TypeError)
+    expect(value.call(open())).toBeUndefined()
+  })
+})
+
+describe('the constructor', () => {
+  test.each([
+    ['a symbol as URL', Symbol('url'), undefined],
+    ['a number as options', 'https://api.test/', 1],
+    ['a string as options', 'https://api.test/', 'withCredentials'],
+    ['true as options', 'https://api.test/', true],
+  ])('refuses %s', (_what, url, options) => {
+    expect(() => new EventSource(url as string, options as never)).toThrow(TypeError)
+  })
+
+  test.each([[undefined], [null], [{}], [() => {}], [Object.assign(Object.create({ withCredentials: true }), {})]])('takes %o as options', (options) => {
+    const source = new EventSource('https://api.test/', options as never)
+    expect(source.withCredentials).toBe(options !== null && typeof options === 'object' && 'withCredentials' in (options as object))
+    source.close()
+  })
+
+  test.each([[1, true], ['', false], ['no', true], [null, false], [{}, true]])('withCredentials: %o is %s', (given, expected) => {
+    expect(open(undefined, { withCredentials: given as boolean }).withCredentials).toBe(expected)
+  })
+
+  test.each(['', '/stream', '//', 'http://', 'http://[', 'http://a b/', 'http://x:99999/'])('throws a SyntaxError for "%s"', (url) => {
+    // Node has no base: a relative URL is none.
+    expect(() => open(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }) as Error)
+    expect(() => open(url)).toThrow(DOMException)
+  })
+
+  test('keeps the URL, serialized', () => {
+    expect(open('HTTPS://API.test:443/a/../b?q=ü#hash').url).toBe('https://api.test/b?q=%C3%BC#hash')
+    expect(open(new URL('https://api.test/x')).url).toBe('https://api.test/x')
+  })
+
+  test('can be extended', () => {
+    class Named extends EventSource {
+      readonly title = 'named'
+    }
+    const source = new Named('https://api.test/', { fetch: never })
+    expect([source.title, source instanceof EventSource, source.readyState]).toEqual(['named', true, 0])
+    source.close()
+  })
+})
+
+describe('event handlers', () => {
+  const fire = (source: EventSource, options?: EventInit): boolean => source.dispatchEvent(new Event('open', options))
+
+  test.each([[1], ['f'], [true], [undefined], [Symbol('f')]])('%o is null', (value) => {
+    const source = open()
+    source.onopen = () => {}
+    source.onopen = value as never
+    expect(source.onopen).toBe(null)
+  })
+
+  test('an object that is no function is kept, and not called', () => {
+    const source = open()
+    const handler = { handleEvent: () => expect.unreachable() }
+    source.onopen = handler as never
+    expect(source.onopen).toBe(handler)
+    fire(source)
+  })
+
+  test('a handler keeps its place among the listeners until it is null', () => {
+    const source = open()
+    const heard: string[] = []
+    source.onopen = () => void heard.push('first')
+    source.addEventListener('open', () => heard.push('listener'))
+    source.onopen = () => void heard.push('second')
+    fire(source)
+    source.onopen = null
+    source.onopen = () => void heard.push('third')
+    fire(source)
+    expect(heard).toEqual(['second', 'listener', 'listener', 'third'])
+  })
+
+  test('is called with the source as `this`, and prevents by returning false', () => {
+    const source = open()
+    const selves: unknown[] = []
+    source.onopen = function (this: unknown) {
+      selves.push(this)
+      return false
+    }
+    expect(fire(source, { cancelable: true })).toBe(false)
+    expect(selves).toEqual([source])
+  })
+})
+
+test('install() defines a global as the platform does, and nothing before', () => {
+  const scope = {}
+  install(scope)
+  expect(of(scope, 'EventSource')).toEqual({ value: EventSource, writable: true, enumerable: false, configurable: true })
+  expect(globalThis.EventSource).not.toBe(EventSource)
+})

@@ -1,0 +1,23 @@
+/** The cases of the standard in Node, on sockets. Pages and workers have theirs in test/e2e/event-source-standard.test.ts. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EventSource } from '../../src/event-source.ts'
+import { type AnsweringServer, startAnsweringServer } from './standard/answering-server.ts'
+import { runCases } from './standard/case.ts'
+import { cases } from './standard/cases.ts'
+
+let server: AnsweringServer
+let results: Record<string, string>
+const selected = cases.filter(({ realms }) => !realms || realms.includes('node'))
+
+beforeAll(async () => {
+  server = await startAnsweringServer()
+  results = await runCases(selected, 'node', EventSource, server)
+}, 60_000)
+afterAll(() => server.close())
+
+describe('what the standard asks of an EventSource', () => {
+  test.each(selected)('$name', ({ name }) => {
+    // Nothing but the platform can make an event that is trusted.
+    expect(results[name]).toBe(name === 'eventsource-onmessage-trusted' ? 'Error:  false is not true' : '')
+  })
+})
