@@ -112,7 +112,10 @@ describe('on', () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x')
     const removed = vi.fn()
-    feed.on('message', () => off())
+    feed.on('message', () => {
+      feed.on('message', () => {})
+      off()
+    })
     const off = feed.on('message', removed)
     const connection = await open()
     connection.send({ data: '1' })

@@ -52,7 +52,7 @@ describe('the end', () => {
   })
 
   test('the reason is that of the first choice', () => {
-    const steps = mapAll(chunk(null, 1, { finish_reason: 'length' }), chunk(null, 0, { finish_reason: 'stop' }), '[DONE]')
+    const steps = mapAll(chunk(null, 0, { finish_reason: 'stop' }), chunk(null, 1, { finish_reason: 'length' }), '[DONE]')
     expect(steps).toMatchObject([{ type: 'end', finishReason: 'stop' }])
   })
 
