@@ -99,6 +99,9 @@ describe('cuts', () => {
     const finishFlush = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
     const text = String(decode(client.bytes, { finishFlush }))
     expect(eventsOf(text).map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+    // Less gets out than of a body that is not compressed: it is the compressed bytes that are cut.
+    const plain = await runWith('truncate-after:3')
+    expect(text.length).toBeLessThan(plain.client.text.length)
   })
 
   test('[F18] refuse: a reset without an answer', async () => {

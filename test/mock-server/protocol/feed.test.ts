@@ -198,6 +198,17 @@ describe('filters', () => {
     resumed.leave()
   })
 
+  test('[P1.3] [P2.4] what is filtered out does not put the heartbeat off', async () => {
+    const serving = await serve({ heartbeat: 1_000 })
+    const reading = await open(serving, undefined, '?types=wanted')
+    await reading.take(1)
+    await serving.clock.advance(600)
+    serving.server.broadcast({ type: 'other', data: 1 })
+    await serving.clock.advance(400)
+    await reading.until(': heartbeat\n\n')
+    reading.leave()
+  })
+
   test('[P2.4] a cursor that has not moved is not sent again', async () => {
     const serving = await serve({ heartbeat: 1_000 })
     const reading = await open(serving, undefined, '?types=wanted')
