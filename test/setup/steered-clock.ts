@@ -28,6 +28,7 @@ export function createSteeredClock(): SteeredClock {
     now: () => now,
     date: () => EPOCH + now,
     after(ms, callback) {
+      if (!(ms >= 0)) throw new RangeError(`A timer of ${ms} ms`)
       const timer = { at: now + ms, callback }
       timers.add(timer)
       return () => timers.delete(timer)

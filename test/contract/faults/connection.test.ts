@@ -32,6 +32,24 @@ registerContract('a connection', (open, tap) => {
   test('[F2] FIN before the announced length: goes on after the last whole event', () =>
     cross({ 'truncate-after': 2, 'short-length': true }))
 
+  /** More than is read at once. */
+  const part = `id: of-the-part\nevent: part\ndata: "${'x'.repeat(100_000)}"\n`
+  const breaks = ['[F1] a reset', '[F3] a clean end']
+  test.each(breaks)('%s when a part of an event has been read: it is no event, and its id is not adopted', async (how) => {
+    const { connect, batches } = tap()
+    const end = how.includes('clean') ? { 'end-after': 2 } : {}
+    const scenario = { insert: part, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
+    const { client, server } = await open({ scenario }, { connect })
+    const events = record(client.subscribe('/api/stream', { parse: 'text' }))
+    await until(() => events.length)
+    const id = await server.send({ data: 'whole' })
+    await until(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
+    if (how.includes('reset')) await server.drop()
+    await until(() => events.length === 3)
+    expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
+    expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
+  })
+
   test('[F3] a clean end of a feed: goes on after the last event', () => cross({ 'end-after': 2 }))
 
   test('[F3] a clean end of a run before its terminal event: resumed, else truncated', async () => {
