@@ -1,32 +1,3 @@
-interface ProtocolEvent {
-    readonly type: string;
-    readonly data: string;
-    readonly id: string;
-}
-type Step<Delta> = {
-    type: "start";
-    resume?: string | undefined;
-    heartbeat?: number | undefined;
-} | {
-    type: "delta";
-    delta: Delta;
-    index?: number | undefined;
-} | {
-    type: "end";
-    finishReason?: string | undefined;
-    usage?: unknown;
-} | {
-    type: "error";
-    message: string;
-    code?: string | undefined;
-    retryable?: boolean | undefined;
-};
-interface Protocol<Delta> {
-    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
-    text?(delta: Delta): string;
-    eof?: "truncated" | "end";
-    resumable?: boolean;
-}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -71,6 +42,35 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
+interface ProtocolEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly id: string;
+}
+type Step<Delta> = {
+    type: "start";
+    resume?: string | undefined;
+    heartbeat?: number | undefined;
+} | {
+    type: "delta";
+    delta: Delta;
+    index?: number | undefined;
+} | {
+    type: "end";
+    finishReason?: string | undefined;
+    usage?: unknown;
+} | {
+    type: "error";
+    message: string;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+};
+interface Protocol<Delta> {
+    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
+    text?(delta: Delta): string;
+    eof?: "truncated" | "end";
+    resumable?: boolean;
+}
 interface Clock {
     now(): number;
     after(ms: number, callback: () => void): () => void;

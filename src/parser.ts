@@ -1,0 +1,6 @@
+/** Entry `rivulet/parser`: the SDK's own parser, as a push parser, a transform stream and an async iterable, and its inverse. */
+export { StreamError, type StreamErrorCode, isStreamError } from './base/errors.ts'
+export { EventStreamDecoderStream } from './parser/decoder-stream.ts'
+export { type EventStreamSource, parseEventStream } from './parser/parse-event-stream.ts'
+export { type ParsedEvent, type Parser, type ParserOptions, type ReadOptions, createParser } from './parser/parser.ts'
+export { type EventFields, encodeEvent } from './wire/encode.ts'

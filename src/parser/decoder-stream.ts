@@ -1,0 +1,17 @@
+/** Bytes to events as a transform of the platform's streams. */
+import { type ParsedEvent, type ReadOptions, createParser } from './parser.ts'
+
+/**
+ * For `pipeThrough`: takes bytes, or text, and gives events. It takes a chunk only when the events of the last one were
+ * read. Too large an event errors it with a `StreamError` `too-large`.
+ */
+export class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
+  constructor(options: ReadOptions = {}) {
+    let controller: TransformStreamDefaultController<ParsedEvent>
+    const parser = createParser({ ...options, onEvent: (event) => controller.enqueue(event) })
+    super({
+      start: (given) => void (controller = given),
+      transform: (chunk) => parser.push(chunk),
+    })
+  }
+}
