@@ -39,13 +39,11 @@ export interface Parser {
 // The tricks below, and what each brought, are measured by bench/run.mjs (bench/RESULTS.md).
 
 /** Chunks up to this many bytes are gathered until a line ends: decoding costs more by the call than by the byte. */
-const TINY = 96
+const TINY = 32
 /** What is gathered at most. */
 const GATHERED = 1024
 /** From this size on, text beyond ASCII is decoded by the streaming decoder. */
 const WIDE = 128
-
-const STREAM = { stream: true }
 
 /** Creates a parser. */
 export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 1024 * 1024 }: ParserOptions): Parser {
@@ -61,17 +59,19 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
 
   const gathered = new Uint8Array(GATHERED)
   let gatheredLength: number
-  /** The line under way: a rope, searched by its new part only. */
-  let rest: string
+  /**
+   * The line under way, in parts, so that only the new one is searched. Joined, not added: engines have as many kinds of
+   * strings as ways to make them, and a loop that has seen more than four kinds looks up each method anew for ever after.
+   */
+  let rest: string[]
   let type: string
   let data: string | undefined
   let id: string | undefined
   /** The text ended in CR: an LF that follows belongs to it. */
   let afterCr: boolean
   let started: boolean
-  let failed: boolean
 
-  /** Bytes since the last blank line, or more: as long as it is within the limit nothing needs to be counted. */
+  /** Bytes since the last blank line, or more: as long as it is within the limit nothing needs to be counted. Infinity: too many. */
   let size: number
   /** Exact bytes of `data`; -1: not counted. */
   let dataSize: number
@@ -79,18 +79,18 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
   const reset = (): void => {
     // Without `stream` it lets go of half a character.
     streaming.decode()
-    rest = ''
+    rest = []
     type = 'message'
     data = id = undefined
     gatheredLength = size = 0
     dataSize = -1
-    midCharacter = wide = afterCr = started = failed = false
+    midCharacter = wide = afterCr = started = false
   }
 
   const fail = (): never => {
     // Lets go of what was kept.
     reset()
-    failed = true
+    size = Infinity
     throw new StreamError('too-large', `Event larger than ${maxEventSize} bytes`)
   }
 
@@ -199,27 +199,28 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
       // [spec] One byte order mark is dropped, at the start of the stream alone.
       if (text.charCodeAt(0) === 0xfeff) pos = 1
     }
-    if (rest) {
+    if (rest[0]) {
       // Read with its end alone, so that the text need not be copied together with it.
       let end = text.indexOf('\n')
       if (end < 0) end = text.indexOf('\r')
       if (end >= 0) {
         pos = end + 1
-        const lines = rest + text.slice(0, pos)
-        rest = ''
+        rest.push(text.slice(0, pos))
+        const lines = rest.join('')
+        rest = []
         readLines(lines, 0, bytes)
       }
     }
-    pos = rest ? 0 : readLines(text, pos, bytes)
-    if (pos < text.length) rest += pos ? text.slice(pos) : text
+    if (!rest[0]) pos = readLines(text, pos, bytes)
+    if (pos < text.length) rest.push(pos ? text.slice(pos) : text)
     // The decoder may hold three bytes.
-    if (size > maxEventSize) size = measure(data, rest) + 3
+    if (size > maxEventSize) size = measure(data, rest.join('')) + 3
   }
 
   const decode = (bytes: Uint8Array): void => {
     const { length } = bytes
     const open = bytes[length - 1]! > 127
-    const text = open || midCharacter || (wide && length > WIDE) ? streaming.decode(bytes, STREAM) : plain.decode(bytes)
+    const text = open || midCharacter || (wide && length > WIDE) ? streaming.decode(bytes, { stream: true }) : plain.decode(bytes)
     midCharacter = open
     if (length > WIDE) wide = text.length < length
     readText(text, length)
@@ -236,15 +237,14 @@ export function createParser({ onBlock, onRetry, onComment, maxEventSize = 16 * 
   reset()
   return {
     push(chunk) {
-      if (failed) fail()
+      if (size === Infinity) fail()
       if (typeof chunk === 'string') {
         flush(gatheredLength)
         readText(chunk, chunk.length * 3)
         return
       }
       const { length } = chunk
-      const last = chunk[length - 1]
-      if (length <= TINY && (gatheredLength || (last !== 10 && last !== 13))) {
+      if (length <= TINY && (gatheredLength || chunk[length - 1] !== 10)) {
         let ends = 0
         for (let i = 0; i < length; i++) {
           const byte = chunk[i]!
