@@ -2,10 +2,28 @@
 
 type Cutter = (text: string) => string[]
 
-/** Characters are grapheme clusters, so that a flag or a family of emoji stays whole; code points where there is no segmenter. */
+/** UTF-16 units that a segmenter is given at a time: engines take time that grows with the square of a text's length. */
+const PIECE = 1_000
+const HIGH_SURROGATE = /[\ud800-\udbff]/
+
+/**
+ * Characters are grapheme clusters, so that a flag or a family of emoji stays whole; code points where there is no
+ * segmenter.
+ */
 export const characters: Cutter = (text) => {
   if (typeof Intl.Segmenter !== 'function') return Array.from(text)
-  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment)
+  const segmenter = new Intl.Segmenter()
+  const found: string[] = []
+  let open = '' // the last cluster of a piece: it may go on in the next one
+  for (let start = 0; start < text.length; ) {
+    let end = start + Math.max(PIECE, open.length)
+    if (HIGH_SURROGATE.test(text.charAt(end - 1))) end++ // half a pair would be a cluster of its own
+    const piece = open + text.slice(start, end)
+    for (const { segment } of segmenter.segment(piece)) found.push(segment)
+    start = end
+    open = start < text.length ? found.pop()! : ''
+  }
+  return found
 }
 
 const SPACE = /^\s/u

@@ -57,6 +57,23 @@ describe('deltas', () => {
     expect(characters('a你🇩🇪👩‍👩‍👧‍👦é\r\n')).toEqual(['a', '你', '🇩🇪', '👩‍👩‍👧‍👦', 'é', '\r\n'])
   })
 
+  test.each(['🇩🇪', '👩‍👩‍👧‍👦', 'e\u0301\u0302', '\r\n', '한', '🧑🏽‍🚀', `a${'\u0301'.repeat(2_500)}b`])(
+    'long texts are cut as short ones are: %j',
+    (cluster) => {
+      const own = Array.from(new Intl.Segmenter().segment(cluster), ({ segment }) => segment)
+      for (let before = 990; before < 1_003; before++) {
+        const text = 'x'.repeat(before) + cluster.repeat(300)
+        const expected = [...Array.from({ length: before }, () => 'x'), ...Array.from({ length: 300 }, () => own).flat()]
+        expect(characters(text)).toEqual(expected)
+      }
+    },
+  )
+
+  test('[F29] a text of a million characters is no matter', () => {
+    // A segmenter that is given all of it at once needs a quarter of an hour.
+    expect(characters('x'.repeat(1_000_000))).toHaveLength(1_000_000)
+  })
+
   test('without a segmenter they are code points: no half of a pair', () => {
     const { Segmenter } = Intl
     try {
