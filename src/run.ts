@@ -24,7 +24,7 @@ export interface RunResult {
 
 /** A finite stream, iterated for its deltas. It starts in the microtask after it was made, and can be iterated once. */
 export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
-  /** Adds a listener for events of one type that are not deltas; returns what removes it. */
+  /** Adds a listener for one type of event, `delta` for the deltas; returns what removes it. */
   on: On<Events>
   /** Iterates the events that are not deltas, instead of the deltas. */
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
