@@ -39,10 +39,6 @@ declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
     readonly prototype: StreamError;
 };
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 interface Block {
     type: string;
     data: string | undefined;
@@ -77,6 +73,10 @@ interface Connection {
     cancel(reason?: unknown): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface RetryOptions {
     limit?: number;
     delay?: number;

@@ -42,39 +42,6 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
-interface ProtocolEvent {
-    readonly type: string;
-    readonly data: string;
-    readonly id: string;
-}
-type Step<Delta> = {
-    type: "start";
-    resume?: string | undefined;
-    heartbeat?: number | undefined;
-} | {
-    type: "delta";
-    delta: Delta;
-    index?: number | undefined;
-} | {
-    type: "end";
-    finishReason?: string | undefined;
-    usage?: unknown;
-} | {
-    type: "error";
-    message: string;
-    code?: string | undefined;
-    retryable?: boolean | undefined;
-};
-interface Protocol<Delta> {
-    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
-    text?(delta: Delta): string;
-    eof?: "truncated" | "end";
-    resumable?: boolean;
-}
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 interface Block {
     type: string;
     data: string | undefined;
@@ -85,6 +52,7 @@ interface ParserOptions {
     onRetry?(ms: number): void;
     onComment?(text: string): void;
     maxEventSize?: number;
+    defaultType?: string;
 }
 interface Parser {
     push(chunk: Uint8Array | string): void;
@@ -120,6 +88,39 @@ interface Connection {
     cancel(reason?: unknown): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
+interface ProtocolEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly id: string;
+}
+type Step<Delta> = {
+    type: "start";
+    resume?: string | undefined;
+    heartbeat?: number | undefined;
+} | {
+    type: "delta";
+    delta: Delta;
+    index?: number | undefined;
+} | {
+    type: "end";
+    finishReason?: string | undefined;
+    usage?: unknown;
+} | {
+    type: "error";
+    message: string;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+};
+interface Protocol<Delta> {
+    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
+    text?(delta: Delta): string;
+    eof?: "truncated" | "end";
+    resumable?: boolean;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
     readonly data: Data;

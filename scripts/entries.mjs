@@ -8,6 +8,7 @@ export const entries = {
   index: 'src/index.ts',
   openai: 'src/openai.ts',
   'event-source': 'src/event-source.ts',
+  'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',

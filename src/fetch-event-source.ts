@@ -1,0 +1,206 @@
+/** Entry `rivulet/fetch-event-source`: the `fetchEventSource` of @microsoft/fetch-event-source, on the SDK's engine. */
+import { systemClock } from './base/clock.ts'
+import { StreamError } from './base/errors.ts'
+import { fetchConnect } from './connect/fetch.ts'
+import { isEventStream } from './source/judge.ts'
+import { clampDelay } from './source/retry.ts'
+import { type RawEvent, type Source, createSource } from './source/source.ts'
+import { createParser } from './wire/parse.ts'
+
+export { type FetchEventSource, fetchEventSourceConnect } from './connect/fetch-event-source.ts'
+export type { Connect } from './connect/connect.ts'
+
+/** The type of event streams. */
+export const EventStreamContentType = 'text/event-stream'
+
+/** An event of the stream, as @microsoft/fetch-event-source has it. */
+export interface EventSourceMessage {
+  /** The event's own id; empty: none. */
+  id: string
+  /** The event's name; empty: none. */
+  event: string
+  data: string
+  /** The reconnection time that came with the event, in milliseconds. */
+  retry?: number
+}
+
+/** The options of @microsoft/fetch-event-source; docs/from-fetch-event-source.md says what differs. */
+export interface FetchEventSourceInit extends RequestInit {
+  headers?: Record<string, string>
+  /** Judges each answer: what it throws goes to `onerror`. @defaultValue status 200 or 204, and an event stream */
+  onopen?: (response: Response) => Promise<void>
+  /** Hears each event; what it throws ends the connection, and goes to `onerror`. */
+  onmessage?: (ev: EventSourceMessage) => void
+  /** The server has ended the stream, which is then over, unless this throws. */
+  onclose?: () => void
+  /**
+   * Decides after each failure: a number are the milliseconds to the next attempt, a throw ends with what is thrown; nothing
+   * leaves it to the default, which is another attempt of a GET or HEAD, and the end of any other request.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- as it is there, so that handlers of theirs compile
+  onerror?: (err: any) => number | null | undefined | void
+  /** Whether the connection stays when the page is hidden. @defaultValue false: a GET or HEAD pauses, others stay */
+  openWhenHidden?: boolean
+  /** @defaultValue the global one */
+  fetch?: typeof fetch
+}
+
+/** A message's own fields, which the engine does not keep. */
+interface OwnFields {
+  ownId: string
+  retry: number | undefined
+}
+
+async function judgeByDefault({ status, headers }: Response): Promise<void> {
+  if (status === 204) return
+  const type = headers.get('content-type')
+  if (!isEventStream(type ?? '')) throw new Error(`Expected content-type to be ${EventStreamContentType}, Actual: ${type}`)
+  if (status !== 200) throw new Error(`Expected status to be 200, Actual: ${status}`)
+}
+
+/** Headers as the record that a `fetch` of the user's may expect, with the names as they were given. */
+function collectHeaders(headers: HeadersInit | undefined, request: Request | undefined): Record<string, string> {
+  if (!request && !(Symbol.iterator in (headers ?? []))) return { ...(headers as Record<string, string>) }
+  return Object.fromEntries([...(request?.headers ?? []), ...new Headers(headers)])
+}
+
+/**
+ * Reads an event stream until the server ends it, `signal` aborts, or `onerror` throws.
+ * Resolves when it is over, also by `signal`; rejects with what `onerror` throws, and with the failure of a request that is
+ * neither GET nor HEAD, unless `onerror` asks for another attempt.
+ */
+export function fetchEventSource(
+  input: RequestInfo,
+  {
+    signal, headers, onopen = judgeByDefault, onmessage, onclose, onerror, openWhenHidden, fetch = globalThis.fetch, ...rest
+  }: FetchEventSourceInit,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = typeof input === 'object' && 'clone' in input ? input : undefined
+    const isSafe = /^(get|head)$/i.test(rest.method ?? request?.method ?? 'GET')
+    const document = openWhenHidden || !isSafe ? undefined : globalThis.document
+    const wrap = (cause: unknown): StreamError => new StreamError('network', 'Failed', { cause, retryable: true })
+    let interval = 1_000
+    let rejection: unknown
+    let source: Source
+    /** An event whose handler threw counts as received, although the engine does not count it. */
+    let acknowledged: { after: string; id: string } | undefined
+
+    const sent = collectHeaders(headers, request)
+    let lastEventId: string | undefined
+    for (const name of Object.keys(sent)) {
+      if (name.toLowerCase() !== 'last-event-id') continue
+      lastEventId = sent[name]
+      delete sent[name]
+    }
+    if (!Object.keys(sent).some((name) => name.toLowerCase() === 'accept')) sent['accept'] = EventStreamContentType
+
+    const open = async (_url: unknown, { headers: made, signal: attempt }: RequestInit = {}): Promise<Response> => {
+      const id = (made as Headers).get('last-event-id')
+      const init = { ...rest, headers: { ...sent, ...(id !== null && { 'last-event-id': id }) }, signal: attempt ?? null }
+      const response = await fetch(request?.clone() ?? input, init)
+      try {
+        await onopen(response)
+      } catch (error) {
+        // Not awaited: what it rejects with is of a body that the callback has read.
+        response.body?.cancel().catch(() => {})
+        throw error
+      }
+      return response
+    }
+    const connect = fetchConnect(open, (options) => {
+      let retry: number | undefined
+      return createParser({
+        ...options,
+        defaultType: '',
+        onRetry(ms) {
+          retry = ms
+          interval = clampDelay(ms)
+        },
+        onBlock(block) {
+          options.onBlock(Object.assign(block, { ownId: block.id ?? '', retry }))
+          retry = undefined
+        },
+      })
+    })
+
+    const start = (): void => {
+      source = createSource(
+        // What `onopen` has let pass is a stream, whatever its status.
+        { clock: systemClock, connectTimeout: Infinity, connect: async (asked) => ({ ...(await connect(asked)), status: 200 }) },
+        {
+          name: '',
+          request: async (context, id) => ({
+            url: '',
+            method: '',
+            headers: [],
+            credentials: [],
+            lastEventId: acknowledged?.after === id ? acknowledged.id : id,
+            maxEventSize: 0x1000000,
+            signal: context.signal,
+          }),
+          judge: async () => {},
+          retry(error, attempt) {
+            const cause = 'cause' in error ? error.cause : error
+            try {
+              const asked = onerror?.(cause)
+              if (typeof asked === 'number') return asked
+              if (isSafe) return interval + Math.random() * Math.min(30_000, interval * 2 ** Math.min(attempt - 1, 30))
+              rejection = cause
+            } catch (thrown) {
+              rejection = thrown
+            }
+            return error
+          },
+          opened() {},
+          event(event) {
+            const { type, data, id, ownId, retry } = event as RawEvent & OwnFields
+            try {
+              onmessage?.({ data, event: type, id: ownId, retry } as EventSourceMessage)
+            } catch (error) {
+              acknowledged = { after: source.lastEventId, id }
+              throw wrap(error)
+            }
+          },
+          flush: () => undefined,
+          ended() {
+            try {
+              onclose?.()
+              return undefined
+            } catch (error) {
+              return wrap(error)
+            }
+          },
+          changed() {},
+          settled(error) {
+            leave()
+            if (error) reject(rejection)
+            else resolve()
+          },
+        },
+        lastEventId,
+      )
+      source.start()
+    }
+    const leave = (): void => {
+      document?.removeEventListener('visibilitychange', onVisibilityChange)
+      signal?.removeEventListener('abort', abort)
+      source.close()
+    }
+    const abort = (): void => {
+      leave()
+      resolve()
+    }
+    const onVisibilityChange = (): void => {
+      if (document?.hidden) {
+        source.close()
+        lastEventId = source.lastEventId
+      } else if (source.state.status === 'closed') start()
+    }
+
+    if (signal?.aborted) return resolve()
+    signal?.addEventListener('abort', abort)
+    document?.addEventListener('visibilitychange', onVisibilityChange)
+    start()
+  })
+}

@@ -1,0 +1,134 @@
+/** What the drop-in does beyond what the two can be compared in: without a document, between attempts, and with what it holds. */
+import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type FetchEventSourceInit, fetchEventSource } from '../../src/fetch-event-source.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/settled.ts'
+
+const controllers: AbortController[] = []
+afterEach(() => {
+  for (const controller of controllers.splice(0)) controller.abort()
+})
+
+function open(init: FetchEventSourceInit = {}, input = 'https://api.test/') {
+  const controller = new AbortController()
+  controllers.push(controller)
+  const { fetch, calls } = createScriptedFetch()
+  const outcome: string[] = []
+  const promise = fetchEventSource(input, { signal: controller.signal, fetch, ...init }).then(
+    () => outcome.push('resolved'),
+    (error: unknown) => outcome.push(String(error)),
+  )
+  return { calls, controller, outcome, promise }
+}
+
+describe('20. without a document', () => {
+  test('it works, in Node as in workers', async () => {
+    const { calls, outcome, promise } = open()
+    await settled()
+    const body = calls[0]!.respond()
+    body.write('data: a\n\n')
+    body.close()
+    await promise
+    expect(outcome).toEqual(['resolved'])
+  })
+
+  test('theirs fails', async () => {
+    await expect(theirs('https://api.test/', { fetch: createScriptedFetch().fetch })).rejects.toThrow('document is not defined')
+  })
+})
+
+describe('21. [F19] the attempts by default', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+  })
+  afterEach(() => vi.useRealTimers())
+
+  test('come later and later, up to 30 s above the reconnection time', async () => {
+    const { calls } = open()
+    const delays: number[] = []
+    for (let attempt = 0; attempt < 8; attempt++) {
+      await settled()
+      calls.at(-1)!.fail(new TypeError('refused'))
+      await settled()
+      let delay = 0
+      for (const before = calls.length; calls.length === before; delay += 500) {
+        await vi.advanceTimersByTimeAsync(500)
+        await settled()
+      }
+      delays.push(delay)
+    }
+    expect(delays).toEqual([2_000, 3_000, 5_000, 9_000, 17_000, 31_000, 31_000, 31_000])
+  })
+
+  test.each([['retry: 0', 100], ['retry: 10ms', 1_000], ['retry: 1e1', 1_000], ['retry: 2500', 2_500]])('[F20] after `%s` come after %i ms', async (field, expected) => {
+    vi.mocked(Math.random).mockReturnValue(0)
+    const { calls } = open()
+    await settled()
+    const body = calls[0]!.respond()
+    body.write(`${field}\n\n`)
+    await settled()
+    body.error(new TypeError('terminated'))
+    await settled()
+    await vi.advanceTimersByTimeAsync(expected - 1)
+    await settled()
+    expect(calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await settled()
+    expect(calls).toHaveLength(2)
+  })
+
+  test('a delay that onerror gives is taken as it is', async () => {
+    const { calls } = open({ onerror: () => 5 })
+    await settled()
+    calls[0]!.fail(new TypeError('refused'))
+    await settled()
+    await vi.advanceTimersByTimeAsync(4)
+    await settled()
+    expect(calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await settled()
+    expect(calls).toHaveLength(2)
+  })
+})
+
+test('22. [F10] the body of an answer that onopen refused is let go of', async () => {
+  const { calls, outcome, promise } = open({
+    async onopen() {
+      throw new Error('refused')
+    },
+    onerror(error) {
+      throw error
+    },
+  })
+  await settled()
+  const body = calls[0]!.respond()
+  await promise
+  expect(outcome).toEqual(['Error: refused'])
+  expect(body.cancelled).toBeTruthy()
+})
+
+test('23. [F28] an event beyond 16 MiB is a failure', async () => {
+  const errors: unknown[] = []
+  const { calls, promise, outcome } = open({
+    onerror(error) {
+      errors.push((error as { code: string }).code)
+      throw error
+    },
+  })
+  await settled()
+  const body = calls[0]!.respond()
+  body.write(`data: ${'x'.repeat(0x1000001)}`)
+  await promise
+  expect([errors, outcome.length]).toEqual([['too-large'], 1])
+})
+
+test('[F36] nothing is left of it: no listener on the signal, no timer', async () => {
+  const { calls, controller, promise } = open()
+  const removed = vi.spyOn(controller.signal, 'removeEventListener')
+  await settled()
+  calls[0]!.respond().close()
+  await promise
+  expect(removed).toHaveBeenCalled()
+})

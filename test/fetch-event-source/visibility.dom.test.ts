@@ -1,0 +1,105 @@
+/** What both do when the page is hidden and shown again. */
+import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
+import { type FetchCall, createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/settled.ts'
+
+let hidden: boolean
+const show = async (shown: boolean): Promise<void> => {
+  hidden = !shown
+  document.dispatchEvent(new Event('visibilitychange'))
+  await settled()
+}
+let controller: AbortController
+beforeEach(() => {
+  hidden = false
+  controller = new AbortController()
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
+})
+afterEach(() => {
+  controller.abort()
+  Reflect.deleteProperty(document, 'hidden')
+})
+
+/** Opens a stream, which has brought an event with the id 7. */
+async function open(implementation: typeof ours, init: FetchEventSourceInit = {}): Promise<{ calls: FetchCall[]; heard: string[]; result: Promise<void> }> {
+  const { fetch, calls } = createScriptedFetch()
+  const heard: string[] = []
+  const result = implementation('https://api.test/', {
+    fetch,
+    signal: controller.signal,
+    onmessage: ({ data }) => void heard.push(data),
+    onclose: () => void heard.push('close'),
+    onerror: (error: unknown) => void heard.push(String(error)),
+    ...init,
+  })
+  await settled()
+  calls[0]!.respond().write('id: 7\ndata: a\n\n')
+  await settled()
+  return { calls, heard, result }
+}
+
+describe.each([['ours', ours], ['theirs', theirs]])('%s', (_name, implementation) => {
+  test('a GET is let go of when hidden, and goes on after its last event ID when shown', async () => {
+    const { calls, heard } = await open(implementation)
+    await show(false)
+    expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, true])
+    await show(true)
+    expect(calls).toHaveLength(2)
+    expect(calls[1]!.headers.get('last-event-id')).toBe('7')
+    calls[1]!.respond().write('data: b\n\n')
+    await settled()
+    expect(heard).toEqual(['a', 'b'])
+  })
+
+  test('with openWhenHidden nothing happens', async () => {
+    const { calls } = await open(implementation, { openWhenHidden: true })
+    await show(false)
+    await show(true)
+    expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, false])
+  })
+
+  test('an abort while it is hidden resolves', async () => {
+    const { calls, result } = await open(implementation)
+    await show(false)
+    controller.abort()
+    await result
+    await show(true)
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('mended', () => {
+  test('17. [P3.4] [F41] a POST is neither cut for being hidden nor sent again', async () => {
+    const post = { method: 'POST', body: 'prompt' }
+    const own = await open(ours, post)
+    const other = await open(theirs, post)
+    await show(false)
+    await show(true)
+    expect([own.calls.length, own.calls[0]!.init.signal!.aborted]).toEqual([1, false])
+    expect([other.calls.length, other.calls[0]!.init.signal!.aborted]).toEqual([2, true])
+  })
+
+  test('18. shown without having been hidden, an open connection stays', async () => {
+    const [own, other] = [await open(ours), await open(theirs)]
+    await show(true)
+    expect([own.calls.length, other.calls.length]).toEqual([1, 2])
+  })
+
+  test.each([['ours', ours, 1], ['theirs', theirs, 2]])('19. an attempt that is due while it is hidden is made when shown: %s', async (_name, implementation, expected) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { fetch, calls } = createScriptedFetch()
+    void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
+    await settled()
+    calls[0]!.fail(new TypeError('refused'))
+    await settled()
+    await show(false)
+    await vi.advanceTimersByTimeAsync(10)
+    await settled()
+    expect(calls).toHaveLength(expected)
+    await show(true)
+    expect(calls).toHaveLength(expected + 1)
+  })
+})
