@@ -56,7 +56,7 @@ export default defineConfig({
       {
         extends: true,
         plugins: [mswWorker],
-        optimizeDeps: { include: ['msw', 'msw/browser'] },
+        optimizeDeps: { include: ['msw', 'msw/browser', '@microsoft/fetch-event-source'] },
         test: {
           name: 'browser',
           globalSetup: mockServer,

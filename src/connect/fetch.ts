@@ -4,7 +4,7 @@ import { type Parser, type ParserOptions, createParser } from '../wire/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, and small slices stay in cache (bench: whole clients). */
-const SLICE = 16_384
+export const SLICE = 16_384
 
 type CreateParser = (options: ParserOptions) => Parser
 

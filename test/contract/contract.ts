@@ -1,5 +1,5 @@
 /** Registers the cases of one area for each `Connect`. */
-import { describe, onTestFinished } from 'vitest'
+import { beforeEach, describe, onTestFinished } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
@@ -57,6 +57,12 @@ export function registerContract(area: string, cases: (open: OpenStage, tap: () 
   for (const subject of subjects) {
     const open: OpenStage = (wish, options) => openStage(subject, wish, options)
     const tap = (): Tap => createTap(subject.connect?.() ?? fetchConnect())
-    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => cases(open, tap))
+    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => {
+      beforeEach(({ task, skip }) => {
+        const reason = subject.unable?.[task.name]
+        if (reason) skip(reason)
+      })
+      cases(open, tap)
+    })
   }
 }

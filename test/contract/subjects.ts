@@ -1,4 +1,6 @@
 /** What the contract holds for: every `Connect` there is. */
+import { fetchEventSource } from '@microsoft/fetch-event-source'
+import { fetchEventSourceConnect } from '../../src/connect/fetch-event-source.ts'
 import type { Connect } from '../../src/connect/connect.ts'
 
 /** A way to make connections. */
@@ -6,9 +8,27 @@ export interface Subject {
   readonly name: string
   /** Makes one for a client. @defaultValue what a client uses by itself */
   connect?(): Connect
+  /** Cases that it can't hold, and why. */
+  readonly unable?: Readonly<Record<string, string>>
+}
+
+const byFetchEventSource: Subject = {
+  name: 'fetch-event-source',
+  connect: () => fetchEventSourceConnect(fetchEventSource),
+  // What the package has lost by the time that it tells a message: docs/from-fetch-event-source.md.
+  unable: {
+    '[F20] retry: 1e1 makes it wait for 5 ms': 'it reads `retry` by parseInt',
+    '[F20] retry: 10ms makes it wait for 5 ms': 'it reads `retry` by parseInt',
+    '[F23] an empty id clears the cursor: the next request has none, and its user is told that events may be missing':
+      'it has an empty id for none',
+    '[F24] a block without data is no event, and neither is a comment': 'it has empty data for none',
+    '[F32] unknown fields and no colon': 'it passes over fields without a colon',
+  },
 }
 
 /** Another `Connect` is another line here. */
 export const subjects: readonly Subject[] = [
   { name: 'fetch' },
+  // It needs a document, which neither Node nor workers have.
+  ...(typeof document === 'undefined' ? [] : [byFetchEventSource]),
 ]

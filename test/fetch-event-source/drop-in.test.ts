@@ -1,7 +1,8 @@
 /** What the drop-in does beyond what the two can be compared in: without a document, between attempts, and with what it holds. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type FetchEventSourceInit, fetchEventSource } from '../../src/fetch-event-source.ts'
+import { createClient } from '../../src/client.ts'
+import { type FetchEventSourceInit, fetchEventSource, fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { settled } from '../support/settled.ts'
 
@@ -31,6 +32,14 @@ describe('20. without a document', () => {
     body.close()
     await promise
     expect(outcome).toEqual(['resolved'])
+  })
+
+  test('the Connect over theirs says so, once', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const client = createClient({ baseUrl: 'https://api.test', connect: fetchEventSourceConnect(theirs, fetch), onError: () => {} })
+    const error = await client.subscribe('/').closed
+    expect([error!.code, calls.length]).toEqual(['network', 0])
+    expect(error!.message).toContain('needs a document')
   })
 
   test('theirs fails', async () => {

@@ -1,0 +1,122 @@
+/** The `Connect` over the real @microsoft/fetch-event-source: what the contract suite does not see of it. */
+import { fetchEventSource } from '@microsoft/fetch-event-source'
+import { describe, expect, test } from 'vitest'
+import { isStreamError } from '../../src/base/errors.ts'
+import type { ConnectRequest } from '../../src/connect/connect.ts'
+import { fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/settled.ts'
+
+function setUp(more: Partial<ConnectRequest> = {}) {
+  const { fetch, calls } = createScriptedFetch()
+  const controller = new AbortController()
+  const connect = fetchEventSourceConnect(fetchEventSource, fetch)
+  const request: ConnectRequest = {
+    url: 'https://api.test/', method: 'GET', headers: [['x-own', '1']], credentials: [], maxEventSize: 1_000, signal: controller.signal, ...more,
+  }
+  return { calls, controller, connecting: connect(request) }
+}
+
+async function open(more?: Partial<ConnectRequest>, init?: ResponseInit) {
+  const { calls, controller, connecting } = setUp(more)
+  await settled()
+  const body = calls[0]!.respond(init)
+  return { body, call: calls[0]!, calls, controller, connection: await connecting }
+}
+
+describe('reading', () => {
+  test('[F33] a chunk is read when it is asked for, and its bytes are counted', async () => {
+    const { body, connection } = await open()
+    body.write('id: 1\ndata: 你好\n\ndata: b\n\nda')
+    await settled()
+    expect(body.pulls).toBe(0)
+    const first = await connection.read()
+    expect(first).toEqual({ blocks: [{ type: 'message', data: '你好', id: '1' }, { type: 'message', data: 'b', id: undefined }], bytes: 31 })
+    await settled()
+    const before = body.pulls
+    body.write('ta: c\nretry: 20\nevent: x\n\n')
+    await settled()
+    expect(body.pulls).toBe(before)
+    expect(await connection.read()).toEqual({ blocks: [{ type: 'x', data: 'c', id: undefined }], bytes: 26, retry: 20 })
+    body.write(': heartbeat\n\n')
+    expect(await connection.read()).toEqual({ blocks: [], bytes: 13 })
+    body.close()
+    expect(await connection.read()).toBe(null)
+    expect(await connection.read()).toBe(null)
+  })
+
+  test('[F1] a cut: what was whole is read, and then the failure', async () => {
+    const { body, connection } = await open()
+    body.write('data: a\n\ndata: par')
+    expect((await connection.read())!.blocks).toHaveLength(1)
+    body.error(new TypeError('terminated'))
+    await expect(connection.read()).rejects.toSatisfy((error) => isStreamError(error, 'network'))
+    await expect(connection.read()).rejects.toSatisfy((error) => isStreamError(error, 'network'))
+  })
+
+  test.each([['in one line', `data: ${'x'.repeat(2_000)}`], ['in many', 'data: x\n'.repeat(300)], ['when it is whole', `data: ${'x'.repeat(2_000)}\n\n`]])(
+    '[F28] an event that is too large %s',
+    async (_what, text) => {
+      const { body, connection } = await open()
+      body.write('data: a\n\n')
+      expect((await connection.read())!.blocks).toHaveLength(1)
+      body.write(text)
+      body.write('data: y\n')
+      const reads = async (): Promise<void> => {
+        while (await connection.read());
+      }
+      await expect(reads()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
+    },
+  )
+})
+
+describe('the answer', () => {
+  test('of any status is a connection, whose body can be read as a problem', async () => {
+    const { body, connection } = await open({}, { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } })
+    expect([connection.status, connection.headers.get('retry-after')]).toEqual([503, '3'])
+    body.write('{"title":')
+    body.write('"busy"}and more')
+    body.close()
+    expect(await connection.problem(16)).toBe('{"title":"busy"}')
+  })
+
+  test('that does not come is a failure, once: its own retries are off', async () => {
+    const { calls, connecting } = setUp()
+    await settled()
+    calls[0]!.fail(new TypeError('refused'))
+    await expect(connecting).rejects.toSatisfy((error) => isStreamError(error, 'network'))
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('the request', () => {
+  test('[F22] has our headers, the last event ID as UTF-8, and no policy of its own', async () => {
+    const { call, calls } = await open({ lastEventId: '日' })
+    expect(Object.fromEntries(call.headers)).toEqual({ 'x-own': '1', 'last-event-id': 'æ\u0097¥' })
+    document.dispatchEvent(new Event('visibilitychange'))
+    await settled()
+    expect([calls.length, call.init.signal!.aborted]).toEqual([1, false])
+  })
+
+  test('[F37] an abort rejects with its reason, before and after the answer', async () => {
+    const early = setUp()
+    await settled()
+    early.controller.abort(new Error('enough'))
+    await expect(early.connecting).rejects.toThrow('enough')
+    const { controller, connection, call } = await open()
+    const reading = connection.read()
+    controller.abort(new Error('later'))
+    await expect(reading).rejects.toThrow('later')
+    expect(call.init.signal!.aborted).toBe(true)
+    const late = setUp({ signal: AbortSignal.abort(new Error('before')) })
+    await expect(late.connecting).rejects.toThrow('before')
+  })
+
+  test('[F34] cancel() ends it, also twice', async () => {
+    const { connection, call } = await open()
+    connection.cancel()
+    connection.cancel()
+    await settled()
+    expect(call.init.signal!.aborted).toBe(true)
+  })
+})
