@@ -11,8 +11,9 @@ export async function requestStop(requester: Requester, settings: Settings, targ
   const { signal } = controller
   const ask = async (): Promise<void> => {
     const request = await requester.build({ reason: 'connect', attempt: 1, signal }, { ...target, url, method: 'DELETE' })
-    const { status, headers, cancel } = await connect(request)
-    cancel()
+    const connection = await connect(request)
+    const { status, headers } = connection
+    connection.cancel()
     if (status > 299 && status !== 404 && status !== 410) throw new StreamError('http', `Status ${status}: DELETE`, { status, headers })
   }
   let cancelDeadline!: () => void
