@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 
 /** What the documents' programs import, and the types of Node. */
-const linked = ['@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
+const linked = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
 
 export interface Reader {
   readonly folder: string

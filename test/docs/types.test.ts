@@ -9,6 +9,7 @@ const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(la
 /** What pages and frameworks bring along, as far as the documents use it. */
 const surroundings = `
 declare const Rivulet: typeof import('rivulet')
+declare const RivuletEventSource: typeof import('rivulet/event-source')
 declare module 'express' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
   type Handler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
