@@ -1,6 +1,7 @@
 /** The figures as tables: RESULTS.md, and a summary against the bars that we hold ourselves to. */
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { readSection } from './clients/report.mjs'
 import { geometricMean } from './statistics.mjs'
 
 const ours = 'rivulet'
@@ -49,5 +50,5 @@ and is checked for the right events. \`floor-decode\` is a streaming \`TextDecod
 
 ¹ gives wrong events on this corpus; its time is shown all the same.
 
-${parts.join('\n')}`)
+${parts.join('\n')}${await readSection()}`)
 }

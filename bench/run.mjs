@@ -10,6 +10,7 @@ import { startChromium } from './chromium.mjs'
 import { startNode } from './node.mjs'
 import { baseline, benchParsers } from './parsers.mjs'
 import { report, summary } from './report.mjs'
+import { runClients } from './clients/run.mjs'
 import { outDir } from './build-dir.mjs'
 
 const { values } = parseArgs({
@@ -49,3 +50,4 @@ for (const name of list(values.runtime)) {
   log(summary(cells))
 }
 if (!values.dry) await report(results, { launches: values.launches, rounds: values.rounds })
+if (!values.adapters && list(values.runtime).includes('chromium')) await runClients({ dry: values.dry })

@@ -1,0 +1,13 @@
+/** eventsource-parser over `fetch`, behind a streaming TextDecoder, as its users have it, with JSON.parse. */
+import { createParser } from 'eventsource-parser'
+
+export const checks = 'json'
+
+export async function read(url, take) {
+  const reader = (await fetch(url)).body.getReader()
+  const decoder = new TextDecoder()
+  const parser = createParser({ onEvent: ({ event, data, id }) => take(event, JSON.parse(data), id) })
+  for (let result = await reader.read(); !result.done; result = await reader.read()) {
+    parser.feed(decoder.decode(result.value, { stream: true }))
+  }
+}

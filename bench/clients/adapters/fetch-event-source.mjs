@@ -1,0 +1,6 @@
+/** @microsoft/fetch-event-source. */
+import { fetchEventSource } from '@microsoft/fetch-event-source'
+
+export const checks = 'text'
+
+export const read = (url, take) => fetchEventSource(url, { openWhenHidden: true, onmessage: ({ event, data, id }) => take(event, data, id) })

@@ -1,0 +1,13 @@
+/** The browser's own EventSource. */
+export const checks = 'text'
+
+export function read(url, take, total) {
+  return new Promise((resolve) => {
+    const source = new EventSource(url)
+    source.addEventListener('delta', ({ type, data, lastEventId }) => {
+      if (take(type, data, lastEventId) < total) return
+      source.close()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,15 @@
+/** Our EventSource. */
+import { EventSource } from '../../../src/event-source.ts'
+
+export const checks = 'text'
+
+export function read(url, take, total) {
+  return new Promise((resolve) => {
+    const source = new EventSource(url)
+    source.addEventListener('delta', ({ type, data, lastEventId }) => {
+      if (take(type, data, lastEventId) < total) return
+      source.close()
+      resolve()
+    })
+  })
+}

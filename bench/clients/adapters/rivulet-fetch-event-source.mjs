@@ -1,0 +1,6 @@
+/** Our drop-in for @microsoft/fetch-event-source. */
+import { fetchEventSource } from '../../../src/fetch-event-source.ts'
+
+export const checks = 'text'
+
+export const read = (url, take) => fetchEventSource(url, { openWhenHidden: true, onmessage: ({ event, data, id }) => take(event, data, id) })

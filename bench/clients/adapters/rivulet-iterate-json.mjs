@@ -1,0 +1,10 @@
+/** Our feed, iterated, with JSON. */
+import { createClient } from '../../../src/index.ts'
+
+export const checks = 'json'
+
+export async function read(url, take, total) {
+  for await (const { type, data, id } of createClient().subscribe(url)) {
+    if (take(type, data, id) === total) break
+  }
+}

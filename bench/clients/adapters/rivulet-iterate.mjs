@@ -1,0 +1,10 @@
+/** Our feed, iterated, as text. */
+import { createClient } from '../../../src/index.ts'
+
+export const checks = 'text'
+
+export async function read(url, take, total) {
+  for await (const { type, data, id } of createClient().subscribe(url, { parse: 'text' })) {
+    if (take(type, data, id) === total) break
+  }
+}

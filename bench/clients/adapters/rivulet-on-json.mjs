@@ -1,0 +1,12 @@
+/** Our feed, heard by a listener, with JSON. */
+import { createClient } from '../../../src/index.ts'
+
+export const checks = 'json'
+
+export async function read(url, take, total) {
+  const feed = createClient().subscribe(url)
+  feed.on('delta', ({ type, data, id }) => {
+    if (take(type, data, id) === total) feed.close()
+  })
+  await feed.closed
+}

@@ -1,0 +1,12 @@
+/** Our feed, heard by a listener, as text. */
+import { createClient } from '../../../src/index.ts'
+
+export const checks = 'text'
+
+export async function read(url, take, total) {
+  const feed = createClient().subscribe(url, { parse: 'text' })
+  feed.on('delta', ({ type, data, id }) => {
+    if (take(type, data, id) === total) feed.close()
+  })
+  await feed.closed
+}

@@ -1,0 +1,41 @@
+/** The server, a process of its own: sends the stream as fast as it is read, and the pages' modules. */
+import { createServer } from 'node:http'
+import { readFile } from 'node:fs/promises'
+import { Readable, pipeline } from 'node:stream'
+import { createStream } from './stream.mjs'
+import { outDir } from '../build-dir.mjs'
+
+/** What a busy server hands to its socket at once. */
+const WRITE = 65_536
+
+const [, , count] = process.argv
+const { bytes, expected } = createStream(Number(count))
+
+function* slices() {
+  for (let from = 0; from < bytes.length; from += WRITE) yield bytes.subarray(from, from + WRITE)
+}
+
+function sendEvents(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
+  // Waits where the client does. An error is a client that has left, as those of endless streams do after the last event.
+  pipeline(Readable.from(slices()), response, () => {})
+}
+
+async function sendModule(pathname, response) {
+  try {
+    if (!/^\/[\w-]+\.mjs$/.test(pathname)) throw new Error('not a module')
+    const body = await readFile(`${outDir}clients${pathname}`)
+    response.setHeader('content-type', 'text/javascript').end(body)
+  } catch {
+    response.writeHead(404).end()
+  }
+}
+
+const server = createServer((request, response) => {
+  const { pathname } = new URL(request.url, 'http://localhost')
+  if (pathname === '/events') sendEvents(response)
+  else if (pathname === '/') response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>')
+  else void sendModule(pathname, response)
+})
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port, expected, size: bytes.length }))
+process.on('disconnect', () => process.exit())
