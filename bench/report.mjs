@@ -46,7 +46,8 @@ export async function report(results, { launches, rounds }) {
 
 Written by \`npm run bench\` (see run.mjs). CPU time of one adapter per process or page, as ratios to \`eventsource-parser\` behind a
 streaming \`TextDecoder\` (= 1.00), medians of ${launches} launches of ${rounds} interleaved rounds each, on ${model.trim()}. Lower is better. Each pass reads every field
-and is checked for the right events. \`floor-decode\` is a streaming \`TextDecoder\` alone.
+and is checked for the right events. Peers but for the baseline: one launch, one sample. \`floor-decode\` is a streaming \`TextDecoder\` alone, \`floor-json\`
+with \`JSON.parse\` of data found beforehand.
 
 ¹ gives wrong events on this corpus; its time is shown all the same.
 

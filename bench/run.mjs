@@ -4,6 +4,7 @@
  * --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
  */
 import { parseArgs } from 'node:util'
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { adapterNames, buildAdapter } from './build.mjs'
 import { startChromium } from './chromium.mjs'
@@ -12,6 +13,11 @@ import { baseline, benchParsers } from './parsers.mjs'
 import { report, summary } from './report.mjs'
 import { runClients } from './clients/run.mjs'
 import { outDir } from './build-dir.mjs'
+
+if (!existsSync(new URL('node_modules', import.meta.url))) {
+  console.error('The peers are not installed: npm ci --prefix bench')
+  process.exit(1)
+}
 
 const { values } = parseArgs({
   options: {
