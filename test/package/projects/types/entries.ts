@@ -10,9 +10,10 @@ source.onmessage = ({ data, lastEventId }) => console.log(data, lastEventId)
 export class Named extends EventSource {
   readonly title: string = `${this.url} ${this.readyState === EventSource.OPEN}`
 }
-new Named('/stream').addEventListener('price', ({ data }) => console.log(data))
+export const named = new Named('/stream')
+named.addEventListener('price', ({ data }) => console.log(data))
 // @ts-expect-error -- it is a URL or a string
-new EventSource(1)
+export const wrong = new EventSource(1)
 
 const init: FetchEventSourceInit = {
   headers: { accept: EventStreamContentType },
