@@ -51,7 +51,7 @@ export function createSession<Item extends PendingEvent>(
   { lastEventId, whole, onClosed }: { lastEventId: string | undefined; whole: boolean; onClosed: () => void },
   hooks: SessionHooks<Item>,
 ): Session<Item> {
-  const { signal, schema, onStateChange, onError, retry, random, contentType } = settings
+  const { signal, schema, onStateChange, onError, retry } = settings
   const delivery = createDelivery<Item>(settings.queue, whole)
   let items: Item[] = []
   let unclaimed = 0 // bytes of an event that is not whole yet
@@ -61,10 +61,8 @@ export function createSession<Item extends PendingEvent>(
     {
       ...hooks,
       name,
-      judge: (connection) =>
-        judge(connection, { name, statusCodes: retry.statusCodes, contentType, refreshable: !!settings.auth, refusal: hooks.refusal }),
-      retry: (error, attempt, floor) =>
-        judgeFailure(retry, { name, error, attempt, floor, random, repeatable: hooks.repeatable(error) }),
+      judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
+      retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
       request: (context, id) => build(context, { lastEventId: id, ...hooks.target?.() }),
       event: (event) => hooks.event(event, items),
       flush(bytes) {

@@ -10,8 +10,8 @@ export interface Judgement {
   statusCodes?: readonly number[] | undefined
   /** Which content types are event streams; `false`: all. */
   contentType?: false | ((type: string) => boolean) | undefined
-  /** Whether new credentials can be had after a 401. */
-  refreshable?: boolean
+  /** Where new credentials can be had after a 401. */
+  auth?: unknown
   /** The code for a status that is not 200. @defaultValue `http` */
   refusal?: ((status: number) => StreamErrorCode) | undefined
 }
@@ -22,7 +22,7 @@ const PROBLEM_SIZE = 16_384
 /** @throws StreamError where the answer is not an event stream */
 export async function judge(
   connection: Connection,
-  { name, statusCodes = retriedStatuses, contentType, refreshable, refusal }: Judgement,
+  { name, statusCodes = retriedStatuses, contentType, auth, refusal }: Judgement,
 ): Promise<void> {
   const { status, headers } = connection
   const type = headers.get('content-type') ?? ''
@@ -33,7 +33,7 @@ export async function judge(
     } catch {
       // Not a document that can be read: the status says enough.
     }
-    const code = status === 401 && refreshable ? 'auth' : (refusal?.(status) ?? 'http')
+    const code = status === 401 && auth ? 'auth' : (refusal?.(status) ?? 'http')
     throw new StreamError(code, `Status ${status}: ${name}`, { status, headers, problem, retryable: statusCodes.includes(status) })
   }
   if (contentType !== false && !(contentType ?? isEventStream)(type)) {

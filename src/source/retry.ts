@@ -36,22 +36,18 @@ export function parseRetryAfter(value: string | null | undefined): number {
  * `repeatable`: whether the request may be sent once more; `floor`: the reconnection time that the server asked for.
  */
 export function judgeFailure(
-  retry: RetryOptions,
-  { name, error, attempt, floor, repeatable, random }: {
-    name: string
-    error: StreamError
-    attempt: number
-    floor: number
-    repeatable: boolean | undefined
-    random: () => number
-  },
+  options: RetryOptions & { name: string; random(): number },
+  repeatable: boolean | undefined,
+  error: StreamError,
+  attempt: number,
+  floor: number,
 ): number | StreamError {
   const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
-  const delay = repeatable ? retryDelay(retry, error, attempt, least, random) : undefined
+  const delay = repeatable ? retryDelay(options, error, attempt, least, options.random) : undefined
   if (delay !== undefined) return delay
   // Credentials that can't be had say more than that it was tried often.
-  const exhausted = error.retryable && attempt > 1 && attempt > (retry.limit ?? Infinity) && error.code !== 'auth'
-  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${name}`, { cause: error }) : error
+  const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
+  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, { cause: error }) : error
 }
 
 /** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */

@@ -139,7 +139,7 @@ describe('[F16] [P4.2] refused credentials', () => {
     reasons.length = 0
     return createSourceRig({
       retry,
-      refreshable: true,
+      auth: true,
       request: async ({ reason, signal, attempt }, lastEventId) => {
         reasons.push(`${reason} ${attempt}`)
         return { url: '/', method: 'GET', headers: [], credentials: [], lastEventId, maxEventSize: 100, signal }

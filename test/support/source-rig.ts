@@ -54,7 +54,7 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
       name,
       judge: (connection) => judge(connection, { ...rest, name, statusCodes: retry.statusCodes }),
       retry: (error, attempt, floor) =>
-        judgeFailure(retry, { name, error, attempt, floor, random, repeatable: repeatable?.(error) ?? true }),
+        judgeFailure({ ...retry, name, random }, repeatable?.(error) ?? true, error, attempt, floor),
       opened: () => {},
       ended: () => new StreamError('network', 'Ended', { retryable: true }),
       request: async ({ signal }, id): Promise<ConnectRequest> => ({
