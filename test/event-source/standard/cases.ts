@@ -371,6 +371,40 @@ export const cases: readonly Case[] = [
   ...[204, 205].map((status) => fails(`request-status-error: ${status}`, { status, body: [], headers: { connection: 'close' } })),
   ...[210, 299, 404, 410, 503].map((status) => fails(`request-status-error: ${status}`, { status })),
   {
+    name: '[F35] a handler that throws is reported, and the events go on',
+    realms: web,
+    async run({ open, answer }) {
+      const source = open(answer({ body: 'data: 1\n\ndata: 2\n\n', stays: true }))
+      const reported = new Promise<void>((resolve) =>
+        globalThis.addEventListener('error', (event) => {
+          if (!event.message.includes('of the handler')) return
+          event.preventDefault()
+          resolve()
+        }),
+      )
+      source.onmessage = () => {
+        throw new Error('of the handler')
+      }
+      same(await messages(source, 2), ['1', '2'])
+      await reported
+      same(source.readyState, OPEN)
+    },
+  },
+  {
+    name: '[spec] microtasks run between the events of one chunk',
+    async run({ open, answer }) {
+      const source = open(answer({ body: 'data: 1\n\ndata: 2\n\n', stays: true }))
+      const heard: string[] = []
+      source.onmessage = ({ data }) => {
+        heard.push(data as string)
+        void Promise.resolve().then(() => heard.push('microtask'))
+      }
+      await messages(source, 2)
+      await Promise.resolve()
+      same(heard, ['1', 'microtask', '2', 'microtask'])
+    },
+  },
+  {
     name: 'eventsource-request-cancellation',
     realms: ['window'],
     alone: true,
