@@ -108,6 +108,19 @@ describe('callbacks', () => {
     expect(heard).toEqual(['1', '2', '3', '4', '5'])
   })
 
+  test('end() tells what a throw has left', () => {
+    const heard: string[] = []
+    const parser = createParser({
+      onEvent({ data }) {
+        heard.push(data)
+        if (data === '1') throw new Error('of the callback')
+      },
+    })
+    expect(() => parser.push('data: 1\n\ndata: 2\n\n')).toThrow('of the callback')
+    parser.end()
+    expect(heard).toEqual(['1', '2'])
+  })
+
   test('one may push', () => {
     const heard: string[] = []
     const parser = createParser({

@@ -101,6 +101,16 @@ describe('parseEventStream', () => {
     expect((await Promise.all(waiting)).map(({ value }) => value as unknown)).toEqual([...events, undefined])
   })
 
+  test('who asks later does not overtake who waits', async () => {
+    const source = createBody()
+    const stream = parseEventStream(source.body)
+    const first = stream.next()
+    const second = stream.next()
+    const third = first.then(() => stream.next())
+    source.write('data: 1\n\ndata: 2\n\ndata: 3\n\n')
+    expect((await Promise.all([first, second, third])).map(({ value }) => value!.data)).toEqual(['1', '2', '3'])
+  })
+
   test('a failure is thrown once, after the events before it', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
