@@ -5,7 +5,7 @@ import { rollup } from 'rollup'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
 import { typescript } from '../build.mjs'
-import { outDir } from '../build-dir.mjs'
+import { outDir } from './build-dir.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -31,6 +31,6 @@ export async function buildClient(name) {
     ],
     onwarn: () => {},
   })
-  await bundle.write({ file: `${outDir}clients/${name}.mjs`, format: 'es' })
+  await bundle.write({ file: `${outDir}${name}.mjs`, format: 'es' })
   await bundle.close()
 }

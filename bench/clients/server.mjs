@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { Readable, pipeline } from 'node:stream'
 import { createStream } from './stream.mjs'
-import { outDir } from '../build-dir.mjs'
+import { outDir } from './build-dir.mjs'
 
 /** What a busy server hands to its socket at once. */
 const WRITE = 65_536
@@ -24,7 +24,7 @@ function sendEvents(response) {
 async function sendModule(pathname, response) {
   try {
     if (!/^\/[\w-]+\.mjs$/.test(pathname)) throw new Error('not a module')
-    const body = await readFile(`${outDir}clients${pathname}`)
+    const body = await readFile(`${outDir}${pathname.slice(1)}`)
     response.setHeader('content-type', 'text/javascript').end(body)
   } catch {
     response.writeHead(404).end()
