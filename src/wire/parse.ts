@@ -19,7 +19,10 @@ export interface ParserOptions {
   onRetry?(ms: number): void
   /** Called for each comment, without its colon and one leading space. */
   onComment?(text: string): void
-  /** Bytes (UTF-8) that an event's data, with the line under way, may have. @defaultValue 16 MiB */
+  /**
+   * Bytes (UTF-8) that an event's data, with the line under way, may have; a byte that is no UTF-8 may count as up to
+   * three, which U+FFFD in its place has. @defaultValue 16 MiB
+   */
   maxEventSize?: number
   /** The type of an event that has none. @defaultValue `message` */
   defaultType?: string

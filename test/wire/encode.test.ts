@@ -53,7 +53,7 @@ test('[P1.2] what is written is what is read', () => {
     { requiredKeys: [] },
   )
   fc.assert(
-    fc.property(fc.array(fields, { minLength: 1, maxLength: 5 }), fc.nat(7), (events, size) => {
+    fc.property(fc.array(fields, { minLength: 1, maxLength: 5, size: 'max' }), fc.nat(7), (events, size) => {
       const bytes = utf8(events.map(encodeEvent).join(''))
       const chunks = size
         ? Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, (n + 1) * size))
