@@ -1,0 +1,88 @@
+/** The whole way through `fetchConnect`, with bodies whose awkward places lie where its slices end. */
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { isStreamError } from '../../src/base/errors.ts'
+import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
+import { SLICE, fetchConnect } from '../../src/connect/fetch.ts'
+import { utf8 } from '../wire/read.ts'
+import { readReference } from '../wire/reference.ts'
+import { createBody, ending } from './body.ts'
+import { cut, litter, sizes } from './chunks.ts'
+import { blocksOf, readExpected } from './expected.ts'
+import { byteStream, join, shortStream, textStream } from './streams.ts'
+import { type Task, task } from './task.ts'
+
+/** What stands before a slice's edge: one line, an event of many lines, or many events; of exactly this many bytes. */
+const paddings: ((length: number) => string)[] = [
+  (length) => `:${'p'.repeat(Math.max(0, length - 3))}\n\n`,
+  (length) => `data: ${'p'.repeat(length)}`.slice(0, length),
+  (length) => 'data: p\n'.repeat(length / 8 + 1).slice(-length),
+  (length) => 'id: 1\ndata: {"p":1}\n\n'.repeat(length / 21 + 1).slice(-length),
+  (length) => 'event: p\r\ndata: 1\r\n\r\n'.repeat(length / 21 + 1).slice(-length),
+]
+const padding = fc
+  .tuple(fc.constantFrom(...paddings), fc.integer({ min: 1, max: 2 }), fc.integer({ min: -12, max: 2 }))
+  .map(([pad, slices, off]) => utf8(pad(slices * SLICE + off)))
+
+/** Sizes about those of the slices, and whatever else there is. */
+const bodySizes = fc.oneof(
+  fc.array(fc.constantFrom(SLICE - 1, SLICE, SLICE + 1, 2 * SLICE - 1, 2 * SLICE, 2 * SLICE + 1, 0, 1), { minLength: 1, maxLength: 5 }),
+  fc.array(fc.integer({ min: 1000, max: 40_000 }), { minLength: 1, maxLength: 3 }),
+  sizes.filter((list) => list.some((size) => size > 31)),
+)
+
+const request = (maxEventSize: number): ConnectRequest => ({
+  url: 'https://api.test/stream',
+  method: 'GET',
+  headers: [],
+  credentials: [],
+  maxEventSize,
+  signal: new AbortController().signal,
+})
+
+/** All that a connection over these chunks gives, and how it ended. */
+async function read(chunks: Uint8Array[], end: 'close' | 'fail', filler: number, maxEventSize = 0x1000000) {
+  const body = createBody(chunks, end, filler)
+  const connection = await fetchConnect(async () => new Response(body.stream))(request(maxEventSize))
+  const batches: Batch[] = []
+  let error: unknown
+  try {
+    for (let batch = await connection.read(); batch; batch = await connection.read()) batches.push(batch)
+  } catch (thrown) {
+    error = thrown
+  }
+  return { batches, blocks: batches.flatMap((batch) => batch.blocks), error, failure: body.failure }
+}
+
+const around = fc.tuple(padding, shortStream, fc.option(padding, { nil: new Uint8Array() }), shortStream).map(join)
+
+const slices = fc.asyncProperty(
+  fc.oneof({ weight: 3, arbitrary: around }, { weight: 1, arbitrary: byteStream }), bodySizes, ending, litter,
+  async (stream, list, end, filler) => {
+    const chunks = cut(stream, list)
+    const { batches, blocks, error, failure } = await read(chunks, end, filler)
+    const expected = readReference(stream)
+    deepStrictEqual(blocks, expected.blocks)
+    if (end === 'close') strictEqual(error, undefined)
+    else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
+    deepStrictEqual(
+      batches.map(({ bytes }) => bytes),
+      chunks.flatMap((chunk) => cut(chunk, [SLICE]).map(({ length }) => length)).filter(Boolean),
+    )
+    strictEqual(batches.findLast(({ retry }) => retry !== undefined)?.retry, expected.retries.at(-1))
+  },
+)
+
+const limits = fc.asyncProperty(
+  fc.tuple(padding, textStream.map(utf8)).map(join), bodySizes, litter,
+  fc.oneof(fc.nat(300), fc.integer({ min: SLICE - 20, max: SLICE + 20 }), fc.integer({ min: 0, max: 3 * SLICE })),
+  async (stream, list, filler, maxEventSize) => {
+    const { items, tooLarge } = readExpected(stream, maxEventSize)
+    const { blocks, error } = await read(cut(stream, list), 'close', filler, maxEventSize)
+    deepStrictEqual(blocks, blocksOf(items))
+    if (tooLarge) ok(isStreamError(error, 'too-large'), String(error))
+    else strictEqual(error, undefined)
+  },
+)
+
+export const connectTasks: Task[] = [task('connect/slices', 60, slices), task('connect/limits', 30, limits)]

@@ -1,0 +1,73 @@
+/** The benchmark's corpora, cut out anywhere and damaged as no benchmark would. */
+import * as fc from 'fast-check'
+import { corpusNames, createCell } from '../../bench/corpora.mjs'
+import { utf8 } from '../wire/read.ts'
+
+/** Enough of each for every kind of event; a run of single bytes is the benchmark's smallest. */
+const CORPUS = 24_000
+const EXCERPT = 2_500
+
+const corpora = new Map<string, Uint8Array>()
+
+/** The beginning of a corpus; made when it is first asked for. */
+function corpus(name: string): Uint8Array {
+  let bytes = corpora.get(name)
+  if (!bytes) {
+    const { chunks } = createCell(name, 16_384) as { chunks: Uint8Array[] }
+    bytes = new Uint8Array(CORPUS)
+    let at = 0
+    for (const chunk of chunks) {
+      bytes.set(chunk.subarray(0, CORPUS - at), at)
+      at += chunk.length
+      if (at >= CORPUS) break
+    }
+    corpora.set(name, bytes)
+  }
+  return bytes
+}
+
+const place = fc.nat(65_535)
+const excerpt = fc
+  .tuple(fc.constantFrom(...corpusNames), fc.nat(CORPUS), fc.nat(EXCERPT))
+  .map(([name, from, length]) => corpus(name).subarray(from, from + length))
+
+/** What is put in: line ends, colons, marks and halves of characters do the most damage. */
+const inserted = fc.oneof(
+  fc.constantFrom('\n', '\r', '\r\n', '\n\n', ':', ' ', '\0', '\uFEFF', 'data', 'id: ', 'event', 'retry: 5\n').map(utf8),
+  fc.uint8Array({ minLength: 1, maxLength: 4 }),
+  excerpt.map((bytes) => bytes.subarray(0, 200)),
+)
+
+type Mutation =
+  | { kind: 'flip'; at: number; bit: number }
+  | { kind: 'insert'; at: number; bytes: Uint8Array }
+  | { kind: 'delete'; at: number; length: number }
+  | { kind: 'repeat'; at: number; length: number }
+  | { kind: 'move'; at: number; length: number; to: number }
+
+const mutation: fc.Arbitrary<Mutation> = fc.oneof(
+  fc.record({ kind: fc.constant('flip' as const), at: place, bit: fc.nat(7) }),
+  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: inserted }),
+  fc.record({ kind: fc.constant('delete' as const), at: place, length: fc.integer({ min: 1, max: 80 }) }),
+  fc.record({ kind: fc.constant('repeat' as const), at: place, length: fc.integer({ min: 1, max: 80 }) }),
+  fc.record({ kind: fc.constant('move' as const), at: place, length: fc.integer({ min: 1, max: 200 }), to: place }),
+)
+
+const splice = (bytes: Uint8Array, at: number, removed: number, added: Uint8Array | number[]): Uint8Array =>
+  Uint8Array.from([...bytes.subarray(0, at), ...added, ...bytes.subarray(at + removed)])
+
+function mutate(bytes: Uint8Array, change: Mutation): Uint8Array {
+  if (!bytes.length) return bytes
+  const at = change.at % bytes.length
+  if (change.kind === 'flip') return splice(bytes, at, 1, [bytes[at]! ^ (1 << change.bit)])
+  if (change.kind === 'insert') return splice(bytes, at, 0, change.bytes)
+  const part = bytes.slice(at, at + change.length)
+  if (change.kind === 'repeat') return splice(bytes, at, 0, part)
+  const rest = splice(bytes, at, change.length, [])
+  return change.kind === 'delete' ? rest : splice(rest, change.to % (rest.length + 1), 0, part)
+}
+
+/** A corpus with up to a dozen faults. */
+export const mutatedCorpus: fc.Arbitrary<Uint8Array> = fc
+  .tuple(excerpt, fc.array(mutation, { maxLength: 12, size: 'max' }))
+  .map(([bytes, changes]) => changes.reduce(mutate, bytes))

@@ -1,0 +1,12 @@
+/** A short run of the fuzzing, always the same; `npm run fuzz` is the long one, with another seed each time. */
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { tasks } from './tasks.ts'
+
+const SEED = 20_260_101
+
+test.each(tasks)('$name', async ({ runs, check }) => {
+  const details = await check({ seed: SEED, numRuns: runs })
+  expect(details.failed, fc.defaultReportMessage(details)).toBe(false)
+  expect(details.numRuns).toBe(runs)
+})

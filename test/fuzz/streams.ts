@@ -1,0 +1,85 @@
+/** Streams that nobody would send: every awkward piece of the format beside every other, valid UTF-8 or not. */
+import * as fc from 'fast-check'
+import { utf8 } from '../wire/read.ts'
+import { mutatedCorpus } from './corpora.ts'
+
+/** fast-check stops at ten elements, whatever the `maxLength`, unless it is told to go further. */
+const full = { size: 'max' } as const
+
+const lineEnd = fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n', '\n\r', '\n\r\n', '\r\r\n')
+const field = fc.constantFrom(
+  'data', 'event', 'id', 'retry', 'data:', 'event:', 'id:', 'retry:', 'data: ', 'event: ', 'id: ', 'retry: ', ':', ': ',
+)
+const nearMiss = fc.constantFrom(
+  'dat', 'datas', 'data ', ' data:', 'Data:', 'DATA: ', 'date: ', 'even: ', 'events: ', 'evil: ', 'eve', 'i: ', 'ids: ', 'iD: ',
+  'retr: 1', 'retry : 1', 'Retry: 1', 'd\u0430ta: ', '\uFF44ata: ', '\uFEFFdata: ', '\uFEFFid: ', 'data\0: ', '\0data: ',
+)
+const value = fc.constantFrom(
+  '', ' ', '  ', '\t', ':', '::', ' :', '\0', 'a\0b', '0', '007', '1e3', '+5', '-1', '5 ', ' 5', '1_0', '10ms', '0x10',
+  '\u0663', '9'.repeat(25), '\u0085', '\u000B', '\u000C', '\u2028', '\u2029', '\uFEFF',
+  'message', '__proto__', 'constructor', '{"a":1}', '[DONE]',
+)
+/** Lengths on both sides of every threshold that the parser has. */
+const length = fc.oneof(
+  fc.constantFrom(...[32, 128, 992, 1024].flatMap((edge) => [edge - 1, edge, edge + 1])),
+  fc.integer({ min: 1, max: 3000 }),
+)
+const long = fc.tuple(fc.constantFrom('a', 'é', '你', '😀', '\u2028', ':', ' ', '\0', '\uFEFF', 'aé'), length)
+  .map(([unit, count]) => unit.repeat(Math.ceil(count / unit.length)))
+const hugeId = fc.tuple(fc.constantFrom('id: ', 'id:'), long, fc.constantFrom('\n', '\r', '\r\n', '')).map((parts) => parts.join(''))
+
+/** Beginnings without their end, ends without their beginning, surrogates, overlong forms, and what is beyond Unicode. */
+const invalidUtf8: fc.Arbitrary<Uint8Array> = fc.constantFrom(
+  [0x80], [0xBF], [0xC0, 0xAF], [0xC3], [0xE4], [0xE4, 0xBD], [0xEF], [0xEF, 0xBB], [0xEF, 0xBB, 0xBF],
+  [0xF0], [0xF0, 0x9F], [0xF0, 0x9F, 0x98], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xE0, 0x80, 0x8A],
+  [0xF4, 0x90, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xFE], [0xFF, 0xFE],
+).map((bytes) => Uint8Array.from(bytes))
+
+export function join(parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+const textPiece = fc.oneof(
+  { weight: 8, arbitrary: lineEnd },
+  { weight: 8, arbitrary: field },
+  { weight: 3, arbitrary: nearMiss },
+  { weight: 5, arbitrary: value },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
+  { weight: 1, arbitrary: long },
+  { weight: 1, arbitrary: hugeId },
+)
+
+/** Text, lone surrogates excluded. */
+export const textStream: fc.Arbitrary<string> = fc.array(textPiece, { maxLength: 60, ...full }).map((pieces) => pieces.join(''))
+
+const piece = fc.oneof({ weight: 6, arbitrary: textPiece.map(utf8) }, { weight: 1, arbitrary: invalidUtf8 })
+
+const brokenStream = fc
+  .array(piece, { maxLength: 60, ...full })
+  .map(join)
+
+/** Bytes that mean something, as dense as can be. */
+const salad = fc
+  .array(fc.constantFrom(...utf8('\r\n\r\n: datideventryretry019\0你😀\uFEFF'), 0xFF, 0xC3), { maxLength: 300, ...full })
+  .map((bytes) => Uint8Array.from(bytes))
+
+/** Any stream of bytes. */
+export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 4, arbitrary: brokenStream },
+  { weight: 2, arbitrary: textStream.map(utf8) },
+  { weight: 2, arbitrary: salad },
+  { weight: 3, arbitrary: mutatedCorpus },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...full }) },
+)
+
+/** The same, short enough for checks that read it again at each chunk. */
+export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
+  salad,
+  fc.array(piece, { maxLength: 12, ...full }).map((parts) => join(parts).slice(0, 2000)),
+)

@@ -1,0 +1,191 @@
+/** The parser of floor 1 against the reference: any bytes, any text, any life, any limit. */
+import { deepStrictEqual, fail, ok, strictEqual } from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { isStreamError } from '../../src/base/errors.ts'
+import { type Block, type ParserOptions, createParser } from '../../src/wire/parse.ts'
+import { utf8 } from '../wire/read.ts'
+import { type Reading, readReference } from '../wire/reference.ts'
+import { createLender, cut, litter, sizes } from './chunks.ts'
+import { blocksOf, readExpected } from './expected.ts'
+import { byteStream, join, shortStream, textStream } from './streams.ts'
+import { type Task, task } from './task.ts'
+
+/** A parser that is fed from a lent buffer, and what it said. */
+function createSubject(filler: number, options: { [Key in keyof ParserOptions]?: ParserOptions[Key] | undefined } = {}) {
+  const reading: Reading = { blocks: [], retries: [], comments: [] }
+  const lender = createLender(filler)
+  const parser = createParser({
+    onBlock: (block) => reading.blocks.push(block),
+    onRetry: (ms) => reading.retries.push(ms),
+    onComment: (text) => reading.comments.push(text),
+    ...options,
+  } as ParserOptions)
+  return {
+    reading,
+    end: parser.end,
+    reset: parser.reset,
+    push(chunk: Uint8Array | string) {
+      try {
+        parser.push(typeof chunk === 'string' ? chunk : lender.lend(chunk))
+      } finally {
+        lender.takeBack()
+      }
+    },
+  }
+}
+
+/** The code of the `StreamError` that it throws, if it does. */
+function codeOf(action: () => void): string | undefined {
+  try {
+    action()
+  } catch (error) {
+    return isStreamError(error) ? error.code : fail(error as Error)
+  }
+  return undefined
+}
+
+const bytes = fc.property(byteStream, sizes, litter, (stream, list, filler) => {
+  const { push, reading } = createSubject(filler)
+  for (const chunk of cut(stream, list)) push(chunk)
+  deepStrictEqual(reading, readReference(stream))
+})
+
+/** Without the callbacks that may be absent, and with another name for events that have none. */
+const options = fc.property(
+  byteStream, sizes, litter, fc.string(), fc.boolean(), fc.boolean(),
+  (stream, list, filler, defaultType, noRetries, noComments) => {
+    const absent = { ...(noRetries && { onRetry: undefined }), ...(noComments && { onComment: undefined }) }
+    const subject = createSubject(filler, { defaultType, ...absent })
+    cut(stream, list).forEach(subject.push)
+    const expected = readReference(stream)
+    // The reference cannot tell a block without name from one that says `message`: an empty default can.
+    const named = createSubject(filler, { defaultType: '' })
+    named.push(stream)
+    const withDefault = (type: string) => named.reading.blocks.map((block) => ({ ...block, type: block.type || type }))
+    deepStrictEqual(withDefault('message'), expected.blocks)
+    deepStrictEqual(subject.reading, {
+      blocks: withDefault(defaultType),
+      retries: noRetries ? [] : expected.retries,
+      comments: noComments ? [] : expected.comments,
+    })
+  },
+)
+
+/** UTF-8 has no lone surrogates: in a string they may stay, where bytes would be U+FFFD. */
+const encodable = (text: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(utf8(text))
+const anyText = fc
+  .array(fc.oneof(textStream, fc.constantFrom('\uD83D', '\uDE00', '\uDE00\uD83D')), { maxLength: 4 })
+  .map((parts) => parts.join(''))
+
+const text = fc.property(anyText, sizes, (stream, list) => {
+  const { push, reading } = createSubject(0)
+  for (const chunk of cut(stream, list)) push(chunk)
+  deepStrictEqual(
+    {
+      blocks: reading.blocks.map(({ type, data, id }) => ({
+        type: encodable(type),
+        data: data === undefined ? data : encodable(data),
+        id: id === undefined ? id : encodable(id),
+      })),
+      retries: reading.retries,
+      comments: reading.comments.map(encodable),
+    },
+    readReference(utf8(stream)),
+  )
+})
+
+const hasLineEnd = (chunk: Uint8Array): boolean => chunk.includes(10) || chunk.includes(13)
+/** Whether a string may come next: half a character would have to be finished first. */
+const endsCharacter = (stream: Uint8Array): boolean =>
+  new TextDecoder().decode(stream, { stream: true }) === new TextDecoder().decode(stream)
+/** The chunk as text, where its bytes are that and nothing else. */
+function asText(chunk: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(chunk)
+  } catch {
+    // Not UTF-8: it can only be pushed as bytes.
+    return undefined
+  }
+}
+
+const chapter = fc.record({
+  stream: shortStream,
+  list: sizes,
+  /** Which of the chunks are pushed as strings, where they can be. */
+  strings: fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+  after: fc.constantFrom('go on' as const, 'end' as const, 'reset' as const),
+})
+
+/** After each push everything whole has been told and nothing else; a parser that is used again is as a new one. */
+const life = fc.property(fc.array(chapter, { minLength: 1, maxLength: 5 }), litter, (chapters, filler) => {
+  const subject = createSubject(filler)
+  let sofar: Uint8Array = new Uint8Array()
+  let before: Block[] = []
+  for (const { stream, list, strings, after } of chapters) {
+    for (const [n, chunk] of cut(stream, list).entries()) {
+      const string = strings[n % strings.length] && endsCharacter(sofar) ? asText(chunk) : undefined
+      const count = subject.reading.blocks.length
+      subject.push(string ?? chunk)
+      sofar = join([sofar, chunk])
+      if (hasLineEnd(chunk)) deepStrictEqual(subject.reading.blocks, [...before, ...readReference(sofar).blocks])
+      else strictEqual(subject.reading.blocks.length, count)
+    }
+    if (after === 'go on') continue
+    subject[after]()
+    before = [...subject.reading.blocks]
+    sofar = new Uint8Array()
+  }
+})
+
+const limit = fc.oneof(fc.integer({ min: 0, max: 64 }), fc.integer({ min: 0, max: 1500 }))
+
+/** A limit is exact; beyond it the parser is unusable, and as new after `reset()`. */
+const limits = fc.property(
+  textStream.map(utf8), sizes, limit, litter, textStream.map(utf8), fc.constantFrom('end' as const, 'reset' as const),
+  (stream, list, maxEventSize, filler, second, again) => {
+    const subject = createSubject(filler, { maxEventSize })
+    const { items, tooLarge } = readExpected(stream, maxEventSize)
+    const chunks = cut(stream, list)
+    strictEqual(codeOf(() => chunks.forEach(subject.push)), tooLarge ? 'too-large' : undefined)
+    deepStrictEqual(subject.reading.blocks, blocksOf(items))
+    if (tooLarge) {
+      strictEqual(codeOf(() => subject.push('data: x\n\n')), 'too-large')
+      strictEqual(codeOf(() => subject.push(new Uint8Array())), 'too-large')
+      deepStrictEqual(subject.reading.blocks, blocksOf(items))
+    }
+    subject[again]()
+    const count = subject.reading.blocks.length
+    const after = readExpected(second, maxEventSize)
+    strictEqual(codeOf(() => subject.push(second)), after.tooLarge ? 'too-large' : undefined)
+    deepStrictEqual(subject.reading.blocks.slice(count), blocksOf(after.items))
+  },
+)
+
+/**
+ * What is no UTF-8 counts as its bytes or as U+FFFD, which has three of its own. Whatever the cut, an event that is too
+ * large by its bytes is refused, and one that is not even as U+FFFD comes through.
+ */
+const brokenLimits = fc.property(byteStream, sizes, limit, litter, (stream, list, maxEventSize, filler) => {
+  const { push, reading } = createSubject(filler, { maxEventSize })
+  const code = codeOf(() => cut(stream, list).forEach(push))
+  const strict = readExpected(stream, maxEventSize)
+  const lenient = readExpected(stream, 3 * maxEventSize)
+  if (!strict.tooLarge) strictEqual(code, undefined)
+  else if (lenient.tooLarge) strictEqual(code, 'too-large')
+  if (code === undefined) deepStrictEqual(reading, readReference(stream))
+  else {
+    strictEqual(code, 'too-large')
+    const { length } = reading.blocks
+    ok(length >= blocksOf(strict.items).length && length <= blocksOf(lenient.items).length)
+    deepStrictEqual(reading.blocks, readReference(stream).blocks.slice(0, length))
+  }
+})
+
+export const wireTasks: Task[] = [
+  task('wire/bytes', 400, bytes),
+  task('wire/options', 200, options),
+  task('wire/text', 200, text),
+  task('wire/life', 100, life),
+  task('wire/limits', 200, limits),
+  task('wire/broken-limits', 200, brokenLimits),
+]
