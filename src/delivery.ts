@@ -24,14 +24,16 @@ export interface Delivery<Item extends StreamEvent> {
   stop(failure?: { error: unknown }): void
 }
 
-/** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed. */
+/** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed.
+ * `onDrained` is called when it has ended and all was delivered. */
 export function createDelivery<Item extends StreamEvent>(
   limits: { events: number; bytes: number },
   whole: boolean,
+  onDrained: () => void,
 ): Delivery<Item> {
   const listeners = new Map<string | undefined, Set<Listener>>()
   let pick: ((item: Item) => unknown) | undefined
-  const queue = createQueue<Item, never>(limits.events, limits.bytes, (item) => pick!(item) as never)
+  const queue = createQueue<Item, never>(limits.events, limits.bytes, (item) => pick!(item) as never, onDrained)
   let mode: Mode = 'held'
   let passed = false // events went by that a loop would miss
   let telling: (() => void) | undefined // what was held is about to be told to the listeners
@@ -118,8 +120,7 @@ export function createDelivery<Item extends StreamEvent>(
     end: queue.end,
     stop(failure) {
       mode = 'stopped'
-      queue.clear()
-      queue.end(failure)
+      queue.stop(failure)
     },
   }
 }

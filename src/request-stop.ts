@@ -14,7 +14,7 @@ export async function requestStop(requester: Requester, settings: Settings, targ
     const connection = await connect(request)
     const { status, headers } = connection
     connection.cancel()
-    if (status > 299 && status !== 404 && status !== 410) throw new StreamError('http', `Status ${status}: DELETE`, { status, headers })
+    if ((status < 200 || status > 299) && status !== 404 && status !== 410) throw new StreamError('http', `Status ${status}: DELETE`, { status, headers })
   }
   let cancelDeadline!: () => void
   const deadline = new Promise<never>((_, reject) => {

@@ -24,19 +24,25 @@ export interface Requester {
   build(context: AttemptContext, target?: Target): Promise<ConnectRequest>
 }
 
-/** @throws TypeError on a URL that is none, or has credentials in it, and on a body that can be read only once */
-export function createRequester(target: string | URL, settings: Settings): Requester {
+/**
+ * `isOwn`: the user's code named the address; others, as of a cursor, are trusted with credentials only by `baseUrl`.
+ *
+ * @throws TypeError on a URL that is none, or has credentials in it, and on a body that can't be sent, or only once
+ */
+export function createRequester(target: string | URL, settings: Settings, isOwn = true): Requester {
   const { baseUrl, auth, json, searchParams, lastEventIdMode } = settings
-  const base = resolveAddress(baseUrl ?? '', globalThis.document?.baseURI ?? globalThis.location?.href)
+  const page = globalThis.document?.baseURI ?? globalThis.location?.href
+  const base = resolveAddress(baseUrl ?? '', /^https?:/.test(page) ? page : '')
   const address = resolveAddress(target, base)
   const query = searchParams === undefined ? '' : (address.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
   const url = address + query
   if (url.startsWith('/') && !settings.fetch && !settings.ownConnect) throw new TypeError('A path needs a baseUrl')
-  const home = originOf(baseUrl === undefined ? url : base)
+  const home = originOf(baseUrl === undefined && isOwn ? url : base)
   const body = json === undefined ? settings.body : JSON.stringify(json)
   if (body instanceof ReadableStream) throw new TypeError('A ReadableStream can be sent only once')
   const plain = typeof body === 'string' || body instanceof Uint8Array
   const method = (settings.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
+  if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`${method} can't have a body`)
   const name = nameRequest(method, url)
 
   return {
@@ -64,6 +70,7 @@ export function createRequester(target: string | URL, settings: Settings): Reque
       let credentials: string[] = []
       try {
         for (const source of settings.headerSources) add(typeof source === 'function' ? await source(context) : source)
+        if (context.signal.aborted) throw context.signal.reason
         if (auth && originOf(to) === home) credentials = add(await auth(context))
       } catch (cause) {
         throw isStreamError(cause) ? cause : new StreamError('auth', `No credentials: ${name}`, { cause, retryable: true })

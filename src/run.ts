@@ -65,8 +65,8 @@ export function createRun<Delta, Events extends object>(
   const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior } = settings
   const { idempotencyKey = createUuid() } = settings
   const key = protocol.resumable && idempotencyKey
-  const requester = createRequester(url, settings)
-  const [transcript, transcribe] = createTranscript(protocol, from)
+  const requester = createRequester(url, settings, !from)
+  const [transcript, transcribe] = createTranscript(protocol, from && { ...from, url: requester.url })
   let address = requester.url // what answered
   let invalid: StreamError | undefined
   let cancelling: Promise<void> | undefined
@@ -88,14 +88,14 @@ export function createRun<Delta, Events extends object>(
   }
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
-    Object.assign(error, { lastEventId: source.lastEventId, ...error, partial: transcript.text, cursor: cursor() })
+    Object.assign(error, { partial: transcript.text, cursor: cursor() })
     reject(error)
     end(error)
   }
-  const ended = (): StreamError | undefined =>
-    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable: true })
+  const ended = (retryable: boolean): StreamError | undefined =>
+    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable })
 
-  const { source, delivery, expectHeartbeat, end, leave } = createSession<PendingEvent>(
+  const { source, delivery, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
     requester,
     settings,
     { lastEventId: from?.lastEventId, whole: true, onClosed },
@@ -121,17 +121,19 @@ export function createRun<Delta, Events extends object>(
         if (isStreamError(outcome)) fail(outcome)
         else if (outcome) complete(outcome)
       },
-      ended,
-      settled(error = ended()) {
+      ended: () => ended(true),
+      // Without an error it was a 204: there is no more.
+      settled(error = ended(false)) {
         // A run that was cancelled has nothing more to say.
         if (cancelling) completeCancelled()
         else if (error) fail(error)
         else complete({})
       },
       aborted(error) {
-        if (detachBehavior === 'cancel') void cancel()
+        const { status } = source.state
         reject(error)
         leave({ error })
+        if (detachBehavior === 'cancel' && status !== 'idle') cancel().catch(complain)
       },
       isConsumed: () => awaited,
     },
@@ -140,10 +142,9 @@ export function createRun<Delta, Events extends object>(
   expectHeartbeat(transcript.heartbeat)
 
   const stop = async (): Promise<void> => {
-    const { status } = source.state
+    if (transcript.outcome) return
     // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
-    if (status === 'idle' || !(transcript.resume || key)) return completeCancelled()
-    if (status === 'closed') return
+    if (source.state.status === 'idle' || !(transcript.resume || key)) return completeCancelled()
     try {
       await requestStop(requester, settings, target())
       // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
@@ -165,7 +166,7 @@ export function createRun<Delta, Events extends object>(
   }
   const onReturn = (): void => {
     if (detachBehavior !== 'cancel') return detach()
-    void cancel()
+    cancel().catch(complain)
     delivery.stop()
   }
 

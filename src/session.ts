@@ -7,7 +7,7 @@ import type { Schemas } from './events.ts'
 import type { Requester, Target } from './request.ts'
 import type { Settings } from './settings.ts'
 import { type Judgement, judge } from './source/judge.ts'
-import { judgeFailure } from './source/retry.ts'
+import { clampDelay, judgeFailure } from './source/retry.ts'
 import { type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
 import { createWatchdog } from './source/watchdog.ts'
 import { type PendingEvent, validate } from './validate.ts'
@@ -38,6 +38,8 @@ export interface Session<Item extends PendingEvent> {
   readonly delivery: Delivery<Item>
   /** The server sends at least a comment every so many milliseconds. */
   expectHeartbeat(ms: number): void
+  /** Tells of a failure that does not end the stream, or has no other way to be told. */
+  complain(error: StreamError): void
   /** Ends the stream; what is queued is still delivered, and then the error. */
   end(error?: StreamError): void
   /** Ends the stream at once. */
@@ -52,7 +54,11 @@ export function createSession<Item extends PendingEvent>(
   hooks: SessionHooks<Item>,
 ): Session<Item> {
   const { signal, schema, onStateChange, onError, retry } = settings
-  const delivery = createDelivery<Item>(settings.queue, whole)
+  // While a loop has something left to take, it can still be aborted.
+  const delivery = createDelivery<Item>(settings.queue, whole, () => {
+    signal?.removeEventListener('abort', abort)
+    onClosed()
+  })
   let items: Item[] = []
   let unclaimed = 0 // bytes of an event that is not whole yet
 
@@ -80,32 +86,30 @@ export function createSession<Item extends PendingEvent>(
         const ifOpen = <Value>(then: (value: Value) => void) => (value: Value) => source.state.status === 'closed' ? undefined : then(value)
         return validate(read, schema, ifOpen(hooks.invalid)).then(ifOpen(accept))
       },
-      changed(state) {
-        if (state.status === 'closed') {
-          signal?.removeEventListener('abort', abort)
-          onClosed()
-        }
-        guard(onStateChange, state)
-      },
+      changed: (state) => guard(onStateChange, state),
     },
     lastEventId,
   )
   const abort = (): void => hooks.aborted(signal?.reason)
   signal?.addEventListener('abort', abort)
-  queueMicrotask(() => (signal?.aborted ? abort() : source.start()))
+  queueMicrotask(() => (signal?.aborted && source.state.status === 'idle' ? abort() : source.start()))
+
+  const complain = (error: StreamError): void => (onError ? guard(onError, error) : report(error))
 
   return {
     source,
     delivery,
+    complain,
     expectHeartbeat(ms) {
-      if (ms > 0 && settings.idleTimeout === undefined) source.setIdleTimeout(3 * ms)
+      if (ms > 0 && settings.idleTimeout === undefined) source.setIdleTimeout(3 * clampDelay(ms))
     },
     end(error) {
-      source.complete()
-      source.close()
+      if (error) Object.assign(error, { lastEventId: source.lastEventId, ...error })
+      source.complete(error)
+      source.close(error)
       delivery.end(error && { error })
       if (!error) return
-      if (onError) guard(onError, error)
+      if (onError) complain(error)
       // Whoever made the stream may be about to consume it.
       else settings.clock.after(0, () => delivery.mode === 'looped' || hooks.isConsumed() || report(error))
     },

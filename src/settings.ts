@@ -35,7 +35,7 @@ const defined = <Options extends object>(options: Options): Options =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
 
 const retryOptions = (retry: ClientOptions['retry']): RetryOptions =>
-  typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
+  typeof retry === 'object' ? defined(retry) : retry === undefined ? {} : { limit: Number(retry) }
 
 /** `onResponse` hears of each answer. */
 const observe =
@@ -43,7 +43,7 @@ const observe =
   async (request) => {
     const connection = await connect(request)
     const { status, url, headers } = connection
-    guard(onResponse, { status, url, headers })
+    if (!request.signal.aborted) guard(onResponse, { status, url, headers })
     return connection
   }
 
@@ -62,7 +62,7 @@ export function mergeSettings<Own extends StreamOptions>(
     ...options,
     ownConnect: !!options.connect,
     connect: observe(options.connect ?? fetchConnect(options.fetch), options.onResponse),
-    queue: { events: 1_024, bytes: 0x100000, ...options.queue },
+    queue: { events: 1_024, bytes: 0x100000, ...defined(options.queue ?? {}) },
     retry: { limit, ...retryOptions(client.retry), ...retryOptions(own.retry) },
     headerSources: [client.headers, own.headers],
     lastEventIdMode: lastEventIdMode ?? 'header',

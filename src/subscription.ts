@@ -1,13 +1,13 @@
 /** A feed: an endless stream of events, reconnected for ever. */
 import { StreamError } from './base/errors.ts'
-import { guard, report } from './base/report.ts'
+import { guard } from './base/report.ts'
 import { disposable } from './disposable.ts'
 import type { EventOf, On, OnAny } from './events.ts'
 import type { SubscribeOptions } from './options.ts'
 import { createRequester, isRefusal } from './request.ts'
 import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
-import type { StreamState } from './source/source.ts'
+import type { RawEvent, StreamState } from './source/source.ts'
 import { type PendingEvent, invalidData } from './validate.ts'
 
 /** An endless stream of events. It starts in the microtask after it was made, and can be iterated once. */
@@ -40,13 +40,12 @@ export function createSubscription<Events extends object>(
   lastEventId: string | undefined,
   onClosed: () => void,
 ): Subscription<Events> {
-  const { parse = 'json', onError, onReset } = settings
+  const { parse = 'json', onReset } = settings
   const requester = createRequester(url, settings)
   let settle!: (error?: StreamError) => void
   const closed = new Promise<StreamError | undefined>((resolve) => (settle = resolve))
-  const invalid = (error: StreamError): void => (onError ? guard(onError, error) : report(error))
 
-  const { source, delivery, expectHeartbeat, end, leave } = createSession<PendingEvent>(
+  const { source, delivery, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
     requester,
     settings,
     { lastEventId, whole: false, onClosed },
@@ -56,23 +55,22 @@ export function createSubscription<Events extends object>(
         // Without an id nobody can know what was missed in between.
         if (reconnected && !source.lastEventId) guard(onReset, { reason: 'no-id' })
       },
-      event(event, items) {
+      event(event, items): boolean | void {
         const { type, id } = event
+        const isGreeting = type === 'connected' || type === 'reset'
+        if (isGreeting) greet(event)
         // The event is the parser's own, and nobody else's: it need not be copied.
         const parsed: PendingEvent = event
         try {
           if (parse !== 'text') parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
-          return invalid(invalidData(event, cause))
+          complain(invalidData(event, cause))
+          return
         }
         items.push(parsed)
-        if (type !== 'connected' && type !== 'reset') return true
-        const { heartbeat = 0, reason = 'unknown' } = Object(parsed.data) as { heartbeat?: number; reason?: string }
-        if (type === 'connected') expectHeartbeat(heartbeat)
-        else guard(onReset, { reason })
-        return false
+        return !isGreeting
       },
-      invalid,
+      invalid: (error) => complain(error),
       ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),
       settled(error) {
         end(error)
@@ -85,6 +83,18 @@ export function createSubscription<Events extends object>(
       isConsumed: () => false,
     },
   )
+  /** What the server says for the client, however the user has payloads parsed. */
+  const greet = ({ type, data }: RawEvent): void => {
+    let fields: { heartbeat?: number; reason?: string } = {}
+    try {
+      fields = Object(JSON.parse(data)) as typeof fields
+    } catch {
+      // A foreign server's, or broken: that is told where it is parsed for the user.
+    }
+    const { heartbeat = 0, reason = 'unknown' } = fields
+    if (type === 'connected') expectHeartbeat(heartbeat)
+    else guard(onReset, { reason })
+  }
   const close = (): void => {
     leave()
     settle()

@@ -38,10 +38,12 @@ export function createTranscript<Delta>(
   const memory = {}
   let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway
   let gap: number | undefined
+  let started = transcript.begun
 
   /** Whether the delta is due; an earlier one has been had. */
   const isDue = (index: number | undefined): boolean => {
     if (!resumable || index === undefined) return true
+    if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`index: ${String(index)}`)
     due ??= index
     if (index > due) {
       // One more reading may bring what is missing; not again for the same place.
@@ -63,7 +65,7 @@ export function createTranscript<Delta>(
     return { type, data, id }
   }
 
-  const take = (step: Step<Delta>, event: ProtocolEvent, first: boolean, address: string): PendingEvent[] => {
+  const take = (step: Step<Delta>, event: ProtocolEvent, address: string): PendingEvent[] => {
     if (step.type === 'delta') {
       if (!isDue(step.index)) return []
       transcript.text += protocol.text?.(step.delta) ?? ''
@@ -77,7 +79,8 @@ export function createTranscript<Delta>(
       return []
     }
     if (step.type === 'end') transcript.outcome = step
-    else if (first) {
+    else if (!started) {
+      started = true
       if (resumable && step.resume) transcript.resume = resolveAddress(step.resume, address)
       transcript.heartbeat = step.heartbeat ?? 0
     } else return [] // said again
@@ -88,11 +91,10 @@ export function createTranscript<Delta>(
     transcript,
     (event, address) => {
       if (transcript.outcome) return [] // nothing follows a terminal event
-      const first = !transcript.begun
       transcript.begun = true
       try {
         const steps = protocol.map(event, memory)
-        return steps.length ? steps.flatMap((step) => take(step, event, first, address)) : [other(event)]
+        return steps.length ? steps.flatMap((step) => take(step, event, address)) : [other(event)]
       } catch (cause) {
         throw isStreamError(cause) ? cause : invalidData(event, cause)
       }

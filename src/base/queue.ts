@@ -7,8 +7,10 @@ export interface Queue<Item, Value> {
   room(): Promise<void> | undefined
   /** What is queued, in order; it stays. */
   peek(): Item[]
-  /** Forgets what is queued, the error behind it included. */
+  /** Forgets what is queued. */
   clear(): void
+  /** Ends it at once: forgets what is queued, an error behind it too, and throws `failure.error`, where there is one. */
+  stop(failure?: { error: unknown }): void
   /** The next item; after the last one `end`'s error once, then `done`. Several may wait. */
   next(): Promise<IteratorResult<Value, undefined>>
   /** Nothing comes any more: what is queued is still given out, then `failure.error` is thrown, where there is one. */
@@ -18,11 +20,13 @@ export interface Queue<Item, Value> {
 /**
  * Makes a queue that is full at `maxItems` items or `maxBytes` bytes, whichever is first; a batch's bytes count until
  * its last item is taken. `pick` makes of an item, when its turn comes, what consumers get; `undefined` drops it.
+ * `onDrained` is called when it has ended and nothing is left in it.
  */
 export function createQueue<Item, Value>(
   maxItems: number,
   maxBytes: number,
   pick: (item: Item) => Value | undefined,
+  onDrained?: () => void,
 ): Queue<Item, Value> {
   const batches: { items: Item[]; bytes: number }[] = []
   const waiting: ((result: Promise<IteratorResult<Value, undefined>>) => void)[] = []
@@ -33,11 +37,13 @@ export function createQueue<Item, Value>(
   let room: { made: Promise<void>; make: () => void } | undefined
 
   const full = (): boolean => !ended && (count >= maxItems || bytes >= maxBytes)
+  /** To be called when it holds less, or has ended. */
   const checkRoom = (): void => {
     if (room && !full()) {
       room.make()
       room = undefined
     }
+    if (ended && !count) onDrained?.()
   }
   /** What a consumer gets now, if anything. */
   const poll = (): Promise<IteratorResult<Value, undefined>> | undefined => {
@@ -81,8 +87,12 @@ export function createQueue<Item, Value>(
     peek: () => batches.flatMap(({ items }, index) => (index ? items : items.slice(position))),
     clear() {
       batches.length = position = count = bytes = 0
-      if (ended) ended = {}
       checkRoom()
+    },
+    stop(failure) {
+      ended = failure ?? {}
+      this.clear()
+      serve()
     },
     next: () => poll() ?? new Promise((resolve) => waiting.push(resolve)),
     end(failure) {

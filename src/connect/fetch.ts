@@ -42,7 +42,7 @@ export function networkError({ method, url, lastEventId, signal }: ConnectReques
 
 /** A string whose code units are the UTF-8 bytes: what `Headers` sends as they are (Fetch standard, `ByteString`). */
 function byteString(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text))
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
 function createConnection(response: Response, request: ConnectRequest, parse: CreateParser): Connection {

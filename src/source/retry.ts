@@ -47,7 +47,7 @@ export function judgeFailure(
   if (delay !== undefined) return delay
   // Credentials that can't be had say more than that it was tried often.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
-  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, { cause: error }) : error
+  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, { cause: error, retryable: true }) : error
 }
 
 /** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */
@@ -64,5 +64,7 @@ export function retryDelay(
   // The exponent is bounded: 0 times infinity is not a number.
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
   if (!jitter) return Math.max(floor, backoff)
-  return floor + (jitter === true ? random() * backoff : jitter(backoff))
+  let part = random() * backoff
+  if (jitter !== true) guard((delay) => (part = jitter(delay)), backoff)
+  return floor + (part >= 0 ? part : backoff)
 }

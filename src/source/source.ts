@@ -77,9 +77,9 @@ export interface Source {
   readonly lastEventId: string
   start(): void
   /** All that matters was received: silent from now on, but the connection may end by itself. */
-  complete(): void
+  complete(error?: StreamError): void
   /** Idempotent, and silent: no hook is called after it but `changed`. */
-  close(): void
+  close(error?: StreamError): void
   setIdleTimeout(ms: number): void
 }
 
@@ -103,7 +103,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   const failure = (code: StreamErrorCode, what: string, details: StreamErrorDetails = { retryable: true }): StreamError =>
     new StreamError(code, `${what}: ${hooks.name}`, details)
 
-  const perform = (effect: Effect, delay: number, error?: StreamError): void => {
+  const perform = (effect: Effect, delay = 0, error?: StreamError): void => {
     if (effect === 'wait') cancelWait = clock.after(delay, () => dispatch('due'))
     else if (effect === 'settle') hooks.settled(error)
     else if (effect === 'connect' || effect === 'refresh') void attempt(effect)
@@ -114,13 +114,13 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       watchdog = current = undefined
     }
   }
-  const dispatch = (event: Trigger, error?: StreamError, delay = 0): void => {
+  const dispatch = (event: Trigger, error?: StreamError, delay?: number): void => {
     const before = state
     const [next, effects] = transition(state, event)
     state = next
     const changed = before.status !== next.status
     if (changed || event === 'progress') {
-      report = { ...next, ...(error && { error }), ...(delay && { retryAt: Date.now() + delay }) }
+      report = { ...next, ...(error && { error }), ...(delay !== undefined && { retryAt: Date.now() + delay }) }
     }
     for (const effect of effects) perform(effect, delay, error)
     // A hook may have moved on already: its change was told then, and this one is past.
@@ -192,6 +192,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       dispatch('opened')
       if (current !== controller) return
       hooks.opened(connection, reconnected)
+      if (current !== controller) return
       reconnected = true
       watchdog = options.watch?.(clock, idleTimeout, stallTimeout, (code, ms) =>
         controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
@@ -206,7 +207,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
         }
         if (batch.retry !== undefined) floor = clampDelay(batch.retry)
         const broken = receive(batch, controller)
-        const room = hooks.flush(batch.bytes)
+        const room = current === controller ? hooks.flush(batch.bytes) : undefined
         if (room) await unlessAborted(room)
         if (broken) throw broken.error
       }
@@ -230,8 +231,8 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       return lastEventId
     },
     start: () => dispatch('start'),
-    complete: () => dispatch('complete'),
-    close: () => dispatch('close'),
+    complete: (error) => dispatch('complete', error),
+    close: (error) => dispatch('close', error),
     setIdleTimeout(ms) {
       if (ms === idleTimeout) return
       idleTimeout = ms

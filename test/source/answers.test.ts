@@ -208,3 +208,38 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(settlements).toMatchObject([{ code: 'http', status: 403 }])
   })
 })
+
+describe('[F11] a problem document that stalls', () => {
+  test.each([true, false])('is done without: the status is told, once, also where reading does not heed its signal (%s)', async (deaf) => {
+    const { source, network, clock, settlements } = createSourceRig({ deaf })
+    source.start()
+    await settled()
+    const problem = new Promise<string>((_, reject) => {
+      const { signal } = network.last.request
+      if (!deaf) signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+    const connection = network.last.answer({ status: 403, headers: { 'content-type': 'application/problem+json' }, problem })
+    await clock.advance(600_000)
+    expect(settlements).toMatchObject([{ code: 'http', status: 403, retryable: false }])
+    expect(settlements[0]!.problem).toBeUndefined()
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+    expect(clock.due).toEqual([])
+  })
+})
+
+test('a `contentType` that throws is final: another attempt would end the same', async () => {
+  const thrown = new Error('of the user')
+  const { source, network, clock, settlements } = createSourceRig({
+    contentType() {
+      throw thrown
+    },
+  })
+  source.start()
+  await settled()
+  const connection = network.last.answer()
+  await clock.advance(600_000)
+  expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
+  expect(connection.cancelled).toBe(true)
+  expect(network.attempts).toHaveLength(1)
+})

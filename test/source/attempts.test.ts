@@ -104,7 +104,7 @@ describe('the end of attempts', () => {
       await clock.advance(delay)
     }
     expect(network.attempts).toHaveLength(3)
-    expect(settlements).toMatchObject([{ code: 'retries-exhausted', cause: { code: 'network' }, retryable: false }])
+    expect(settlements).toMatchObject([{ code: 'retries-exhausted', cause: { code: 'network' }, retryable: true }])
     expect(settlements[0]!.message).toContain('GET https://api.test/stream')
     expect(source.state).toMatchObject({ status: 'closed', error: { code: 'retries-exhausted' } })
     expect(clock.due).toEqual([])

@@ -51,6 +51,21 @@ describe('jitter', () => {
   })
 })
 
+describe('a jitter that is none: the delay itself', () => {
+  test('one that throws, which is reported', () => {
+    const thrown = new Error('of the user')
+    const jitter = (): number => {
+      throw thrown
+    }
+    expect(delayOf({ jitter }, { attempt: 3 })).toBe(4_000)
+    expect(unhandled.reported.splice(0)).toEqual([thrown])
+  })
+
+  test.each([NaN, -1, -Infinity, undefined as never])('one that says %s', (value) => {
+    expect(delayOf({ jitter: () => value }, { attempt: 3 })).toBe(4_000)
+  })
+})
+
 describe('a delay that the server asks for is a floor', () => {
   test('jitter adds to it', () => {
     expect(delayOf({}, { floor: 5_000, random: 0 })).toBe(5_000)

@@ -120,7 +120,7 @@ describe('[F6] deadline', () => {
     source.start()
     await settled()
     network.last.answer({ status: 503, headers: { 'content-type': 'application/problem+json' }, problem: new Promise(() => {}) })
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect(source.state.status).toBe('waiting')
   })
 

@@ -52,7 +52,7 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
     { connect: network.connect, clock, connectTimeout: 10_000, watch: createWatchdog, ...rest },
     {
       name,
-      judge: (connection) => judge(connection, { ...rest, name, statusCodes: retry.statusCodes }),
+      judge: (connection) => judge(connection, { ...rest, clock, name, statusCodes: retry.statusCodes }),
       retry: (error, attempt, floor) =>
         judgeFailure({ ...retry, name, random }, repeatable?.(error) ?? true, error, attempt, floor),
       opened: () => {},
