@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../src/auth.ts'
 import type { AttemptContext } from '../src/source/source.ts'
+import { createScriptedNetwork } from './support/scripted-connect.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
@@ -87,6 +88,36 @@ describe('auth', () => {
     client.subscribe('https://any.test/x')
     await settled()
     expect(network.last.headers['authorization']).toBe('Bearer t')
+  })
+
+  test.each([
+    ['https://api.test/r1', true],
+    ['/r1', true],
+    ['https://other.test/r1', false],
+    ['http://api.test/r1', false],
+  ])('with `baseUrl` a cursor cannot lead it elsewhere: %s %s', async (url, sent) => {
+    const auth = vi.fn(bearer('t'))
+    const { client, network } = createStage({ auth })
+    client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
+    await settled()
+    expect('authorization' in network.last.headers).toBe(sent)
+    expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
+  })
+
+  test('without `baseUrl` a cursor gets none: whoever wrote it chose where it leads', async () => {
+    const auth = vi.fn(apiKey('k'))
+    const { client, network } = createStage({ baseUrl: undefined as never, auth })
+    const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
+    await settled()
+    expect(network.last.request).toMatchObject({ url: 'https://any.test/r1', credentials: [] })
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+    expect(auth).not.toHaveBeenCalled()
+    void run.cancel()
+    await settled()
+    expect(network.last.request.method).toBe('DELETE')
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+    network.last.answer({ status: 204 })
+    run.detach()
   })
 
   test('[P3.3] does not follow `resume` to another origin', async () => {
@@ -180,6 +211,35 @@ describe('[F38] a provider that fails', () => {
     await clock.advance(3_000)
     expect(network.attempts).toHaveLength(1)
     expect(network.last.headers['authorization']).toBe('Bearer t')
+  })
+})
+
+describe('[F36] after close()', () => {
+  test('`auth` is not asked, though `headers` were still awaited', async () => {
+    let giveHeaders!: (headers: HeadersInit) => void
+    const headers = (): Promise<HeadersInit> => new Promise((resolve) => (giveHeaders = resolve))
+    const auth = vi.fn(bearer('t'))
+    const { client, network } = createStage({ headers, auth })
+    const feed = client.subscribe('/x')
+    await settled()
+    feed.close()
+    giveHeaders({ 'x-a': '1' })
+    await settled()
+    expect(auth).not.toHaveBeenCalled()
+    expect(network.attempts).toHaveLength(0)
+  })
+
+  test('`onResponse` does not hear of an answer that comes all the same', async () => {
+    const network = createScriptedNetwork({ deaf: true })
+    const onResponse = vi.fn()
+    const { client } = createStage({ connect: network.connect, onResponse })
+    const feed = client.subscribe('/x')
+    await settled()
+    feed.close()
+    const late = network.last.answer()
+    await settled()
+    expect(late.cancelled).toBe(true)
+    expect(onResponse).not.toHaveBeenCalled()
   })
 })
 

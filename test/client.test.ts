@@ -7,7 +7,7 @@ import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
 
-trapUnhandled()
+const unhandled = trapUnhandled()
 
 describe('options', () => {
   test('a stream\'s own overrule the client\'s; `retry` is merged', async () => {
@@ -21,6 +21,26 @@ describe('options', () => {
     network.last.refuse()
     await settled()
     expect(clock.due).toEqual([250])
+  })
+
+  test('a `jitter` that throws is reported, and the stream goes on', async () => {
+    const thrown = new Error('of the user')
+    const jitter = (): number => {
+      throw thrown
+    }
+    const { client, network, clock } = createStage({ retry: { jitter } })
+    const feed = client.subscribe('/x')
+    for (const delay of [1_000, 2_000]) {
+      await settled()
+      network.last.refuse()
+      await settled()
+      expect(clock.due).toEqual([delay])
+      await clock.advance(delay)
+    }
+    network.last.answer()
+    await settled()
+    expect(feed.state.status).toBe('open')
+    expect(unhandled.reported.splice(0)).toEqual([thrown, thrown])
   })
 
   test('`retry` may be a limit, or false', async () => {
@@ -173,5 +193,44 @@ describe('server rendering', () => {
 
   test('createClient needs no options', () => {
     expect(() => createClient().close()).not.toThrow()
+  })
+})
+
+describe('options whose fields are `undefined`', () => {
+  test('`retry.limit`: a run is tried five times more, as by default', async () => {
+    const { client, network, clock, errors } = createStage()
+    client.stream('/x', { retry: { limit: undefined } as never })
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await settled()
+      network.last.refuse()
+      await clock.advance(30_000)
+    }
+    expect(errors).toMatchObject([{ code: 'retries-exhausted' }])
+    expect(network.attempts).toHaveLength(6)
+  })
+
+  test('`retry.limit` of a stream: the client\'s counts', async () => {
+    const { client, network, clock } = createStage({ retry: { limit: 1 } })
+    client.subscribe('/x', { retry: { limit: undefined } as never })
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await settled()
+      network.last.refuse()
+      await clock.advance(30_000)
+    }
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('`queue`: 1,024 events or 1 MiB are held, as by default', async () => {
+    const queue = { events: undefined, bytes: undefined } as never
+    const { client, network } = createStage()
+    client.subscribe('/many', { queue })
+    client.subscribe('/large', { queue, parse: 'text' })
+    await settled()
+    const [many, large] = network.attempts.map((attempt) => attempt.answer())
+    for (let event = 0; event < 1_100; event++) many!.send({ data: '0' })
+    large!.send({ data: 'x'.repeat(0x100000) })
+    large!.send({ data: 'y' })
+    await settled()
+    expect([many!.unread, large!.unread]).toEqual([1_100 - 1_024, 1])
   })
 })

@@ -1,5 +1,5 @@
 /** What is asked for: URL, method, headers and body of each attempt. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { SubscribeOptions, ClientOptions } from '../src/options.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
@@ -31,6 +31,14 @@ describe('URL', () => {
     const options = baseUrl === undefined ? { baseUrl: undefined as never } : { baseUrl }
     expect((await ask(url, {}, options)).request.url).toBe(requested)
   })
+
+  test.each(['about:blank', 'about:srcdoc', 'blob:https://app.test/0a1b', 'data:text/html,x'])(
+    'an absolute one needs nothing of where it is asked from: %s',
+    async (href) => {
+      vi.stubGlobal('location', { href })
+      expect((await ask('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe('https://api.test/x?a=1')
+    },
+  )
 
   test.each<[NonNullable<SubscribeOptions['searchParams']>, string]>([
     [{ room: 'a b', limit: 3, live: true }, '/x?room=a+b&limit=3&live=true'],
@@ -99,6 +107,13 @@ describe('method and body', () => {
   test('a body that can be read only once is a mistake, told at once', () => {
     expect(() => createStage().client.subscribe('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
     expect(() => createStage().client.stream('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
+  })
+
+  test.each(['GET', 'get', 'HEAD'])('nor can %s have one: told at once', (method) => {
+    for (const own of [{ method, json: {} }, { method, body: 'q' }]) {
+      expect(() => createStage().client.subscribe('/x', own)).toThrow(TypeError)
+      expect(() => createStage().client.stream('/x', own)).toThrow(TypeError)
+    }
   })
 
   test('json that is none is a mistake, told at once', () => {

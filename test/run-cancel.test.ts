@@ -169,6 +169,7 @@ describe('a DELETE that fails', () => {
   const fail: [what: string, answer: (network: ReturnType<typeof createStage>['network']) => void, error: object][] = [
     ['with a status', ({ last }) => void last.answer({ status: 500 }), { code: 'http', status: 500 }],
     ['for permission', ({ last }) => void last.answer({ status: 403 }), { code: 'http', status: 403 }],
+    ['with a redirect that is not followed', ({ last }) => void last.answer({ status: 0, headers: {} }), { code: 'http' }],
     ['on the network', ({ last }) => last.refuse(new TypeError('fetch failed')), { code: 'network' }],
   ]
   test.each(fail)('%s: cancel() rejects, final() has the text so far', async (_what, answer, expected) => {
@@ -245,5 +246,86 @@ describe('detachBehavior: cancel', () => {
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate/r1' })
     network.last.answer({ status: 202 })
     expect(await final).toBe(reason)
+  })
+})
+
+describe('detachBehavior: cancel, where there is nothing to send', () => {
+  const reason = new Error('enough')
+
+  test.each(['before the run was made', 'in the task in which it was made'])('aborted %s: loop and final() reject with the reason', async (when) => {
+    const controller = new AbortController()
+    const { client, network, errors } = createStage()
+    if (when === 'before the run was made') controller.abort(reason)
+    const run = client.stream('/x', { detachBehavior: 'cancel', signal: controller.signal })
+    controller.abort(reason)
+    const next = caught(run[Symbol.asyncIterator]().next())
+    expect(await caught(run.final())).toBe(reason)
+    expect(await next).toBe(reason)
+    expect(network.attempts).toHaveLength(0)
+    expect(errors).toEqual([])
+  })
+
+  test('aborted midway, under a protocol that nobody can cancel: loop and final() reject with the reason', async () => {
+    const controller = new AbortController()
+    const { client, open: answer, network, clock } = createStage()
+    const run = client.stream('/chat', { json: {}, protocol: openaiChat(), detachBehavior: 'cancel', signal: controller.signal })
+    const loop = run[Symbol.asyncIterator]()
+    const connection = await answer()
+    connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
+    expect(await loop.next()).toMatchObject({ value: { content: 'a' } })
+    const next = caught(loop.next())
+    controller.abort(reason)
+    expect(await next).toBe(reason)
+    expect(await caught(run.final())).toBe(reason)
+    expect(network.attempts).toHaveLength(1)
+    expect(network.last.request.signal.aborted).toBe(true)
+    expect(clock.due).toEqual([])
+  })
+})
+
+describe('cancel() of a run that was let go of', () => {
+  const resumeUrl = 'https://api.test/api/generate/r1'
+
+  test('after break: the server is asked to stop it; final() still rejects with the AbortError', async () => {
+    const { run, connection, network, clock } = await open()
+    connection.send(start(), delta(0, 'a'), delta(1, 'b'))
+    for await (const _ of run) break
+    const cancelling = run.cancel()
+    await settled()
+    expect(network.attempts).toHaveLength(2)
+    expect(network.last.request).toMatchObject({ method: 'DELETE', url: resumeUrl })
+    network.last.answer({ status: 202 })
+    await cancelling
+    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(2)
+    expect(clock.due).toEqual([])
+  })
+
+  test('after final() rejected with `network`: so it is; the failure stays', async () => {
+    const { run, connection, network, clock } = await open({ retry: false })
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'))
+    connection.cut()
+    expect(await final).toMatchObject({ code: 'network', partial: 'a' })
+    const cancelling = run.cancel()
+    await settled()
+    expect(network.attempts).toHaveLength(2)
+    expect(network.last.request).toMatchObject({ method: 'DELETE', url: resumeUrl })
+    network.last.answer({ status: 202 })
+    await cancelling
+    expect(await caught(run.final())).toMatchObject({ code: 'network' })
+    await clock.advance(60_000)
+    expect(clock.due).toEqual([])
+  })
+
+  test('after break, where its end had come: nothing is sent', async () => {
+    const { run, connection, network } = await open()
+    connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
+    await settled()
+    for await (const _ of run) break
+    await run.cancel()
+    expect(network.attempts).toHaveLength(1)
+    expect(await run.final()).toEqual({ text: 'ab', finishReason: 'stop' })
   })
 })

@@ -43,6 +43,17 @@ describe('[P3.1] an `error` event', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
+  test('is why the run was closed, for whoever looks at its state', async () => {
+    const { run, connection, states } = await open()
+    const final = caught(run.final())
+    connection.send(start(), failure())
+    const error = await final
+    await settled()
+    expect(run.state).toMatchObject({ status: 'closed' })
+    expect(run.state.error).toBe(error)
+    expect(states.filter(({ status }) => status === 'closed')).toEqual([run.state])
+  })
+
   test.each(['{}', 'null', '{"message":7}'])('of %s is an error all the same', async (data) => {
     const { run, connection } = await open({ retry: false })
     const final = caught(run.final())
@@ -142,6 +153,16 @@ describe('[F27] indexes', () => {
     connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'gap', partial: 'a' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])('one that is no count: `invalid-data`, not a delta less (%s)', async (index) => {
+    const { run, connection, network, clock } = await open()
+    connection.send(start(), delta(0, 'a'), { type: 'delta', data: `{"content":"b","index":${index}}`, id: 'r1:bad' }, end())
+    const { texts, error } = await loop(run)
+    expect(texts).toEqual(['a'])
+    expect(error).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
+    await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
   })
 

@@ -59,6 +59,22 @@ describe('[P3.4] after `start`', () => {
     expect(network.last.request.url).toBe('https://eu.api.test/v2/generate/r1')
   })
 
+  test('an event before `start` costs nothing: the run can be resumed all the same', async () => {
+    const { run, connection, network, clock } = await open()
+    const started = vi.fn()
+    run.on('start', started)
+    const final = run.final()
+    connection.send({ type: 'queued', data: '{"ahead":2}' }, start({ heartbeat: 0 }), delta(0, 'a'))
+    connection.cut()
+    await settled()
+    expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+    expect(started).toHaveBeenCalledTimes(1)
+    await clock.advance(1_000)
+    expect(network.last.request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+    network.last.answer().send(delta(1, 'b'), end())
+    expect((await final).text).toBe('ab')
+  })
+
   test('where nothing is known but paths, they stay paths', async () => {
     const { client, network, clock } = createStage({ baseUrl: undefined as never })
     client.stream('/api/generate')
@@ -257,6 +273,16 @@ describe('cursor and client.resume()', () => {
     network.last.answer({ status })
     expect(await final).toMatchObject({ code: 'expired', status, cursor })
     expect(errors).toHaveLength(1)
+  })
+
+  test('[F12] of a run whose end had been had: 204, and nothing that trying again could bring', async () => {
+    const { client, network, clock } = createStage()
+    const final = caught(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'truncated', retryable: false })
+    expect(network.attempts).toHaveLength(1)
   })
 
   test('[P1.3] the heartbeat that was announced goes with it', async () => {

@@ -133,3 +133,15 @@ test('an error that the user made may say what it likes: it is passed on as the 
   expect(error).toBeInstanceOf(StreamError)
   expect(error!.cause).toBe(cause)
 })
+
+test('cookies that an answer sets are not printed with its error; they can be looked up', async () => {
+  const { client, network } = createStage({ retry: false })
+  const feed = client.subscribe('/x')
+  await settled()
+  network.last.answer({ status: 404, headers: { 'set-cookie': `session=${SECRET}`, 'x-request-id': 'q7' } })
+  const error = await feed.closed
+  expect(inspect(error, { depth: 10 })).not.toContain(SECRET)
+  expect(inspect(new StreamError('retries-exhausted', 'Often', { cause: error }), { depth: 10 })).not.toContain(SECRET)
+  expect(JSON.stringify(error)).not.toContain(SECRET)
+  expect(error?.headers?.get('x-request-id')).toBe('q7')
+})

@@ -1,5 +1,6 @@
 /** How a feed ends, what its promise, its loop and its listeners then do, and what stays silent. */
 import { describe, expect, test, vi } from 'vitest'
+import { createScriptedFetch } from './support/scripted-fetch.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
@@ -76,6 +77,19 @@ describe('close() [F36]', () => {
       expect(await feed.closed).toBeUndefined()
       expect(clock.due).toEqual([])
     }
+  })
+
+  test('in onReset: no timer is left', async () => {
+    const { client, open, network, clock } = createStage({ idleTimeout: 5_000, onReset: () => feed.close() })
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1' })
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer()
+    await settled()
+    expect(feed.state.status).toBe('closed')
+    expect(clock.due).toEqual([])
   })
 
   test('ends a loop, and drops what it had not taken', async () => {
@@ -223,6 +237,44 @@ describe('the server\'s end', () => {
     expect(await feed.closed).toBe(thrown)
     expect(errors).toEqual([thrown])
     expect(feed.state).toMatchObject({ status: 'closed', error: { code: 'http' } })
+  })
+
+  test('an error has the last event ID that was received', async () => {
+    const { client, open, network, clock, errors } = createStage()
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1', id: '7' })
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer({ status: 404 })
+    expect(await feed.closed).toMatchObject({ code: 'http', status: 404, lastEventId: '7' })
+    expect(errors).toMatchObject([{ lastEventId: '7' }])
+  })
+
+  test('[F11] a refusal whose problem document stalls: the status is told, after one request', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const { client, clock, errors } = createStage({ connect: undefined as never, fetch })
+    const feed = client.subscribe('/x')
+    await settled()
+    const body = calls[0]!.respond({ status: 403, headers: { 'content-type': 'application/problem+json' } })
+    body.write('{"title":"No')
+    await clock.advance(600_000)
+    expect(await feed.closed).toMatchObject({ code: 'http', status: 403 })
+    expect(errors).toHaveLength(1)
+    expect(errors[0]!.problem).toBeUndefined()
+    expect(calls[0]!.init.signal?.aborted).toBe(true)
+    expect(calls).toHaveLength(1)
+    expect(clock.due).toEqual([])
+  })
+
+  test('[F19] at the retry limit: `retries-exhausted`, which trying again later can help', async () => {
+    const { client, network, clock } = createStage({ retry: 1 })
+    const feed = client.subscribe('/x')
+    await settled()
+    network.last.refuse()
+    await clock.advance(1_000)
+    network.last.refuse()
+    expect(await feed.closed).toMatchObject({ code: 'retries-exhausted', retryable: true, cause: { code: 'network' } })
   })
 
   test('an error nobody hears is reported, once; `closed` never rejects', async () => {

@@ -1,5 +1,6 @@
 /** What a server says of itself: resets, positions, heartbeats; and what they change. */
 import { describe, expect, test, vi } from 'vitest'
+import type { SubscribeOptions } from '../src/options.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
@@ -96,4 +97,46 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
     await clock.advance(86_400_000)
     expect(states.at(-1)).toMatchObject({ status: 'open' })
   })
+})
+
+describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
+  { name: 'text', parse: 'text' },
+  { name: 'a function', parse: (data) => data },
+])('`parse` is for consumers: $name', ({ parse }) => {
+  test('[P1.3] the heartbeat counts all the same', async () => {
+    const { client, open, clock, states } = createStage()
+    const feed = client.subscribe('/x', { parse })
+    const next = feed[Symbol.asyncIterator]().next()
+    const connection = await open()
+    connection.send({ type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' })
+    expect(await next).toMatchObject({ value: { type: 'connected', data: '{"protocol":1,"heartbeat":1000}' } })
+    await clock.advance(3_000)
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
+    feed.close()
+  })
+
+  test('[P2.3] so does the reason of a `reset`; text that is not JSON has none', async () => {
+    const { client, open, resets } = createStage()
+    const listener = vi.fn<(event: { data: unknown }) => void>()
+    client.subscribe('/x', { parse }).on('reset', listener)
+    const connection = await open()
+    connection.send({ type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'started anew' })
+    await settled()
+    expect(resets).toEqual([{ reason: 'expired' }, { reason: 'unknown' }])
+    expect(listener.mock.calls.map(([{ data }]) => data)).toEqual(['{"reason":"expired"}', 'started anew'])
+  })
+})
+
+test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is no fault', async () => {
+  for (const kind of ['feed', 'run'] as const) {
+    const { client, open, clock } = createStage()
+    const stream = kind === 'feed' ? client.subscribe('/x') : client.stream('/x')
+    const connection = await open()
+    connection.send({ type: kind === 'feed' ? 'connected' : 'start', data: '{"protocol":1,"heartbeat":1,"resume":"/r"}', id: '1' })
+    await clock.advance(299)
+    expect(stream.state.status).toBe('open')
+    await clock.advance(1)
+    expect(stream.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
+    client.close()
+  }
 })

@@ -58,6 +58,12 @@ describe('the request', () => {
     expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(lastEventId)
   })
 
+  test.each(['x', 'é'])('[F22] also of an id of 300,000 characters: %s', async (character) => {
+    const { call } = await open({ lastEventId: character.repeat(300_000) })
+    const sent = call.headers.get('last-event-id')!
+    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(character.repeat(300_000))
+  })
+
   test.each([undefined, ''])('no Last-Event-ID for %j', async (lastEventId) => {
     expect((await open({ lastEventId })).call.headers.has('last-event-id')).toBe(false)
   })

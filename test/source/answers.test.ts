@@ -210,7 +210,10 @@ describe('[F16] [P4.2] refused credentials', () => {
 })
 
 describe('[F11] a problem document that stalls', () => {
-  test.each([true, false])('is done without: the status is told, once, also where reading does not heed its signal (%s)', async (deaf) => {
+  test.each([
+    ['heeds', false],
+    ['does not heed', true],
+  ])('is done without: the status is told, once, where the reading %s its signal', async (_how, deaf) => {
     const { source, network, clock, settlements } = createSourceRig({ deaf })
     source.start()
     await settled()
@@ -239,7 +242,7 @@ test('a `contentType` that throws is final: another attempt would end the same',
   await settled()
   const connection = network.last.answer()
   await clock.advance(600_000)
-  expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
+  expect(settlements).toMatchObject([{ code: 'content-type', retryable: false, cause: thrown }])
   expect(connection.cancelled).toBe(true)
   expect(network.attempts).toHaveLength(1)
 })
