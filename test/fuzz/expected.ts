@@ -11,6 +11,8 @@ export type Item = { block: Block } | { comment: string } | { retry: number }
 export interface Expected {
   items: Item[]
   tooLarge: boolean
+  /** The most bytes that an event and the line under way had until there. */
+  largest: number
 }
 
 /** The reference on lines without their ends. Its decoder drops the byte order mark, which belongs to no line. */
@@ -26,8 +28,10 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
   const lines = new TextDecoder().decode(bytes, { stream: true }).split(/\r\n|\n|\r/)
   let block: string[] = []
   let dataSize: number | undefined
+  let largest = 0
   for (const [n, line] of lines.entries()) {
-    if (line && (dataSize === undefined ? 0 : dataSize + 1) + size(line) > maxEventSize) return { items, tooLarge: true }
+    if (line) largest = Math.max(largest, (dataSize === undefined ? 0 : dataSize + 1) + size(line))
+    if (largest > maxEventSize) return { items, tooLarge: true, largest }
     if (n === lines.length - 1) break
     block.push(line)
     if (line) {
@@ -41,7 +45,7 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
       dataSize = undefined
     }
   }
-  return { items, tooLarge: false }
+  return { items, tooLarge: false, largest }
 }
 
 /** The blocks among them. */

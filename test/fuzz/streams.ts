@@ -55,8 +55,13 @@ const textPiece = fc.oneof(
   { weight: 1, arbitrary: hugeId },
 )
 
+/** A byte order mark means something at the start alone, where chance would seldom put one. */
+const mark = fc.constantFrom('', '', '', '\uFEFF', '\uFEFF\uFEFF')
+
 /** Text, lone surrogates excluded. */
-export const textStream: fc.Arbitrary<string> = fc.array(textPiece, { maxLength: 60, ...full }).map((pieces) => pieces.join(''))
+export const textStream: fc.Arbitrary<string> = fc
+  .tuple(mark, fc.array(textPiece, { maxLength: 60, ...full }))
+  .map(([first, pieces]) => first + pieces.join(''))
 
 const piece = fc.oneof({ weight: 6, arbitrary: textPiece.map(utf8) }, { weight: 1, arbitrary: invalidUtf8 })
 
@@ -69,17 +74,24 @@ const salad = fc
   .array(fc.constantFrom(...utf8('\r\n\r\n: datideventryretry019\0你😀\uFEFF'), 0xFF, 0xC3), { maxLength: 300, ...full })
   .map((bytes) => Uint8Array.from(bytes))
 
+/** Lines of wide characters, most of which a cut goes through, and the last of which may lack its end. */
+export const wideStream: fc.Arbitrary<Uint8Array> = fc
+  .tuple(fc.array(fc.constantFrom('\n', '\n\n', 'data:', 'id:', 'é', '你', '😀', '你好世界', 'a'), { maxLength: 80, ...full }), fc.nat(3))
+  .map(([pieces, missing]) => utf8(`data:${pieces.join('')}`).slice(0, -missing || undefined))
+
 /** Any stream of bytes. */
 export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 4, arbitrary: brokenStream },
   { weight: 2, arbitrary: textStream.map(utf8) },
   { weight: 2, arbitrary: salad },
   { weight: 3, arbitrary: mutatedCorpus },
+  { weight: 1, arbitrary: wideStream },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...full }) },
 )
 
 /** The same, short enough for checks that read it again at each chunk. */
 export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   salad,
-  fc.array(piece, { maxLength: 12, ...full }).map((parts) => join(parts).slice(0, 2000)),
+  wideStream,
+  fc.tuple(mark.map(utf8), fc.array(piece, { maxLength: 12, ...full }).map(join)).map((parts) => join(parts).slice(0, 2000)),
 )

@@ -7,7 +7,7 @@ import { utf8 } from '../wire/read.ts'
 import { type Reading, readReference } from '../wire/reference.ts'
 import { createLender, cut, litter, sizes } from './chunks.ts'
 import { blocksOf, readExpected } from './expected.ts'
-import { byteStream, join, shortStream, textStream } from './streams.ts'
+import { byteStream, join, shortStream, textStream, wideStream } from './streams.ts'
 import { type Task, task } from './task.ts'
 
 /** A parser that is fed from a lent buffer, and what it said. */
@@ -137,12 +137,18 @@ const life = fc.property(fc.array(chapter, { minLength: 1, maxLength: 5 }), litt
   }
 })
 
-const limit = fc.oneof(fc.integer({ min: 0, max: 64 }), fc.integer({ min: 0, max: 1500 }))
+/** Bytes about the most that the stream needs, or any number. */
+const limit = fc.oneof(fc.record({ off: fc.integer({ min: -5, max: 1 }) }), fc.nat(64), fc.nat(1500))
+const limitOf = (stream: Uint8Array, chosen: number | { off: number }): number =>
+  typeof chosen === 'number' ? chosen : Math.max(0, readExpected(stream).largest + chosen.off)
+
+const someText = fc.oneof(textStream.map(utf8), wideStream)
 
 /** A limit is exact; beyond it the parser is unusable, and as new after `reset()`. */
 const limits = fc.property(
-  textStream.map(utf8), sizes, limit, litter, textStream.map(utf8), fc.constantFrom('end' as const, 'reset' as const),
-  (stream, list, maxEventSize, filler, second, again) => {
+  someText, sizes, limit, litter, someText, fc.constantFrom('end' as const, 'reset' as const),
+  (stream, list, chosen, filler, second, again) => {
+    const maxEventSize = limitOf(stream, chosen)
     const subject = createSubject(filler, { maxEventSize })
     const { items, tooLarge } = readExpected(stream, maxEventSize)
     const chunks = cut(stream, list)
@@ -165,7 +171,8 @@ const limits = fc.property(
  * What is no UTF-8 counts as its bytes or as U+FFFD, which has three of its own. Whatever the cut, an event that is too
  * large by its bytes is refused, and one that is not even as U+FFFD comes through.
  */
-const brokenLimits = fc.property(byteStream, sizes, limit, litter, (stream, list, maxEventSize, filler) => {
+const brokenLimits = fc.property(byteStream, sizes, limit, litter, (stream, list, chosen, filler) => {
+  const maxEventSize = limitOf(stream, chosen)
   const { push, reading } = createSubject(filler, { maxEventSize })
   const code = codeOf(() => cut(stream, list).forEach(push))
   const strict = readExpected(stream, maxEventSize)
