@@ -54,21 +54,37 @@ const decoderStream = fc.asyncProperty(source, async ({ chunks, filler, end, opt
   if (!error) deepStrictEqual(told, inherit(items).told.filter((one) => typeof one !== 'object'))
 })
 
-/** How many are asked for before the first is answered; used in turn. */
-const asks = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 })
+/** How many are asked for without waiting for an answer, a few microtasks apart; used in turn. */
+const asks = fc.array(
+  fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
+  { minLength: 1, maxLength: 4 },
+)
+type Results = PromiseSettledResult<IteratorResult<ParsedEvent, undefined>>[]
+
+async function ask(iterator: AsyncIterator<ParsedEvent, undefined>, pauses: number[]): Promise<Results> {
+  const answers: Promise<IteratorResult<ParsedEvent, undefined>>[] = []
+  for (const pause of pauses) {
+    answers.push(iterator.next())
+    // Handled below, and not before: one that fails meanwhile is no unhandled rejection.
+    answers.at(-1)!.catch(() => {})
+    for (let n = 0; n < pause; n++) await Promise.resolve()
+  }
+  return Promise.allSettled(answers)
+}
 
 const iterable = fc.asyncProperty(
   source, asks, fc.option(fc.nat(6), { nil: Number.POSITIVE_INFINITY }), fc.boolean(),
   async ({ chunks, filler, end, options, expected: { items, tooLarge } }, list, stopAfter, response) => {
     const body = createBody(chunks, end, filler)
-    const iterator = parseEventStream(response ? { body: body.stream } : body.stream, options)
+    const heard: unknown[] = []
+    const onComment = (text: string) => heard.push(text)
+    const iterator = parseEventStream(response ? { body: body.stream } : body.stream, { ...options, onComment })
     const wanted = eventsOf(items)
     const events: ParsedEvent[] = []
     let error: unknown
     let over = false
     for (let n = 0; !over && events.length < stopAfter; n++) {
-      const results = await Promise.allSettled(Array.from({ length: list[n % list.length]! }, () => iterator.next()))
-      for (const result of results) {
+      for (const result of await ask(iterator, list[n % list.length]!)) {
         if (result.status === 'fulfilled' && !result.value.done) {
           ok(!over, 'an event after the end')
           events.push(result.value.value)
@@ -86,7 +102,13 @@ const iterable = fc.asyncProperty(
       checkEnd(error, tooLarge, end, body.failure)
     } else {
       deepStrictEqual(events, wanted.slice(0, events.length))
+      // Let go with questions open: those are answered, with the end or with what was there before it.
+      const waiting = ask(iterator, list[0]!)
+      const told = heard.length
       deepStrictEqual(await iterator.return!(), { value: undefined, done: true })
+      ok((await waiting).every(({ status }) => status === 'fulfilled' || end === 'fail' || tooLarge))
+      await settled()
+      strictEqual(heard.length, told, 'something was read after return()')
     }
     deepStrictEqual(await iterator.next(), { value: undefined, done: true })
     ok(body.over, 'the stream was not let go')

@@ -79,12 +79,24 @@ export const wideStream: fc.Arbitrary<Uint8Array> = fc
   .tuple(fc.array(fc.constantFrom('\n', '\n\n', 'data:', 'id:', 'é', '你', '😀', '你好世界', 'a'), { maxLength: 80, ...full }), fc.nat(3))
   .map(([pieces, missing]) => utf8(`data:${pieces.join('')}`).slice(0, -missing || undefined))
 
+const newline = fc.constantFrom('\n', '\r', '\r\n')
+const wholeLine = fc.constantFrom(
+  'data: a', 'data:b', 'data', 'data: 你好', 'id: 1', 'id:2', 'id', 'id: 日本', 'event: a', 'event: b', 'event', 'event: message',
+  'retry: 1', 'retry:20', ': c', ':', 'field: x', 'id: \0',
+)
+
+/** Whole events, which set, clear and repeat each of their fields. */
+const eventStream = fc
+  .array(fc.tuple(fc.array(fc.tuple(wholeLine, newline), { maxLength: 5 }), newline), { maxLength: 10 })
+  .map((events) => utf8(events.map(([lines, end]) => lines.flat().join('') + end).join('')))
+
 /** Any stream of bytes. */
 export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 4, arbitrary: brokenStream },
   { weight: 2, arbitrary: textStream.map(utf8) },
   { weight: 2, arbitrary: salad },
   { weight: 3, arbitrary: mutatedCorpus },
+  { weight: 2, arbitrary: eventStream },
   { weight: 1, arbitrary: wideStream },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...full }) },
 )
@@ -93,5 +105,6 @@ export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
 export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   salad,
   wideStream,
+  eventStream,
   fc.tuple(mark.map(utf8), fc.array(piece, { maxLength: 12, ...full }).map(join)).map((parts) => join(parts).slice(0, 2000)),
 )

@@ -146,12 +146,13 @@ const someText = fc.oneof(textStream.map(utf8), wideStream)
 
 /** A limit is exact; beyond it the parser is unusable, and as new after `reset()`. */
 const limits = fc.property(
-  someText, sizes, limit, litter, someText, fc.constantFrom('end' as const, 'reset' as const),
-  (stream, list, chosen, filler, second, again) => {
+  someText, sizes, limit, litter, someText, fc.constantFrom('end' as const, 'reset' as const), fc.boolean(),
+  (stream, list, chosen, filler, second, again, strings) => {
     const maxEventSize = limitOf(stream, chosen)
     const subject = createSubject(filler, { maxEventSize })
     const { items, tooLarge } = readExpected(stream, maxEventSize)
-    const chunks = cut(stream, list)
+    const whole = strings ? asText(stream) : undefined
+    const chunks = cut<Uint8Array | string>(whole ?? stream, list)
     strictEqual(codeOf(() => chunks.forEach(subject.push)), tooLarge ? 'too-large' : undefined)
     deepStrictEqual(subject.reading.blocks, blocksOf(items))
     if (tooLarge) {
