@@ -55,19 +55,19 @@ const decoderStream = fc.asyncProperty(source, async ({ chunks, filler, end, opt
 })
 
 /** How many are asked for without waiting for an answer, a few microtasks apart; used in turn. */
-const asks = fc.array(
-  fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
-  { minLength: 1, maxLength: 4 },
-)
+const asks = fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
+const pause = async (microtasks: number): Promise<void> => {
+  for (let n = 0; n < microtasks; n++) await Promise.resolve()
+}
 type Results = PromiseSettledResult<IteratorResult<ParsedEvent, undefined>>[]
 
 async function ask(iterator: AsyncIterator<ParsedEvent, undefined>, pauses: number[]): Promise<Results> {
   const answers: Promise<IteratorResult<ParsedEvent, undefined>>[] = []
-  for (const pause of pauses) {
+  for (const microtasks of pauses) {
     answers.push(iterator.next())
     // Handled below, and not before: one that fails meanwhile is no unhandled rejection.
     answers.at(-1)!.catch(() => {})
-    for (let n = 0; n < pause; n++) await Promise.resolve()
+    await pause(microtasks)
   }
   return Promise.allSettled(answers)
 }
@@ -104,6 +104,7 @@ const iterable = fc.asyncProperty(
       deepStrictEqual(events, wanted.slice(0, events.length))
       // Let go with questions open: those are answered, with the end or with what was there before it.
       const waiting = ask(iterator, list[0]!)
+      await pause(list[0]![0]!)
       const told = heard.length
       deepStrictEqual(await iterator.return!(), { value: undefined, done: true })
       ok((await waiting).every(({ status }) => status === 'fulfilled' || end === 'fail' || tooLarge))

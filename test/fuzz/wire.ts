@@ -77,8 +77,9 @@ const anyText = fc
   .array(fc.oneof(textStream, fc.constantFrom('\uD83D', '\uDE00', '\uDE00\uD83D')), { maxLength: 4 })
   .map((parts) => parts.join(''))
 
-const text = fc.property(anyText, sizes, (stream, list) => {
+const text = fc.property(anyText, sizes, fc.boolean(), (stream, list, empty) => {
   const { push, reading } = createSubject(0)
+  if (empty) push('')
   for (const chunk of cut(stream, list)) push(chunk)
   deepStrictEqual(
     {
