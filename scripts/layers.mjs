@@ -13,6 +13,7 @@ const floors = {
   'src/source': 3,
   'src/event-source': 3.5,
   'src/parser': 3.5,
+  'src/persist': 3.5,
   src: 4,
 }
 

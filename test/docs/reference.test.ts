@@ -118,6 +118,7 @@ function namesOf(text: string): string[] {
 test.each([
   ['rivulet', 'src/index.ts'],
   ['rivulet/openai', 'src/openai.ts'],
+  ['rivulet/persist', 'src/persist.ts'],
   ['rivulet/mock', 'mock-server/mock.ts'],
   ['rivulet/msw', 'mock-server/msw.ts'],
   ['rivulet/mock-server', 'mock-server/index.ts'],

@@ -1,0 +1,83 @@
+/** Entry `rivulet/persist`: keeps where a stream is in a store, so that a page that was reloaded goes on with it. */
+import { type Clock, systemClock } from './base/clock.ts'
+import type { Cursor } from './base/errors.ts'
+import { performLastActs } from './persist/last-acts.ts'
+import { readCursor } from './persist/stored-cursor.ts'
+import { createWriter } from './persist/writer.ts'
+
+export type { Clock } from './base/clock.ts'
+export type { Cursor } from './base/errors.ts'
+
+/** A store of strings, as `sessionStorage` is; it may answer with promises. */
+export interface PersistStorage {
+  getItem(key: string): string | null | undefined | PromiseLike<string | null | undefined>
+  setItem(key: string, value: string): unknown
+  removeItem(key: string): unknown
+}
+
+/** What `persist` is told. */
+export interface PersistOptions {
+  /** Names the stream: one answer, one feed. Stored with `rivulet:` before it. */
+  readonly key: string
+  /** Where the cursor is kept. @defaultValue `sessionStorage`: this tab, as long as it is open */
+  readonly storage?: PersistStorage
+  /** Time. @defaultValue the platform's */
+  readonly clock?: Clock
+}
+
+/** Keeps one stream's cursor. None of these ever throws, or rejects. */
+export interface Persistence {
+  /** The cursor that was kept; nothing, where there is none that can be read within two seconds. */
+  load(): Cursor | undefined | Promise<Cursor | undefined>
+  /** Keeps `cursor`: at once, or 250 ms after the last time, or when the page is hidden or left. */
+  save(cursor: Cursor): void
+  /** Forgets it. */
+  clear(): void
+}
+
+/** How long a store may take to tell what is in it (milliseconds). */
+const DEADLINE = 2_000
+
+/**
+ * Makes what `persist` of `stream` and `subscribe` takes. A store that is full, forbidden, broken or hanging costs the
+ * stream its memory, and nothing else.
+ *
+ * @example client.stream('/api/generate', { json: { prompt }, persist: persist({ key: `answer-${id}` }) })
+ * @throws TypeError without a key
+ */
+export function persist({ key, storage, clock = systemClock }: PersistOptions): Persistence {
+  if (!key) throw new TypeError('persist: a key is missing')
+  const name = `rivulet:${key}`
+  // Looked up when it is needed: there is none on servers, and touching it throws where the page may not store.
+  const open = (): PersistStorage => storage ?? sessionStorage
+  const writer = createWriter(
+    (cursor) => (cursor ? open().setItem(name, JSON.stringify(cursor)) : open().removeItem(name)),
+    clock,
+  )
+
+  return {
+    load() {
+      // Another stream of this page may have had the key a moment ago.
+      performLastActs()
+      const { unsettled } = writer
+      if (unsettled) return unsettled.cursor
+      try {
+        const stored = open().getItem(name)
+        if (!stored || typeof stored !== 'object') return readCursor(stored)
+        return new Promise((resolve) => {
+          const cancelDeadline = clock.after(DEADLINE, () => resolve(undefined))
+          const settle = (text?: unknown): void => {
+            cancelDeadline()
+            resolve(readCursor(text))
+          }
+          // Whatever the store calls a promise: it may be another library's, or another frame's.
+          Promise.resolve(stored).then(settle, () => settle())
+        })
+      } catch {
+        return undefined // not allowed to look: as if nothing were there
+      }
+    },
+    save: writer.put,
+    clear: () => writer.put(undefined),
+  }
+}

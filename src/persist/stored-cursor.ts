@@ -1,0 +1,32 @@
+/** Reads a cursor out of a store, where anybody may have put anything. */
+import type { Cursor } from '../base/errors.ts'
+
+/** Stands in for the origin that a path does not name. */
+const NOWHERE = 'http://nowhere.invalid'
+
+/** Whether `url` is the address of a web server: absolute or a path, without credentials. */
+function isAddress(url: unknown): url is string {
+  if (typeof url !== 'string' || !url) return false
+  try {
+    const { protocol, username, password } = new URL(url, NOWHERE)
+    return /^https?:$/.test(protocol) && !username && !password
+  } catch {
+    return false // not a URL: the answer itself
+  }
+}
+
+/** The cursor in `stored`, or `undefined` for whatever else it is. Fields that a cursor does not have are left out. */
+export function readCursor(stored: unknown): Cursor | undefined {
+  if (typeof stored !== 'string') return undefined
+  let fields: { url?: unknown; lastEventId?: unknown; heartbeat?: unknown }
+  try {
+    fields = Object(JSON.parse(stored)) as typeof fields
+  } catch {
+    return undefined // not JSON: somebody else's
+  }
+  const { url, lastEventId, heartbeat } = fields
+  // No stream has such an id, and no header could carry it: each attempt would fail.
+  const hasId = typeof lastEventId === 'string' && !/[\0\r\n]/.test(lastEventId)
+  if (!isAddress(url) || !(hasId || lastEventId === undefined)) return undefined
+  return { url, ...(hasId && { lastEventId }), ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }) }
+}
