@@ -9,7 +9,7 @@ class EventSourceClass extends EventTarget {
   #url: string
   #withCredentials: boolean
   #readyState = CONNECTING
-  #source: { close(): void }
+  #close: () => void
   #handlers: Record<string, unknown> = {}
 
   // One parameter has a default, so that `EventSource.length` is 1.
@@ -29,7 +29,7 @@ class EventSourceClass extends EventTarget {
     }
     this.#url = record.href
     this.#withCredentials = !!init?.withCredentials
-    this.#source = openEventStream(record, init ?? {}, () => this.#readyState, (event, readyState) => {
+    this.#close = openEventStream(record, init ?? {}, () => this.#readyState, (event, readyState) => {
       this.#readyState = readyState
       this.dispatchEvent(event)
     })
@@ -86,7 +86,7 @@ class EventSourceClass extends EventTarget {
 
   close(): void {
     this.#readyState = CLOSED
-    this.#source.close()
+    this.#close()
   }
 }
 

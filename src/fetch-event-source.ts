@@ -1,11 +1,11 @@
 /** Entry `rivulet/fetch-event-source`: the `fetchEventSource` of @microsoft/fetch-event-source, on the SDK's engine. */
-import { systemClock } from './base/clock.ts'
+import { systemClock as clock } from './base/clock.ts'
 import { StreamError } from './base/errors.ts'
 import { fetchConnect } from './connect/fetch.ts'
+import { SETTLED, runAttempt } from './source/attempt.ts'
 import { isEventStream } from './source/judge.ts'
-import { clampDelay } from './source/retry.ts'
-import { type RawEvent, type Source, createSource } from './source/source.ts'
-import { createParser } from './wire/parse.ts'
+import { clampDelay, retryDelay } from './source/retry.ts'
+import { type Block, createParser } from './wire/parse.ts'
 
 export { type FetchEventSource, fetchEventSourceConnect } from './connect/fetch-event-source.ts'
 export type { Connect } from './connect/connect.ts'
@@ -45,12 +45,6 @@ export interface FetchEventSourceInit extends RequestInit {
   fetch?: typeof fetch
 }
 
-/** A message's own fields, which the engine does not keep. */
-interface OwnFields {
-  ownId: string
-  retry: number | undefined
-}
-
 async function judgeByDefault({ status, headers }: Response): Promise<void> {
   if (status === 204) return
   const type = headers.get('content-type')
@@ -79,12 +73,11 @@ export function fetchEventSource(
     const request = typeof input === 'object' && 'clone' in input ? input : undefined
     const isSafe = /^(get|head)$/i.test(rest.method ?? request?.method ?? 'GET')
     const document = openWhenHidden || !isSafe ? undefined : globalThis.document
-    const wrap = (cause: unknown): StreamError => new StreamError('network', 'Failed', { cause, retryable: true })
     let interval = 1_000
-    let rejection: unknown
-    let source: Source
-    /** An event whose handler threw counts as received, although the engine does not count it. */
-    let acknowledged: { after: string; id: string } | undefined
+    let attempt = 1
+    /** Of the attempt under way or awaited; none while the page is hidden, and after the end. */
+    let current: AbortController | undefined
+    let cancelWait: (() => void) | undefined
 
     const sent = collectHeaders(headers, request)
     let lastEventId: string | undefined
@@ -95,9 +88,9 @@ export function fetchEventSource(
     }
     if (!Object.keys(sent).some((name) => name.toLowerCase() === 'accept')) sent['accept'] = EventStreamContentType
 
-    const open = async (_url: unknown, { headers: made, signal: attempt }: RequestInit = {}): Promise<Response> => {
+    const open = async (_url: unknown, { headers: made, signal }: RequestInit = {}): Promise<Response> => {
       const id = (made as Headers).get('last-event-id')
-      const init = { ...rest, headers: { ...sent, ...(id !== null && { 'last-event-id': id }) }, signal: attempt ?? null }
+      const init = { ...rest, headers: { ...sent, ...(id !== null && { 'last-event-id': id }) }, signal: signal ?? null }
       const response = await fetch(request?.clone() ?? input, init)
       try {
         await onopen(response)
@@ -118,89 +111,92 @@ export function fetchEventSource(
           interval = clampDelay(ms)
         },
         onBlock(block) {
-          options.onBlock(Object.assign(block, { ownId: block.id ?? '', retry }))
+          options.onBlock(Object.assign(block, { retry }))
           retry = undefined
         },
       })
     })
+    /** Calls a callback; what it throws is a failure like any other. */
+    const call = <Value>(callback: ((value: Value) => void) | undefined, value: Value): void => {
+      try {
+        callback?.(value)
+      } catch (cause) {
+        throw new StreamError('network', 'Failed', { cause, retryable: true })
+      }
+    }
 
-    const start = (): void => {
-      source = createSource(
-        // What `onopen` has let pass is a stream, whatever its status.
-        { clock: systemClock, connectTimeout: Infinity, connect: async (asked) => ({ ...(await connect(asked)), status: 200 }) },
-        {
-          name: '',
-          request: async (context, id) => ({
-            url: '',
-            method: '',
-            headers: [],
-            credentials: [],
-            lastEventId: acknowledged?.after === id ? acknowledged.id : id,
-            maxEventSize: 0x1000000,
-            signal: context.signal,
-          }),
-          judge: async () => {},
-          retry(error, attempt) {
-            const cause = 'cause' in error ? error.cause : error
-            try {
-              const asked = onerror?.(cause)
-              if (typeof asked === 'number') return asked
-              if (isSafe) return interval + Math.random() * Math.min(30_000, interval * 2 ** Math.min(attempt - 1, 30))
-              rejection = cause
-            } catch (thrown) {
-              rejection = thrown
-            }
-            return error
+    const run = async (): Promise<void> => {
+      const controller = (current = new AbortController())
+      let openedAt = Infinity
+      try {
+        await runAttempt(
+          // What `onopen` has let pass is a stream, whatever its status.
+          { clock, connectTimeout: Infinity, connect: async (asked) => ({ ...(await connect(asked)), status: 200 }) },
+          controller,
+          {
+            name: '',
+            request: async (signal) => ({
+              url: '', method: '', headers: [], credentials: [], lastEventId, maxEventSize: 0x1000000, signal,
+            }),
+            judge: async () => {},
+            opened: () => (openedAt = clock.now()),
+            read({ blocks }) {
+              for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
+                if (current !== controller) break
+                if (id !== undefined && id !== lastEventId) attempt = 1
+                // An event whose handler throws counts as received.
+                lastEventId = id ?? lastEventId
+                if (data !== undefined) call(onmessage, { data, event: type, id: id ?? '', retry })
+              }
+            },
           },
-          opened() {},
-          event(event) {
-            const { type, data, id, ownId, retry } = event as RawEvent & OwnFields
-            try {
-              onmessage?.({ data, event: type, id: ownId, retry } as EventSourceMessage)
-            } catch (error) {
-              acknowledged = { after: source.lastEventId, id }
-              throw wrap(error)
-            }
-          },
-          flush: () => undefined,
-          ended() {
-            try {
-              onclose?.()
-              return undefined
-            } catch (error) {
-              return wrap(error)
-            }
-          },
-          changed() {},
-          settled(error) {
-            leave()
-            if (error) reject(rejection)
-            else resolve()
-          },
-        },
-        lastEventId,
-      )
-      source.start()
+        )
+        if (current !== controller) return
+        call(onclose, undefined)
+        leave()
+        resolve()
+      } catch (error) {
+        if (current === controller) retry(error as StreamError, openedAt)
+      }
+    }
+    const retry = (error: StreamError, openedAt: number): void => {
+      const cause = 'cause' in error ? error.cause : error
+      if (clock.now() - openedAt >= SETTLED) attempt = 1
+      try {
+        const asked = onerror?.(cause)
+        const delay = typeof asked === 'number' ? asked : retryDelay({ delay: interval, shouldRetry: () => isSafe }, error, attempt++, interval, Math.random)
+        if (delay === undefined) throw cause
+        if (current) cancelWait = clock.after(delay, run)
+      } catch (thrown) {
+        leave()
+        reject(thrown)
+      }
+    }
+    const pause = (): void => {
+      cancelWait?.()
+      current?.abort()
+      current = undefined
     }
     const leave = (): void => {
       document?.removeEventListener('visibilitychange', onVisibilityChange)
       signal?.removeEventListener('abort', abort)
-      source.close()
+      pause()
     }
     const abort = (): void => {
       leave()
       resolve()
     }
     const onVisibilityChange = (): void => {
-      if (document?.hidden) {
-        source.close()
-        lastEventId = source.lastEventId
-      } else if (source.state.status === 'closed') start()
+      if (document?.hidden) pause()
+      else if (!current) {
+        attempt = 1
+        void run()
+      }
     }
 
     if (signal?.aborted) return resolve()
     signal?.addEventListener('abort', abort)
     document?.addEventListener('visibilitychange', onVisibilityChange)
-    start()
+    void run()
   })
 }

@@ -283,6 +283,16 @@ describe('[spec] fail the connection', () => {
     expect([calls.length, clock.due]).toEqual([1, []])
   })
 
+  test('onError hears what the server says, without its cookies', async () => {
+    const { answer, errors } = stage()
+    const headers = { 'content-type': 'application/problem+json', 'set-cookie': 'session=secret', 'x-request': '7' }
+    const body = await answer('{"title":"Not yours","status":403}', { status: 403, headers })
+    body.close()
+    await settled()
+    expect(errors).toMatchObject([{ code: 'http', status: 403, problem: { title: 'Not yours' } }])
+    expect([...(errors[0] as StreamError & { code: 'http' }).headers]).toEqual([['content-type', 'application/problem+json'], ['x-request', '7']])
+  })
+
   test('[F12] 204', async () => {
     const clock = createManualClock()
     const source = new EventSource(ADDRESS, { clock, fetch: async () => new Response(null, { status: 204 }) })
@@ -371,6 +381,23 @@ describe('beyond the standard', () => {
     expect(told).toEqual([['http', 503, 1, 3_000], ['network', undefined, 2, 200], ['http', 404, 3, 200]])
     expect(heard).toEqual(['error 0', 'open 1', 'error 0', 'error 2'])
     expect(clock.due).toEqual([])
+  })
+
+  test('[F19] a last event ID that advances, and 10 s open, make the next attempt the first again', async () => {
+    const attempts: number[] = []
+    const { answer, clock } = stage({
+      retry({ attempt }) {
+        attempts.push(attempt)
+        return 1
+      },
+    })
+    for (const [text, open] of [['data: 1\n\n', 0], ['id: 1\n\n', 0], ['id: 1\ndata: again\n\n', 0], ['', 10_000], ['', 9_999]] as const) {
+      const body = await answer(text)
+      await advance(clock, open)
+      body.close()
+      await advance(clock, 1)
+    }
+    expect(attempts).toEqual([1, 1, 2, 1, 2])
   })
 
   test('[F4] [F5] idleTimeout: silence is a failure, comments are none', async () => {

@@ -88,6 +88,29 @@ describe('21. [F19] the attempts by default', () => {
     expect(calls).toHaveLength(2)
   })
 
+  test('and begin anew once the last event ID has advanced, or the connection was open for 10 s', async () => {
+    vi.spyOn(performance, 'now').mockImplementation(() => Date.now())
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { calls } = open()
+    const delays: number[] = []
+    for (const [text, stays] of [['', 0], ['data: a\n\n', 0], ['id: 1\n\n', 0], ['data: b\n\n', 0], ['', 10_000]] as const) {
+      await settled()
+      const body = calls.at(-1)!.respond()
+      if (text) body.write(text)
+      await settled()
+      await vi.advanceTimersByTimeAsync(stays)
+      body.error(new TypeError('terminated'))
+      await settled()
+      let delay = 0
+      for (const before = calls.length; calls.length === before; delay += 500) {
+        await vi.advanceTimersByTimeAsync(500)
+        await settled()
+      }
+      delays.push(delay)
+    }
+    expect(delays).toEqual([2_000, 3_000, 2_000, 3_000, 2_000])
+  })
+
   test('a delay that onerror gives is taken as it is', async () => {
     const { calls } = open({ onerror: () => 5 })
     await settled()
