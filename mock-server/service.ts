@@ -1,6 +1,8 @@
 /** The mock server without a socket: a request goes in, an answer comes out. */
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
+import type { ChannelEndpoint } from './channel/channel-handlers.ts'
+import { openChannel, operate } from './channel/channel-handlers.ts'
 import { broadcastTo, readFeed } from './feed/feed-handlers.ts'
 import type { Feed, FeedEvent } from './feed/feed.ts'
 import { createFeed } from './feed/feed.ts'
@@ -56,6 +58,8 @@ export interface ServiceOptions {
   readonly bodyLimit?: number
   /** Time, for tests. */
   readonly clock?: Clock
+  /** Hears of each request before it is answered; a body that is read here is to be read from a clone. */
+  readonly onRequest?: (request: Request, via: 'connection' | 'channel') => void
   /** What a `restart` by `POST /_mock` does, beside cutting the streams. */
   readonly onRestart?: (options: RestartOptions) => void
 }
@@ -127,11 +131,17 @@ export function createService(options: ServiceOptions = {}): Service {
   }
   const find = (path: string): Route | undefined =>
     routes.get(path) ?? below.get(path.slice(0, path.lastIndexOf('/') + 1))
+  const channels: ChannelEndpoint['channels'] = new Map()
+  const endChannels = (how: 'cut' | 'ended'): void => {
+    for (const channel of channels.values()) channel.end(how)
+  }
   const drop = (): void => {
+    endChannels('cut')
     for (const one of feeds.values()) one.drop()
     registry.drop()
   }
   const lose = (): void => {
+    endChannels('cut')
     for (const one of feeds.values()) one.lose()
     registry.clear('cut')
   }
@@ -160,8 +170,15 @@ export function createService(options: ServiceOptions = {}): Service {
     methods: { GET: showState(controlled), POST: change(controlled, bodyLimit) },
   })
 
+  const { onRequest } = options
+  const answer = createAnswering({ find, book, cors, authenticator, clock, heartbeat, ...(onRequest && { onRequest }) })
+  const carriers: ChannelEndpoint = { channels, answer, bodyLimit }
+  const carrierRoute = { wants: 'other', carried: 'never' } as const
+  routes.set('/api/channel', { ...carrierRoute, methods: { GET: openChannel(carriers) } })
+  routes.set('/api/channel/ops', { ...carrierRoute, methods: { POST: operate(carriers) } })
+
   return {
-    answer: createAnswering({ find, book, cors, authenticator, clock, heartbeat }),
+    answer,
     has: (path) => find(path) !== undefined,
     feed,
     addRuns,
@@ -178,6 +195,7 @@ export function createService(options: ServiceOptions = {}): Service {
     close() {
       for (const one of feeds.values()) one.close()
       registry.clear('ended')
+      endChannels('ended')
     },
   }
 }

@@ -11,7 +11,8 @@ import type { Origins } from './cors.ts'
 import { corsHeaders, mayControl, preflightHeaders } from './cors.ts'
 import type { Arrival, Exchange, Handler } from './exchange.ts'
 import { lastEventIdOf } from './exchange.ts'
-import type { Authenticator } from './identity.ts'
+import type { Authenticator, Identity } from './identity.ts'
+import { saysWho } from './identity.ts'
 import { Refusal, problem } from './problem.ts'
 import type { Route } from './route.ts'
 
@@ -24,6 +25,8 @@ export interface AnsweringOptions {
   readonly clock: Clock
   /** Milliseconds; 0: none. */
   readonly heartbeat: number
+  /** Hears of each request before it is answered. */
+  onRequest?(request: Request, via: 'connection' | 'channel'): void
 }
 
 /** Answers a request. */
@@ -74,7 +77,7 @@ function faultyAnswer(rule: Rule, signal: AbortSignal): Answer | undefined {
 
 /** Makes the function that answers. */
 export function createAnswering(options: AnsweringOptions): Answering {
-  const { find, book, cors, authenticator, clock, heartbeat } = options
+  const { find, book, cors, authenticator, clock, heartbeat, onRequest } = options
   const inQuery = new Map<string, RuleBook>()
 
   /** The rules of `?fault=`, which keep their counts between requests with the same URL, wherever those go on from. */
@@ -97,27 +100,35 @@ export function createAnswering(options: AnsweringOptions): Answering {
     return found.match(facts)
   }
 
-  /** Finds out who asks, and lets the handler answer. */
+  /** Finds out who asks. */
+  const identify = async (request: Request, { access }: Route, { carrier }: Arrival): Promise<Identity> => {
+    if (access === 'public') return { subject: 'anonymous' }
+    if (carrier && !saysWho(request)) return carrier
+    const identity = await authenticator.authenticate(request)
+    // A carrier may be compressed, and what two identities are told must not be compressed together (PROTOCOL.md 1.6).
+    if (carrier && carrier.subject !== identity.subject) throw new Refusal(421, 'This channel is that of another identity.')
+    return identity
+  }
+  /** Lets the handler answer whoever may ask. */
   const handle = async (
-    exchange: Omit<Exchange, 'identity'>,
-    route: Route,
+    exchange: Exchange,
+    { permission }: Route,
     handler: Handler,
     rule: Rule,
   ): Promise<Answer> => {
-    const { access, permission } = route
-    const identity = access === 'public' ? { subject: 'anonymous' } : await authenticator.authenticate(exchange.request)
+    const { identity } = exchange
     if (permission && identity.permissions && !identity.permissions.includes(permission)) {
       throw new Refusal(403, `This identity may not: ${permission}.`)
     }
     const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
-    return handler({ ...exchange, identity, rule, heartbeat: interval })
+    return handler({ ...exchange, rule, heartbeat: interval })
   }
 
   const answerTo = async (request: Request, url: URL, arrival: Arrival): Promise<Answer | NoAnswer> => {
-    const { signal, base = '', from = 'loopback' } = arrival
+    const { signal, base = '', from = 'loopback', carrier } = arrival
     const path = url.pathname.slice(base.length)
-    const route = find(path)
-    if (!route) throw new Refusal(404, `There is nothing at ${path}.`)
+    const route = url.pathname.startsWith(base) ? find(path) : undefined
+    if (!route || (carrier && route.carried === 'never')) throw new Refusal(404, `There is nothing at ${path}.`)
     const allow = [...Object.keys(route.methods), 'OPTIONS'].join(', ')
     if (request.method === 'OPTIONS') return empty(204, [...preflightHeaders, ['allow', allow]])
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined
@@ -140,7 +151,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
     }
-    const answer = faultyAnswer(rule, signal) ?? (await handle(exchange, route, handler, rule))
+    const answer = faultyAnswer(rule, signal) ?? (await handle({ ...exchange, identity: await identify(request, route, arrival) }, route, handler, rule))
     // What was asked for is done by now, as behind a gateway that withholds the head.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
     if (!rule['lose-answer']) return answer
@@ -150,6 +161,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
 
   return async (request, arrival) => {
     let answer: Answer | NoAnswer
+    onRequest?.(request, arrival.carrier ? 'channel' : 'connection')
     try {
       answer = await answerTo(request, new URL(request.url), arrival)
     } catch (error) {

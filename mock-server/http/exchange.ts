@@ -16,6 +16,8 @@ export interface Arrival {
   readonly base?: string
   /** Where the client is; `/_mock` is for this machine alone. @defaultValue 'loopback' */
   readonly from?: 'loopback' | 'elsewhere'
+  /** Whose channel it came over; the requester is the same, whether the request says so or not. */
+  readonly carrier?: Identity
 }
 
 /** What a handler knows. */

@@ -24,6 +24,11 @@ export function unauthorized(scheme: 'Bearer' | 'ApiKey', detail: string, error?
   return new Refusal(401, detail, { 'www-authenticate': `${scheme} realm="rivulet"${because}` })
 }
 
+/** Whether a request says who asks, right or wrong. */
+export function saysWho({ headers }: Request): boolean {
+  return headers.has('authorization') || headers.has('x-api-key')
+}
+
 /** Everybody is the same. */
 export const anonymous: Authenticator = { authenticate: () => ({ subject: 'anonymous' }) }
 

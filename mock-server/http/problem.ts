@@ -12,6 +12,7 @@ const titles: Record<number, string> = {
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   425: 'Too Early',
   429: 'Too Many Requests',

@@ -10,6 +10,8 @@ export interface Route {
   /** `public`: for everybody; `control`: for this machine alone. @defaultValue 'identified' */
   readonly access?: 'public' | 'control' | 'identified'
   readonly permission?: Permission
+  /** `never`: not over a channel. @defaultValue 'possible' */
+  readonly carried?: 'possible' | 'never'
   /** Rules for this path alone. */
   readonly book?: RuleBook
   readonly methods: Readonly<Record<string, Handler>>

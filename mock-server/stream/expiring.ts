@@ -13,7 +13,7 @@ export function expiring(source: Source, ms: number, clock: Clock): Source {
   return {
     take: () => (life === 'expired' ? undefined : source.take()),
     get state() {
-      return life === 'expired' ? 'ended' : source.state
+      return life === 'expired' ? 'expired' : source.state
     },
     watch(wake) {
       wakes.add(wake)

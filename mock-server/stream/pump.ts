@@ -18,6 +18,8 @@ export interface Body {
   readonly chunks: AsyncGenerator<Chunk, void, undefined>
   /** Aborted when the connection is to be cut at once, whatever is still being written: it was dropped, or was too slow. */
   readonly lost?: AbortSignal
+  /** Why it ended, once it has. */
+  ending?(): 'ended' | 'expired'
 }
 
 /** What a connection needs to know. */
@@ -120,7 +122,7 @@ export function pump({ source, rule, heartbeat, clock, signal }: PumpOptions): B
       if (text) {
         yield* write(packer.pack(text))
         text = ''
-      } else if (source.state === 'ended') {
+      } else if (source.state === 'ended' || source.state === 'expired') {
         for (const step of faults.end()) if (step.step === 'send') text += step.text
         yield* write([...packer.pack(text), ...packer.flush()])
         if (rule['short-length']) yield { bytes: new Uint8Array(0), cut: 'fin' }
@@ -143,5 +145,5 @@ export function pump({ source, rule, heartbeat, clock, signal }: PumpOptions): B
       close()
     }
   }
-  return { chunks: closing(), lost: lost.signal }
+  return { chunks: closing(), lost: lost.signal, ending: () => (source.state === 'expired' ? 'expired' : 'ended') }
 }

@@ -8,9 +8,10 @@ export interface Source {
   /**
    * - `open`: `take` may have more, now or later
    * - `ended`: nothing comes any more, a clean end
+   * - `expired`: a clean end as well, because the token of its reader has expired
    * - `cut`: the connection is to be cut: it was dropped, or its reader was too slow and its position is gone
    */
-  readonly state: 'open' | 'ended' | 'cut'
+  readonly state: 'open' | 'ended' | 'expired' | 'cut'
   /** `wake` is called when `take` or `state` may have changed. */
   watch(wake: () => void): () => void
   /** What goes out with a heartbeat, beside the comment. */

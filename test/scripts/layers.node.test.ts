@@ -30,7 +30,7 @@ describe('what is refused', () => {
     ['a Node face, from what runs everywhere', 'mock-server/mock.ts', './node.ts', 'must not import a Node face'],
     ['a package, from the SDK', 'src/client.ts', 'jose', 'not among'],
     ['msw outside its entry', 'mock-server/mock.ts', 'msw', 'not among'],
-    ['more of the SDK than is shared', 'mock-server/feed.ts', '../src/wire/parse.ts', 'shares only'],
+    ['more of the SDK than is shared', 'mock-server/feed.ts', '../src/connect/fetch.ts', 'shares only'],
   ])('%s', (_what, from, to, reason) => {
     expect(check({ [from]: `import { x } from '${to}'` })).toEqual([expect.stringContaining(reason)])
   })

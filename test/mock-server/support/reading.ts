@@ -9,6 +9,8 @@ export interface Reading {
   readonly events: Block[]
   /** Settles once there are so many events. */
   take(count: number): Promise<Block[]>
+  /** Reads on by one chunk; throws at the end. */
+  read(): Promise<void>
   /** Settles once the text contains this. */
   until(text: string): Promise<void>
   /** Reads to the end: `end`, or the error with which the body broke. */
@@ -49,6 +51,9 @@ export async function openReading(url: string, init: RequestInit = {}, fetch: Fe
     async take(count) {
       await when(`${count} events`, () => eventsNow().length >= count)
       return eventsNow()
+    },
+    async read() {
+      if (!(await readOn())) throw new Error(`The stream ended; came: ${text}`)
     },
     until: (part) => when(JSON.stringify(part), () => text.includes(part)),
     async rest() {
