@@ -131,6 +131,65 @@ describe('the answer', () => {
     expect(batches.flatMap(({ blocks }) => blocks.map(({ data }) => data))).toEqual(events.map((_, index) => `event ${index}`))
   })
 
+  /** Behind a chunk so large that the reading goes over to a buffer of its own. */
+  const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
+  const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
+  const told = [{ type: 'é', data: '😀\nb', id: '日' }, { type: 'message', data: 'z', id: undefined }]
+
+  test('a busy stream of bytes is read into one buffer, again and again, which spoils nothing', async () => {
+    for (let at = 1; at < tail.length; at++) {
+      const pieces = [tail.subarray(0, at), tail.subarray(at)]
+      const capacities: number[] = []
+      const stream = new ReadableStream({
+        type: 'bytes',
+        start: (controller) => controller.enqueue(flood.slice()),
+        pull(controller) {
+          const request = controller.byobRequest
+          if (!request) return
+          const piece = pieces.shift()
+          if (!piece) controller.close()
+          else {
+            const { buffer } = request.view!
+            capacities.push(buffer.byteLength)
+            // What was there is overwritten, to its end.
+            new Uint8Array(buffer).fill(0x21).set(piece)
+          }
+          request.respond(piece?.length ?? 0)
+        },
+      })
+      const connection = await fetchConnect(async () => new Response(stream))(request())
+      expect((await readAll(connection)).flatMap((batch) => batch.blocks)).toEqual(told)
+      expect(capacities).toEqual([65_536, 65_536])
+    }
+  })
+
+  test('a busy stream that is none of bytes goes on as it is', async () => {
+    for (let at = 1; at < tail.length; at++) {
+      const { body, connection } = await open()
+      body.write(flood)
+      body.write(tail.subarray(0, at))
+      body.write('')
+      body.write(tail.subarray(at))
+      body.close()
+      const batches = await readAll(connection)
+      expect(batches.flatMap(({ blocks }) => blocks)).toEqual(told)
+      expect(batches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(flood.length + tail.length)
+    }
+  })
+
+  test('a busy stream can be let go of, also while it is read', async () => {
+    for (const type of [undefined, 'bytes'] as const) {
+      const cancel = vi.fn()
+      const source = { type, start: (controller: ReadableStreamController<Uint8Array>) => controller.enqueue(flood.slice()), cancel }
+      const connection = await fetchConnect(async () => new Response(new ReadableStream(source as UnderlyingSource)))(request())
+      for (let bytes = 0; bytes < flood.length;) bytes += (await connection.read())!.bytes
+      const reading = connection.read()
+      connection.cancel()
+      expect(await reading).toBeNull()
+      expect(cancel).toHaveBeenCalledOnce()
+    }
+  })
+
   test('empty chunks are no news', async () => {
     const { body, connection } = await open()
     body.write('')
