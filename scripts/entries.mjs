@@ -10,6 +10,7 @@ export const entries = {
   'event-source': 'src/event-source.ts',
   'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',
+  multiplex: 'src/multiplex.ts',
   persist: 'src/persist.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',

@@ -12,6 +12,7 @@ const floors = {
   'src/connect': 2,
   'src/source': 3,
   'src/event-source': 3.5,
+  'src/multiplex': 3.5,
   'src/parser': 3.5,
   'src/persist': 3.5,
   src: 4,
