@@ -6,7 +6,7 @@ import { fetchConnect } from './connect/fetch.ts'
 import { createTaskSource } from './event-source/task-source.ts'
 import type { EventSourceOptions } from './event-source-options.ts'
 import { SETTLED, runAttempt } from './source/attempt.ts'
-import { judge } from './source/judge.ts'
+import { isEventStream, refused } from './source/judge.ts'
 import { createWatchdog } from './source/watchdog.ts'
 import { createParser } from './wire/parse.ts'
 
@@ -82,7 +82,11 @@ export function openEventStream(
           }
         },
         // [spec] "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection"
-        judge: (connection) => judge(connection, { clock, name, statusCodes: [] }),
+        async judge(connection) {
+          if (connection.status !== 200) throw refused(connection, name, 'http')
+          const type = connection.headers.get('content-type') ?? ''
+          if (!isEventStream(type)) throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
+        },
         opened(connection) {
           openedAt = clock.now()
           // [spec] "the serialization of the origin of the event stream's final URL (i.e., the URL after redirects)"

@@ -29,7 +29,9 @@ class EventSourceClass extends EventTarget {
     }
     this.#url = record.href
     this.#withCredentials = !!init?.withCredentials
-    this.#close = openEventStream(record, init ?? {}, () => this.#readyState, (event, readyState) => {
+    // A copy: what is done to the options later does nothing.
+    const options = { ...init, withCredentials: this.#withCredentials }
+    this.#close = openEventStream(record, options, () => this.#readyState, (event, readyState) => {
       this.#readyState = readyState
       this.dispatchEvent(event)
     })

@@ -40,10 +40,8 @@ export async function judge(
       // Not a document that can be read: the status says enough.
     }
     cancelDeadline?.()
-    const shown = new Headers(headers)
-    shown.delete('set-cookie') // errors are printed
     const code = status === 401 && auth ? 'auth' : (refusal?.(status) ?? 'http')
-    throw new StreamError(code, `Status ${status}: ${name}`, { status, headers: shown, problem, retryable: statusCodes.includes(status) })
+    throw refused(connection, name, code, problem, statusCodes.includes(status))
   }
   let fits = contentType === false
   let cause: unknown
@@ -53,6 +51,19 @@ export async function judge(
     cause = error
   }
   if (!fits) throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status, ...(cause ? { cause } : {}) })
+}
+
+/** What an answer is by its status. */
+export function refused(
+  { status, headers }: Connection,
+  name: string,
+  code: StreamErrorCode,
+  problem?: Problem,
+  retryable = false,
+): StreamError {
+  const shown = new Headers(headers)
+  shown.delete('set-cookie') // errors are printed
+  return new StreamError(code, `Status ${status}: ${name}`, { status, headers: shown, problem, retryable })
 }
 
 export function isEventStream(type: string): boolean {

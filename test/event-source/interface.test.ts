@@ -2,6 +2,8 @@
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/settled.ts'
 
 const never: typeof fetch = () => new Promise(() => {})
 const opened: EventSource[] = []
@@ -106,6 +108,22 @@ describe('the constructor', () => {
   test('keeps the URL, serialized', () => {
     expect(open('HTTPS://API.test:443/a/../b?q=ü#hash').url).toBe('https://api.test/b?q=%C3%BC#hash')
     expect(open(new URL('https://api.test/x')).url).toBe('https://api.test/x')
+  })
+
+  test('what is done to the options later does nothing', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const options = { fetch, withCredentials: true, method: 'POST', headers: { 'x-kept': '1' } }
+    const source = open(undefined, options)
+    Object.assign(options, { withCredentials: false, method: 'GET', headers: {}, fetch: never })
+    await settled()
+    expect([source.withCredentials, calls[0]!.init.credentials, calls[0]!.init.method, calls[0]!.headers.get('x-kept')]).toEqual([true, 'include', 'POST', '1'])
+  })
+
+  test('inherited options count, as in any dictionary', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    opened.push(new EventSource('https://api.test/', Object.assign(Object.create({ withCredentials: true }) as object, { fetch })))
+    await settled()
+    expect(calls[0]!.init.credentials).toBe('include')
   })
 
   test('can be extended', () => {
