@@ -1,7 +1,7 @@
 /** A mock server and a page of it in Chromium, with the built package: what an end-to-end test plays on. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Browser, BrowserContextOptions, Page } from 'playwright'
+import type { Browser, BrowserContextOptions, LaunchOptions, Page } from 'playwright'
 import { chromium } from 'playwright'
 import { afterAll, beforeAll, inject } from 'vitest'
 import type { MockServer, MockServerOptions } from '../../mock-server/server.ts'
@@ -34,13 +34,13 @@ export interface StageOptions {
 const root = new URL('../../', import.meta.url)
 const folders = { bare: 'test/e2e/pages/', demo: 'demo/' }
 
-/** Starts the browser before the tests of a file, and gives it out as what opens stages. */
-export function useStages(): (options?: StageOptions) => Promise<Stage> {
+/** Starts the browser before the tests of a file, as `launch` says, and gives it out as what opens stages. */
+export function useStages(launch: LaunchOptions = {}): (options?: StageOptions) => Promise<Stage> {
   let browser: Browser
   beforeAll(async () => {
     if (!existsSync(new URL('dist/index.js', root))) throw new Error('dist/ is missing: npm run build')
     const { executablePath, args } = inject('chromium')
-    browser = await chromium.launch({ args, ...(executablePath && { executablePath }) })
+    browser = await chromium.launch({ args, ...(executablePath && { executablePath }), ...launch })
   })
   afterAll(() => browser.close())
 
