@@ -5,6 +5,7 @@ import type { ClientOptions, RunOptions } from '../src/options.ts'
 import { openaiChat } from '../src/protocols/openai-chat.ts'
 import type { TextDelta } from '../src/protocols/native.ts'
 import { delta, end, failure, start } from './support/events.ts'
+import type { ScriptedNetwork } from './support/scripted-connect.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 import { trapUnhandled } from './support/unhandled.ts'
@@ -246,6 +247,35 @@ describe('detachBehavior: cancel', () => {
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate/r1' })
     network.last.answer({ status: 202 })
     expect(await final).toBe(reason)
+  })
+})
+
+describe('detachBehavior: cancel, and the server does not take it', () => {
+  const reason = new Error('enough')
+
+  test.each([
+    ['a refusal', 'http', (network: ScriptedNetwork) => network.last.answer({ status: 500 })],
+    ['no connection', 'network', (network: ScriptedNetwork) => network.last.refuse(new TypeError('refused'))],
+    ['no answer', 'network', () => undefined],
+  ] as const)('%s: nobody awaits it, so onError hears of it, once', async (_what, code, answer) => {
+    for (const how of ['break', 'abort'] as const) {
+      const controller = new AbortController()
+      const { run, connection, network, errors, clock } = await open({ detachBehavior: 'cancel', signal: controller.signal, connectTimeout: 10_000 })
+      connection.send(start(), delta(0, 'a'), delta(1, 'b'))
+      if (how === 'break') for await (const _ of run) break
+      const final = caught(run.final())
+      await settled()
+      if (how === 'abort') controller.abort(reason)
+      await settled()
+      expect(network.last.request.method).toBe('DELETE')
+      expect(errors).toEqual([])
+      answer(network)
+      await clock.advance(120_000)
+      expect(errors).toMatchObject([{ code }])
+      expect(await final).toBe(how === 'break' ? 'nothing' : reason)
+      expect(network.attempts).toHaveLength(2)
+      expect(clock.due).toEqual([])
+    }
   })
 })
 

@@ -3,7 +3,9 @@ import { type ParsedEvent, type ReadOptions, createParser } from './parser.ts'
 
 /**
  * For `pipeThrough`: takes bytes, or text, and gives events. It takes a chunk only when the events of the last one were
- * read. Too large an event errors it with a `StreamError` `too-large`.
+ * read. Too large an event errors it with a `StreamError` `too-large`. An error, whether its own or that of the stream
+ * which is piped in, comes at once, as in any `TransformStream`: events that still wait to be read are dropped.
+ * `parseEventStream()` gives them out first.
  */
 export class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
   constructor(options: ReadOptions = {}) {

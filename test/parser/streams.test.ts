@@ -172,6 +172,16 @@ describe('EventStreamDecoderStream', () => {
     await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
   })
 
+  test('its errors come at once: events that still wait in it are dropped', async () => {
+    const reader = new Response(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}\n\n`).body!
+      .pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
+      .getReader()
+    const first = reader.read()
+    await settled()
+    expect((await first).value).toMatchObject({ data: '1' })
+    await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
+  })
+
   test('an event that has no end is dropped', async () => {
     const reader = new Response('data: 1\n\ndata: 2').body!.pipeThrough(new EventStreamDecoderStream()).getReader()
     expect((await reader.read()).value).toMatchObject({ data: '1' })

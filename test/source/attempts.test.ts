@@ -85,6 +85,17 @@ describe('the state while waiting', () => {
     vi.useRealTimers()
   })
 
+  test('also where it goes on at once', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
+    const { open, states, clock } = createSourceRig({ retry: { delay: 0 } })
+    const connection = await open()
+    connection.cut()
+    await settled()
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', retryAt: 1_000_000 })
+    expect(clock.due).toEqual([0])
+    vi.useRealTimers()
+  })
+
   test('and forgets it with the next attempt', async () => {
     const { open, source, clock } = createSourceRig()
     const connection = await open()
