@@ -33,8 +33,8 @@ export interface CarriedStream {
   close(answer: Answer): void
   /** Its end otherwise: what came is still read, and then the error. */
   end(error?: unknown): void
-  /** All of one read of the carrier is in; `bytes`: it was so long. */
-  flush(bytes: number): void
+  /** All of one read of the carrier is in; `alive`: whoever waits is to hear of it, even if nothing came for him. */
+  flush(alive: boolean): void
 }
 
 /** Bytes that are read at once. */
@@ -71,7 +71,7 @@ export function createCarriedStream({ url: asked, method, maxEventSize, signal }
   const broken = (what: string, cause?: unknown): StreamError =>
     new StreamError('network', `${what}: ${method} ${asked.split('?')[0]}`, { cause, retryable: true })
 
-  const flush = (bytes: number): void => {
+  const flush = (alive = false): void => {
     if (!reading) return
     let batch = batches.shift()
     if (batch) {
@@ -86,7 +86,7 @@ export function createCarriedStream({ url: asked, method, maxEventSize, signal }
       else reading.resolve(null)
       reading = undefined
       return
-    } else if (bytes || retry !== undefined) batch = { blocks: [], bytes }
+    } else if (alive || retry !== undefined) batch = { blocks: [], bytes: 1 }
     else return
     if (retry !== undefined) batch.retry = retry
     retry = undefined
@@ -100,7 +100,7 @@ export function createCarriedStream({ url: asked, method, maxEventSize, signal }
     outcome = how
     if ('error' in how) reject(how.error)
     else resolve()
-    flush(0)
+    flush()
   }
   /** Ends it on this side: the server has to be told. */
   const leave = (how: { error?: unknown }): void => {
@@ -125,7 +125,7 @@ export function createCarriedStream({ url: asked, method, maxEventSize, signal }
         read: () =>
           new Promise((resolve, reject) => {
             reading = { resolve, reject }
-            flush(0)
+            flush()
           }),
         async problem(maxBytes) {
           while (await opened.read());

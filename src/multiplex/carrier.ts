@@ -145,7 +145,7 @@ export function createCarrier(options: CarrierOptions, url: string, identity: Id
       fail(key, 'Malformed control event', cause)
     }
   }
-  const receive = ({ blocks, bytes }: Batch): void => {
+  const receive = ({ blocks }: Batch): void => {
     const touched = new Set<CarriedStream>()
     for (const block of blocks) {
       const { type, data = '', id = '' } = block
@@ -164,10 +164,10 @@ export function createCarrier(options: CarrierOptions, url: string, identity: Id
       }
     }
     const now = clock.now()
-    const silent = !blocks.length || now - toldAt >= SIGN_OF_LIFE
-    if (silent) toldAt = now
-    for (const { stream } of streams.values()) if (silent) touched.add(stream)
-    for (const stream of touched) stream.flush(bytes)
+    const due = !blocks.length || now - toldAt >= SIGN_OF_LIFE
+    if (due) toldAt = now
+    for (const { stream } of streams.values()) if (due) touched.add(stream)
+    for (const stream of touched) stream.flush(due)
   }
 
   const run = async (): Promise<void> => {

@@ -29,7 +29,7 @@ export interface RemoteServer {
   /** Moves the server's time, where it is steered. */
   advance(ms: number): Promise<void>
   state(): Promise<ServerState>
-  /** Requests that came for streams and runs, preflights left out. */
+  /** Requests that came for streams and runs, over whatever carried them; a carrier counts where it was refused. No preflights. */
   requests(): Promise<SeenRequest[]>
   /** `METHOD path` of each of them, without queries. */
   log(): Promise<string[]>
@@ -41,6 +41,11 @@ async function post(url: string, body: unknown): Promise<unknown> {
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
   if (!response.ok) throw new Error(await response.text())
   return response.json()
+}
+
+/** Whether it is there for other requests. */
+function isCarrying({ path, status }: SeenRequest): boolean {
+  return path === '/api/channel/ops' || (path === '/api/channel' && (status ?? 200) === 200)
 }
 
 /** Starts it. */
@@ -66,7 +71,7 @@ export async function openServer(wish: ServerWish): Promise<RemoteServer> {
     token: (wish = {}) => ask('token', wish),
     advance: (ms) => ask('advance', ms),
     state: () => ask('state'),
-    requests: async () => (await server.state()).requests.filter(({ method }) => method !== 'OPTIONS'),
+    requests: async () => (await server.state()).requests.filter((request) => request.method !== 'OPTIONS' && !isCarrying(request)),
     log: async () => (await server.requests()).map(({ method, path }) => `${method} ${path.split('?')[0]}`),
     close: () => ask('close'),
   }

@@ -67,8 +67,8 @@ registerContract('a run that is interrupted', (open) => {
   test('[P3.4] before its start is asked for again with the same key, and joined', async () => {
     const stage = await open({ answers: { '*': answer }, scenario: { 'lose-answer': true, times: 2 } })
     expect(await generate(stage).final()).toMatchObject({ text: answer })
-    const { runs, requests } = await stage.server.state()
-    const posts = requests.filter(({ method }) => method === 'POST')
+    const { runs } = await stage.server.state()
+    const posts = (await stage.server.requests()).filter(({ method }) => method === 'POST')
     expect(runs).toHaveLength(1)
     expect(posts).toHaveLength(3)
     expect(new Set(posts.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)

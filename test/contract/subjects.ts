@@ -2,6 +2,7 @@
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { fetchEventSourceConnect } from '../../src/connect/fetch-event-source.ts'
 import type { Connect } from '../../src/connect/connect.ts'
+import { multiplex } from '../../src/multiplex.ts'
 
 /** A way to make connections. */
 export interface Subject {
@@ -26,9 +27,24 @@ const byFetchEventSource: Subject = {
   },
 }
 
+const wholeEvents = 'a channel passes on whole events alone: test/multiplex cuts the carrier itself inside of them'
+
+const multiplexed: Subject = {
+  name: 'one carrier',
+  // What lets go of its last stream lets go of the connection, as the cases expect it.
+  connect: () => multiplex('/api/channel', { linger: 0 }),
+  unable: {
+    '[F1] a reset when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
+    '[F3] a clean end when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
+    '[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause': 'it sends no such header: the id is in an operation',
+    '[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached': 'it asks for its carrier, not for each stream',
+  },
+}
+
 /** Another `Connect` is another line here. */
 export const subjects: readonly Subject[] = [
   { name: 'fetch' },
+  multiplexed,
   // It needs a document, which neither Node nor workers have.
   ...(typeof document === 'undefined' ? [] : [byFetchEventSource]),
 ]

@@ -1,6 +1,6 @@
 /** What servers of this process see on their ports: every request, and every open socket. */
 import { subscribe } from 'node:diagnostics_channel'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** A request as it came over the wire. */
@@ -10,6 +10,8 @@ export interface SeenRequest {
   path: string
   /** Names in lower case; values have one character per byte. */
   headers: Record<string, string>
+  /** What it was answered with, as far as that is known by now. */
+  readonly status?: number | undefined
 }
 
 /** What one port has seen. */
@@ -23,9 +25,15 @@ const ports = new Map<number, Observed>()
 
 // Node tells of both whatever the server is made with: the mock server needs no hook for its tests.
 subscribe('http.server.request.start', (message) => {
-  const { request } = message as { request: IncomingMessage }
-  const headers = request.headers as Record<string, string>
-  observedAt(request.socket.localPort)?.requests.push({ method: request.method!, path: request.url!, headers })
+  const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+  observedAt(request.socket.localPort)?.requests.push({
+    method: request.method!,
+    path: request.url!,
+    headers: request.headers as Record<string, string>,
+    get status() {
+      return response.headersSent ? response.statusCode : undefined
+    },
+  })
 })
 subscribe('net.server.socket', (message) => {
   const { socket } = message as { socket: Socket }

@@ -90,13 +90,19 @@ export async function startStand(): Promise<{ url: string; close(): Promise<void
 
   const open = async ({ time, ...options }: ServerWish): Promise<{ url: string; port: number }> => {
     const clock = time === 'steered' ? createSteeredClock() : undefined
-    const server = await startMockServer({ cors: '*', delay: 0, ...options, ...(clock && { clock }) })
+    const onRequest: MockServerOptions['onRequest'] = ({ method, url: asked, headers }, via) => {
+      const { pathname, search } = new URL(asked)
+      // Those on connections of their own are seen there.
+      if (via === 'channel') observed.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
+    }
+    const server = await startMockServer({ cors: '*', delay: 0, ...options, onRequest, ...(clock && { clock }) })
     const { port, url } = server
+    const observed = observe(port)
     const forget = (): void => {
       servers.delete(`/${port}`)
       unobserve(port)
     }
-    servers.set(`/${port}`, commandsOf({ server, clock, ...observe(port) }, forget))
+    servers.set(`/${port}`, commandsOf({ server, clock, ...observed }, forget))
     return { url, port }
   }
   const obey = async (path: string, body: string): Promise<unknown> => {

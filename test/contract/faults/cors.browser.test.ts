@@ -16,7 +16,7 @@ registerContract('a page of another origin', (open) => {
       expect(clock.due).toEqual([delay])
       clock.advance(delay)
     }
-    await until(async () => (await server.log()).length === 3)
+    await until(async () => (await server.state()).requests.filter(({ method }) => method === 'GET').length === 3)
   })
 
   test('[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause', async () => {
