@@ -15,6 +15,7 @@ const floors = {
   'src/multiplex': 3.5,
   'src/parser': 3.5,
   'src/persist': 3.5,
+  'src/share': 3.5,
   src: 4,
 }
 

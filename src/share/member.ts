@@ -1,0 +1,347 @@
+/** One tab's part in a shared stream: it leads, follows, or has a connection of its own until it has caught up. */
+import type { Clock } from '../base/clock.ts'
+import { StreamError, isStreamError } from '../base/errors.ts'
+import { createUuid } from '../base/uuid.ts'
+import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
+import { type Election, createElection } from './election.ts'
+import { type Answer, type Call, type Channel, type Message, type Notice, showAnswer } from './message.ts'
+import { createRing, sizeOf, sliceAfter } from './ring.ts'
+
+/**
+ * `joining`: waits for a leader's welcome, or for the lead; `apart`: reads a connection of its own, which it also
+ * has to open when what it holds has been taken; `asking`: so too, and would like to follow again.
+ */
+export type Role = 'joining' | 'following' | 'leading' | 'apart' | 'asking' | 'gone'
+
+export interface Surroundings {
+  connect: Connect
+  locks: Pick<LockManager, 'request'>
+  openChannel(name: string): Channel
+  clock: Clock
+  onRole(role: Role): void
+  /** There can be no sharing here after all. */
+  onFailure(error: unknown): void
+}
+
+/** How often whoever does not lead looks about (milliseconds). */
+const BEAT = 1_000
+/** Looks without a sign of the leader until it is replaced: 3 to 4 s of silence. */
+const PATIENCE = 4
+/** Bytes that may be on their way to one follower before it has acknowledged some. */
+const WINDOW = 0x40000
+/** Bytes that are held for a slow consumer before it is left behind. */
+const HOLD = 0x100000
+/** How long a new leader may take to connect (milliseconds). */
+const TAKEOVER = 10_000
+
+/** A connection of this tab's own. */
+interface Line {
+  controller: AbortController
+  connection?: Connection
+  read?: Promise<Batch | null>
+}
+
+/** Opens the stream's connection, or takes part in one that another tab has. */
+export function joinStream(request: ConnectRequest, name: string, around: Surroundings): Promise<Connection> {
+  const { signal } = request
+  const { clock } = around
+  const me = createUuid()
+  const channel = around.openChannel(name)
+  const ring = createRing(request.lastEventId ?? '')
+  const inbox: Batch[] = []
+  /** As leader: bytes that each follower has not acknowledged. */
+  const followers = new Map<string, number>()
+  /** As leader: who asked before there was an answer. */
+  const early = new Map<string, Call & { type: 'join' }>()
+  let role: Role = 'joining'
+  let epoch = 0
+  let sequence = 0
+  let cursor = request.lastEventId ?? ''
+  let held = 0 // bytes in the inbox
+  let taken = 0 // bytes that were not acknowledged yet
+  let silence = 0 // looks without a sign of the leader
+  let answer: Answer | undefined
+  let problem = ''
+  let line: Line | undefined
+  let reading: { resolve(batch: Batch | null): void; reject(error: unknown): void } | undefined
+  let over: { error?: unknown } | undefined
+  let cancelBeat: (() => void) | undefined
+  let settle!: { resolve(connection: Connection): void; reject(error: unknown): void }
+
+  const say = (message: Message): void => channel.postMessage(message)
+  const broken = (why: string): StreamError =>
+    new StreamError('network', `${why}: ${request.method} ${request.url.split(/[?#]/)[0]}`, { retryable: true })
+  const become = (next: Role): void => {
+    role = next
+    around.onRole(next)
+  }
+  const drop = (): void => {
+    line?.connection?.cancel()
+    line?.controller.abort()
+    line = undefined
+  }
+  const leave = (): void => {
+    if (role === 'gone') return
+    if (role === 'following') say({ type: 'leave', from: me })
+    if (role === 'leading' && answer && answer.status !== 200) {
+      // A refusal of credentials is about this tab's alone: the others have to show their own.
+      const isOwn = answer.status === 401 || answer.status === 403
+      say(isOwn ? { type: 'end', epoch, how: 'broken' } : { type: 'end', epoch, how: 'refused', answer, problem })
+    }
+    become('gone')
+    signal.removeEventListener('abort', abort)
+    drop()
+    cancelBeat?.()
+    channel.close()
+    election.withdraw()
+  }
+  /** The connection is over, here and, where this tab leads, everywhere. */
+  const finish = (outcome: { error?: unknown }): void => {
+    const { error } = outcome
+    // Any other failure is this tab's own: the next one takes over.
+    const how = !error ? 'clean' : isStreamError(error, 'network') ? 'broken' : undefined
+    if (role === 'leading' && how) say({ type: 'end', epoch, how })
+    over = outcome
+    leave()
+    if (!answer) settle.reject(error ?? broken('Ended'))
+    serve()
+  }
+  const abort = (): void => finish({ error: signal.reason })
+
+  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers)): void => {
+    answer = head
+    const { status, url } = head
+    const read = (): Promise<Batch | null> =>
+      new Promise((resolve, reject) => {
+        reading = { resolve, reject }
+        serve()
+      })
+    settle.resolve({ status, url, headers, read, problem: readProblem, cancel: leave })
+  }
+  /** Gives the consumer what it waits for, if it is here. */
+  const serve = (): void => {
+    if (!reading) return
+    const batch = inbox.shift()
+    if (!batch && !over) return void pump()
+    const { resolve, reject } = reading
+    reading = undefined
+    if (batch) {
+      held -= batch.bytes
+      taken += batch.bytes
+      if (role === 'following' && taken >= WINDOW / 4) {
+        say({ type: 'ack', from: me, bytes: taken })
+        taken = 0
+      }
+      resolve(batch)
+    } else if (over && 'error' in over) reject(over.error)
+    else resolve(null)
+  }
+  /** Takes what has come for the consumer. It gets copies: what it does with them is not to be seen in the ring. */
+  const take = (batch: Batch): void => {
+    for (const block of batch.blocks) {
+      if (block.id !== undefined) cursor = block.id
+      if (role === 'following' || role === 'leading') ring.push(block)
+    }
+    inbox.push({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
+    held += batch.bytes
+    serve()
+    if (held > HOLD) fallBehind()
+  }
+  /** The consumer is too slow for the others: it goes on from its place by itself. */
+  const fallBehind = (): void => {
+    if (role === 'leading') election.stand()
+    else if (role === 'following') say({ type: 'leave', from: me })
+    else return
+    become('apart')
+    serve()
+  }
+
+  const isWanted = (): boolean =>
+    (!!reading && !inbox.length && role !== 'asking') || (role === 'leading' && [...followers.values()].some((bytes) => bytes < WINDOW))
+  /** Reads as long as somebody wants more. */
+  const pump = async (): Promise<void> => {
+    if (role === 'apart' && !line && reading) return void open()
+    const mine = line
+    if (!mine?.connection || mine.read || !isWanted()) return
+    mine.read = mine.connection.read()
+    let outcome: { error?: unknown } = {}
+    const batch = await mine.read.catch((error: unknown) => {
+      outcome = { error }
+      return null
+    })
+    delete mine.read
+    if (line !== mine) return
+    if (!batch) return finish(outcome)
+    if (role === 'leading') {
+      sequence++
+      if (followers.size) say({ type: 'batch', epoch, sequence, batch })
+      for (const [follower, bytes] of followers) {
+        if (bytes < 4 * HOLD) followers.set(follower, bytes + batch.bytes)
+        else followers.delete(follower) // fell behind long ago, and could not say so
+      }
+    }
+    take(batch)
+    void pump()
+  }
+  /** Opens a connection from where this tab is. */
+  const open = async (): Promise<void> => {
+    const mine: Line = (line = { controller: new AbortController() })
+    const resumes = !!answer
+    if (resumes && !cursor) return finish({ error: broken('Nobody knows from where to go on') })
+    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish({ error: broken('No answer') })) : undefined
+    try {
+      const connection = await around.connect({ ...request, lastEventId: cursor || undefined, signal: mine.controller.signal })
+      if (line !== mine) return connection.cancel()
+      mine.connection = connection
+      // Whoever asks anew is told why, and has new credentials.
+      if (resumes && connection.status !== 200) return finish({ error: broken(`Status ${connection.status}`) })
+      if (!resumes) answerBy(connection)
+      for (const call of early.values()) welcome(call)
+      early.clear()
+      void pump()
+    } catch (error) {
+      if (line === mine) finish({ error })
+    } finally {
+      cancelDeadline?.()
+    }
+  }
+  const answerBy = (connection: Connection): void => {
+    const readProblem = async (maxBytes: number): Promise<string> => (problem = await connection.problem(maxBytes))
+    opened(showAnswer(connection), readProblem, connection.headers)
+  }
+  const welcome = ({ from: to, cursor: asked, open: isOpen }: Call & { type: 'join' }): void => {
+    const { greeting } = ring
+    const missed = !asked && greeting ? [] : ring.after(asked)
+    if (!missed || !answer) return say({ type: 'miss', epoch, to })
+    const blocks = !isOpen && greeting ? [{ ...greeting, id: asked || cursor }, ...missed] : missed
+    followers.set(to, 0)
+    say({ type: 'welcome', epoch, to, cursor: asked, base: asked || (greeting ? undefined : ''), sequence, answer, blocks })
+    void pump()
+  }
+
+  const askToJoin = (): void => {
+    if (answer && !cursor) finish({ error: broken('Nobody knows from where to go on') })
+    else say({ type: 'join', from: me, cursor, open: !!answer })
+  }
+  const goApart = (): void => {
+    become('apart')
+    void (answer ? serve() : open())
+  }
+  const follow = (notice: Notice & { type: 'welcome' }): void => {
+    const blocks = notice.cursor === cursor ? notice.blocks : sliceAfter(notice.blocks, cursor)
+    // It has read on in between, further than the leader: another time.
+    if (!blocks) return say({ type: 'leave', from: me })
+    drop()
+    sequence = notice.sequence
+    if (!answer) ring.reset(notice.base)
+    else if (role === 'asking') ring.reset(cursor)
+    become('following')
+    if (!answer) opened(notice.answer, async () => '')
+    if (blocks.length) take({ blocks, bytes: blocks.reduce((sum, block) => sum + sizeOf(block), 0) })
+  }
+  const obey = (notice: Notice): void => {
+    if (notice.epoch < epoch) return
+    silence = 0
+    if (notice.epoch > epoch) {
+      epoch = notice.epoch
+      if (role === 'leading') stepDown()
+      else if (role === 'following') become('joining')
+      if (role === 'joining' && !('to' in notice && notice.to === me)) askToJoin()
+    }
+    switch (notice.type) {
+      case 'lead':
+        if (role === 'following' && notice.sequence > sequence) fallBehind()
+        break
+      case 'welcome':
+        if (notice.to === me && (role === 'joining' || role === 'asking')) follow(notice)
+        break
+      case 'miss':
+        if (notice.to === me && (role === 'joining' || role === 'asking')) goApart()
+        break
+      case 'batch':
+        if (role !== 'following') break
+        if (notice.sequence === ++sequence) take(notice.batch)
+        else fallBehind()
+        break
+      case 'end':
+        if (role !== 'following' && role !== 'joining') break
+        if (notice.how === 'refused' && !answer) {
+          opened(notice.answer, async (maxBytes) => notice.problem.slice(0, maxBytes))
+          leave()
+        } else finish(notice.how === 'clean' ? {} : { error: broken('The leading tab lost its connection') })
+    }
+  }
+  const attend = (call: Call): void => {
+    if (role !== 'leading') return
+    if (call.type === 'ping') return say({ type: 'lead', epoch, sequence })
+    const { from } = call
+    if (call.type === 'join') {
+      if (!line?.connection) early.set(from, call)
+      else if (line.connection.status === 200) welcome(call)
+    } else if (call.type === 'ack') {
+      const bytes = followers.get(from)
+      if (bytes !== undefined) followers.set(from, Math.max(0, bytes - call.bytes))
+      void pump()
+    } else {
+      followers.delete(from)
+      early.delete(from)
+    }
+  }
+
+  const lead = (): void => {
+    // Epochs are times of the day, so that who has heard of no other leader comes after those that were.
+    epoch = Math.max(epoch + 1, Date.now() + Math.random())
+    sequence = 0
+    followers.clear()
+    early.clear()
+    become('leading')
+    say({ type: 'lead', epoch, sequence })
+    if (line) {
+      ring.reset(cursor)
+      void pump()
+    } else void open()
+  }
+  const stepDown = (): void => {
+    if (role !== 'leading') return
+    drop()
+    become('joining')
+    election.stand()
+    askToJoin()
+  }
+  const election: Election = createElection(around.locks, name, {
+    won: lead,
+    lost: stepDown,
+    failed(error) {
+      around.onFailure(error)
+      if (role === 'joining') goApart()
+    },
+  })
+  const beat = (): void => {
+    cancelBeat = clock.after(BEAT, beat)
+    if (role === 'apart' && line?.connection && cursor && !inbox.length) {
+      become('asking')
+      askToJoin()
+    } else if (role === 'asking') goApart()
+    else if (role !== 'leading' && ++silence >= PATIENCE) {
+      silence = 0
+      election.seize()
+    } else if (role !== 'leading' && silence > 1) {
+      say({ type: 'ping' })
+      if (role === 'joining') askToJoin()
+    }
+  }
+
+  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+    if (role === 'gone') return
+    if ('epoch' in data) obey(data)
+    else attend(data)
+  }
+  return new Promise((resolve, reject) => {
+    settle = { resolve, reject }
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) return abort()
+    cancelBeat = clock.after(BEAT, beat)
+    askToJoin()
+    election.stand()
+  })
+}

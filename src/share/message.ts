@@ -1,0 +1,51 @@
+/** What the tabs of one stream say to each other. Neither credentials nor addresses are among it. */
+import type { Batch } from '../connect/connect.ts'
+import type { Block } from '../wire/parse.ts'
+
+/** The head of the answer that the leader got, as far as it may be shown. */
+export interface Answer {
+  status: number
+  url: string
+  headers: [name: string, value: string][]
+}
+
+/** From whoever does not lead. */
+export type Call =
+  /** Wants all that comes after `cursor`; `open`: it has had its answer, and needs no greeting. */
+  | { type: 'join'; from: string; cursor: string; open: boolean }
+  /** Its consumer has taken so many bytes. */
+  | { type: 'ack'; from: string; bytes: number }
+  /** It listens no more. */
+  | { type: 'leave'; from: string }
+  /** Is there anybody? */
+  | { type: 'ping' }
+
+/** From the leader. An epoch is one leader's time; those of a lower one are of a leader that has been replaced. */
+export type Notice = { epoch: number } & (
+  /** Begins its time, or is still there. */
+  | { type: 'lead'; sequence: number }
+  /** `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them. */
+  | { type: 'welcome'; to: string; cursor: string; base: string | undefined; sequence: number; answer: Answer; blocks: Block[] }
+  /** The leader does not have what comes after that cursor. */
+  | { type: 'miss'; to: string }
+  | { type: 'batch'; sequence: number; batch: Batch }
+  /** The connection is over: refused with `answer`, else ended or broken. */
+  | { type: 'end'; how: 'clean' | 'broken' }
+  | { type: 'end'; how: 'refused'; answer: Answer; problem: string }
+)
+
+export type Message = Call | Notice
+
+/** As much of a `BroadcastChannel` as is used. */
+export interface Channel {
+  onmessage: ((event: MessageEvent) => void) | null
+  postMessage(message: Message): void
+  close(): void
+}
+
+/** Headers of an answer that other tabs are shown: what their judgement needs, and no secrets. */
+const shown = /^(content-(type|language)|retry-after|cache-control|date)$/
+
+export function showAnswer({ status, url, headers }: { status: number; url: string; headers: Headers }): Answer {
+  return { status, url, headers: [...headers].filter(([name]) => shown.test(name)) }
+}

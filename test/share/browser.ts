@@ -1,0 +1,159 @@
+/** A browser without pages: its locks and channels, and tabs that can be frozen, thawed and killed. */
+import type { Clock } from '../../src/base/clock.ts'
+import type { ShareChannel } from '../../src/share.ts'
+
+type Locks = Pick<LockManager, 'request'>
+
+export interface Tab {
+  readonly locks: Locks
+  openChannel(name: string): ShareChannel
+  /** What comes for it waits. */
+  freeze(): void
+  thaw(): void
+  /** It is gone, without a word: its locks are free. */
+  kill(): void
+}
+
+export interface Browser {
+  openTab(): Tab
+  /** All that was said, on all channels. */
+  readonly messages: unknown[]
+}
+
+interface Claim {
+  grant(): void
+  lose(): void
+}
+
+interface Port {
+  readonly name: string
+  deliver(task: () => void): void
+  hear(data: unknown): void
+}
+
+/**
+ * Makes one. What is said is heard as a copy, in a later microtask, or `delay()` milliseconds later; so are locks. Channels
+ * keep their order, and so do locks, but they may overtake each other.
+ */
+export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => number } = {}): Browser {
+  const queues = new Map<string, Claim[]>() // the first one has the lock
+  const ports = new Set<Port>()
+  const messages: unknown[] = []
+
+  const remove = (name: string, claim: Claim): void => {
+    const queue = queues.get(name) ?? []
+    const index = queue.indexOf(claim)
+    if (index < 0) return
+    queue.splice(index, 1)
+    if (index === 0 && queue[0]) queue[0].grant()
+  }
+
+  const openTab = (): Tab => {
+    let state: 'alive' | 'frozen' | 'dead' = 'alive'
+    const own: { free(): void }[] = []
+    const lanes: { run(): void; clear(): void }[] = []
+    /** Makes what runs tasks of this tab in their order, once it can. */
+    const createLane = (): ((task: () => void) => void) => {
+      let tasks: (() => void)[] = []
+      let due = 0 // those that have arrived
+      const run = (): void => {
+        while (state === 'alive' && due > 0) {
+          due--
+          tasks.shift()?.()
+        }
+      }
+      const arrive = (): void => {
+        due++
+        run()
+      }
+      lanes.push({ run, clear: () => (tasks = []) })
+      return (task) => {
+        tasks.push(task)
+        if (clock && delay) clock.after(delay(), arrive)
+        else queueMicrotask(arrive)
+      }
+    }
+    const deliver = createLane()
+    const settle = createLane()
+
+    const locks = {
+      request(name: string, { signal, steal }: LockOptions, callback: (lock: Lock | null) => unknown) {
+        return new Promise<unknown>((resolve, reject) => {
+          if (state === 'dead') return
+          const aborted = (): DOMException => new DOMException('Not any more', 'AbortError')
+          let held = false
+          const claim: Claim = {
+            grant() {
+              held = true
+              settle(() => {
+                void Promise.resolve(callback(null)).then((value) => {
+                  remove(name, claim)
+                  resolve(value)
+                }, reject)
+              })
+            },
+            lose: () => settle(() => reject(aborted())),
+          }
+          signal?.addEventListener('abort', () => {
+            if (held) return
+            remove(name, claim)
+            reject(aborted())
+          })
+          const queue = queues.get(name) ?? []
+          queues.set(name, queue)
+          own.push({ free: () => remove(name, claim) })
+          if (steal) {
+            queue.shift()?.lose()
+            queue.unshift(claim)
+            claim.grant()
+          } else if (queue.push(claim) === 1) claim.grant()
+        })
+      },
+    } as Locks
+
+    return {
+      locks,
+      openChannel(name) {
+        let closed = false
+        const channel: ShareChannel = {
+          onmessage: null,
+          postMessage(message) {
+            if (closed) throw new DOMException('Closed', 'InvalidStateError')
+            if (state === 'dead') return
+            messages.push(message)
+            for (const port of ports) {
+              if (port === mine || port.name !== name) continue
+              const data: unknown = structuredClone(message)
+              port.deliver(() => port.hear(data))
+            }
+          },
+          close() {
+            closed = true
+            ports.delete(mine)
+          },
+        }
+        const mine: Port = {
+          name,
+          deliver,
+          hear: (data) => !closed && channel.onmessage?.({ data } as MessageEvent),
+        }
+        ports.add(mine)
+        own.push({ free: () => ports.delete(mine) })
+        return channel
+      },
+      freeze() {
+        if (state === 'alive') state = 'frozen'
+      },
+      thaw() {
+        if (state === 'frozen') state = 'alive'
+        for (const { run } of lanes) queueMicrotask(run)
+      },
+      kill() {
+        state = 'dead'
+        for (const { clear } of lanes) clear()
+        for (const { free } of own) free()
+      },
+    }
+  }
+  return { openTab, messages }
+}

@@ -1,0 +1,76 @@
+/** A stream's consumer without the rest of the SDK: reads, and connects again from its cursor when a connection is over. */
+import type { Clock } from '../../src/base/clock.ts'
+import type { Connect, Connection } from '../../src/connect/connect.ts'
+
+export interface Consumer {
+  /** Payloads of what came, in order, without greetings. */
+  readonly seen: string[]
+  readonly cursor: string
+  /** Connections that it had, and those that were refused. */
+  readonly attempts: number
+  /** Reads no more until `go`. */
+  pause(): void
+  go(): void
+  close(): void
+}
+
+/** Begins at `cursor`, which is empty for a new feed. */
+export function consume(connect: Connect, clock: Clock, { cursor = '', url = 'https://example.com/feed', scope = undefined as string | undefined } = {}): Consumer {
+  const seen: string[] = []
+  let attempts = 0
+  let state: 'reading' | 'paused' | 'closed' = 'reading'
+  let resume: (() => void) | undefined
+  let controller = new AbortController()
+  let connection: Connection | undefined
+
+  const attempt = async (): Promise<void> => {
+    if (state === 'closed') return
+    attempts++
+    controller = new AbortController()
+    const { signal } = controller
+    try {
+      connection = await connect({
+        url, scope, signal, method: 'GET', headers: [['accept', 'text/event-stream']], credentials: [], maxEventSize: 1e6,
+        ...(cursor && { lastEventId: cursor }),
+      })
+      for (;;) {
+        if (state === 'paused') await new Promise<void>((resolve) => (resume = resolve))
+        const batch = await connection.read()
+        if (signal.aborted || !batch) break
+        for (const block of batch.blocks) {
+          if (block.type !== 'connected') seen.push(block.data!.trim())
+          cursor = block.id ?? cursor
+          block.id = 'spoilt' // the SDK, too, writes into what it was given
+        }
+      }
+    } catch {
+      // As for the SDK: another attempt.
+    }
+    connection?.cancel()
+    clock.after(100, () => void attempt())
+  }
+  void attempt()
+
+  return {
+    seen,
+    get cursor() {
+      return cursor
+    },
+    get attempts() {
+      return attempts
+    },
+    pause() {
+      state = 'paused'
+    },
+    go() {
+      state = 'reading'
+      resume?.()
+    },
+    close() {
+      state = 'closed'
+      controller.abort()
+      connection?.cancel()
+      resume?.()
+    },
+  }
+}

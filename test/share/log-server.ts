@@ -1,0 +1,94 @@
+/** A feed's server without a network: one log, read by any number of connections, which a test can cut. */
+import { StreamError } from '../../src/base/errors.ts'
+import type { Batch, Connect, ConnectRequest } from '../../src/connect/connect.ts'
+
+export interface LogServer {
+  readonly connect: Connect
+  /** The requests so far. */
+  readonly requests: ConnectRequest[]
+  /** Connections that are open. */
+  readonly open: number
+  /** The most that were open at once since the last look. */
+  takePeak(): number
+  /** Adds events to the log. */
+  send(count?: number, size?: number): void
+  /** Breaks every connection. */
+  cut(): void
+}
+
+/** Positions count from 1; `connected` comes first, as PROTOCOL.md 2.2 has it. At most `batch` events are read at once. */
+export function createLogServer({ batch = 5 } = {}): LogServer {
+  const log: { id: number; data: string }[] = []
+  const connections = new Set<{ wake(): void; cut(): void }>()
+  const requests: ConnectRequest[] = []
+  let peak = 0
+
+  return {
+    requests,
+    get open() {
+      return connections.size
+    },
+    takePeak() {
+      const before = peak
+      peak = connections.size
+      return before
+    },
+    send(count = 1, size = 0) {
+      for (let sent = 0; sent < count; sent++) log.push({ id: log.length + 1, data: `${log.length + 1}`.padEnd(size) })
+      for (const connection of connections) connection.wake()
+    },
+    cut() {
+      for (const connection of connections) connection.cut()
+    },
+    async connect(request) {
+      requests.push(request)
+      await Promise.resolve()
+      if (request.signal.aborted) throw request.signal.reason
+      let position = request.lastEventId ? Number(request.lastEventId) : log.length
+      let greeted = false
+      let waiting: ((result: Batch | Error) => void) | undefined
+      let broken = false
+      const next = (): Batch | Error | undefined => {
+        if (broken) return new StreamError('network', 'Cut', { retryable: true })
+        const blocks = greeted ? [] : [{ type: 'connected', data: '{"protocol":1}', id: `${position}` }]
+        const events = log.slice(position, position + batch)
+        if (greeted && !events.length) return undefined
+        greeted = true
+        position += events.length
+        const all = [...blocks, ...events.map(({ id, data }) => ({ type: 'message', data, id: `${id}` }))]
+        return { blocks: all, bytes: all.reduce((sum, { data }) => sum + data.length + 10, 0) }
+      }
+      const wake = (): void => {
+        const result = waiting && next()
+        if (!result) return
+        const settle = waiting!
+        waiting = undefined
+        settle(result)
+      }
+      const mine = {
+        wake,
+        cut() {
+          broken = true
+          connections.delete(mine)
+          wake()
+        },
+      }
+      const cancel = (): void => void connections.delete(mine)
+      connections.add(mine)
+      peak = Math.max(peak, connections.size)
+      request.signal.addEventListener('abort', cancel)
+      return {
+        status: 200,
+        url: request.url,
+        headers: new Headers({ 'content-type': 'text/event-stream', 'x-secret': 's3cret' }),
+        read: () =>
+          new Promise((resolve, reject) => {
+            waiting = (result) => (result instanceof Error ? reject(result) : resolve(result))
+            wake()
+          }),
+        problem: async () => '',
+        cancel,
+      }
+    },
+  }
+}

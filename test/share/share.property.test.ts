@@ -1,0 +1,91 @@
+/** Whatever happens to tabs and connections, each event comes to each tab once and in order. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { shareAcrossTabs } from '../../src/share.ts'
+import { createManualClock } from '../support/manual-clock.ts'
+import { settled } from '../support/settled.ts'
+import { type Tab, createBrowser } from './browser.ts'
+import { type Consumer, consume } from './consumer.ts'
+import { createLogServer } from './log-server.ts'
+
+interface Page {
+  tab: Tab
+  consumer: Consumer
+  state: 'alive' | 'frozen' | 'dead'
+  first: number
+}
+
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('send' as const), count: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('flood' as const), count: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('open' as const), back: fc.nat(40) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'freeze' as const, 'thaw' as const, 'pause' as const, 'go' as const, 'close' as const), which: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 10, 200, 1_000, 3_000, 6_000) }) },
+)
+
+test.each([0, 30, 300])('each event once, in order, to each tab that lives, where messages and locks take up to %i ms', { timeout: 120_000 }, async (latency) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), fc.infiniteStream(fc.nat(latency)), async (steps, delays) => {
+      const clock = createManualClock()
+      const browser = createBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
+      const server = createLogServer()
+      const pages: Page[] = []
+      let sent = 0
+      const send = (count: number, size = 0): void => {
+        sent += count
+        server.send(count, size)
+      }
+      const open = (back: number): void => {
+        const tab = browser.openTab()
+        const connect = shareAcrossTabs({ name: 'app', connect: server.connect, clock, ...tab })
+        const cursor = back && sent > back ? `${sent - back}` : ''
+        const consumer = consume(connect, clock, { cursor })
+        pages.push({ tab, consumer, state: 'alive', first: cursor ? sent - back : -1 })
+      }
+      open(0)
+      for (const each of steps) {
+        const page = 'which' in each ? pages[each.which % pages.length]! : undefined
+        if (each.do === 'send') send(each.count)
+        else if (each.do === 'flood') send(each.count, 100_000)
+        else if (each.do === 'open') open(each.back)
+        else if (each.do === 'cut') server.cut()
+        else if (each.do === 'wait') await clock.advance(each.ms)
+        else if (page!.state === 'dead') continue
+        else if (each.do === 'pause') page!.consumer.pause()
+        else if (each.do === 'go') page!.consumer.go()
+        else if (each.do === 'freeze' || each.do === 'thaw') {
+          page!.tab[each.do]()
+          page!.state = each.do === 'freeze' ? 'frozen' : 'alive'
+        } else {
+          page!.state = 'dead'
+          if (each.do === 'kill') page!.tab.kill()
+          page!.consumer.close()
+        }
+      }
+      for (const { tab, consumer, state } of pages) {
+        if (state === 'dead') continue
+        tab.thaw()
+        consumer.go()
+      }
+      open(0)
+      await clock.advance(30_000)
+      send(3)
+      await clock.advance(10_000)
+      await settled()
+      for (const { consumer, state, first } of pages) {
+        const numbers = consumer.seen.map(Number)
+        const from = numbers[0] ?? 0
+        if (first >= 0 && numbers.length) expect(from).toBe(first + 1)
+        expect(numbers).toEqual(numbers.map((_, index) => from + index))
+        if (state !== 'dead') expect(numbers.at(-1)).toBe(sent)
+      }
+      // All of them on one connection.
+      expect(server.open).toBe(1)
+      for (const { consumer } of pages) consumer.close()
+      await clock.advance(0)
+      expect(server.open).toBe(0)
+    }),
+    { numRuns: 200 },
+  )
+})
