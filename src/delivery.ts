@@ -10,8 +10,12 @@ export type Mode = 'held' | 'flowing' | 'looped' | 'stopped'
 
 export interface Delivery<Item extends StreamEvent> {
   readonly mode: Mode
-  /** Takes the events of one read; what it returns holds the next read back. */
-  accept(items: Item[], bytes: number): Promise<void> | undefined
+  /** Whether there is, or was, a loop. */
+  readonly iterated: boolean
+  /** The last event ID delivered: the listeners have returned, or the loop has asked for more. */
+  readonly lastEventId: string | undefined
+  /** Takes the events of one read, up to `lastEventId`; what it returns holds the next read back. */
+  accept(items: Item[], bytes: number, lastEventId: string): Promise<void> | undefined
   /** Adds a listener, for all types where `type` is undefined. */
   on(type: string | undefined, listener: Listener, options?: ListenerOptions, once?: boolean): () => void
   /** Lets events pass although nobody may listen. */
@@ -25,15 +29,23 @@ export interface Delivery<Item extends StreamEvent> {
 }
 
 /** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed.
- * `onDrained` is called when it has ended and all was delivered. */
+ * `onDrained` is called when it has ended and all was delivered, `onAdvance` when `lastEventId` has changed. */
 export function createDelivery<Item extends StreamEvent>(
   limits: { events: number; bytes: number },
   whole: boolean,
   onDrained: () => void,
+  onAdvance: (() => void) | undefined,
 ): Delivery<Item> {
   const listeners = new Map<string | undefined, Set<Listener>>()
   let pick: ((item: Item) => unknown) | undefined
-  const queue = createQueue<Item, never>(limits.events, limits.bytes, (item) => pick!(item) as never, onDrained)
+  let taken: Item | undefined // what the loop has in its hands
+  let delivered: string | undefined
+  const over = new AbortController()
+  const take = (item: Item): never => pick!((taken = item)) as never
+  const queue = createQueue<Item, never>(limits.events, limits.bytes, take, () => {
+    over.abort()
+    onDrained()
+  })
   let mode: Mode = 'held'
   let passed = false // events went by that a loop would miss
   let telling: (() => void) | undefined // what was held is about to be told to the listeners
@@ -41,6 +53,10 @@ export function createDelivery<Item extends StreamEvent>(
   /** Who hears the type of the last event, which mostly is the next one's, too (bench: whole clients). */
   let last: { type: string; hearing: Set<Listener> | undefined } | undefined
 
+  const advance = (id: string | undefined): void => {
+    delivered = id
+    onAdvance?.()
+  }
   const tell = (hearing: Set<Listener> | undefined, item: Item): void => {
     if (hearing) for (const listener of hearing) if (mode !== 'stopped') guard(listener, item as never)
   }
@@ -49,6 +65,8 @@ export function createDelivery<Item extends StreamEvent>(
       if (last?.type !== item.type) last = { type: item.type, hearing: listeners.get(item.type) }
       tell(last.hearing, item)
       tell(listeners.get(undefined), item)
+      if (mode !== 'looped') delivered = item.id
+      if (mode === 'stopped') return
     }
   }
   const pass = (items: Item[]): void => {
@@ -65,6 +83,7 @@ export function createDelivery<Item extends StreamEvent>(
       if (mode === 'flowing') {
         queue.clear()
         pass(held)
+        advance(delivered)
       } else dispatch(held)
     })
     // A microtask later, so that all listeners added in this task hear what was held.
@@ -75,11 +94,19 @@ export function createDelivery<Item extends StreamEvent>(
     get mode() {
       return mode
     },
-    accept(items, bytes) {
+    get iterated() {
+      return !!pick
+    },
+    get lastEventId() {
+      return delivered
+    },
+    accept(items, bytes, lastEventId) {
       if (mode === 'stopped') return
       if (mode === 'flowing' && !telling) pass(items)
       else queue.push(items, bytes)
       if (mode === 'looped') dispatch(items)
+      // Ids that come without an event count once all before them has been delivered.
+      if (!taken && !queue.peek().length) advance(over.signal.aborted ? delivered : lastEventId)
       return queue.room()
     },
     on(type, listener, { signal } = {}, once) {
@@ -98,7 +125,7 @@ export function createDelivery<Item extends StreamEvent>(
       // A new set, so that what is being dispatched is not heard (DOM standard, section "inner invoke").
       last = undefined
       listeners.set(type, new Set(listeners.get(type)).add(added))
-      signal?.addEventListener('abort', remove)
+      signal?.addEventListener('abort', remove, { signal: over.signal })
       flow()
       return remove
     },
@@ -109,12 +136,20 @@ export function createDelivery<Item extends StreamEvent>(
       pick = chosen
       if (mode !== 'stopped') mode = 'looped'
       telling?.()
+      const settle = (): void => {
+        if (taken) advance(taken.id)
+        taken = undefined
+      }
       const leave = (): Promise<IteratorResult<never, undefined>> => {
+        settle()
         onReturn()
         return queue.next()
       }
       return {
-        next: queue.next,
+        next() {
+          settle()
+          return queue.next()
+        },
         return: leave,
         throw: (error) => leave().then(() => Promise.reject(error)),
         [Symbol.asyncIterator]() {

@@ -1,6 +1,6 @@
 /** What users can set: for a client, and for each stream, where it overrules the client's. */
 import type { Clock } from './base/clock.ts'
-import type { StreamError } from './base/errors.ts'
+import type { Cursor, StreamError } from './base/errors.ts'
 import type { Connect, Connection } from './connect/connect.ts'
 import type { Schemas } from './events.ts'
 import type { Protocol } from './protocols/protocol.ts'
@@ -20,6 +20,16 @@ export interface StreamReset {
 
 /** How `data` becomes `event.data`: `JSON.parse`, the text itself, or a function of it. */
 export type Parse = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
+
+/** Keeps a stream's place where a reload of the page does not lose it. `rivulet/persist` makes them. */
+export interface Persistence {
+  /** What was kept, if anything; asked once, before the first request. What it throws is reported, and the stream begins afresh. */
+  load(): Cursor | undefined | Promise<Cursor | undefined>
+  /** A run says where it can be read again, from its start; a feed, each time, what it has delivered. */
+  save(cursor: Cursor): void | Promise<void>
+  /** There is nothing to go on with: the stream has ended, or the server has forgotten it. */
+  clear(): void | Promise<void>
+}
 
 /** Options of a client and of each of its streams. */
 export interface CommonOptions {
@@ -76,6 +86,8 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
   json?: unknown
   /** Added to the URL's query. */
   searchParams?: URLSearchParams | Record<string, string | number | boolean> | string
+  /** Goes on where an earlier page left this stream: a run with the same answer, a feed after its last event. See `rivulet/persist`. */
+  persist?: Persistence
 }
 
 /** Options of `subscribe`. */
@@ -86,6 +98,8 @@ export interface SubscribeOptions extends StreamOptions {
   schema?: Schemas
   /** Whether a feed that is not GET may be requested again. @defaultValue false */
   reconnect?: boolean
+  /** How many of the last ids are remembered, to drop what a new connection repeats; 0: none, for feeds whose ids are not unique. @defaultValue 1,024 */
+  dedupeWindow?: number
   /** Goes on after this event; or how the last event ID is sent, as in `ClientOptions`. */
   lastEventId?: string | false | ((url: string, id: string) => string)
 }

@@ -1,5 +1,7 @@
 /** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
+import { resolveAddress } from './address.ts'
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
+import { guard } from './base/report.ts'
 import { createUuid } from './base/uuid.ts'
 import type { EventOf, On } from './events.ts'
 import type { RunOptions } from './options.ts'
@@ -31,7 +33,7 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
   /** The text received so far. */
   readonly text: string
   readonly state: StreamState
-  /** Where to go on from, once the server has said where that is. */
+  /** Where to go on from, once the server has said where that is: after what the loop has had, or, without a loop, after what `text` has. */
   readonly cursor: Cursor | undefined
   /**
    * The whole answer, once its end was seen. Rejects with a `StreamError` that has the `partial` text and a `cursor`,
@@ -62,12 +64,13 @@ export function createRun<Delta, Events extends object>(
   from: Cursor | undefined,
   onClosed: () => void,
 ): Run<Delta, Events> {
-  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior } = settings
+  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = settings
   const { idempotencyKey = createUuid() } = settings
   const key = protocol.resumable && idempotencyKey
   const requester = createRequester(url, settings, !from)
   const [transcript, transcribe] = createTranscript(protocol, from && { ...from, url: requester.url })
   let address = requester.url // what answered
+  let kept: string | undefined // the address that a later page can go on with
   let invalid: StreamError | undefined
   let cancelling: Promise<void> | undefined
   let awaited = false
@@ -76,19 +79,20 @@ export function createRun<Delta, Events extends object>(
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
   result.catch(() => {}) // nobody has to await it: failures are announced
 
-  const cursor = (): Cursor | undefined => {
+  const cursor = (lastEventId: string | undefined): Cursor | undefined => {
     const { resume: url, heartbeat } = transcript
-    const { lastEventId } = source
     return url ? { url, ...(lastEventId && { lastEventId }), ...(heartbeat && { heartbeat }) } : undefined
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
+    guard((place) => place?.clear(), persist)
     end()
     resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
   }
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
-    Object.assign(error, { partial: transcript.text, cursor: cursor() })
+    Object.assign(error, { partial: transcript.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
+    if (error.code === 'expired' || error.code === 'server') guard((place) => place?.clear(), persist)
     reject(error)
     end(error)
   }
@@ -100,6 +104,14 @@ export function createRun<Delta, Events extends object>(
     settings,
     { lastEventId: from?.lastEventId, whole: true, onClosed },
     {
+      restore:
+        persist && !from
+          ? ({ url, heartbeat = 0 }) => {
+              kept = transcript.resume = resolveAddress(url, requester.url)
+              transcript.heartbeat = heartbeat
+              expectHeartbeat(heartbeat)
+            }
+          : undefined,
       target,
       // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
       repeatable: (error) => !!transcript.resume || (!transcript.begun && (!!key || isRefusal(error))),
@@ -111,12 +123,18 @@ export function createRun<Delta, Events extends object>(
         const seen = transcribe(event, address)
         items.push(...seen)
         expectHeartbeat(transcript.heartbeat)
-        return event.type !== 'start' && seen.length > 0
+        return event.type === 'start' || !seen.length ? 'greeting' : undefined
       },
       invalid(error) {
-        invalid ??= error
+        invalid = error
+        return true
       },
       flushed() {
+        const { resume } = transcript
+        if (resume && resume !== kept) {
+          kept = resume
+          guard((place) => place?.save(cursor('')!), persist)
+        }
         const outcome = invalid ?? transcript.outcome
         if (isStreamError(outcome)) fail(outcome)
         else if (outcome) complete(outcome)
@@ -139,7 +157,8 @@ export function createRun<Delta, Events extends object>(
     },
   )
 
-  expectHeartbeat(transcript.heartbeat)
+  // Our protocol's `start` follows the head at once: a connection that dies between them would never be missed.
+  expectHeartbeat(transcript.heartbeat || (protocol.resumable ? settings.connectTimeout / 3 : 0))
 
   const stop = async (): Promise<void> => {
     if (transcript.outcome) return
@@ -180,7 +199,8 @@ export function createRun<Delta, Events extends object>(
       return source.state
     },
     get cursor() {
-      return cursor()
+      // Without a loop the text is what is had.
+      return cursor(delivery.iterated ? (delivery.lastEventId ?? from?.lastEventId) : source.lastEventId)
     },
     final() {
       awaited = true

@@ -1,14 +1,15 @@
 /** What feeds and runs have in common: from a source's events to consumers, with callbacks, schemas and an abort signal. */
-import type { StreamError } from './base/errors.ts'
+import type { Cursor, StreamError } from './base/errors.ts'
 import { guard, report } from './base/report.ts'
 import type { Connection } from './connect/connect.ts'
 import { type Delivery, createDelivery } from './delivery.ts'
 import type { Schemas } from './events.ts'
 import type { Requester, Target } from './request.ts'
 import type { Settings } from './settings.ts'
+import { pageEnvironment } from './source/environment.ts'
 import { type Judgement, judge } from './source/judge.ts'
 import { clampDelay, judgeFailure } from './source/retry.ts'
-import { type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
+import { type Known, type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
 import { createWatchdog } from './source/watchdog.ts'
 import { type PendingEvent, validate } from './validate.ts'
 
@@ -16,13 +17,17 @@ import { type PendingEvent, validate } from './validate.ts'
 export interface SessionHooks<Item> extends Pick<SourceHooks, 'ended'>, Pick<Judgement, 'refusal'> {
   /** Whether the request may be sent once more after this failure. */
   repeatable(error: StreamError): boolean | undefined
+  /** Begins where an earlier page was; absent: this stream knows where. */
+  restore: ((kept: Cursor) => void) | undefined
+  /** The last event ID delivered has changed. */
+  advanced?(): void
   /** What differs from the stream's own request now. */
   target?(): Target
   opened(connection: Connection, reconnected: boolean): void
-  /** Puts what consumers see of an event into `items`; returns `false` for what is said at each connection anew. */
-  event(event: RawEvent, items: Item[]): boolean | void
-  /** A payload does not fit its schema. */
-  invalid(error: StreamError): void
+  /** Puts what consumers see of an event into `items`; returns what is known of it already. */
+  event(event: RawEvent, items: Item[], ownId: string | undefined): Known | undefined
+  /** A payload does not fit its schema; returns whether that is the end. */
+  invalid(error: StreamError): boolean
   /** All that was read is on its way to the consumers. */
   flushed?(): void
   /** The source has no more. */
@@ -36,7 +41,7 @@ export interface SessionHooks<Item> extends Pick<SourceHooks, 'ended'>, Pick<Jud
 export interface Session<Item extends PendingEvent> {
   readonly source: Source
   readonly delivery: Delivery<Item>
-  /** The server sends at least a comment every so many milliseconds. */
+  /** The server sends at least a comment every so many milliseconds; 0: it does not say. */
   expectHeartbeat(ms: number): void
   /** Tells of a failure that does not end the stream, or has no other way to be told. */
   complain(error: StreamError): void
@@ -53,38 +58,46 @@ export function createSession<Item extends PendingEvent>(
   { lastEventId, whole, onClosed }: { lastEventId: string | undefined; whole: boolean; onClosed: () => void },
   hooks: SessionHooks<Item>,
 ): Session<Item> {
-  const { signal, schema, onStateChange, onError, retry } = settings
+  const { signal, schema, persist, onStateChange, onError, retry } = settings
   // While a loop has something left to take, it can still be aborted.
   const delivery = createDelivery<Item>(settings.queue, whole, () => {
     signal?.removeEventListener('abort', abort)
     onClosed()
-  })
+  }, hooks.advanced)
+  let restored: Promise<void> | undefined
   let items: Item[] = []
   let unclaimed = 0 // bytes of an event that is not whole yet
 
+  const restore = async (): Promise<void> => {
+    const kept = await persist?.load()
+    if (kept) hooks.restore?.(kept)
+  }
   const source = createSource(
-    { ...settings, watch: createWatchdog },
+    { ...settings, watch: createWatchdog, environment: pageEnvironment },
     {
       ...hooks,
       name,
       judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
       retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
-      request: (context, id) => build(context, { lastEventId: id, ...hooks.target?.() }),
-      event: (event) => hooks.event(event, items),
+      async request(context) {
+        if (hooks.restore) await (restored ??= restore().catch(report))
+        return build(context, { lastEventId: source.lastEventId, ...hooks.target?.() })
+      },
+      event: (event, id) => hooks.event(event, items, id),
       flush(bytes) {
         const read = items
         const size = (unclaimed += bytes)
         items = []
         if (read.length) unclaimed = 0
         const accept = (valid: Item[]): Promise<void> | undefined => {
-          const room = delivery.accept(valid, size)
+          const room = delivery.accept(valid, size, source.lastEventId)
           hooks.flushed?.()
           return room
         }
         if (!schema) return accept(read)
         // A validator may take its time: the stream may have been closed meanwhile.
-        const ifOpen = <Value>(then: (value: Value) => void) => (value: Value) => source.state.status === 'closed' ? undefined : then(value)
-        return validate(read, schema, ifOpen(hooks.invalid)).then(ifOpen(accept))
+        const isOpen = (): boolean => source.state.status !== 'closed'
+        return validate(read, schema, (error) => isOpen() && hooks.invalid(error)).then((valid) => (isOpen() ? accept(valid) : undefined))
       },
       changed: (state) => guard(onStateChange, state),
     },
@@ -101,7 +114,7 @@ export function createSession<Item extends PendingEvent>(
     delivery,
     complain,
     expectHeartbeat(ms) {
-      if (ms > 0 && settings.idleTimeout === undefined) source.setIdleTimeout(3 * clampDelay(ms))
+      if (settings.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity)
     },
     end(error) {
       if (error) Object.assign(error, { lastEventId: source.lastEventId, ...error })

@@ -4,6 +4,7 @@ import { guard } from './base/report.ts'
 import { fetchConnect } from './connect/fetch.ts'
 import type { Connect } from './connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
+import { shareAuth } from './refresh.ts'
 import type { RetryOptions } from './source/retry.ts'
 
 type Merged = Omit<ClientOptions, 'lastEventId' | 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
@@ -62,6 +63,7 @@ export function mergeSettings<Own extends StreamOptions>(
     ...options,
     ownConnect: !!options.connect,
     connect: observe(options.connect ?? fetchConnect(options.fetch), options.onResponse),
+    ...(options.auth && { auth: shareAuth(options.auth) }),
     queue: { events: 1_024, bytes: 0x100000, ...defined(options.queue ?? {}) },
     retry: { limit, ...retryOptions(client.retry), ...retryOptions(own.retry) },
     headerSources: [client.headers, own.headers],

@@ -3,10 +3,11 @@ import { StreamError } from './base/errors.ts'
 import { guard } from './base/report.ts'
 import { disposable } from './disposable.ts'
 import type { EventOf, On, OnAny } from './events.ts'
-import type { SubscribeOptions } from './options.ts'
+import type { Persistence, SubscribeOptions } from './options.ts'
 import { createRequester, isRefusal } from './request.ts'
 import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
+import { createDuplicateWindow } from './source/duplicates.ts'
 import type { RawEvent, StreamState } from './source/source.ts'
 import { type PendingEvent, invalidData } from './validate.ts'
 
@@ -19,7 +20,10 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   /** Adds a listener for every event. */
   onAny: OnAny
   readonly state: StreamState
-  /** The last event ID received; empty: none. */
+  /**
+   * The last event ID delivered: its listeners have returned, or the loop has asked for more, or was left; empty: none.
+   * To go on from there later: `subscribe(url, { lastEventId })`.
+   */
   readonly lastEventId: string
   /**
    * Settles when the feed has ended, with the error that ended it: none where it was closed or aborted, or where the
@@ -36,12 +40,14 @@ export const feedDefaults: KindDefaults = { limit: Infinity, connectTimeout: 10_
 /** @throws TypeError on a URL or body that can't be requested */
 export function createSubscription<Events extends object>(
   url: string | URL,
-  settings: Settings & Pick<SubscribeOptions, 'parse' | 'schema' | 'reconnect'>,
+  settings: Settings & Pick<SubscribeOptions, 'parse' | 'schema' | 'reconnect' | 'dedupeWindow'>,
   lastEventId: string | undefined,
   onClosed: () => void,
 ): Subscription<Events> {
-  const { parse = 'json', onReset } = settings
+  const { parse = 'json', onReset, persist, dedupeWindow = 1_024 } = settings
+  const duplicates = createDuplicateWindow(dedupeWindow, lastEventId)
   const requester = createRequester(url, settings)
+  let begin = lastEventId ?? ''
   let settle!: (error?: StreamError) => void
   const closed = new Promise<StreamError | undefined>((resolve) => (settle = resolve))
 
@@ -51,28 +57,42 @@ export function createSubscription<Events extends object>(
     { lastEventId, whole: false, onClosed },
     {
       repeatable: (error) => requester.method === 'GET' || settings.reconnect || isRefusal(error),
+      restore:
+        persist && lastEventId === undefined
+          ? (kept) => {
+              // Another feed's place would be a wrong one.
+              if (kept.url === requester.url && kept.lastEventId) duplicates.has((begin = source.lastEventId = kept.lastEventId))
+            }
+          : undefined,
+      ...(persist && { advanced: () => guard(keep, persist) }),
       opened(_, reconnected) {
+        duplicates.opened()
         // Without an id nobody can know what was missed in between.
         if (reconnected && !source.lastEventId) guard(onReset, { reason: 'no-id' })
       },
-      event(event, items): boolean | void {
+      event(event, items, ownId) {
         const { type, id } = event
-        const isGreeting = type === 'connected' || type === 'reset'
-        if (isGreeting) greet(event)
+        const known = type === 'connected' || type === 'reset' ? 'greeting' : undefined
+        if (known) greet(event)
+        else if (ownId && duplicates.has(ownId)) return 'duplicate'
         // The event is the parser's own, and nobody else's: it need not be copied.
         const parsed: PendingEvent = event
         try {
           if (parse !== 'text') parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
           complain(invalidData(event, cause))
-          return
+          return undefined
         }
         items.push(parsed)
-        return !isGreeting
+        return known
       },
-      invalid: (error) => complain(error),
+      invalid(error) {
+        complain(error)
+        return false
+      },
       ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),
       settled(error) {
+        if (!error) guard((place) => place?.clear(), persist)
         end(error)
         settle(error)
       },
@@ -92,8 +112,13 @@ export function createSubscription<Events extends object>(
       // A foreign server's, or broken: that is told where it is parsed for the user.
     }
     const { heartbeat = 0, reason = 'unknown' } = fields
-    if (type === 'connected') expectHeartbeat(heartbeat)
-    else guard(onReset, { reason })
+    if (type === 'connected') return expectHeartbeat(heartbeat)
+    duplicates.clear()
+    guard(onReset, { reason })
+  }
+  const keep = (place: Persistence): unknown => {
+    const id = delivery.lastEventId
+    return id && place.save({ url: requester.url, lastEventId: id })
   }
   const close = (): void => {
     leave()
@@ -109,7 +134,7 @@ export function createSubscription<Events extends object>(
         return source.state
       },
       get lastEventId() {
-        return source.lastEventId
+        return delivery.lastEventId ?? begin
       },
       closed,
       close,

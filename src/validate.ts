@@ -13,11 +13,11 @@ export function invalidData({ type, id }: StreamEvent, cause: unknown): StreamEr
   return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
 }
 
-/** Validates the data of those `events` that have a schema, in place; what fails is given to `onInvalid` and left out. */
+/** Validates the data of those `events` that have a schema, in place; what fails is given to `onInvalid` and left out, all that follows as well where that returns `true`. */
 export async function validate<Event extends PendingEvent>(
   events: Event[],
   schemas: Schemas,
-  onInvalid: (error: StreamError) => void,
+  onInvalid: (error: StreamError) => boolean,
 ): Promise<Event[]> {
   const valid: Event[] = []
   for (const event of events) {
@@ -31,7 +31,7 @@ export async function validate<Event extends PendingEvent>(
       }
       valid.push(event)
     } catch (issues) {
-      onInvalid(invalidData(event, issues))
+      if (onInvalid(invalidData(event, issues))) break
     }
   }
   return valid

@@ -62,7 +62,7 @@ describe('[F19] what a server sends to everybody is no progress', () => {
       await clock.advance(delay)
     }
     expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-    expect(feed.lastEventId).toBe('head 2')
+    expect(network.last.request.lastEventId).toBe('head 2')
   })
 })
 

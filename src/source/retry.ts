@@ -33,7 +33,7 @@ export function parseRetryAfter(value: string | null | undefined): number {
 
 /**
  * What follows on a failure: the milliseconds until the next attempt, or the error that the stream ends with.
- * `repeatable`: whether the request may be sent once more; `floor`: the reconnection time that the server asked for.
+ * `repeatable`: whether the request may be sent once more; `floor`: the least delay that the server asked for.
  */
 export function judgeFailure(
   options: RetryOptions & { name: string; random(): number },
@@ -42,8 +42,7 @@ export function judgeFailure(
   attempt: number,
   floor: number,
 ): number | StreamError {
-  const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
-  const delay = repeatable ? retryDelay(options, error, attempt, least, options.random) : undefined
+  const delay = repeatable ? retryDelay(options, error, attempt, floor, options.random) : undefined
   if (delay !== undefined) return delay
   // Credentials that can't be had say more than that it was tried often.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'

@@ -2,7 +2,8 @@
 import type { Clock } from '../base/clock.ts'
 import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
 import type { Batch, Connect, Connection, ConnectRequest } from '../connect/connect.ts'
-import { clampDelay } from './retry.ts'
+import type { Environment } from './environment.ts'
+import { clampDelay, parseRetryAfter } from './retry.ts'
 import { type Effect, type Status, type Trigger, initialState, transition } from './state.ts'
 import type { Watchdog, createWatchdog } from './watchdog.ts'
 
@@ -45,7 +46,15 @@ export interface SourceOptions {
   stallTimeout?: number
   /** What measures silence, where it is to be measured. */
   watch?: typeof createWatchdog
+  /** What tells of the network and the page, where that is to be heard. */
+  environment?: Environment
 }
+
+/**
+ * What an event is beside news: `greeting`, said at each connection anew, which is no progress; `duplicate`, had from
+ * an earlier connection, which does not move the last event ID either.
+ */
+export type Known = 'greeting' | 'duplicate'
 
 /** What the stream above decides, and is told. */
 export interface SourceHooks {
@@ -59,10 +68,10 @@ export interface SourceHooks {
   retry(error: StreamError, attempt: number, floor: number): number | StreamError
   opened(connection: Connection, reconnected: boolean): void
   /**
-   * One event, in order; returns `false` for what a server says at each connection anew, which is no progress.
+   * One event, in order, and the id that is its own, where it has one. Returns what is known of it already.
    * A `StreamError` that it throws ends the connection, and the event does not count as received.
    */
-  event(event: RawEvent): boolean | void
+  event(event: RawEvent, ownId: string | undefined): Known | undefined
   /** The events of one read are through. What it returns holds the reading back. */
   flush(bytes: number): Promise<void> | undefined
   /** The connection ended cleanly: what that means; nothing: there is no more. */
@@ -74,7 +83,8 @@ export interface SourceHooks {
 
 export interface Source {
   readonly state: StreamState
-  readonly lastEventId: string
+  /** The last event ID received: what the next request continues from. */
+  lastEventId: string
   start(): void
   /** All that matters was received: silent from now on, but the connection may end by itself. */
   complete(error?: StreamError): void
@@ -87,18 +97,25 @@ export interface Source {
 const SETTLED = 10_000
 /** How long a complete stream may take to end (milliseconds). */
 const DRAIN = 1_000
+/** Between attempts that the page's events hurry (milliseconds); the first is made at once. */
+const BREATH = 1_000
+/** Between looks whether the network is back although nothing has said so (milliseconds). */
+const OFFLINE = 60_000
 
 /** Makes a source that goes on after `lastEventId`; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks, lastEventId = ''): Source {
-  const { clock, connectTimeout, stallTimeout = Infinity } = options
+  const { clock, connectTimeout, stallTimeout = Infinity, environment } = options
   let { idleTimeout = Infinity } = options
   let state = initialState
   let report: StreamState = state
+  let inherited = '' // by events without an id of their own
   let floor = 0 // what the server asked for as reconnection time
+  let earliest = 0 // when the next attempt may be made, however urgent
   let reconnected = false
   let current: AbortController | undefined
   let watchdog: Watchdog | undefined
   let cancelWait: (() => void) | undefined
+  let ignoreWakes: (() => void) | undefined
 
   const failure = (code: StreamErrorCode, what: string, details: StreamErrorDetails = { retryable: true }): StreamError =>
     new StreamError(code, `${what}: ${hooks.name}`, details)
@@ -122,6 +139,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     if (changed || event === 'progress') {
       report = { ...next, ...(error && { error }), ...(delay !== undefined && { retryAt: Date.now() + delay }) }
     }
+    if (next.status === 'closed') ignoreWakes?.()
     for (const effect of effects) perform(effect, delay, error)
     // A hook may have moved on already: its change was told then, and this one is past.
     if (changed && state === next) hooks.changed(report)
@@ -129,10 +147,27 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
 
   const fail = (error: StreamError, opening: number): void => {
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
-    if (clock.now() - opening >= SETTLED) dispatch('progress')
-    const verdict = hooks.retry(error, state.attempt, floor)
-    if (typeof verdict === 'number') dispatch('failed', error, verdict)
-    else dispatch('ended', verdict)
+    const now = clock.now()
+    if (now - opening >= SETTLED) dispatch('progress')
+    const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
+    const { attempt } = state
+    const offline = environment?.isOffline()
+    const verdict = hooks.retry(error, offline ? 1 : attempt, least)
+    earliest = now + Math.max(least, attempt > 1 ? BREATH : 0)
+    if (typeof verdict !== 'number') dispatch('ended', verdict)
+    else if (offline) dispatch('suspended', error, OFFLINE)
+    else dispatch('failed', error, verdict)
+  }
+
+  /** The page is seen again, or the network is back. */
+  const wake = (): void => {
+    watchdog?.check()
+    // What that has aborted is waiting a moment later.
+    clock.after(0, () => {
+      if (state.status !== 'waiting') return
+      cancelWait?.()
+      perform('wait', Math.max(0, earliest - clock.now()))
+    })
   }
 
   /** Hands over what is whole and in order; returns what went wrong with the event after that. */
@@ -141,12 +176,14 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     let events = false
     try {
       for (const block of blocks) {
-        const id = (block.id ??= lastEventId)
+        const { id } = block
+        block.id = inherited = id ?? inherited
         const isEvent = block.data !== undefined
-        const isNews = !isEvent || hooks.event(block as RawEvent) !== false
+        const known = isEvent ? hooks.event(block as RawEvent, id) : undefined
         if (current !== controller) break
         events ||= isEvent
-        advanced ||= isNews && id !== lastEventId
+        if (id === undefined || id === lastEventId || known === 'duplicate') continue
+        advanced ||= !known
         lastEventId = id
       }
     } catch (error) {
@@ -160,6 +197,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
 
   const attempt = async (reason: 'connect' | 'refresh'): Promise<void> => {
     const controller = (current = new AbortController())
+    inherited = lastEventId
     const { signal } = controller
     // A promise below may ignore the signal: whoever waits must not.
     let bail: ((reason: unknown) => void) | undefined
@@ -230,7 +268,13 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     get lastEventId() {
       return lastEventId
     },
-    start: () => dispatch('start'),
+    set lastEventId(id) {
+      lastEventId = inherited = id
+    },
+    start() {
+      if (state.status === 'idle') ignoreWakes = environment?.onWake(wake)
+      dispatch('start')
+    },
     complete: (error) => dispatch('complete', error),
     close: (error) => dispatch('close', error),
     setIdleTimeout(ms) {

@@ -11,17 +11,18 @@ export interface State {
 
 /**
  * `progress`: the cursor advanced, or the connection has been open for long; `rejected`: the credentials were refused;
- * `failed`: there will be another attempt; `due`: now; `ended`: there will be none; `complete`: all that matters was
+ * `failed`: there will be another attempt; `suspended`: too, and there is no network, so that this one does not count; `due`: now; `ended`: there will be none; `complete`: all that matters was
  * received; `close`: nobody wants more.
  */
-export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'due' | 'ended' | 'complete' | 'close'
+export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'suspended' | 'due' | 'ended' | 'complete' | 'close'
 
 /** `release`: let go of connection and timers; `drain`: of all but the connection, which is about to end; `settle`: tell that it is over. */
 export type Effect = 'connect' | 'refresh' | 'wait' | 'release' | 'drain' | 'settle'
 
 type Row = { readonly [Event in Trigger]?: readonly [next: Status, ...effects: Effect[]] }
 
-const leave: Row = { failed: ['waiting', 'release', 'wait'], ended: ['closed', 'release', 'settle'], close: ['closed', 'release'] }
+const again: readonly [Status, ...Effect[]] = ['waiting', 'release', 'wait']
+const leave: Row = { failed: again, suspended: again, ended: ['closed', 'release', 'settle'], close: ['closed', 'release'] }
 
 const table: { readonly [Current in Status]: Row } = {
   idle: { start: ['connecting', 'connect'], close: ['closed'] },

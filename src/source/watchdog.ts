@@ -8,6 +8,8 @@ export interface Watchdog {
   read(events: boolean): void
   /** Sets the longest silence on the wire, in milliseconds. */
   setIdleTimeout(ms: number): void
+  /** Looks at the clock now: timers may have been held back. */
+  check(): void
   stop(): void
 }
 
@@ -52,6 +54,7 @@ export function createWatchdog(
       idleTimeout = ms
       check()
     },
+    check,
     stop() {
       cancel?.()
     },

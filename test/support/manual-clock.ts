@@ -5,6 +5,8 @@ import { settled } from './settled.ts'
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, firing what falls due in between in its order, each after the work before it is done. */
   advance(ms: number): Promise<void>
+  /** Moves time on by `ms`, and no timer fires: what is due is late. */
+  sleep(ms: number): void
   /** Milliseconds from now at which timers are due, soonest first. */
   readonly due: number[]
 }
@@ -31,12 +33,15 @@ export function createManualClock(start = 0): ManualClock {
       const target = now + ms
       await settled()
       for (let next = soonest(); next && next.at <= target; next = soonest()) {
-        now = next.at
+        now = Math.max(now, next.at)
         timers.delete(next)
         next.callback()
         await settled()
       }
       now = target
+    },
+    sleep(ms) {
+      now += ms
     },
     get due() {
       return [...timers].map(({ at }) => at - now).sort((one, other) => one - other)
