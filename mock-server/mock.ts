@@ -34,7 +34,7 @@ export interface MockRun {
 export interface Mock {
   /** As the global one, redirects included; the origin does not matter, and a path alone will do. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
-  /** The requests that came, the oldest first; the last thousand of them. */
+  /** The requests that came, those over a channel too, the oldest first; the last thousand of them. */
   readonly requests: readonly Request[]
   /** Every run that is kept. */
   readonly runs: readonly Run[]
@@ -69,16 +69,23 @@ function redirected(request: Request, status: number, url: URL, body: ArrayBuffe
 
 /** Makes a mock server in process. */
 export function createMock(options: MockOptions = {}): Mock {
-  const service = createService({ delay: 0, ...options })
-  const respond = createRespond(service)
   const requests: Request[] = []
+  const record = (request: Request): void => {
+    requests.push(request.clone())
+    if (requests.length > REQUEST_LIMIT) requests.shift()
+  }
+  const onRequest: NonNullable<MockOptions['onRequest']> = (request, via) => {
+    if (via === 'channel') record(request)
+    options.onRequest?.(request, via)
+  }
+  const service = createService({ delay: 0, ...options, onRequest })
+  const respond = createRespond(service)
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     let request = new Request(input instanceof Request ? input : new URL(input, LOCAL), init)
     const body = request.body ? await request.clone().arrayBuffer() : undefined
     for (let count = 0; count <= REDIRECT_LIMIT; count++) {
-      requests.push(request.clone())
-      if (requests.length > REQUEST_LIMIT) requests.shift()
+      record(request)
       const response = await respond(request)
       Object.defineProperty(response, 'url', { value: request.url })
       Object.defineProperty(response, 'redirected', { value: count > 0 })

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type NodeHandler, createNodeHandler } from '../../mock-server/node.ts'
 import { type Service, createService } from '../../mock-server/service.ts'
 import { dataOf, eventsOf, textOf } from '../mock-server/support/blocks.ts'
+import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/carrier.ts'
 import { openRaw } from '../mock-server/support/raw.ts'
 import { openReading } from '../mock-server/support/reading.ts'
 import { eventually } from '../mock-server/support/serving.ts'
@@ -44,7 +45,7 @@ const hosts: Record<string, Host> = {
 }
 
 async function host(name: string): Promise<{ url: string; service: Service }> {
-  const service = createService({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 1 })
+  const service = createService({ answers: { 你好: '你好，世界 🧑‍🚀', Hi: 'Hello' }, delay: 1 })
   onTestFinished(() => service.close())
   const handler = createNodeHandler(service)
   return { url: await hosts[name]!(handler), service }
@@ -74,6 +75,26 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     const resume = new URL(dataOf(events[0])['resume'] as string, reading.response.url)
     expect((await (await openReading(resume.href)).rest()).events).toEqual(events)
     expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('[P5.2] a channel: streams are asked for at the paths that the host gives them', async () => {
+    const { url, service } = await host(name)
+    const { origin, pathname } = new URL(url)
+    const base = pathname === '/' ? '' : pathname
+    const carrier = await openCarrier(url)
+    expect((await carrier.post(openRun('a', { path: `${base}/api/generate` }), openPath('b', `${base}/api/stream`))).status).toBe(202)
+    const events = eventsIn(await carrier.untilClosed('a'))
+    expect(textOf(events)).toBe('Hello')
+    service.broadcast({ type: 'tick', data: 1 })
+    await carrier.when('b', (all) => all.at(-1)?.type === 'tick')
+    const resume = new URL(dataOf(events[0])['resume'] as string, origin)
+    expect((await (await openReading(resume.href)).rest()).events).toEqual(events)
+    if (base) {
+      await carrier.post(openPath('c'))
+      expect(controlOf(await carrier.untilClosed('c'), 'open')['status']).toBe(404)
+    }
+    carrier.reading.leave()
+    await eventually(() => service.feed().clients.length === 0)
   })
 
   test('a cut is one on the socket', async () => {

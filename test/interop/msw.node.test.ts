@@ -5,6 +5,7 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type MswMock, createMock, handlers } from '../../mock-server/msw.ts'
 import { createMock as createPlainMock } from '../../mock-server/mock.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
+import { eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/carrier.ts'
 import { openReading } from '../mock-server/support/reading.ts'
 
 const API = 'https://api.example.com'
@@ -46,6 +47,17 @@ describe('streams', () => {
     const again = await openReading(`${API}/api/stream`, { headers: { 'last-event-id': id } })
     expect((await again.take(2))[1]).toMatchObject({ type: 'tick', data: '2' })
     again.leave()
+  })
+
+  test('[P5.2] a channel', async () => {
+    const mock = createMock({ answers: { Hi: '你好' } })
+    intercept(mock)
+    const carrier = await openCarrier(API)
+    await carrier.post(openRun('a'), openPath('b'))
+    expect(textOf(eventsIn(await carrier.untilClosed('a')))).toBe('你好')
+    mock.feed().send({ type: 'tick', data: 1 })
+    await carrier.when('b', (all) => all.at(-1)?.type === 'tick')
+    expect(mock.requests.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST', 'GET'])
   })
 
   test('resume and DELETE', async () => {

@@ -79,3 +79,23 @@ export async function openCarrier(url: string, { headers = {}, path = '/api/chan
     untilClosed: (key) => when(key, (carried) => carried.some(({ type, kind }) => kind === 'control' && type === 'close')),
   }
 }
+
+/** Asks for a run with the prompt `Hi`. */
+export const openRun = (key: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  op: 'open',
+  key,
+  method: 'POST',
+  path: '/api/generate',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ prompt: 'Hi' }),
+  ...more,
+})
+
+/** Asks for anything by GET; the feed unless told. */
+export const openPath = (key: string, path = '/api/stream', more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  op: 'open',
+  key,
+  method: 'GET',
+  path,
+  ...more,
+})
