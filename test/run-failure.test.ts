@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../src/base/errors.ts'
 import type { RunOptions } from '../src/options.ts'
 import type { TextDelta } from '../src/protocols/native.ts'
+import { rawEvents } from '../src/protocols/raw-events.ts'
 import { delta, end, failure, start } from './support/events.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
@@ -93,6 +94,14 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     await settled()
     network.last.answer({ status: 204, headers: {} })
     expect(await final).toMatchObject({ code: 'truncated' })
+  })
+
+  test('[F12] but it is one where the end of the connection is', async () => {
+    const { client, network } = createStage()
+    const final = client.stream('/x', { protocol: rawEvents() }).final()
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    expect(await final).toEqual({ text: '', finishReason: undefined })
   })
 
   test('at the retry limit: `retries-exhausted`, with text and cursor, its cause the last failure', async () => {
