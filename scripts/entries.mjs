@@ -12,6 +12,7 @@ export const entries = {
   parser: 'src/parser.ts',
   multiplex: 'src/multiplex.ts',
   persist: 'src/persist.ts',
+  share: 'src/share.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',
   'mock-server': 'mock-server/index.ts',

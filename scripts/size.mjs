@@ -23,9 +23,9 @@ function ownPackage(program) {
   }
 }
 
-/** Bytes of a program that only imports `names` from `specifier` and keeps them. */
-export async function measure(specifier, names) {
-  const program = `export { ${names} } from '${specifier}'`
+/** Bytes of a program that only imports what it is given, lists of names by specifier, and keeps it. */
+export async function measure(imports) {
+  const program = Object.entries(imports).map(([specifier, names]) => `export { ${names} } from '${specifier}'`).join('\n')
   const bundle = await rollup({
     input: '\0program',
     plugins: [ownPackage(program)],
@@ -52,8 +52,12 @@ export function writeFigures(text, figures) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const figures = {}
   const rows = []
-  for (const { name, from, import: names, limit } of budgets) {
-    const { minified, gzipped } = await measure(from, names)
+  for (const { name, from, import: names, beside, limit } of budgets) {
+    // What has no use by itself counts for what it adds to what it is used with.
+    const without = beside ? await measure(beside) : { minified: 0, gzipped: 0 }
+    const whole = await measure({ ...beside, [from]: names })
+    const minified = whole.minified - without.minified
+    const gzipped = whole.gzipped - without.gzipped
     figures[name] = inWords(gzipped)
     rows.push({ name, import: `{ ${names} } from '${from}'`, minified, gzipped, limit, share: `${Math.round((100 * gzipped) / limit)} %` })
     if (gzipped > limit) {

@@ -68,6 +68,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   let cancelBeat: (() => void) | undefined
   let settle!: { resolve(connection: Connection): void; reject(error: unknown): void }
 
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
   const broken = (why: string): StreamError =>
     new StreamError('network', `${why}: ${request.method} ${request.url.split(/[?#]/)[0]}`, { retryable: true })
@@ -331,11 +332,11 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     }
   }
 
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+  channel.addEventListener('message', ({ data }) => {
     if (role === 'gone') return
     if ('epoch' in data) obey(data)
     else attend(data)
-  }
+  })
   return new Promise((resolve, reject) => {
     settle = { resolve, reject }
     signal.addEventListener('abort', abort)

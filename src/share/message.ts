@@ -38,7 +38,7 @@ export type Message = Call | Notice
 
 /** As much of a `BroadcastChannel` as is used. */
 export interface Channel {
-  onmessage: ((event: MessageEvent) => void) | null
+  addEventListener(type: 'message', listener: (event: { readonly data: Message }) => void): void
   postMessage(message: Message): void
   close(): void
 }

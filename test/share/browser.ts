@@ -115,8 +115,9 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
       locks,
       openChannel(name) {
         let closed = false
+        const listeners: ((event: { data: never }) => void)[] = []
         const channel: ShareChannel = {
-          onmessage: null,
+          addEventListener: (_, listener) => listeners.push(listener),
           postMessage(message) {
             if (closed) throw new DOMException('Closed', 'InvalidStateError')
             if (state === 'dead') return
@@ -135,7 +136,9 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
         const mine: Port = {
           name,
           deliver,
-          hear: (data) => !closed && channel.onmessage?.({ data } as MessageEvent),
+          hear(data) {
+            if (!closed) for (const listener of listeners) listener({ data: data as never })
+          },
         }
         ports.add(mine)
         own.push({ free: () => ports.delete(mine) })

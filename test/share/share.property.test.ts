@@ -1,5 +1,5 @@
 /** Whatever happens to tabs and connections, each event comes to each tab once and in order. */
-import fc from 'fast-check'
+import { array, assert, asyncProperty, constant, constantFrom, infiniteStream, integer, nat, oneof, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -15,18 +15,18 @@ interface Page {
   first: number
 }
 
-const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('send' as const), count: fc.integer({ min: 1, max: 30 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('flood' as const), count: fc.integer({ min: 1, max: 40 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('open' as const), back: fc.nat(40) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'freeze' as const, 'thaw' as const, 'pause' as const, 'go' as const, 'close' as const), which: fc.nat(20) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 10, 200, 1_000, 3_000, 6_000) }) },
+const step = oneof(
+  { weight: 8, arbitrary: record({ do: constant('send' as const), count: integer({ min: 1, max: 30 }) }) },
+  { weight: 3, arbitrary: record({ do: constant('flood' as const), count: integer({ min: 1, max: 40 }) }) },
+  { weight: 3, arbitrary: record({ do: constant('open' as const), back: nat(40) }) },
+  { weight: 6, arbitrary: record({ do: constantFrom('kill' as const, 'freeze' as const, 'thaw' as const, 'pause' as const, 'go' as const, 'close' as const), which: nat(20) }) },
+  { weight: 2, arbitrary: record({ do: constant('cut' as const) }) },
+  { weight: 6, arbitrary: record({ do: constant('wait' as const), ms: constantFrom(0, 10, 200, 1_000, 3_000, 6_000) }) },
 )
 
 test.each([0, 30, 300])('each event once, in order, to each tab that lives, where messages and locks take up to %i ms', { timeout: 120_000 }, async (latency) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), fc.infiniteStream(fc.nat(latency)), async (steps, delays) => {
+  await assert(
+    asyncProperty(array(step, { minLength: 1, maxLength: 60, size: 'max' }), infiniteStream(nat(latency)), async (steps, delays) => {
       const clock = createManualClock()
       const browser = createBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
       const server = createLogServer()
