@@ -1,0 +1,50 @@
+/** A client as the chaos sees it: something that reads one stream, and tells what it was given. */
+import type { Rule } from '../../mock-server/scenario/rule.ts'
+import type { Schedule } from './schedule.ts'
+
+/** What a stream consists of. */
+export interface Item {
+  /** A run's index, or a feed's number. */
+  readonly position: number
+  /** Of a run. */
+  readonly content?: string
+}
+
+/** What the client has to read, and where it tells. */
+export interface Task {
+  /** Of the proxy, without a slash at its end. */
+  readonly url: string
+  readonly fetch: typeof fetch
+  readonly schedule: Schedule
+  /** The feed's position before its first event. */
+  readonly lastEventId: string
+  /** Nothing more is wanted. */
+  readonly signal: AbortSignal
+  /** A request is made, which goes on after this event. */
+  attempt(lastEventId: string | undefined): void
+  deliver(item: Item): void
+  /** The feed has told that events may be missing here. */
+  tellGap(): void
+  /** The feed's last event has come. */
+  tellTail(): void
+  /** The stream broke off, and is gone on with from where the error says. */
+  interrupted(error: unknown): void
+}
+
+/** How it ended, as the client has it. */
+export type Ending =
+  | { readonly end: 'whole'; readonly text?: string }
+  | { readonly end: 'error'; readonly error: unknown }
+  /** It was told to. */
+  | { readonly end: 'left' }
+
+export interface ChaosClient {
+  readonly name: string
+  /** What its servers need to be told, so that it is as quick as others. */
+  readonly rules?: readonly Rule[]
+  /** Milliseconds without anything new, after which a stream of it counts as hanging. */
+  readonly patience: number
+  read(task: Task): Promise<Ending>
+}
+
+export const prompt = 'chaos'

@@ -1,0 +1,58 @@
+/** Where in an HTTP/1.1 answer a byte is, so that cuts can fall where they hurt. */
+
+/** `chunk-head`: a chunk's size and line ends; `character`: inside a UTF-8 character of the body. */
+export type Place = 'head' | 'chunk-head' | 'character' | 'data'
+
+/** Says of each byte in turn where the gap before it is. */
+export type Framing = (byte: number) => Place
+
+const CR = 13
+const LF = 10
+
+/** Follows the answers of one connection, one after the other. */
+export function createFraming(): Framing {
+  let part: 'head' | 'size' | 'body' | 'trailer' = 'head'
+  let line = ''
+  let fields = ''
+  let left = 0 // of the body, or of the chunk with its line end
+  let chunked = false
+
+  const beginBody = (): void => {
+    chunked = /^transfer-encoding:.*chunked/im.test(fields)
+    const length = /^content-length: *(\d+)/im.exec(fields)?.[1]
+    const empty = /^HTTP\/1\.1 (1\d\d|204|304)/.test(fields)
+    fields = ''
+    if (chunked) part = 'size'
+    else if (empty || length === '0') part = 'head'
+    else {
+      part = 'body'
+      left = length === undefined ? Infinity : Number(length)
+    }
+  }
+  const endLine = (): void => {
+    const text = line
+    line = ''
+    if (part === 'head') {
+      fields += `${text}\n`
+      if (text === '') beginBody()
+    } else if (part === 'trailer') {
+      if (text === '') part = 'head'
+    } else {
+      const size = parseInt(text, 16)
+      part = size > 0 ? 'body' : 'trailer'
+      left = size + 2
+    }
+  }
+
+  return (byte) => {
+    if (part === 'body') {
+      const place = chunked && left < 2 ? 'chunk-head' : (byte & 0xc0) === 0x80 ? 'character' : 'data'
+      if (--left === 0) part = chunked ? 'size' : 'head'
+      return place
+    }
+    const place = part === 'head' ? 'head' : line === '' ? 'data' : 'chunk-head'
+    if (byte === LF) endLine()
+    else if (byte !== CR) line += String.fromCharCode(byte)
+    return place
+  }
+}
