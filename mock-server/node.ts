@@ -6,6 +6,8 @@ import type { Compressor } from './node/compress.ts'
 import { chooseEncoding, createCompressor } from './node/compress.ts'
 import type { Answer, NoAnswer } from './http/answer.ts'
 import { problem } from './http/problem.ts'
+import type { Counting, Traffic } from './http/traffic.ts'
+import { createTraffic } from './http/traffic.ts'
 import { toRequest } from './node/request.ts'
 import type { Service } from './service.ts'
 import type { Cut } from './stream/faults.ts'
@@ -35,6 +37,8 @@ export interface FastifyLikeReply {
 export interface NodeHandler {
   (request: IncomingMessage, response: ServerResponse, next?: () => void): void
   (request: FastifyLikeRequest, reply: FastifyLikeReply): void
+  /** What is being sent now, stream by stream: the figures go on counting. */
+  readonly connections: readonly Traffic[]
   /** Answers with a problem document. */
   refuse(response: ServerResponse, status: number, detail: string): void
   /** Ends every response: streams in good order, requests that hang with a reset. */
@@ -72,6 +76,7 @@ function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clo
 export function createNodeHandler(service: Service, options: NodeHandlerOptions = {}): NodeHandler {
   const { compress = true, drainTimeout = 30_000, clock = systemClock } = options
   const open = new Set<AbortController>()
+  const connections = new Set<Counting>()
 
   const compressorFor = ({ headers, encoding }: Answer, accepted: string | undefined): Compressor | undefined => {
     const isStream = headers.get('content-type')?.startsWith('text/event-stream')
@@ -79,7 +84,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     return chosen === 'identity' ? undefined : createCompressor(chosen)
   }
 
-  const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer | NoAnswer): Promise<void> => {
+  const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer | NoAnswer, traffic: Counting): Promise<void> => {
     if (response.destroyed) return undefined
     if ('cut' in answer) return cutSocket(response, answer.cut)
     const { status, headers, body } = answer
@@ -88,7 +93,10 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     if (typeof body !== 'object') return void response.end(body)
 
     const compressor = compressorFor(answer, request.headers['accept-encoding'])
-    if (compressor) response.setHeader('content-encoding', compressor.encoding)
+    if (compressor) {
+      traffic.encoding = compressor.encoding
+      response.setHeader('content-encoding', compressor.encoding)
+    }
     // Said as it is: whoever asks for the connection's end gets it.
     if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
     response.socket?.setNoDelay(true)
@@ -96,11 +104,14 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     const { chunks, lost } = body
     const drop = (): void => cutSocket(response, 'reset')
     lost?.addEventListener('abort', drop, { once: true })
+    connections.add(traffic)
     try {
       for await (const { bytes, cut } of chunks) {
         const encoded = compressor && bytes.length > 0 ? await compressor.compress(bytes) : bytes
         // An event that is cut is cut in its compressed form as well.
         const out = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
+        traffic.bytes += bytes.length
+        traffic.sent += out.length
         if (out.length > 0 && !(await write(response, out, drainTimeout, clock))) return drop()
         if (cut) {
           await turn()
@@ -110,6 +121,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
       if (response.destroyed) return
       response.end(compressor ? await compressor.finish() : undefined)
     } finally {
+      connections.delete(traffic)
       lost?.removeEventListener('abort', drop)
       compressor?.close()
     }
@@ -123,7 +135,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   ): Promise<void> => {
     const gone = new AbortController()
     const converted = toRequest(incoming, parsedBody, gone.signal)
-    if (!converted) return send(incoming, response, problem(400, 'The request is not understood.'))
+    if (!converted) return send(incoming, response, problem(400, 'The request is not understood.'), createTraffic())
     const { request, base, path, from } = converted
     if (next && !service.has(path)) return next()
     open.add(gone)
@@ -131,7 +143,9 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
       open.delete(gone)
       gone.abort()
     })
-    await send(incoming, response, await service.answer(request, { signal: gone.signal, base, from }))
+    const traffic = createTraffic()
+    Object.defineProperty(traffic, 'buffered', { enumerable: true, get: () => response.writableLength })
+    await send(incoming, response, await service.answer(request, { signal: gone.signal, base, from, traffic }), traffic)
   }
 
   const handler = (
@@ -149,13 +163,16 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
       outgoing.destroy()
     })
   }
-  return Object.assign(handler, {
-    refuse(response: ServerResponse, status: number, detail: string): void {
-      const { headers, body } = problem(status, detail, { connection: 'close' })
-      response.writeHead(status, Object.fromEntries(headers)).end(body)
-    },
-    close(): void {
-      for (const gone of open) gone.abort()
-    },
-  })
+  return Object.defineProperties(
+    Object.assign(handler, {
+      refuse(response: ServerResponse, status: number, detail: string): void {
+        const { headers, body } = problem(status, detail, { connection: 'close' })
+        response.writeHead(status, Object.fromEntries(headers)).end(body)
+      },
+      close(): void {
+        for (const gone of open) gone.abort()
+      },
+    }),
+    { connections: { get: () => [...connections] } },
+  ) as NodeHandler
 }

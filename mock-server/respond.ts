@@ -1,5 +1,7 @@
 /** The service as `(Request) => Response`, for everything that is no socket: pages, workers, tests. */
 import type { Answer } from './http/answer.ts'
+import type { Counting } from './http/traffic.ts'
+import { createTraffic } from './http/traffic.ts'
 import type { Service } from './service.ts'
 import type { Body } from './stream/pump.ts'
 
@@ -12,7 +14,7 @@ const BODILESS = [204, 205, 304]
 /** What `fetch` says when a connection breaks. */
 const broken = (): TypeError => new TypeError('network error: the mock server cut the connection')
 
-function streamOf(body: Body, request: Request, gone: AbortController): ReadableStream<Uint8Array> {
+function streamOf(body: Body, request: Request, gone: AbortController, traffic: Counting): ReadableStream<Uint8Array> {
   let cut: 'no' | 'next' = 'no'
   const { chunks, lost } = body
   return new ReadableStream<Uint8Array>(
@@ -30,6 +32,7 @@ function streamOf(body: Body, request: Request, gone: AbortController): Readable
         const { done, value } = await chunks.next()
         if (gone.signal.aborted) return
         if (done) return controller.close()
+        traffic.sent = traffic.bytes += value.bytes.length
         if (value.bytes.length > 0) controller.enqueue(value.bytes)
         if (!value.cut) return
         // What got out before the cut is read first: an error would take it away.
@@ -45,8 +48,9 @@ function streamOf(body: Body, request: Request, gone: AbortController): Readable
   )
 }
 
-function responseOf({ status, headers, body }: Answer, request: Request, gone: AbortController): Response {
-  const plain = BODILESS.includes(status) ? null : typeof body === 'object' ? streamOf(body, request, gone) : (body ?? '')
+function responseOf({ status, headers, body }: Answer, request: Request, gone: AbortController, traffic: Counting): Response {
+  const whole = typeof body === 'object' ? streamOf(body, request, gone, traffic) : (body ?? '')
+  const plain = BODILESS.includes(status) ? null : whole
   return new Response(plain, { status, headers })
 }
 
@@ -57,9 +61,10 @@ export function createRespond(service: Service): Respond {
     const gone = new AbortController()
     const leave = (): void => gone.abort()
     request.signal.addEventListener('abort', leave, { once: true })
-    const answer = await service.answer(request, { signal: gone.signal })
+    const traffic = createTraffic()
+    const answer = await service.answer(request, { signal: gone.signal, traffic })
     request.signal.throwIfAborted()
     if ('cut' in answer) throw broken()
-    return responseOf(answer, request, gone)
+    return responseOf(answer, request, gone, traffic)
   }
 }

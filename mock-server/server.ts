@@ -11,6 +11,7 @@ import { startTicker } from './feed/ticker.ts'
 import type { NodeHandlerOptions } from './node.ts'
 import { createNodeHandler } from './node.ts'
 import type { Permission } from './http/identity.ts'
+import type { Traffic } from './http/traffic.ts'
 import type { Folders } from './node/static.ts'
 import { createStatic } from './node/static.ts'
 import type { Run } from './run/run.ts'
@@ -54,6 +55,10 @@ export interface MockServer {
   /** Who reads a feed now. */
   readonly clients: readonly Client[]
   readonly runs: readonly Run[]
+  /** What is being sent now, stream by stream, each over a connection of its own: compression, bytes, streams on a channel. */
+  readonly connections: readonly Traffic[]
+  /** How many sockets are open, idle ones too. */
+  readonly sockets: number
   /** What answers, for feeds and runs at paths of one's own. */
   readonly service: Service
   /** Sends an event to all clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
@@ -193,6 +198,12 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     },
     get runs() {
       return service.runs
+    },
+    get connections() {
+      return handler.connections
+    },
+    get sockets() {
+      return sockets.size
     },
     service,
     broadcast: (event) => service.broadcast(event),

@@ -118,14 +118,14 @@ export function createService(options: ServiceOptions = {}): Service {
     if (!found) {
       found = createFeed(path, history)
       feeds.set(path, found)
-      routes.set(path, { wants: 'stream', permission: 'feed', methods: { GET: readFeed(found) } })
+      routes.set(path, { wants: 'stream', kind: 'feed', permission: 'feed', methods: { GET: readFeed(found) } })
     }
     return found
   }
   const addRuns = (path: string, answerTo: AnswerTo = answers, rules: readonly Rule[] = []): void => {
     const endpoint: RunEndpoint = { path, answerTo, registry, delay, unit, bodyLimit }
     const start = startRun(endpoint)
-    const common = { wants: 'stream', permission: 'run', book: createRuleBook(rules) } as const
+    const common = { wants: 'stream', kind: 'run', permission: 'run', book: createRuleBook(rules) } as const
     routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: cancelKey(endpoint) } })
     below.set(`${path}/`, { ...common, methods: { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) } })
   }
@@ -133,7 +133,7 @@ export function createService(options: ServiceOptions = {}): Service {
     routes.get(path) ?? below.get(path.slice(0, path.lastIndexOf('/') + 1))
   const channels: ChannelEndpoint['channels'] = new Map()
   const endChannels = (how: 'cut' | 'ended'): void => {
-    for (const channel of channels.values()) channel.end(how)
+    for (const { channel } of channels.values()) channel.end(how)
   }
   const drop = (): void => {
     endChannels('cut')
@@ -156,6 +156,7 @@ export function createService(options: ServiceOptions = {}): Service {
   routes.set('/api/broadcast', { wants: 'other', permission: 'broadcast', methods: { POST: broadcastTo(main, bodyLimit) } })
   routes.set('/v1/chat/completions', {
     wants: 'stream',
+    kind: 'run',
     permission: 'run',
     methods: { POST: chatCompletions({ path: '/v1/chat/completions', answerTo: answers, delay, unit, bodyLimit }) },
   })
@@ -173,7 +174,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const { onRequest } = options
   const answer = createAnswering({ find, book, cors, authenticator, clock, heartbeat, ...(onRequest && { onRequest }) })
   const carriers: ChannelEndpoint = { channels, answer, bodyLimit }
-  const carrierRoute = { wants: 'other', carried: 'never' } as const
+  const carrierRoute = { wants: 'other', kind: 'channel', carried: 'never' } as const
   routes.set('/api/channel', { ...carrierRoute, methods: { GET: openChannel(carriers) } })
   routes.set('/api/channel/ops', { ...carrierRoute, methods: { POST: operate(carriers) } })
 

@@ -38,6 +38,8 @@ export interface ChannelOptions {
   /** The interval that `channel` announces, milliseconds; 0: none. */
   readonly heartbeat: number
   readonly clock: Clock
+  /** Called when a stream has come or gone. */
+  onChange(): void
   /** Called when the carrier is gone. */
   onClose(): void
 }
@@ -48,7 +50,7 @@ const STREAM_LIMIT = 1_000
 const KEY_LIMIT = 10_000
 
 /** Makes a channel. */
-export function createChannel({ identity: opener, heartbeat, clock, onClose }: ChannelOptions): Channel {
+export function createChannel({ identity: opener, heartbeat, clock, onChange, onClose }: ChannelOptions): Channel {
   const id = crypto.randomUUID()
   const streams = new Map<string, CarriedStream>()
   const used = new Set<string>()
@@ -81,6 +83,7 @@ export function createChannel({ identity: opener, heartbeat, clock, onClose }: C
   const remove = (stream: CarriedStream): void => {
     streams.delete(stream.key)
     ready.delete(stream)
+    onChange()
     endIfExpired()
   }
   /** A fresh function, so that two watchers with one callback are two. */
@@ -122,6 +125,7 @@ export function createChannel({ identity: opener, heartbeat, clock, onClose }: C
         for (const stream of streams.values()) stream.close()
         streams.clear()
         ready.clear()
+        onChange()
         onClose()
       },
     },
@@ -147,6 +151,7 @@ export function createChannel({ identity: opener, heartbeat, clock, onClose }: C
         },
       })
       streams.set(key, stream)
+      onChange()
     },
     credit: (key, bytes) => streams.get(key)?.credit(bytes),
     close(key) {

@@ -10,11 +10,12 @@ import type { Feed } from './feed.ts'
 export function readFeed(feed: Feed): Handler {
   return (exchange) => {
     if (feed.state === 'closed') return empty(204)
-    const { identity, rule, lastEventId, heartbeat, url } = exchange
+    const { identity, rule, lastEventId, heartbeat, url, traffic } = exchange
     const types = url.searchParams.get('types')
     const source = feed.read({
       subject: identity.subject,
       lastEventId,
+      connection: traffic,
       heartbeat,
       types: types === null ? undefined : new Set(types.split(',')),
       overlap: rule.overlap,

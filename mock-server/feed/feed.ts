@@ -1,6 +1,7 @@
 /** An endless stream: one bounded log of events, and the clients that read it. */
 import type { EventLog } from '../base/event-log.ts'
 import { createEventLog } from '../base/event-log.ts'
+import type { Traffic } from '../http/traffic.ts'
 import type { Frame } from '../stream/frame.ts'
 import { encodeFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
@@ -20,12 +21,15 @@ export interface Client {
   readonly subject: string
   /** The position that it asked for, if any. */
   readonly lastEventId?: string
+  /** What it is read over; on a channel it shares that with other streams. */
+  readonly connection: Traffic
 }
 
 /** How a client reads. */
 export interface ReadOptions {
   readonly subject: string
   readonly lastEventId: string | undefined
+  readonly connection: Traffic
   /** The interval that `connected` announces; 0: none. */
   readonly heartbeat: number
   /** Only events of these types. */
@@ -107,12 +111,13 @@ export function createFeed(path: string, history: number): Feed {
     },
     read(options) {
       const mine = log
-      const { lastEventId, subject, types } = options
+      const { lastEventId, subject, types, connection } = options
       const { position: from, reset } = locate(lastEventId, options)
       const client: Client = {
         id: crypto.randomUUID(),
         path,
         subject,
+        connection,
         ...(lastEventId === undefined ? {} : { lastEventId }),
       }
       const hello = {

@@ -5,16 +5,20 @@ import type { Feed } from './feed.ts'
 
 const prices = { ACME: 120, GLOBEX: 45, INITECH: 8, HOOLI: 300 }
 
-/** Sends `price` `{ symbol, value }` every `interval` ms, the same walk for the same seed; returns what stops it. */
+/**
+ * Sends `price` `{ symbol, value, count }` every `interval` ms, the same walk for the same seed; returns what stops it.
+ * `count` goes up by one, so that who reads can tell what is missing, and what came twice.
+ */
 export function startTicker(feed: Feed, interval: number, seed: number, clock: Clock): () => void {
   const random = createRandom(seed)
   const values = Object.entries(prices)
   let stopTimer: (() => void) | undefined
+  let count = 0
   const tick = (): void => {
     const entry = values[Math.floor(random() * values.length)]!
     entry[1] = Math.max(1, Math.round(entry[1] * (0.98 + random() * 0.04) * 100) / 100)
     const [symbol, value] = entry
-    feed.send({ type: 'price', data: { symbol, value } })
+    feed.send({ type: 'price', data: { symbol, value, count: ++count } })
     stopTimer = clock.after(interval, tick)
   }
   stopTimer = clock.after(interval, tick)

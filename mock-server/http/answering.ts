@@ -15,6 +15,7 @@ import type { Authenticator, Identity } from './identity.ts'
 import { saysWho } from './identity.ts'
 import { Refusal, problem } from './problem.ts'
 import type { Route } from './route.ts'
+import { createTraffic } from './traffic.ts'
 
 /** What it needs. */
 export interface AnsweringOptions {
@@ -125,7 +126,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
   }
 
   const answerTo = async (request: Request, url: URL, arrival: Arrival): Promise<Answer | NoAnswer> => {
-    const { signal, base = '', from = 'loopback', carrier } = arrival
+    const { signal, base = '', from = 'loopback', carrier, traffic = createTraffic() } = arrival
     const path = url.pathname.slice(base.length)
     const route = url.pathname.startsWith(base) ? find(path) : undefined
     if (!route || (carrier && route.carried === 'never')) throw new Refusal(404, `There is nothing at ${path}.`)
@@ -133,8 +134,9 @@ export function createAnswering(options: AnsweringOptions): Answering {
     if (request.method === 'OPTIONS') return empty(204, [...preflightHeaders, ['allow', allow]])
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined
     if (!handler) throw new Refusal(405, `${request.method} is not possible here.`, { allow })
+    if (!carrier) Object.assign(traffic, { kind: route.kind ?? 'other', path })
     const lastEventId = lastEventIdOf(request, url)
-    const exchange = { request, url, path, base, lastEventId, signal, clock, heartbeat, rule: {} }
+    const exchange = { request, url, path, base, lastEventId, signal, clock, heartbeat, traffic, rule: {} }
     if (route.access === 'control') {
       if (from !== 'loopback') throw new Refusal(403, 'This is for the machine itself alone.')
       if (!mayControl(cors, request)) throw new Refusal(403, 'This is not for pages of other origins.')

@@ -7,6 +7,7 @@ import type { Source } from '../stream/source.ts'
 import type { Answer } from './answer.ts'
 import { streamHeaders } from './answer.ts'
 import type { Identity } from './identity.ts'
+import type { Counting } from './traffic.ts'
 
 /** How a request came. */
 export interface Arrival {
@@ -18,6 +19,8 @@ export interface Arrival {
   readonly from?: 'loopback' | 'elsewhere'
   /** Whose channel it came over; the requester is the same, whether the request says so or not. */
   readonly carrier?: Identity
+  /** Counts what the connection carries. */
+  readonly traffic?: Counting
 }
 
 /** What a handler knows. */
@@ -35,6 +38,8 @@ export interface Exchange {
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** What the connection carries, the carrier's for what came over a channel. */
+  readonly traffic: Counting
   /** The interval in force for this request, milliseconds; 0: none. */
   readonly heartbeat: number
 }

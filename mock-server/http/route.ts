@@ -7,6 +7,8 @@ import type { Permission } from './identity.ts'
 export interface Route {
   /** Rules without a path concern streams alone. */
   readonly wants: 'stream' | 'other'
+  /** What its streams are. @defaultValue 'other' */
+  readonly kind?: 'feed' | 'run' | 'channel'
   /** `public`: for everybody; `control`: for this machine alone. @defaultValue 'identified' */
   readonly access?: 'public' | 'control' | 'identified'
   readonly permission?: Permission

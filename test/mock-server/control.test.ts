@@ -37,7 +37,15 @@ describe('state', () => {
     await (await openReading(`${url}/api/generate?prompt=x`)).rest()
     await eventually(() => server.runs[0]!.readers === 0)
     expect(await show(url)).toEqual({
-      clients: [{ id: dataOf(connected)['clientId'], path: '/api/stream', subject: 'anonymous', lastEventId: id }],
+      clients: [
+        {
+          id: dataOf(connected)['clientId'],
+          path: '/api/stream',
+          subject: 'anonymous',
+          lastEventId: id,
+          connection: expect.objectContaining({ kind: 'feed', encoding: 'gzip', streams: 1 }),
+        },
+      ],
       feeds: [{ path: '/api/stream', lastEventId: id, kept: 1, clients: 1 }],
       runs: [{ id: server.runs[0]!.id, prompt: 'x', state: 'finished', readers: 0, text: 'abc' }],
       rules: [{ rule: { delay: 0 }, matched: 2 }],

@@ -119,7 +119,7 @@ describe('close', () => {
 })
 
 describe('the ticker', () => {
-  test('sends prices at its interval, the same for the same seed', async () => {
+  test('sends prices at its interval, the same for the same seed, counted without holes', async () => {
     const seen: string[][] = []
     for (const seed of [1, 1, 2]) {
       const { url, clock } = await serve({ tick: 100, seed })
@@ -133,6 +133,7 @@ describe('the ticker', () => {
     }
     expect(seen[0]).toEqual(seen[1])
     expect(seen[0]).not.toEqual(seen[2])
-    expect(JSON.parse(seen[0]![0]!)).toEqual({ symbol: expect.any(String), value: expect.any(Number) })
+    expect(JSON.parse(seen[0]![0]!)).toEqual({ symbol: expect.any(String), value: expect.any(Number), count: 1 })
+    expect(seen[0]!.map((data) => (JSON.parse(data) as { count: number }).count)).toEqual([1, 2, 3, 4, 5])
   })
 })
