@@ -17,8 +17,3 @@ export function resolveAddress(target: string | URL, base: string | URL = ''): s
 export function originOf(address: string): string {
   return new URL(address, NOWHERE).origin
 }
-
-/** What can be said of a request without telling secrets, which queries may hold. */
-export function nameRequest(method: string, address: string): string {
-  return `${method} ${address.split('?')[0]}`
-}

@@ -1,14 +1,15 @@
 /** What an `EventSource` runs on: the engine's attempts, told as the tasks that the standard queues. */
 import { systemClock } from './base/clock.ts'
 import { StreamError } from './base/errors.ts'
+import { nameRequest } from './base/name-request.ts'
 import { guard } from './base/report.ts'
-import { fetchConnect } from './connect/fetch.ts'
+import { fetchConnectWith } from './connect/fetch.ts'
 import { createTaskSource } from './event-source/task-source.ts'
 import type { EventSourceOptions } from './event-source-options.ts'
 import { SETTLED, runAttempt } from './source/attempt.ts'
 import { isEventStream, refused } from './source/judge.ts'
 import { createWatchdog } from './source/watchdog.ts'
-import { createParser } from './wire/parse.ts'
+import { MAX_EVENT_SIZE, createParser } from './wire/parse.ts'
 
 /** [spec] `EventSource.readyState`. */
 export const CONNECTING = 0
@@ -22,10 +23,10 @@ export function openEventStream(
   getState: () => number,
   fire: (event: Event, readyState: number) => void,
 ): () => void {
-  const { headers, body = null, retry, onError, clock = systemClock, maxEventSize = 0x1000000 } = options
+  const { headers, body = null, retry, onError, clock = systemClock, maxEventSize = MAX_EVENT_SIZE } = options
   const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
   const method = (options.method ?? 'GET').toUpperCase()
-  const name = `${method} ${url.origin}${url.pathname}`
+  const name = nameRequest(method, url.origin + url.pathname)
   const nextTask = createTaskSource()
   let { lastEventId = '' } = options
   let tasks = Promise.resolve()
@@ -36,12 +37,14 @@ export function openEventStream(
   let controller: AbortController
   let cancelWait: (() => void) | undefined
 
-  const connect = fetchConnect(options.fetch, (parser) =>
-    createParser({
-      ...parser,
-      // [spec] "set the event stream's reconnection time to that integer", but never to a loop without a pause.
-      onRetry: (ms) => (reconnectionTime = Math.max(100, ms)),
-    }),
+  const connect = fetchConnectWith(
+    (parser) =>
+      createParser({
+        ...parser,
+        // [spec] "set the event stream's reconnection time to that integer", but never to a loop without a pause.
+        onRetry: (ms) => (reconnectionTime = Math.max(100, ms)),
+      }),
+    options.fetch,
   )
   /** [spec] "Queue a task which, if the `readyState` attribute is set to a value other than `CLOSED`, …" */
   const queueTask = (steps: () => void): void => {

@@ -1,11 +1,11 @@
 /** Entry `rivulet/fetch-event-source`: the `fetchEventSource` of @microsoft/fetch-event-source, on the SDK's engine. */
 import { systemClock as clock } from './base/clock.ts'
 import { StreamError } from './base/errors.ts'
-import { fetchConnect } from './connect/fetch.ts'
+import { fetchConnectWith } from './connect/fetch.ts'
 import { SETTLED, runAttempt } from './source/attempt.ts'
 import { isEventStream } from './source/judge.ts'
 import { clampDelay, retryDelay } from './source/retry.ts'
-import { type Block, createParser } from './wire/parse.ts'
+import { type Block, MAX_EVENT_SIZE, createParser } from './wire/parse.ts'
 
 export { type FetchEventSource, fetchEventSourceConnect } from './connect/fetch-event-source.ts'
 export type { Connect } from './connect/connect.ts'
@@ -101,7 +101,7 @@ export function fetchEventSource(
       }
       return response
     }
-    const connect = fetchConnect(open, (options) => {
+    const connect = fetchConnectWith((options) => {
       let retry: number | undefined
       return createParser({
         ...options,
@@ -115,7 +115,7 @@ export function fetchEventSource(
           retry = undefined
         },
       })
-    })
+    }, open)
     /** Calls a callback; what it throws is a failure like any other. */
     const call = <Value>(callback: ((value: Value) => void) | undefined, value: Value): void => {
       try {
@@ -136,7 +136,7 @@ export function fetchEventSource(
           {
             name: '',
             request: async (signal) => ({
-              url: '', method: '', headers: [], credentials: [], lastEventId, maxEventSize: 0x1000000, signal,
+              url: '', method: '', headers: [], credentials: [], lastEventId, maxEventSize: MAX_EVENT_SIZE, signal,
             }),
             judge: async () => {},
             opened: () => (openedAt = clock.now()),

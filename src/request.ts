@@ -1,6 +1,7 @@
 /** From options to requests: URL, headers and credentials, resolved anew for each attempt. */
-import { nameRequest, originOf, resolveAddress } from './address.ts'
+import { originOf, resolveAddress } from './address.ts'
 import { StreamError, isStreamError } from './base/errors.ts'
+import { nameRequest } from './base/name-request.ts'
 import type { ConnectRequest } from './connect/connect.ts'
 import type { Settings } from './settings.ts'
 import type { AttemptContext } from './source/source.ts'

@@ -6,6 +6,7 @@ import type { Connect } from './connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
 import { shareAuth } from './refresh.ts'
 import type { RetryOptions } from './source/retry.ts'
+import { MAX_EVENT_SIZE } from './wire/parse.ts'
 
 type Merged = Omit<ClientOptions, 'lastEventId' | 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 
@@ -59,7 +60,7 @@ export function mergeSettings<Own extends StreamOptions>(
     clock: systemClock,
     random: Math.random,
     connectTimeout,
-    maxEventSize: 0x1000000,
+    maxEventSize: MAX_EVENT_SIZE,
     ...options,
     ownConnect: !!options.connect,
     connect: observe(options.connect ?? fetchConnect(options.fetch), options.onResponse),

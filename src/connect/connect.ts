@@ -42,7 +42,7 @@ export interface Connection {
   /** The body as text, at most `maxBytes` of it; instead of `read()`. */
   problem(maxBytes: number): Promise<string>
   /** Lets go of the connection; idempotent. */
-  cancel(reason?: unknown): void
+  cancel(): void
 }
 
 /** Opens one connection. Rejects with a `StreamError` `network`, or with `signal.reason`. */

@@ -3,6 +3,7 @@ import { StreamError } from '../base/errors.ts'
 import type { Block } from '../wire/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { SLICE, networkError, openResponse } from './fetch.ts'
+import { readProblem } from './problem.ts'
 
 /** As much of `fetchEventSource` as is used here. */
 export type FetchEventSource = (
@@ -109,17 +110,7 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
               if (over) settle()
               else permit?.()
             }),
-          async problem(maxBytes) {
-            const decoder = new TextDecoder()
-            let text = ''
-            for (let left = maxBytes; left > 0 && reader; ) {
-              const { done, value } = await reader.read()
-              if (done) break
-              text += decoder.decode(value.subarray(0, left), { stream: true })
-              left -= value.length
-            }
-            return text
-          },
+          problem: (maxBytes) => readProblem(async () => (await reader?.read())?.value, maxBytes),
           cancel() {
             controller.abort()
             // What it rejects with is of a connection that nobody wants.

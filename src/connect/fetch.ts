@@ -1,7 +1,10 @@
 /** A connection by `fetch`: the default `Connect`. */
 import { StreamError } from '../base/errors.ts'
+import { nameRequest } from '../base/name-request.ts'
 import { type Parser, type ParserOptions, createParser } from '../wire/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
+import { readProblem } from './problem.ts'
+import { fetchByHand } from './redirect.ts'
 
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, which no cache holds (bench: whole clients). */
 export const SLICE = 65_536
@@ -9,7 +12,12 @@ export const SLICE = 65_536
 type CreateParser = (options: ParserOptions) => Parser
 
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
-export function fetchConnect(fetch?: typeof globalThis.fetch, parser: CreateParser = createParser): Connect {
+export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
+  return fetchConnectWith(createParser, fetch)
+}
+
+/** `fetchConnect` for entries whose events differ from those of the SDK. */
+export function fetchConnectWith(parser: CreateParser, fetch?: typeof globalThis.fetch): Connect {
   return async (request) => createConnection(await openResponse(request, fetch), request, parser)
 }
 
@@ -18,15 +26,15 @@ export async function openResponse(
   request: ConnectRequest,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<Response> {
-  const { url, method, body, lastEventId, signal, init } = request
+  const { url, method, body, lastEventId, signal, init, credentials } = request
   const headers = new Headers(request.headers)
   if (lastEventId) headers.set('last-event-id', byteString(lastEventId))
-  // Platforms take only `Authorization` off on the way to another origin: with any other credential, redirects are
-  // answers like any other, which are no event streams.
-  const redirect = request.credentials.some((name) => name !== 'authorization') && { redirect: 'manual' as const }
-  const given = body === undefined ? {} : { body }
+  const sent = { cache: 'no-store', ...init, ...(body !== undefined && { body }), method, headers, signal } as const
+  const follows = (init?.redirect ?? 'follow') === 'follow'
   try {
-    return await fetch(url, { cache: 'no-store', ...init, ...redirect, ...given, method, headers, signal })
+    return await (follows && credentials.some((name) => name !== 'authorization')
+      ? fetchByHand(fetch, url, sent, credentials)
+      : fetch(url, sent))
   } catch (cause) {
     throw networkError(request, cause)
   }
@@ -36,8 +44,7 @@ export async function openResponse(
 export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
   if (signal.aborted) return signal.reason
   const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID)' : ''
-  // Without query and fragment, which may hold secrets.
-  return new StreamError('network', `Failed${hint}: ${method} ${url.split(/[?#]/)[0]}`, { cause, retryable: true })
+  return new StreamError('network', `Failed${hint}: ${nameRequest(method, url)}`, { cause, retryable: true })
 }
 
 /** A string whose code units are the UTF-8 bytes: what `Headers` sends as they are (Fetch standard, `ByteString`). */
@@ -57,7 +64,7 @@ function openReader(body: ReadableStream<Uint8Array>, mode?: 'byob'): Reader {
     return body.getReader({ mode } as ReadableStreamGetReaderOptions) as unknown as Reader
   } catch {
     // No byte stream (one made by a page, say), or a platform without them.
-    return body.getReader() as unknown as Reader
+    return body.getReader()
   }
 }
 
@@ -116,17 +123,7 @@ function createConnection(response: Response, request: ConnectRequest, parse: Cr
       }
       return batch
     },
-    async problem(maxBytes) {
-      const decoder = new TextDecoder()
-      let text = ''
-      for (let left = maxBytes; left > 0; ) {
-        const next = await readChunk()
-        if (!next) break
-        text += decoder.decode(next.subarray(0, left), { stream: true })
-        left -= next.length
-      }
-      return text
-    },
+    problem: (maxBytes) => readProblem(readChunk, maxBytes),
     cancel() {
       // Not awaited: it may hang where a body was cloned, and what it rejects with is of a connection nobody wants.
       reader?.cancel().catch(() => {})

@@ -28,6 +28,9 @@ export interface ParserOptions {
   defaultType?: string
 }
 
+/** Bytes that an event may have unless a limit is given: 16 MiB. */
+export const MAX_EVENT_SIZE = 0x1000000
+
 /** A push parser. */
 export interface Parser {
   /**
@@ -52,7 +55,7 @@ const WIDE = 128
 
 /** Creates a parser. */
 export function createParser({
-  onBlock, onRetry, onComment, maxEventSize = 0x1000000, defaultType = 'message',
+  onBlock, onRetry, onComment, maxEventSize = MAX_EVENT_SIZE, defaultType = 'message',
 }: ParserOptions): Parser {
   // Decoding without `stream` is 10 to 20 % cheaper in Chromium and up to 10 times in Node. It is right wherever a chunk
   // ends a character. Node's streaming decoder is the faster one beyond ASCII, but keeps a decoder slow ever after: so two.

@@ -79,8 +79,14 @@ describe('the request', () => {
 
   test('[F14] with a credential that platforms do not take off, a redirect is not followed by them', async () => {
     expect((await open({ credentials: ['authorization'] })).call.init.redirect).not.toBe('manual')
-    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).not.toBe(undefined)
-    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).not.toBe('follow')
+    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).toBe('manual')
+    expect((await open({ credentials: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe('error')
+  })
+
+  test('[F14] a browser does not show where a redirect leads: `network`', async () => {
+    const opaque = Object.defineProperties(new Response(null), { type: { value: 'opaqueredirect' }, status: { value: 0 } })
+    const connecting = fetchConnect(async () => opaque)(request({ credentials: ['x-api-key'] }))
+    await expect(connecting).rejects.toMatchObject({ code: 'network', message: 'Failed: GET https://api.test/stream', cause: expect.any(TypeError) })
   })
 })
 

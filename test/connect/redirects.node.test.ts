@@ -102,6 +102,112 @@ describe('[F14] credentials never reach another origin', () => {
   })
 })
 
+describe('[F13] redirects with a credential that platforms do not take off are followed by hand', () => {
+  const withKey = (overrides: Partial<ConnectRequest> = {}): Partial<ConnectRequest> => ({
+    headers: [['x-api-key', 'SECRET'], ['x-trace', 'kept']], credentials: ['x-api-key'], ...overrides,
+  })
+  const bodyOf = async (incoming: IncomingMessage): Promise<string> => Buffer.concat(await incoming.toArray()).toString()
+
+  test.each([301, 302, 303, 307, 308])('%d, by a relative location: the key stays with its origin', async (status) => {
+    redirect(status, '/there')
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ lastEventId: '7' })))
+    expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
+    expect((await connection.read())?.blocks).toHaveLength(1)
+    connection.cancel()
+    expect(home.requests[1]!.headers).toMatchObject({ 'x-api-key': 'SECRET', 'x-trace': 'kept', 'last-event-id': '7' })
+  })
+
+  test('[F14] to another origin and back: what was left behind stays behind', async () => {
+    redirect(302, `${foreign.origin}/over`)
+    foreign.handle = (_, response) => void response.writeHead(302, { location: `${home.origin}/there` }).end()
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey()))
+    expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
+    connection.cancel()
+    expect([...home.requests, ...foreign.requests].map(({ headers }) => [headers['x-api-key'], headers['x-trace']])).toEqual([
+      ['SECRET', 'kept'], [undefined, 'kept'], [undefined, 'kept'],
+    ])
+  })
+
+  test.each([
+    [301, 'POST', 'GET', ''], [302, 'POST', 'GET', ''], [303, 'POST', 'GET', ''], [307, 'POST', 'POST', '{}'], [308, 'POST', 'POST', '{}'],
+    [301, 'PUT', 'PUT', '{}'], [302, 'PUT', 'PUT', '{}'], [303, 'PUT', 'GET', ''], [307, 'PUT', 'PUT', '{}'], [308, 'PUT', 'PUT', '{}'],
+  ])('%d makes a %s a %s', async (status, method, then, body) => {
+    for (const asInit of [false, true]) {
+      home.requests.length = 0
+      let sent = ''
+      home.handle = async (incoming, response) => {
+        if (incoming.url !== '/there') return void response.writeHead(status, { location: '/there' }).end()
+        sent = await bodyOf(incoming)
+        stream(response)
+      }
+      const headers: ConnectRequest['headers'] = [['x-api-key', 'SECRET'], ['content-type', 'application/json']]
+      const given = asInit ? { init: { body: new Blob(['{}']) } } : { body: '{}' }
+      const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ method, headers, ...given })))
+      connection.cancel()
+      expect(home.requests.map((incoming) => incoming.method)).toEqual([method, then])
+      expect(sent).toBe(body)
+      expect(home.requests[1]!.headers['content-type'] ?? '').toBe(body && 'application/json')
+    }
+  })
+
+  test.each(['/here', 'ftp://api.test/', 'data:text/event-stream,data:%20a%0A%0A', 'http://'])('what leads nowhere is one error: %s', async (location) => {
+    redirect(302, location)
+    const connecting = fetchConnect()(request(`${home.origin}/here?key=SECRET`, withKey()))
+    const error: unknown = await connecting.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'network', message: `Failed: GET ${home.origin}/here` })
+    expect(home.requests).toHaveLength(location === '/here' ? 21 : 1)
+  })
+
+  test('20 redirects are followed', async () => {
+    home.handle = ({ url }, response) => {
+      const hop = Number(url!.slice(1))
+      if (hop === 20) stream(response)
+      else response.writeHead(307, { location: `/${hop + 1}` }).end()
+    }
+    const connection = await fetchConnect()(request(`${home.origin}/0`, withKey()))
+    expect(connection).toMatchObject({ status: 200, url: `${home.origin}/20` })
+    connection.cancel()
+  })
+
+  test('an answer with a location that is no redirect is an answer', async () => {
+    home.handle = (_, response) => void response.writeHead(201, { location: '/there' }).end()
+    expect(await fetchConnect()(request(home.origin, withKey()))).toMatchObject({ status: 201 })
+    home.handle = (_, response) => void response.writeHead(302).end()
+    expect(await fetchConnect()(request(home.origin, withKey()))).toMatchObject({ status: 302 })
+  })
+
+  test('a redirect with an endless body frees its socket [F11]', async () => {
+    const closed = new Promise<void>((resolve) => {
+      home.handle = ({ url }, response) => {
+        if (url === '/there') return stream(response)
+        response.writeHead(302, { location: '/there' })
+        response.write('moved')
+        response.on('close', resolve)
+      }
+    })
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey()))
+    await closed
+    connection.cancel()
+  })
+
+  test('an abort on the way', async () => {
+    const controller = new AbortController()
+    home.handle = ({ url }, response) => {
+      if (url === '/there') controller.abort(new Error('enough'))
+      else response.writeHead(302, { location: '/there' }).end()
+    }
+    await expect(fetchConnect()(request(`${home.origin}/here`, withKey({ signal: controller.signal })))).rejects.toThrow('enough')
+  })
+
+  test('who wants no redirects gets none', async () => {
+    redirect(302, '/there')
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'manual' } })))
+    expect(connection.status).toBe(302)
+    await expect(fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'error' } })))).rejects.toMatchObject({ code: 'network' })
+    expect(home.requests).toHaveLength(2)
+  })
+})
+
 describe('letting go frees the socket at once [F34]', () => {
   test.each([
     ['an open stream', 200],

@@ -1,0 +1,34 @@
+/** A `fetch` that follows redirects by hand, as platforms take only `Authorization` off on the way to another origin. */
+
+/** As many as the Fetch standard allows. */
+const LIMIT = 20
+
+/**
+ * Fetches, and goes where redirects lead to as the Fetch standard says (section "HTTP-redirect fetch"), but without the
+ * headers named `credentials` on another origin. Rejects with a `TypeError`, as `fetch` does, on one redirect too many, on
+ * one that leaves HTTP, and in a browser, which does not show where it leads.
+ */
+export async function fetchByHand(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  { headers, ...init }: RequestInit & { headers: Headers },
+  credentials: readonly string[],
+): Promise<Response> {
+  for (let left = LIMIT; ; left--) {
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const { status, type, body } = response
+    const location = response.headers.get('location')
+    if (type !== 'opaqueredirect' && !(location && [301, 302, 303, 307, 308].includes(status))) return response
+    // Not awaited, and what it rejects with is of an answer that nobody wants.
+    body?.cancel().catch(() => {})
+    const to = new URL(location!, url)
+    if (!left || !location || !to.protocol.startsWith('http')) throw new TypeError('Redirect not followed')
+    if (status === 303 || (status < 303 && init.method === 'POST')) {
+      init.method = 'GET'
+      init.body = null
+      headers.delete('content-type')
+    }
+    if (to.origin !== new URL(url).origin) for (const name of ['authorization', ...credentials]) headers.delete(name)
+    url = to.href
+  }
+}
