@@ -9,11 +9,12 @@ export async function requestStop(requester: Requester, settings: Settings, targ
   const url = target.url ?? requester.url
   const controller = new AbortController()
   const { signal } = controller
-  const ask = async (): Promise<void> => {
-    const request = await requester.build({ reason: 'connect', attempt: 1, signal }, { ...target, url, method: 'DELETE' })
+  const ask = async (reason: 'connect' | 'rejected'): Promise<void> => {
+    const request = await requester.build({ reason, attempt: 1, signal }, { ...target, url, method: 'DELETE' })
     const connection = await connect(request)
     const { status, headers } = connection
     connection.cancel()
+    if (status === 401 && settings.auth && reason === 'connect') return ask('rejected')
     if ((status < 200 || status > 299) && status !== 404 && status !== 410) throw new StreamError('http', `Status ${status}: DELETE`, { status, headers })
   }
   let cancelDeadline!: () => void
@@ -24,7 +25,7 @@ export async function requestStop(requester: Requester, settings: Settings, targ
     })
   })
   try {
-    await Promise.race([ask(), deadline])
+    await Promise.race([ask('connect'), deadline])
   } catch (cause) {
     throw isStreamError(cause) ? cause : new StreamError('network', 'Failed: DELETE', { cause, retryable: true })
   } finally {

@@ -6,11 +6,9 @@ import { type Delivery, createDelivery } from './delivery.ts'
 import type { Schemas } from './events.ts'
 import type { Requester, Target } from './request.ts'
 import type { Settings } from './settings.ts'
-import { pageEnvironment } from './source/environment.ts'
 import { type Judgement, judge } from './source/judge.ts'
 import { clampDelay, judgeFailure } from './source/retry.ts'
 import { type Known, type RawEvent, type Source, type SourceHooks, createSource } from './source/source.ts'
-import { createWatchdog } from './source/watchdog.ts'
 import { type PendingEvent, validate } from './validate.ts'
 
 /** What makes a stream a feed, or a run. */
@@ -73,7 +71,7 @@ export function createSession<Item extends PendingEvent>(
     if (kept) hooks.restore?.(kept)
   }
   const source = createSource(
-    { ...settings, watch: createWatchdog, environment: pageEnvironment },
+    settings,
     {
       ...hooks,
       name,

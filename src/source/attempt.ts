@@ -78,11 +78,12 @@ export async function runAttempt(
       if (room) await unlessAborted(room)
     }
   } catch (cause) {
-    throw isStreamError(cause) || signal.aborted ? cause : failure(doing, 'Failed', { cause })
+    const reason = isStreamError(cause) || signal.aborted ? cause : failure(doing, 'Failed', { cause })
+    controller.abort()
+    throw reason
   } finally {
     cancelDeadline()
     watchdog?.stop()
     connection?.cancel()
-    controller.abort()
   }
 }

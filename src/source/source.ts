@@ -1,11 +1,11 @@
 /** One logical stream over many connections: runs what the state table says. */
-import type { Clock } from '../base/clock.ts'
-import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
-import type { Batch, Connect, Connection, ConnectRequest } from '../connect/connect.ts'
-import type { Environment } from './environment.ts'
+import type { StreamError } from '../base/errors.ts'
+import type { Batch, Connection, ConnectRequest } from '../connect/connect.ts'
+import { type AttemptOptions, SETTLED, runAttempt } from './attempt.ts'
+import { type Environment, pageEnvironment } from './environment.ts'
 import { clampDelay, parseRetryAfter } from './retry.ts'
 import { type Effect, type Status, type Trigger, initialState, transition } from './state.ts'
-import type { Watchdog, createWatchdog } from './watchdog.ts'
+import { type Watchdog, createWatchdog } from './watchdog.ts'
 
 /** Where a stream is. */
 export interface StreamState {
@@ -35,18 +35,12 @@ export interface AttemptContext {
   signal: AbortSignal
 }
 
-export interface SourceOptions {
-  connect: Connect
-  clock: Clock
-  /** Milliseconds until the answer's head, credentials included. */
-  connectTimeout: number
+export interface SourceOptions extends Omit<AttemptOptions, 'watch'> {
   /** Milliseconds. */
   idleTimeout?: number
   /** Milliseconds. */
   stallTimeout?: number
-  /** What measures silence, where it is to be measured. */
-  watch?: typeof createWatchdog
-  /** What tells of the network and the page, where that is to be heard. */
+  /** What tells of the network and the page. @defaultValue the platform's */
   environment?: Environment
 }
 
@@ -93,8 +87,6 @@ export interface Source {
   setIdleTimeout(ms: number): void
 }
 
-/** Open for this long, a connection counts as a success (milliseconds). */
-const SETTLED = 10_000
 /** How long a complete stream may take to end (milliseconds). */
 const DRAIN = 1_000
 /** Between attempts that the page's events hurry (milliseconds); the first is made at once. */
@@ -104,7 +96,7 @@ const OFFLINE = 60_000
 
 /** Makes a source that goes on after `lastEventId`; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks, lastEventId = ''): Source {
-  const { clock, connectTimeout, stallTimeout = Infinity, environment } = options
+  const { clock, stallTimeout = Infinity, environment = pageEnvironment } = options
   let { idleTimeout = Infinity } = options
   let state = initialState
   let report: StreamState = state
@@ -117,9 +109,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   let cancelWait: (() => void) | undefined
   let ignoreWakes: (() => void) | undefined
 
-  const failure = (code: StreamErrorCode, what: string, details: StreamErrorDetails = { retryable: true }): StreamError =>
-    new StreamError(code, `${what}: ${hooks.name}`, details)
-
+  const watch: AttemptOptions['watch'] = (onSilence) => (watchdog = createWatchdog(clock, idleTimeout, stallTimeout, onSilence))
   const perform = (effect: Effect, delay = 0, error?: StreamError): void => {
     if (effect === 'wait') cancelWait = clock.after(delay, () => dispatch('due'))
     else if (effect === 'settle') hooks.settled(error)
@@ -127,8 +117,10 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     else {
       cancelWait?.()
       watchdog?.stop()
-      if (effect === 'release') current?.abort()
+      const leaving = current
       watchdog = current = undefined
+      if (effect === 'release') leaving?.abort()
+      else cancelWait = clock.after(DRAIN, () => leaving?.abort())
     }
   }
   const dispatch = (event: Trigger, error?: StreamError, delay?: number): void => {
@@ -151,7 +143,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     if (now - opening >= SETTLED) dispatch('progress')
     const least = Math.max(floor, parseRetryAfter(error.headers?.get('retry-after')))
     const { attempt } = state
-    const offline = environment?.isOffline()
+    const offline = environment.isOffline()
     const verdict = hooks.retry(error, offline ? 1 : attempt, least)
     earliest = now + Math.max(least, attempt > 1 ? BREATH : 0)
     if (typeof verdict !== 'number') dispatch('ended', verdict)
@@ -173,15 +165,12 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   /** Hands over what is whole and in order; returns what went wrong with the event after that. */
   const receive = ({ blocks }: Batch, controller: AbortController): { error: unknown } | undefined => {
     let advanced = false
-    let events = false
     try {
       for (const block of blocks) {
         const { id } = block
         block.id = inherited = id ?? inherited
-        const isEvent = block.data !== undefined
-        const known = isEvent ? hooks.event(block as RawEvent, id) : undefined
+        const known = block.data === undefined ? undefined : hooks.event(block as RawEvent, id)
         if (current !== controller) break
-        events ||= isEvent
         if (id === undefined || id === lastEventId || known === 'duplicate') continue
         advanced ||= !known
         lastEventId = id
@@ -189,7 +178,6 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     } catch (error) {
       return { error }
     } finally {
-      watchdog?.read(events)
       if (advanced) dispatch('progress')
     }
     return undefined
@@ -198,67 +186,36 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   const attempt = async (reason: 'connect' | 'refresh'): Promise<void> => {
     const controller = (current = new AbortController())
     inherited = lastEventId
-    const { signal } = controller
-    // A promise below may ignore the signal: whoever waits must not.
-    let bail: ((reason: unknown) => void) | undefined
-    signal.addEventListener('abort', () => bail?.(signal.reason))
-    const unlessAborted = <Value>(promise: Promise<Value>): Promise<Value> =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) reject(signal.reason)
-        bail = reject
-        promise.then(resolve, reject)
-      })
-
-    let doing: 'auth' | 'network' = 'auth'
     let opening = Infinity
-    let connection: Connection | undefined
-    let cancelDeadline = clock.after(connectTimeout, () =>
-      controller.abort(failure(doing, `Nothing within ${connectTimeout} ms`)),
-    )
     try {
-      const request = await unlessAborted(
-        hooks.request({ reason: reason === 'connect' ? reason : 'rejected', attempt: state.attempt, signal }, lastEventId),
-      )
-      doing = 'network'
-      const connecting = options.connect(request)
-      connecting.then((late) => signal.aborted && late.cancel()).catch(() => {}) // told below, if anybody waits
-      connection = await unlessAborted(connecting)
-      if (connection.status === 204) return dispatch('ended')
-      await unlessAborted(hooks.judge(connection))
-      cancelDeadline()
-      opening = clock.now()
-      dispatch('opened')
-      if (current !== controller) return
-      hooks.opened(connection, reconnected)
-      if (current !== controller) return
-      reconnected = true
-      watchdog = options.watch?.(clock, idleTimeout, stallTimeout, (code, ms) =>
-        controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
-      )
-      while (current === controller) {
-        watchdog?.reading()
-        const batch = await unlessAborted(connection.read())
-        if (!batch) {
-          const error = hooks.ended()
-          if (error) throw error
-          return dispatch('ended')
-        }
-        if (batch.retry !== undefined) floor = clampDelay(batch.retry)
-        const broken = receive(batch, controller)
-        const room = current === controller ? hooks.flush(batch.bytes) : undefined
-        if (room) await unlessAborted(room)
-        if (broken) throw broken.error
-      }
-      // A connection that is read to its end can be used again, and is not shown as a cancelled one.
-      cancelDeadline = clock.after(DRAIN, () => controller.abort())
-      while (!signal.aborted && (await unlessAborted(connection.read())));
-    } catch (cause) {
+      const more = await runAttempt({ ...options, watch }, controller, {
+        name: hooks.name,
+        request: (signal) => hooks.request({ reason: reason === 'connect' ? reason : 'rejected', attempt: state.attempt, signal }, lastEventId),
+        judge: hooks.judge,
+        opened(connection) {
+          opening = clock.now()
+          dispatch('opened')
+          if (current !== controller) return
+          hooks.opened(connection, reconnected)
+          reconnected = true
+        },
+        read(batch) {
+          // Nobody wants what is still coming: a connection that is read to its end can be used again.
+          if (current !== controller) return undefined
+          if (batch.retry !== undefined) floor = clampDelay(batch.retry)
+          const broken = receive(batch, controller)
+          const room = current === controller ? hooks.flush(batch.bytes) : undefined
+          return broken ? Promise.resolve(room).then(() => Promise.reject(broken.error)) : room
+        },
+      })
+      const error = more ? hooks.ended() : undefined
+      if (error) throw error
+      if (current === controller) dispatch('ended')
+    } catch (error) {
       // Otherwise it was given up, and nobody waits for it.
-      if (current === controller) fail(isStreamError(cause) ? cause : failure(doing, 'Failed', { cause, retryable: true }), opening)
-    } finally {
-      cancelDeadline()
-      connection?.cancel()
+      if (current === controller) fail(error as StreamError, opening)
     }
+    if (state.status === 'closed') cancelWait?.()
   }
 
   return {
@@ -272,7 +229,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       lastEventId = inherited = id
     },
     start() {
-      if (state.status === 'idle') ignoreWakes = environment?.onWake(wake)
+      if (state.status === 'idle') ignoreWakes = environment.onWake(wake)
       dispatch('start')
     },
     complete: (error) => dispatch('complete', error),

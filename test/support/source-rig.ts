@@ -4,7 +4,6 @@ import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { type Judgement, judge } from '../../src/source/judge.ts'
 import { type RetryOptions, judgeFailure } from '../../src/source/retry.ts'
 import { type RawEvent, type Source, type SourceHooks, type SourceOptions, type StreamState, createSource } from '../../src/source/source.ts'
-import { createWatchdog } from '../../src/source/watchdog.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
 import { settled } from './settled.ts'
@@ -49,7 +48,7 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
   const states: StreamState[] = []
   const settlements: (StreamError | undefined)[] = []
   const source = createSource(
-    { connect: network.connect, clock, connectTimeout: 10_000, watch: createWatchdog, ...rest },
+    { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
     {
       name,
       judge: (connection) => judge(connection, { ...rest, clock, name, statusCodes: retry.statusCodes }),
