@@ -2,7 +2,7 @@
 import type { EventSource as EventSourceInterface, EventSourceOptions } from './event-source-options.ts'
 import { CLOSED, CONNECTING, OPEN, openEventStream } from './event-source-stream.ts'
 
-export type { StreamError } from './base/errors.ts'
+export { StreamError, isStreamError } from './base/errors.ts'
 export type { EventSourceOptions } from './event-source-options.ts'
 
 class EventSourceClass extends EventTarget {

@@ -118,6 +118,9 @@ function namesOf(text: string): string[] {
 test.each([
   ['rivulet', 'src/index.ts'],
   ['rivulet/openai', 'src/openai.ts'],
+  ['rivulet/event-source', 'src/event-source.ts'],
+  ['rivulet/fetch-event-source', 'src/fetch-event-source.ts'],
+  ['rivulet/parser', 'src/parser.ts'],
   ['rivulet/persist', 'src/persist.ts'],
   ['rivulet/mock', 'mock-server/mock.ts'],
   ['rivulet/msw', 'mock-server/msw.ts'],
