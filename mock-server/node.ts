@@ -65,7 +65,7 @@ function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clo
       resolve(outcome)
     }
     const fail = (): void => settle(false)
-    const cancel = clock.after(timeout, fail)
+    const cancel = clock.after(timeout, fail, 'housekeeping')
     response.once('close', fail)
     if (response.destroyed) fail()
     else response.write(bytes, (error) => settle(!error))

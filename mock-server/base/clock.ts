@@ -6,8 +6,12 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970, for timestamps and for the expiry of tokens. */
   date(): number
-  /** Calls `callback` once, after `ms` milliseconds; returns what cancels it. */
-  after(ms: number, callback: () => void): () => void
+  /**
+   * Calls `callback` once, after `ms` milliseconds; returns what cancels it. Where nobody waits for it, as for
+   * `housekeeping`, a process may end before.
+   * @defaultValue purpose: 'awaited'
+   */
+  after(ms: number, callback: () => void, purpose?: 'awaited' | 'housekeeping'): () => void
 }
 
 /** Longest delay that timers hold: 2^31 - 1 ms; beyond it they fire at once. */
@@ -17,8 +21,10 @@ const LONGEST = 0x7fffffff
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
-  after(ms, callback) {
+  after(ms, callback, purpose = 'awaited') {
     const timer = setTimeout(callback, Math.min(ms, LONGEST))
+    // Node alone has it: elsewhere a timer is a number.
+    if (purpose === 'housekeeping') (timer as { unref?(): unknown }).unref?.()
     return () => clearTimeout(timer)
   },
 }

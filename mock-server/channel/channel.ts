@@ -78,7 +78,8 @@ export function createChannel({ identity: opener, heartbeat, clock, onChange, on
   const watchExpiry = (): void => {
     stopTimer?.()
     const { expiresAt } = identity
-    stopTimer = expiresAt === undefined ? undefined : clock.after(Math.max(0, expiresAt - clock.date()), endIfExpired)
+    if (expiresAt === undefined) return
+    stopTimer = clock.after(Math.max(0, expiresAt - clock.date()), endIfExpired, 'housekeeping')
   }
   const remove = (stream: CarriedStream): void => {
     streams.delete(stream.key)

@@ -19,8 +19,11 @@ export function startTicker(feed: Feed, interval: number, seed: number, clock: C
     entry[1] = Math.max(1, Math.round(entry[1] * (0.98 + random() * 0.04) * 100) / 100)
     const [symbol, value] = entry
     feed.send({ type: 'price', data: { symbol, value, count: ++count } })
-    stopTimer = clock.after(interval, tick)
+    schedule()
   }
-  stopTimer = clock.after(interval, tick)
+  const schedule = (): void => {
+    stopTimer = clock.after(interval, tick, 'housekeeping')
+  }
+  schedule()
   return () => stopTimer?.()
 }

@@ -76,8 +76,8 @@ export function createRunRegistry({ retention, abandon, limit, clock }: Registry
     if (entry.run.readers > 0 || !entries.has(entry.run.id)) return
     entry.stopTimer =
       entry.run.state === 'running'
-        ? clock.after(abandon, () => entry.run.cancel())
-        : clock.after(retention, () => forget(entry))
+        ? clock.after(abandon, () => entry.run.cancel(), 'housekeeping')
+        : clock.after(retention, () => forget(entry), 'housekeeping')
   }
   const makeRoom = (): boolean => {
     if (entries.size < limit) return true
@@ -124,7 +124,7 @@ export function createRunRegistry({ retention, abandon, limit, clock }: Registry
       for (const { run } of known) run.cancel()
       const tombstone = scopeOf(owner, '', path, key)
       if (known.length > 0 || cancelled.has(tombstone) || cancelled.size >= limit) return
-      const stopTimer = clock.after(retention, () => void cancelled.delete(tombstone))
+      const stopTimer = clock.after(retention, () => void cancelled.delete(tombstone), 'housekeeping')
       cancelled.set(tombstone, () => {
         stopTimer()
         cancelled.delete(tombstone)

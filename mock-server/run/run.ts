@@ -62,12 +62,18 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
   let text = ''
   let next = 0
   let stopTimer: (() => void) | undefined
+  /** When the next delta is due. */
+  let dueAt = 0
 
+  const halt = (): void => {
+    stopTimer?.()
+    stopTimer = undefined
+  }
   const send = (type: string, data: Record<string, unknown>): void => {
     log.append({ type, data })
   }
   const finish = (type: 'end' | 'error', data: Record<string, unknown>): void => {
-    stopTimer?.()
+    halt()
     send(type, data)
     log.close()
     onChange()
@@ -96,10 +102,19 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     send('delta', { content, index: next++ })
     return true
   }
+  /** What nobody reads goes on, but nobody waits for it either. */
+  const arm = (): void => {
+    stopTimer?.()
+    const purpose = readers.size > 0 ? 'awaited' : 'housekeeping'
+    stopTimer = clock.after(Math.max(0, dueAt - clock.now()), () => step() && schedule(), purpose)
+  }
   const schedule = (): void => {
-    stopTimer = clock.after(plan.delay, () => {
-      if (step()) schedule()
-    })
+    dueAt = clock.now() + plan.delay
+    arm()
+  }
+  const readersChanged = (): void => {
+    if (stopTimer) arm()
+    onChange()
   }
 
   const heartbeat = plan.heartbeat > 0 ? { heartbeat: plan.heartbeat } : {}
@@ -134,7 +149,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
         for (const wake of wakes) wake()
       }
       readers.add(drop)
-      onChange()
+      readersChanged()
       return {
         get state() {
           if (state !== 'open') return state
@@ -159,14 +174,14 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
         },
         close() {
           readers.delete(drop)
-          onChange()
+          readersChanged()
         },
       }
     },
     cancel() {
       if (log.state === 'open') end('cancelled')
     },
-    stop: () => stopTimer?.(),
+    stop: halt,
     drop(how) {
       for (const drop of readers) drop(how)
     },

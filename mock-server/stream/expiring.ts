@@ -6,10 +6,11 @@ import type { Source } from './source.ts'
 export function expiring(source: Source, ms: number, clock: Clock): Source {
   let life: 'valid' | 'expired' = 'valid'
   const wakes = new Set<() => void>()
-  const stopTimer = clock.after(Math.max(0, ms), () => {
+  const expire = (): void => {
     life = 'expired'
     for (const wake of wakes) wake()
-  })
+  }
+  const stopTimer = clock.after(Math.max(0, ms), expire, 'housekeeping')
   return {
     take: () => (life === 'expired' ? undefined : source.take()),
     get state() {

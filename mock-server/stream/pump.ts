@@ -70,7 +70,7 @@ export function pump({ source, rule, heartbeat, clock, signal }: PumpOptions): B
       }
       const gone = settle('gone')
       const unwatch = awaited?.watch(settle('woken'))
-      const cancel = ms < Infinity ? clock.after(ms, settle('due')) : undefined
+      const cancel = ms < Infinity ? clock.after(ms, settle('due'), awaited ? 'housekeeping' : 'awaited') : undefined
       if (signal.aborted) gone()
       else signal.addEventListener('abort', gone)
     })
