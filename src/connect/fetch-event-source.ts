@@ -4,6 +4,7 @@ import type { Block } from '../wire/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { SLICE, networkError, openResponse } from './fetch.ts'
 import { readProblem } from './problem.ts'
+import { fetchByHand } from './redirect.ts'
 
 /** As much of `fetchEventSource` as is used here. */
 export type FetchEventSource = (
@@ -98,7 +99,7 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
       signal: controller.signal,
       openWhenHidden: true,
       async fetch(_input, init) {
-        const response = await openResponse({ ...request, signal: init?.signal ?? controller.signal }, fetch)
+        const response = await openResponse({ ...request, signal: init?.signal ?? controller.signal }, fetch, fetchByHand)
         const reader = response.body?.getReader()
         resolve({
           status: response.status,

@@ -13,18 +13,19 @@ type CreateParser = (options: ParserOptions) => Parser
 
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
 export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
-  return fetchConnectWith(createParser, fetch)
+  return fetchConnectWith(createParser, fetch, fetchByHand)
 }
 
-/** `fetchConnect` for entries whose events differ from those of the SDK. */
-export function fetchConnectWith(parser: CreateParser, fetch?: typeof globalThis.fetch): Connect {
-  return async (request) => createConnection(await openResponse(request, fetch), request, parser)
+/** `fetchConnect` for entries whose events differ from those of the SDK. Without `byHand` its requests must have no credentials. */
+export function fetchConnectWith(parser: CreateParser, fetch?: typeof globalThis.fetch, byHand?: typeof fetchByHand): Connect {
+  return async (request) => createConnection(await openResponse(request, fetch, byHand), request, parser)
 }
 
-/** The answer to a request. Rejects with `network`, or with `signal.reason`. */
+/** The answer to a request; `byHand` is what follows redirects with credentials. Rejects with `network`, or with `signal.reason`. */
 export async function openResponse(
   request: ConnectRequest,
   fetch: typeof globalThis.fetch = globalThis.fetch,
+  byHand?: typeof fetchByHand,
 ): Promise<Response> {
   const { url, method, body, lastEventId, signal, init, credentials } = request
   const headers = new Headers(request.headers)
@@ -32,8 +33,8 @@ export async function openResponse(
   const sent = { cache: 'no-store', ...init, ...(body !== undefined && { body }), method, headers, signal } as const
   const follows = (init?.redirect ?? 'follow') === 'follow'
   try {
-    return await (follows && credentials.some((name) => name !== 'authorization')
-      ? fetchByHand(fetch, url, sent, credentials)
+    return await (byHand && follows && credentials.some((name) => name !== 'authorization')
+      ? byHand(fetch, url, sent, credentials)
       : fetch(url, sent))
   } catch (cause) {
     throw networkError(request, cause)
