@@ -86,7 +86,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (role === 'following') say({ type: 'leave', from: me })
     if (role === 'leading' && answer && answer.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
-      const isOwn = answer.status === 401 || answer.status === 403
+      const isOwn = request.scope !== undefined && (answer.status === 401 || answer.status === 403)
       say(isOwn ? { type: 'end', epoch, how: 'broken' } : { type: 'end', epoch, how: 'refused', answer, problem })
     }
     become('gone')
@@ -197,6 +197,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       // Whoever asks anew is told why, and has new credentials.
       if (resumes && connection.status !== 200) return finish({ error: broken(`Status ${connection.status}`) })
       if (!resumes) answerBy(connection)
+      // Who waits for a refusal is told when its reason is known.
+      if (connection.status !== 200) return
       for (const call of early.values()) welcome(call)
       early.clear()
       void pump()
@@ -333,9 +335,10 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
 
   channel.addEventListener('message', ({ data }) => {
+    const message = data as Message
     if (role === 'gone') return
-    if ('epoch' in data) obey(data)
-    else attend(data)
+    if ('epoch' in message) obey(message)
+    else attend(message)
   })
   return new Promise((resolve, reject) => {
     settle = { resolve, reject }

@@ -38,8 +38,8 @@ export type Message = Call | Notice
 
 /** As much of a `BroadcastChannel` as is used. */
 export interface Channel {
-  addEventListener(type: 'message', listener: (event: { readonly data: Message }) => void): void
-  postMessage(message: Message): void
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
+  postMessage(message: unknown): void
   close(): void
 }
 
