@@ -11,7 +11,8 @@ export interface EventSourceOptions extends Pick<StreamOptions, Borrowed>, Omit<
   withCredentials?: boolean
   /**
    * Reconnection. `false`: none; a function decides after each failure, by the milliseconds that it returns, or `undefined`
-   * to end. `delay` is the reconnection time: 3 s, or what the server's `retry` says (100 ms or more).
+   * to end. `delay` is the reconnection time: 3 s, or what the server's `retry` says (100 ms or more). What it throws is
+   * reported, and the default holds.
    * @defaultValue as the standard says: after `delay`, for ever, but not after an answer that is no event stream; and only GET
    */
   retry?: false | ((failure: { error: StreamError; attempt: number; delay: number }) => number | undefined)

@@ -56,8 +56,11 @@ export function openEventStream(
     if (error) queueTask(() => guard(onError, error))
     queueTask(() => fire(new Event(type), readyState))
   }
-  const decide = (error: StreamError): number | undefined | false =>
-    retry ? retry({ error, attempt, delay: reconnectionTime }) : error.retryable && method === 'GET' && retry !== false && reconnectionTime
+  const decide = (error: StreamError): number | undefined | false => {
+    let delay: number | undefined | false = error.retryable && method === 'GET' && retry !== false && reconnectionTime
+    if (retry) guard((failure) => void (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
+    return delay
+  }
 
   const run = async (): Promise<void> => {
     let openedAt = Infinity

@@ -1,6 +1,6 @@
 /** How an `EventSource` connects, tells its events and reconnects: sections 9.2.3 to 9.2.6 of the standard, and the options beyond it. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { EventSource, type EventSourceOptions } from '../../src/event-source.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
@@ -378,6 +378,20 @@ describe('beyond the standard', () => {
     expect(told).toEqual([['http', 503, 1, 3_000], ['network', undefined, 2, 200], ['http', 404, 3, 200]])
     expect(heard).toEqual(['error 0', 'open 1', 'error 0', 'error 2'])
     expect(clock.due).toEqual([])
+  })
+
+  test('[F35] what retry throws is reported, and it reconnects as the standard says', async () => {
+    const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { answer, clock, heard } = stage({
+      retry() {
+        throw new Error('of the callback')
+      },
+    })
+    const body = await answer('')
+    body.close()
+    await settled()
+    expect([heard, clock.due]).toEqual([['open 1', 'error 0'], [3_000]])
+    expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'of the callback' }))
   })
 
   test('[F19] a last event ID that advances, and 10 s open, make the next attempt the first again', async () => {
