@@ -27,7 +27,9 @@ export function pass({ client, target, link, seed, onFault }: PassageOptions): v
   client.on('error', () => undefined)
   client.setNoDelay(true)
   const cut = (how: Cut): void => {
-    if (how === 'reset') client.resetAndDestroy()
+    // A socket that is ending can't be reset any more: Node then never closes it.
+    if (client.writableEnded) client.destroy()
+    else if (how === 'reset') client.resetAndDestroy()
     else client.destroySoon()
   }
   if (link.open !== 'forward') {
@@ -87,6 +89,6 @@ export function pass({ client, target, link, seed, onFault }: PassageOptions): v
   forward().then(
     () => server.destroy(),
     // The server is down, or was killed.
-    () => client.resetAndDestroy(),
+    () => cut('reset'),
   )
 }

@@ -31,7 +31,7 @@ const harmless = /^(delay|torn|server)/
 export async function startProxy({ target, links, seed, onFault }: ProxyOptions): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let connections = 0
-  let state: 'listening' | 'down' | 'closed' = 'listening'
+  let state = 'listening' as 'listening' | 'down' | 'closed'
   let comeBack: NodeJS.Timeout | undefined
 
   const onConnection = (client: Socket): void => {

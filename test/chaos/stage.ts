@@ -25,10 +25,13 @@ export interface Stage {
 const BURST = 2
 const TAIL = 25
 
+/** Keys that say which requests a fault is for, and how it is. */
+const how = ['skip', 'times', 'cut-at', 'retry-after']
+
 /** The fault that a rule stands for. */
-function nameOf({ skip: _, times: __, 'cut-at': ___, 'retry-after': ____, ...faults }: Rule): string {
-  const [key = ''] = Object.keys(faults)
-  return `server: ${key === 'status' ? faults.status : key}`
+function nameOf(rule: Rule): string {
+  const key = Object.keys(rule).find((name) => !how.includes(name))
+  return `server: ${key === 'status' ? rule.status : key}`
 }
 
 /** `extra`: rules that are no faults. */

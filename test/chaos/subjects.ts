@@ -35,7 +35,7 @@ function createOurs({ connect }: Subject, { url, fetch, schedule, attempt }: Tas
       return open(request)
     },
     retry: { delay: 2, maxDelay: 50 },
-    connectTimeout: 900,
+    connectTimeout: 1_500,
     ...(idleTimeout !== undefined && { idleTimeout }),
     ...(stallTimeout !== undefined && { stallTimeout }),
     ...(consumer === 'slow-loop' && { queue: NARROW }),
@@ -45,7 +45,7 @@ function createOurs({ connect }: Subject, { url, fetch, schedule, attempt }: Tas
 }
 
 /** Takes all deltas of a run as the schedule's consumer does; resolves with what the run came to. */
-async function consume(run: Run<TextDelta>, task: Task): Promise<string> {
+async function consume(run: Run, task: Task): Promise<string> {
   const { consumer } = task.schedule
   const take = ({ content, index }: TextDelta): void => task.deliver({ position: index, content })
   let said = ''
@@ -73,7 +73,7 @@ async function consume(run: Run<TextDelta>, task: Task): Promise<string> {
 }
 
 async function readRun(client: Client, task: Task): Promise<Ending> {
-  let run: Run<TextDelta> = client.stream('/api/generate', { json: { prompt } })
+  let run: Run = client.stream('/api/generate', { json: { prompt } })
   const stop = (): void => run.detach()
   task.signal.addEventListener('abort', stop)
   let before = ''

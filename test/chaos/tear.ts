@@ -10,7 +10,7 @@ export interface Piece {
 }
 
 /** Single bytes take long: so many of them, then larger pieces. */
-const SINGLE = 1_500
+const SINGLE = 400
 /** A place that does not come within so many bytes is not waited for. */
 const PATIENCE = 8_000
 

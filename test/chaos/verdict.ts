@@ -1,5 +1,5 @@
 /** Judges what became of a stream: each thing once and in order, or an error that the schedule justifies. */
-import { type StreamError, isStreamError } from '../../src/base/errors.ts'
+import { isStreamError } from '../../src/base/errors.ts'
 import { makeAnswer } from './answer.ts'
 import type { Item } from './client.ts'
 import type { Faults, Interruption, StreamRecord } from './record.ts'
@@ -35,7 +35,7 @@ const breaks = (faults: Faults): number =>
 /** Whether what has happened is reason enough for this error. */
 export function isJustified(schedule: Schedule, { error, faults, barren, attempts, refusals }: Interruption): boolean {
   if (!isStreamError(error)) return false
-  const { code, status } = error as StreamError
+  const { code, status } = error
   const had = (fault: string): boolean => faults.has(fault)
   switch (code) {
     case 'http':

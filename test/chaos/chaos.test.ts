@@ -1,0 +1,39 @@
+/** A hundred seeds of chaos over each kind of connection: each event once and in order, or an error that its schedule justifies. */
+import { expect, test } from 'vitest'
+import { reportLines } from './report.ts'
+import { type Kind, drawSchedule } from './schedule.ts'
+import { ours, subjects } from './subjects.ts'
+import { addTo, createTally } from './tally.ts'
+import { runTrial } from './trial.ts'
+import { judge } from './verdict.ts'
+
+/** `npm run chaos` has more. */
+const SEEDS = 100
+/** Streams under way at a time. */
+const ABREAST = 12
+
+const cases = subjects.flatMap((subject) => (['run', 'feed'] as const).map((kind) => [subject.name, kind, subject] as const))
+
+test.each(cases)(`${SEEDS} seeds over %s, as a %s`, { timeout: 240_000 }, async (name, kind: Kind, subject) => {
+  const client = ours(subject)
+  const tally = createTally()
+  const breaches: string[] = []
+  let seed = 0
+  const work = async (): Promise<void> => {
+    while (seed < SEEDS) {
+      const schedule = drawSchedule(++seed, kind)
+      const record = await runTrial(client, schedule)
+      const verdict = judge(schedule, record)
+      addTo(tally, kind, record, verdict)
+      const replay = `npm run chaos -- --seed ${schedule.seed} --kind ${kind} --over ${name}`
+      if (verdict.breaches.length > 0) breaches.push(`${replay}: ${verdict.breaches.join('; ')}`)
+    }
+  }
+  await Promise.all(Array.from({ length: ABREAST }, work))
+  console.log(reportLines(client.name, kind, tally).join('\n'))
+  expect(breaches).toEqual([])
+  expect(tally).toMatchObject({ streams: SEEDS, lost: 0, repeated: 0, disordered: 0, breached: 0, outcomes: { hung: 0, 'false success': 0 } })
+  // Otherwise the schedules would be too kind.
+  expect(tally.outcomes.whole).toBeGreaterThan(SEEDS / 2)
+  expect(tally.survived.size).toBeGreaterThan(20)
+})
