@@ -46,7 +46,10 @@ export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
   }
 }
 
-/** The encoding to use for this `Accept-Encoding` (RFC 9110, 12.5.3): br before gzip where both are as welcome. */
+/**
+ * The encoding to use for this `Accept-Encoding` (RFC 9110, 12.5.3). gzip before br where both are as welcome: flushed after
+ * every event it makes fewer bytes, in less memory (bench/server/RESULTS.md).
+ */
 export function chooseEncoding(accepted: string | undefined): 'gzip' | 'br' | 'identity' {
   const weights = new Map<string, number>()
   for (const part of (accepted ?? '').toLowerCase().split(',')) {
@@ -57,6 +60,6 @@ export function chooseEncoding(accepted: string | undefined): 'gzip' | 'br' | 'i
   const weightOf = (name: string): number => weights.get(name) ?? weights.get('*') ?? 0
   const identity = weights.get('identity') ?? 0
   const [br, gzip] = [weightOf('br'), weightOf('gzip')]
-  if (br > 0 && br >= gzip && br >= identity) return 'br'
-  return gzip > 0 && gzip >= identity ? 'gzip' : 'identity'
+  if (gzip > 0 && gzip >= br && gzip >= identity) return 'gzip'
+  return br > 0 && br >= identity ? 'br' : 'identity'
 }

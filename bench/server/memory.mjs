@@ -1,0 +1,42 @@
+/** What a connection costs the server in memory, by how it is compressed; each figure from a process of its own. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { encodings } from './client.mjs'
+
+const CONNECTIONS = 1_000
+const EVENTS = 200
+
+/** Bytes per connection. */
+async function measure(encoding) {
+  const server = fork(fileURLToPath(new URL('memory-server.mjs', import.meta.url)), { execArgv: ['--expose-gc'] })
+  const ask = async (question) => {
+    server.send(question)
+    return (await once(server, 'message'))[0]
+  }
+  const { port } = await ask({ ask: 'start' })
+  const before = await ask({ ask: 'memory' })
+  const sockets = await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(`GET /api/stream HTTP/1.1\r\nhost: localhost\r\naccept-encoding: ${encoding}\r\n\r\n`)
+      await once(socket, 'data')
+      socket.resume()
+      return socket
+    }),
+  )
+  await ask({ ask: 'send', count: EVENTS })
+  const after = await ask({ ask: 'memory' })
+  if (after.clients !== CONNECTIONS || after.encodings.join() !== encoding) throw new Error(`${after.clients} in ${after.encodings}`)
+  for (const socket of sockets) socket.destroy()
+  server.kill()
+  return (after.rss - before.rss) / CONNECTIONS
+}
+
+/** Bytes per connection by encoding. */
+export async function measureMemory() {
+  const bytes = {}
+  for (const encoding of encodings) bytes[encoding] = await measure(encoding)
+  return { connections: CONNECTIONS, events: EVENTS, bytes }
+}
