@@ -1,3 +1,7 @@
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -47,18 +51,6 @@ interface Block {
     data: string | undefined;
     id: string | undefined;
 }
-interface ParserOptions {
-    onBlock(block: Block): void;
-    onRetry?(ms: number): void;
-    onComment?(text: string): void;
-    maxEventSize?: number;
-    defaultType?: string;
-}
-interface Parser {
-    push(chunk: Uint8Array | string): void;
-    end(): void;
-    reset(): void;
-}
 interface ConnectRequest {
     url: string;
     method: string;
@@ -85,7 +77,7 @@ interface Connection {
     headers: Headers;
     read(): Promise<Batch | null>;
     problem(maxBytes: number): Promise<string>;
-    cancel(reason?: unknown): void;
+    cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
 interface ProtocolEvent {
@@ -116,10 +108,6 @@ interface Protocol<Delta> {
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
     resumable?: boolean;
-}
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
 }
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
@@ -177,10 +165,28 @@ interface StreamState {
     readonly retryAt?: number;
     readonly error?: StreamError;
 }
+interface RawEvent {
+    type: string;
+    data: string;
+    id: string;
+}
 interface AttemptContext {
     reason: "connect" | "rejected";
     attempt: number;
     signal: AbortSignal;
+}
+type Known = "greeting" | "duplicate";
+interface SourceHooks {
+    name: string;
+    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
+    judge(connection: Connection): Promise<void>;
+    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
+    opened(connection: Connection, reconnected: boolean): void;
+    event(event: RawEvent, ownId: string | undefined): Known | undefined;
+    flush(bytes: number): Promise<void> | undefined;
+    ended(): StreamError | undefined;
+    changed(state: StreamState): void;
+    settled(error?: StreamError): void;
 }
 type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
@@ -191,6 +197,12 @@ type Parse = "json" | "text" | ((data: string, event: {
     type: string;
     id: string;
 }) => unknown);
+interface Persistence {
+    load(): Cursor | undefined | Promise<Cursor | undefined>;
+    save(cursor: Cursor): void | Promise<void>;
+    clear(): void | Promise<void>;
+}
+type Instrument = (hooks: SourceHooks) => SourceHooks;
 interface CommonOptions {
     headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
     auth?: Auth;
@@ -211,6 +223,7 @@ interface CommonOptions {
     onError?(error: StreamError): void;
     onReset?(reset: StreamReset): void;
     onStateChange?(state: StreamState): void;
+    instrument?: Instrument;
     clock?: Clock;
     random?(): number;
 }
@@ -222,11 +235,13 @@ interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "bo
     body?: Exclude<BodyInit, ReadableStream> | null;
     json?: unknown;
     searchParams?: URLSearchParams | Record<string, string | number | boolean> | string;
+    persist?: Persistence;
 }
 interface SubscribeOptions extends StreamOptions {
     parse?: Parse;
     schema?: Schemas;
     reconnect?: boolean;
+    dedupeWindow?: number;
     lastEventId?: string | false | ((url: string, id: string) => string);
 }
 interface RunOptions<Delta = unknown> extends StreamOptions {
@@ -287,8 +302,7 @@ interface Client {
     [Symbol.dispose](): void;
 }
 declare function createClient(options?: ClientOptions): Client;
-type CreateParser = (options: ParserOptions) => Parser;
-declare function fetchConnect(fetch?: typeof globalThis.fetch, parser?: CreateParser): Connect;
+declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
 declare function rawEvents(): Protocol<ProtocolEvent>;
 export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents };
-export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, ListenerOptions, On, OnAny, Parse, Parser, ParserOptions, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };
+export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, Instrument, ListenerOptions, On, OnAny, Parse, Persistence, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };

@@ -11,6 +11,7 @@ export const entries = {
   'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',
   multiplex: 'src/multiplex.ts',
+  diagnostics: 'src/diagnostics.ts',
   persist: 'src/persist.ts',
   share: 'src/share.ts',
   mock: 'mock-server/mock.ts',

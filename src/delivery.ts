@@ -10,8 +10,6 @@ export type Mode = 'held' | 'flowing' | 'looped' | 'stopped'
 
 export interface Delivery<Item extends StreamEvent> {
   readonly mode: Mode
-  /** Whether there is, or was, a loop. */
-  readonly iterated: boolean
   /** The last event ID delivered: the listeners have returned, or the loop has asked for more. */
   readonly lastEventId: string | undefined
   /** Takes the events of one read, up to `lastEventId`; what it returns holds the next read back. */
@@ -93,9 +91,6 @@ export function createDelivery<Item extends StreamEvent>(
   return {
     get mode() {
       return mode
-    },
-    get iterated() {
-      return !!pick
     },
     get lastEventId() {
       return delivered

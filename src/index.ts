@@ -7,7 +7,7 @@ export type { Batch, Connect, ConnectRequest, Connection } from './connect/conne
 export { fetchConnect } from './connect/fetch.ts'
 export type { EventOf, EventsOf, ListenerOptions, On, OnAny, Schemas, StandardSchema, StreamEvent } from './events.ts'
 export type {
-  Auth, ClientOptions, CommonOptions, Parse, RunOptions, StreamOptions, StreamReset, StreamResponse, SubscribeOptions,
+  Auth, ClientOptions, CommonOptions, Instrument, Parse, Persistence, RunOptions, StreamOptions, StreamReset, StreamResponse, SubscribeOptions,
 } from './options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'

@@ -5,7 +5,7 @@ import type { Connect, Connection } from './connect/connect.ts'
 import type { Schemas } from './events.ts'
 import type { Protocol } from './protocols/protocol.ts'
 import type { RetryOptions } from './source/retry.ts'
-import type { AttemptContext, StreamState } from './source/source.ts'
+import type { AttemptContext, SourceHooks, StreamState } from './source/source.ts'
 
 /** Gives credentials as headers, asked anew for each attempt; `reason` is `rejected` after a 401. See `bearer` and `apiKey`. */
 export type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>
@@ -30,6 +30,9 @@ export interface Persistence {
   /** There is nothing to go on with: the stream has ended, or the server has forgotten it. */
   clear(): void | Promise<void>
 }
+
+/** Looks on at a stream. Its parameters are not for users: they may change with any version. */
+export type Instrument = (hooks: SourceHooks) => SourceHooks
 
 /** Options of a client and of each of its streams. */
 export interface CommonOptions {
@@ -64,6 +67,8 @@ export interface CommonOptions {
   /** Hears that events may be missing. */
   onReset?(reset: StreamReset): void
   onStateChange?(state: StreamState): void
+  /** Hears of all that goes on, for diagnosis: `diagnose` of `rivulet/diagnostics` makes them. */
+  instrument?: Instrument
   /** Time. @defaultValue the platform's */
   clock?: Clock
   /** Random numbers from 0 to 1 for jitter. @defaultValue `Math.random` */

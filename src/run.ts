@@ -30,10 +30,10 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
   on: On<Events>
   /** Iterates the events that are not deltas, instead of the deltas. */
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
-  /** The text received so far. */
+  /** The text so far: of the deltas that the loop has taken, or, without a loop, of all received. */
   readonly text: string
   readonly state: StreamState
-  /** Where to go on from, once the server has said where that is: after what the loop has had, or, without a loop, after what `text` has. */
+  /** Where to go on from, once the server has said where that is: after what `text` has. */
   readonly cursor: Cursor | undefined
   /**
    * The whole answer, once its end was seen. Rejects with a `StreamError` that has the `partial` text and a `cursor`,
@@ -72,6 +72,7 @@ export function createRun<Delta, Events extends object>(
   let address = requester.url // what answered
   let kept: string | undefined // the address that a later page can go on with
   let invalid: StreamError | undefined
+  let taken: { text: string; lastEventId: string | undefined } | undefined // by a loop
   let cancelling: Promise<void> | undefined
   let awaited = false
   let resolve!: (result: RunResult) => void
@@ -189,18 +190,28 @@ export function createRun<Delta, Events extends object>(
     delivery.stop()
   }
 
+  const iterate = <Value>(isWanted: (isDelta: boolean) => boolean, valueOf: (item: PendingEvent) => Value) => {
+    const loop = delivery.iterate((item) => {
+      const isDelta = transcript.deltas.has(item)
+      if (isDelta) taken!.text += protocol.text?.(item.data as Delta) ?? ''
+      taken!.lastEventId = item.id
+      return isWanted(isDelta) ? valueOf(item) : undefined
+    }, onReturn)
+    taken = { text: '', lastEventId: from?.lastEventId }
+    return loop
+  }
+
   return {
     on: (type, listener, options) => delivery.on(type, listener, options),
-    events: () => delivery.iterate((item) => (transcript.deltas.has(item) ? undefined : (item as EventOf<Events>)), onReturn),
+    events: () => iterate((isDelta) => !isDelta, (item) => item as EventOf<Events>),
     get text() {
-      return transcript.text
+      return (taken ?? transcript).text
     },
     get state() {
       return source.state
     },
     get cursor() {
-      // Without a loop the text is what is had.
-      return cursor(delivery.iterated ? (delivery.lastEventId ?? from?.lastEventId) : source.lastEventId)
+      return cursor((taken ?? source).lastEventId)
     },
     final() {
       awaited = true
@@ -209,6 +220,6 @@ export function createRun<Delta, Events extends object>(
     },
     cancel,
     detach,
-    [Symbol.asyncIterator]: () => delivery.iterate((item) => (transcript.deltas.has(item) ? (item.data as Delta) : undefined), onReturn),
+    [Symbol.asyncIterator]: () => iterate((isDelta) => isDelta, (item) => item.data as Delta),
   }
 }

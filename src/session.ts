@@ -56,7 +56,7 @@ export function createSession<Item extends PendingEvent>(
   { lastEventId, whole, onClosed }: { lastEventId: string | undefined; whole: boolean; onClosed: () => void },
   hooks: SessionHooks<Item>,
 ): Session<Item> {
-  const { signal, schema, persist, onStateChange, onError, retry } = settings
+  const { signal, schema, persist, instrument, onStateChange, onError, retry } = settings
   // While a loop has something left to take, it can still be aborted.
   const delivery = createDelivery<Item>(settings.queue, whole, () => {
     signal?.removeEventListener('abort', abort)
@@ -70,37 +70,34 @@ export function createSession<Item extends PendingEvent>(
     const kept = await persist?.load()
     if (kept) hooks.restore?.(kept)
   }
-  const source = createSource(
-    settings,
-    {
-      ...hooks,
-      name,
-      judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
-      retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
-      async request(context) {
-        if (hooks.restore) await (restored ??= restore().catch(report))
-        return build(context, { lastEventId: source.lastEventId, ...hooks.target?.() })
-      },
-      event: (event, id) => hooks.event(event, items, id),
-      flush(bytes) {
-        const read = items
-        const size = (unclaimed += bytes)
-        items = []
-        if (read.length) unclaimed = 0
-        const accept = (valid: Item[]): Promise<void> | undefined => {
-          const room = delivery.accept(valid, size, source.lastEventId)
-          hooks.flushed?.()
-          return room
-        }
-        if (!schema) return accept(read)
-        // A validator may take its time: the stream may have been closed meanwhile.
-        const isOpen = (): boolean => source.state.status !== 'closed'
-        return validate(read, schema, (error) => isOpen() && hooks.invalid(error)).then((valid) => (isOpen() ? accept(valid) : undefined))
-      },
-      changed: (state) => guard(onStateChange, state),
+  const watched: SourceHooks = {
+    ...hooks,
+    name,
+    judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
+    retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
+    async request(context) {
+      if (hooks.restore) await (restored ??= restore().catch(report))
+      return build(context, { lastEventId: source.lastEventId, ...hooks.target?.() })
     },
-    lastEventId,
-  )
+    event: (event, id) => hooks.event(event, items, id),
+    flush(bytes) {
+      const read = items
+      const size = (unclaimed += bytes)
+      items = []
+      if (read.length) unclaimed = 0
+      const accept = (valid: Item[]): Promise<void> | undefined => {
+        const room = delivery.accept(valid, size, source.lastEventId)
+        hooks.flushed?.()
+        return room
+      }
+      if (!schema) return accept(read)
+      // A validator may take its time: the stream may have been closed meanwhile.
+      const isOpen = (): boolean => source.state.status !== 'closed'
+      return validate(read, schema, (error) => isOpen() && hooks.invalid(error)).then((valid) => (isOpen() ? accept(valid) : undefined))
+    },
+    changed: (state) => guard(onStateChange, state),
+  }
+  const source = createSource(settings, instrument?.(watched) ?? watched, lastEventId)
   const abort = (): void => hooks.aborted(signal?.reason)
   signal?.addEventListener('abort', abort)
   queueMicrotask(() => (signal?.aborted && source.state.status === 'idle' ? abort() : source.start()))

@@ -75,7 +75,7 @@ describe('a run\'s cursor', () => {
       texts.push(content)
       if (texts.length === 2) break
     }
-    expect(run.cursor).toMatchObject({ lastEventId: 'r1:1' })
+    expect([run.text, run.cursor?.lastEventId]).toEqual(['0 1 ', 'r1:1'])
     const rest = client.resume(run.cursor!)
     await settled()
     expect(network.last.request.lastEventId).toBe('r1:1')

@@ -1,0 +1,140 @@
+type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
+interface Problem {
+    readonly type?: string;
+    readonly title?: string;
+    readonly status?: number;
+    readonly detail?: string;
+    readonly [extension: string]: unknown;
+}
+interface Cursor {
+    readonly url: string;
+    readonly lastEventId?: string;
+    readonly heartbeat?: number;
+}
+interface StreamErrorDetails {
+    cause?: unknown;
+    retryable?: boolean;
+    status?: number;
+    headers?: Headers;
+    problem?: Problem | undefined;
+    serverCode?: string | undefined;
+    lastEventId?: string;
+    partial?: string;
+    cursor?: Cursor | undefined;
+}
+interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "cause">> {
+    readonly name: "StreamError";
+    readonly retryable: boolean;
+}
+interface Answer {
+    readonly status: number;
+    readonly headers: Headers;
+}
+type StreamError = (StreamErrorBase & {
+    readonly code: Exclude<StreamErrorCode, "http" | "expired">;
+}) | (StreamErrorBase & Answer & {
+    readonly code: "http" | "expired";
+});
+declare const StreamError: {
+    new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
+    readonly prototype: StreamError;
+};
+interface Block {
+    type: string;
+    data: string | undefined;
+    id: string | undefined;
+}
+interface ConnectRequest {
+    url: string;
+    method: string;
+    headers: [
+        name: string,
+        value: string
+    ][];
+    credentials: string[];
+    body?: string | Uint8Array<ArrayBuffer> | undefined;
+    lastEventId?: string | undefined;
+    scope?: string | undefined;
+    init?: RequestInit | undefined;
+    maxEventSize: number;
+    signal: AbortSignal;
+}
+interface Batch {
+    blocks: Block[];
+    bytes: number;
+    retry?: number | undefined;
+}
+interface Connection {
+    status: number;
+    url: string;
+    headers: Headers;
+    read(): Promise<Batch | null>;
+    problem(maxBytes: number): Promise<string>;
+    cancel(): void;
+}
+type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: Status;
+    readonly attempt: number;
+    readonly retryAt?: number;
+    readonly error?: StreamError;
+}
+interface RawEvent {
+    type: string;
+    data: string;
+    id: string;
+}
+interface AttemptContext {
+    reason: "connect" | "rejected";
+    attempt: number;
+    signal: AbortSignal;
+}
+type Known = "greeting" | "duplicate";
+interface SourceHooks {
+    name: string;
+    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
+    judge(connection: Connection): Promise<void>;
+    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
+    opened(connection: Connection, reconnected: boolean): void;
+    event(event: RawEvent, ownId: string | undefined): Known | undefined;
+    flush(bytes: number): Promise<void> | undefined;
+    ended(): StreamError | undefined;
+    changed(state: StreamState): void;
+    settled(error?: StreamError): void;
+}
+type Instrument = (hooks: SourceHooks) => SourceHooks;
+interface DiagnosticBase {
+    readonly stream: number;
+    readonly name: string;
+    readonly time: number;
+}
+type Diagnostic = DiagnosticBase & ({
+    readonly type: "attempt";
+    readonly attempt: number;
+    readonly reason: "connect" | "rejected";
+} | {
+    readonly type: "answer";
+    readonly status: number;
+} | {
+    readonly type: "opened";
+    readonly reconnected: boolean;
+} | {
+    readonly type: "read";
+    readonly events: number;
+    readonly bytes: number;
+} | {
+    readonly type: "duplicate";
+    readonly id: string;
+} | {
+    readonly type: "retry";
+    readonly code: StreamErrorCode;
+    readonly status?: number | undefined;
+    readonly delay: number;
+} | {
+    readonly type: "closed";
+    readonly code?: StreamErrorCode | undefined;
+    readonly status?: number | undefined;
+});
+declare function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument;
+export { diagnose };
+export type { Diagnostic, DiagnosticBase, Instrument };
