@@ -83,6 +83,7 @@ What it serves
   GET    /api/generate?prompt=  a run: start, delta …, end
   POST   /api/generate          {"prompt": "…"}
   GET    /api/generate/ID       the run again, from its Last-Event-ID on; DELETE cancels it
+  GET    /api/channel           many streams on one connection; POST /api/channel/ops opens and closes them
   POST   /v1/chat/completions   the same answers as OpenAI's API streams them
   POST   /api/token             with --auth jwt: {"subject", "expiresIn", "permissions"}, all optional
   GET    /_mock                 clients, runs, faults
@@ -97,7 +98,7 @@ ${keyLines()}
 
 In a program: import { startMockServer } from 'rivulet/mock-server'
   const server = await startMockServer({ port: 0, scenario: 'reset-after:5,once' })
-  server.url, .clients, .broadcast({ type, data }), .setScenario(…), .kill(), .restart({ log: 'lose' }), .close()
+  server.url, .clients, .connections, .broadcast({ type, data }), .setScenario(…), .kill(), .restart({ log: 'lose' }), .close()
 `
 
 function number(name: string, value: string | undefined, most = Number.MAX_SAFE_INTEGER): number | undefined {

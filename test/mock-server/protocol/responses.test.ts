@@ -241,6 +241,7 @@ describe('compression', () => {
     ['gzip, deflate', 'gzip'],
     ['gzip, br', 'gzip'],
     ['gzip, br;q=0.5', 'gzip'],
+    ['gzip;q=0.5, br', 'br'],
     ['*', 'gzip'],
     ['identity, gzip;q=0.5', null],
   ])('[P1.6] Accept-Encoding %s: %s', async (accepted, encoding) => {
