@@ -16,7 +16,8 @@ function openTabs(): () => Omit<ShareOptions, 'connect'> {
 /** A client that leads each of its streams, whatever its credentials: nobody else is of its scope. */
 export function leadingConnect(connect?: Connect): Connect {
   const share = shareAcrossTabs({ ...openTabs()(), ...(connect && { connect }) })
-  return (request) => share({ ...request, scope: 'contract' })
+  let streams = 0
+  return (request) => share({ ...request, scope: `${++streams}` })
 }
 
 const isShared = ({ method, headers }: ConnectRequest): boolean => method === 'GET' && headers.every(([name]) => name === 'accept')

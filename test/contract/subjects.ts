@@ -42,34 +42,21 @@ const multiplexed: Subject = {
   },
 }
 
-const oneForAll = 'streams of one URL are one request'
 const another = 'the tab that leads leaves the lead with an error of its own, and the next one asks for itself'
 
 const shared: readonly Subject[] = [
-  {
-    name: 'a lead among tabs',
-    connect: () => leadingConnect(),
-    unable: { '[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed': oneForAll },
-  },
+  { name: 'a lead among tabs', connect: () => leadingConnect() },
   {
     name: 'another tab that leads',
     connect: () => followingConnect(),
     unable: {
-      '[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed': oneForAll,
+      '[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed': 'streams of one URL are one request',
       '[F28] an endless line is too-large; what was whole before it is delivered, its connection freed': another,
-      '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': another,
       '[F28] an endless lines is too-large; what was whole before it is delivered, its connection freed': another,
+      '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': another,
     },
   },
-  {
-    ...multiplexed,
-    name: 'a lead among tabs, over one carrier',
-    connect: () => leadingConnect(multiplex('/api/channel', { linger: 0 })),
-    unable: {
-      ...multiplexed.unable,
-      '[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed': oneForAll,
-    },
-  },
+  { ...multiplexed, name: 'a lead among tabs, over one carrier', connect: () => leadingConnect(multiplex('/api/channel', { linger: 0 })) },
 ]
 
 /** Another `Connect` is another line here. */

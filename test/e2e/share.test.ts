@@ -1,0 +1,170 @@
+/** Tabs of one browser that share a feed: one stream on the wire, whoever of them is closed, crashes or freezes. */
+import type { CDPSession, Page } from 'playwright'
+import { expect, test } from 'vitest'
+import type { MockServer } from '../../mock-server/server.ts'
+import { createRandom } from '../../mock-server/base/random.ts'
+import { type Stage, useStages } from './stage.ts'
+
+const open = useStages()
+
+declare global {
+  /** In the pages of these tests: the built package. */
+  var shareAcrossTabs: typeof import('../../src/share.ts').shareAcrossTabs
+  var multiplex: typeof import('../../src/multiplex.ts').multiplex
+  /** In the page: the numbers that came, what this tab does, and what its feed went through. */
+  var shared: { numbers: number[]; roles: string[]; statuses: string[]; errors: string[] }
+}
+
+interface Tab {
+  readonly page: Page
+  readonly cdp: CDPSession
+}
+
+const roleOf = ({ page }: Tab): Promise<string | undefined> => page.evaluate(() => globalThis.shared.roles.at(-1))
+const numbersOf = ({ page }: Tab): Promise<number[]> => page.evaluate(() => globalThis.shared.numbers)
+
+/** Opens a tab that subscribes, and waits until it has its place. */
+async function openTab({ server, page: first }: Stage): Promise<Tab> {
+  const page = await first.context().newPage()
+  await page.goto(`${server.url}/share.html`)
+  await page.evaluate(() => {
+    globalThis.shared = { numbers: [], roles: [], statuses: [], errors: [] }
+    const { numbers, roles, statuses, errors } = globalThis.shared
+    const client = Rivulet.createClient({
+      connect: shareAcrossTabs({ name: 'test', onChange: ({ role }) => roles.push(role) }),
+      retry: { delay: 100 },
+      onStateChange: ({ status }) => statuses.push(status),
+      onReset: ({ reason }) => errors.push(reason),
+    })
+    client.subscribe<{ number: number }>('/api/stream').on('number', ({ data }) => numbers.push(data))
+  })
+  await page.waitForFunction(() => globalThis.shared.statuses.includes('open'))
+  return { page, cdp: await page.context().newCDPSession(page) }
+}
+
+/** Sends a number every few milliseconds. */
+function startSending(server: MockServer): { readonly sent: number; stop(): void } {
+  let sent = 0
+  const timer = setInterval(() => server.broadcast({ type: 'number', data: sent++ }), 4)
+  return {
+    get sent() {
+      return sent
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** Whole, and to the end. */
+async function expectAll(tabs: readonly Tab[], sent: number): Promise<void> {
+  for (const tab of tabs) {
+    await tab.page.waitForFunction((last) => globalThis.shared.numbers.at(-1) === last, sent - 1)
+    const numbers = await numbersOf(tab)
+    const first = numbers[0]!
+    expect(numbers).toEqual(Array.from({ length: sent - first }, (_, index) => first + index))
+    expect(await tab.page.evaluate(() => globalThis.shared.errors)).toEqual([])
+  }
+}
+
+const median = (numbers: number[]): number => numbers.toSorted((one, other) => one - other)[numbers.length >> 1]!
+
+test('ten tabs with the same feed: one stream on one socket, each event once and in order', async () => {
+  await using stage = await open()
+  const { server } = stage
+  const requests: string[] = []
+  const tabs: Tab[] = []
+  stage.page.context().on('request', (request) => new URL(request.url()).pathname === '/api/stream' && requests.push(request.url()))
+  for (let count = 0; count < 10; count++) tabs.push(await openTab(stage))
+  const sending = startSending(server)
+  await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(500)
+  sending.stop()
+  await expectAll(tabs, sending.sent)
+  expect(await Promise.all(tabs.map(roleOf))).toEqual(['leading', ...Array<string>(9).fill('following')])
+  expect(requests).toHaveLength(1)
+  expect(server.clients).toHaveLength(1)
+  expect(server.connections).toHaveLength(1)
+  for (const { page } of tabs) await page.close()
+  await expect.poll(() => server.clients.length).toBe(0)
+  expect(stage.complaints).toEqual([])
+})
+
+test('the leading tab closed or crashed, 20 times at random moments: nothing lost, nothing twice', { timeout: 180_000 }, async () => {
+  const arrivals: number[] = []
+  await using stage = await open({
+    server: { onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()) },
+  })
+  const { server } = stage
+  const random = createRandom(20)
+  let tabs: Tab[] = []
+  const isAlive = ({ page }: Tab): boolean => !page.isClosed() && !crashed.has(page)
+  const crashed = new Set<Page>()
+  const add = async (): Promise<void> => {
+    const tab = await openTab(stage)
+    tab.page.on('crash', () => crashed.add(tab.page))
+    tabs.push(tab)
+  }
+  for (let count = 0; count < 10; count++) await add()
+  const sending = startSending(server)
+  const delays: Record<'closed' | 'crashed', number[]> = { closed: [], crashed: [] }
+  for (let kill = 0; kill < 20; kill++) {
+    const target = sending.sent + 20 + Math.floor(random() * 150)
+    await expect.poll(() => sending.sent, { interval: 1, timeout: 20_000 }).toBeGreaterThan(target)
+    const roles = await Promise.all(tabs.map(roleOf))
+    const leader = tabs[roles.indexOf('leading')]
+    expect(leader, roles.join()).toBeDefined()
+    // What it had was whole until then.
+    const numbers = await numbersOf(leader!)
+    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
+    const how = random() < 0.5 ? 'closed' : 'crashed'
+    const before = arrivals.length
+    const at = performance.now()
+    if (how === 'closed') await leader!.page.close()
+    else {
+      leader!.cdp.send('Page.crash').catch(() => {}) // it does not answer any more
+      await expect.poll(() => crashed.has(leader!.page), { interval: 1, timeout: 20_000 }).toBe(true)
+    }
+    await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(before)
+    delays[how].push(arrivals[before]! - at)
+    // Tabs of one site may share a process: all of those are gone.
+    tabs = tabs.filter(isAlive)
+    while (tabs.length < 10) await add()
+  }
+  sending.stop()
+  await expectAll(tabs, sending.sent)
+  await expect.poll(() => server.clients.length).toBe(1)
+  console.log(
+    Object.entries(delays)
+      .map(([how, times]) => `leader ${how} ${times.length} times: its successor's request after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`)
+      .join('\n'),
+  )
+})
+
+// Chromium freezes hidden pages only, and headless none are: a page that stands still in the debugger is as deaf as a frozen
+// one, keeps its lock and its connection, and goes on where it stood.
+test('[F41] a leading tab that is frozen is replaced, and steps down when it thaws: nothing lost, nothing twice', async () => {
+  const arrivals: number[] = []
+  await using stage = await open({
+    server: { onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()) },
+  })
+  const { server } = stage
+  const tabs: Tab[] = []
+  for (let count = 0; count < 3; count++) tabs.push(await openTab(stage))
+  const [leader, ...others] = tabs as [Tab, Tab, Tab]
+  const sending = startSending(server)
+  await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(100)
+  const at = performance.now()
+  await leader.cdp.send('Debugger.enable')
+  await leader.cdp.send('Debugger.pause')
+  await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
+  console.log(`leader frozen: its successor's request after ${(arrivals[1]! - at).toFixed(0)} ms`)
+  const roles = await Promise.all(others.map(roleOf))
+  expect(roles.filter((role) => role === 'leading')).toHaveLength(1)
+  const before = sending.sent
+  await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(before + 100)
+  await leader.cdp.send('Debugger.resume')
+  await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(1)
+  await leader.page.waitForFunction(() => globalThis.shared.roles.at(-1) === 'following')
+  sending.stop()
+  await expectAll(tabs, sending.sent)
+  const afterwards = await Promise.all(tabs.map(roleOf))
+  expect(afterwards.toSorted()).toEqual(['following', 'following', 'leading'])
+})
