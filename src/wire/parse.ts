@@ -52,6 +52,10 @@ const TINY = 32
 const GATHERED = 1024
 /** From this size on, text beyond ASCII is decoded by the streaming decoder. */
 const WIDE = 128
+/** Bytes of memory that a line of data costs until it is one string with those before it. */
+const JOINT = 64
+/** What lines of data may cost beside their text in any case. */
+const LOOSE = 0x20000
 
 /** Creates a parser. */
 export function createParser({
@@ -76,6 +80,8 @@ export function createParser({
   let rest: string[]
   let type: string
   let data: string | undefined
+  /** Bytes that `data` may keep in memory beside its characters: joints of its lines, and the texts that they were cut from. */
+  let loose: number
   let id: string | undefined
   /** The text ended in CR: an LF that follows belongs to it. */
   let afterCr: boolean
@@ -92,7 +98,7 @@ export function createParser({
     rest = []
     type = ''
     data = id = undefined
-    gatheredLength = size = 0
+    gatheredLength = size = loose = 0
     dataSize = -1
     midCharacter = wide = afterCr = started = false
   }
@@ -132,6 +138,7 @@ export function createParser({
     let eventType = type
     let eventData = data
     let eventId = id
+    let joints = 0
     // The next of each from `pos` on, `length` where there is none; behind `pos`: not searched yet.
     let lf = -1
     let cr = -1
@@ -175,7 +182,11 @@ export function createParser({
             // Without a colon this begins behind its end, which slices to nothing (and is rare enough to read beyond the text).
             const value = text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1, end)
             if (first === 100) {
-              eventData = eventData === undefined ? value : eventData + '\n' + value
+              if (eventData === undefined) eventData = value
+              else {
+                eventData = eventData + '\n' + value
+                joints++
+              }
               if (dataSize >= 0) dataSize += count(value) + 1
             } else if (first === 101) eventType = value
             else if (first === 58) onComment?.(value)
@@ -198,6 +209,7 @@ export function createParser({
     type = eventType
     data = eventData
     id = eventId
+    loose += joints * JOINT
     return pos
   }
 
@@ -223,6 +235,10 @@ export function createParser({
     }
     if (!rest[0]) pos = readLines(text, pos, bytes)
     if (pos < text.length) rest.push(pos ? text.slice(pos) : text)
+    if (data !== undefined && (loose += bytes) > LOOSE && loose > data.length) {
+      // Engines join a string for good to search it (where: 0). Only now and then, so that it takes time in proportion.
+      loose = data.search(/^/)
+    }
     // The decoder may hold three bytes.
     if (size > maxEventSize) size = measure(data, rest.join('')) + 3
   }
