@@ -1,42 +1,17 @@
 /** Entry `rivulet/multiplex`: a `Connect` that has all streams of an origin share one connection. */
 import { originOf, resolveAddress } from './address.ts'
-import { type Clock, systemClock } from './base/clock.ts'
-import { StreamError } from './base/errors.ts'
-import { report } from './base/report.ts'
 import type { Connect, ConnectRequest, Connection } from './connect/connect.ts'
 import { fetchConnect } from './connect/fetch.ts'
-import { type Carrier, type Identity, createCarrier } from './multiplex/carrier.ts'
+import { fetchByHand } from './connect/redirect.ts'
+import { type Carrier, type CarrierOptions, createCarrier } from './multiplex/carrier.ts'
 
 /** How streams share a connection. */
-export interface MultiplexOptions {
-  /** Makes the carrier, the requests for operations, and the connections of what can't be carried. @defaultValue `fetchConnect()` */
-  connect?: Connect
-  /** Whom the carrier belongs to; a function is asked for each stream. @defaultValue the headers of the stream that opens it */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
-  /** What only `fetch` understands, for the carrier and its operations. A stream that asks `fetch` for something else is not carried. */
-  init?: RequestInit
-  /** Bytes that the server may send to a stream before they are read: what a stream that is not read costs. @defaultValue 256 KiB */
-  window?: number
-  /** Milliseconds for which the carrier stays open after its last stream. @defaultValue 1,000 */
-  linger?: number
-  /** Milliseconds that the server has to open the carrier, and for each request with operations. @defaultValue 10,000 */
-  timeout?: number
-  /** Time. @defaultValue the platform's */
-  clock?: Clock
-  /** Hears of events on the carrier that belong to no stream (`invalid-data`). @defaultValue `reportError` */
-  onError?(error: StreamError): void
-}
+export type MultiplexOptions = CarrierOptions
 
-/** What is not about one stream, and so belongs to no carrier. */
-const ownHeaders = /^(accept$|content-|idempotency-key$|last-event-id$)/
 /** What a carrier can't do for one of its streams. */
-const fetchOnly = [
-  'body', 'cache', 'credentials', 'dispatcher', 'integrity', 'keepalive', 'mode', 'priority', 'redirect', 'referrer', 'referrerPolicy',
-]
+const fetchOnly = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
 /** Characters of the longest body that is carried: one request brings the operations of all streams. */
 const LONGEST_BODY = 100_000
-/** Redirects that are followed, as by `fetch`. */
-const REDIRECTS = 20
 
 /**
  * Makes a `Connect` that carries streams over one connection (PROTOCOL.md, section 5), which is opened with the first of
@@ -46,67 +21,38 @@ const REDIRECTS = 20
  * @example createClient({ connect: multiplex('/api/channel') })
  */
 export function multiplex(channel: string | URL, options: MultiplexOptions = {}): Connect {
-  const { connect = fetchConnect(), headers: own, window = 0x40000, linger = 1_000, timeout = 10_000, init, clock = systemClock } = options
-  const { onError = report } = options
-  const wanted: { readonly [name: string]: unknown } = { ...init }
-  let url = ''
+  const { connect = fetchConnect(), init = {} } = options
+  let address = ''
   let carrier: Carrier | undefined
 
-  const isCarriable = ({ url: target, body = '', init = {} }: ConnectRequest): boolean =>
-    originOf(target) === originOf(url) &&
-    typeof body === 'string' &&
-    body.length <= LONGEST_BODY &&
-    Object.entries(init).every(([name, value]) => value == null || value === wanted[name] || !fetchOnly.includes(name))
+  const isCarriable = ({ url, body, init: own = {} }: ConnectRequest): boolean =>
+    originOf(url) === originOf(address) &&
+    (!body || (typeof body === 'string' && body.length <= LONGEST_BODY)) &&
+    !Object.entries(own).some(([name, value]) => fetchOnly.test(name) && value != null && value !== init[name as keyof RequestInit])
 
-  const identify = async ({ headers, credentials }: ConnectRequest): Promise<Identity> => {
-    if (!own) return { headers: headers.filter(([name]) => !ownHeaders.test(name)), credentials }
-    const given = [...new Headers(typeof own === 'function' ? await own() : own)]
-    return { headers: given, credentials: given.map(([name]) => name) }
-  }
   const open = async (request: ConnectRequest): Promise<Connection> => {
-    for (;;) {
-      const identity = await identify(request)
-      if (request.signal.aborted) throw request.signal.reason
-      carrier ??= createCarrier(
-        { connect, window, linger, timeout, init, clock, onError, resolve: (reference) => resolveAddress(reference, url) },
-        url,
-        identity,
-        () => (carrier = undefined),
-      )
-      const connection = await carrier.open(request, identity)
-      if (connection) return connection
-    }
-  }
-  const follow = async (request: ConnectRequest, left = REDIRECTS): Promise<Connection> => {
-    url ||= resolveAddress(channel, request.url)
-    if (!isCarriable(request)) return connect(request)
-    const connection = await open(request)
-    const { status, headers } = connection
-    const location = headers.get('location')
-    // Misdirected: streams of another subject are not carried together with these.
-    if (status === 421) {
+    request.signal.throwIfAborted()
+    address ||= resolveAddress(channel, request.url)
+    let connection: Connection | undefined
+    if (isCarriable(request)) {
+      while (!connection) {
+        carrier ??= createCarrier({ ...options, connect }, address, request, resolveAddress, () => (carrier = undefined))
+        connection = await carrier.open(request)
+      }
+      if (connection.status !== 421) return connection
+      // Misdirected: a carrier is of one subject, and this is another one's.
       connection.cancel()
-      return connect(request)
     }
-    if (!location || ![301, 302, 303, 307, 308].includes(status)) return connection
-    connection.cancel()
-    const target = resolveAddress(location, connection.url)
-    const name = `${request.method} ${request.url.split('?')[0]}`
-    if (!left) throw new StreamError('network', `Redirected too often: ${name}`, { retryable: true })
-    const { method, credentials } = request
-    // Fetch standard, section "HTTP-redirect fetch".
-    const changed = status === 303 || (status < 303 && method === 'POST')
-    const stays = originOf(target) === originOf(url)
-    const secret = (name: string): boolean => name === 'authorization' || credentials.includes(name)
-    return follow(
-      {
-        ...request,
-        url: target,
-        ...(changed && { method: 'GET', body: undefined }),
-        ...(!stays && { headers: request.headers.filter(([name]) => !secret(name)), credentials: [] }),
-      },
-      left - 1,
-    )
+    return connect(request)
   }
-  return (request) => follow(request)
+  return async (request) => {
+    const { url, method, body, headers, credentials } = request
+    /** Where a redirect leads to may not be carried. */
+    const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
+      const connection = await open({ ...request, ...init, url: target, headers: [...(init!.headers as Headers)] } as ConnectRequest)
+      return Object.assign(connection, { body: { cancel: async () => connection.cancel() } }) as unknown as Response
+    }
+    const answer: unknown = await fetchByHand(fetch, url, { method, body: body!, headers: new Headers(headers) }, credentials)
+    return answer as Connection
+  }
 }

@@ -4,47 +4,49 @@
 export interface Operation {
   op: 'open' | 'credit' | 'close'
   key: string
+  body?: string
   [field: string]: unknown
 }
 
 export interface Operations {
   /** Is sent at the end of this task, or when the request under way is answered. */
   add(operation: Operation): void
-  /** Takes back what was not sent yet of a stream; returns whether its `open` was among it. */
-  withdraw(key: string): boolean
   /** The server has said which channel this is. */
   begin(channelId: string): void
 }
 
-/** What one request has at most: characters, but for a single operation that is longer, and operations. */
-const LONGEST = 200_000
-const MOST = 1_000
+/** What one request has at most: characters of bodies, before the last one, and operations. */
+const LONGEST = 100_000
+const MOST = 200
 
 /**
- * Makes an outlet to `post`. Where that rejects, nobody knows whether the operations were carried out: `onLost` hears of
- * them, and those that close are sent again with the next ones.
+ * Makes an outlet to `post`; nothing is asked for streams that are not wanted any more when their turn comes. Where `post`
+ * rejects, nobody knows whether the operations were carried out: `onLost` hears of each, and those that close are sent again
+ * with the next ones.
  */
-export function createOperations(post: (body: string) => Promise<void>, onLost: (operation: Operation) => void): Operations {
+export function createOperations(
+  post: (body: string) => Promise<void>,
+  isWanted: (key: string) => boolean,
+  onLost: (operation: Operation) => void,
+): Operations {
   let state: 'waiting' | 'idle' | 'posting' = 'waiting'
-  let channel: string
-  let queue: [operation: Operation, text: string][] = []
-  let again: typeof queue = []
+  let channelId: string
+  let queue: Operation[] = []
+  let again: Operation[] = []
 
   const drain = async (): Promise<void> => {
     if (state !== 'idle') return
     state = 'posting'
-    while (queue.length) {
-      let size = 0
-      const end = queue.findIndex(([, text], index) => (size += text.length) > LONGEST && index)
-      const sent = [...again, ...queue.splice(0, end > 0 && end < MOST ? end : MOST)]
-      again = []
+    while ((queue = queue.filter(({ op, key }) => op === 'close' || isWanted(key))).length) {
+      let end = 0
+      for (let size = 0; queue[end] && end < MOST && size < LONGEST; ) size += queue[end++]!.body?.length ?? 0
+      const ops = [...again, ...queue.splice(0, end)]
       try {
-        await post(`{"channelId":${channel},"ops":[${sent.map(([, text]) => text).join()}]}`)
+        await post(JSON.stringify({ channelId, ops }))
+        again = []
       } catch {
-        for (const entry of sent) {
-          if (entry[0].op === 'close') again.push(entry)
-          else onLost(entry[0])
-        }
+        again = ops.filter(({ op }) => op === 'close')
+        ops.forEach(onLost)
       }
     }
     state = 'idle'
@@ -52,16 +54,11 @@ export function createOperations(post: (body: string) => Promise<void>, onLost: 
 
   return {
     add(operation) {
-      queue.push([operation, JSON.stringify(operation)])
+      queue.push(operation)
       queueMicrotask(drain)
     },
-    withdraw(key) {
-      const before = queue
-      queue = queue.filter(([operation]) => operation.key !== key)
-      return before.some(([operation]) => operation.key === key && operation.op === 'open')
-    },
-    begin(channelId) {
-      channel = JSON.stringify(channelId)
+    begin(id) {
+      channelId = id
       state = 'idle'
       void drain()
     },
