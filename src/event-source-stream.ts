@@ -19,11 +19,11 @@ export const CLOSED = 2
 /** Opens the stream at once, and returns what closes it; `fire` is called in a task for each event. */
 export function openEventStream(
   url: URL,
-  options: EventSourceOptions,
+  options: EventSourceOptions & Pick<RequestInit, 'credentials'>,
   getState: () => number,
   fire: (event: Event, readyState: number) => void,
 ): () => void {
-  const { headers, body = null, retry, onError, clock = systemClock, maxEventSize = MAX_EVENT_SIZE } = options
+  const { headers, retry, onError, clock = systemClock, maxEventSize = MAX_EVENT_SIZE } = options
   const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
   const method = (options.method ?? 'GET').toUpperCase()
   const name = nameRequest(method, url.origin + url.pathname)
@@ -82,7 +82,7 @@ export function openEventStream(
             headers: [...sent],
             credentials: [],
             lastEventId,
-            init: { ...options, body, credentials: options.withCredentials ? 'include' : 'same-origin' } as RequestInit,
+            init: options as RequestInit,
             maxEventSize,
             signal,
           }

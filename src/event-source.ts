@@ -18,6 +18,9 @@ class EventSourceClass extends EventTarget {
     // Unlike `String()` it throws on a symbol, as Web IDL says.
     const text = `${url}`
     if (!arguments.length || (init !== null && Object(init) !== init)) throw new TypeError('EventSource(url, options)')
+    // Read once, as in any dictionary; and a copy, because what is done to the options later does nothing.
+    const { withCredentials, ...options } = init ?? {}
+    this.#withCredentials = !!withCredentials
     let record: URL
     try {
       record = new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href)
@@ -28,10 +31,8 @@ class EventSourceClass extends EventTarget {
       throw new DOMException(`Not a URL: ${text}`, 'SyntaxError')
     }
     this.#url = record.href
-    this.#withCredentials = !!init?.withCredentials
-    // A copy: what is done to the options later does nothing.
-    const options = { ...init, withCredentials: this.#withCredentials }
-    this.#close = openEventStream(record, options, () => this.#readyState, (event, readyState) => {
+    const credentials = withCredentials ? 'include' : 'same-origin'
+    this.#close = openEventStream(record, { ...options, credentials }, () => this.#readyState, (event, readyState) => {
       this.#readyState = readyState
       this.dispatchEvent(event)
     })

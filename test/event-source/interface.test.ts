@@ -126,6 +126,24 @@ describe('the constructor', () => {
     expect(calls[0]!.init.credentials).toBe('include')
   })
 
+  test('arguments are read once, in their order, before the URL is judged', () => {
+    const read: string[] = []
+    const options = {
+      get withCredentials() {
+        read.push('withCredentials')
+        return true
+      },
+    }
+    const url = {
+      toString() {
+        read.push('url')
+        return 'http://['
+      },
+    }
+    expect(() => new EventSource(url as unknown as string, options)).toThrow(DOMException)
+    expect(read).toEqual(['url', 'withCredentials'])
+  })
+
   test('can be extended', () => {
     class Named extends EventSource {
       readonly title = 'named'
