@@ -35,6 +35,12 @@ if (kinds.length === 0 || chosen.length === 0) throw new TypeError(`--kind: run 
 const announce = (finished = false): void => void process.send?.({ finished })
 
 let breached = 0
+/** Rejections that nobody has heard, by message; of peers they are not told. */
+const unheard = new Map<string, number>()
+process.on('unhandledRejection', (reason) => {
+  const message = String(reason).replace(/:\d+/g, '')
+  unheard.set(message, (unheard.get(message) ?? 0) + 1)
+})
 
 function tellBreach(client: ChaosClient, over: string, seed: number, kind: Kind, { breaches, delivered }: Verdict): void {
   breached++
@@ -46,7 +52,7 @@ async function read(client: ChaosClient, seed: number, kind: Kind, over: string 
   const schedule = drawSchedule(seed, kind)
   if (one !== undefined) console.log(JSON.stringify(schedule, undefined, 2))
   const record = await runTrial(client, schedule)
-  const verdict = judge(schedule, record)
+  const verdict = judge(schedule, record, client.attemptsPerFault)
   addTo(tally, kind, record, verdict)
   if (one !== undefined) {
     console.log(Object.fromEntries(record.faults), record.errors, record.ending.end)
@@ -81,6 +87,10 @@ for (const subject of chosen) {
   results.push({ client, tallies: await campaign(client, subject.name) })
 }
 // Many of theirs hang, and cost nothing then but time.
+for (const [message, times] of unheard) {
+  breached++
+  console.log(`✗ nobody has heard, ${times} times: ${message}`)
+}
 if (options.peers) for (const client of await loadPeers()) results.push({ client, tallies: await campaign(client, undefined, 4 * parallel) })
 
 for (const { client, tallies } of results) {

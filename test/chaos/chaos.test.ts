@@ -23,7 +23,7 @@ test.each(cases)(`${SEEDS} seeds over %s, as a %s`, { timeout: 240_000 }, async 
     while (seed < SEEDS) {
       const schedule = drawSchedule(++seed, kind)
       const record = await runTrial(client, schedule)
-      const verdict = judge(schedule, record)
+      const verdict = judge(schedule, record, client.attemptsPerFault)
       addTo(tally, kind, record, verdict)
       const replay = `npm run chaos -- --seed ${schedule.seed} --kind ${kind} --over ${name}`
       if (verdict.breaches.length > 0) breaches.push(`${replay}: ${verdict.breaches.join('; ')}`)

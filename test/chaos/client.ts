@@ -44,6 +44,8 @@ export interface ChaosClient {
   readonly rules?: readonly Rule[]
   /** Milliseconds without anything new, after which a stream of it counts as hanging. */
   readonly patience: number
+  /** How many of its attempts one broken connection can cost. @defaultValue 1 */
+  readonly attemptsPerFault?: number
   read(task: Task): Promise<Ending>
 }
 

@@ -61,12 +61,14 @@ export async function startProxy({ target, links, seed, onFault }: ProxyOptions)
     return free
   })
 
+  const stillDown = (): boolean => state === 'down'
   const goUp = async (): Promise<void> => {
-    if (state === 'closed') return
+    if (!stillDown()) return
     try {
       server = await open(port)
-      if (state === 'closed') server.close()
-      else state = 'listening'
+      // It may have been closed meanwhile.
+      if (stillDown()) state = 'listening'
+      else server.close()
     } catch (error) {
       if (!isTaken(error)) throw error
       comeBack = setTimeout(goUp, 1)

@@ -4,6 +4,7 @@ import { type Client, createClient } from '../../src/client.ts'
 import type { Connect } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
+import { multiplex } from '../../src/multiplex.ts'
 import type { Run } from '../../src/run.ts'
 import { type ChaosClient, type Ending, type Task, prompt } from './client.ts'
 
@@ -11,12 +12,22 @@ import { type ChaosClient, type Ending, type Task, prompt } from './client.ts'
 /** A way to make connections. */
 export interface Subject {
   readonly name: string
-  /** Makes one for a client of the server at `url`. */
-  connect(url: string, fetch: Task['fetch']): Connect
+  /** Makes one for a client. */
+  connect(fetch: Task['fetch']): Connect
+  /** How many attempts one broken connection can cost. @defaultValue 1 */
+  readonly attemptsPerFault?: number
 }
 
 /** Another `Connect` is another line here. */
-export const subjects: readonly Subject[] = [{ name: 'fetch', connect: (_, fetch) => fetchConnect(fetch) }]
+export const subjects: readonly Subject[] = [
+  { name: 'fetch', connect: (fetch) => fetchConnect(fetch) },
+  {
+    name: 'multiplex',
+    connect: (fetch) => multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 }),
+    // That of a request for operations, and the one that waits behind it.
+    attemptsPerFault: 2,
+  },
+]
 
 /** Errors after which a stream is gone on with, at most. */
 const HOPS = 5
@@ -27,7 +38,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 function createOurs({ connect }: Subject, { url, fetch, schedule, attempt }: Task): Client {
   const { consumer, idleTimeout, stallTimeout } = schedule
-  const open = connect(url, fetch)
+  const open = connect(fetch)
   return createClient({
     baseUrl: url,
     connect(request) {
@@ -123,6 +134,7 @@ export function ours(subject: Subject): ChaosClient {
   return {
     name: `rivulet over ${subject.name}`,
     patience: 15_000,
+    attemptsPerFault: subject.attemptsPerFault ?? 1,
     async read(task) {
       const client = createOurs(subject, task)
       try {

@@ -33,7 +33,11 @@ const breaks = (faults: Faults): number =>
   [...faults].reduce((sum, [fault, times]) => (harmless.test(fault) ? sum : sum + times), 0)
 
 /** Whether what has happened is reason enough for this error. */
-export function isJustified(schedule: Schedule, { error, faults, barren, attempts, refusals }: Interruption): boolean {
+export function isJustified(
+  schedule: Schedule,
+  { error, faults, barren, attempts, refusals }: Interruption,
+  attemptsPerFault: number,
+): boolean {
   if (!isStreamError(error)) return false
   const { code, status } = error
   const had = (fault: string): boolean => faults.has(fault)
@@ -50,7 +54,7 @@ export function isJustified(schedule: Schedule, { error, faults, barren, attempt
       return had('server: invalid-data')
     case 'retries-exhausted':
       // So many in a row, and none of all attempts failed for nothing.
-      return barren >= LIMIT && attempts <= breaks(faults) + refusals
+      return barren >= LIMIT && attempts <= attemptsPerFault * (breaks(faults) + refusals)
     case 'gap':
       return (faults.get('server: drop-index') ?? 0) + (faults.get('server: reorder') ?? 0) > 1
     default:
@@ -61,7 +65,8 @@ export function isJustified(schedule: Schedule, { error, faults, barren, attempt
 const nameOf = (error: unknown): string =>
   isStreamError(error) ? error.code : error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 
-export function judge(schedule: Schedule, record: StreamRecord): Verdict {
+/** `attemptsPerFault`: so many attempts one broken connection can cost. */
+export function judge(schedule: Schedule, record: StreamRecord, attemptsPerFault = 1): Verdict {
   const { kind, seed, fate } = schedule
   const { ending, faults } = record
   const { deltas, text } = makeAnswer(seed)
@@ -111,7 +116,7 @@ export function judge(schedule: Schedule, record: StreamRecord): Verdict {
   for (const one of record.errors) {
     const { barren, attempts, refusals } = one
     const what = `${barren} of ${attempts} attempts in a row, ${breaks(one.faults)} faults, ${refusals} refusals`
-    breach(isJustified(schedule, one), `${nameOf(one.error)} is not justified (${fate}; ${what})`)
+    breach(isJustified(schedule, one, attemptsPerFault), `${nameOf(one.error)} is not justified (${fate}; ${what})`)
   }
   return {
     outcome,
