@@ -66,7 +66,6 @@ export function createCarrier(
   /** Gives the carrier up; whoever is not `refused` may try another one. */
   const close = (error?: StreamError, refused?: ConnectRequest): void => {
     if (signal.aborted) return
-    cancelTimer?.()
     onClosed()
     controller.abort()
     for (const stream of streams.values()) {
@@ -74,13 +73,14 @@ export function createCarrier(
       // An error of each one's own: those above write into it.
       stream.end(again || !error ? undefined : new StreamError(error.code, error.message, { ...error }), true)
     }
+    cancelTimer?.()
   }
   /** Waits for a sign of life while it has streams, and for company when it has none. */
   const arm = (): void => {
     const { size } = streams
     const ms = size ? patience : linger
     cancelTimer?.()
-    if (ms < Infinity && !signal.aborted) cancelTimer = clock.after(ms, () => close(size ? failure(asked, 'Silent') : undefined))
+    if (ms < Infinity) cancelTimer = clock.after(ms, () => close(size ? failure(asked, 'Silent') : undefined))
   }
   const ask = (method: string, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
     const headers = [...identityOf(newest), type]

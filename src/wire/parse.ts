@@ -1,5 +1,6 @@
 /** Bytes of an event stream to its blocks, as the WHATWG HTML standard reads them, for any cut of the bytes. */
 import { StreamError } from '../base/errors.ts'
+import { byteLength } from './byte-length.ts'
 
 /** One block between blank lines. Every block has all three keys, so that engines give all of them one shape. */
 export interface Block {
@@ -110,21 +111,10 @@ export function createParser({
     throw new StreamError('too-large', `Event larger than ${maxEventSize} bytes`)
   }
 
-  /** Bytes of `text` in UTF-8, without making them: it may be all that memory should hold. */
-  const count = (text: string): number => {
-    let bytes = 0
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      // Each half of a surrogate pair is two of its four bytes.
-      bytes += code < 0x80 ? 1 : code < 0x800 || code >> 11 === 0x1b ? 2 : 3
-    }
-    return bytes
-  }
-
   /** Counts exactly what `soFar` and the line need, and throws where that is too much. */
   const measure = (soFar: string | undefined, line: string): number => {
-    if (dataSize < 0) dataSize = soFar === undefined ? 0 : count(soFar) + 1
-    const exact = dataSize + count(line)
+    if (dataSize < 0) dataSize = soFar === undefined ? 0 : byteLength(soFar) + 1
+    const exact = dataSize + byteLength(line)
     return exact > maxEventSize ? fail() : exact
   }
 
@@ -187,7 +177,7 @@ export function createParser({
                 eventData = eventData + '\n' + value
                 joints++
               }
-              if (dataSize >= 0) dataSize += count(value) + 1
+              if (dataSize >= 0) dataSize += byteLength(value) + 1
             } else if (first === 101) eventType = value
             else if (first === 58) onComment?.(value)
             // [spec] An id with NUL is ignored.
