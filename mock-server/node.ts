@@ -1,5 +1,7 @@
 /** The service on Node's HTTP server, and as a handler of Express and Fastify; here the cuts are those of a real socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants } from 'node:http2'
 import type { Clock } from './base/clock.ts'
 import { systemClock } from './base/clock.ts'
 import type { Compressor } from './node/compress.ts'
@@ -33,10 +35,11 @@ export interface FastifyLikeReply {
   hijack(): unknown
 }
 
-/** A listener of `node:http`, and of Express (where it calls `next` for paths that are not its own), and of Fastify. */
+/** A listener of `node:http`, of `node:http2`, of Express (where it calls `next` for paths that are not its own), and of Fastify. */
 export interface NodeHandler {
   (request: IncomingMessage, response: ServerResponse, next?: () => void): void
   (request: FastifyLikeRequest, reply: FastifyLikeReply): void
+  (request: Http2ServerRequest, response: Http2ServerResponse): void
   /** What is being sent now, stream by stream: the figures go on counting. */
   readonly connections: readonly Traffic[]
   /** Answers with a problem document. */
@@ -45,9 +48,10 @@ export interface NodeHandler {
   close(): void
 }
 
-/** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. */
+/** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. On HTTP/2 it is the stream's alone. */
 function cutSocket(response: ServerResponse, cut: Cut): void {
   const { socket } = response
+  if ('stream' in response) return (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   if (!socket) return
   if (cut === 'reset') socket.resetAndDestroy()
   else socket.destroySoon()
@@ -99,7 +103,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     }
     // Said as it is: whoever asks for the connection's end gets it.
     if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
-    response.socket?.setNoDelay(true)
+    if (request.httpVersionMajor === 1) response.socket?.setNoDelay(true)
     response.flushHeaders()
     const { chunks, lost } = body
     const drop = (): void => cutSocket(response, 'reset')
@@ -149,14 +153,15 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   }
 
   const handler = (
-    request: IncomingMessage | FastifyLikeRequest,
-    response: ServerResponse | FastifyLikeReply,
+    request: IncomingMessage | Http2ServerRequest | FastifyLikeRequest,
+    response: ServerResponse | Http2ServerResponse | FastifyLikeReply,
     next?: () => void,
   ): void => {
     const hosted = 'hijack' in response
     if (hosted) response.hijack()
-    const incoming = 'raw' in request ? request.raw : request
-    const outgoing = hosted ? response.raw : response
+    // HTTP/2 has the same interface, for all that is asked of it here.
+    const incoming = ('raw' in request ? request.raw : request) as IncomingMessage
+    const outgoing = (hosted ? response.raw : response) as ServerResponse
     const parsedBody = (request as { body?: unknown }).body
     handle(incoming, outgoing, parsedBody, next).catch((error: unknown) => {
       console.error(error)

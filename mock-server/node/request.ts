@@ -63,15 +63,21 @@ function textOf(parsed: unknown): BodyInit {
 
 /** Converts; `undefined` for what cannot be said as a `Request`. `parsedBody` is what a body parser has left of the body. */
 export function toRequest(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSignal): Converted | undefined {
-  const { method = 'GET', headers: { host = 'localhost' } } = incoming
+  const { method = 'GET' } = incoming
+  // HTTP/2 has a pseudo-header for it.
+  const { host = String(incoming.headers[':authority'] ?? 'localhost') } = incoming.headers
   const target = incoming.url ?? '/'
   const { originalUrl = target } = incoming as { originalUrl?: string }
+  const scheme = 'encrypted' in incoming.socket && incoming.socket.encrypted ? 'https' : 'http'
   const base = originalUrl.endsWith(target) && originalUrl !== target ? originalUrl.slice(0, -target.length) : ''
   try {
-    const url = new URL(originalUrl.startsWith('/') ? `http://${host}${originalUrl}` : originalUrl)
+    const url = new URL(originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl)
     const headers = new Headers()
     const { rawHeaders } = incoming
-    for (let index = 0; index < rawHeaders.length; index += 2) headers.append(rawHeaders[index]!, rawHeaders[index + 1]!)
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index]!
+      if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1]!)
+    }
     const init: RequestInit & { duplex?: 'half' } = { method, headers, signal }
     if (method !== 'GET' && method !== 'HEAD') {
       init.body = parsedBody === undefined || !incoming.readableEnded ? bodyOf(incoming) : textOf(parsedBody)
