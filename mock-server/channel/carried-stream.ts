@@ -1,6 +1,7 @@
 /** One stream on a channel: an answer, re-framed under its key, at the pace of its credit (PROTOCOL.md 5.3, 5.4). */
 import type { Answer, NoAnswer } from '../http/answer.ts'
 import { problem } from '../http/problem.ts'
+import { byteLength } from '../../src/wire/byte-length.ts'
 import { createParser } from '../../src/wire/parse.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Body } from '../stream/pump.ts'
@@ -38,17 +39,6 @@ const OVERHEAD = 32
 const PROBLEM_LIMIT = 16 * 1024
 /** They concern the connection, which is not the stream's. */
 const OF_THE_CONNECTION = /^(access-control-|vary$|connection$|content-length$|content-encoding$)/
-
-/** Bytes of `text` in UTF-8. */
-function byteLength(text: string): number {
-  let bytes = text.length
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index)
-    // Each half of a surrogate pair is two of its four bytes.
-    if (unit > 0x7f) bytes += unit < 0x800 || unit >> 11 === 0x1b ? 1 : 2
-  }
-  return bytes
-}
 
 /** What a body says, as far as it is handed on. */
 async function textOf(body: Answer['body']): Promise<string> {
