@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { keys } from '../../mock-server/scenario/rule.ts'
+import { entries } from '../../scripts/entries.mjs'
 import { readDocument, root } from './markdown.ts'
 
 const parse = (path: string): ts.SourceFile =>
@@ -115,17 +116,9 @@ function namesOf(text: string): string[] {
   return Array.from(rows, ([, cell = '']) => Array.from(cell.matchAll(/`(for await|\w+)/g), ([, name = '']) => name)).flat()
 }
 
-test.each([
-  ['rivulet', 'src/index.ts'],
-  ['rivulet/openai', 'src/openai.ts'],
-  ['rivulet/event-source', 'src/event-source.ts'],
-  ['rivulet/fetch-event-source', 'src/fetch-event-source.ts'],
-  ['rivulet/parser', 'src/parser.ts'],
-  ['rivulet/persist', 'src/persist.ts'],
-  ['rivulet/mock', 'mock-server/mock.ts'],
-  ['rivulet/msw', 'mock-server/msw.ts'],
-  ['rivulet/mock-server', 'mock-server/index.ts'],
-])('docs/reference.md has each export of %s', (entry, path) => {
+const rows = Object.entries(entries).map(([name, path]) => [name === 'index' ? 'rivulet' : `rivulet/${name}`, path] as const)
+
+test.each(rows)('docs/reference.md has each export of %s', (entry, path) => {
   // Tables of members have a line of their own before them: members are no exports.
   const tables = section('docs/reference.md', `## \`${entry}\``).replace(/^A `\w+`:\n\n(\|.*\n)+/gm, '')
   expect(namesOf(tables).sort()).toEqual([...new Set(exportsOf(path))].sort())
