@@ -113,7 +113,9 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
     whole: 0.8, refused: 0.04, 'other-type': 0.03, failed: runs, invalid: runs, forgotten: 0.05, outage: 0.05,
   })
   const links = Array.from({ length: dice.magnitude(1, 14) }, () => drawLink(dice, kind))
-  const rules = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
+  const rules: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
+  // A server that is never quite sure what it has sent.
+  if (dice.chance(0.2)) rules.push({ overlap: dice.whole(1, 60) })
   if (fate === 'outage') {
     // More than a run takes in a row, behind one that was cut.
     const at = dice.whole(0, 2)
