@@ -1,0 +1,14 @@
+/** `npm run soak`: builds the package and the soak's programs, and starts the long run. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { buildPrograms } from './build.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+/** Runs Node on `args` to its end; returns its exit code. */
+const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
+
+const folder = await buildPrograms('campaign')
+// The page loads the package as its users do.
+process.exitCode =
+  node(`${root}node_modules/rollup/dist/bin/rollup`, '--config', '--silent') ||
+  node('--enable-source-maps', `${folder}campaign.mjs`, folder, root, ...process.argv.slice(2))
