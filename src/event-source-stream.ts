@@ -6,7 +6,7 @@ import { guard } from './base/report.ts'
 import { fetchConnectWith } from './connect/fetch.ts'
 import { createTaskSource } from './event-source/task-source.ts'
 import type { EventSourceOptions } from './event-source-options.ts'
-import { SETTLED, runAttempt } from './source/attempt.ts'
+import { type AttemptOptions, SETTLED, runAttempt } from './source/attempt.ts'
 import { isEventStream, refused } from './source/judge.ts'
 import { createWatchdog } from './source/watchdog.ts'
 import { MAX_EVENT_SIZE, createParser } from './wire/parse.ts'
@@ -67,14 +67,17 @@ export function openEventStream(
     controller = new AbortController()
     let error: StreamError | undefined
     try {
-      const ended = await runAttempt({ connect, clock, connectTimeout, watch: (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence) }, controller, {
+      const watch: AttemptOptions['watch'] = (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
+      const ended = await runAttempt({ connect, clock, connectTimeout, watch }, controller, {
         name,
         async request(signal) {
           // [spec] "Wait until the aforementioned task has run."
           await tasks
           // [spec] "unless the user agent knows that to be futile, in which case the user agent may fail the connection"
-          if (!/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password) throw new StreamError('network', `No request: ${name}`)
-          const sent = new Headers(typeof headers === 'function' ? await headers({ reason: 'connect', attempt, signal }) : headers)
+          const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
+          if (isFutile) throw new StreamError('network', `No request: ${name}`)
+          const context = { reason: 'connect', attempt, signal } as const
+          const sent = new Headers(typeof headers === 'function' ? await headers(context) : headers)
           if (!sent.has('accept')) sent.set('accept', 'text/event-stream')
           return {
             url: url.href,

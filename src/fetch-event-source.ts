@@ -164,7 +164,8 @@ export function fetchEventSource(
       if (clock.now() - openedAt >= SETTLED) attempt = 1
       try {
         const asked = onerror?.(cause)
-        const delay = typeof asked === 'number' ? asked : retryDelay({ delay: interval, shouldRetry: () => isSafe }, error, attempt++, interval, Math.random)
+        const backoff = { delay: interval, shouldRetry: () => isSafe }
+        const delay = typeof asked === 'number' ? asked : retryDelay(backoff, error, attempt++, interval, Math.random)
         if (delay === undefined) throw cause
         if (current) cancelWait = clock.after(delay, run)
       } catch (thrown) {
