@@ -3,7 +3,7 @@ import type { EventLog } from '../base/event-log.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { Traffic } from '../http/traffic.ts'
 import type { Frame } from '../stream/frame.ts'
-import { encodeFrame } from '../stream/frame.ts'
+import { createFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 
 /** An event to send: `type` is `message` unless given, `data` anything that JSON can say. */
@@ -104,9 +104,8 @@ export function createFeed(path: string, history: number): Feed {
     },
     send({ type, data }) {
       const id = idOf(log.head + 1)
-      const frame: Frame = { ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }
-      encodeFrame(frame) // throws before anything is kept
-      log.append(frame)
+      // It throws before anything is kept.
+      log.append(createFrame({ ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }))
       return id
     },
     read(options) {

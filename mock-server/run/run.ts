@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
 import type { Frame } from '../stream/frame.ts'
-import { encodeFrame } from '../stream/frame.ts'
+import { createFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 
 /** What is to be generated. */
@@ -197,13 +197,12 @@ export function nativeDialect(id: string): Dialect {
     let frame = frames[position]
     if (!frame) {
       const { index } = event.data
-      frame = {
+      frame = createFrame({
         type: event.type,
         data: JSON.stringify(event.data),
         id: `${id}:${position}`,
         ...(event.type === 'delta' && typeof index === 'number' ? { index } : {}),
-      }
-      encodeFrame(frame)
+      })
       frames[position] = frame
     }
     return [frame]

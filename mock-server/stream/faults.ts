@@ -37,8 +37,16 @@ function partOf(text: string, at: Rule['cut-at']): Uint8Array | undefined {
   return inside < 0 ? undefined : bytes.subarray(0, inside)
 }
 
+/** Everything as it is: most connections have no fault, and pass every event through here. */
+const none: Faults = {
+  begin: (open) => [{ step: 'send', text: encodeFrame(open) }],
+  next: (frame) => [{ step: 'send', text: encodeFrame(frame) }],
+  end: () => [],
+}
+
 /** Makes the faults of one connection from its rule. */
 export function createFaults(rule: Rule): Faults {
+  if (Object.keys(rule).length === 0) return none
   let sent = 0
   let seen = 0
   let held: Frame | undefined
@@ -46,16 +54,15 @@ export function createFaults(rule: Rule): Faults {
   let armed: Cut | undefined
   let phase: 'flowing' | 'quiet' | 'over' = 'flowing'
 
+  /** The id that the rule leaves. */
+  const idOf = ({ id }: Frame): string | undefined =>
+    rule['no-ids'] ? undefined : id && rule['id-prefix'] !== undefined ? rule['id-prefix'] + id : id
   const alter = (frame: Frame, number: number): Frame => {
-    let altered = frame
-    if (rule['no-ids'] && frame.id !== undefined) {
-      const { id: _, ...rest } = altered
-      altered = rest
-    } else if (rule['id-prefix'] !== undefined && frame.id) {
-      altered = { ...altered, id: rule['id-prefix'] + frame.id }
-    }
-    if (number === rule['invalid-data']) altered = { ...altered, data: `{"broken": ${altered.data ?? ''}` }
-    return altered
+    const id = idOf(frame)
+    const data = number === rule['invalid-data'] ? `{"broken": ${frame.data ?? ''}` : frame.data
+    if (id === frame.id && data === frame.data) return frame
+    const { text: _text, id: _id, data: _data, ...rest } = frame
+    return { ...rest, ...(id === undefined ? {} : { id }), ...(data === undefined ? {} : { data }) }
   }
 
   const over = (step: Step): Step[] => {

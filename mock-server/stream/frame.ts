@@ -9,19 +9,18 @@ export interface Frame {
   readonly comment?: string
   /** `index` of a run's delta. */
   readonly index?: number
+  /** The block, where it was made already. */
+  readonly text?: string
 }
 
-/** Frames are shared by all readers of a log, so each is encoded once. */
-const encoded = new WeakMap<Frame, string>()
+/** A frame that all readers of a log share, encoded once. Throws `TypeError` for CR, LF or NUL in type, id or comment. */
+export function createFrame(fields: Frame): Frame {
+  return { ...fields, text: encodeEvent(fields) }
+}
 
-/** The frame as it goes over the wire. Throws `TypeError` for CR, LF or NUL in type, id or comment. */
+/** The frame as it goes over the wire. Throws as `createFrame` does. */
 export function encodeFrame(frame: Frame): string {
-  let text = encoded.get(frame)
-  if (text === undefined) {
-    text = encodeEvent(frame)
-    encoded.set(frame, text)
-  }
-  return text
+  return frame.text ?? encodeEvent(frame)
 }
 
 /** Whether a client dispatches it: comments and id-only blocks are not counted as events. */

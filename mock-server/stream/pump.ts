@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import type { Cut } from './faults.ts'
 import { createFaults } from './faults.ts'
-import type { Frame } from './frame.ts'
+import { createFrame } from './frame.ts'
 import { createPacker } from './packer.ts'
 import type { Source } from './source.ts'
 
@@ -33,8 +33,8 @@ export interface PumpOptions {
   readonly signal: AbortSignal
 }
 
-const OPEN: Frame = { comment: 'open' }
-const HEARTBEAT: Frame = { comment: 'heartbeat' }
+const OPEN = createFrame({ comment: 'open' })
+const HEARTBEAT = createFrame({ comment: 'heartbeat' })
 /** A batch is written at once; more than this waits for the next write, so that a slow client costs no memory. */
 const BATCH = 64 * 1024
 
