@@ -165,8 +165,9 @@ export function fetchEventSource(
       try {
         const asked = onerror?.(cause)
         const backoff = { delay: interval, shouldRetry: () => isSafe }
-        const delay = typeof asked === 'number' ? asked : retryDelay(backoff, error, attempt++, interval, Math.random)
+        const delay = typeof asked === 'number' ? asked : retryDelay(backoff, error, attempt, interval, Math.random)
         if (delay === undefined) throw cause
+        attempt++
         if (current) cancelWait = clock.after(delay, run)
       } catch (thrown) {
         leave()

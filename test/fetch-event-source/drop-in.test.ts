@@ -111,6 +111,23 @@ describe('21. [F19] the attempts by default', () => {
     expect(delays).toEqual([2_000, 3_000, 2_000, 3_000, 2_000])
   })
 
+  test('those that onerror delays are counted as well', async () => {
+    let asked = 0
+    const { calls } = open({ onerror: () => (++asked < 4 ? 1 : undefined) })
+    for (let attempt = 0; attempt < 4; attempt++) {
+      await settled()
+      calls.at(-1)!.fail(new TypeError('refused'))
+      await settled()
+      if (attempt < 3) await vi.advanceTimersByTimeAsync(1)
+    }
+    await vi.advanceTimersByTimeAsync(8_999)
+    await settled()
+    expect(calls).toHaveLength(4)
+    await vi.advanceTimersByTimeAsync(1)
+    await settled()
+    expect(calls).toHaveLength(5)
+  })
+
   test('a delay that onerror gives is taken as it is', async () => {
     const { calls } = open({ onerror: () => 5 })
     await settled()
