@@ -140,6 +140,47 @@ describe('the rules of runs, over a channel', () => {
     await carrier.post(openPath('c', resumeOf(events)))
     expect(controlOf(await carrier.untilClosed('c'), 'open')['status']).toBe(404)
   })
+
+  test('[P5.6] [P3.5] who reads over a channel is a reader: a run that is read is not stopped, one whose carrier is gone is', async () => {
+    const { url, server, clock } = await serve({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 5_000 })
+    const carrier = await openCarrier(url)
+    await carrier.post(openRun('a'))
+    await carrier.when('a', (all) => all.length === 2)
+    await clock.advance(20_000)
+    expect(server.runs[0]!.state).toBe('running')
+    carrier.reading.leave()
+    await eventually(() => server.runs[0]!.readers === 0)
+    await clock.advance(4_999)
+    expect(server.runs[0]!.state).toBe('running')
+    await clock.advance(1)
+    expect(server.runs[0]!.state).toBe('finished')
+  })
+
+  test('[P5.6] [P3.5] retention begins after the last reader, over whatever connection', async () => {
+    const { url, server, clock } = await serve({ ...options, delay: 10, retention: 1_000 })
+    const carrier = await openCarrier(url)
+    // Held back: what it has not been given yet, it still reads.
+    await carrier.post(openRun('a', { window: 100 }))
+    await carrier.when('a', (all) => all.length === 2)
+    await clock.advance(5_000)
+    expect(server.runs).toHaveLength(1)
+    expect(server.runs[0]).toMatchObject({ state: 'finished', readers: 1 })
+    await carrier.post({ op: 'close', key: 'a' })
+    await clock.advance(999)
+    expect(server.runs).toHaveLength(1)
+    await clock.advance(1)
+    expect(server.runs).toEqual([])
+  })
+
+  test('[P5.6] [P3.5] close detaches, as dropping a connection does; only DELETE cancels', async () => {
+    const { url, server, clock } = await serve(options)
+    const carrier = await openCarrier(url)
+    await carrier.post(openRun('a'))
+    await carrier.when('a', (all) => all.length === 2)
+    await carrier.post({ op: 'close', key: 'a' })
+    await clock.advance(1_000)
+    expect(server.runs[0]).toMatchObject({ state: 'finished', text: ANSWER, readers: 0 })
+  })
 })
 
 describe('without a socket', () => {
