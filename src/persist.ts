@@ -1,12 +1,13 @@
 /** Entry `rivulet/persist`: keeps where a stream is in a store, so that a page that was reloaded goes on with it. */
 import { type Clock, systemClock } from './base/clock.ts'
-import type { Cursor } from './base/errors.ts'
+import type { Persistence } from './options.ts'
 import { performLastActs } from './persist/last-acts.ts'
 import { readCursor } from './persist/stored-cursor.ts'
 import { createWriter } from './persist/writer.ts'
 
 export type { Clock } from './base/clock.ts'
 export type { Cursor } from './base/errors.ts'
+export type { Persistence } from './options.ts'
 
 /** A store of strings, as `sessionStorage` is; it may answer with promises. */
 export interface PersistStorage {
@@ -25,22 +26,13 @@ export interface PersistOptions {
   readonly clock?: Clock
 }
 
-/** Keeps one stream's cursor. None of these ever throws, or rejects. */
-export interface Persistence {
-  /** The cursor that was kept; nothing, where there is none that can be read within two seconds. */
-  load(): Cursor | undefined | Promise<Cursor | undefined>
-  /** Keeps `cursor`: at once, or 250 ms after the last time, or when the page is hidden or left. */
-  save(cursor: Cursor): void
-  /** Forgets it. */
-  clear(): void
-}
-
 /** How long a store may take to tell what is in it (milliseconds). */
 const DEADLINE = 2_000
 
 /**
- * Makes what `persist` of `stream` and `subscribe` takes. A store that is full, forbidden, broken or hanging costs the
- * stream its memory, and nothing else.
+ * Makes what the option `persist` of `stream` and `subscribe` takes. A store that is full, forbidden, broken or hanging
+ * costs the stream its place, and nothing else: what is made here never throws or rejects, reads for two seconds at most,
+ * and writes at once, or 250 ms after the last time, or when the page is hidden or left.
  *
  * @example client.stream('/api/generate', { json: { prompt }, persist: persist({ key: `answer-${id}` }) })
  * @throws TypeError without a key

@@ -1,0 +1,27 @@
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
+interface Cursor {
+    readonly url: string;
+    readonly lastEventId?: string;
+    readonly heartbeat?: number;
+}
+interface Persistence {
+    load(): Cursor | undefined | Promise<Cursor | undefined>;
+    save(cursor: Cursor): void | Promise<void>;
+    clear(): void | Promise<void>;
+}
+interface PersistStorage {
+    getItem(key: string): string | null | undefined | PromiseLike<string | null | undefined>;
+    setItem(key: string, value: string): unknown;
+    removeItem(key: string): unknown;
+}
+interface PersistOptions {
+    readonly key: string;
+    readonly storage?: PersistStorage;
+    readonly clock?: Clock;
+}
+declare function persist({ key, storage, clock }: PersistOptions): Persistence;
+export { persist };
+export type { Clock, Cursor, PersistOptions, PersistStorage, Persistence };
