@@ -36,64 +36,11 @@ interface Connection {
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-interface Answer {
-    status: number;
-    url: string;
-    headers: [
-        name: string,
-        value: string
-    ][];
-}
-type Call = {
-    type: "join";
-    from: string;
-    cursor: string;
-    open: boolean;
-} | {
-    type: "ack";
-    from: string;
-    bytes: number;
-} | {
-    type: "leave";
-    from: string;
-} | {
-    type: "ping";
-};
-type Notice = {
-    epoch: number;
-} & ({
-    type: "lead";
-    sequence: number;
-} | {
-    type: "welcome";
-    to: string;
-    cursor: string;
-    base: string | undefined;
-    sequence: number;
-    answer: Answer;
-    blocks: Block[];
-} | {
-    type: "miss";
-    to: string;
-} | {
-    type: "batch";
-    sequence: number;
-    batch: Batch;
-} | {
-    type: "end";
-    how: "clean" | "broken";
-} | {
-    type: "end";
-    how: "refused";
-    answer: Answer;
-    problem: string;
-});
-type Message = Call | Notice;
 interface Channel {
     addEventListener(type: "message", listener: (event: {
-        readonly data: Message;
+        readonly data: unknown;
     }) => void): void;
-    postMessage(message: Message): void;
+    postMessage(message: unknown): void;
     close(): void;
 }
 type ShareRole = "leading" | "following" | "apart";

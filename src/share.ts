@@ -45,8 +45,8 @@ export type { Clock, Connect }
 const harmless = /^(accept|accept-language|cache-control)$/
 
 /** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
-function isShareable({ method, body, headers, credentials, scope, init }: ConnectRequest): boolean {
-  if (method !== 'GET' || body != null || headers.some(([name]) => name === 'idempotency-key')) return false
+function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {
+  if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
   return scope !== undefined || (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => harmless.test(name)))
 }
 
@@ -66,6 +66,7 @@ export function shareAcrossTabs({
   openChannel = (channel) => new BroadcastChannel(channel),
   clock = systemClock,
 }: ShareOptions): Connect {
+  const tab = { since: 0 }
   let fallback: ((reason: unknown) => void) | undefined = (reason) => {
     fallback = undefined
     guard(onFallback, reason)
@@ -81,12 +82,13 @@ export function shareAcrossTabs({
       told = role
       guard(onChange, { url: url.split('?')[0]!, scope, role })
     }
+    tab.since ||= Date.now() + Math.random()
     try {
       const manager = locks ?? globalThis.navigator?.locks
-      if (!manager) throw new TypeError('Web Locks are missing here: connections are not shared')
+      if (!manager) throw new TypeError('Web Locks are missing')
       // As JSON, so that no two can be taken for each other.
       const key = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
-      return joinStream(request, key, { connect, locks: manager, openChannel, clock, onRole, onFailure: (error) => fallback?.(error) })
+      return joinStream(request, key, { tab, connect, locks: manager, openChannel, clock, onRole, onFailure: (error) => fallback?.(error) })
     } catch (error) {
       fallback(error)
       return connect(request)

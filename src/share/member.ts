@@ -13,7 +13,14 @@ import { createRing, sizeOf, sliceAfter } from './ring.ts'
  */
 export type Role = 'joining' | 'following' | 'leading' | 'apart' | 'asking' | 'gone'
 
+/** A tab, as far as it matters to others. */
+export interface Tab {
+  /** Since when it could lead (milliseconds since the epoch): of the tabs that have a stream the oldest leads it, so that one has all. */
+  since: number
+}
+
 export interface Surroundings {
+  tab: Tab
   connect: Connect
   locks: Pick<LockManager, 'request'>
   openChannel(name: string): Channel
@@ -43,20 +50,18 @@ interface Line {
 
 /** Opens the stream's connection, or takes part in one that another tab has. */
 export function joinStream(request: ConnectRequest, name: string, around: Surroundings): Promise<Connection> {
-  const { signal } = request
-  const { clock } = around
+  const { signal, lastEventId = '' } = request
+  const { clock, tab } = around
   const me = createUuid()
   const channel = around.openChannel(name)
-  const ring = createRing(request.lastEventId ?? '')
+  const ring = createRing(lastEventId)
   const inbox: Batch[] = []
   /** As leader: bytes that each follower has not acknowledged. */
   const followers = new Map<string, number>()
-  /** As leader: who asked before there was an answer. */
-  const early = new Map<string, Call & { type: 'join' }>()
   let role: Role = 'joining'
   let epoch = 0
   let sequence = 0
-  let cursor = request.lastEventId ?? ''
+  let cursor = lastEventId
   let held = 0 // bytes in the inbox
   let taken = 0 // bytes that were not acknowledged yet
   let silence = 0 // looks without a sign of the leader
@@ -70,9 +75,11 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
 
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
-  const broken = (why: string): StreamError =>
+  const broken = (why = 'Lost'): StreamError =>
     new StreamError('network', `${why}: ${request.method} ${request.url.split(/[?#]/)[0]}`, { retryable: true })
   const become = (next: Role): void => {
+    // Who could not keep the lead is not to take it back at once.
+    if (role === 'leading' && next !== 'gone') tab.since = Date.now()
     role = next
     around.onRole(next)
   }
@@ -86,8 +93,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (role === 'following') say({ type: 'leave', from: me })
     if (role === 'leading' && answer && answer.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
-      const isOwn = request.scope !== undefined && (answer.status === 401 || answer.status === 403)
-      say(isOwn ? { type: 'end', epoch, how: 'broken' } : { type: 'end', epoch, how: 'refused', answer, problem })
+      const isOwn = request.scope !== undefined && /401|403/.test(`${answer.status}`)
+      say({ type: 'end', epoch, clean: false, answer: isOwn ? undefined : answer, problem })
     }
     become('gone')
     signal.removeEventListener('abort', abort)
@@ -100,24 +107,22 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const finish = (outcome: { error?: unknown }): void => {
     const { error } = outcome
     // Any other failure is this tab's own: the next one takes over.
-    const how = !error ? 'clean' : isStreamError(error, 'network') ? 'broken' : undefined
-    if (role === 'leading' && how) say({ type: 'end', epoch, how })
+    if (role === 'leading' && (!error || isStreamError(error, 'network'))) say({ type: 'end', epoch, clean: !error, problem })
     over = outcome
     leave()
-    if (!answer) settle.reject(error ?? broken('Ended'))
+    if (!answer) settle.reject(error ?? broken())
     serve()
   }
   const abort = (): void => finish({ error: signal.reason })
 
   const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers)): void => {
     answer = head
-    const { status, url } = head
     const read = (): Promise<Batch | null> =>
       new Promise((resolve, reject) => {
         reading = { resolve, reject }
         serve()
       })
-    settle.resolve({ status, url, headers, read, problem: readProblem, cancel: leave })
+    settle.resolve({ ...head, headers, read, problem: readProblem, cancel: leave })
   }
   /** Gives the consumer what it waits for, if it is here. */
   const serve = (): void => {
@@ -188,19 +193,17 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const open = async (): Promise<void> => {
     const mine: Line = (line = { controller: new AbortController() })
     const resumes = !!answer
-    if (resumes && !cursor) return finish({ error: broken('Nobody knows from where to go on') })
-    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish({ error: broken('No answer') })) : undefined
+    if (resumes && !cursor) return finish({ error: broken() })
+    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish({ error: broken() })) : undefined
     try {
       const connection = await around.connect({ ...request, lastEventId: cursor || undefined, signal: mine.controller.signal })
       if (line !== mine) return connection.cancel()
       mine.connection = connection
+      const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
-      if (resumes && connection.status !== 200) return finish({ error: broken(`Status ${connection.status}`) })
-      if (!resumes) answerBy(connection)
-      // Who waits for a refusal is told when its reason is known.
-      if (connection.status !== 200) return
-      for (const call of early.values()) welcome(call)
-      early.clear()
+      if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers)
+      else if (status !== 200) return finish({ error: broken(`Status ${status}`) })
+      if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
       void pump()
     } catch (error) {
       if (line === mine) finish({ error })
@@ -208,22 +211,19 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       cancelDeadline?.()
     }
   }
-  const answerBy = (connection: Connection): void => {
-    const readProblem = async (maxBytes: number): Promise<string> => (problem = await connection.problem(maxBytes))
-    opened(showAnswer(connection), readProblem, connection.headers)
-  }
   const welcome = ({ from: to, cursor: asked, open: isOpen }: Call & { type: 'join' }): void => {
     const { greeting } = ring
     const missed = !asked && greeting ? [] : ring.after(asked)
     if (!missed || !answer) return say({ type: 'miss', epoch, to })
     const blocks = !isOpen && greeting ? [{ ...greeting, id: asked || cursor }, ...missed] : missed
-    followers.set(to, 0)
-    say({ type: 'welcome', epoch, to, cursor: asked, base: asked || (greeting ? undefined : ''), sequence, answer, blocks })
+    const bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 0)
+    followers.set(to, bytes)
+    say({ type: 'welcome', epoch, to, cursor: asked, base: asked || (greeting ? undefined : ''), since: tab.since, sequence, answer, blocks, bytes })
     void pump()
   }
 
   const askToJoin = (): void => {
-    if (answer && !cursor) finish({ error: broken('Nobody knows from where to go on') })
+    if (answer && !cursor) finish({ error: broken() })
     else say({ type: 'join', from: me, cursor, open: !!answer })
   }
   const goApart = (): void => {
@@ -233,14 +233,15 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const follow = (notice: Notice & { type: 'welcome' }): void => {
     const blocks = notice.cursor === cursor ? notice.blocks : sliceAfter(notice.blocks, cursor)
     // It has read on in between, further than the leader: another time.
-    if (!blocks) return say({ type: 'leave', from: me })
+    if (!blocks) return
     drop()
     sequence = notice.sequence
     if (!answer) ring.reset(notice.base)
     else if (role === 'asking') ring.reset(cursor)
     become('following')
     if (!answer) opened(notice.answer, async () => '')
-    if (blocks.length) take({ blocks, bytes: blocks.reduce((sum, block) => sum + sizeOf(block), 0) })
+    if (blocks.length) take({ blocks, bytes: notice.bytes })
+    if (role === 'following' && cursor && tab.since < notice.since) election.seize()
   }
   const obey = (notice: Notice): void => {
     if (notice.epoch < epoch) return
@@ -249,29 +250,24 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       epoch = notice.epoch
       if (role === 'leading') stepDown()
       else if (role === 'following') become('joining')
-      if (role === 'joining' && !('to' in notice && notice.to === me)) askToJoin()
     }
-    switch (notice.type) {
-      case 'lead':
-        if (role === 'following' && notice.sequence > sequence) fallBehind()
-        break
-      case 'welcome':
-        if (notice.to === me && (role === 'joining' || role === 'asking')) follow(notice)
-        break
-      case 'miss':
-        if (notice.to === me && (role === 'joining' || role === 'asking')) goApart()
-        break
-      case 'batch':
-        if (role !== 'following') break
-        if (notice.sequence === ++sequence) take(notice.batch)
-        else fallBehind()
-        break
-      case 'end':
-        if (role !== 'following' && role !== 'joining') break
-        if (notice.how === 'refused' && !answer) {
-          opened(notice.answer, async (maxBytes) => notice.problem.slice(0, maxBytes))
-          leave()
-        } else finish(notice.how === 'clean' ? {} : { error: broken('The leading tab lost its connection') })
+    const { type } = notice
+    if (type === 'lead') {
+      if (role === 'joining') askToJoin()
+      else if (role === 'following' && notice.sequence > sequence) fallBehind()
+    } else if (type === 'batch') {
+      if (role !== 'following') return
+      if (notice.sequence === ++sequence) take(notice.batch)
+      else fallBehind()
+    } else if (type === 'end') {
+      if (role !== 'following' && role !== 'joining') return
+      if (notice.answer && !answer) {
+        opened(notice.answer, async () => notice.problem)
+        leave()
+      } else finish(notice.clean ? {} : { error: broken() })
+    } else if (notice.to === me && (role === 'joining' || role === 'asking')) {
+      if (type === 'welcome') follow(notice)
+      else goApart()
     }
   }
   const attend = (call: Call): void => {
@@ -279,15 +275,12 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (call.type === 'ping') return say({ type: 'lead', epoch, sequence })
     const { from } = call
     if (call.type === 'join') {
-      if (!line?.connection) early.set(from, call)
-      else if (line.connection.status === 200) welcome(call)
-    } else if (call.type === 'ack') {
+      if (line?.connection?.status === 200) welcome(call)
+    } else if (call.type === 'leave') followers.delete(from)
+    else {
       const bytes = followers.get(from)
-      if (bytes !== undefined) followers.set(from, Math.max(0, bytes - call.bytes))
+      if (bytes !== undefined) followers.set(from, bytes - call.bytes)
       void pump()
-    } else {
-      followers.delete(from)
-      early.delete(from)
     }
   }
 
@@ -296,7 +289,6 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     epoch = Math.max(epoch + 1, Date.now() + Math.random())
     sequence = 0
     followers.clear()
-    early.clear()
     become('leading')
     say({ type: 'lead', epoch, sequence })
     if (line) {
@@ -321,17 +313,14 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   })
   const beat = (): void => {
     cancelBeat = clock.after(BEAT, beat)
-    if (role === 'apart' && line?.connection && cursor && !inbox.length) {
-      become('asking')
-      askToJoin()
-    } else if (role === 'asking') goApart()
-    else if (role !== 'leading' && ++silence >= PATIENCE) {
+    if (role === 'leading') return
+    if (role === 'asking') return goApart()
+    if (role === 'apart' && line?.connection && cursor && !inbox.length) become('asking')
+    else if (++silence >= PATIENCE) {
       silence = 0
       election.seize()
-    } else if (role !== 'leading' && silence > 1) {
-      say({ type: 'ping' })
-      if (role === 'joining') askToJoin()
-    }
+    } else if (silence > 1) say({ type: 'ping' })
+    if (role !== 'apart' && role !== 'following') askToJoin()
   }
 
   channel.addEventListener('message', ({ data }) => {

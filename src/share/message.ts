@@ -24,14 +24,16 @@ export type Call =
 export type Notice = { epoch: number } & (
   /** Begins its time, or is still there. */
   | { type: 'lead'; sequence: number }
-  /** `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them. */
-  | { type: 'welcome'; to: string; cursor: string; base: string | undefined; sequence: number; answer: Answer; blocks: Block[] }
+  /**
+   * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
+   * `since`: how long the leader's tab could have led.
+   */
+  | { type: 'welcome'; to: string; cursor: string; base: string | undefined; since: number; sequence: number; answer: Answer; blocks: Block[]; bytes: number }
   /** The leader does not have what comes after that cursor. */
   | { type: 'miss'; to: string }
   | { type: 'batch'; sequence: number; batch: Batch }
-  /** The connection is over: refused with `answer`, else ended or broken. */
-  | { type: 'end'; how: 'clean' | 'broken' }
-  | { type: 'end'; how: 'refused'; answer: Answer; problem: string }
+  /** The connection is over; with an `answer` it was refused. */
+  | { type: 'end'; clean: boolean; answer?: Answer | undefined; problem: string }
 )
 
 export type Message = Call | Notice

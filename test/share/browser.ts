@@ -7,8 +7,8 @@ type Locks = Pick<LockManager, 'request'>
 export interface Tab {
   readonly locks: Locks
   openChannel(name: string): ShareChannel
-  /** What comes for it waits. */
-  freeze(): void
+  /** What comes for it waits; `how` may be that messages are lost, as they are on their way to a page that a debugger stops. */
+  freeze(how?: 'whole' | 'lossy'): void
   thaw(): void
   /** It is gone, without a word: its locks are free. */
   kill(): void
@@ -28,6 +28,7 @@ interface Claim {
 interface Port {
   readonly name: string
   deliver(task: () => void): void
+  isLossy(): boolean
   hear(data: unknown): void
 }
 
@@ -49,7 +50,7 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
   }
 
   const openTab = (): Tab => {
-    let state: 'alive' | 'frozen' | 'dead' = 'alive'
+    let state: 'alive' | 'frozen' | 'lossy' | 'dead' = 'alive'
     const own: { free(): void }[] = []
     const lanes: { run(): void; clear(): void }[] = []
     /** Makes what runs tasks of this tab in their order, once it can. */
@@ -115,7 +116,7 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
       locks,
       openChannel(name) {
         let closed = false
-        const listeners: ((event: { data: never }) => void)[] = []
+        const listeners: ((event: { data: unknown }) => void)[] = []
         const channel: ShareChannel = {
           addEventListener: (_, listener) => listeners.push(listener),
           postMessage(message) {
@@ -125,7 +126,7 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
             for (const port of ports) {
               if (port === mine || port.name !== name) continue
               const data: unknown = structuredClone(message)
-              port.deliver(() => port.hear(data))
+              if (!port.isLossy()) port.deliver(() => port.hear(data))
             }
           },
           close() {
@@ -136,19 +137,20 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
         const mine: Port = {
           name,
           deliver,
+          isLossy: () => state === 'lossy',
           hear(data) {
-            if (!closed) for (const listener of listeners) listener({ data: data as never })
+            if (!closed) for (const listener of listeners) listener({ data })
           },
         }
         ports.add(mine)
         own.push({ free: () => ports.delete(mine) })
         return channel
       },
-      freeze() {
-        if (state === 'alive') state = 'frozen'
+      freeze(how) {
+        if (state === 'alive') state = how === 'lossy' ? 'lossy' : 'frozen'
       },
       thaw() {
-        if (state === 'frozen') state = 'alive'
+        if (state !== 'dead') state = 'alive'
         for (const { run } of lanes) queueMicrotask(run)
       },
       kill() {
