@@ -17,9 +17,9 @@ export function startFeed(root, client) {
   let total = 0
   let feed
 
-  const showCursor = () => {
+  const showCursor = (id) => {
     parts.attempt.textContent = feed.state.attempt
-    parts.id.textContent = feed.lastEventId || 'none'
+    parts.id.textContent = id || 'none'
   }
   const onEvent = (event) => {
     total++
@@ -29,12 +29,12 @@ export function startFeed(root, client) {
     parts.count.textContent = total.toLocaleString()
     parts.lost.textContent = audit.lost
     parts.twice.textContent = audit.twice
-    showCursor()
+    showCursor(event.id)
   }
   const onStateChange = (state) => {
     badge.show(state)
     timeline.status(state.status)
-    showCursor()
+    showCursor(feed.lastEventId)
     if (state.status === 'waiting') setNotice(notice, describeError(state.error), 'gap')
     if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Connected again.')
   }
