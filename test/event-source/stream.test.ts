@@ -380,6 +380,15 @@ describe('beyond the standard', () => {
     expect(clock.due).toEqual([])
   })
 
+  test('[F36] after close() retry is not asked', async () => {
+    const retry = vi.fn(() => 1)
+    const { source, answer, clock, calls } = stage({ retry })
+    await answer('data: 1\n\n')
+    source.close()
+    await advance(clock, 10_000)
+    expect([retry.mock.calls.length, calls.length]).toEqual([0, 1])
+  })
+
   test('[F35] what retry throws is reported, and it reconnects as the standard says', async () => {
     const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
     const { answer, clock, heard } = stage({

@@ -111,6 +111,21 @@ describe('21. [F19] the attempts by default', () => {
     expect(delays).toEqual([2_000, 3_000, 2_000, 3_000, 2_000])
   })
 
+  test('[F36] there is none after an abort in onerror', async () => {
+    const { calls, controller, outcome } = open({
+      onerror() {
+        controller.abort()
+        return 1
+      },
+    })
+    await settled()
+    calls[0]!.fail(new TypeError('refused'))
+    await settled()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await settled()
+    expect([calls.length, outcome]).toEqual([1, ['resolved']])
+  })
+
   test('those that onerror delays are counted as well', async () => {
     let asked = 0
     const { calls } = open({ onerror: () => (++asked < 4 ? 1 : undefined) })

@@ -51,6 +51,14 @@ describe('the end', () => {
     expect([heard, outcome, clock.due, connection.cancelled]).toEqual([['opened', 'a', 'b'], [true], [], true])
   })
 
+  test('leaves no timer', async () => {
+    const { network, clock, done } = stage({ idleTimeout: 500 })
+    await settled()
+    network.last.answer().end()
+    await done
+    expect(clock.due).toEqual([])
+  })
+
   test('[F12] 204: nobody judges it', async () => {
     const { network, heard, outcome } = stage({ judge: () => Promise.reject(new Error('judged')) })
     await settled()
@@ -117,6 +125,44 @@ describe('failures', () => {
 })
 
 describe('[F36] [F37] given up', () => {
+  /** What aborts once whoever waits for it has been told that it is there, and before he goes on. */
+  const abortAfter = <Value>(value: Value, controller: AbortController): Promise<Value> => {
+    const promise = Promise.resolve(value)
+    queueMicrotask(() => promise.then(() => controller.abort('enough')))
+    return promise
+  }
+
+  test('in the microtask between an answer and what is done with it', async () => {
+    const rig = stage({ judge: () => abortAfter(undefined, rig.controller) })
+    await settled()
+    rig.network.last.answer()
+    await settled()
+    expect([rig.heard, rig.outcome]).toEqual([[], ['enough']])
+  })
+
+  test('in the microtask between a read and what is done with it', async () => {
+    const controller = new AbortController()
+    const heard: string[] = []
+    const batch: Batch = { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }
+    const connection = {
+      status: 200,
+      url: asked.url,
+      headers: new Headers(),
+      read: () => abortAfter(batch, controller),
+      problem: async () => '',
+      cancel: () => heard.push('cancelled'),
+    }
+    const attempt = runAttempt({ connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 }, controller, {
+      name: 'GET https://api.test/',
+      request: async (signal) => ({ ...asked, signal }),
+      judge: async () => {},
+      opened: () => heard.push('opened'),
+      read: () => void heard.push('read'),
+    })
+    await expect(attempt).rejects.toBe('enough')
+    expect(heard).toEqual(['opened', 'cancelled'])
+  })
+
   test.each(['asking', 'connecting', 'reading', 'held back'])('while %s: at once, and no hook is called after it', async (when) => {
     const { controller, network, heard, outcome, clock } = stage({
       deaf: true,
@@ -144,6 +190,17 @@ describe('[F36] [F37] given up', () => {
     await settled()
     expect([rig.heard, rig.outcome]).toEqual([[], ['enough']])
   })
+})
+
+test('[F4] [F33] who holds the reading back is no silent server', async () => {
+  const { network, clock, outcome, controller } = stage({ idleTimeout: 500, read: () => new Promise(() => {}) })
+  await settled()
+  network.last.answer().send({ data: 'a' })
+  await clock.advance(10_000)
+  expect(outcome).toEqual([])
+  controller.abort('enough')
+  await settled()
+  expect(outcome).toEqual(['enough'])
 })
 
 test('[F33] what reading returns holds the next read back', async () => {
