@@ -78,8 +78,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const broken = (why = 'Lost'): StreamError =>
     new StreamError('network', `${why}: ${request.method} ${request.url.split(/[?#]/)[0]}`, { retryable: true })
   const become = (next: Role): void => {
-    // Who could not keep the lead is not to take it back at once.
-    if (role === 'leading' && next !== 'gone') tab.since = Date.now()
+    // Who could not keep up, or keep the lead, is not to take it at once.
+    if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
     role = next
     around.onRole(next)
   }

@@ -1,0 +1,53 @@
+/** Where nothing can be shared: each tab has its own connection, and its user is told why. */
+import { expect, test, vi } from 'vitest'
+import { shareAcrossTabs } from '../../src/share.ts'
+import { createScriptedNetwork } from '../support/scripted-connect.ts'
+import { createTabs, quiet, request } from './tabs.ts'
+
+test('without Web Locks, as in Node and on insecure pages', async () => {
+  vi.stubGlobal('navigator', {})
+  const network = createScriptedNetwork()
+  const reasons: unknown[] = []
+  const connect = shareAcrossTabs({ name: 'app', connect: network.connect, onFallback: (reason) => reasons.push(reason) })
+  for (let count = 0; count < 2; count++) void connect(request())
+  expect(network.attempts).toHaveLength(2)
+  expect(reasons).toEqual([expect.objectContaining({ message: 'Web Locks are missing' })])
+})
+
+test('without BroadcastChannel', async () => {
+  vi.stubGlobal('BroadcastChannel', undefined)
+  const network = createScriptedNetwork()
+  const reasons: unknown[] = []
+  const { locks } = createTabs().browser.openTab()
+  const connect = shareAcrossTabs({ name: 'app', locks, connect: network.connect, onFallback: (reason) => reasons.push(reason) })
+  for (let count = 0; count < 2; count++) void connect(request())
+  expect(network.attempts).toHaveLength(2)
+  expect(reasons).toEqual([expect.any(TypeError)])
+})
+
+test('where locks are denied, as to a sandboxed frame', async () => {
+  const { open, network } = createTabs()
+  const reasons: unknown[] = []
+  const denied = new DOMException('No', 'SecurityError')
+  const tab = open({ locks: { request: () => Promise.reject(denied) }, onFallback: (reason) => reasons.push(reason) })
+  const pending = tab.connect(request())
+  await quiet()
+  network.last.answer()
+  expect((await pending).status).toBe(200)
+  void tab.connect(request())
+  expect(network.attempts).toHaveLength(2)
+  expect(reasons).toEqual([denied])
+})
+
+test('nobody has to listen', () => {
+  vi.stubGlobal('navigator', undefined)
+  const network = createScriptedNetwork()
+  void shareAcrossTabs({ name: 'app', connect: network.connect })(request())
+  expect(network.attempts).toHaveLength(1)
+})
+
+test('making one touches nothing of the platform', () => {
+  vi.stubGlobal('navigator', undefined)
+  vi.stubGlobal('BroadcastChannel', undefined)
+  expect(() => shareAcrossTabs({ name: 'app' })).not.toThrow()
+})

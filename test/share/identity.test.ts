@@ -1,0 +1,74 @@
+/** What is shared, and with whom: never what belongs to somebody else. */
+import { expect, test } from 'vitest'
+import type { ConnectRequest } from '../../src/connect/connect.ts'
+import { createTabs, quiet, request } from './tabs.ts'
+
+/** How many requests two tabs need. */
+async function count(one: Partial<ConnectRequest>, other: Partial<ConnectRequest> = one, names = ['app', 'app']): Promise<number> {
+  const { open, network } = createTabs()
+  for (const [index, more] of [one, other].entries()) {
+    void open({ name: names[index]! }).connect(request(more))
+    await quiet()
+  }
+  return network.attempts.length
+}
+
+const secret: Partial<ConnectRequest> = { headers: [['authorization', 'Bearer t']], credentials: ['authorization'] }
+
+test.each<[string, number, Partial<ConnectRequest>, Partial<ConnectRequest>?]>([
+  ['the same URL', 1, {}],
+  ['different URLs', 2, {}, { url: 'https://example.com/feed?q=2' }],
+  ['different positions of the same', 1, {}, { lastEventId: '' }],
+  ['the same scope', 1, { scope: 'alice' }],
+  ['different scopes', 2, { scope: 'alice' }, { scope: 'bob' }],
+  ['a scope and none', 2, { scope: 'alice' }, {}],
+  ['an empty scope and none', 2, { scope: '' }, {}],
+  ['credentials without a scope', 2, secret],
+  ['credentials of one scope', 1, { ...secret, scope: 'alice' }, { ...secret, scope: 'alice', headers: [['authorization', 'Bearer u']] }],
+  ['any other header without a scope', 2, { headers: [['x-tenant', '1']] }],
+  ['a language', 1, { headers: [['accept-language', 'de']] }],
+  ['cookies for another origin without a scope', 2, { init: { credentials: 'include' } }],
+  ['cookies for another origin with a scope', 1, { scope: 'alice', init: { credentials: 'include' } }],
+  ['a POST', 2, { method: 'POST', scope: 'alice' }],
+  ['a DELETE', 2, { method: 'DELETE', scope: 'alice' }],
+  ['a run’s first request', 2, { scope: 'alice', headers: [['idempotency-key', 'k']] }],
+])('%s: %i', async (_, expected, one, other) => {
+  expect(await count(one, other)).toBe(expected)
+})
+
+test('tabs of another name are another group', async () => {
+  expect(await count({}, {}, ['app', 'other'])).toBe(2)
+  // Names and scopes can't be mistaken for each other.
+  expect(await count({ scope: 'x"],["y' }, { scope: 'y' }, ['app', 'app",["x'])).toBe(2)
+})
+
+test('no header of a request, and no part of its address, is ever said', async () => {
+  const { open, browser, network } = createTabs()
+  const url = 'https://example.com/feed?token=s3cret'
+  const own = request({ ...secret, url, scope: 's3cret' })
+  const leading = open().connect(own)
+  await quiet()
+  network.last.answer({ url: 'https://example.com/feed', headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' } })
+  await leading
+  void open().connect(own)
+  await quiet()
+  const said = JSON.stringify(browser.messages)
+  expect(said).toContain('welcome')
+  expect(said).not.toMatch(/s3cret|Bearer|authorization/)
+})
+
+test('each leader shows its own credentials, those of its own request', async () => {
+  const { open, network } = createTabs()
+  const as = (token: string) => request({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
+  const leading = open().connect(as('Bearer one'))
+  await quiet()
+  const wire = network.last.answer()
+  const leader = await leading
+  const follower = await open().connect(as('Bearer two'))
+  wire.send({ data: 'a', id: '1' })
+  await leader.read()
+  await follower.read()
+  leader.cancel()
+  await quiet()
+  expect(network.attempts.map(({ headers }) => headers.authorization)).toEqual(['Bearer one', 'Bearer two'])
+})

@@ -1,0 +1,325 @@
+/** Tabs that share: who leads, who follows, and what each of them is given. */
+import { expect, test, vi } from 'vitest'
+import { StreamError } from '../../src/base/errors.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+import { connected, createTabs, event, quiet, readAll, request } from './tabs.ts'
+
+trapUnhandled()
+
+/** A leader and a follower that read, and the connection they share. */
+async function openPair(more = {}) {
+  const tabs = createTabs()
+  const [one, two] = [tabs.open(), tabs.open()]
+  const leading = one.connect(request(more))
+  await quiet()
+  const wire = tabs.network.last.answer()
+  const leader = await leading
+  const followed = two.connect(request(more))
+  await quiet()
+  const follower = await followed
+  return { ...tabs, one, two, wire, leader, follower, leaderReads: readAll(leader), followerReads: readAll(follower) }
+}
+
+test('two tabs, one connection: both get the same, as things of their own', async () => {
+  const { one, two, wire, leader, follower, leaderReads, followerReads, network } = await openPair()
+  wire.send(connected('4'), event(5))
+  wire.send({ type: 'tick', data: 'no id' })
+  wire.comment(7)
+  wire.retry(2_000)
+  await quiet()
+  expect(network.attempts).toHaveLength(1)
+  expect([one.role, two.role]).toEqual(['leading', 'following'])
+  expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'tick:no id'])
+  expect(followerReads.batches).toEqual(leaderReads.batches)
+  expect(followerReads.batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
+  expect([follower.status, follower.url, follower.headers.get('content-type')]).toEqual([leader.status, leader.url, 'text/event-stream'])
+})
+
+test('a tab is told what it does, and of no query', async () => {
+  const { one } = await openPair({ scope: 'alice' })
+  expect(one.states).toEqual([{ url: 'https://example.com/feed', scope: 'alice', role: 'leading' }])
+})
+
+test('[P2.2] a new feed is greeted with the position that it joins at, and gets nothing from before', async () => {
+  const { open, wire } = await openPair()
+  wire.send(connected('4'), event(5), event(6))
+  await quiet()
+  const late = readAll(await open().connect(request()))
+  wire.send(event(7))
+  await quiet()
+  expect(late.blocks).toEqual(['connected:6', 'message:7'])
+})
+
+test('[P2.3] a tab whose cursor is known gets what it missed', async () => {
+  const { open, wire, network } = await openPair()
+  wire.send(connected('4'), event(5), event(6), event(7))
+  await quiet()
+  const late = readAll(await open().connect(request({ lastEventId: '5' })))
+  wire.send(event(8))
+  await quiet()
+  expect(late.blocks).toEqual(['connected:5', 'message:6', 'message:7', 'message:8'])
+  expect(network.attempts).toHaveLength(1)
+})
+
+test('a stream without a greeting is joined from its beginning, while that is known', async () => {
+  const { open, wire, network } = await openPair()
+  wire.send({ type: 'start', data: '{}' }, { data: 'a' })
+  await quiet()
+  expect(readAll(await open().connect(request())).blocks).toEqual([])
+  await quiet()
+  const late = readAll(await open().connect(request()))
+  await quiet()
+  expect(late.blocks).toEqual(['start:{}', 'message:a'])
+  for (let sent = 0; sent < 1_100; sent++) wire.send({ data: `${sent}` })
+  await quiet()
+  const later = open()
+  void later.connect(request())
+  await quiet()
+  expect(later.role).toBe('apart')
+  expect(network.attempts).toHaveLength(2)
+})
+
+test('a foreign `connected` is an event like any other', async () => {
+  const { open, wire } = await openPair()
+  wire.send({ type: 'connected', data: 'hello', id: '1' }, { type: 'snapshot', data: 's', id: '2' })
+  await quiet()
+  const late = readAll(await open().connect(request()))
+  await quiet()
+  expect(late.blocks).toEqual(['connected:1', 'snapshot:2'])
+})
+
+test('a tab whose cursor is not known has a connection of its own until it has caught up; then it follows', async () => {
+  const { open, wire, network, clock } = await openPair()
+  wire.send(connected('100'), event(101), event(102))
+  await quiet()
+  const late = open()
+  const pending = late.connect(request({ lastEventId: '50' }))
+  await quiet()
+  expect([late.role, network.last.request.lastEventId]).toEqual(['apart', '50'])
+  const own = network.last.answer()
+  const reads = readAll(await pending)
+  own.send(connected('50'), event(51))
+  await clock.advance(1_000)
+  await quiet()
+  expect(late.role).toBe('apart')
+  own.send(event(101))
+  await clock.advance(2_000)
+  await quiet()
+  expect([late.role, own.cancelled]).toEqual(['following', true])
+  own.send(event(102))
+  wire.send(event(103))
+  await quiet()
+  expect(reads.blocks).toEqual(['connected:50', 'message:51', 'message:101', 'message:102', 'message:103'])
+})
+
+test('the leader leaves: the next one goes on from its own position at once, and nobody notices', async () => {
+  const { one, two, open, wire, leader, network, leaderReads, followerReads } = await openPair()
+  const three = open()
+  const third = readAll(await three.connect(request()))
+  wire.send(connected('4'), event(5))
+  await quiet()
+  leader.cancel()
+  await quiet()
+  expect([one.role, two.role, wire.cancelled]).toEqual(['gone', 'leading', true])
+  expect(network.attempts).toHaveLength(2)
+  expect(network.last.request.lastEventId).toBe('5')
+  const successor = network.last.answer()
+  successor.send(event(6))
+  await quiet()
+  expect(leaderReads.blocks).toEqual(['connected:4', 'message:5'])
+  expect(followerReads.blocks).toEqual(['connected:4', 'message:5', 'message:6'])
+  expect(third.blocks).toEqual(['connected:4', 'message:5', 'message:6'])
+  expect([three.role, followerReads.end]).toEqual(['following', undefined])
+})
+
+test('a successor that is refused, or not answered within 10 s: its connection breaks, and its consumer asks anew', async () => {
+  for (const how of ['refused', 'silent']) {
+    const { wire, leader, network, followerReads, clock } = await openPair()
+    wire.send(connected('4'))
+    await quiet()
+    leader.cancel()
+    await quiet()
+    if (how === 'refused') network.last.answer({ status: 401 })
+    else await clock.advance(10_000)
+    await quiet()
+    expect(followerReads.end).toMatchObject({ code: 'network', retryable: true })
+    expect(clock.due).toEqual([])
+  }
+})
+
+test('without any id nobody knows from where to go on: that is an error, so that its user is told of the gap', async () => {
+  const { wire, leader, network, followerReads } = await openPair()
+  wire.send({ data: 'a' })
+  await quiet()
+  leader.cancel()
+  await quiet()
+  expect(followerReads.end).toMatchObject({ code: 'network' })
+  expect(network.attempts).toHaveLength(1)
+})
+
+test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes on it steps down, and what it says is ignored', async () => {
+  const { one, two, wire, network, clock, browser, leaderReads, followerReads } = await openPair()
+  wire.send(connected('4'), event(5))
+  await quiet()
+  await clock.advance(10_000)
+  expect(network.attempts).toHaveLength(1)
+  one.tab.freeze()
+  await clock.advance(2_999)
+  expect(two.role).toBe('following')
+  await clock.advance(1_001)
+  await quiet()
+  expect([two.role, network.last.request.lastEventId]).toEqual(['leading', '5'])
+  const successor = network.last.answer()
+  successor.send(event(6), event(7))
+  // What the old one had on its wire is said in an epoch that is over.
+  wire.send(event(6))
+  await quiet()
+  const said = browser.messages as { type: string; epoch: number }[]
+  const late = said.findLast(({ type }) => type === 'batch')!
+  expect(late.epoch).toBeLessThan(said.findLast(({ type }) => type === 'lead')!.epoch)
+  expect(followerReads.blocks).toEqual(['connected:4', 'message:5', 'message:6', 'message:7'])
+  one.tab.thaw()
+  await quiet()
+  await clock.advance(1_000)
+  await quiet()
+  expect([one.role, two.role, wire.cancelled]).toEqual(['following', 'leading', true])
+  successor.send(event(8))
+  await quiet()
+  expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'message:6', 'message:7', 'message:8'])
+  expect(followerReads.blocks).toEqual(leaderReads.blocks)
+})
+
+test('a leader that is silent but there is asked, and keeps the lead', async () => {
+  const { one, network, clock, browser } = await openPair()
+  await clock.advance(60_000)
+  expect([one.role, network.attempts.length]).toEqual(['leading', 1])
+  expect(browser.messages.filter((message) => (message as { type: string }).type === 'ping').length).toBeGreaterThan(10)
+})
+
+test('the oldest tab that has a stream leads it', async () => {
+  const { open, network } = createTabs()
+  const [old, young] = [open(), open()]
+  void old.connect(request({ url: 'https://example.com/other' }))
+  await quiet()
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000)
+  const leading = young.connect(request())
+  await quiet()
+  const wire = network.last.answer()
+  const youngReads = readAll(await leading)
+  wire.send(connected('4'))
+  await quiet()
+  const oldReads = readAll(await old.connect(request()))
+  await quiet()
+  expect([old.role, network.last.request.lastEventId, wire.cancelled]).toEqual(['leading', '4', true])
+  network.last.answer().send(event(5))
+  await quiet()
+  expect([old.role, young.role]).toEqual(['leading', 'following'])
+  expect(youngReads.blocks).toEqual(['connected:4', 'message:5'])
+  expect(oldReads.blocks).toEqual(['connected:4', 'message:5'])
+  now.mockRestore()
+})
+
+test('a clean end and a break are those of every tab, after what came before', async () => {
+  for (const how of ['end', 'cut'] as const) {
+    const { wire, leaderReads, followerReads, clock, network } = await openPair()
+    wire.send(connected('4'), event(5))
+    wire[how]()
+    await quiet()
+    const expected = how === 'end' ? 'clean' : expect.objectContaining({ code: 'network', retryable: true })
+    expect([leaderReads.end, followerReads.end]).toEqual([expected, expected])
+    expect(followerReads.blocks).toEqual(['connected:4', 'message:5'])
+    expect([clock.due, network.attempts.length]).toEqual([[], 1])
+  }
+})
+
+test('a failure that is the leader’s own makes the next one lead', async () => {
+  const { two, wire, leaderReads, network } = await openPair()
+  wire.send(connected('4'))
+  wire.cut(new StreamError('too-large', 'Too large for the leader'))
+  await quiet()
+  expect(leaderReads.end).toMatchObject({ code: 'too-large' })
+  expect([two.role, network.last.request.lastEventId]).toEqual(['leading', '4'])
+})
+
+test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem and without secrets', async (status) => {
+  const { open, network, clock, browser } = createTabs()
+  const leading = open().connect(request())
+  await quiet()
+  const followed = open().connect(request())
+  await quiet()
+  const headers = { 'content-type': 'application/problem+json', 'retry-after': '7', 'set-cookie': 's3cret', 'x-token': 's3cret' }
+  network.last.answer({ status, headers, problem: '{"title":"No"}' })
+  const leader = await leading
+  expect(await leader.problem(16_384)).toBe('{"title":"No"}')
+  leader.cancel()
+  const follower = await followed
+  expect([follower.status, follower.headers.get('retry-after'), await follower.problem(16_384)]).toEqual([status, '7', '{"title":"No"}'])
+  follower.cancel()
+  expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
+  expect([clock.due, network.attempts.length]).toEqual([[], 1])
+})
+
+test.each([401, 403])('a refusal of credentials (%i) is about the tab that showed them: others try by themselves, later', async (status) => {
+  const { open, network, browser } = createTabs()
+  const own = (token: string) => request({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
+  const leading = open().connect(own('Bearer one'))
+  await quiet()
+  const followed = open().connect(own('Bearer two'))
+  const failed = followed.catch((error: unknown) => error)
+  await quiet()
+  network.last.answer({ status })
+  ;(await leading).cancel()
+  expect(await failed).toMatchObject({ code: 'network', retryable: true })
+  await quiet()
+  expect(network.attempts).toHaveLength(1)
+  expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
+})
+
+test('who asks while the leader still connects waits for its answer', async () => {
+  const { open, network } = createTabs()
+  const leading = open().connect(request())
+  await quiet()
+  const followed = open().connect(request())
+  await quiet()
+  const wire = network.last.answer()
+  const reads = [readAll(await leading), readAll(await followed)]
+  wire.send(connected('4'))
+  await quiet()
+  expect(reads.map(({ blocks }) => blocks)).toEqual([['connected:4'], ['connected:4']])
+})
+
+test.each(['joining', 'leading', 'following'])('[F37] aborted while %s: nothing is left open', async (when) => {
+  const { open, network, clock } = createTabs()
+  const controller = new AbortController()
+  const { signal } = controller
+  const reason = new Error('why')
+  if (when === 'joining') {
+    void open().connect(request())
+    await quiet()
+    const tab = open()
+    const pending = tab.connect(request({ signal }))
+    await quiet()
+    controller.abort(reason)
+    await expect(pending).rejects.toBe(reason)
+    expect(tab.role).toBe('gone')
+    return
+  }
+  const other = when === 'following' ? open().connect(request()) : undefined
+  await quiet()
+  const pending = open().connect(request({ signal }))
+  await quiet()
+  const wire = network.last.answer()
+  const reads = readAll(await pending)
+  controller.abort(reason)
+  await quiet()
+  expect(reads.end).toBe(reason)
+  ;(await other)?.cancel()
+  await quiet()
+  expect([wire.cancelled, clock.due]).toEqual([true, []])
+})
+
+test('[F37] aborted before: rejects with its reason, and asks for nothing', async () => {
+  const { open, network, clock } = createTabs()
+  await expect(open().connect(request({ signal: AbortSignal.abort('why') }))).rejects.toBe('why')
+  expect([network.attempts, clock.due]).toEqual([[], []])
+})
