@@ -1,7 +1,6 @@
 /** The figures as tables: RESULTS.md, and a summary against the bars that we hold ourselves to. */
-import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { readSection } from './clients/report.mjs'
+import { writeSection } from './results.mjs'
 import { geometricMean } from './statistics.mjs'
 
 const ours = 'rivulet'
@@ -42,8 +41,7 @@ function table(cells) {
 export async function report(results, { launches, rounds }) {
   const [{ model }] = cpus()
   const parts = results.map(({ version, cells }) => `## ${version}\n\n${summary(cells)}\n\n${table(cells)}\n`)
-  await writeFile(new URL('RESULTS.md', import.meta.url), `# Parsers, measured
-
+  await writeSection('Parsers, measured', `
 Written by \`npm run bench\` (see run.mjs). CPU time of one adapter per process or page, as ratios to \`eventsource-parser\` behind a
 streaming \`TextDecoder\` (= 1.00), medians of ${launches} launches of ${rounds} interleaved rounds each, on ${model.trim()}. Lower is better. Each pass reads every field
 and is checked for the right events. Peers but for the baseline: one launch, one sample. \`floor-decode\` is a streaming \`TextDecoder\` alone, \`floor-json\`
@@ -51,5 +49,5 @@ with \`JSON.parse\` of data found beforehand.
 
 ¹ gives wrong events on this corpus; its time is shown all the same.
 
-${parts.join('\n')}${await readSection()}`)
+${parts.join('\n')}`)
 }

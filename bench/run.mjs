@@ -12,6 +12,8 @@ import { startNode } from './node.mjs'
 import { baseline, benchParsers } from './parsers.mjs'
 import { report, summary } from './report.mjs'
 import { runClients } from './clients/run.mjs'
+import { runOneEvent } from './one-event.mjs'
+import { runSizes } from './sizes.mjs'
 import { outDir } from './build-dir.mjs'
 
 if (!existsSync(new URL('node_modules', import.meta.url))) {
@@ -55,5 +57,11 @@ for (const name of list(values.runtime)) {
   results.push({ version: runtime.version, cells })
   log(summary(cells))
 }
-if (!values.dry) await report(results, { launches: values.launches, rounds: values.rounds })
-if (!values.adapters && list(values.runtime).includes('chromium')) await runClients({ dry: values.dry })
+const { dry } = values
+if (!dry) await report(results, { launches: values.launches, rounds: values.rounds })
+if (!values.adapters && !values.corpora) {
+  if (list(values.runtime).includes('node')) runOneEvent({ dry })
+  if (list(values.runtime).includes('chromium')) await runClients({ dry })
+  await runSizes({ dry })
+}
+log(`${Math.round(process.uptime() / 60)} minutes`)

@@ -1,10 +1,7 @@
 /** The figures of whole clients as a section of RESULTS.md, and against the bars that we hold ourselves to. */
-import { readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { writeSection } from '../results.mjs'
 import { baseline } from './measure.mjs'
-
-const results = new URL('../RESULTS.md', import.meta.url)
-const title = '# Whole clients in a page, measured'
 
 const bars = [
   { name: 'rivulet-on', floor: baseline, limit: 0.7 },
@@ -31,20 +28,9 @@ function table(clients) {
   return ['| client | CPU time | CPU, ms | wall, ms | peak memory, MiB | runs |', '| --- | ---: | ---: | ---: | ---: | ---: |', ...rows].join('\n')
 }
 
-/** The section as it stands in RESULTS.md, for whoever writes the file anew; nothing where there is none. */
-export async function readSection() {
-  const text = await readFile(results, 'utf8').catch(() => '')
-  const at = text.indexOf(title)
-  return at < 0 ? '' : `\n${text.slice(at)}`
-}
-
-/** Puts the section at the end of RESULTS.md, in place of an older one. */
-export async function writeSection({ version, size, clients }, { total, rounds }) {
-  const text = await readFile(results, 'utf8').catch(() => '')
-  const [others] = text.split(title)
+export async function reportClients({ version, size, clients }, { total, rounds }) {
   const [{ model }] = cpus()
-  await writeFile(results, `${others.trimEnd()}${others.trim() && '\n\n'}${title}
-
+  await writeSection('Whole clients in a page, measured', `
 Written by \`npm run bench\` (see clients/run.mjs). ${version}, headless, on ${model.trim()}. A local server sends ${total.toLocaleString('en')}
 events of ${Math.round(size / total)} bytes on average (id, type, JSON of ASCII and CJK text) as fast as they are read. Each run has a page of its own, cold, with one client;
 all events are checked. CPU time is that of the page's main thread (\`ThreadTime\` of the DevTools protocol), as ratio to \`eventsource-parser\` over

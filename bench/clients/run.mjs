@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { buildClient, clientNames } from './build.mjs'
 import { baseline, benchClients } from './measure.mjs'
-import { summary, writeSection } from './report.mjs'
+import { summary, reportClients } from './report.mjs'
 
 /** Those of `names` that were asked for (all by default), and what they are compared with. */
 export async function runClients({ names, total = 200_000, rounds = 7, dry = false, log = console.log }) {
@@ -18,7 +18,7 @@ export async function runClients({ names, total = 200_000, rounds = 7, dry = fal
     log(`  ${name.padEnd(28)} ${ratio.toFixed(2)}   ${cpu.toFixed(0)} ms, wall ${wall.toFixed(0)} ms, ${peak.toFixed(1)} MiB`)
   }
   log(summary(results.clients))
-  if (!dry) await writeSection(results, { total, rounds })
+  if (!dry) await reportClients(results, { total, rounds })
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
