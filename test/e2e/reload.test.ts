@@ -118,6 +118,25 @@ test('[P3.5] [F42] a run that was cancelled is not taken up again', async () => 
   expect(server.runs).toHaveLength(2)
 })
 
+test('[F42] a store without room costs a run its place, and nothing else', async () => {
+  await using stage = await open({ ...runs, path: '/' })
+  const { server, page } = stage
+  await page.evaluate(() => {
+    for (let text = 'x'.repeat(0x100000); text; ) {
+      try {
+        sessionStorage.setItem('mine', (sessionStorage.getItem('mine') ?? '') + text)
+      } catch {
+        text = text.slice(0, text.length / 2) // until nothing fits any more
+      }
+    }
+  })
+  await page.goto(`${server.url}${runs.path}`)
+  await hasDeltas(page, 10)
+  expect(await storedIn(page)).toEqual([])
+  expect(await outcomeOf(page)).toEqual({ text: ANSWER, finishReason: 'stop' })
+  expect(stage.complaints).toEqual([])
+})
+
 /** What the page has shown, over all its loads. */
 const seen = (page: Page): Promise<number[]> =>
   page.evaluate(() => (sessionStorage.getItem('seen') ?? '').split(' ').filter(Boolean).map(Number))
