@@ -14,6 +14,8 @@ export interface Interruption {
   readonly attempts: number
   /** Requests that nobody was there for. */
   readonly refusals: number
+  /** Attempts that took so long that a timeout may have ended them: a machine that is busy is a fault as well. */
+  readonly slow: number
 }
 
 export interface StreamRecord {

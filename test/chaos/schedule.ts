@@ -140,6 +140,7 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
     burst: dice.magnitude(4, 120),
     heartbeat: 250,
     ...((dice.chance(0.4) || stallsEarly(links, rules)) && { idleTimeout: 750 }),
-    ...(rules.some((rule) => 'quiet-after' in rule) && { stallTimeout: 1_200 }),
+    // A carrier is alive whatever its streams do.
+    ...(rules.some((rule) => 'quiet-after' in rule || 'stall-after' in rule) && { stallTimeout: 1_200 }),
   }
 }

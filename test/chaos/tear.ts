@@ -9,8 +9,10 @@ export interface Piece {
   readonly last: boolean
 }
 
+/** Pieces into which a connection's answers are torn at most: each takes a turn of the event loop. */
+const PIECES = 600
 /** Single bytes take long: so many of them, then larger pieces. */
-const SINGLE = 400
+const SINGLE = 250
 /** A place that does not come within so many bytes is not waited for. */
 const PATIENCE = 8_000
 
@@ -20,10 +22,11 @@ export function createTear({ tear, answer }: Pick<Link, 'tear' | 'answer'>, seed
   const placeOf = createFraming()
   let position = 0
   let next = 0
+  let torn = 0
 
   /** Whether pieces are parted before this byte. */
   const parts = (place: ReturnType<typeof placeOf>): boolean => {
-    if (!tear) return false
+    if (!tear || torn >= PIECES) return false
     if (tear === 'character' || tear === 'chunk-head') return place === tear
     if (position < next) return false
     next = position + (tear === 'bytes' && position < SINGLE ? 1 : 1 + Math.floor(random() * (tear === 'bytes' ? 2_000 : 600)))
@@ -43,6 +46,7 @@ export function createTear({ tear, answer }: Pick<Link, 'tear' | 'answer'>, seed
       if (parts(place) && index > from) {
         pieces.push({ bytes: chunk.subarray(from, index), last: false })
         from = index
+        torn++
       }
       position++
     }

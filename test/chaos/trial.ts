@@ -7,6 +7,9 @@ import { openStage } from './stage.ts'
 /** The first event of a run, which is no progress: it is sent again to whoever joins. */
 const START = /^[0-9a-f-]{36}:1$/
 
+/** The shortest of the clients' timeouts, less what timers are early. */
+const SLOW = 700
+
 /** Settles after `patience` milliseconds without anything new; `moved` says that there is. */
 function watch(patience: number): { hung: Promise<{ end: 'hung' }>; moved(): void; stop(): void } {
   let at = performance.now()
@@ -34,10 +37,20 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
   let requests = 0
   let refusals = 0
   let attempts = 0
+  let slow = 0
+  let attemptedAt = Infinity
   let barren = 0 // attempts since the position moved
   let position: string | undefined
 
-  const interruption = (error: unknown): Interruption => ({ error, barren, attempts, faults: stage.faults(), refusals })
+  const attemptIsOver = (): void => {
+    const now = performance.now()
+    if (now - attemptedAt >= SLOW) slow++
+    attemptedAt = now
+  }
+  const interruption = (error: unknown): Interruption => {
+    attemptIsOver()
+    return { error, barren, attempts, faults: stage.faults(), refusals, slow }
+  }
   const counted: typeof fetch = async (input, init) => {
     requests++
     if (init?.method === 'POST') posts++
@@ -55,10 +68,11 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
     lastEventId: stage.lastEventId,
     signal: leave.signal,
     attempt(lastEventId = '') {
-      const now = START.test(lastEventId) ? '' : lastEventId
+      attemptIsOver()
+      const asked = START.test(lastEventId) ? '' : lastEventId
       attempts++
-      barren = now === position ? barren + 1 : 1
-      position = now
+      barren = asked === position ? barren + 1 : 1
+      position = asked
     },
     deliver(item) {
       items.push(item)

@@ -20,7 +20,7 @@ function recorded(kind: Kind, more: Partial<StreamRecord> = {}): StreamRecord {
 function failed(code: StreamErrorCode, happened: Record<string, number>, attempts: Partial<{ barren: number; attempts: number; refusals: number }> = {}) {
   const error = new StreamError(code, 'x', { status: 403 })
   const faults = new Map(Object.entries(happened))
-  const one = { error, faults, barren: 1, attempts: 1, refusals: 0, ...attempts }
+  const one = { error, faults, barren: 1, attempts: 1, refusals: 0, slow: 0, ...attempts }
   return recorded('run', { items: allOf('run').slice(0, 9), ending: { end: 'error', error }, errors: [one], faults })
 }
 

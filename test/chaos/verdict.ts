@@ -35,7 +35,7 @@ const breaks = (faults: Faults): number =>
 /** Whether what has happened is reason enough for this error. */
 export function isJustified(
   schedule: Schedule,
-  { error, faults, barren, attempts, refusals }: Interruption,
+  { error, faults, barren, attempts, refusals, slow }: Interruption,
   attemptsPerFault: number,
 ): boolean {
   if (!isStreamError(error)) return false
@@ -54,7 +54,7 @@ export function isJustified(
       return had('server: invalid-data')
     case 'retries-exhausted':
       // So many in a row, and none of all attempts failed for nothing.
-      return barren >= LIMIT && attempts <= attemptsPerFault * (breaks(faults) + refusals)
+      return barren >= LIMIT && attempts <= attemptsPerFault * (breaks(faults) + refusals + slow)
     case 'gap':
       return (faults.get('server: drop-index') ?? 0) + (faults.get('server: reorder') ?? 0) > 1
     default:
@@ -114,8 +114,8 @@ export function judge(schedule: Schedule, record: StreamRecord, attemptsPerFault
   breach(toldLost === 0 || faults.has('restart, all forgotten'), `${toldLost} said to be lost, which the server still has`)
   if (ending.end === 'whole' && ending.text !== undefined) breach(ending.text === text, 'another text')
   for (const one of record.errors) {
-    const { barren, attempts, refusals } = one
-    const what = `${barren} of ${attempts} attempts in a row, ${breaks(one.faults)} faults, ${refusals} refusals`
+    const { barren, attempts, refusals, slow } = one
+    const what = `${barren} of ${attempts} attempts in a row, ${breaks(one.faults)} faults, ${refusals} refusals, ${slow} slow`
     breach(isJustified(schedule, one, attemptsPerFault), `${nameOf(one.error)} is not justified (${fate}; ${what})`)
   }
   return {
