@@ -47,14 +47,11 @@ export function openEventStream(
     options.fetch,
   )
   /** [spec] "Queue a task which, if the `readyState` attribute is set to a value other than `CLOSED`, …" */
-  const queueTask = (steps: () => void): void => {
+  const queueTask = (event: Event, readyState: number, error?: StreamError): void => {
     tasks = tasks.then(nextTask).then(() => {
-      if (getState() !== CLOSED) steps()
+      if (error && getState() !== CLOSED) guard(onError, error)
+      if (getState() !== CLOSED) fire(event, readyState)
     })
-  }
-  const enter = (readyState: number, type: string, error?: StreamError): void => {
-    if (error) queueTask(() => guard(onError, error))
-    queueTask(() => fire(new Event(type), readyState))
   }
   const decide = (error: StreamError): number | undefined | false => {
     let delay: number | undefined | false = error.retryable && method === 'GET' && retry !== false && reconnectionTime
@@ -101,14 +98,14 @@ export function openEventStream(
           // [spec] "the serialization of the origin of the event stream's final URL (i.e., the URL after redirects)"
           origin = new URL(connection.url).origin
           // [spec] "Announce the connection": "sets the readyState attribute to OPEN and fires an event named open"
-          enter(OPEN, 'open')
+          queueTask(new Event('open'), OPEN)
         },
         read({ blocks }) {
           for (const { type, data, id = lastEventId } of blocks) {
             if (id !== lastEventId) attempt = 1
             lastEventId = id
             // [spec] "Dispatch the event", steps 4 to 8
-            if (data !== undefined) queueTask(() => fire(new MessageEvent(type, { data, origin, lastEventId: id }), OPEN))
+            if (data !== undefined) queueTask(new MessageEvent(type, { data, origin, lastEventId: id }), OPEN)
           }
           return tasks
         },
@@ -124,9 +121,9 @@ export function openEventStream(
       attempt++
       cancelWait = clock.after(delay, run)
       // [spec] "Reestablish the connection": "Set the readyState attribute to CONNECTING. Fire an event named error"
-      enter(CONNECTING, 'error', error)
+      queueTask(new Event('error'), CONNECTING, error)
       // [spec] "Fail the connection": "sets the readyState attribute to CLOSED and fires an event named error"
-    } else enter(CLOSED, 'error', error)
+    } else queueTask(new Event('error'), CLOSED, error)
   }
   void run()
   return () => {
