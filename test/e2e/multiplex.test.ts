@@ -1,0 +1,72 @@
+/** A hundred streams of one page over HTTP/1.1: on one connection all of them run, on their own all but six starve. */
+import { expect, test } from 'vitest'
+import { useStages } from './stage.ts'
+
+const open = useStages()
+
+const STREAMS = 100
+const EVENTS = 20
+
+declare global {
+  /** In the page: the entry of that name. */
+  var multiplex: typeof import('../../src/multiplex.ts').multiplex
+  /** In the page: data of each stream, in the order in which it came. */
+  var received: number[][]
+  var states: () => Record<string, number>
+}
+
+/** Opens the streams in the page; each hears only of its own type of event. */
+async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel: string): Promise<void> {
+  await page.addScriptTag({ type: 'module', content: 'import { multiplex } from "/dist/multiplex.js"; window.multiplex = multiplex' })
+  await page.waitForFunction(() => 'Rivulet' in globalThis && 'multiplex' in globalThis)
+  await page.evaluate(
+    ({ channel, streams }) => {
+      const client = Rivulet.createClient({ connectTimeout: 600_000, ...(channel && { connect: multiplex(channel) }) })
+      globalThis.received = Array.from({ length: streams }, () => [])
+      const feeds = globalThis.received.map((data, index) => {
+        const feed = client.subscribe('/api/stream', { searchParams: { types: `t${index}` } })
+        feed.on(`t${index}`, (event) => data.push(event.data as number))
+        return feed
+      })
+      globalThis.states = () => {
+        const counts: Record<string, number> = {}
+        for (const { state } of feeds) counts[state.status] = (counts[state.status] ?? 0) + 1
+        return counts
+      }
+    },
+    { channel, streams: STREAMS },
+  )
+}
+
+test('[P5.1] a hundred streams over one carrier: one socket for them all, each event once, in order', async () => {
+  await using stage = await open({ server: { history: 10_000 } })
+  const { server, page } = stage
+  await subscribe(page, '/api/channel')
+  await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(STREAMS)
+  expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(1)
+  await page.waitForFunction((streams) => globalThis.states()['open'] === streams, STREAMS)
+  for (let count = 0; count < EVENTS; count++) {
+    for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: count })
+  }
+  await page.waitForFunction((events) => globalThis.received.every(({ length }) => length >= events), EVENTS)
+  const expected = Array.from({ length: EVENTS }, (_, count) => count)
+  expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => expected))
+
+  // Cut, all of them come back over one carrier, and miss nothing.
+  server.service.drop()
+  for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: EVENTS })
+  await page.waitForFunction((events) => globalThis.received.every(({ length }) => length > events), EVENTS)
+  expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => [...expected, EVENTS]))
+  expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(1)
+})
+
+test('the same on connections of their own: six run, ninety-four wait', async () => {
+  await using stage = await open()
+  const { server, page } = stage
+  await subscribe(page, '')
+  await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(6)
+  for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: 0 })
+  await page.waitForFunction(() => globalThis.received.filter(({ length }) => length).length === 6)
+  expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(6)
+  expect(await page.evaluate(() => globalThis.states())).toEqual({ open: 6, connecting: STREAMS - 6 })
+})
