@@ -70,3 +70,16 @@ test('the same on connections of their own: six run, ninety-four wait', async ()
   expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(6)
   expect(await page.evaluate(() => globalThis.states())).toEqual({ open: 6, connecting: STREAMS - 6 })
 })
+
+test('the demo: twelve run over one connection, and of twelve others five', async () => {
+  await using stage = await open({ site: 'demo', path: '/multiplex.html', server: { tick: 20 } })
+  const { page } = stage
+  const states = page.locator('[data-part="state"]')
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
+  await page.click('[data-side="own"] [data-part="toggle"]')
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '5 of 12 run'])
+  await expect.poll(() => page.locator('.lane[data-status="open"] .said', { hasText: 'events' }).count()).toBe(17)
+  await page.click('[data-side="own"] [data-part="toggle"]')
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
+  expect(stage.complaints).toEqual([])
+})
