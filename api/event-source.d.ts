@@ -1,3 +1,7 @@
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -39,110 +43,31 @@ declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
     readonly prototype: StreamError;
 };
-interface Block {
-    type: string;
-    data: string | undefined;
-    id: string | undefined;
-}
-interface ConnectRequest {
-    url: string;
-    method: string;
-    headers: [
-        name: string,
-        value: string
-    ][];
-    credentials: string[];
-    body?: string | Uint8Array<ArrayBuffer> | undefined;
-    lastEventId?: string | undefined;
-    scope?: string | undefined;
-    init?: RequestInit | undefined;
-    maxEventSize: number;
-    signal: AbortSignal;
-}
-interface Batch {
-    blocks: Block[];
-    bytes: number;
-    retry?: number | undefined;
-}
-interface Connection {
-    status: number;
-    url: string;
-    headers: Headers;
-    read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
-    cancel(reason?: unknown): void;
-}
-type Connect = (request: ConnectRequest) => Promise<Connection>;
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
-interface RetryOptions {
-    limit?: number;
-    delay?: number;
-    maxDelay?: number;
-    jitter?: boolean | ((delay: number) => number);
-    statusCodes?: readonly number[];
-    shouldRetry?(context: {
-        error: StreamError;
-        attempt: number;
-    }): boolean;
-}
-type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: Status;
-    readonly attempt: number;
-    readonly retryAt?: number;
-    readonly error?: StreamError;
-}
+declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
+    readonly code: Code;
+};
 interface AttemptContext {
     reason: "connect" | "rejected";
     attempt: number;
     signal: AbortSignal;
 }
-type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
-type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
-interface StreamReset {
-    readonly reason: "expired" | "unknown" | "no-id" | (string & {});
-}
-interface CommonOptions {
-    headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
-    auth?: Auth;
-    retry?: false | number | RetryOptions;
-    connectTimeout?: number;
-    idleTimeout?: number;
-    stallTimeout?: number;
-    maxEventSize?: number;
-    queue?: {
-        events?: number;
-        bytes?: number;
-    };
-    contentType?: false | ((type: string) => boolean);
-    fetch?: typeof fetch;
-    connect?: Connect;
-    scope?: string;
-    onResponse?(response: StreamResponse): void;
-    onError?(error: StreamError): void;
-    onReset?(reset: StreamReset): void;
-    onStateChange?(state: StreamState): void;
-    clock?: Clock;
-    random?(): number;
-}
-interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
-    body?: Exclude<BodyInit, ReadableStream> | null;
-    json?: unknown;
-    searchParams?: URLSearchParams | Record<string, string | number | boolean> | string;
-}
-type Borrowed = "headers" | "method" | "body" | "fetch" | "clock" | "connectTimeout" | "idleTimeout" | "stallTimeout" | "maxEventSize";
-interface EventSourceOptions extends Pick<StreamOptions, Borrowed>, Omit<RequestInit, Borrowed | "signal" | "credentials"> {
+interface EventSourceOptions extends Omit<RequestInit, "headers" | "body" | "signal" | "credentials"> {
     withCredentials?: boolean;
+    headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
+    body?: Exclude<BodyInit, ReadableStream> | null;
+    fetch?: typeof fetch;
     retry?: false | ((failure: {
         error: StreamError;
         attempt: number;
         delay: number;
     }) => number | undefined);
+    connectTimeout?: number;
+    idleTimeout?: number;
+    stallTimeout?: number;
+    maxEventSize?: number;
     lastEventId?: string;
     onError?(error: StreamError): void;
+    clock?: Clock;
 }
 interface EventMap {
     open: Event;
@@ -177,5 +102,5 @@ declare const EventSource: {
     readonly CLOSED: 2;
 };
 declare function install(scope?: object): void;
-export { EventSource, StreamError, install };
+export { EventSource, StreamError, install, isStreamError };
 export type { EventSourceOptions };

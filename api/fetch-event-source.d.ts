@@ -29,7 +29,7 @@ interface Connection {
     headers: Headers;
     read(): Promise<Batch | null>;
     problem(maxBytes: number): Promise<string>;
-    cancel(reason?: unknown): void;
+    cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
 type FetchEventSource = (input: string, init: {

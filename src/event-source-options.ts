@@ -1,14 +1,18 @@
 /** What `EventSource` takes beyond the standard, and what it is to those who use it. */
+import type { Clock } from './base/clock.ts'
 import type { StreamError } from './base/errors.ts'
-import type { StreamOptions } from './options.ts'
-
-type Borrowed =
-  | 'headers' | 'method' | 'body' | 'fetch' | 'clock' | 'connectTimeout' | 'idleTimeout' | 'stallTimeout' | 'maxEventSize'
+import type { AttemptContext } from './source/source.ts'
 
 /** What goes beyond the standard is off unless asked for. */
-export interface EventSourceOptions extends Pick<StreamOptions, Borrowed>, Omit<RequestInit, Borrowed | 'signal' | 'credentials'> {
+export interface EventSourceOptions extends Omit<RequestInit, 'headers' | 'body' | 'signal' | 'credentials'> {
   /** Whether cookies are sent to other origins, too. @defaultValue false */
   withCredentials?: boolean
+  /** Headers for each request, or a function that is asked anew for each attempt. @defaultValue `Accept: text/event-stream` */
+  headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
+  /** Sent with each attempt, so it can't be a stream. */
+  body?: Exclude<BodyInit, ReadableStream> | null
+  /** `fetch` to use. @defaultValue the global one, looked up at each request */
+  fetch?: typeof fetch
   /**
    * Reconnection. `false`: none; a function decides after each failure, by the milliseconds that it returns, or `undefined`
    * to end. `delay` is the reconnection time: 3 s, or what the server's `retry` says (100 ms or more). What it throws is
@@ -16,10 +20,20 @@ export interface EventSourceOptions extends Pick<StreamOptions, Borrowed>, Omit<
    * @defaultValue as the standard says: after `delay`, for ever, but not after an answer that is no event stream; and only GET
    */
   retry?: false | ((failure: { error: StreamError; attempt: number; delay: number }) => number | undefined)
+  /** Milliseconds until the headers, and then the head of the answer, must be there. @defaultValue off */
+  connectTimeout?: number
+  /** Milliseconds without a byte, comments included, after which a connection counts as dead. @defaultValue off */
+  idleTimeout?: number
+  /** Milliseconds without an event, comments not counted. @defaultValue off */
+  stallTimeout?: number
+  /** Bytes that one event may have. @defaultValue 16 MiB */
+  maxEventSize?: number
   /** Goes on after this event. @defaultValue none */
   lastEventId?: string
   /** Hears why, before each `error` event. */
   onError?(error: StreamError): void
+  /** Time. @defaultValue the platform's */
+  clock?: Clock
 }
 
 interface EventMap {
