@@ -53,10 +53,8 @@ const TINY = 32
 const GATHERED = 1024
 /** From this size on, text beyond ASCII is decoded by the streaming decoder. */
 const WIDE = 128
-/** Bytes of memory that a line of data costs until it is one string with those before it. */
-const JOINT = 64
-/** What lines of data may cost beside their text in any case. */
-const LOOSE = 0x20000
+/** Bytes that are read in any case before the lines of an event are joined for good. */
+const LOOSE = 0x4000
 
 /** Creates a parser. */
 export function createParser({
@@ -81,7 +79,7 @@ export function createParser({
   let rest: string[]
   let type: string
   let data: string | undefined
-  /** Bytes that `data` may keep in memory beside its characters: joints of its lines, and the texts that they were cut from. */
+  /** Bytes read since `data` was one piece: each may cost eight of memory, for the joints of lines, and texts they were cut from. */
   let loose: number
   let id: string | undefined
   /** The text ended in CR: an LF that follows belongs to it. */
@@ -128,7 +126,6 @@ export function createParser({
     let eventType = type
     let eventData = data
     let eventId = id
-    let joints = 0
     // The next of each from `pos` on, `length` where there is none; behind `pos`: not searched yet.
     let lf = -1
     let cr = -1
@@ -172,11 +169,7 @@ export function createParser({
             // Without a colon this begins behind its end, which slices to nothing (and is rare enough to read beyond the text).
             const value = text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1, end)
             if (first === 100) {
-              if (eventData === undefined) eventData = value
-              else {
-                eventData = eventData + '\n' + value
-                joints++
-              }
+              eventData = eventData === undefined ? value : eventData + '\n' + value
               if (dataSize >= 0) dataSize += byteLength(value) + 1
             } else if (first === 101) eventType = value
             else if (first === 58) onComment?.(value)
@@ -199,7 +192,6 @@ export function createParser({
     type = eventType
     data = eventData
     id = eventId
-    loose += joints * JOINT
     return pos
   }
 
@@ -225,7 +217,7 @@ export function createParser({
     }
     if (!rest[0]) pos = readLines(text, pos, bytes)
     if (pos < text.length) rest.push(pos ? text.slice(pos) : text)
-    if (data !== undefined && (loose += bytes) > LOOSE && loose > data.length) {
+    if (data !== undefined && (loose += bytes) > LOOSE && loose > data.length / 4) {
       // Engines join a string for good to search it (where: 0). Only now and then, so that it takes time in proportion.
       loose = data.search(/^/)
     }
