@@ -72,7 +72,7 @@ export function createRun<Delta, Events extends object>(
   let address = requester.url // what answered
   let kept: string | undefined // the address that a later page can go on with
   let invalid: StreamError | undefined
-  let taken: { text: string; lastEventId: string | undefined } | undefined // by a loop
+  let taken: { text: string; lastEventId: string | undefined; due: number | undefined } | undefined // by a loop
   let cancelling: Promise<void> | undefined
   let awaited = false
   let resolve!: (result: RunResult) => void
@@ -80,9 +80,9 @@ export function createRun<Delta, Events extends object>(
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
   result.catch(() => {}) // nobody has to await it: failures are announced
 
-  const cursor = (lastEventId: string | undefined): Cursor | undefined => {
+  const cursor = (lastEventId: string | undefined, { due: index }: { due: number | undefined } = transcript): Cursor | undefined => {
     const { resume: url, heartbeat } = transcript
-    return url ? { url, ...(lastEventId && { lastEventId }), ...(heartbeat && { heartbeat }) } : undefined
+    return url ? { url, ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }), ...(heartbeat && { heartbeat }) } : undefined
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
@@ -93,14 +93,15 @@ export function createRun<Delta, Events extends object>(
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: transcript.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
-    if (error.code === 'expired' || error.code === 'server') guard((place) => place?.clear(), persist)
+    // A later page may have more luck with a connection, or with credentials.
+    if (error.code === 'server' || !(error.retryable || error.code === 'auth')) guard((place) => place?.clear(), persist)
     reject(error)
     end(error)
   }
   const ended = (retryable: boolean): StreamError | undefined =>
     protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable })
 
-  const { source, delivery, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
+  const { source, delivery, restored, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
     requester,
     settings,
     { lastEventId: from?.lastEventId, whole: true, onClosed },
@@ -164,7 +165,9 @@ export function createRun<Delta, Events extends object>(
   const stop = async (): Promise<void> => {
     if (transcript.outcome) return
     // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
-    if (source.state.status === 'idle' || !(transcript.resume || key)) return completeCancelled()
+    if (source.state.status === 'idle') return completeCancelled()
+    await restored()
+    if (!(transcript.resume || key)) return completeCancelled()
     try {
       await requestStop(requester, settings, target())
       // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
@@ -193,11 +196,14 @@ export function createRun<Delta, Events extends object>(
   const iterate = <Value>(isWanted: (isDelta: boolean) => boolean, valueOf: (item: PendingEvent) => Value) => {
     const loop = delivery.iterate((item) => {
       const isDelta = transcript.deltas.has(item)
-      if (isDelta) taken!.text += protocol.text?.(item.data as Delta) ?? ''
+      if (isDelta) {
+        taken!.text += protocol.text?.(item.data as Delta) ?? ''
+        taken!.due = transcript.deltas.get(item)
+      }
       taken!.lastEventId = item.id
       return isWanted(isDelta) ? valueOf(item) : undefined
     }, onReturn)
-    taken = { text: '', lastEventId: from?.lastEventId }
+    taken = { text: '', lastEventId: from?.lastEventId, due: from ? from.index : 0 }
     return loop
   }
 
@@ -211,7 +217,7 @@ export function createRun<Delta, Events extends object>(
       return source.state
     },
     get cursor() {
-      return cursor((taken ?? source).lastEventId)
+      return cursor((taken ?? source).lastEventId, taken)
     },
     final() {
       awaited = true

@@ -39,6 +39,8 @@ export interface SessionHooks<Item> extends Pick<SourceHooks, 'ended'>, Pick<Jud
 export interface Session<Item extends PendingEvent> {
   readonly source: Source
   readonly delivery: Delivery<Item>
+  /** Settles when what an earlier page kept has been asked for, where that is under way. */
+  restored(): Promise<void> | undefined
   /** The server sends at least a comment every so many milliseconds; 0: it does not say. */
   expectHeartbeat(ms: number): void
   /** Tells of a failure that does not end the stream, or has no other way to be told. */
@@ -107,6 +109,7 @@ export function createSession<Item extends PendingEvent>(
   return {
     source,
     delivery,
+    restored: () => restored,
     complain,
     expectHeartbeat(ms) {
       if (settings.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity)

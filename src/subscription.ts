@@ -72,7 +72,8 @@ export function createSubscription<Events extends object>(
       },
       event(event, items, ownId) {
         const { type, id } = event
-        const known = type === 'connected' || type === 'reset' ? 'greeting' : undefined
+        // A connection that was made elsewhere than asked for, and breaks before it says so, must be asked for once more.
+        const known = type === 'connected' ? 'greeting' : type === 'reset' ? type : undefined
         if (known) greet(event)
         else if (ownId && duplicates.has(ownId)) return 'duplicate'
         // The event is the parser's own, and nobody else's: it need not be copied.

@@ -21,8 +21,10 @@ export interface Transcript {
   heartbeat: number
   /** How it ended, by its own word. */
   outcome: End | StreamError | undefined
-  /** Which of the events handed out are deltas. */
-  readonly deltas: WeakSet<object>
+  /** The index of the next delta, as far as it is known. */
+  due: number | undefined
+  /** Which of the events handed out are deltas, and the index that is due after each. */
+  readonly deltas: WeakMap<object, number | undefined>
 }
 
 /** Takes one event, which `address` has sent; returns what of it consumers see. @throws StreamError `gap` or `invalid-data` */
@@ -33,10 +35,18 @@ export function createTranscript<Delta>(
   protocol: Protocol<Delta>,
   from: Cursor | undefined,
 ): [Transcript, Transcribe] {
-  const transcript: Transcript = { text: '', begun: !!from?.lastEventId, resume: from?.url, heartbeat: from?.heartbeat ?? 0, outcome: undefined, deltas: new WeakSet() }
+  const transcript: Transcript = {
+    text: '',
+    begun: !!from?.lastEventId,
+    resume: from?.url,
+    heartbeat: from?.heartbeat ?? 0,
+    outcome: undefined,
+    // Not known where a run is joined midway.
+    due: from?.lastEventId ? from.index : 0,
+    deltas: new WeakMap(),
+  }
   const { resumable } = protocol
   const memory = {}
-  let due = from?.lastEventId === undefined ? 0 : undefined // index; not known where a run is joined midway
   let gap: number | undefined
   let started = transcript.begun
 
@@ -44,14 +54,15 @@ export function createTranscript<Delta>(
   const isDue = (index: number | undefined): boolean => {
     if (!resumable || index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`index: ${String(index)}`)
-    due ??= index
+    const due = (transcript.due ??= index)
     if (index > due) {
       // One more reading may bring what is missing; not again for the same place.
       const retryable = gap !== due
       gap = due
       throw new StreamError('gap', `Delta ${due} is missing, ${index} came instead`, { retryable })
     }
-    return index === due && !!++due
+    if (index === due) transcript.due = due + 1
+    return index === due
   }
   const other = (event: ProtocolEvent): PendingEvent => {
     const { type, id } = event
@@ -70,7 +81,7 @@ export function createTranscript<Delta>(
       if (!isDue(step.index)) return []
       transcript.text += protocol.text?.(step.delta) ?? ''
       const delta = { type: 'delta', data: step.delta, id: event.id }
-      transcript.deltas.add(delta)
+      transcript.deltas.set(delta, transcript.due)
       return [delta]
     }
     if (step.type === 'error') {

@@ -84,6 +84,24 @@ describe('a run\'s cursor', () => {
     expect(texts).toEqual(['0 ', '1 ', '2 '])
   })
 
+  test('[F25] [F27] has the index that is due: what comes again after a resume is known, and so is what is missing', async () => {
+    const { client, network, clock } = createStage()
+    const cursor = { url: '/api/generate/r1', lastEventId: 'r1:1', index: 2 }
+    const run = client.resume(JSON.parse(JSON.stringify(cursor)) as typeof cursor)
+    await settled()
+    network.last.answer().send(delta(1), delta(2))
+    await settled()
+    expect(run.text).toBe('2 ')
+    const missing = client.resume(cursor)
+    await settled()
+    network.last.answer().send(delta(3))
+    await settled()
+    expect(missing.state).toMatchObject({ status: 'waiting', error: { code: 'gap' } })
+    await clock.advance(1_000)
+    network.last.answer().send(delta(2), delta(3), end())
+    expect((await missing.final()).text).toBe('2 3 ')
+  })
+
   test('without a loop is after what `text` has', async () => {
     const { client, open } = createStage()
     const run = client.stream('/generate')

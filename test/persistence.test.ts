@@ -112,6 +112,42 @@ describe('[F42] a run', () => {
     expect(persist.kept).toEqual({ url: runUrl })
   })
 
+  test.each([403, 400])('that is refused for good, with %i, is not tried again by each reload', async (status) => {
+    const persist = createStore({ url: runUrl })
+    const { client, network } = createStage()
+    const run = client.stream('/generate', { persist })
+    await settled()
+    network.last.answer({ status })
+    await expect(run.final()).rejects.toMatchObject({ code: 'http', status })
+    expect(persist.kept).toBeUndefined()
+  })
+
+  test('whose credentials are refused is kept: the next page may have others', async () => {
+    const persist = createStore({ url: runUrl })
+    const { client, network } = createStage({ auth: () => ({}) })
+    const run = client.stream('/generate', { persist })
+    for (const _ of [1, 2]) {
+      await settled()
+      network.last.answer({ status: 401 })
+    }
+    await expect(run.final()).rejects.toMatchObject({ code: 'auth' })
+    expect(persist.kept).toEqual({ url: runUrl })
+  })
+
+  test('cancelled while a store is asked is the one that is kept there', async () => {
+    const { client, network } = createStage()
+    let loaded!: (cursor: Cursor) => void
+    const run = client.stream('/generate', { persist: { ...createStore(), load: () => new Promise((resolve) => (loaded = resolve)) } })
+    await settled()
+    const cancelled = run.cancel()
+    loaded({ url: runUrl })
+    await settled()
+    expect(network.attempts.map(({ request: { method, url } }) => `${method} ${url}`).toSorted((one, other) => one.localeCompare(other))).toEqual([`DELETE ${runUrl}`, `GET ${runUrl}`])
+    network.attempts.find(({ request }) => request.method === 'DELETE')!.answer({ status: 204 })
+    await cancelled
+    client.close()
+  })
+
   test('that is resumed from a cursor goes on from there, not from what is kept', async () => {
     const persist = createStore({ url: 'https://api.test/api/generate/other' })
     const { client, network } = createStage()

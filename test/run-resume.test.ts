@@ -67,7 +67,7 @@ describe('[P3.4] after `start`', () => {
     connection.send({ type: 'queued', data: '{"ahead":2}' }, start({ heartbeat: 0 }), delta(0, 'a'))
     connection.cut()
     await settled()
-    expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+    expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0', index: 1 })
     expect(started).toHaveBeenCalledTimes(1)
     await clock.advance(1_000)
     expect(network.last.request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })

@@ -62,7 +62,8 @@ describe('[F19] what a server sends to everybody is no progress', () => {
       await clock.advance(delay)
     }
     expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-    expect(network.last.request.lastEventId).toBe('head 2')
+    // `connected` does not move a position that there is: the server may not have honoured it, and not said so yet.
+    expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
   })
 })
 

@@ -46,6 +46,8 @@ export interface Cursor {
   readonly url: string
   /** The last event ID received; absent: from its start. */
   readonly lastEventId?: string
+  /** The index of the delta that comes next, so that one that is missing, or comes again, is known. */
+  readonly index?: number
   /** Milliseconds between the heartbeats that the server announced: silence is measured by it. */
   readonly heartbeat?: number
 }

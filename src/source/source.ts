@@ -45,10 +45,10 @@ export interface SourceOptions extends Omit<AttemptOptions, 'watch'> {
 }
 
 /**
- * What an event is beside news: `greeting`, said at each connection anew, which is no progress; `duplicate`, had from
- * an earlier connection, which does not move the last event ID either.
+ * What an event is where it is no progress: `greeting`, said at each connection anew; `duplicate`, had from an earlier
+ * connection; neither moves a last event ID that there is. `reset`, after which ids begin anew, does.
  */
-export type Known = 'greeting' | 'duplicate'
+export type Known = 'greeting' | 'duplicate' | 'reset'
 
 /** What the stream above decides, and is told. */
 export interface SourceHooks {
@@ -171,7 +171,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
         block.id = inherited = id ?? inherited
         const known = block.data === undefined ? undefined : hooks.event(block as RawEvent, id)
         if (current !== controller) break
-        if (id === undefined || id === lastEventId || known === 'duplicate') continue
+        if (id === undefined || id === lastEventId || (lastEventId && known && known !== 'reset')) continue
         advanced ||= !known
         lastEventId = id
       }
