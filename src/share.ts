@@ -82,7 +82,7 @@ export function shareAcrossTabs({
       told = role
       guard(onChange, { url: url.split('?')[0]!, scope, role })
     }
-    tab.since ||= Date.now() + Math.random()
+    tab.since ||= Date.now()
     try {
       const manager = locks ?? globalThis.navigator?.locks
       if (!manager) throw new TypeError('Web Locks are missing')

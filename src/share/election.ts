@@ -1,10 +1,8 @@
 /** Who leads: one Web Lock, whose queue is the order in which the lead is passed on. */
 
 export interface Election {
-  /** Waits for the lead; gives it up first, where it was had. */
-  stand(): void
-  /** Takes the lead from whoever has it. */
-  seize(): void
+  /** Waits for the lead, and gives it up first where it was had; or takes it from whoever has it. */
+  stand(how?: 'seize'): void
   /** Wants the lead no more. Idempotent. */
   withdraw(): void
 }
@@ -21,7 +19,7 @@ export interface Candidate {
 export function createElection(locks: Pick<LockManager, 'request'>, name: string, candidate: Candidate): Election {
   let withdraw: (() => void) | undefined
 
-  const request = (steal: boolean): void => {
+  const stand = (how?: 'seize'): void => {
     withdraw?.()
     const controller = new AbortController()
     let state: 'queued' | 'held' | 'over' = 'queued'
@@ -32,7 +30,7 @@ export function createElection(locks: Pick<LockManager, 'request'>, name: string
       release?.()
     }
     locks
-      .request(name, steal ? { steal } : { signal: controller.signal }, () => {
+      .request(name, how ? { steal: true } : { signal: controller.signal }, () => {
         if (state === 'over') return undefined
         state = 'held'
         return new Promise<void>((resolve) => {
@@ -49,8 +47,7 @@ export function createElection(locks: Pick<LockManager, 'request'>, name: string
       })
   }
   return {
-    stand: () => request(false),
-    seize: () => request(true),
+    stand,
     withdraw: () => withdraw?.(),
   }
 }

@@ -38,6 +38,8 @@ const PATIENCE = 4
 const WINDOW = 0x40000
 /** Bytes that are held for a slow consumer before it is left behind. */
 const HOLD = 0x100000
+/** How long messages may take (milliseconds). */
+const COURTESY = 100
 /** How long a new leader may take to connect (milliseconds). */
 const TAKEOVER = 10_000
 
@@ -88,28 +90,31 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     line?.controller.abort()
     line = undefined
   }
-  const leave = (): void => {
+  /** `end`: of the connection, for the others. Without one the next of them takes over. */
+  const leave = (end?: Pick<Notice & { type: 'end' }, 'clean' | 'answer' | 'problem'>): void => {
     if (role === 'gone') return
-    if (role === 'following') say({ type: 'leave', from: me })
-    if (role === 'leading' && answer && answer.status !== 200) {
+    if (role !== 'leading') end = undefined
+    else if (answer && answer.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
       const isOwn = request.scope !== undefined && /401|403/.test(`${answer.status}`)
-      say({ type: 'end', epoch, clean: false, answer: isOwn ? undefined : answer, problem })
+      end = isOwn ? { clean: false } : { clean: false, problem, answer }
     }
+    if (end) say({ type: 'end', epoch, ...end })
     become('gone')
     signal.removeEventListener('abort', abort)
     drop()
     cancelBeat?.()
     channel.close()
-    election.withdraw()
+    // Nobody is to take over what is over: the lead is free when they have heard of it.
+    if (end && followers.size) clock.after(COURTESY, election.withdraw)
+    else election.withdraw()
   }
-  /** The connection is over, here and, where this tab leads, everywhere. */
   const finish = (outcome: { error?: unknown }): void => {
     const { error } = outcome
-    // Any other failure is this tab's own: the next one takes over.
-    if (role === 'leading' && (!error || isStreamError(error, 'network'))) say({ type: 'end', epoch, clean: !error, problem })
     over = outcome
-    leave()
+    // Any other failure is this tab's own.
+    if (!error) leave({ clean: true })
+    else leave(isStreamError(error, 'network') ? { clean: false, problem: error.message } : undefined)
     if (!answer) settle.reject(error ?? broken())
     serve()
   }
@@ -122,7 +127,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
         reading = { resolve, reject }
         serve()
       })
-    settle.resolve({ ...head, headers, read, problem: readProblem, cancel: leave })
+    settle.resolve({ ...head, headers, read, problem: readProblem, cancel: () => leave() })
   }
   /** Gives the consumer what it waits for, if it is here. */
   const serve = (): void => {
@@ -156,8 +161,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   /** The consumer is too slow for the others: it goes on from its place by itself. */
   const fallBehind = (): void => {
     if (role === 'leading') election.stand()
-    else if (role === 'following') say({ type: 'leave', from: me })
-    else return
+    else if (role !== 'following') return
     become('apart')
     serve()
   }
@@ -183,7 +187,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       if (followers.size) say({ type: 'batch', epoch, sequence, batch })
       for (const [follower, bytes] of followers) {
         if (bytes < 4 * HOLD) followers.set(follower, bytes + batch.bytes)
-        else followers.delete(follower) // fell behind long ago, and could not say so
+        else followers.delete(follower) // fell behind long ago, or is gone
       }
     }
     take(batch)
@@ -241,7 +245,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     become('following')
     if (!answer) opened(notice.answer, async () => '')
     if (blocks.length) take({ blocks, bytes: notice.bytes })
-    if (role === 'following' && cursor && tab.since < notice.since) election.seize()
+    if (role === 'following' && cursor && tab.since < notice.since) election.stand('seize')
   }
   const obey = (notice: Notice): void => {
     if (notice.epoch < epoch) return
@@ -262,9 +266,9 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     } else if (type === 'end') {
       if (role !== 'following' && role !== 'joining') return
       if (notice.answer && !answer) {
-        opened(notice.answer, async () => notice.problem)
+        opened(notice.answer, async () => notice.problem ?? '')
         leave()
-      } else finish(notice.clean ? {} : { error: broken() })
+      } else finish(notice.clean ? {} : { error: new StreamError('network', notice.problem || 'Lost', { retryable: true }) })
     } else if (notice.to === me && (role === 'joining' || role === 'asking')) {
       if (type === 'welcome') follow(notice)
       else goApart()
@@ -275,11 +279,10 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (call.type === 'ping') return say({ type: 'lead', epoch, sequence })
     const { from } = call
     if (call.type === 'join') {
+      followers.set(from, WINDOW) // and wants nothing yet
       if (line?.connection?.status === 200) welcome(call)
-    } else if (call.type === 'leave') followers.delete(from)
-    else {
-      const bytes = followers.get(from)
-      if (bytes !== undefined) followers.set(from, bytes - call.bytes)
+    } else {
+      followers.set(from, (followers.get(from) ?? 0) - call.bytes)
       void pump()
     }
   }
@@ -318,7 +321,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (role === 'apart' && line?.connection && cursor && !inbox.length) become('asking')
     else if (++silence >= PATIENCE) {
       silence = 0
-      election.seize()
+      election.stand('seize')
     } else if (silence > 1) say({ type: 'ping' })
     if (role !== 'apart' && role !== 'following') askToJoin()
   }

@@ -15,8 +15,6 @@ export type Call =
   | { type: 'join'; from: string; cursor: string; open: boolean }
   /** Its consumer has taken so many bytes. */
   | { type: 'ack'; from: string; bytes: number }
-  /** It listens no more. */
-  | { type: 'leave'; from: string }
   /** Is there anybody? */
   | { type: 'ping' }
 
@@ -32,8 +30,8 @@ export type Notice = { epoch: number } & (
   /** The leader does not have what comes after that cursor. */
   | { type: 'miss'; to: string }
   | { type: 'batch'; sequence: number; batch: Batch }
-  /** The connection is over; with an `answer` it was refused. */
-  | { type: 'end'; clean: boolean; answer?: Answer | undefined; problem: string }
+  /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken. */
+  | { type: 'end'; clean: boolean; answer?: Answer; problem?: string | undefined }
 )
 
 export type Message = Call | Notice

@@ -25,12 +25,9 @@ export function sliceAfter(blocks: readonly Block[], cursor: string): Block[] | 
   return undefined
 }
 
+/** Our own protocol's; somebody else's `connected` is an event like any other. */
 function isGreeting({ type, data = '', id }: Block): boolean {
-  try {
-    return type === 'connected' && !!id && (JSON.parse(data) as { protocol?: unknown }).protocol === 1
-  } catch {
-    return false // somebody else's `connected`
-  }
+  return type === 'connected' && !!id && /"protocol":\s*1\D/.test(data)
 }
 
 export function createRing(base: string | undefined): Ring {

@@ -1,6 +1,6 @@
 /** Connections that tabs share, as subjects of the contract: the client leads, or follows a tab that leads. */
 import type { Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
-import { type ShareOptions, type ShareState, shareAcrossTabs } from '../../src/share.ts'
+import { type ShareOptions, shareAcrossTabs } from '../../src/share.ts'
 import { createBrowser } from '../share/browser.ts'
 
 let count = 0
@@ -13,34 +13,31 @@ function openTabs(): () => Omit<ShareOptions, 'connect'> {
   return () => ({ name, ...browser.openTab() })
 }
 
-/** A client that leads each of its streams, whatever its credentials: nobody else is of its scope. */
+/** A client that leads each of its streams: each request is of other tabs than those before. */
 export function leadingConnect(connect?: Connect): Connect {
-  const share = shareAcrossTabs({ ...openTabs()(), ...(connect && { connect }) })
-  let streams = 0
-  return (request) => share({ ...request, scope: `${++streams}` })
+  return (request) => shareAcrossTabs({ ...openTabs()(), ...(connect && { connect }) })({ ...request, scope: 'contract' })
 }
 
 const isShared = ({ method, headers }: ConnectRequest): boolean => method === 'GET' && headers.every(([name]) => name === 'accept')
 
 /** A client that follows: another tab leads each of its streams, reads what it reads, and leaves when it leaves. */
 export function followingConnect(): Connect {
-  const openTab = openTabs()
-  const waiting: ((state: ShareState) => void)[] = []
-  const lead = shareAcrossTabs({ ...openTab(), onChange: (state) => state.role === 'leading' && waiting.shift()?.(state) })
-  const roles: string[] = []
-  const follow = shareAcrossTabs({ ...openTab(), onChange: ({ role }) => roles.push(role) })
-
   return async (request) => {
+    const openTab = openTabs()
+    let role: string | undefined
+    const follow = shareAcrossTabs({ ...openTab(), onChange: (state) => (role = state.role) })
     if (!isShared(request)) return follow(request)
     const controller = new AbortController()
+    let tell: (() => void) | undefined
+    const leads = new Promise<void>((resolve) => (tell = resolve))
+    const lead = shareAcrossTabs({ ...openTab(), onChange: (state) => state.role === 'leading' && tell?.() })
     request.signal.addEventListener('abort', () => controller.abort())
     if (request.signal.aborted) controller.abort()
-    const leads = new Promise((resolve) => waiting.push(resolve))
     const leading = lead({ ...request, signal: controller.signal })
     leading.then(refuse, () => {})
     await Promise.race([leads, leading.catch(() => {})])
     const connection = await follow(request)
-    if (connection.status === 200 && roles.at(-1) !== 'following') throw new Error(`It was to follow: ${roles.join()}`)
+    if (connection.status === 200 && role !== 'following') throw new Error(`It was to follow, and is ${role}`)
     let reading: Promise<unknown> | undefined
     return {
       ...connection,

@@ -50,7 +50,6 @@ const shared: readonly Subject[] = [
     name: 'another tab that leads',
     connect: () => followingConnect(),
     unable: {
-      '[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed': 'streams of one URL are one request',
       '[F28] an endless line is too-large; what was whole before it is delivered, its connection freed': another,
       '[F28] an endless lines is too-large; what was whole before it is delivered, its connection freed': another,
       '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': another,

@@ -228,6 +228,7 @@ test('a clean end and a break are those of every tab, after what came before', a
     const expected = how === 'end' ? 'clean' : expect.objectContaining({ code: 'network', retryable: true })
     expect([leaderReads.end, followerReads.end]).toEqual([expected, expected])
     expect(followerReads.blocks).toEqual(['connected:4', 'message:5'])
+    await clock.advance(100)
     expect([clock.due, network.attempts.length]).toEqual([[], 1])
   }
 })
@@ -256,6 +257,7 @@ test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem an
   expect([follower.status, follower.headers.get('retry-after'), await follower.problem(16_384)]).toEqual([status, '7', '{"title":"No"}'])
   follower.cancel()
   expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
+  await clock.advance(100)
   expect([clock.due, network.attempts.length]).toEqual([[], 1])
 })
 
