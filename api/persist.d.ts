@@ -5,6 +5,7 @@ interface Clock {
 interface Cursor {
     readonly url: string;
     readonly lastEventId?: string;
+    readonly index?: number;
     readonly heartbeat?: number;
 }
 interface Persistence {
@@ -22,6 +23,10 @@ interface PersistOptions {
     readonly storage?: PersistStorage;
     readonly clock?: Clock;
 }
-declare function persist({ key, storage, clock }: PersistOptions): Persistence;
+interface KeptPlace extends Persistence {
+    save(cursor: Cursor): void;
+    clear(): void;
+}
+declare function persist({ key, storage, clock }: PersistOptions): KeptPlace;
 export { persist };
-export type { Clock, Cursor, PersistOptions, PersistStorage, Persistence };
+export type { Clock, Cursor, KeptPlace, PersistOptions, PersistStorage, Persistence };

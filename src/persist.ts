@@ -1,5 +1,6 @@
 /** Entry `rivulet/persist`: keeps where a stream is in a store, so that a page that was reloaded goes on with it. */
 import { type Clock, systemClock } from './base/clock.ts'
+import type { Cursor } from './base/errors.ts'
 import type { Persistence } from './options.ts'
 import { performLastActs } from './persist/last-acts.ts'
 import { readCursor } from './persist/stored-cursor.ts'
@@ -26,6 +27,12 @@ export interface PersistOptions {
   readonly clock?: Clock
 }
 
+/** A stream's place in a store: what the option `persist` takes. Its methods neither throw nor reject. */
+export interface KeptPlace extends Persistence {
+  save(cursor: Cursor): void
+  clear(): void
+}
+
 /** How long a store may take to tell what is in it (milliseconds). */
 const DEADLINE = 2_000
 
@@ -37,7 +44,7 @@ const DEADLINE = 2_000
  * @example client.stream('/api/generate', { json: { prompt }, persist: persist({ key: `answer-${id}` }) })
  * @throws TypeError without a key
  */
-export function persist({ key, storage, clock = systemClock }: PersistOptions): Persistence {
+export function persist({ key, storage, clock = systemClock }: PersistOptions): KeptPlace {
   if (!key) throw new TypeError('persist: a key is missing')
   const name = `rivulet:${key}`
   // Looked up when it is needed: there is none on servers, and touching it throws where the page may not store.
