@@ -3,10 +3,11 @@ import { originOf, resolveAddress } from './address.ts'
 import type { Connect, ConnectRequest, Connection } from './connect/connect.ts'
 import { fetchConnect } from './connect/fetch.ts'
 import { fetchByHand } from './connect/redirect.ts'
-import { type Carrier, type CarrierOptions, createCarrier } from './multiplex/carrier.ts'
+import { type Carrier, type MultiplexOptions, createCarrier } from './multiplex/carrier.ts'
 
-/** How streams share a connection. */
-export type MultiplexOptions = CarrierOptions
+export type { Clock } from './base/clock.ts'
+export type { Connect } from './connect/connect.ts'
+export type { MultiplexOptions } from './multiplex/carrier.ts'
 
 /** What a carrier can't do for one of its streams. */
 const fetchOnly = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/

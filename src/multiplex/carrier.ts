@@ -10,7 +10,8 @@ import { type CarriedStream, type Owner, createCarriedStream } from './carried-s
 import { failure } from './failure.ts'
 import { createOperations } from './operations.ts'
 
-export interface CarrierOptions {
+/** How streams share a connection. */
+export interface MultiplexOptions {
   /** Makes the carrier, the requests for its operations, and connections for what can't be carried. @defaultValue `fetchConnect()` */
   connect?: Connect
   /** What only `fetch` understands, for the carrier and its operations. A stream that asks `fetch` for anything else is not carried. */
@@ -46,7 +47,7 @@ const identityOf = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
  * `resolve` says what references in answers mean.
  */
 export function createCarrier(
-  { window = 0x40000, linger = 1_000, timeout = 10_000, clock = systemClock, init, onError = report, connect }: CarrierOptions & { connect: Connect },
+  { window = 0x40000, linger = 1_000, timeout = 10_000, clock = systemClock, init, onError = report, connect }: MultiplexOptions & { connect: Connect },
   url: string,
   opener: ConnectRequest,
   resolve: Owner['resolve'],
