@@ -120,14 +120,14 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
   const abort = (): void => finish({ error: signal.reason })
 
-  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers)): void => {
+  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers), { url } = head): void => {
     answer = head
     const read = (): Promise<Batch | null> =>
       new Promise((resolve, reject) => {
         reading = { resolve, reject }
         serve()
       })
-    settle.resolve({ ...head, headers, read, problem: readProblem, cancel: () => leave() })
+    settle.resolve({ ...head, url, headers, read, problem: readProblem, cancel: () => leave() })
   }
   /** Gives the consumer what it waits for, if it is here. */
   const serve = (): void => {
@@ -205,7 +205,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       mine.connection = connection
       const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
-      if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers)
+      if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers, connection)
       else if (status !== 200) return finish({ error: broken(`Status ${status}`) })
       if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
       void pump()

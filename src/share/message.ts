@@ -5,6 +5,7 @@ import type { Block } from '../wire/parse.ts'
 /** The head of the answer that the leader got, as far as it may be shown. */
 export interface Answer {
   status: number
+  /** Without its query, which may hold secrets. */
   url: string
   headers: [name: string, value: string][]
 }
@@ -47,5 +48,5 @@ export interface Channel {
 const shown = /^(content-(type|language)|retry-after|cache-control|date)$/
 
 export function showAnswer({ status, url, headers }: { status: number; url: string; headers: Headers }): Answer {
-  return { status, url, headers: [...headers].filter(([name]) => shown.test(name)) }
+  return { status, url: url.split(/[?#]/)[0]!, headers: [...headers].filter(([name]) => shown.test(name)) }
 }

@@ -48,10 +48,9 @@ test('no header of a request, and no part of its address, is ever said', async (
   const own = request({ ...secret, url, scope: 's3cret' })
   const leading = open().connect(own)
   await quiet()
-  network.last.answer({ url: 'https://example.com/feed', headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' } })
-  await leading
-  void open().connect(own)
-  await quiet()
+  network.last.answer({ url: 'https://example.com/moved?token=s3cret', headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' } })
+  expect((await leading).url).toBe('https://example.com/moved?token=s3cret')
+  expect((await open().connect(own)).url).toBe('https://example.com/moved')
   const said = JSON.stringify(browser.messages)
   expect(said).toContain('welcome')
   expect(said).not.toMatch(/s3cret|Bearer|authorization/)

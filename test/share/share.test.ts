@@ -32,7 +32,8 @@ test('two tabs, one connection: both get the same, as things of their own', asyn
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'tick:no id'])
   expect(followerReads.batches).toEqual(leaderReads.batches)
   expect(followerReads.batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
-  expect([follower.status, follower.url, follower.headers.get('content-type')]).toEqual([leader.status, leader.url, 'text/event-stream'])
+  expect([follower.status, follower.headers.get('content-type')]).toEqual([leader.status, 'text/event-stream'])
+  expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
 })
 
 test('a tab is told what it does, and of no query', async () => {
