@@ -1,0 +1,78 @@
+/** One handler over HTTP/1.1 and over HTTP/2: the mock server's streams, the built package, and an empty page. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { createSecureServer } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { createMock } from '../../dist/mock.js'
+
+const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
+const html = '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
+
+/** A certificate for a day, made by OpenSSL; `undefined` where there is none. */
+function createCertificate() {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
+  try {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert,
+      '-days', '1', '-subj', '/CN=localhost'], { stdio: 'ignore' })
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } catch {
+    return undefined
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function answer(mock, request, response) {
+  const { pathname } = new URL(request.url, 'http://localhost')
+  if (pathname === '/') return void response.writeHead(200, { 'content-type': 'text/html' }).end(html)
+  const asset = { '/dist/': dist, '/bench/': fileURLToPath(new URL('.', import.meta.url)) }
+  const folder = Object.keys(asset).find((prefix) => pathname.startsWith(prefix))
+  if (folder) {
+    const body = await readFile(asset[folder] + pathname.slice(folder.length))
+    return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(body)
+  }
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'))
+  const body = request.method === 'POST' ? await buffer(request) : undefined
+  const { status, headers: sent, body: stream } = await mock.fetch(request.url, { method: request.method, headers, body, signal: gone.signal })
+  response.writeHead(status, Object.fromEntries([...sent].filter(([name]) => name !== 'connection')))
+  response.flushHeaders?.()
+  for await (const chunk of stream ?? []) {
+    if (response.write(chunk)) continue
+    await new Promise((resolve) => {
+      response.once('drain', resolve)
+      gone.signal.addEventListener('abort', resolve, { once: true })
+    })
+  }
+  response.end()
+}
+
+/** Starts both; `urls.http2` is missing where no certificate can be made. */
+export async function startServers() {
+  const mock = createMock({ history: 1_000_000, heartbeat: 0 })
+  const handle = (request, response) => {
+    answer(mock, request, response).catch(() => response.destroy())
+  }
+  const certificate = createCertificate()
+  const servers = { http1: createServer(handle), ...(certificate && { http2: createSecureServer({ ...certificate, settings: { maxConcurrentStreams: 1_000 } }, handle) }) }
+  const urls = {}
+  for (const [name, server] of Object.entries(servers)) {
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    urls[name] = `${name === 'http2' ? 'https' : 'http'}://127.0.0.1:${server.address().port}`
+  }
+  return {
+    mock,
+    urls,
+    close() {
+      mock.close()
+      for (const server of Object.values(servers)) server.close()
+    },
+  }
+}
