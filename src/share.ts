@@ -42,7 +42,7 @@ export type ShareChannel = Channel
 export type { Clock, Connect }
 
 /** Headers that are no credentials, and don't change an answer for whom it is. */
-const harmless = /^(accept|accept-language|cache-control)$/
+const harmless = /^accept(-language)?$/
 
 /** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
 function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {

@@ -78,7 +78,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
   const broken = (why = 'Lost'): StreamError =>
-    new StreamError('network', `${why}: ${request.method} ${request.url.split(/[?#]/)[0]}`, { retryable: true })
+    new StreamError('network', `${why}: GET ${request.url.split(/[?#]/)[0]}`, { retryable: true })
   const become = (next: Role): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
     if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
@@ -120,7 +120,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
   const abort = (): void => finish({ error: signal.reason })
 
-  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers), { url } = head): void => {
+  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers), { url }: { url: string } = head): void => {
     answer = head
     const read = (): Promise<Batch | null> =>
       new Promise((resolve, reject) => {

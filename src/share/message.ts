@@ -45,7 +45,7 @@ export interface Channel {
 }
 
 /** Headers of an answer that other tabs are shown: what their judgement needs, and no secrets. */
-const shown = /^(content-(type|language)|retry-after|cache-control|date)$/
+const shown = /^(content-type|retry-after)$/
 
 export function showAnswer({ status, url, headers }: { status: number; url: string; headers: Headers }): Answer {
   return { status, url: url.split(/[?#]/)[0]!, headers: [...headers].filter(([name]) => shown.test(name)) }
