@@ -181,10 +181,14 @@ export function createParser({
           if (retry) onRetry(+retry[1]!)
         }
         pos = end
+        if (pos === lf) {
+          pos++
+          continue
+        }
       }
       pos++
-      // The line ended in CR, if it was blank or as the search saw it.
-      if (first === 13 || pos > cr) {
+      // The line ended in CR.
+      if (first !== 10) {
         if (pos === length) afterCr = true
         else if (text.charCodeAt(pos) === 10) pos++
       }
