@@ -1,10 +1,12 @@
 /** The long run: many seeds, for ours and, where wanted, for its peers; `run.mjs` starts it. */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { ChaosClient } from './client.ts'
+import { ours } from './ours.ts'
 import { loadPeers } from './peers.ts'
-import { reportLines, table } from './report.ts'
+import { page, reportLines, table } from './report.ts'
 import { type Kind, drawSchedule } from './schedule.ts'
-import { ours, subjects } from './subjects.ts'
+import { subjects } from './subjects.ts'
 import { type Tally, addTo, createTally } from './tally.ts'
 import { runTrial } from './trial.ts'
 import { type Verdict, judge } from './verdict.ts'
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
     parallel: { type: 'string', default: '16' },
     minutes: { type: 'string', default: '30' },
     peers: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 })
 const one = options.seed === undefined ? undefined : Number(options.seed)
@@ -96,8 +99,15 @@ if (options.peers) for (const client of await loadPeers()) results.push({ client
 for (const { client, tallies } of results) {
   for (const kind of kinds) console.log(`${reportLines(client.name, kind, tallies[kind]).join('\n')}\n`)
 }
-for (const kind of kinds) {
-  console.log(`${table(kind, results.map(({ client, tallies }) => ({ name: client.name, tally: tallies[kind] })))}\n`)
+const tables = kinds.map((kind) => table(kind, results.map(({ client, tallies }) => ({ name: client.name, tally: tallies[kind] }))))
+console.log(`${tables.join('\n\n')}\n`)
+if (options.write) {
+  const survived = new Map<string, number>()
+  for (const { client, tallies } of results) {
+    if (!client.name.startsWith('rivulet')) continue
+    for (const kind of kinds) for (const [fault, times] of tallies[kind].survived) survived.set(fault, (survived.get(fault) ?? 0) + times)
+  }
+  writeFileSync('bench/CHAOS.md', page(count, tables, survived))
 }
 console.log(`${breached} of our promises broken`)
 announce(true)

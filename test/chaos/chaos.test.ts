@@ -1,8 +1,9 @@
 /** A hundred seeds of chaos over each kind of connection: each event once and in order, or an error that its schedule justifies. */
 import { expect, test } from 'vitest'
+import { ours } from './ours.ts'
 import { reportLines } from './report.ts'
 import { type Kind, drawSchedule } from './schedule.ts'
-import { ours, subjects } from './subjects.ts'
+import { subjects } from './subjects.ts'
 import { addTo, createTally } from './tally.ts'
 import { runTrial } from './trial.ts'
 import { judge } from './verdict.ts'

@@ -29,11 +29,13 @@ export interface Task {
   tellTail(): void
   /** The stream broke off, and is gone on with from where the error says. */
   interrupted(error: unknown): void
+  /** The stream was left, and is gone on with from its cursor. */
+  left(): void
 }
 
 /** How it ended, as the client has it. */
 export type Ending =
-  | { readonly end: 'whole'; readonly text?: string }
+  | { readonly end: 'whole' }
   | { readonly end: 'error'; readonly error: unknown }
   /** It was told to. */
   | { readonly end: 'left' }

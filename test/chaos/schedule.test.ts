@@ -26,7 +26,7 @@ test('a hundred seeds have each fault', () => {
   expect(links.some(({ down = 0 }) => down > 0)).toBe(true)
   expect(links.some(({ delay }) => delay > 0)).toBe(true)
   expect(new Set(all.map(({ fate }) => fate)).size).toBe(7)
-  expect(new Set(all.map(({ consumer }) => consumer)).size).toBe(3)
+  expect(new Set(all.map(({ consumer }) => consumer)).size).toBe(4)
   const statuses = all.flatMap(({ rules }) => rules.map(({ status }) => status))
   expect(statuses).toEqual(expect.arrayContaining([408, 425, 429, 500, 502, 503, 504]))
   expect(all.some(({ rules }) => rules.some((rule) => rule.status === 503 && rule['retry-after'] === 0))).toBe(true)

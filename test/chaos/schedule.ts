@@ -22,8 +22,8 @@ export interface Restart {
   readonly log: 'keep' | 'lose'
 }
 
-/** How the stream is consumed. */
-export type Consumer = 'loop' | 'slow-loop' | 'listeners'
+/** How the stream is consumed; `leaving`: by a loop that is left now and then, and another one that goes on from its cursor. */
+export type Consumer = 'loop' | 'slow-loop' | 'leaving' | 'listeners'
 
 export interface Schedule {
   readonly seed: number
@@ -116,6 +116,8 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
   const rules: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
   // A server that is never quite sure what it has sent.
   if (dice.chance(0.2)) rules.push({ overlap: dice.whole(1, 60) })
+  // Of a feed whose server repeats itself, a new subscription knows the one id that it begins with.
+  const overlaps = rules.some((rule) => 'overlap' in rule)
   if (fate === 'outage') {
     // More than a run takes in a row, behind one that was cut.
     const at = dice.whole(0, 2)
@@ -135,7 +137,7 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
     rules: [...rules, ...fatalRules(dice, fate, dice.whole(0, 4))],
     restarts,
     compress: dice.chance(0.3),
-    consumer: dice.weighted({ loop: 4, 'slow-loop': 2, listeners: 3 }),
+    consumer: dice.weighted({ loop: 3, 'slow-loop': 2, leaving: overlaps && kind === 'feed' ? 0 : 2, listeners: 3 }),
     pace: dice.chance(0.4) ? 1 : 0,
     burst: dice.magnitude(4, 120),
     heartbeat: 250,

@@ -90,6 +90,10 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
       interruptions.push(interruption(error))
       barren = 0
     },
+    left() {
+      attempts-- // it did not fail
+      barren = 0
+    },
   })
   const told = reading.catch((error: unknown): Ending => ({ end: 'error', error }))
   const ending = await Promise.race([told, hung])
