@@ -52,8 +52,9 @@ export function page(seeds: number, tables: readonly string[], survived: Readonl
 Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule: what a TCP proxy between client and mock server does to the n-th connection (cuts by reset and by end, in heads, chunk heads,
 characters and anywhere, silence, refusal, delay, bytes one by one), what the server does to the n-th request (refusals with and without \`Retry-After\`, cuts, stalls, answers that get lost, replays that begin too early), and when it restarts, with its log or without. \`test/chaos/\` has it all.
 
-A stream is *whole* when each event came once and in order; one in five schedules of runs, and one in ten of feeds, can't end so, and says by which error. *Hung*: nothing new for 6 s (ours: 15 s), or asking for ever. *Whole by its own word only*: it said that all was well, and events were missing. *Lost*: events that were passed over without a word.
-POSTs and generations are those of whole answers alone. A generation too many of ours is that of a server that had forgotten the first one before it said so. Peers are used as their documentation has it, retrying as they do by themselves but sooner (\`onerror: () => 5\`, \`retry: 5\`).
+A stream is *whole* when each event came once and in order; one in five schedules of runs can't end so, nor one in fourteen of feeds, and each says by which error. *Hung*: nothing new for 6 s (ours: 15 s), or asking for ever. *Whole by its own word only*: it said that all was well, and events were missing. *Lost*: events that were passed over without a word.
+POSTs and generations are those of whole answers alone: \`eventsource\` can only GET, and over a carrier each operation is a POST; a generation too many of ours is that of a server that had forgotten the first one before it said so. Ours go on from cursors where they give up, or are left, now and then.
+Peers are used as their documentation has it, retrying as they do by themselves but sooner (\`onerror: () => 5\`, \`retry: 5\`). Neither has a timeout for silence, so that each half-open connection hangs; ours had three missing heartbeats, or \`idleTimeout\`.
 
 ${tables.join('\n\n')}
 
