@@ -1,6 +1,7 @@
 /** Stopping a run on the server: DELETE, and what final() and the loop then say. */
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../src/auth.ts'
+import type { StreamError } from '../src/base/errors.ts'
 import type { ClientOptions, RunOptions } from '../src/options.ts'
 import { openaiChat } from '../src/protocols/openai-chat.ts'
 import type { TextDelta } from '../src/protocols/native.ts'
@@ -188,6 +189,20 @@ describe('a DELETE that fails', () => {
     expect(errors).toEqual([])
     await clock.advance(5_000)
     expect(clock.due).toEqual([])
+  })
+
+  test('with a status: the error names the request without its query, and has no cookie', async () => {
+    const { run, connection, network } = await open()
+    connection.send(start(), delta(0, 'a'))
+    await settled()
+    const cancelling = caught(run.cancel())
+    await settled()
+    const headers = { 'set-cookie': 'secret', 'x-request-id': 'q7', 'content-type': 'application/problem+json' }
+    network.last.answer({ status: 500, headers, problem: '{"detail":"no"}' })
+    const error = (await cancelling) as StreamError
+    expect(error.problem).toEqual({ detail: 'no' })
+    expect(error.message).toBe('Status 500: DELETE https://api.test/api/generate/r1')
+    expect([...error.headers!.keys()]).toEqual(['content-type', 'x-request-id'])
   })
 
   test('nobody awaits it: nothing is unhandled', async () => {

@@ -1,8 +1,12 @@
 /** One attempt at a stream: a request, its answer, and the reading of it to its end. */
 import type { Clock } from '../base/clock.ts'
 import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
+import { guard } from '../base/report.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Watchdog } from './watchdog.ts'
+
+/** What answered, as `onResponse` sees it. */
+export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 
 export interface AttemptOptions {
   connect: Connect
@@ -11,6 +15,8 @@ export interface AttemptOptions {
   connectTimeout: number
   /** Makes what measures silence, where it is to be measured. */
   watch?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
+  /** Hears of each answer, of any status. What it throws is reported. */
+  onResponse?: ((response: StreamResponse) => void) | undefined
 }
 
 /** Open for this long, a connection counts as a success (milliseconds). */
@@ -22,19 +28,19 @@ export interface AttemptHooks {
   name: string
   /** What to ask for. What it rejects with is a failure of `auth`. */
   request(signal: AbortSignal): Promise<ConnectRequest>
-  /** Whether the answer is an event stream: otherwise rejects with a `StreamError`. */
-  judge(connection: Connection): Promise<void>
-  opened(connection: Connection): void
+  /** Rejects with a `StreamError` where the answer is not an event stream; `false`: it is all that there is. */
+  judge(connection: Connection): Promise<boolean | void>
+  opened?(connection: Connection): void
   /** What one read has brought. What it returns holds the next one back; what it throws ends the attempt. */
-  read(batch: Batch): Promise<void> | void
+  read?(batch: Batch): Promise<void> | void
 }
 
 /**
- * Resolves when the stream has ended cleanly: `false` where the answer was 204. Rejects with a `StreamError`; when
+ * Resolves when the stream has ended cleanly: `false` where there was none, as after a 204. Rejects with a `StreamError`; when
  * `controller` is aborted, at once and with its reason.
  */
 export async function runAttempt(
-  { connect, clock, connectTimeout, watch }: AttemptOptions,
+  { connect, clock, connectTimeout, watch, onResponse }: AttemptOptions,
   controller: AbortController,
   { name, request, judge, opened, read }: AttemptHooks,
 ): Promise<boolean> {
@@ -60,11 +66,12 @@ export async function runAttempt(
     const connecting = connect(asked)
     connecting.then((late) => signal.aborted && late.cancel()).catch(() => {}) // told below, if anybody waits
     connection = await unlessAborted(connecting)
-    if (connection.status === 204) return false
-    await unlessAborted(judge(connection))
+    const { status, url, headers } = connection
+    guard(onResponse, { status, url, headers })
+    if (status === 204 || (await unlessAborted(judge(connection))) === false) return false
     cancelDeadline()
     signal.throwIfAborted()
-    opened(connection)
+    opened?.(connection)
     watchdog = watch?.((code, ms) =>
       controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
     )
@@ -74,7 +81,7 @@ export async function runAttempt(
       if (!batch) return true
       watchdog?.read(batch.blocks.some(({ data }) => data !== undefined))
       signal.throwIfAborted()
-      const room = read(batch)
+      const room = read?.(batch)
       if (room) await unlessAborted(room)
     }
   } catch (cause) {
