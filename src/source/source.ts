@@ -4,7 +4,7 @@ import type { Batch, Connection, ConnectRequest } from '../connect/connect.ts'
 import { type AttemptOptions, SETTLED, runAttempt } from './attempt.ts'
 import { type Environment, pageEnvironment } from './environment.ts'
 import { clampDelay, parseRetryAfter } from './retry.ts'
-import { type Effect, type Status, type Trigger, initialState, transition } from './state.ts'
+import { type Status, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
 
 /** Where a stream is. */
@@ -110,31 +110,37 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   let ignoreWakes: (() => void) | undefined
 
   const watch: AttemptOptions['watch'] = (onSilence) => (watchdog = createWatchdog(clock, idleTimeout, stallTimeout, onSilence))
-  const perform = (effect: Effect, delay = 0, error?: StreamError): void => {
-    if (effect === 'wait') cancelWait = clock.after(delay, () => dispatch('due'))
-    else if (effect === 'settle') hooks.settled(error)
-    else if (effect === 'connect' || effect === 'refresh') void attempt(effect)
+  const wait = (ms: number): void => {
+    cancelWait = clock.after(ms, () => dispatch('due'))
+  }
+  /** Lets go of what the last state held, and does what the new one is for; `how`: by which event it was entered. */
+  const enter = (status: Status, how: Trigger, delay: number, error?: StreamError): void => {
+    cancelWait?.()
+    watchdog?.stop()
+    const leaving = current
+    watchdog = current = undefined
+    if (how === 'complete') cancelWait = clock.after(DRAIN, () => leaving?.abort())
+    else leaving?.abort()
+    if (status === 'waiting') wait(delay)
+    else if (status !== 'closed') void attempt(how === 'rejected' ? how : 'connect')
     else {
-      cancelWait?.()
-      watchdog?.stop()
-      const leaving = current
-      watchdog = current = undefined
-      if (effect === 'release') leaving?.abort()
-      else cancelWait = clock.after(DRAIN, () => leaving?.abort())
+      ignoreWakes?.()
+      // Whoever closes it, or has all that matters, knows.
+      if (how === 'ended' || how === 'rejected') hooks.settled(error)
     }
   }
   const dispatch = (event: Trigger, error?: StreamError, delay?: number): void => {
-    const before = state
-    const [next, effects] = transition(state, event)
-    state = next
-    const changed = before.status !== next.status
+    const before = state.status
+    const next = (state = transition(state, event))
+    const { status } = next
+    const changed = status !== before
     if (changed || event === 'progress') {
       report = { ...next, ...(error && { error }), ...(delay !== undefined && { retryAt: Date.now() + delay }) }
     }
-    if (next.status === 'closed') ignoreWakes?.()
-    for (const effect of effects) perform(effect, delay, error)
+    if (!changed) return
+    if (status !== 'open') enter(status, event, delay ?? 0, error)
     // A hook may have moved on already: its change was told then, and this one is past.
-    if (changed && state === next) hooks.changed(report)
+    if (state === next) hooks.changed(report)
   }
 
   const fail = (error: StreamError, opening: number): void => {
@@ -158,7 +164,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     clock.after(0, () => {
       if (state.status !== 'waiting') return
       cancelWait?.()
-      perform('wait', Math.max(0, earliest - clock.now()))
+      wait(Math.max(0, earliest - clock.now()))
     })
   }
 
@@ -183,14 +189,14 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     return undefined
   }
 
-  const attempt = async (reason: 'connect' | 'refresh'): Promise<void> => {
+  const attempt = async (reason: 'connect' | 'rejected'): Promise<void> => {
     const controller = (current = new AbortController())
     inherited = lastEventId
     let opening = Infinity
     try {
       const more = await runAttempt({ ...options, watch }, controller, {
         name: hooks.name,
-        request: (signal) => hooks.request({ reason: reason === 'connect' ? reason : 'rejected', attempt: state.attempt, signal }, lastEventId),
+        request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }, lastEventId),
         judge: hooks.judge,
         opened(connection) {
           opening = clock.now()

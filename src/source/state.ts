@@ -1,4 +1,4 @@
-/** The life of a stream as a pure table: state × event → next state, and what to do. */
+/** The life of a stream as a pure table: state × event → next state. */
 
 /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt. */
 export type Status = 'idle' | 'connecting' | 'refreshing' | 'open' | 'waiting' | 'closed'
@@ -16,31 +16,24 @@ export interface State {
  */
 export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'suspended' | 'due' | 'ended' | 'complete' | 'close'
 
-/** `release`: let go of connection and timers; `drain`: of all but the connection, which is about to end; `settle`: tell that it is over. */
-export type Effect = 'connect' | 'refresh' | 'wait' | 'release' | 'drain' | 'settle'
+type Row = { readonly [Event in Trigger]?: Status }
 
-type Row = { readonly [Event in Trigger]?: readonly [next: Status, ...effects: Effect[]] }
-
-const again: readonly [Status, ...Effect[]] = ['waiting', 'release', 'wait']
-const leave: Row = { failed: again, suspended: again, ended: ['closed', 'release', 'settle'], close: ['closed', 'release'] }
+const leave: Row = { failed: 'waiting', suspended: 'waiting', ended: 'closed', close: 'closed' }
 
 const table: { readonly [Current in Status]: Row } = {
-  idle: { start: ['connecting', 'connect'], close: ['closed'] },
-  connecting: { ...leave, opened: ['open'], rejected: ['refreshing', 'release', 'refresh'] },
+  idle: { start: 'connecting', close: 'closed' },
+  connecting: { ...leave, opened: 'open', rejected: 'refreshing' },
   // The second refusal in a row is final.
-  refreshing: { ...leave, opened: ['open'], rejected: ['closed', 'release', 'settle'] },
-  open: { ...leave, progress: ['open'], complete: ['closed', 'drain'] },
-  waiting: { due: ['connecting', 'connect'], close: ['closed', 'release'] },
+  refreshing: { ...leave, opened: 'open', rejected: 'closed' },
+  open: { ...leave, progress: 'open', complete: 'closed' },
+  waiting: { due: 'connecting', close: 'closed' },
   closed: {},
 }
 
 export const initialState: State = { status: 'idle', attempt: 1 }
 
-/** What `event` does to `state`. An event that a state does not know is late, and changes nothing. */
-export function transition(state: State, event: Trigger): [state: State, effects: readonly Effect[]] {
-  const row = table[state.status][event]
-  if (!row) return [state, []]
-  const [status, ...effects] = row
-  const attempt = event === 'progress' ? 1 : state.attempt + (event === 'failed' ? 1 : 0)
-  return [{ status, attempt }, effects]
+/** What `event` makes of `state`. An event that a state does not know is late, and changes nothing: the same state is returned. */
+export function transition(state: State, event: Trigger): State {
+  const status = table[state.status][event]
+  return status ? { status, attempt: event === 'progress' ? 1 : state.attempt + (event === 'failed' ? 1 : 0) } : state
 }
