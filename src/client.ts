@@ -47,7 +47,7 @@ export function createClient(options: ClientOptions = {}): Client {
   }
   const run = (url: string | URL, own: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
     keep(
-      (onClosed) => createRun(url, mergeSettings(runDefaults, options, own, options.lastEventId), cursor, onClosed),
+      (onClosed) => createRun(url, mergeSettings(runDefaults, options, own), cursor, onClosed),
       (stream) => stream.detach(),
     )
   const close = (): void => {
@@ -56,11 +56,10 @@ export function createClient(options: ClientOptions = {}): Client {
 
   const client = {
     subscribe(url: string | URL, { lastEventId, ...own }: SubscribeOptions = {}) {
-      const isId = typeof lastEventId === 'string'
-      const mode = isId ? options.lastEventId : (lastEventId ?? options.lastEventId)
-      const settings = mergeSettings(feedDefaults, options, own, mode)
+      const [from, mode] = typeof lastEventId === 'string' ? [lastEventId] : [undefined, lastEventId]
+      const settings = mergeSettings(feedDefaults, options, { ...own, lastEventId: mode })
       return keep(
-        (onClosed) => createSubscription(url, settings, isId ? lastEventId : undefined, onClosed),
+        (onClosed) => createSubscription(url, settings, from, onClosed),
         (feed) => feed.close(),
       )
     },

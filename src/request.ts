@@ -31,7 +31,7 @@ export interface Requester {
  * @throws TypeError on a URL that is none, or has credentials in it, and on a body that can't be sent, or only once
  */
 export function createRequester(target: string | URL, settings: Settings, isOwn = true): Requester {
-  const { baseUrl, auth, json, searchParams, lastEventIdMode } = settings
+  const { baseUrl, auth, json, searchParams, lastEventId: mode } = settings
   const page = globalThis.document?.baseURI ?? globalThis.location?.href
   const base = resolveAddress(baseUrl ?? '', /^https?:/.test(page) ? page : '')
   const address = resolveAddress(target, base)
@@ -52,7 +52,7 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
     name,
     async build(context, { url: other, method: verb, headers: more, lastEventId } = {}) {
       let to = other ?? url
-      if (typeof lastEventIdMode === 'function' && lastEventId) to = lastEventIdMode(to, lastEventId)
+      if (typeof mode === 'function' && lastEventId) to = mode(to, lastEventId)
       const own = other === undefined
       const headers = new Headers({ accept: 'text/event-stream', ...(own && json !== undefined && { 'content-type': 'application/json' }) })
       const add = (source: HeadersInit | undefined): string[] => {
@@ -83,7 +83,7 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
         headers: [...headers],
         credentials,
         body: own && plain ? (body as ConnectRequest['body']) : undefined,
-        lastEventId: lastEventIdMode === 'header' ? lastEventId : undefined,
+        lastEventId: typeof mode === 'string' ? lastEventId : undefined,
         scope: settings.scope,
         init: { ...settings, body: own && !plain ? body : null } as RequestInit,
         maxEventSize: settings.maxEventSize,

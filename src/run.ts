@@ -52,7 +52,7 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
 /** What a run is made with. */
 export type RunSettings<Delta> = Settings & Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
-export const runDefaults: KindDefaults = { limit: 5, connectTimeout: 60_000 }
+export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
 /** How long a run that was cancelled may take to say so (milliseconds). */
 const FAREWELL = 5_000

@@ -1,6 +1,5 @@
 /** Options as a stream has them: its own over its client's over the defaults. */
 import { type Clock, systemClock } from './base/clock.ts'
-import { guard } from './base/report.ts'
 import { fetchConnect } from './connect/fetch.ts'
 import type { Connect } from './connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
@@ -8,7 +7,7 @@ import { shareAuth } from './refresh.ts'
 import type { RetryOptions } from './source/retry.ts'
 import { MAX_EVENT_SIZE } from './wire/parse.ts'
 
-type Merged = Omit<ClientOptions, 'lastEventId' | 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
+type Merged = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 
 export interface Settings extends Merged {
   clock: Clock
@@ -18,56 +17,34 @@ export interface Settings extends Merged {
   ownConnect: boolean
   connectTimeout: number
   maxEventSize: number
-  retry: RetryOptions & { limit: number }
+  retry: RetryOptions
   queue: { events: number; bytes: number }
-  /** The client's headers, then the stream's. */
+  /** In this order: the client's, the stream's. */
   headerSources: ClientOptions['headers'][]
-  /** How the last event ID is sent. */
-  lastEventIdMode: NonNullable<ClientOptions['lastEventId']>
+  lastEventId: NonNullable<ClientOptions['lastEventId']>
 }
 
 /** What differs between feeds and runs. */
-export interface KindDefaults {
-  limit: number
-  connectTimeout: number
-}
+export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connectTimeout' | 'retry'>>
 
-/** `undefined` is as good as absent. */
-const defined = <Options extends object>(options: Options): Options =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
+/** The later ones over the earlier ones; `undefined` is as good as absent. */
+const merge = <Options extends object>(...layers: (Options | undefined)[]): Options =>
+  Object.fromEntries(layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined))) as Options
 
-const retryOptions = (retry: ClientOptions['retry']): RetryOptions =>
-  typeof retry === 'object' ? defined(retry) : retry === undefined ? {} : { limit: Number(retry) }
+const retryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
+  typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
 
-/** `onResponse` hears of each answer. */
-const observe =
-  (connect: Connect, onResponse: ClientOptions['onResponse']): Connect =>
-  async (request) => {
-    const connection = await connect(request)
-    const { status, url, headers } = connection
-    if (!request.signal.aborted) guard(onResponse, { status, url, headers })
-    return connection
-  }
-
-export function mergeSettings<Own extends StreamOptions>(
-  { connectTimeout, limit }: KindDefaults,
-  client: ClientOptions,
-  own: Own,
-  lastEventIdMode: ClientOptions['lastEventId'],
-): Own & Settings {
-  const options = { ...defined(client), ...defined(own) }
+/** The later `layers` over the earlier ones, all over what holds for every stream. */
+export function mergeSettings<Own extends StreamOptions>(...layers: [KindDefaults, ClientOptions, Own]): Own & Settings {
+  const defaults = { clock: systemClock, random: Math.random, maxEventSize: MAX_EVENT_SIZE, lastEventId: 'header' }
+  const options = merge<object>(defaults, ...layers) as Own & Settings
   return {
-    clock: systemClock,
-    random: Math.random,
-    connectTimeout,
-    maxEventSize: MAX_EVENT_SIZE,
     ...options,
     ownConnect: !!options.connect,
-    connect: observe(options.connect ?? fetchConnect(options.fetch), options.onResponse),
+    connect: options.connect ?? fetchConnect(options.fetch),
     ...(options.auth && { auth: shareAuth(options.auth) }),
-    queue: { events: 1_024, bytes: 0x100000, ...defined(options.queue ?? {}) },
-    retry: { limit, ...retryOptions(client.retry), ...retryOptions(own.retry) },
-    headerSources: [client.headers, own.headers],
-    lastEventIdMode: lastEventIdMode ?? 'header',
+    queue: merge({ events: 1_024, bytes: 0x100000 }, options.queue),
+    retry: merge(...layers.map(retryOptions)),
+    headerSources: layers.map(({ headers }) => headers),
   }
 }

@@ -35,7 +35,7 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   [Symbol.dispose](): void
 }
 
-export const feedDefaults: KindDefaults = { limit: Infinity, connectTimeout: 10_000 }
+export const feedDefaults: KindDefaults = { retry: Infinity, connectTimeout: 10_000 }
 
 /** @throws TypeError on a URL or body that can't be requested */
 export function createSubscription<Events extends object>(
