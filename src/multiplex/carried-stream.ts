@@ -101,7 +101,7 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
       const cost = size + OVERHEAD
       if (state === 'opening') return end(failure(request, 'Malformed event'))
       if (size > maxEventSize) return end(failure(request, `Event larger than ${maxEventSize} bytes`, undefined, 'too-large'))
-      if (credit <= 0) return end(failure(request, 'Event beyond the window', undefined, 'overflow'))
+      if (credit <= 0) return end(failure(request, 'Window exceeded', undefined, 'overflow'))
       let batch = batches.at(-1)
       if (!batch || batch.bytes >= SLICE) batches.push((batch = { blocks: [], bytes: 0 }))
       batch.blocks.push(block)

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { nameRequest } from '../base/name-request.ts'
-import { report } from '../base/report.ts'
+import { guard, report } from '../base/report.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { judge } from '../source/judge.ts'
 import { clampDelay } from '../source/retry.ts'
@@ -60,6 +60,7 @@ export function createCarrier(
   let patience = timeout // with silence, in milliseconds
   let keys = 0
   let toldAt = clock.now()
+  let heardAt = toldAt
   let cancelTimer: (() => void) | undefined
 
   const asked = { method: 'GET', url }
@@ -76,14 +77,14 @@ export function createCarrier(
     }
     cancelTimer?.()
   }
-  /** Waits for a sign of life while it has streams, and for company when it has none. */
+  /** Waits for a sign of life, whoever comes and goes, and for company when it has no streams. */
   const arm = (): void => {
     const { size } = streams
-    const ms = size ? patience : linger
+    const ms = Math.min(heardAt + patience - clock.now(), size ? Infinity : linger)
     cancelTimer?.()
     if (ms < Infinity) cancelTimer = clock.after(ms, () => close(size ? failure(asked, 'Silent') : undefined))
   }
-  const ask = (method: string, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
+  const ask = async (method: string, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
     const headers = [...identityOf(newest), type]
     return connect({ url, method, headers, credentials: newest.credentials, init, maxEventSize: LARGEST, signal, ...more })
   }
@@ -111,7 +112,7 @@ export function createCarrier(
   const operations = createOperations(
     post,
     (key) => streams.has(key),
-    ({ key }) => streams.get(key)?.end(failure(asked, 'Operations lost')),
+    ({ key }) => streams.get(key)?.end(failure(asked, 'Lost')),
   )
   const receive = ({ blocks }: Batch): void => {
     for (const block of blocks) {
@@ -125,7 +126,7 @@ export function createCarrier(
         operations.begin(channelId)
       } else if (!stream) {
         // What comes for a stream that was left is not news.
-        if (!(parseInt(key) <= keys)) onError(failure(asked, 'Event of no stream', undefined, 'invalid-data'))
+        if (!(parseInt(key) <= keys)) guard(onError, failure(asked, 'Foreign event', undefined, 'invalid-data'))
       } else if (id[end] === '!') {
         if (stream.control(type, data) === 200) newest = stream.request
       } else {
@@ -133,9 +134,9 @@ export function createCarrier(
         stream.push(block)
       }
     }
-    const now = clock.now()
-    if (!blocks.length || now - toldAt >= SIGN_OF_LIFE) {
-      toldAt = now
+    heardAt = clock.now()
+    if (!blocks.length || heardAt - toldAt >= SIGN_OF_LIFE) {
+      toldAt = heardAt
       for (const stream of streams.values()) stream.alive()
     }
     if (streams.size) arm()

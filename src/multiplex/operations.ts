@@ -32,7 +32,7 @@ export function createOperations(
   let state: 'waiting' | 'idle' | 'posting' = 'waiting'
   let channelId: string
   let queue: Operation[] = []
-  let again: Operation[] = []
+  const again: Operation[] = []
 
   const drain = async (): Promise<void> => {
     if (state !== 'idle') return
@@ -40,12 +40,11 @@ export function createOperations(
     while ((queue = queue.filter(({ op, key }) => op === 'close' || isWanted(key))).length) {
       let end = 0
       for (let size = 0; queue[end] && end < MOST && size < LONGEST; ) size += queue[end++]!.body?.length ?? 0
-      const ops = [...again, ...queue.splice(0, end)]
+      const ops = [...again.splice(0, MOST), ...queue.splice(0, end)]
       try {
         await post(JSON.stringify({ channelId, ops }))
-        again = []
       } catch {
-        again = ops.filter(({ op }) => op === 'close')
+        again.push(...ops.filter(({ op }) => op === 'close'))
         ops.forEach(onLost)
       }
     }

@@ -168,6 +168,34 @@ describe('its end', () => {
     await expect(connection).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Silent') })
   })
 
+  test('the same where streams come and go meanwhile: who comes after it has a new carrier', async () => {
+    const rig = createRig({ timeout: 10_000, linger: 1_000 })
+    for (let count = 0; count < 4; count++) {
+      const { controller } = rig.ask()
+      await rig.clock.advance(4_000)
+      controller.abort(new Error('enough'))
+      await rig.clock.advance(500)
+    }
+    expect(rig.gets).toHaveLength(2)
+    expect(rig.gets[0]!.request.signal.aborted).toBe(true)
+  })
+
+  test('a connect that throws: network, and the next stream has a new carrier', async () => {
+    const reason = new TypeError('of the connect')
+    let asked = 0
+    const rig = createRig({
+      connect() {
+        asked++
+        throw reason
+      },
+    })
+    for (let count = 1; count <= 2; count++) {
+      await expect(rig.ask().connection).rejects.toMatchObject({ code: 'network', cause: reason })
+      expect(asked).toBe(count)
+    }
+    expect(rig.clock.due).toEqual([])
+  })
+
   test('no connection: network, with the reason', async () => {
     const rig = createRig()
     const { connection } = rig.ask()

@@ -111,6 +111,25 @@ describe('of unknown fate', () => {
     expect(JSON.parse(rig.posts[3]!.request.body as string).ops).toMatchObject([{ op: 'open', key: '4' }])
   })
 
+  test('[P5.2] of many closes that were lost, no request has more than a server takes, and all are said in the end', async () => {
+    const rig = createRig()
+    const { streams } = await rig.open(450)
+    rig.answerPosts(new Error('reset'))
+    for (const stream of streams) {
+      stream.cancel()
+      await settled()
+    }
+    rig.answerPosts({ status: 202 })
+    const before = rig.posts.length
+    for (let count = 0; count < 3; count++) {
+      rig.ask()
+      await settled()
+    }
+    const said = rig.posts.slice(before).map(({ request }) => JSON.parse(request.body as string).ops as { op: string; key: string }[])
+    expect(said.map(({ length }) => length)).toEqual([201, 201, 51])
+    expect(new Set(said.flat().filter(({ op }) => op === 'close').map(({ key }) => key)).size).toBe(450)
+  })
+
   test('an answer that comes for such a stream all the same is nobody\'s', async () => {
     const rig = createRig()
     const { carrier } = await rig.open()

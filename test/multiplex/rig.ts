@@ -53,8 +53,13 @@ export const opened = (key: number | string, more: Record<string, unknown> = {})
 
 /** A promise that has not settled stays `pending`. */
 export async function stateOf(promise: Promise<unknown>): Promise<string> {
+  let state = 'pending'
+  promise.then(
+    () => (state = 'resolved'),
+    () => (state = 'rejected'),
+  )
   await settled()
-  return Promise.race([promise.then(() => 'resolved', () => 'rejected'), Promise.resolve('pending')])
+  return state
 }
 
 export function createRig(options: Partial<MultiplexOptions> = {}, channel = 'https://api.test/channel'): Rig {

@@ -1,5 +1,5 @@
 /** Streams on a carrier: each has its own status, events, pace and end, whatever happens to the others. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/connect/connect.ts'
 import { settled } from '../support/settled.ts'
 import { control, createRig, opened, stateOf } from './rig.ts'
@@ -330,7 +330,22 @@ describe('what is malformed', () => {
     const { carrier, streams } = await rig.open()
     carrier.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
     expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
-    expect(rig.errors).toMatchObject([{ code: 'invalid-data', message: 'Event of no stream: GET https://api.test/channel' }])
+    expect(rig.errors).toMatchObject([{ code: 'invalid-data', message: 'Foreign event: GET https://api.test/channel' }])
+  })
+
+  test('an onError that throws is reported, and costs nobody anything', async () => {
+    const reported: unknown[] = []
+    vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
+    const mistake = new Error('of the callback')
+    const rig = createRig({
+      onError() {
+        throw mistake
+      },
+    })
+    const { carrier, streams } = await rig.open()
+    carrier.send({ id: 'foreign', data: 'x' }, { id: '1=a', data: 'y' })
+    expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
+    expect(reported).toEqual([mistake])
   })
 
   test('a control that is not known, or says what can\'t be, is passed over', async () => {
