@@ -1,6 +1,7 @@
 /** What the chaos is let loose on: every `Connect` there is. */
 import type { Connect } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
+import { leadingConnect } from '../contract/shared.ts'
 import { multiplex } from '../../src/multiplex.ts'
 
 /** A way to make connections. */
@@ -21,4 +22,6 @@ export const subjects: readonly Subject[] = [
     // That of a request for operations, and the one that waits behind it.
     attemptsPerFault: 2,
   },
+  // Of a browser's tabs, one that nobody follows.
+  { name: 'share', connect: (fetch) => leadingConnect(fetchConnect(fetch)) },
 ]
