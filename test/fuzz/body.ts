@@ -45,3 +45,30 @@ export function createBody<Chunk extends Uint8Array | string>(chunks: Chunk[], e
     },
   }
 }
+
+/** The same as a stream of bytes, which fills its reader's buffer where it has one, and litters the rest of it. */
+export function createByteBody(chunks: Uint8Array[], end: Ending, filler: number): Omit<Body<Uint8Array>, 'over'> {
+  const failure = new TypeError('terminated')
+  const left = chunks.filter(({ length }) => length)
+  const stream = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      const request = controller.byobRequest
+      const view = request?.view
+      const chunk = left.shift()
+      if (!chunk) {
+        if (end === 'fail') return controller.error(failure)
+        controller.close()
+        request?.respond(0)
+      } else if (view) {
+        const whole = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+        const part = chunk.subarray(0, whole.length)
+        if (part.length < chunk.length) left.unshift(chunk.subarray(part.length))
+        // No further than a parser might see: filling all of it for each byte would take the run's time.
+        whole.fill(filler, 0, 2 * part.length + 64).set(part)
+        request.respond(part.length)
+      } else controller.enqueue(chunk.slice())
+    },
+  })
+  return { stream, failure }
+}

@@ -6,7 +6,7 @@ import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
 import { SLICE, fetchConnect } from '../../src/connect/fetch.ts'
 import { utf8 } from '../wire/read.ts'
 import { readReference } from '../wire/reference.ts'
-import { createBody, ending } from './body.ts'
+import { createBody, createByteBody, ending } from './body.ts'
 import { cut, litter, sizes } from './chunks.ts'
 import { blocksOf, readExpected } from './expected.ts'
 import { byteStream, join, shortStream, textStream } from './streams.ts'
@@ -41,8 +41,8 @@ const request = (maxEventSize: number): ConnectRequest => ({
 })
 
 /** All that a connection over these chunks gives, and how it ended. */
-async function read(chunks: Uint8Array[], end: 'close' | 'fail', filler: number, maxEventSize = 0x1000000) {
-  const body = createBody(chunks, end, filler)
+async function read(chunks: Uint8Array[], end: 'close' | 'fail', filler: number, maxEventSize = 0x1000000, create: typeof createByteBody = createBody) {
+  const body = create(chunks, end, filler)
   const connection = await fetchConnect(async () => new Response(body.stream))(request(maxEventSize))
   const batches: Batch[] = []
   let error: unknown
@@ -85,4 +85,14 @@ const limits = fc.asyncProperty(
   },
 )
 
-export const connectTasks: Task[] = [task('connect/slices', 60, slices), task('connect/limits', 30, limits)]
+/** None too small: Node takes microseconds to pass a buffer to its stream and back. */
+const largeSizes = bodySizes.map((list) => list.map((size) => Math.max(size, 500)))
+const bytes = fc.asyncProperty(around, largeSizes, ending, litter, async (stream, list, end, filler) => {
+  const { batches, blocks, error, failure } = await read(cut(stream, list), end, filler, undefined, createByteBody)
+  deepStrictEqual(blocks, readReference(stream).blocks)
+  if (end === 'close') strictEqual(error, undefined)
+  else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
+  strictEqual(batches.reduce((sum, batch) => sum + batch.bytes, 0), stream.length)
+})
+
+export const connectTasks: Task[] = [task('connect/slices', 60, slices), task('connect/bytes', 20, bytes), task('connect/limits', 30, limits)]
