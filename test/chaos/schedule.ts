@@ -113,9 +113,11 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
     whole: 0.8, refused: 0.04, 'other-type': 0.03, failed: runs, invalid: runs, forgotten: 0.05, outage: 0.05,
   })
   const links = Array.from({ length: dice.magnitude(1, 14) }, () => drawLink(dice, kind))
-  const rules: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
+  const drawn: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
   // A server that is never quite sure what it has sent.
-  if (dice.chance(0.2)) rules.push({ overlap: dice.whole(1, 60) })
+  if (dice.chance(0.2)) drawn.push({ overlap: dice.whole(1, 60) })
+  // Where a feed was joined anew, what was before has never come: nobody can know it for old.
+  const rules = drawn.filter((rule) => !(kind === 'feed' && fate === 'forgotten' && 'overlap' in rule))
   // Of a feed whose server repeats itself, a new subscription knows the one id that it begins with.
   const overlaps = rules.some((rule) => 'overlap' in rule)
   if (fate === 'outage') {
