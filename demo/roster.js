@@ -25,6 +25,7 @@ export function createRoster(element) {
     })
     element.replaceChildren(...rows)
   }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
   const say = (how) => channel.postMessage({ ...me, how })
 
   channel.addEventListener('message', ({ data }) => {

@@ -3,8 +3,9 @@ import { type Clock, systemClock } from './base/clock.ts'
 import { guard } from './base/report.ts'
 import type { Connect, ConnectRequest } from './connect/connect.ts'
 import { fetchConnect } from './connect/fetch.ts'
-import { type Role, joinStream } from './share/member.ts'
+import { joinStream } from './share/member.ts'
 import type { Channel } from './share/message.ts'
+import type { Role } from './share/surroundings.ts'
 
 /** `leading`: it has the connection; `following`: another tab has it; `apart`: it has one of its own until it has caught up. */
 export type ShareRole = 'leading' | 'following' | 'apart'

@@ -1,47 +1,15 @@
-/** One tab's part in a shared stream: it leads, follows, or has a connection of its own until it has caught up. */
-import type { Clock } from '../base/clock.ts'
+/**
+ * One tab's part in a shared stream: it leads, follows, or has a connection of its own until it has caught up.
+ * (Over 300 lines: what each role does on a message, a read, and a change of the lead is one state machine.)
+ */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { createUuid } from '../base/uuid.ts'
-import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
+import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import { type Election, createElection } from './election.ts'
-import { type Answer, type Call, type Channel, type Message, type Notice, showAnswer } from './message.ts'
+import { BEAT, COURTESY, HOLD, PATIENCE, TAKEOVER, WINDOW } from './limits.ts'
+import { type Answer, type Call, type Message, type Notice, showAnswer } from './message.ts'
 import { createRing, sizeOf, sliceAfter } from './ring.ts'
-
-/**
- * `joining`: waits for a leader's welcome, or for the lead; `apart`: reads a connection of its own, which it also
- * has to open when what it holds has been taken; `asking`: so too, and would like to follow again.
- */
-export type Role = 'joining' | 'following' | 'leading' | 'apart' | 'asking' | 'gone'
-
-/** A tab, as far as it matters to others. */
-export interface Tab {
-  /** Since when it could lead (milliseconds since the epoch): of the tabs that have a stream the oldest leads it, so that one has all. */
-  since: number
-}
-
-export interface Surroundings {
-  tab: Tab
-  connect: Connect
-  locks: Pick<LockManager, 'request'>
-  openChannel(name: string): Channel
-  clock: Clock
-  onRole(role: Role): void
-  /** There can be no sharing here after all. */
-  onFailure(error: unknown): void
-}
-
-/** How often whoever does not lead looks about (milliseconds). */
-const BEAT = 1_000
-/** Looks without a sign of the leader until it is replaced: 3 to 4 s of silence. */
-const PATIENCE = 4
-/** Bytes that may be on their way to one follower before it has acknowledged some. */
-const WINDOW = 0x40000
-/** Bytes that are held for a slow consumer before it is left behind. */
-const HOLD = 0x100000
-/** How long messages may take (milliseconds). */
-const COURTESY = 100
-/** How long a new leader may take to connect (milliseconds). */
-const TAKEOVER = 10_000
+import type { Role, Surroundings } from './surroundings.ts'
 
 /** A connection of this tab's own. */
 interface Line {
@@ -77,8 +45,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
 
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
-  const broken = (why = 'Lost'): StreamError =>
-    new StreamError('network', `${why}: GET ${request.url.split(/[?#]/)[0]}`, { retryable: true })
+  const broken = (): StreamError =>
+    new StreamError('network', `Lost: GET ${request.url.split(/[?#]/)[0]}`, { retryable: true })
   const become = (next: Role): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
     if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
@@ -96,7 +64,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (role !== 'leading') end = undefined
     else if (answer && answer.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
-      const isOwn = request.scope !== undefined && /401|403/.test(`${answer.status}`)
+      const isOwn = request.scope !== undefined && [401, 403].includes(answer.status)
       end = isOwn ? { clean: false } : { clean: false, problem, answer }
     }
     if (end) say({ type: 'end', epoch, ...end })
@@ -206,7 +174,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
       if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers, connection)
-      else if (status !== 200) return finish({ error: broken(`Status ${status}`) })
+      else if (status !== 200) return finish({ error: broken() })
       if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
       void pump()
     } catch (error) {
@@ -291,6 +259,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     // Epochs are times of the day, so that who has heard of no other leader comes after those that were.
     epoch = Math.max(epoch + 1, Date.now() + Math.random())
     sequence = 0
+    if (answer) ring.forget()
     followers.clear()
     become('leading')
     say({ type: 'lead', epoch, sequence })

@@ -7,6 +7,8 @@ export interface Ring {
   push(block: Block): void
   /** What came after the event with this id; `undefined`: no longer known. Greetings are left out. */
   after(cursor: string): Block[] | undefined
+  /** Leaves out what has no id: a new leader can't tell who has had it, and whoever was there has. */
+  forget(): void
   /** Begins anew, after `base`; empty: with the first block there is; `undefined`: nobody knows where. */
   reset(base: string | undefined): void
 }
@@ -58,6 +60,11 @@ export function createRing(base: string | undefined): Ring {
     },
     after: (cursor) =>
       ((cursor && sliceAfter(blocks, cursor)) || (cursor === base ? blocks : undefined))?.filter((block) => !isGreeting(block)),
+    forget() {
+      const kept = blocks.filter(({ id }) => id !== undefined)
+      clear(base || undefined)
+      kept.forEach(this.push)
+    },
     reset(start) {
       clear(start)
       greeting = undefined

@@ -148,6 +148,29 @@ test('a successor that is refused, or not answered within 10 s: its connection b
   }
 })
 
+test('events without an id are not repeated by successors, and not left out', async () => {
+  const { open, wire, leader, network, follower, followerReads } = await openPair()
+  const third = readAll(await open().connect(request()))
+  wire.send(connected('4'), event(5), { type: 'tick', data: 'a' })
+  await quiet()
+  const late = readAll(await open().connect(request()))
+  wire.send({ type: 'tick', data: 'b' })
+  await quiet()
+  leader.cancel()
+  await quiet()
+  const second = network.last.answer()
+  second.send(connected('5'), { type: 'tick', data: 'c' })
+  await quiet()
+  follower.cancel()
+  await quiet()
+  network.last.answer().send(connected('5'), { type: 'tick', data: 'd' }, event(6))
+  await quiet()
+  const ticks = ({ blocks }: { blocks: string[] }) => blocks.filter((block) => !block.startsWith('connected'))
+  expect(ticks(followerReads)).toEqual(['message:5', 'tick:a', 'tick:b', 'tick:c'])
+  expect(ticks(third)).toEqual(['message:5', 'tick:a', 'tick:b', 'tick:c', 'tick:d', 'message:6'])
+  expect(ticks(late)).toEqual(['tick:b', 'tick:c', 'tick:d', 'message:6'])
+})
+
 test('without any id nobody knows from where to go on: that is an error, so that its user is told of the gap', async () => {
   const { wire, leader, network, followerReads } = await openPair()
   wire.send({ data: 'a' })
