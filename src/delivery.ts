@@ -32,7 +32,7 @@ export function createDelivery<Item extends StreamEvent>(
   limits: { events: number; bytes: number },
   whole: boolean,
   onDrained: () => void,
-  onAdvance: (() => void) | undefined,
+  onAdvance: () => void,
 ): Delivery<Item> {
   const listeners = new Map<string | undefined, Set<Listener>>()
   let pick: ((item: Item) => unknown) | undefined
@@ -53,7 +53,7 @@ export function createDelivery<Item extends StreamEvent>(
 
   const advance = (id: string | undefined): void => {
     delivered = id
-    onAdvance?.()
+    onAdvance()
   }
   const tell = (hearing: Set<Listener> | undefined, item: Item): void => {
     if (hearing) for (const listener of hearing) if (mode !== 'stopped') guard(listener, item as never)

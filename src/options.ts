@@ -21,7 +21,7 @@ export type Parse = 'json' | 'text' | ((data: string, event: { type: string; id:
 
 /** Keeps a stream's place where a reload of the page does not lose it. `rivulet/persist` makes them. */
 export interface Persistence {
-  /** What was kept, if anything; asked once, before the first request. What it throws is reported, and the stream begins afresh. */
+  /** What was kept, if anything; asked once, before the first request. What it throws is reported, and the stream begins afresh; it must settle, nothing is sent before. */
   load(): Cursor | undefined | Promise<Cursor | undefined>
   /** A run says where it can be read again, from its start; a feed, each time, what it has delivered. */
   save(cursor: Cursor): void | Promise<void>

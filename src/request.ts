@@ -3,6 +3,7 @@ import { originOf, resolveAddress } from './address.ts'
 import { StreamError, isStreamError } from './base/errors.ts'
 import { nameRequest } from './base/name-request.ts'
 import type { ConnectRequest } from './connect/connect.ts'
+import type { Auth } from './options.ts'
 import type { Settings } from './settings.ts'
 import type { AttemptContext } from './source/source.ts'
 
@@ -68,14 +69,19 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
           throw new StreamError('auth', `A header can't be sent: ${name}`)
         }
       }
-      let credentials: string[] = []
-      try {
-        for (const source of settings.headerSources) add(typeof source === 'function' ? await source(context) : source)
-        if (context.signal.aborted) throw context.signal.reason
-        if (auth && originOf(to) === home) credentials = add(await auth(context))
-      } catch (cause) {
-        throw isStreamError(cause) ? cause : new StreamError('auth', `No credentials: ${name}`, { cause, retryable: true })
+      const ask = async (provider: Auth): Promise<string[]> => {
+        let given: HeadersInit
+        try {
+          given = await provider(context)
+        } catch (cause) {
+          // One of its own for each stream: what a stream knows is written into it.
+          throw new StreamError('auth', `No credentials: ${name}`, { cause, retryable: !isStreamError(cause) || cause.retryable })
+        }
+        context.signal.throwIfAborted()
+        return add(given)
       }
+      for (const source of settings.headerSources) await (typeof source === 'function' ? ask(source) : add(source))
+      const credentials = auth && originOf(to) === home ? await ask(auth) : []
       add(more)
       return {
         url: to,

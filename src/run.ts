@@ -86,7 +86,6 @@ export function createRun<Delta, Events extends object>(
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
-    guard((place) => place?.clear(), persist)
     end()
     resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
   }
@@ -94,9 +93,8 @@ export function createRun<Delta, Events extends object>(
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: transcript.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
     // A later page may have more luck with a connection, or with credentials.
-    if (error.code === 'server' || !(error.retryable || error.code === 'auth')) guard((place) => place?.clear(), persist)
     reject(error)
-    end(error)
+    end(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
   }
   const ended = (retryable: boolean): StreamError | undefined =>
     protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable })
@@ -111,7 +109,7 @@ export function createRun<Delta, Events extends object>(
           ? ({ url, heartbeat = 0 }) => {
               kept = transcript.resume = resolveAddress(url, requester.url)
               transcript.heartbeat = heartbeat
-              expectHeartbeat(heartbeat)
+              if (heartbeat) expectHeartbeat(heartbeat)
             }
           : undefined,
       target,
@@ -170,6 +168,7 @@ export function createRun<Delta, Events extends object>(
     if (!(transcript.resume || key)) return completeCancelled()
     try {
       await requestStop(requester, settings, target())
+      guard((place) => place?.clear(), persist)
       // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
       const cancelFarewell = settings.clock.after(FAREWELL, completeCancelled)
       result.then(cancelFarewell, cancelFarewell)

@@ -45,8 +45,8 @@ export interface Session<Item extends PendingEvent> {
   expectHeartbeat(ms: number): void
   /** Tells of a failure that does not end the stream, or has no other way to be told. */
   complain(error: StreamError): void
-  /** Ends the stream; what is queued is still delivered, and then the error. */
-  end(error?: StreamError): void
+  /** Ends the stream; what is queued is still delivered, and then the error. `isFinal`: a later page could not go on. */
+  end(error?: StreamError, isFinal?: boolean): void
   /** Ends the stream at once. */
   leave(failure?: { error: unknown }): void
 }
@@ -59,11 +59,17 @@ export function createSession<Item extends PendingEvent>(
   hooks: SessionHooks<Item>,
 ): Session<Item> {
   const { signal, schema, persist, instrument, onStateChange, onError, retry } = settings
-  // While a loop has something left to take, it can still be aborted.
-  const delivery = createDelivery<Item>(settings.queue, whole, () => {
+  let place: 'kept' | 'ending' | 'cleared' = 'kept' // `ending`: a later page can go on with what is queued alone
+  // While a loop has something left to take, it can still be aborted, and gone on with by a later page.
+  const drained = (): void => {
     signal?.removeEventListener('abort', abort)
+    if (place === 'ending') {
+      place = 'cleared'
+      guard((store) => store?.clear(), persist)
+    }
     onClosed()
-  }, hooks.advanced)
+  }
+  const delivery = createDelivery<Item>(settings.queue, whole, drained, () => place === 'cleared' || hooks.advanced?.())
   let restored: Promise<void> | undefined
   let items: Item[] = []
   let unclaimed = 0 // bytes of an event that is not whole yet
@@ -114,7 +120,8 @@ export function createSession<Item extends PendingEvent>(
     expectHeartbeat(ms) {
       if (settings.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity)
     },
-    end(error) {
+    end(error, isFinal = !error) {
+      if (isFinal) place = 'ending'
       if (error) Object.assign(error, { lastEventId: source.lastEventId, ...error })
       source.complete(error)
       source.close(error)
@@ -125,6 +132,7 @@ export function createSession<Item extends PendingEvent>(
       else settings.clock.after(0, () => delivery.mode === 'looped' || hooks.isConsumed() || report(error))
     },
     leave(failure) {
+      if (place === 'ending') place = 'kept'
       source.close()
       delivery.stop(failure)
     },

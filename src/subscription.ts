@@ -93,7 +93,6 @@ export function createSubscription<Events extends object>(
       },
       ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),
       settled(error) {
-        if (!error) guard((place) => place?.clear(), persist)
         end(error)
         settle(error)
       },
@@ -118,8 +117,11 @@ export function createSubscription<Events extends object>(
     guard(onReset, { reason })
   }
   const keep = (place: Persistence): unknown => {
-    const id = delivery.lastEventId
-    return id && place.save({ url: requester.url, lastEventId: id })
+    const { lastEventId: id = begin } = delivery
+    if (id === begin) return undefined
+    begin = id
+    // The server may have taken its ids back.
+    return id ? place.save({ url: requester.url, lastEventId: id }) : place.clear()
   }
   const close = (): void => {
     leave()

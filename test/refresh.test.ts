@@ -1,6 +1,7 @@
 /** One refresh of credentials for all streams that were refused. */
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../src/auth.ts'
+import { StreamError } from '../src/base/errors.ts'
 import type { Auth, ClientOptions } from '../src/options.ts'
 import type { AttemptContext } from '../src/source/source.ts'
 import type { ScriptedAttempt } from './support/scripted-connect.ts'
@@ -146,4 +147,27 @@ describe('[F38] a refresh', () => {
     await settled()
     expect(feeds[0]!.state).toMatchObject({ status: 'waiting', error: { code: 'auth' } })
   })
+})
+
+test('a `StreamError` of a shared provider becomes each stream\'s own', async () => {
+  const shared = new StreamError('auth', 'No session')
+  const auth: Auth = () => Promise.reject(shared)
+  const { client } = createStage({ auth })
+  const [one, other] = await Promise.all(['/1', '/2'].map((url) => client.stream(url).final().catch((error: unknown) => error)))
+  expect(one).toMatchObject({ code: 'auth', retryable: false, cause: shared, partial: '' })
+  expect(one).not.toBe(other)
+  expect(shared).not.toHaveProperty('partial')
+})
+
+test('[F49] a 401 in the middle of a connection is one refresh, and goes on from the cursor', async () => {
+  const { auth, pending } = createProvider()
+  const { network } = await stageOf(1, { auth })
+  const connection = network.last.answer()
+  connection.send({ data: '1', id: '7' })
+  await settled()
+  connection.cut(new StreamError('auth', 'Expired', { status: 401 }))
+  await settled()
+  pending[0]!.grant()
+  await settled()
+  expect([network.last.headers['authorization'], network.last.request.lastEventId]).toEqual(['Bearer t2', '7'])
 })

@@ -141,3 +141,13 @@ test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is 
     client.close()
   }
 })
+
+test('[P2.3] `reset` without an id of its own takes the position that `connected` has named', async () => {
+  const { client, clock, network, open } = createStage()
+  client.subscribe('/x', { lastEventId: '5' })
+  const connection = await open()
+  connection.send({ type: 'connected', data: '{}', id: 'new:9' }, { type: 'reset', data: '{"reason":"unknown"}' })
+  connection.end()
+  await clock.advance(1_000)
+  expect(network.last.request.lastEventId).toBe('new:9')
+})

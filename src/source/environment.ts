@@ -14,8 +14,8 @@ const wakes = ['online', 'pageshow', 'visibilitychange']
 export const pageEnvironment: Environment = {
   isOffline: () => !(globalThis.navigator?.onLine ?? true),
   onWake(listener) {
-    const heard = (): void => {
-      if (globalThis.document?.visibilityState !== 'hidden') listener()
+    const heard = ({ type }: Event): void => {
+      if (type === 'online' || globalThis.document?.visibilityState !== 'hidden') listener()
     }
     for (const type of wakes) globalThis.addEventListener?.(type, heard)
     return () => {

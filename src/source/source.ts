@@ -100,7 +100,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   let { idleTimeout = Infinity } = options
   let state = initialState
   let report: StreamState = state
-  let inherited = '' // by events without an id of their own
+  let offered: string | undefined // by a greeting, as the position that this connection is at
   let floor = 0 // what the server asked for as reconnection time
   let earliest = 0 // when the next attempt may be made, however urgent
   let reconnected = false
@@ -174,12 +174,16 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
     try {
       for (const block of blocks) {
         const { id } = block
-        block.id = inherited = id ?? inherited
+        block.id ??= lastEventId
         const known = block.data === undefined ? undefined : hooks.event(block as RawEvent, id)
         if (current !== controller) break
-        if (id === undefined || id === lastEventId || (lastEventId && known && known !== 'reset')) continue
-        advanced ||= !known
-        lastEventId = id
+        if (known === 'greeting') offered = id
+        if (known === 'reset') lastEventId = id ?? offered ?? lastEventId
+        else if (id !== undefined && id !== lastEventId && !(known && lastEventId)) {
+          advanced ||= !known
+          lastEventId = id
+        }
+        block.id = lastEventId
       }
     } catch (error) {
       return { error }
@@ -191,7 +195,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
 
   const attempt = async (reason: 'connect' | 'rejected'): Promise<void> => {
     const controller = (current = new AbortController())
-    inherited = lastEventId
+    offered = undefined
     let opening = Infinity
     try {
       const more = await runAttempt({ ...options, watch }, controller, {
@@ -232,7 +236,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       return lastEventId
     },
     set lastEventId(id) {
-      lastEventId = inherited = id
+      lastEventId = id
     },
     start() {
       if (state.status === 'idle') ignoreWakes = environment.onWake(wake)

@@ -25,7 +25,8 @@ const table: { readonly [Current in Status]: Row } = {
   connecting: { ...leave, opened: 'open', rejected: 'refreshing' },
   // The second refusal in a row is final.
   refreshing: { ...leave, opened: 'open', rejected: 'closed' },
-  open: { ...leave, progress: 'open', complete: 'closed' },
+  // Credentials can be taken back in the middle of a connection that others share.
+  open: { ...leave, progress: 'open', rejected: 'refreshing', complete: 'closed' },
   waiting: { due: 'connecting', close: 'closed' },
   closed: {},
 }

@@ -31,6 +31,7 @@ const cells: Record<Status, Partial<Record<Trigger, Cell>>> = {
   },
   open: {
     progress: { next: 'open', attempt: 1 },
+    rejected: { next: 'refreshing' },
     complete: { next: 'closed' },
     failed: { next: 'waiting', attempt: 4 },
     suspended: { next: 'waiting' },
