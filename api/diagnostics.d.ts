@@ -9,6 +9,7 @@ interface Problem {
 interface Cursor {
     readonly url: string;
     readonly lastEventId?: string;
+    readonly index?: number;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
@@ -89,10 +90,11 @@ interface AttemptContext {
     attempt: number;
     signal: AbortSignal;
 }
-type Known = "greeting" | "duplicate";
+type Known = "greeting" | "duplicate" | "reset";
 interface SourceHooks {
     name: string;
     request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
+    answered(connection: Connection): void;
     judge(connection: Connection): Promise<void>;
     retry(error: StreamError, attempt: number, floor: number): number | StreamError;
     opened(connection: Connection, reconnected: boolean): void;

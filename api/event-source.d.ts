@@ -13,6 +13,7 @@ interface Problem {
 interface Cursor {
     readonly url: string;
     readonly lastEventId?: string;
+    readonly index?: number;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {

@@ -13,6 +13,7 @@ interface Problem {
 interface Cursor {
     readonly url: string;
     readonly lastEventId?: string;
+    readonly index?: number;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
@@ -109,6 +110,37 @@ interface Protocol<Delta> {
     eof?: "truncated" | "end";
     resumable?: boolean;
 }
+type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: Status;
+    readonly attempt: number;
+    readonly retryAt?: number;
+    readonly error?: StreamError;
+}
+interface RawEvent {
+    type: string;
+    data: string;
+    id: string;
+}
+interface AttemptContext {
+    reason: "connect" | "rejected";
+    attempt: number;
+    signal: AbortSignal;
+}
+type Known = "greeting" | "duplicate" | "reset";
+interface SourceHooks {
+    name: string;
+    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
+    answered(connection: Connection): void;
+    judge(connection: Connection): Promise<void>;
+    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
+    opened(connection: Connection, reconnected: boolean): void;
+    event(event: RawEvent, ownId: string | undefined): Known | undefined;
+    flush(bytes: number): Promise<void> | undefined;
+    ended(): StreamError | undefined;
+    changed(state: StreamState): void;
+    settled(error?: StreamError): void;
+}
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
     readonly data: Data;
@@ -157,36 +189,6 @@ interface RetryOptions {
         error: StreamError;
         attempt: number;
     }): boolean;
-}
-type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: Status;
-    readonly attempt: number;
-    readonly retryAt?: number;
-    readonly error?: StreamError;
-}
-interface RawEvent {
-    type: string;
-    data: string;
-    id: string;
-}
-interface AttemptContext {
-    reason: "connect" | "rejected";
-    attempt: number;
-    signal: AbortSignal;
-}
-type Known = "greeting" | "duplicate";
-interface SourceHooks {
-    name: string;
-    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
-    judge(connection: Connection): Promise<void>;
-    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
-    opened(connection: Connection, reconnected: boolean): void;
-    event(event: RawEvent, ownId: string | undefined): Known | undefined;
-    flush(bytes: number): Promise<void> | undefined;
-    ended(): StreamError | undefined;
-    changed(state: StreamState): void;
-    settled(error?: StreamError): void;
 }
 type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;

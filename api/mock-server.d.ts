@@ -1,8 +1,9 @@
 import { IncomingMessage, ServerResponse } from "node:http";
+import { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 interface Clock {
     now(): number;
     date(): number;
-    after(ms: number, callback: () => void): () => void;
+    after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
 }
 interface ExtraEvent {
     readonly after: number;
@@ -67,11 +68,12 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
+    readonly text?: string;
 }
 type Cut = "reset" | "fin";
 interface Source {
     take(): Frame | undefined;
-    readonly state: "open" | "ended" | "cut";
+    readonly state: "open" | "ended" | "expired" | "cut";
     watch(wake: () => void): () => void;
     idle?(): Frame | undefined;
     close(): void;
@@ -83,6 +85,7 @@ interface Chunk {
 interface Body {
     readonly chunks: AsyncGenerator<Chunk, void, undefined>;
     readonly lost?: AbortSignal;
+    ending?(): "ended" | "expired";
 }
 interface Answer {
     readonly status: number;
@@ -109,6 +112,18 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
+}
+type Counting = {
+    -readonly [Name in keyof Traffic]: Traffic[Name];
+};
 interface FeedEvent {
     readonly type?: string;
     readonly data: unknown;
@@ -118,10 +133,12 @@ interface Client {
     readonly path: string;
     readonly subject: string;
     readonly lastEventId?: string;
+    readonly connection: Traffic;
 }
 interface ReadOptions {
     readonly subject: string;
     readonly lastEventId: string | undefined;
+    readonly connection: Traffic;
     readonly heartbeat: number;
     readonly types?: ReadonlySet<string> | undefined;
     readonly overlap?: number | undefined;
@@ -164,6 +181,8 @@ interface Arrival {
     readonly signal: AbortSignal;
     readonly base?: string;
     readonly from?: "loopback" | "elsewhere";
+    readonly carrier?: Identity;
+    readonly traffic?: Counting;
 }
 interface RestartOptions {
     readonly downtime?: number;
@@ -191,6 +210,7 @@ interface ServiceOptions {
     readonly authenticator?: Authenticator;
     readonly bodyLimit?: number;
     readonly clock?: Clock;
+    readonly onRequest?: (request: Request, via: "connection" | "channel") => void;
     readonly onRestart?: (options: RestartOptions) => void;
 }
 interface Service {
@@ -235,6 +255,8 @@ interface FastifyLikeReply {
 interface NodeHandler {
     (request: IncomingMessage, response: ServerResponse, next?: () => void): void;
     (request: FastifyLikeRequest, reply: FastifyLikeReply): void;
+    (request: Http2ServerRequest, response: Http2ServerResponse): void;
+    readonly connections: readonly Traffic[];
     refuse(response: ServerResponse, status: number, detail: string): void;
     close(): void;
 }
@@ -259,6 +281,8 @@ interface MockServer {
     readonly port: number;
     readonly clients: readonly Client[];
     readonly runs: readonly Run[];
+    readonly connections: readonly Traffic[];
+    readonly sockets: number;
     readonly service: Service;
     broadcast(event: FeedEvent): string;
     issueToken(wish?: TokenWish): Promise<string>;
@@ -270,4 +294,4 @@ interface MockServer {
 }
 declare function startMockServer(options?: MockServerOptions): Promise<MockServer>;
 export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer, unauthorized };
-export type { Answer, AnswerBook, Arrival, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NoAnswer, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenWish };
+export type { Answer, AnswerBook, Arrival, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NoAnswer, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenWish, Traffic };

@@ -1,7 +1,7 @@
 interface Clock {
     now(): number;
     date(): number;
-    after(ms: number, callback: () => void): () => void;
+    after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
 }
 interface ExtraEvent {
     readonly after: number;
@@ -66,11 +66,12 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
+    readonly text?: string;
 }
 type Cut = "reset" | "fin";
 interface Source {
     take(): Frame | undefined;
-    readonly state: "open" | "ended" | "cut";
+    readonly state: "open" | "ended" | "expired" | "cut";
     watch(wake: () => void): () => void;
     idle?(): Frame | undefined;
     close(): void;
@@ -82,6 +83,7 @@ interface Chunk {
 interface Body {
     readonly chunks: AsyncGenerator<Chunk, void, undefined>;
     readonly lost?: AbortSignal;
+    ending?(): "ended" | "expired";
 }
 interface Answer {
     readonly status: number;
@@ -105,6 +107,15 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
+}
 interface FeedEvent {
     readonly type?: string;
     readonly data: unknown;
@@ -114,10 +125,12 @@ interface Client {
     readonly path: string;
     readonly subject: string;
     readonly lastEventId?: string;
+    readonly connection: Traffic;
 }
 interface ReadOptions {
     readonly subject: string;
     readonly lastEventId: string | undefined;
+    readonly connection: Traffic;
     readonly heartbeat: number;
     readonly types?: ReadonlySet<string> | undefined;
     readonly overlap?: number | undefined;
@@ -177,6 +190,7 @@ interface ServiceOptions {
     readonly authenticator?: Authenticator;
     readonly bodyLimit?: number;
     readonly clock?: Clock;
+    readonly onRequest?: (request: Request, via: "connection" | "channel") => void;
     readonly onRestart?: (options: RestartOptions) => void;
 }
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -198,4 +212,4 @@ interface Mock {
 }
 declare function createMock(options?: MockOptions): Mock;
 export { apiKeys, createMock, parseScenario, scenarioSchema, unauthorized };
-export type { AnswerBook, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions };
+export type { AnswerBook, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions, Traffic };

@@ -2,7 +2,7 @@ import { HttpHandler } from "msw";
 interface Clock {
     now(): number;
     date(): number;
-    after(ms: number, callback: () => void): () => void;
+    after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
 }
 interface ExtraEvent {
     readonly after: number;
@@ -67,10 +67,11 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
+    readonly text?: string;
 }
 interface Source {
     take(): Frame | undefined;
-    readonly state: "open" | "ended" | "cut";
+    readonly state: "open" | "ended" | "expired" | "cut";
     watch(wake: () => void): () => void;
     idle?(): Frame | undefined;
     close(): void;
@@ -85,6 +86,15 @@ interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
     issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
+}
 interface FeedEvent {
     readonly type?: string;
     readonly data: unknown;
@@ -94,10 +104,12 @@ interface Client {
     readonly path: string;
     readonly subject: string;
     readonly lastEventId?: string;
+    readonly connection: Traffic;
 }
 interface ReadOptions {
     readonly subject: string;
     readonly lastEventId: string | undefined;
+    readonly connection: Traffic;
     readonly heartbeat: number;
     readonly types?: ReadonlySet<string> | undefined;
     readonly overlap?: number | undefined;
@@ -156,6 +168,7 @@ interface ServiceOptions {
     readonly authenticator?: Authenticator;
     readonly bodyLimit?: number;
     readonly clock?: Clock;
+    readonly onRequest?: (request: Request, via: "connection" | "channel") => void;
     readonly onRestart?: (options: RestartOptions) => void;
 }
 type MockOptions = Omit<ServiceOptions, "onRestart" | "cors">;

@@ -57,9 +57,9 @@ export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument
         tell({ type: 'attempt', attempt, reason })
         return hooks.request(context, lastEventId)
       },
-      judge(connection) {
+      answered(connection) {
         tell({ type: 'answer', status: connection.status })
-        return hooks.judge(connection)
+        hooks.answered(connection)
       },
       opened(connection, reconnected) {
         tell({ type: 'opened', reconnected })

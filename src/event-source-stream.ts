@@ -72,7 +72,7 @@ export function openEventStream(
           await tasks
           // [spec] "unless the user agent knows that to be futile, in which case the user agent may fail the connection"
           const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
-          if (isFutile) throw new StreamError('network', `No request: ${name}`)
+          if (isFutile) throw new StreamError('network', `Not sent: ${name}`)
           const context = { reason: 'connect', attempt, signal } as const
           const sent = new Headers(typeof headers === 'function' ? await headers(context) : headers)
           if (!sent.has('accept')) sent.set('accept', 'text/event-stream')

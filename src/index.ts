@@ -7,13 +7,12 @@ export type { Batch, Connect, ConnectRequest, Connection } from './connect/conne
 export { fetchConnect } from './connect/fetch.ts'
 export type { EventOf, EventsOf, ListenerOptions, On, OnAny, Schemas, StandardSchema, StreamEvent } from './events.ts'
 export type {
-  Auth, ClientOptions, CommonOptions, Instrument, Parse, Persistence, RunOptions, StreamOptions, StreamReset, SubscribeOptions,
+  Auth, ClientOptions, CommonOptions, Instrument, Parse, Persistence, RunOptions, StreamOptions, StreamReset, StreamResponse, SubscribeOptions,
 } from './options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 export { rawEvents } from './protocols/raw-events.ts'
 export type { Run, RunResult } from './run.ts'
-export type { StreamResponse } from './source/attempt.ts'
 export type { RetryOptions } from './source/retry.ts'
 export type { AttemptContext, StreamState } from './source/source.ts'
 export type { Subscription } from './subscription.ts'

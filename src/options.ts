@@ -1,15 +1,17 @@
 /** What users can set: for a client, and for each stream, where it overrules the client's. */
 import type { Clock } from './base/clock.ts'
 import type { Cursor, StreamError } from './base/errors.ts'
-import type { Connect } from './connect/connect.ts'
+import type { Connect, Connection } from './connect/connect.ts'
 import type { Schemas } from './events.ts'
 import type { Protocol } from './protocols/protocol.ts'
-import type { StreamResponse } from './source/attempt.ts'
 import type { RetryOptions } from './source/retry.ts'
 import type { AttemptContext, SourceHooks, StreamState } from './source/source.ts'
 
 /** Gives credentials as headers, asked anew for each attempt; `reason` is `rejected` after a 401. See `bearer` and `apiKey`. */
 export type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>
+
+/** What answered, as `onResponse` sees it. */
+export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 
 /** Why events may be missing: the server no longer has them, does not know the position, or its events have no ids. */
 export interface StreamReset {

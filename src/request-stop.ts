@@ -15,6 +15,7 @@ export async function requestStop(requester: Requester, settings: Settings, targ
     runAttempt(settings, new AbortController(), {
       name,
       request: (signal) => requester.build({ reason, attempt: 1, signal }, { ...target, url, method }),
+      answered: settings.answered,
       async judge(connection) {
         const { status } = connection
         // Whatever else it says, there is nothing to read.

@@ -81,6 +81,7 @@ export function createSession<Item extends PendingEvent>(
   const watched: SourceHooks = {
     ...hooks,
     name,
+    answered: settings.answered,
     judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
     retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
     async request(context) {

@@ -1,7 +1,8 @@
 /** Options as a stream has them: its own over its client's over the defaults. */
 import { type Clock, systemClock } from './base/clock.ts'
+import { guard } from './base/report.ts'
 import { fetchConnect } from './connect/fetch.ts'
-import type { Connect } from './connect/connect.ts'
+import type { Connect, Connection } from './connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
 import { shareAuth } from './refresh.ts'
 import type { RetryOptions } from './source/retry.ts'
@@ -22,6 +23,8 @@ export interface Settings extends Merged {
   /** In this order: the client's, the stream's. */
   headerSources: ClientOptions['headers'][]
   lastEventId: NonNullable<ClientOptions['lastEventId']>
+  /** Tells `onResponse`. */
+  answered(connection: Connection): void
 }
 
 /** What differs between feeds and runs. */
@@ -45,6 +48,7 @@ export function mergeSettings<Own extends StreamOptions>(...layers: [KindDefault
     ...(options.auth && { auth: shareAuth(options.auth) }),
     queue: merge({ events: 1_024, bytes: 0x100000 }, options.queue),
     retry: merge(...layers.map(retryOptions)),
+    answered: ({ status, url, headers }) => guard(options.onResponse, { status, url, headers }),
     headerSources: layers.map(({ headers }) => headers),
   }
 }

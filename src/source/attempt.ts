@@ -1,12 +1,8 @@
 /** One attempt at a stream: a request, its answer, and the reading of it to its end. */
 import type { Clock } from '../base/clock.ts'
 import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
-import { guard } from '../base/report.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Watchdog } from './watchdog.ts'
-
-/** What answered, as `onResponse` sees it. */
-export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 
 export interface AttemptOptions {
   connect: Connect
@@ -15,8 +11,6 @@ export interface AttemptOptions {
   connectTimeout: number
   /** Makes what measures silence, where it is to be measured. */
   watch?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
-  /** Hears of each answer, of any status. What it throws is reported. */
-  onResponse?: ((response: StreamResponse) => void) | undefined
 }
 
 /** Open for this long, a connection counts as a success (milliseconds). */
@@ -28,6 +22,8 @@ export interface AttemptHooks {
   name: string
   /** What to ask for. What it rejects with is a failure of `auth`. */
   request(signal: AbortSignal): Promise<ConnectRequest>
+  /** There is an answer, of any status. */
+  answered?(connection: Connection): void
   /** Rejects with a `StreamError` where the answer is not an event stream; `false`: it is all that there is. */
   judge(connection: Connection): Promise<boolean | void>
   opened?(connection: Connection): void
@@ -40,9 +36,9 @@ export interface AttemptHooks {
  * `controller` is aborted, at once and with its reason.
  */
 export async function runAttempt(
-  { connect, clock, connectTimeout, watch, onResponse }: AttemptOptions,
+  { connect, clock, connectTimeout, watch }: AttemptOptions,
   controller: AbortController,
-  { name, request, judge, opened, read }: AttemptHooks,
+  { name, request, answered, judge, opened, read }: AttemptHooks,
 ): Promise<boolean> {
   const { signal } = controller
   // A promise below may ignore the signal: whoever waits must not.
@@ -66,9 +62,8 @@ export async function runAttempt(
     const connecting = connect(asked)
     connecting.then((late) => signal.aborted && late.cancel()).catch(() => {}) // told below, if anybody waits
     connection = await unlessAborted(connecting)
-    const { status, url, headers } = connection
-    guard(onResponse, { status, url, headers })
-    if (status === 204 || (await unlessAborted(judge(connection))) === false) return false
+    answered?.(connection)
+    if (connection.status === 204 || (await unlessAborted(judge(connection))) === false) return false
     cancelDeadline()
     signal.throwIfAborted()
     opened?.(connection)

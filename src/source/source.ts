@@ -56,6 +56,8 @@ export interface SourceHooks {
   name: string
   /** What to ask for now. What it rejects with is a failure of `auth`. */
   request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>
+  /** There is an answer, of any status. */
+  answered(connection: Connection): void
   /** Whether the answer is an event stream: otherwise rejects with a `StreamError`. */
   judge(connection: Connection): Promise<void>
   /** What follows on a failure: milliseconds until the next attempt, `floor` or more, or the error to end with. */
@@ -201,6 +203,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
       const more = await runAttempt({ ...options, watch }, controller, {
         name: hooks.name,
         request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }, lastEventId),
+        answered: hooks.answered,
         judge: hooks.judge,
         opened(connection) {
           opening = clock.now()

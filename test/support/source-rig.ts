@@ -54,6 +54,7 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
       judge: (connection) => judge(connection, { ...rest, clock, name, statusCodes: retry.statusCodes }),
       retry: (error, attempt, floor) =>
         judgeFailure({ ...retry, name, random }, repeatable?.(error) ?? true, error, attempt, floor),
+      answered: () => {},
       opened: () => {},
       ended: () => new StreamError('network', 'Ended', { retryable: true }),
       request: async ({ signal }, id): Promise<ConnectRequest> => ({
