@@ -86,7 +86,7 @@ export function shareAcrossTabs({
     tab.since ||= Date.now()
     try {
       const manager = locks ?? globalThis.navigator?.locks
-      if (!manager) throw new TypeError('Web Locks are missing')
+      if (!manager) throw new TypeError('No Web Locks')
       // As JSON, so that no two can be taken for each other.
       const key = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
       return joinStream(request, key, { tab, connect, locks: manager, openChannel, clock, onRole, onFailure: (error) => fallback?.(error) })

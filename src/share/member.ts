@@ -45,8 +45,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
 
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
-  const broken = (): StreamError =>
-    new StreamError('network', `Lost: GET ${request.url.split(/[?#]/)[0]}`, { retryable: true })
+  const broken = (why?: string): StreamError =>
+    new StreamError('network', why || `Lost: GET ${request.url.split('?')[0]}`, { retryable: true })
   const become = (next: Role): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
     if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
@@ -77,7 +77,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (end && followers.size) clock.after(COURTESY, election.withdraw)
     else election.withdraw()
   }
-  const finish = (outcome: { error?: unknown }): void => {
+  const finish = (outcome: { error?: unknown } = { error: broken() }): void => {
     const { error } = outcome
     over = outcome
     // Any other failure is this tab's own.
@@ -118,7 +118,9 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   /** Takes what has come for the consumer. It gets copies: what it does with them is not to be seen in the ring. */
   const take = (batch: Batch): void => {
     for (const block of batch.blocks) {
-      if (block.id !== undefined) cursor = block.id
+      const { type, id } = block
+      // A greeting may name another place than was asked for: only the reset behind it says that the old one is gone.
+      if (type !== 'connected' || !cursor) cursor = id ?? ((type === 'reset' && ring.greeting?.id) || cursor)
       if (role === 'following' || role === 'leading') ring.push(block)
     }
     inbox.push({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
@@ -165,8 +167,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const open = async (): Promise<void> => {
     const mine: Line = (line = { controller: new AbortController() })
     const resumes = !!answer
-    if (resumes && !cursor) return finish({ error: broken() })
-    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish({ error: broken() })) : undefined
+    if (resumes && !cursor) return finish()
+    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish()) : undefined
     try {
       const connection = await around.connect({ ...request, lastEventId: cursor || undefined, signal: mine.controller.signal })
       if (line !== mine) return connection.cancel()
@@ -174,7 +176,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
       if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers, connection)
-      else if (status !== 200) return finish({ error: broken() })
+      else if (status !== 200) return finish()
       if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
       void pump()
     } catch (error) {
@@ -195,7 +197,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
 
   const askToJoin = (): void => {
-    if (answer && !cursor) finish({ error: broken() })
+    if (answer && !cursor) finish()
     else say({ type: 'join', from: me, cursor, open: !!answer })
   }
   const goApart = (): void => {
@@ -236,7 +238,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
       if (notice.answer && !answer) {
         opened(notice.answer, async () => notice.problem ?? '')
         leave()
-      } else finish(notice.clean ? {} : { error: new StreamError('network', notice.problem || 'Lost', { retryable: true }) })
+      } else finish(notice.clean ? {} : { error: broken(notice.problem) })
     } else if (notice.to === me && (role === 'joining' || role === 'asking')) {
       if (type === 'welcome') follow(notice)
       else goApart()

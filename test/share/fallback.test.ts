@@ -11,7 +11,7 @@ test('without Web Locks, as in Node and on insecure pages', async () => {
   const connect = shareAcrossTabs({ name: 'app', connect: network.connect, onFallback: (reason) => reasons.push(reason) })
   for (let count = 0; count < 2; count++) void connect(request())
   expect(network.attempts).toHaveLength(2)
-  expect(reasons).toEqual([expect.objectContaining({ message: 'Web Locks are missing' })])
+  expect(reasons).toEqual([expect.objectContaining({ message: 'No Web Locks' })])
 })
 
 test('without BroadcastChannel', async () => {

@@ -349,3 +349,15 @@ test('[F37] aborted before: rejects with its reason, and asks for nothing', asyn
   await expect(open().connect(request({ signal: AbortSignal.abort('why') }))).rejects.toBe('why')
   expect([network.attempts, clock.due]).toEqual([[], []])
 })
+
+test('[P2.2] [F26] a lead that changes hands between `connected` and `reset` asks for the old place, so that the gap is told', async () => {
+  const { one, wire, network, clock } = await openPair({ lastEventId: '5' })
+  wire.send(connected('new:9'))
+  await quiet()
+  one.tab.kill()
+  for (let second = 0; second < 6; second++) {
+    await clock.advance(1_000)
+    await quiet()
+  }
+  expect(network.attempts.map((attempt) => attempt.request.lastEventId)).toEqual(['5', '5'])
+})

@@ -32,10 +32,12 @@ const server = await startMockServer({
     // Three connections' worth ahead of the client: enough to reset this one, and never more than is kept.
     const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
     const enough = Math.min(events, position + 3 * size)
-    // Once the client has its greeting, so that a first one does not begin behind them.
-    setImmediate(() => {
+    // Once the client is there, so that a first one does not begin behind them.
+    const send = (): void => {
+      if (!server.clients.length) return void setImmediate(send)
       while (sent < enough) server.broadcast({ type: 'number', data: sent++ })
-    })
+    }
+    send()
   },
 })
 
