@@ -77,7 +77,8 @@ describe('faults of a stream', () => {
   test('hang: nothing for that stream, while others go on', async () => {
     const { url, server } = await serve({ scenario: 'hang,once' })
     const carrier = await openCarrier(url)
-    await carrier.post(openPath('a'), openPath('b'))
+    await carrier.post(openPath('a'))
+    await carrier.post(openPath('b'))
     await carrier.when('b', (all) => all.length === 2)
     server.broadcast({ type: 'note', data: 1 })
     await carrier.when('b', (all) => all.length === 3)
@@ -88,7 +89,8 @@ describe('faults of a stream', () => {
   test.each(['stall-after:2', 'quiet-after:2'])('%s: that stream is silent, others are not', async (fault) => {
     const { url, server } = await serve({ scenario: `${fault},once` })
     const carrier = await openCarrier(url)
-    await carrier.post(openPath('a'), openPath('b'))
+    await carrier.post(openPath('a'))
+    await carrier.post(openPath('b'))
     await carrier.when('b', (all) => all.length === 2)
     for (let count = 1; count <= 3; count++) server.broadcast({ type: 'note', data: count })
     await carrier.when('b', (all) => all.length === 5)
@@ -106,7 +108,8 @@ describe('faults of a stream', () => {
   ])('%o is that stream\'s answer', async (rule, headers) => {
     const { url } = await serve({ scenario: [{ ...rule, once: true }] })
     const carrier = await openCarrier(url)
-    await carrier.post(openPath('a'), openPath('b'))
+    await carrier.post(openPath('a'))
+    await carrier.post(openPath('b'))
     const carried = await carrier.untilClosed('a')
     expect(controlOf(carried, 'open')).toMatchObject({ status: rule.status, headers })
     expect(controlOf(carried, 'close')['status']).toBe(rule.status)
