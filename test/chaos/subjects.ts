@@ -24,4 +24,9 @@ export const subjects: readonly Subject[] = [
   },
   // Of a browser's tabs, one that nobody follows.
   { name: 'share', connect: (fetch) => leadingConnect(fetchConnect(fetch)) },
+  {
+    name: 'share-multiplex',
+    connect: (fetch) => leadingConnect(multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 })),
+    attemptsPerFault: 2,
+  },
 ]
