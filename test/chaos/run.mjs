@@ -1,25 +1,12 @@
 /** `npm run chaos`: builds the long run from its sources, starts it, and ends it if it says nothing any more. */
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { buildPrograms } from '../support/build-programs.mjs'
 
 /** Milliseconds without a word: the longest stream takes a small part of it. */
 const SILENCE = 180_000
 
-const outfile = fileURLToPath(new URL('../../node_modules/.cache/rivulet-chaos/campaign.mjs', import.meta.url))
-await build({
-  entryPoints: [fileURLToPath(new URL('campaign.ts', import.meta.url))],
-  outfile,
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  sourcemap: 'inline',
-  logLevel: 'warning',
-})
-
-const child = fork(outfile, process.argv.slice(2), { execArgv: ['--enable-source-maps'] })
+const folder = await buildPrograms(import.meta.url, ['campaign'], 'chaos')
+const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), { execArgv: ['--enable-source-maps'] })
 let finished = false
 let timer
 const listen = () => {

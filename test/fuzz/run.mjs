@@ -1,25 +1,12 @@
 /** `npm run fuzz`: builds the long run from its sources, starts it, and tells what it was at if it hangs or dies. */
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { buildPrograms } from '../support/build-programs.mjs'
 
 /** Milliseconds without a word, after which it counts as hanging: a round takes a few seconds, and shrinking at most 20. */
 const SILENCE = 90_000
 
-const outfile = fileURLToPath(new URL('../../node_modules/.cache/rivulet-fuzz/campaign.mjs', import.meta.url))
-await build({
-  entryPoints: [fileURLToPath(new URL('campaign.ts', import.meta.url))],
-  outfile,
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  sourcemap: 'inline',
-  logLevel: 'warning',
-})
-
-const child = fork(outfile, process.argv.slice(2), { execArgv: ['--expose-gc', '--enable-source-maps'] })
+const folder = await buildPrograms(import.meta.url, ['campaign'], 'fuzz')
+const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), { execArgv: ['--expose-gc', '--enable-source-maps'] })
 let replay = ''
 let finished = false
 let hanging = false
