@@ -101,7 +101,7 @@ export function createDelivery<Item extends StreamEvent>(
       else queue.push(items, bytes)
       if (mode === 'looped') dispatch(items)
       // Ids that come without an event count once all before them has been delivered.
-      if (!taken && !queue.peek().length) advance(over.signal.aborted ? delivered : lastEventId)
+      if (!taken && queue.isEmpty) advance(over.signal.aborted ? delivered : lastEventId)
       return queue.room()
     },
     on(type, listener, { signal } = {}, once) {

@@ -5,6 +5,7 @@ export interface Queue<Item, Value> {
   push(items: Item[], bytes: number): void
   /** Settles once there is room again; `undefined` where there is room now. */
   room(): Promise<void> | undefined
+  readonly isEmpty: boolean
   /** What is queued, in order; it stays. */
   peek(): Item[]
   /** Forgets what is queued. */
@@ -83,6 +84,9 @@ export function createQueue<Item, Value>(
         room = { made: new Promise((resolve) => (make = resolve)), make }
       }
       return room.made
+    },
+    get isEmpty() {
+      return !count
     },
     peek: () => batches.flatMap(({ items }, index) => (index ? items : items.slice(position))),
     clear() {
