@@ -1,5 +1,5 @@
 /** Entry `rivulet/multiplex`: a `Connect` that has all streams of an origin share one connection. */
-import { originOf, resolveAddress } from './address.ts'
+import { originOf, resolveAddress } from './base/address.ts'
 import type { Connect, ConnectRequest, Connection } from './connect/connect.ts'
 import { fetchConnect } from './connect/fetch.ts'
 import { fetchByHand } from './connect/redirect.ts'
@@ -37,7 +37,7 @@ export function multiplex(channel: string | URL, options: MultiplexOptions = {})
     let connection: Connection | undefined
     if (isCarriable(request)) {
       while (!connection) {
-        carrier ??= createCarrier({ ...options, connect }, address, request, resolveAddress, () => (carrier = undefined))
+        carrier ??= createCarrier({ ...options, connect }, address, request, () => (carrier = undefined))
         connection = await carrier.open(request)
       }
       if (connection.status !== 421) return connection

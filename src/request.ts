@@ -1,5 +1,5 @@
 /** From options to requests: URL, headers and credentials, resolved anew for each attempt. */
-import { originOf, resolveAddress } from './address.ts'
+import { originOf, resolveAddress } from './base/address.ts'
 import { StreamError, isStreamError } from './base/errors.ts'
 import { nameRequest } from './base/name-request.ts'
 import type { ConnectRequest } from './connect/connect.ts'

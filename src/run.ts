@@ -1,5 +1,5 @@
 /** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
-import { resolveAddress } from './address.ts'
+import { resolveAddress } from './base/address.ts'
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
 import { guard } from './base/report.ts'
 import { createUuid } from './base/uuid.ts'
@@ -92,8 +92,8 @@ export function createRun<Delta, Events extends object>(
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: transcript.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
-    // A later page may have more luck with a connection, or with credentials.
     reject(error)
+    // A later page may have more luck with a connection, or with credentials.
     end(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
   }
   const ended = (retryable: boolean): StreamError | undefined =>

@@ -1,5 +1,5 @@
 /** What a run has said so far: its events become deltas in order, text, and an outcome. */
-import { resolveAddress } from './address.ts'
+import { resolveAddress } from './base/address.ts'
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
 import type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 import { type PendingEvent, invalidData } from './validate.ts'

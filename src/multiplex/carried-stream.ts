@@ -1,4 +1,5 @@
 /** One stream of a carrier, as the `Connection` that its owner sees. */
+import { resolveAddress } from '../base/address.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import { byteLength } from '../wire/byte-length.ts'
 import type { Block } from '../wire/parse.ts'
@@ -10,8 +11,6 @@ export interface Owner {
   credit(bytes: number): void
   /** It is over, in good order or by `error`; `known`: to the server as well. */
   leave(error?: unknown, known?: boolean): void
-  /** What a reference in an answer means, seen from the address that was asked. */
-  resolve(reference: string, from: string): string
 }
 
 export interface CarriedStream {
@@ -123,7 +122,7 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
           resolve({
             status: (status = code),
             headers: new Headers(answer.headers),
-            url: owner.resolve(answer.url ?? '', url),
+            url: resolveAddress(answer.url ?? '', url),
             read,
             async problem(maxBytes) {
               while (await read());

@@ -6,7 +6,7 @@ import { guard, report } from '../base/report.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { judge } from '../source/judge.ts'
 import { clampDelay } from '../source/retry.ts'
-import { type CarriedStream, type Owner, createCarriedStream } from './carried-stream.ts'
+import { type CarriedStream, createCarriedStream } from './carried-stream.ts'
 import { failure } from './failure.ts'
 import { createOperations } from './operations.ts'
 
@@ -42,15 +42,11 @@ const SIGN_OF_LIFE = 100
 const identityOf = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
   headers.filter(([name]) => !/^(accept|content-|idempotency-)/.test(name))
 
-/**
- * Opens a carrier at `url` as whoever asks for `opener`. `onClosed` is called when no stream can be opened over it any more,
- * `resolve` says what references in answers mean.
- */
+/** Opens a carrier at `url` as whoever asks for `opener`. `onClosed` is called when no stream can be opened over it any more. */
 export function createCarrier(
   { window = 0x40000, linger = 1_000, timeout = 10_000, clock = systemClock, init, onError = report, connect }: MultiplexOptions & { connect: Connect },
   url: string,
   opener: ConnectRequest,
-  resolve: Owner['resolve'],
   onClosed: () => void,
 ): Carrier {
   const streams = new Map<string, CarriedStream>()
@@ -172,7 +168,6 @@ export function createCarrier(
           if (isStreamError(error, 'idle')) close(failure(asked, 'Silent'))
           if (!streams.size) arm()
         },
-        resolve,
       })
       if (streams.set(key, stream).size < 2) arm()
       const path = request.url.replace(/^\w+:\/\/[^/?]*/, '')

@@ -1,15 +1,12 @@
 /** Reads a cursor out of a store, where anybody may have put anything. */
+import { resolveAddress } from '../base/address.ts'
 import type { Cursor } from '../base/errors.ts'
-
-/** Stands in for the origin that a path does not name. */
-const NOWHERE = 'http://nowhere.invalid'
 
 /** Whether `url` is the address of a web server: absolute or a path, without credentials. */
 function isAddress(url: unknown): url is string {
   if (typeof url !== 'string' || !url) return false
   try {
-    const { protocol, username, password } = new URL(url, NOWHERE)
-    return /^https?:$/.test(protocol) && !username && !password
+    return /^(https?:|\/)/.test(resolveAddress(url))
   } catch {
     return false // not a URL: the answer itself
   }
