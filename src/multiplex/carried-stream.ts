@@ -85,6 +85,12 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
     wake?.(false)
     owner.leave(error, known)
   }
+  /** What the next events go into. */
+  const last = (): Batch => {
+    let batch = batches.at(-1)
+    if (!batch || batch.bytes >= SLICE) batches.push((batch = { blocks: [], bytes: 0 }))
+    return batch
+  }
   const drop = (reason?: unknown): void => {
     batches = []
     end(reason)
@@ -101,8 +107,7 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
       if (state === 'opening') return end(failure(request, 'Malformed event'))
       if (size > maxEventSize) return end(failure(request, `Event larger than ${maxEventSize} bytes`, undefined, 'too-large'))
       if (credit <= 0) return end(failure(request, 'Window exceeded', undefined, 'overflow'))
-      let batch = batches.at(-1)
-      if (!batch || batch.bytes >= SLICE) batches.push((batch = { blocks: [], bytes: 0 }))
+      const batch = last()
       batch.blocks.push(block)
       batch.bytes += cost
       credit -= cost
@@ -112,7 +117,7 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
       try {
         const answer = JSON.parse(data) as Control
         const { status: code, delay } = answer
-        if (type === 'retry' && delay >= 0) batches.push({ blocks: [], bytes: 0, retry: delay })
+        if (type === 'retry' && delay >= 0) last().retry = delay
         if (type === 'close') {
           problem = answer.problem ?? ''
           const isClean = state === 'open' && (code === 200 || code === status)

@@ -159,6 +159,16 @@ describe('events', () => {
     expect(await streams[0]!.read()).toBeNull()
   })
 
+  test('[P5.3] a million reconnection times that nobody reads are one', async () => {
+    const rig = createRig()
+    const { carrier, streams } = await rig.open()
+    for (let delay = 1; delay <= 1_000; delay++) carrier.send(control(1, 'retry', { delay }))
+    await settled()
+    carrier.send({ id: '1=a', data: 'x' })
+    await settled()
+    expect(await streams[0]!.read()).toMatchObject({ retry: 1_000, blocks: [{ data: 'x' }] })
+  })
+
   test('are read in slices: what a full queue does not take waits here', async () => {
     const rig = createRig()
     const { carrier, streams } = await rig.open()
