@@ -4,7 +4,7 @@ import { StreamError, isStreamError } from '../base/errors.ts'
 import { nameRequest } from '../base/name-request.ts'
 import { guard, report } from '../base/report.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
-import { judge } from '../source/judge.ts'
+import { judge, refused } from '../source/judge.ts'
 import { clampDelay } from '../source/retry.ts'
 import { type CarriedStream, createCarriedStream } from './carried-stream.ts'
 import { failure } from './failure.ts'
@@ -60,36 +60,38 @@ export function createCarrier(
   let cancelTimer: (() => void) | undefined
 
   const asked = { method: 'GET', url }
+  const told = { method: 'POST', url: url.replace(/(?=\?|$)/, '/ops') }
 
-  /** Gives the carrier up; whoever is not `refused` may try another one. */
-  const close = (error?: StreamError, refused?: ConnectRequest): void => {
+  /** Gives the carrier up; whoever is not as `unwanted` may try another one. */
+  const close = (error: StreamError, unwanted?: ConnectRequest): void => {
     if (signal.aborted) return
     onClosed()
     controller.abort()
     for (const stream of streams.values()) {
-      const again = refused && String(identityOf(stream.request)) !== String(identityOf(refused))
+      const again = unwanted && `${identityOf(stream.request)}` !== `${identityOf(unwanted)}`
       // An error of each one's own: those above write into it.
-      stream.end(again || !error ? undefined : new StreamError(error.code, error.message, { ...error }), true)
+      stream.end(again ? undefined : new StreamError(error.code, error.message, { ...error }), true)
     }
     cancelTimer?.()
   }
-  /** Waits for a sign of life, whoever comes and goes, and for company when it has no streams. */
-  const arm = (): void => {
+  /** Waits for a sign of life, whoever comes and goes, and for company when it has no streams. Looks at the time: signs are many. */
+  const watch = (isDue?: true): void => {
     const { size } = streams
-    const ms = Math.min(heardAt + patience - clock.now(), size ? Infinity : linger)
+    const left = size ? Math.max(heardAt + patience - clock.now(), 0) : linger
     cancelTimer?.()
-    if (ms < Infinity) cancelTimer = clock.after(ms, () => close(size ? failure(asked, 'Silent') : undefined))
+    // Without streams nobody hears of it.
+    if (isDue && !(size && left)) close(failure(asked, 'Silent'))
+    else if (left < Infinity) cancelTimer = clock.after(left, () => watch(true))
   }
-  const ask = async (method: string, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
+  const ask = async (what: typeof asked, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
     const headers = [...identityOf(newest), type]
-    return connect({ url, method, headers, credentials: newest.credentials, init, maxEventSize: LARGEST, signal, ...more })
+    return connect({ ...what, headers, credentials: newest.credentials, init, maxEventSize: LARGEST, signal, ...more })
   }
   const post = async (body: string): Promise<void> => {
     const deadline = new AbortController()
     const cancelDeadline = clock.after(timeout, () => deadline.abort())
     try {
-      const answer = await ask('POST', ['content-type', 'application/json'], {
-        url: url.replace(/(?=\?|$)/, '/ops'),
+      const answer = await ask(told, ['content-type', 'application/json'], {
         body,
         signal: AbortSignal.any([signal, deadline.signal]),
         // Chromium does not keep preflights of `no-store`, which is the default.
@@ -97,10 +99,8 @@ export function createCarrier(
       })
       await answer.problem(1_000) // read to its end, its connection can be used again
       answer.cancel()
-      const { status } = answer
-      // Not known, or not as ours.
-      if (status > 400 && status < 411) close(failure(asked, `Closed with ${status}`))
-      else if (status > 299) throw status
+      // A redirect may have led to a page: that is not what was asked for.
+      if (answer.status !== 202) throw refused(answer, nameRequest('POST', told.url), 'http')
     } finally {
       cancelDeadline()
     }
@@ -108,7 +108,13 @@ export function createCarrier(
   const operations = createOperations(
     post,
     (key) => streams.has(key),
-    ({ key }) => streams.get(key)?.end(failure(asked, 'Lost')),
+    ({ key }, cause) => {
+      const error = failure(told, 'Lost', cause)
+      const status = (cause as StreamError | undefined)?.status
+      // Not known, or not as ours.
+      if (status! > 400 && status! < 411) close(error)
+      else streams.get(key)?.end(error)
+    },
   )
   const receive = ({ blocks }: Batch): void => {
     for (const block of blocks) {
@@ -120,6 +126,7 @@ export function createCarrier(
         const { channelId, heartbeat } = JSON.parse(data) as { channelId: string; heartbeat?: number }
         patience = heartbeat ? 3 * clampDelay(heartbeat) : Infinity
         operations.begin(channelId)
+        watch()
       } else if (!stream) {
         // What comes for a stream that was left is not news.
         if (!(parseInt(key) <= keys)) guard(onError, failure(asked, 'Foreign event', undefined, 'invalid-data'))
@@ -135,17 +142,16 @@ export function createCarrier(
       toldAt = heardAt
       for (const stream of streams.values()) stream.alive()
     }
-    if (streams.size) arm()
   }
   const run = async (): Promise<void> => {
     let connection: Connection | undefined
     try {
-      connection = await ask('GET', ['accept', 'text/event-stream'])
+      connection = await ask(asked, ['accept', 'text/event-stream'])
       await judge(connection, { clock, name: nameRequest('GET', url), auth: opener.credentials[0] }).catch((error: StreamError) => close(error, opener))
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)
-        else close(failure(asked, 'Ended'))
+        else close(failure(asked, 'Lost'))
       }
     } catch (cause) {
       close(failure(asked, 'Lost', cause))
@@ -166,10 +172,10 @@ export function createCarrier(
           if (!known) operations.add({ op: 'close', key })
           // It would have heard of comments.
           if (isStreamError(error, 'idle')) close(failure(asked, 'Silent'))
-          if (!streams.size) arm()
+          if (!streams.size) watch()
         },
       })
-      if (streams.set(key, stream).size < 2) arm()
+      if (streams.set(key, stream).size < 2) watch()
       const path = request.url.replace(/^\w+:\/\/[^/?]*/, '')
       operations.add({ op: 'open', key, method, path, headers, lastEventId, window, ...(body && { body: body as string }) })
       return stream.connection

@@ -4,7 +4,6 @@
 export interface Operation {
   op: 'open' | 'credit' | 'close'
   key: string
-  body?: string
   [field: string]: unknown
 }
 
@@ -15,7 +14,7 @@ export interface Operations {
   begin(channelId: string): void
 }
 
-/** What one request has at most: characters of bodies, before the last one, and operations. */
+/** What one request has at most: characters before the last operation, and operations. */
 const LONGEST = 100_000
 const MOST = 200
 
@@ -27,7 +26,7 @@ const MOST = 200
 export function createOperations(
   post: (body: string) => Promise<void>,
   isWanted: (key: string) => boolean,
-  onLost: (operation: Operation) => void,
+  onLost: (operation: Operation, cause: unknown) => void,
 ): Operations {
   let state: 'waiting' | 'idle' | 'posting' = 'waiting'
   let channelId: string
@@ -39,13 +38,13 @@ export function createOperations(
     state = 'posting'
     while ((queue = queue.filter(({ op, key }) => op === 'close' || isWanted(key))).length) {
       let end = 0
-      for (let size = 0; queue[end] && end < MOST && size < LONGEST; ) size += queue[end++]!.body?.length ?? 0
+      for (let size = 0; queue[end] && end < MOST && size < LONGEST; ) size += JSON.stringify(queue[end++]).length
       const ops = [...again.splice(0, MOST), ...queue.splice(0, end)]
       try {
         await post(JSON.stringify({ channelId, ops }))
-      } catch {
+      } catch (cause) {
         again.push(...ops.filter(({ op }) => op === 'close'))
-        ops.forEach(onLost)
+        for (const operation of ops) onLost(operation, cause)
       }
     }
     state = 'idle'

@@ -109,6 +109,23 @@ describe('lingering', () => {
     expect(rig.gets).toHaveLength(2)
   })
 
+  test('for longer than three heartbeats, where it is alive for as long', async () => {
+    const rig = createRig({ linger: 60_000 })
+    const { connection } = rig.ask()
+    const carrier = await rig.carry({ channelId: 'c', heartbeat: 10_000 })
+    carrier.send(opened(1))
+    ;(await connection).cancel()
+    for (let beats = 1; beats < 6; beats++) {
+      await rig.clock.advance(10_000)
+      carrier.comment()
+    }
+    await rig.clock.advance(9_999)
+    expect(carrier.cancelled).toBe(false)
+    await rig.clock.advance(1)
+    expect(carrier.cancelled).toBe(true)
+    expect(rig.clock.due).toEqual([])
+  })
+
   test('a carrier that nobody waits for any more is given up', async () => {
     const rig = createRig({ linger: 0 })
     const { connection, controller } = rig.ask()
@@ -233,6 +250,23 @@ describe('silence', () => {
     await rig.clock.advance(30_000)
     await expect(read).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Silent') })
     expect(carrier.cancelled).toBe(true)
+  })
+
+  test('what has come while timers were held back is heard before they are', async () => {
+    const rig = createRig()
+    const { connection, controller } = rig.ask()
+    const carrier = await rig.carry({ channelId: 'c', heartbeat: 10_000 })
+    controller.abort()
+    connection.catch(() => {})
+    await settled()
+    rig.clock.sleep(40_000)
+    carrier.comment()
+    const next = rig.ask()
+    await settled()
+    await rig.clock.advance(0)
+    carrier.send(opened(2))
+    expect(await next.connection).toMatchObject({ status: 200 })
+    expect(rig.gets).toHaveLength(1)
   })
 
   test('without heartbeats nobody listens for it', async () => {

@@ -35,6 +35,15 @@ describe('batches', () => {
     expect(rig.posts.map(({ request }) => JSON.parse(request.body as string).ops.length)).toEqual([2, 2, 1])
   })
 
+  test('[P5.2] neither are long headers and addresses', async () => {
+    const rig = createRig()
+    const headers: [string, string][] = [['authorization', `Bearer ${'x'.repeat(6_000)}`]]
+    for (let count = 0; count < 200; count++) rig.ask({ headers })
+    await rig.carry()
+    expect(Math.max(...rig.posts.map(({ request }) => (request.body as string).length))).toBeLessThan(120_000)
+    expect(rig.operations.map(({ key }) => Number(key))).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
+  })
+
   test('its answer is read to the end, so that its connection can be used again', async () => {
     const rig = createRig()
     rig.answerPosts('hang')
@@ -55,6 +64,7 @@ describe('of unknown fate', () => {
     ['a server that is busy', { status: 503 }],
     ['a server that found it malformed', { status: 400 }],
     ['a server that found it too large', { status: 413 }],
+    ['a page that it was led to', { status: 200 }],
   ])('[P5.2] %s: its streams are closed and fail with network, the others go on', async (_, how) => {
     const rig = createRig({ window: 200 })
     const { carrier, streams } = await rig.open(2)
@@ -66,7 +76,7 @@ describe('of unknown fate', () => {
     failing.catch(() => {})
     await settled()
     rig.answerPosts({ status: 202 })
-    await expect(lost.connection).rejects.toMatchObject(network)
+    await expect(lost.connection).rejects.toMatchObject({ ...network, message: 'Lost: POST https://api.test/channel/ops', cause: 'status' in how ? how : expect.any(Error) })
     await expect(failing).rejects.toMatchObject(network)
     rig.ask()
     await settled()
@@ -150,7 +160,7 @@ describe('for a channel that the server does not know', () => {
     const { connection } = rig.ask()
     await settled()
     for (const failing of [connection, streams[0]!.read(), streams[1]!.read()]) {
-      await expect(failing).rejects.toMatchObject({ code: 'network', retryable: true, message: `Closed with ${status}: GET https://api.test/channel` })
+      await expect(failing).rejects.toMatchObject({ code: 'network', retryable: true, message: 'Lost: POST https://api.test/channel/ops', cause: { code: 'http', status } })
     }
     expect(carrier.cancelled).toBe(true)
     rig.answerPosts({ status: 202 })
