@@ -48,13 +48,13 @@ export function openChannel({ channels }: ChannelEndpoint): Handler {
   }
 }
 
-/** What a stream asks for, as a request. */
+/** What a stream asks for, as a request. Resolved, a path that begins with `//` would name another origin. */
 function requestOf({ method, path, headers, body }: Open, { request, url }: Exchange, signal: AbortSignal): Request {
   const origin = request.headers.get('origin')
   const all = new Headers(headers)
   // Who may read is judged by the page that asks, whatever it says of itself within.
   if (origin !== null) all.set('origin', origin)
-  return new Request(new URL(path, url), { method, headers: all, signal, ...(body === undefined ? {} : { body }) })
+  return new Request(url.origin + path, { method, headers: all, signal, ...(body === undefined ? {} : { body }) })
 }
 
 function act({ channel, traffic }: Carrier, op: Op, exchange: Exchange, answer: Answering): void {

@@ -24,11 +24,10 @@ export type Op =
 /** Operations in one body. */
 const LIMIT = 1_000
 const WINDOW = 256 * 1024
-const LARGEST_WINDOW = 16 * 1024 * 1024
 const KEY = /^[A-Za-z0-9_-]{1,32}$/
 const METHOD = /^(?!(connect|trace|track)$)[a-z]{1,16}$/i
-/** As in a request line, from the root of the origin; `//` would name another one. */
-const PATH = /^\/(?![/\\])[!-~]*$/
+/** As in a request line, from the root of the origin. */
+const PATH = /^\/[!-~]*$/
 /** Of the connection, or of the page: what a stream says of them counts for nothing. */
 const NOT_ITS_OWN = ['host', 'origin', 'cookie', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']
 
@@ -65,7 +64,7 @@ function parseOpen(where: string, key: string, fields: Fields): Open {
   if (lastEventId !== undefined && (!isText(lastEventId) || /[\r\n\0]/.test(lastEventId))) {
     return expect(`${where}.lastEventId`, 'a text without CR, LF or NUL')
   }
-  if (!isSize(window)) return expect(`${where}.window`, 'a number of bytes')
+  if (!isSize(window) || window === 0) return expect(`${where}.window`, 'a number of bytes above 0')
   return {
     op: 'open',
     key,
@@ -74,7 +73,7 @@ function parseOpen(where: string, key: string, fields: Fields): Open {
     headers: parseHeaders(`${where}.headers`, headers, lastEventId),
     body,
     lastEventId,
-    window: Math.min(window, LARGEST_WINDOW),
+    window,
   }
 }
 

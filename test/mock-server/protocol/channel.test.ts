@@ -150,7 +150,7 @@ describe('what streams ask', () => {
     ['credit below nothing', { ops: [{ op: 'credit', key: 'a', bytes: -1 }] }],
     ['credit that is no number', { ops: [{ op: 'credit', key: 'a', bytes: '7' }] }],
     ['no path', { ops: [openPath('b', 7 as unknown as string)] }],
-    ['a path of another origin', { ops: [openPath('b', '//example.com/api/stream')] }],
+    ['a window of nothing, which no credit would open', { ops: [openPath('b', '/api/stream', { window: 0 })] }],
     ['a path that becomes one of another origin', { ops: [openPath('b', '/\t/example.com')] }],
     ['a whole URL', { ops: [openPath('b', 'http://localhost/api/stream')] }],
     ['a method that no request may have', { ops: [openPath('b', '/api/stream', { method: 'TRACE' })] }],
@@ -170,6 +170,14 @@ describe('what streams ask', () => {
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(((await response.json()) as { detail: string }).detail).toMatch(/^(ops|channelId)/)
     expect(server.runs).toEqual([])
+  })
+
+  test('[P5.2] a path that would name another origin, were it resolved, is a path of this one: 404 for that stream alone', async () => {
+    const { url } = await serve()
+    const carrier = await openCarrier(url)
+    await carrier.post(openPath('a', '//example.com/api/stream'), openPath('b'))
+    expect(controlOf(await carrier.untilClosed('a'), 'open')['status']).toBe(404)
+    await carrier.when('b', (all) => all.length === 2)
   })
 
   test.each([
