@@ -45,6 +45,7 @@ export function startFeed(root, client) {
 
   const open = (lastEventId) => {
     toggle.textContent = 'Close'
+    setNotice(notice, '')
     // Heartbeats every two seconds: a server that goes silent is noticed after three of them.
     feed = client.subscribe('/api/stream', {
       searchParams: { fault: 'heartbeat:2000' },

@@ -72,6 +72,30 @@ test('[F50] markup in a prompt, a message and a payload stays text', async () =>
   expect(stage.complaints).toEqual([])
 })
 
+test('a feed that was closed and is opened again no longer says that it is closed', async () => {
+  await using stage = await open({ site: 'demo' })
+  const { server, page } = stage
+  await expect.poll(() => server.clients.length).toBe(1)
+  await page.click('#feed [data-part=toggle]')
+  await says(page, '#feed [data-part=notice]', /^Closed/)
+  await expect.poll(() => server.clients.length).toBe(0)
+  await page.click('#feed [data-part=toggle]')
+  await says(page, '#feed [data-part=state]', /^open$/)
+  expect(await page.textContent('#feed [data-part=notice]')).toBe('')
+})
+
+test.each(['/', '/multiplex.html', '/share.html', '/script-tag.html'])('%s names its pages in one piece each on a phone', async (path) => {
+  await using stage = await open({ site: 'demo', path, context: { viewport: { width: 375, height: 740 } } })
+  const lines = await stage.page.$$eval('nav a', (links) =>
+    links.map((link) => {
+      const words = document.createRange()
+      words.selectNodeContents(link)
+      return words.getClientRects().length
+    }),
+  )
+  expect(lines).toEqual([1, 1, 1, 1])
+})
+
 test('three runs stream at once, and all are stopped by one button', async () => {
   await using stage = await open({ site: 'demo' })
   const { server, page } = stage
