@@ -1,11 +1,14 @@
 /** A `fetch` that follows redirects by hand, as platforms take only `Authorization` off on the way to another origin. */
+import { originOf, resolveAddress } from '../base/address.ts'
 
 /** As many as the Fetch standard allows. */
 const LIMIT = 20
+/** What platforms that follow redirects themselves do not take to another origin. */
+const secrets = ['authorization', 'proxy-authorization', 'cookie']
 
 /**
  * Fetches, and goes where redirects lead to as the Fetch standard says (section "HTTP-redirect fetch"), but without the
- * headers named `credentials` on another origin. Rejects with a `TypeError`, as `fetch` does, on one redirect too many, on
+ * headers named `credentials`, and those that platforms take off, on another origin. Rejects with a `TypeError`, as `fetch` does, on one redirect too many, on
  * one that leaves HTTP, and in a browser, which does not show where it leads.
  */
 export async function fetchByHand(
@@ -21,14 +24,15 @@ export async function fetchByHand(
     if (type !== 'opaqueredirect' && !(location && [301, 302, 303, 307, 308].includes(status))) return response
     // Not awaited, and what it rejects with is of an answer that nobody wants.
     body?.cancel().catch(() => {})
-    const to = new URL(location!, url)
-    if (!left || !location || !to.protocol.startsWith('http')) throw new TypeError('Redirect not followed')
+    const to = resolveAddress(location!, url)
+    // A path is one where nothing says what paths belong to.
+    if (!left || !location || !/^(http|\/)/.test(to)) throw new TypeError('Redirect not followed')
     if (status === 303 || (status < 303 && init.method === 'POST')) {
       init.method = 'GET'
       init.body = null
       headers.delete('content-type')
     }
-    if (to.origin !== new URL(url).origin) for (const name of ['authorization', ...credentials]) headers.delete(name)
-    url = to.href
+    if (originOf(to) !== originOf(url)) for (const name of [...secrets, ...credentials]) headers.delete(name)
+    url = to
   }
 }

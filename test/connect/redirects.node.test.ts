@@ -128,6 +128,27 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     ])
   })
 
+  test('[F14] nor does another origin get what platforms take off themselves', async () => {
+    redirect(302, `${foreign.origin}/there`)
+    const headers: ConnectRequest['headers'] = [['x-api-key', 'SECRET'], ['cookie', 'session=SECRET'], ['proxy-authorization', 'SECRET']]
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ headers })))
+    connection.cancel()
+    expect(foreign.requests).toHaveLength(1)
+    expect(heard(foreign)).not.toContain('SECRET')
+  })
+
+  test('a path is followed where only the `fetch` that was given knows what it belongs to', async () => {
+    const asked: unknown[] = []
+    const fetch = async (url: string, { headers }: { headers: Headers }): Promise<Response> => {
+      asked.push([url, headers.get('x-api-key')])
+      const location = ({ '/here': '/there', '/there': `${foreign.origin}/over` } as Record<string, string>)[url]
+      return new Response(null, location === undefined ? {} : { status: 302, headers: { location } })
+    }
+    const connection = await fetchConnect(fetch as typeof globalThis.fetch)(request('/here', withKey()))
+    expect(connection.status).toBe(200)
+    expect(asked).toEqual([['/here', 'SECRET'], ['/there', 'SECRET'], [`${foreign.origin}/over`, null]])
+  })
+
   test.each([
     [301, 'POST', 'GET', ''], [302, 'POST', 'GET', ''], [303, 'POST', 'GET', ''], [307, 'POST', 'POST', '{}'], [308, 'POST', 'POST', '{}'],
     [301, 'PUT', 'PUT', '{}'], [302, 'PUT', 'PUT', '{}'], [303, 'PUT', 'GET', ''], [307, 'PUT', 'PUT', '{}'], [308, 'PUT', 'PUT', '{}'],
