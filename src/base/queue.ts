@@ -19,8 +19,8 @@ export interface Queue<Item, Value> {
 }
 
 /**
- * Makes a queue that is full at `maxItems` items or `maxBytes` bytes, whichever is first; a batch's bytes count until
- * its last item is taken. `pick` makes of an item, when its turn comes, what consumers get; `undefined` drops it.
+ * Makes a queue that is full at `maxItems` items or `maxBytes` bytes, whichever is first, but not when it is empty; a
+ * batch's bytes count until its last item is taken. `pick` makes of an item, when its turn comes, what consumers get; `undefined` drops it.
  * `onDrained` is called when it has ended and nothing is left in it.
  */
 export function createQueue<Item, Value>(
@@ -37,7 +37,7 @@ export function createQueue<Item, Value>(
   let ended: { error?: unknown } | undefined
   let room: { made: Promise<void>; make: () => void } | undefined
 
-  const full = (): boolean => !ended && (count >= maxItems || bytes >= maxBytes)
+  const full = (): boolean => !!count && !ended && (count >= maxItems || bytes >= maxBytes)
   /** To be called when it holds less, or has ended. */
   const checkRoom = (): void => {
     if (room && !full()) {

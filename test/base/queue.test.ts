@@ -58,6 +58,17 @@ describe('order', () => {
 })
 
 describe('bounds [F33]', () => {
+  test('of nothing are bounds of one: what is empty has room', async () => {
+    for (const queue of [make(0), make(4, 0)]) {
+      expect(queue.room()).toBeUndefined()
+      queue.push([1], 1)
+      const room = queue.room()
+      expect(await isPending(room)).toBe(true)
+      expect(await queue.next()).toEqual({ value: 1, done: false })
+      expect(await isPending(room)).toBe(false)
+    }
+  })
+
   test('full by count: room comes when one item was taken', async () => {
     const queue = make(2, 1_000)
     queue.push([1], 1)
