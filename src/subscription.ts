@@ -82,7 +82,7 @@ export function createSubscription<Events extends object>(
           if (parse !== 'text') parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
           complain(invalidData(event, cause))
-          return undefined
+          return known
         }
         items.push(parsed)
         return known

@@ -151,3 +151,16 @@ test('[P2.3] `reset` without an id of its own takes the position that `connected
   await clock.advance(1_000)
   expect(network.last.request.lastEventId).toBe('new:9')
 })
+
+test('[F19] a `connected` that can\'t be parsed is a greeting all the same: no progress', async () => {
+  const { client, clock, network, states } = createStage()
+  client.subscribe('/x', { parse: () => JSON.parse('{') as unknown })
+  for (let attempt = 1; attempt < 6; attempt++) {
+    await settled()
+    const connection = network.last.answer()
+    connection.send({ type: 'connected', data: 'hi', id: `${attempt}` })
+    connection.end()
+    await clock.advance(1_000 * 2 ** (attempt - 1))
+  }
+  expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3, 4, 5, 6])
+})
