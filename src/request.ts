@@ -71,13 +71,13 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
       }
       const ask = async (provider: Auth): Promise<string[]> => {
         let given: HeadersInit
+        context.signal.throwIfAborted()
         try {
           given = await provider(context)
         } catch (cause) {
           // One of its own for each stream: what a stream knows is written into it.
           throw new StreamError('auth', `No credentials: ${name}`, { cause, retryable: !isStreamError(cause) || cause.retryable })
         }
-        context.signal.throwIfAborted()
         return add(given)
       }
       for (const source of settings.headerSources) await (typeof source === 'function' ? ask(source) : add(source))

@@ -323,3 +323,16 @@ test('what a store throws is reported, and breaks nothing', async () => {
   expect(reported.mock.calls.map(([error]) => (error as Error).message)).toEqual(['load', 'save', 'clear'])
   vi.unstubAllGlobals()
 })
+
+test('[F36] a stream that is closed before its place is known asks for no headers', async () => {
+  const headers = vi.fn(() => ({}))
+  const { client } = createStage({ headers })
+  let loaded!: () => void
+  const load = new Promise<undefined>((resolve) => (loaded = () => resolve(undefined)))
+  const feed = client.subscribe('/x', { persist: { ...createStore(), load: () => load } })
+  await settled()
+  feed.close()
+  loaded()
+  await settled()
+  expect(headers).not.toHaveBeenCalled()
+})
