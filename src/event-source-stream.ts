@@ -53,12 +53,6 @@ export function openEventStream(
       if (getState() !== CLOSED) fire(event, readyState)
     })
   }
-  const decide = (error: StreamError): number | undefined | false => {
-    let delay: number | undefined | false = error.retryable && method === 'GET' && retry !== false && reconnectionTime
-    if (retry) guard((failure) => void (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
-    return delay
-  }
-
   const run = async (): Promise<void> => {
     let openedAt = Infinity
     controller = new AbortController()
@@ -116,8 +110,10 @@ export function openEventStream(
     }
     if (getState() === CLOSED) return
     if (clock.now() - openedAt >= SETTLED) attempt = 1
-    const delay = error && decide(error)
-    if (typeof delay === 'number') {
+    let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
+    if (error && retry) guard((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
+    // What decides may have closed it.
+    if (getState() !== CLOSED && typeof delay === 'number') {
       attempt++
       cancelWait = clock.after(delay, run)
       // [spec] "Reestablish the connection": "Set the readyState attribute to CONNECTING. Fire an event named error"

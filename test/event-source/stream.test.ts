@@ -457,3 +457,18 @@ describe('beyond the standard', () => {
     expect([heard, source.readyState, clock.due]).toEqual([['open 1'], 2, []])
   })
 })
+
+test('closed by what decides about another attempt, it makes none', async () => {
+  const { source, calls, clock, heard } = stage({
+    retry() {
+      source.close()
+      return 1_000
+    },
+  })
+  await settled()
+  calls[0]!.fail(new TypeError('refused'))
+  await settled()
+  expect(clock.due).toEqual([])
+  await advance(clock, 10_000)
+  expect([calls.length, heard]).toEqual([1, []])
+})
