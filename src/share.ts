@@ -81,7 +81,7 @@ export function shareAcrossTabs({
       const role = now === 'asking' ? 'apart' : now
       if (role === 'joining' || role === told) return
       told = role
-      guard(onChange, { url: url.split('?')[0]!, scope, role })
+      guard(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
     }
     tab.since ||= Date.now()
     try {

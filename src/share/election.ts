@@ -39,11 +39,10 @@ export function createElection(locks: Pick<LockManager, 'request'>, name: string
         })
       })
       .catch((error: unknown) => {
-        if (state === 'over') return
         const before = state
         state = 'over'
         if (before === 'held') candidate.lost()
-        else candidate.failed(error)
+        else if (before === 'queued') candidate.failed(error)
       })
   }
   return {

@@ -3,6 +3,7 @@
  * (Over 300 lines: what each role does on a message, a read, and a change of the lead is one state machine.)
  */
 import { StreamError, isStreamError } from '../base/errors.ts'
+import { nameRequest } from '../base/name-request.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import { type Election, createElection } from './election.ts'
@@ -46,7 +47,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const say = (message: Message): void => channel.postMessage(message)
   const broken = (why?: string): StreamError =>
-    new StreamError('network', why || `Lost: GET ${request.url.split('?')[0]}`, { retryable: true })
+    new StreamError('network', why || `Lost: ${nameRequest('GET', request.url)}`, { retryable: true })
   const become = (next: Role): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
     if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
@@ -59,13 +60,13 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     line = undefined
   }
   /** `end`: of the connection, for the others. Without one the next of them takes over. */
-  const leave = (end?: Pick<Notice & { type: 'end' }, 'clean' | 'answer' | 'problem'>): void => {
+  const leave = (end?: Pick<Notice & { type: 'end' }, 'answer' | 'problem'>): void => {
     if (role === 'gone') return
     if (role !== 'leading') end = undefined
     else if (answer && answer.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
       const isOwn = request.scope !== undefined && [401, 403].includes(answer.status)
-      end = isOwn ? { clean: false } : { clean: false, problem, answer }
+      end = isOwn ? { problem: '' } : { problem, answer }
     }
     if (end) say({ type: 'end', epoch, ...end })
     become('gone')
@@ -81,8 +82,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     const { error } = outcome
     over = outcome
     // Any other failure is this tab's own.
-    if (!error) leave({ clean: true })
-    else leave(isStreamError(error, 'network') ? { clean: false, problem: error.message } : undefined)
+    leave(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
     if (!answer) settle.reject(error ?? broken())
     serve()
   }
@@ -120,7 +120,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     for (const block of batch.blocks) {
       const { type, id } = block
       // A greeting may name another place than was asked for: only the reset behind it says that the old one is gone.
-      if (type !== 'connected' || !cursor) cursor = id ?? ((type === 'reset' && ring.greeting?.id) || cursor)
+      if (type === 'connected') cursor ||= id ?? ''
+      else cursor = id ?? ((type === 'reset' && ring.greeting?.id) || cursor)
       if (role === 'following' || role === 'leading') ring.push(block)
     }
     inbox.push({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
@@ -132,15 +133,18 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const fallBehind = (): void => {
     if (role === 'leading') election.stand()
     else if (role !== 'following') return
+    goApart()
+  }
+  const goApart = (): void => {
     become('apart')
-    serve()
+    void pump()
   }
 
   const isWanted = (): boolean =>
     (!!reading && !inbox.length && role !== 'asking') || (role === 'leading' && [...followers.values()].some((bytes) => bytes < WINDOW))
   /** Reads as long as somebody wants more. */
   const pump = async (): Promise<void> => {
-    if (role === 'apart' && !line && reading) return void open()
+    if (role === 'apart' && !line && (reading || !answer)) return void open()
     const mine = line
     if (!mine?.connection || mine.read || !isWanted()) return
     mine.read = mine.connection.read()
@@ -190,7 +194,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     const missed = !asked && greeting ? [] : ring.after(asked)
     if (!missed || !answer) return say({ type: 'miss', epoch, to })
     const blocks = !isOpen && greeting ? [{ ...greeting, id: asked || cursor }, ...missed] : missed
-    const bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 0)
+    const bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 1)
     followers.set(to, bytes)
     say({ type: 'welcome', epoch, to, cursor: asked, base: asked || (greeting ? undefined : ''), since: tab.since, sequence, answer, blocks, bytes })
     void pump()
@@ -199,10 +203,6 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   const askToJoin = (): void => {
     if (answer && !cursor) finish()
     else say({ type: 'join', from: me, cursor, open: !!answer })
-  }
-  const goApart = (): void => {
-    become('apart')
-    void (answer ? serve() : open())
   }
   const follow = (notice: Notice & { type: 'welcome' }): void => {
     const blocks = notice.cursor === cursor ? notice.blocks : sliceAfter(notice.blocks, cursor)
@@ -214,7 +214,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     else if (role === 'asking') ring.reset(cursor)
     become('following')
     if (!answer) opened(notice.answer, async () => '')
-    if (blocks.length) take({ blocks, bytes: notice.bytes })
+    take({ blocks, bytes: notice.bytes })
     if (role === 'following' && cursor && tab.since < notice.since) election.stand('seize')
   }
   const obey = (notice: Notice): void => {
@@ -236,9 +236,9 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     } else if (type === 'end') {
       if (role !== 'following' && role !== 'joining') return
       if (notice.answer && !answer) {
-        opened(notice.answer, async () => notice.problem ?? '')
+        opened(notice.answer, async () => notice.problem!)
         leave()
-      } else finish(notice.clean ? {} : { error: broken(notice.problem) })
+      } else finish(notice.problem === undefined ? {} : { error: broken(notice.problem) })
     } else if (notice.to === me && (role === 'joining' || role === 'asking')) {
       if (type === 'welcome') follow(notice)
       else goApart()
@@ -298,7 +298,7 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
 
   channel.addEventListener('message', ({ data }) => {
-    const message = data as Message
+    const message = Object(data) as Message
     if (role === 'gone') return
     if ('epoch' in message) obey(message)
     else attend(message)

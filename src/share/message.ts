@@ -1,4 +1,4 @@
-/** What the tabs of one stream say to each other. Neither credentials nor addresses are among it. */
+/** What the tabs of one stream say to each other. Neither credentials nor queries of addresses are among it. */
 import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../wire/parse.ts'
 
@@ -26,13 +26,14 @@ export type Notice = { epoch: number } & (
   /**
    * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
    * `since`: how long the leader's tab could have led.
+   * Without blocks it is still a sign of life: `bytes` are never 0.
    */
   | { type: 'welcome'; to: string; cursor: string; base: string | undefined; since: number; sequence: number; answer: Answer; blocks: Block[]; bytes: number }
   /** The leader does not have what comes after that cursor. */
   | { type: 'miss'; to: string }
   | { type: 'batch'; sequence: number; batch: Batch }
-  /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken. */
-  | { type: 'end'; clean: boolean; answer?: Answer; problem?: string | undefined }
+  /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken; without one it ended. */
+  | { type: 'end'; answer?: Answer; problem?: string }
 )
 
 export type Message = Call | Notice

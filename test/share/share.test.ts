@@ -30,8 +30,10 @@ test('two tabs, one connection: both get the same, as things of their own', asyn
   expect(network.attempts).toHaveLength(1)
   expect([one.role, two.role]).toEqual(['leading', 'following'])
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'tick:no id'])
-  expect(followerReads.batches).toEqual(leaderReads.batches)
-  expect(followerReads.batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
+  const [welcome, ...batches] = followerReads.batches
+  expect(welcome!.blocks).toEqual([])
+  expect(batches).toEqual(leaderReads.batches)
+  expect(batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
   expect([follower.status, follower.headers.get('content-type')]).toEqual([leader.status, 'text/event-stream'])
   expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
 })
@@ -360,4 +362,33 @@ test('[P2.2] [F26] a lead that changes hands between `connected` and `reset` ask
     await quiet()
   }
   expect(network.attempts.map((attempt) => attempt.request.lastEventId)).toEqual(['5', '5'])
+})
+
+test('[F36] closed by who hears what the tab does: no connection is opened after it', async () => {
+  for (const role of ['leading', 'following', 'apart']) {
+    const { open, wire, network, clock } = await openPair()
+    wire.send(connected('100'))
+    await quiet()
+    const controller = new AbortController()
+    const tab = open({ ...(role === 'leading' && { name: 'other' }), onChange: (state) => state.role === role && controller.abort('closed') })
+    const pending = tab.connect(request({ lastEventId: role === 'following' ? '100' : '50', signal: controller.signal }))
+    await expect(pending).rejects.toBe('closed')
+    await quiet()
+    expect(network.attempts).toHaveLength(1)
+    await clock.advance(0)
+    expect(clock.due).toHaveLength(2) // the other two tabs' own
+  }
+})
+
+test('what is no message of ours is passed over', async () => {
+  const { browser, wire, leaderReads, followerReads } = await openPair()
+  const channel = browser.openTab().openChannel('rivulet:1:["app",null,"https://example.com/feed?q=1"]')
+  for (const message of [null, undefined, 'hello', 7, {}, [], { type: 'ack' }, { epoch: 'soon' }]) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+    channel.postMessage(message)
+  }
+  wire.send(connected('4'), event(5))
+  await quiet()
+  expect(leaderReads.blocks).toEqual(['connected:4', 'message:5'])
+  expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
