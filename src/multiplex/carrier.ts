@@ -68,7 +68,7 @@ export function createCarrier(
     onClosed()
     controller.abort()
     for (const stream of streams.values()) {
-      const again = unwanted && `${identityOf(stream.request)}` !== `${identityOf(unwanted)}`
+      const again = unwanted && String(identityOf(stream.request)) !== String(identityOf(unwanted))
       // An error of each one's own: those above write into it.
       stream.end(again ? undefined : new StreamError(error.code, error.message, { ...error }), true)
     }
@@ -177,7 +177,7 @@ export function createCarrier(
       })
       if (streams.set(key, stream).size < 2) watch()
       const path = request.url.replace(/^\w+:\/\/[^/?]*/, '')
-      operations.add({ op: 'open', key, method, path, headers, lastEventId, window, ...(body && { body: body as string }) })
+      operations.add({ op: 'open', key, method, path, headers, lastEventId, window, ...(body && { body }) })
       return stream.connection
     },
   }
