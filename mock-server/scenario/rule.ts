@@ -14,58 +14,108 @@ export interface ExtraEvent {
  * included; comments and id-only blocks are not counted. Durations are milliseconds.
  */
 export interface Rule {
+  /** Only this path; a * at its end stands for anything. */
   readonly path?: string
+  /** Only this method. */
   readonly method?: string
+  /** Only without (first) or with (resumed) a Last-Event-ID. */
   readonly connection?: 'first' | 'resumed'
+  /** Lets the first n matching requests pass. */
   readonly skip?: number
+  /** Stops after n requests. */
   readonly times?: number
+  /** The same as times:1. */
   readonly once?: boolean
 
+  /** Accepts the request and never answers. */
   readonly hang?: boolean
+  /** Resets the connection before anything was done. */
   readonly refuse?: boolean
+  /** Does what was asked, then resets the connection before the head. */
   readonly 'lose-answer'?: boolean
+  /** Waits before it answers (milliseconds). */
   readonly 'head-delay'?: number
+  /** Answers with this status. */
   readonly status?: number
+  /** Retry-After of that answer: seconds, or a date. */
   readonly 'retry-after'?: number | string
+  /** Location of that answer. */
   readonly location?: string
+  /** Content-Type instead of the right one. */
   readonly 'content-type'?: string
+  /** The body of a refusal never ends. */
   readonly 'endless-body'?: boolean
+  /** Content-Encoding, whatever was accepted. */
   readonly encoding?: 'gzip' | 'br' | 'identity'
 
+  /** Time between two deltas (milliseconds). */
   readonly delay?: number
+  /** A delta is a token, not a character. */
   readonly tokens?: boolean
+  /** Other events between deltas: [{ after, type, data }]. */
   readonly events?: readonly ExtraEvent[]
+  /** Ends in an error event after n deltas. */
   readonly 'error-after'?: number
+  /** Its code. */
   readonly 'error-code'?: string
+  /** Its retryable. */
   readonly 'error-retryable'?: boolean
+  /** How the run ends. */
   readonly 'finish-reason'?: 'stop' | 'length'
 
+  /** TCP reset after n events. */
   readonly 'reset-after'?: number
+  /** FIN without the last chunk after n events. */
   readonly 'truncate-after'?: number
+  /** A clean end of the response after n events. */
   readonly 'end-after'?: number
+  /** Silence after n events, heartbeats too; the socket stays open. */
   readonly 'stall-after'?: number
+  /** Only heartbeats after n events. */
   readonly 'quiet-after'?: number
+  /** Where it falls: inside the next event (the default), between events, inside a UTF-8 character, before the last byte. */
   readonly 'cut-at'?: 'middle' | 'boundary' | 'character' | 'last-byte'
+  /** Announces a Content-Length that is not reached. */
   readonly 'short-length'?: boolean
+  /** Sends the n-th event twice. */
   readonly duplicate?: number
+  /** Sends the n-th event after the next one. */
   readonly reorder?: number
+  /** Leaves out the delta with this index. */
   readonly 'drop-index'?: number
+  /** The data of the n-th event is not JSON. */
   readonly 'invalid-data'?: number
+  /** Sends this text, as it is, once. */
   readonly insert?: string
+  /** After how many events it is sent. */
   readonly 'insert-after'?: number
+  /** No event has an id. */
   readonly 'no-ids'?: boolean
+  /** Every id begins with this. */
   readonly 'id-prefix'?: string
+  /** A resumed stream begins n events too early. */
   readonly overlap?: number
+  /** A resumed feed is answered with reset and this reason. */
   readonly gap?: 'expired' | 'unknown'
+  /** A retry field with this value, whatever it is. */
   readonly retry?: number | string
+  /** One line, or one event of lines, without end. */
   readonly flood?: 'line' | 'lines'
+  /** After how many events it begins. */
   readonly 'flood-after'?: number
+  /** How long it is, instead of endless (bytes). */
   readonly 'flood-bytes'?: number
+  /** Line ends. */
   readonly newline?: 'lf' | 'crlf' | 'cr'
+  /** Byte order marks at the start. */
   readonly bom?: number
+  /** Time between heartbeats, or off (milliseconds). */
   readonly heartbeat?: number | 'off'
+  /** Writes of n bytes (bytes). */
   readonly split?: number
+  /** Time between two such writes (milliseconds). */
   readonly 'split-delay'?: number
+  /** Holds everything back until n bytes are there, as a proxy does (bytes). */
   readonly buffer?: number
 }
 
