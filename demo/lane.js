@@ -43,7 +43,8 @@ export function createLane(number, symbol) {
     },
     /** One event of the stream. */
     add(price) {
-      said.textContent = `${++count} events`
+      count++
+      said.textContent = count === 1 ? '1 event' : `${count} events`
       if (price.symbol !== symbol) return
       values = [...values, price.value].slice(-POINTS)
       draw()
