@@ -12,7 +12,7 @@ import { requestStop } from './request-stop.ts'
 import { createSession } from './session.ts'
 import type { KindDefaults, Settings } from './settings.ts'
 import type { StreamState } from './source/source.ts'
-import { type End, createTranscript } from './transcript.ts'
+import { type End, createTranscript, indexAt } from './transcript.ts'
 import type { PendingEvent } from './validate.ts'
 
 /** What a complete run came to. */
@@ -49,6 +49,13 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
   detach(): void
 }
 
+/** How far somebody is: behind this text, before the delta with the index that is due. */
+interface Place {
+  text: string
+  lastEventId: string | undefined
+  due: number | undefined
+}
+
 /** What a run is made with. */
 export type RunSettings<Delta> = Settings & Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
@@ -72,7 +79,10 @@ export function createRun<Delta, Events extends object>(
   let address = requester.url // what answered
   let kept: string | undefined // the address that a later page can go on with
   let invalid: StreamError | undefined
-  let taken: { text: string; lastEventId: string | undefined; due: number | undefined } | undefined // by a loop
+  let skipped: number | undefined // the index that is due after what was invalid
+  const begin = (): Place => ({ text: '', lastEventId: from?.lastEventId, due: indexAt(from) })
+  const received = begin()
+  let taken: Place | undefined // by a loop
   let cancelling: Promise<void> | undefined
   let awaited = false
   let resolve!: (result: RunResult) => void
@@ -80,18 +90,28 @@ export function createRun<Delta, Events extends object>(
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
   result.catch(() => {}) // nobody has to await it: failures are announced
 
-  const cursor = (lastEventId: string | undefined, { due: index }: { due: number | undefined } = transcript): Cursor | undefined => {
+  /** Goes on behind an item; returns something where that is a delta. */
+  const pass = (place: Place, item: PendingEvent): object | undefined => {
+    const delta = transcript.deltas.get(item)
+    if (delta) {
+      place.text += delta.text
+      place.due = delta.due
+    }
+    place.lastEventId = item.id
+    return delta
+  }
+  const cursor = (lastEventId: string | undefined, { due: index } = received): Cursor | undefined => {
     const { resume: url, heartbeat } = transcript
     return url ? { url, ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }), ...(heartbeat && { heartbeat }) } : undefined
   }
   const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
   const complete = ({ finishReason, usage }: End): void => {
     end()
-    resolve({ text: transcript.text, finishReason, ...(usage !== undefined && { usage }) })
+    resolve({ text: received.text, finishReason, ...(usage !== undefined && { usage }) })
   }
   const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
-    Object.assign(error, { partial: transcript.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
+    Object.assign(error, { partial: received.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
     reject(error)
     // A later page may have more luck with a connection, or with credentials.
     end(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
@@ -125,8 +145,12 @@ export function createRun<Delta, Events extends object>(
         expectHeartbeat(transcript.heartbeat)
         return event.type === 'start' || !seen.length ? 'greeting' : undefined
       },
-      invalid(error) {
+      received(items) {
+        for (const item of items) pass(received, item)
+      },
+      invalid(error, event) {
         invalid = error
+        skipped = transcript.deltas.get(event)?.due
         return true
       },
       flushed() {
@@ -135,6 +159,7 @@ export function createRun<Delta, Events extends object>(
           kept = resume
           guard((place) => place?.save(cursor('')!), persist)
         }
+        received.due = skipped ?? received.due
         const outcome = invalid ?? transcript.outcome
         if (isStreamError(outcome)) fail(outcome)
         else if (outcome) complete(outcome)
@@ -192,31 +217,24 @@ export function createRun<Delta, Events extends object>(
     delivery.stop()
   }
 
-  const iterate = <Value>(isWanted: (isDelta: boolean) => boolean, valueOf: (item: PendingEvent) => Value) => {
-    const loop = delivery.iterate((item) => {
-      const isDelta = transcript.deltas.has(item)
-      if (isDelta) {
-        taken!.text += protocol.text?.(item.data as Delta) ?? ''
-        taken!.due = transcript.deltas.get(item)
-      }
-      taken!.lastEventId = item.id
-      return isWanted(isDelta) ? valueOf(item) : undefined
-    }, onReturn)
-    taken = { text: '', lastEventId: from?.lastEventId, due: from ? from.index : 0 }
+  const iterate = <Value>(isWanted: (delta?: object) => unknown, valueOf: (item: PendingEvent) => Value) => {
+    const loop = delivery.iterate((item) => (isWanted(pass(taken!, item)) ? valueOf(item) : undefined), onReturn)
+    taken = begin()
     return loop
   }
 
   return {
     on: (type, listener, options) => delivery.on(type, listener, options),
-    events: () => iterate((isDelta) => !isDelta, (item) => item as EventOf<Events>),
+    events: () => iterate((delta) => !delta, (item) => item as EventOf<Events>),
     get text() {
-      return (taken ?? transcript).text
+      return (taken ?? received).text
     },
     get state() {
       return source.state
     },
     get cursor() {
-      return cursor((taken ?? source).lastEventId, taken)
+      const place = taken ?? received
+      return cursor(place.lastEventId, place)
     },
     final() {
       awaited = true
@@ -225,6 +243,6 @@ export function createRun<Delta, Events extends object>(
     },
     cancel,
     detach,
-    [Symbol.asyncIterator]: () => iterate((isDelta) => isDelta, (item) => item.data as Delta),
+    [Symbol.asyncIterator]: () => iterate((delta) => delta, (item) => item.data as Delta),
   }
 }

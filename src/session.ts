@@ -24,8 +24,10 @@ export interface SessionHooks<Item> extends Pick<SourceHooks, 'ended'>, Pick<Jud
   opened(connection: Connection, reconnected: boolean): void
   /** Puts what consumers see of an event into `items`; returns what is known of it already. */
   event(event: RawEvent, items: Item[], ownId: string | undefined): Known | undefined
-  /** A payload does not fit its schema; returns whether that is the end. */
-  invalid(error: StreamError): boolean
+  /** What consumers are about to be given. */
+  received?(items: Item[]): void
+  /** The payload of `item` does not fit its schema; returns whether that is the end. */
+  invalid(error: StreamError, item: Item): boolean
   /** All that was read is on its way to the consumers. */
   flushed?(): void
   /** The source has no more. */
@@ -95,6 +97,7 @@ export function createSession<Item extends PendingEvent>(
       items = []
       if (read.length) unclaimed = 0
       const accept = (valid: Item[]): Promise<void> | undefined => {
+        hooks.received?.(valid)
         const room = delivery.accept(valid, size, source.lastEventId)
         hooks.flushed?.()
         return room
@@ -102,7 +105,7 @@ export function createSession<Item extends PendingEvent>(
       if (!schema) return accept(read)
       // A validator may take its time: the stream may have been closed meanwhile.
       const isOpen = (): boolean => source.state.status !== 'closed'
-      return validate(read, schema, (error) => isOpen() && hooks.invalid(error)).then((valid) => (isOpen() ? accept(valid) : undefined))
+      return validate(read, schema, (error, item) => isOpen() && hooks.invalid(error, item)).then((valid) => (isOpen() ? accept(valid) : undefined))
     },
     changed: (state) => guard(onStateChange, state),
   }

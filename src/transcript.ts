@@ -1,4 +1,4 @@
-/** What a run has said so far: its events become deltas in order, text, and an outcome. */
+/** What a run has said so far: its events become deltas in order, and an outcome. */
 import { resolveAddress } from './base/address.ts'
 import { type Cursor, StreamError, isStreamError } from './base/errors.ts'
 import type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
@@ -11,8 +11,6 @@ export interface End {
 }
 
 export interface Transcript {
-  /** The text received. */
-  text: string
   /** Whether any event has come. */
   begun: boolean
   /** Where the run can be read again. */
@@ -21,14 +19,15 @@ export interface Transcript {
   heartbeat: number
   /** How it ended, by its own word. */
   outcome: End | StreamError | undefined
-  /** The index of the next delta, as far as it is known. */
-  due: number | undefined
-  /** Which of the events handed out are deltas, and the index that is due after each. */
-  readonly deltas: WeakMap<object, number | undefined>
+  /** Which of the events handed out are deltas, their text, and the index that is due after each, as far as it is known. */
+  readonly deltas: WeakMap<object, { readonly text: string; readonly due: number | undefined }>
 }
 
 /** Takes one event, which `address` has sent; returns what of it consumers see. @throws StreamError `gap` or `invalid-data` */
 export type Transcribe = (event: ProtocolEvent, address: string) => PendingEvent[]
+
+/** The index that is due at a cursor; not known where a run is joined midway without one. */
+export const indexAt = (from: Cursor | undefined): number | undefined => (from?.lastEventId ? from.index : 0)
 
 /** Begins a transcript; `from`: one that goes on where another was left. */
 export function createTranscript<Delta>(
@@ -36,17 +35,15 @@ export function createTranscript<Delta>(
   from: Cursor | undefined,
 ): [Transcript, Transcribe] {
   const transcript: Transcript = {
-    text: '',
     begun: !!from?.lastEventId,
     resume: from?.url,
     heartbeat: from?.heartbeat ?? 0,
     outcome: undefined,
-    // Not known where a run is joined midway.
-    due: from?.lastEventId ? from.index : 0,
     deltas: new WeakMap(),
   }
   const { resumable } = protocol
   const memory = {}
+  let due = indexAt(from)
   let gap: number | undefined
   let started = transcript.begun
 
@@ -54,15 +51,16 @@ export function createTranscript<Delta>(
   const isDue = (index: number | undefined): boolean => {
     if (!resumable || index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`index: ${String(index)}`)
-    const due = (transcript.due ??= index)
+    due ??= index
     if (index > due) {
       // One more reading may bring what is missing; not again for the same place.
       const retryable = gap !== due
       gap = due
       throw new StreamError('gap', `Delta ${due} is missing, ${index} came instead`, { retryable })
     }
-    if (index === due) transcript.due = due + 1
-    return index === due
+    if (index < due) return false
+    due++
+    return true
   }
   const other = (event: ProtocolEvent): PendingEvent => {
     const { type, id } = event
@@ -79,9 +77,8 @@ export function createTranscript<Delta>(
   const take = (step: Step<Delta>, event: ProtocolEvent, address: string): PendingEvent[] => {
     if (step.type === 'delta') {
       if (!isDue(step.index)) return []
-      transcript.text += protocol.text?.(step.delta) ?? ''
       const delta = { type: 'delta', data: step.delta, id: event.id }
-      transcript.deltas.set(delta, transcript.due)
+      transcript.deltas.set(delta, { text: protocol.text?.(step.delta) ?? '', due })
       return [delta]
     }
     if (step.type === 'error') {

@@ -17,7 +17,7 @@ export function invalidData({ type, id }: StreamEvent, cause: unknown): StreamEr
 export async function validate<Event extends PendingEvent>(
   events: Event[],
   schemas: Schemas,
-  onInvalid: (error: StreamError) => boolean,
+  onInvalid: (error: StreamError, event: Event) => boolean,
 ): Promise<Event[]> {
   const valid: Event[] = []
   for (const event of events) {
@@ -31,7 +31,7 @@ export async function validate<Event extends PendingEvent>(
       }
       valid.push(event)
     } catch (issues) {
-      if (onInvalid(invalidData(event, issues))) break
+      if (onInvalid(invalidData(event, issues), event)) break
     }
   }
   return valid

@@ -1,6 +1,7 @@
 /** Payloads against their schemas, with a published library and with a bare Standard Schema. */
 import * as v from 'valibot'
 import { describe, expect, test, vi } from 'vitest'
+import type { StreamError } from '../src/base/errors.ts'
 import type { StandardSchema } from '../src/events.ts'
 import { delta, end, failure, start } from './support/events.ts'
 import { settled } from './support/settled.ts'
@@ -124,6 +125,26 @@ describe('of a run', () => {
     await clock.advance(1_000)
     expect(errors).toHaveLength(1)
     expect(connection.cancelled).toBe(true)
+  })
+
+  test.each([
+    ['another event', { type: 'tool', data: '{}', id: 'r1:tool' }, 'b', 1],
+    ['a delta', delta(1, 'invalid'), 'b', 2],
+  ])('[F30] invalid is %s in the middle of a read: what resumes behind it gets all that was not told', async (_, invalid, next, due) => {
+    const { client, open } = createStage()
+    const good = v.object({ content: v.picklist(['a', 'b']) })
+    const run = client.stream('/x', { json: {}, schema: { tool: v.object({ name: v.string() }), delta: good } })
+    const told = vi.fn()
+    run.on('delta', told)
+    const first = await open()
+    first.send(start(), delta(0, 'a'), invalid, delta(due, next), end())
+    const error = await run.final().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'invalid-data', partial: 'a', cursor: { lastEventId: invalid.id, index: due } })
+    expect(told).toHaveBeenCalledOnce()
+    const rest = client.resume((error as StreamError).cursor!)
+    const second = await open()
+    second.send(delta(due, next), end())
+    await expect(rest.final()).resolves.toMatchObject({ text: next })
   })
 
   test('[F36] detach() while it thinks: nor is the error told that the server had sent behind it', async () => {
