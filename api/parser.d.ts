@@ -63,9 +63,11 @@ interface Parser {
     reset(): void;
 }
 declare function createParser({ onEvent, onComment, onRetry, maxEventSize }: ParserOptions): Parser;
-declare class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
-    constructor(options?: ReadOptions);
-}
+type EventStreamDecoderStream = TransformStream<Uint8Array | string, ParsedEvent>;
+declare const EventStreamDecoderStream: {
+    new (options?: ReadOptions): EventStreamDecoderStream;
+    readonly prototype: EventStreamDecoderStream;
+};
 type EventStreamSource = ReadableStream<Uint8Array | string> | {
     readonly body: ReadableStream<Uint8Array | string> | null;
 };

@@ -93,7 +93,7 @@ const brand = Symbol.for('rivulet.StreamError')
 
 // Its own name is what consoles print.
 const StreamFailure = class StreamError extends Error {
-  readonly code: StreamErrorCode
+  declare readonly code: StreamErrorCode
   readonly retryable: boolean = false
 
   constructor(code: StreamErrorCode, message: string, details?: StreamErrorDetails) {
