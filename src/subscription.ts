@@ -19,6 +19,7 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   once: On<Events>
   /** Adds a listener for every event. */
   onAny: OnAny
+  /** Where the feed is; `onStateChange` hears of each change. */
   readonly state: StreamState
   /**
    * The last event ID delivered: its listeners have returned, or the loop has asked for more, or was left; empty: none.
@@ -112,7 +113,11 @@ export function createSubscription<Events extends object>(
       // A foreign server's, or broken: that is told where it is parsed for the user.
     }
     const { heartbeat = 0, reason = 'unknown' } = fields
-    if (type === 'connected') return expectHeartbeat(heartbeat)
+    if (type === 'connected') {
+      // Also in the middle: a connection that is shared has a new one beneath.
+      duplicates.opened()
+      return expectHeartbeat(heartbeat)
+    }
     duplicates.clear()
     guard(onReset, { reason })
   }

@@ -41,6 +41,16 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(heard).toEqual(['e1', 'x', 'e2', 'e3', 'y', 'z', 'e4'].map((data) => `message:${data}`))
   })
 
+  test('what follows another greeting on the same connection is a replay as well', async () => {
+    const { open, heard } = listen()
+    const connection = await open()
+    const greeting = { type: 'connected', data: '{}' }
+    connection.send({ ...greeting, id: '0' }, event('1'), event('2'))
+    connection.send({ ...greeting, id: '2' }, event('1'), event('2'), event('3'))
+    await settled()
+    expect(heard).toEqual(['connected:{}', 'message:e1', 'message:e2', 'connected:{}', 'message:e3'])
+  })
+
   test('a duplicate does not move the cursor back, nor lend it its id', async () => {
     const { open, reopen, network } = listen()
     const first = await open()

@@ -1,6 +1,7 @@
 /** Tabs that share: who leads, who follows, and what each of them is given. */
 import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
+import { createClient } from '../../src/client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 import { connected, createTabs, event, quiet, readAll, request } from './tabs.ts'
 
@@ -391,4 +392,26 @@ test('what is no message of ours is passed over', async () => {
   await quiet()
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5'])
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
+})
+
+test('[F25] what a server repeats when the lead changes hands comes once', async () => {
+  const { open, network, clock } = createTabs()
+  const feeds = [open(), open(), open()].map(({ connect }) => createClient({ connect, clock }).subscribe('https://example.com/feed'))
+  const heard = feeds.map((feed) => {
+    const ids: string[] = []
+    feed.on('message', ({ id }) => ids.push(id))
+    return ids
+  })
+  await quiet()
+  const wire = network.last.answer()
+  await quiet()
+  wire.send(connected('4'), event(5), event(6))
+  await quiet()
+  feeds[0]!.close()
+  await quiet()
+  expect(network.attempts).toHaveLength(2)
+  network.last.answer().send(connected('6'), event(5), event(6), event(7))
+  await quiet()
+  expect(heard).toEqual([['5', '6'], ['5', '6', '7'], ['5', '6', '7']])
+  for (const feed of feeds) feed.close()
 })
