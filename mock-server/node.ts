@@ -18,8 +18,9 @@ import type { Cut } from './stream/faults.ts'
 export interface NodeHandlerOptions {
   /** Whether event streams are compressed for clients that accept it. @defaultValue true */
   readonly compress?: boolean
-  /** A client that has not taken a write for so long is dropped. @defaultValue 30_000 */
+  /** A client that has not taken a write for so long (milliseconds) is dropped. @defaultValue 30_000 */
   readonly drainTimeout?: number
+  /** Time. @defaultValue the platform's */
   readonly clock?: Clock
 }
 

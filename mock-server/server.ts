@@ -27,11 +27,11 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly host?: string
   /** Sockets that are served; more are answered with 503. @defaultValue 10_000 */
   readonly maxConnections?: number
-  /** A client that has not sent its headers by then is dropped. @defaultValue 10_000 */
+  /** A client that has not sent its headers by then (milliseconds) is dropped. @defaultValue 10_000 */
   readonly headersTimeout?: number
   /** Who may ask. @defaultValue 'none': everybody */
   readonly auth?: AuthOptions
-  /** Time between two made-up `price` events in the feed; 0: none. @defaultValue 0 */
+  /** Time (milliseconds) between two made-up `price` events in the feed; 0: none. @defaultValue 0 */
   readonly tick?: number
   /** Folders to serve, by the path they are served at: `{ '/': 'demo' }`. @defaultValue none */
   readonly folders?: Folders
@@ -51,9 +51,11 @@ export interface TokenWish {
 export interface MockServer {
   /** Without a slash at its end. */
   readonly url: string
+  /** The one that it listens on; the same after a restart. */
   readonly port: number
   /** Who reads a feed now. */
   readonly clients: readonly Client[]
+  /** Those under way, and those that ended and can still be read again. */
   readonly runs: readonly Run[]
   /** What is being sent now, stream by stream, each over a connection of its own: compression, bytes, streams on a channel. */
   readonly connections: readonly Traffic[]

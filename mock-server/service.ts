@@ -30,17 +30,17 @@ import { issueToken } from './http/token.ts'
 
 /** What a mock server can be told. Durations are milliseconds. */
 export interface ServiceOptions {
-  /** Silence after which a comment is sent; 0: none. @defaultValue 30_000 */
+  /** Silence (milliseconds) after which a comment is sent; 0: none. @defaultValue 30_000 */
   readonly heartbeat?: number
   /** Events that a feed keeps for those who come back. @defaultValue 1_000 */
   readonly history?: number
-  /** How long a finished run is kept, after the later of its end and its last reader. @defaultValue 60_000 */
+  /** How long (milliseconds) a finished run is kept, after the later of its end and its last reader. @defaultValue 60_000 */
   readonly retention?: number
-  /** After how long an unfinished run without a reader is stopped. @defaultValue 60_000 */
+  /** After how long (milliseconds) an unfinished run without a reader is stopped. @defaultValue 60_000 */
   readonly abandon?: number
   /** How many runs are kept. @defaultValue 1_000 */
   readonly maxRuns?: number
-  /** Time between two deltas. @defaultValue 20 */
+  /** Time (milliseconds) between two deltas. @defaultValue 20 */
   readonly delay?: number
   /** What a delta is. @defaultValue 'character' */
   readonly unit?: 'character' | 'token'

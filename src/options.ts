@@ -15,6 +15,7 @@ export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 
 /** Why events may be missing: the server no longer has them, does not know the position, or its events have no ids. */
 export interface StreamReset {
+  /** `expired`: the server no longer has what is missing; `unknown`: it does not know the id; `no-id`: there was none to go on from. */
   readonly reason: 'expired' | 'unknown' | 'no-id' | (string & {})
 }
 
@@ -66,6 +67,7 @@ export interface CommonOptions {
   onError?(error: StreamError): void
   /** Hears that events may be missing. */
   onReset?(reset: StreamReset): void
+  /** Hears where the stream is, each time that `state.status` changes. */
   onStateChange?(state: StreamState): void
   /** Hears of all that goes on, for diagnosis: `diagnose` of `rivulet/diagnostics` makes them. */
   instrument?: Instrument

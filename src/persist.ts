@@ -29,7 +29,9 @@ export interface PersistOptions {
 
 /** A stream's place in a store: what the option `persist` takes. Its methods neither throw nor reject. */
 export interface KeptPlace extends Persistence {
+  /** Keeps a place; written at once, or 250 ms after the last time. */
   save(cursor: Cursor): void
+  /** Forgets it. */
   clear(): void
 }
 

@@ -17,6 +17,7 @@ import type { PendingEvent } from './validate.ts'
 
 /** What a complete run came to. */
 export interface RunResult {
+  /** The text of all its deltas, this stream's own: what was read before a resume is where the cursor came from. */
   readonly text: string
   /** `stop`, `length`, `cancelled`, or what a foreign server calls it. */
   readonly finishReason: string | undefined
@@ -32,6 +33,7 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
   /** The text so far: of the deltas that the loop has taken, or, without a loop, of all received. */
   readonly text: string
+  /** Where the run's connection is; `onStateChange` hears of each change. */
   readonly state: StreamState
   /** Where to go on from, once the server has said where that is: after what `text` has. */
   readonly cursor: Cursor | undefined

@@ -21,11 +21,13 @@ export interface ReadOptions {
   maxEventSize?: number
 }
 
+/** What a parser calls, and its limit. */
 export interface ParserOptions extends ReadOptions {
   /** Called for each event. */
   onEvent(event: ParsedEvent): void
 }
 
+/** A push parser: takes a stream in pieces, cut anywhere. `createParser` makes it. */
 export interface Parser {
   /** The last event ID so far: what a reconnect sends as `Last-Event-ID`; empty: none. */
   readonly lastEventId: string

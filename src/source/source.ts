@@ -9,6 +9,7 @@ import { type Watchdog, createWatchdog } from './watchdog.ts'
 
 /** Where a stream is. */
 export interface StreamState {
+  /** What it is doing. `waiting`: for its next attempt; `refreshing`: for new credentials; `closed`: for good. */
   readonly status: Status
   /** The attempt under way or awaited, counted from 1; 1 again after progress. */
   readonly attempt: number
