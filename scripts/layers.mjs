@@ -20,7 +20,7 @@ const floors = {
 }
 
 /** All that the mock server shares with the SDK. */
-const sharedWithMockServer = ['src/wire/encode.ts', 'src/wire/parse.ts', 'src/wire/byte-length.ts', 'src/base/errors.ts']
+const sharedWithMockServer = ['src/wire/encode.ts', 'src/wire/parse.ts', 'src/base/errors.ts']
 
 /** Faces of the mock server that only run in Node; everything else of it also runs in a page and in a service worker. */
 const nodeFaces = /^mock-server\/((node|server|cli)(-[a-z-]+)?|index)\.ts$|^mock-server\/node\//

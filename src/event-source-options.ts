@@ -26,7 +26,7 @@ export interface EventSourceOptions extends Omit<RequestInit, 'headers' | 'body'
   idleTimeout?: number
   /** Milliseconds without an event, comments not counted. @defaultValue off */
   stallTimeout?: number
-  /** Bytes that one event may have. @defaultValue 16 MiB */
+  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
   maxEventSize?: number
   /** Goes on after this event. @defaultValue none */
   lastEventId?: string

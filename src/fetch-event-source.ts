@@ -105,7 +105,7 @@ export function fetchEventSource(
       let retry: number | undefined
       return createParser({
         ...options,
-        defaultType: '',
+        type: '',
         onRetry(ms) {
           retry = ms
           interval = clampDelay(ms)

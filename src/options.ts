@@ -49,7 +49,7 @@ export interface CommonOptions {
   idleTimeout?: number
   /** Milliseconds without an event, heartbeats not counted. @defaultValue off */
   stallTimeout?: number
-  /** Bytes that one event may have. @defaultValue 16 MiB */
+  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
   maxEventSize?: number
   /** What is held for a slow loop; when it is full the connection is not read. @defaultValue 1,024 events or 1 MiB */
   queue?: { events?: number; bytes?: number }

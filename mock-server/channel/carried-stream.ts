@@ -1,7 +1,6 @@
 /** One stream on a channel: an answer, re-framed under its key, at the pace of its credit (PROTOCOL.md 5.3, 5.4). */
 import type { Answer, NoAnswer } from '../http/answer.ts'
 import { problem } from '../http/problem.ts'
-import { byteLength } from '../../src/wire/byte-length.ts'
 import { createParser } from '../../src/wire/parse.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Body } from '../stream/pump.ts'
@@ -95,7 +94,7 @@ export function createCarriedStream({ key, url, window, ask, onReady }: CarriedO
       if (type.includes('\0')) return fail(502, 'An event has a name that cannot be handed on.')
       const own = id === undefined ? `${key}+` : `${key}=${id}`
       const frame: Frame = data === undefined ? { id: own } : { type, data, id: own }
-      queue.push({ frame, cost: byteLength(data ?? '') + OVERHEAD })
+      queue.push({ frame, cost: new TextEncoder().encode(data).length + OVERHEAD })
     },
     onRetry: (ms) => control('retry', { delay: Math.min(ms, Number.MAX_SAFE_INTEGER) }),
   })

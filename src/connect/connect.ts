@@ -18,7 +18,7 @@ export interface ConnectRequest {
   scope?: string | undefined
   /** What only `fetch` understands. */
   init?: RequestInit | undefined
-  /** Bytes one event may have. */
+  /** Characters that the data of one event may have. */
   maxEventSize: number
   signal: AbortSignal
 }

@@ -59,7 +59,7 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
     reading = undefined
     batch = { blocks: [], bytes: 0 }
   }
-  const tooLarge = (): StreamError => new StreamError('too-large', `Event larger than ${maxEventSize} bytes`)
+  const tooLarge = (): StreamError => new StreamError('too-large', `Event longer than ${maxEventSize}`)
 
   /** A body that gives a chunk for each `read()`. It is pulled when the last chunk was parsed, so then its batch is whole. */
   const gate = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
@@ -67,7 +67,8 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
       {
         async pull(controls) {
           settle()
-          if (size > maxEventSize) throw tooLarge()
+          // A character has three bytes at most.
+          if (size > 3 * maxEventSize) throw tooLarge()
           if (!reading) await new Promise<void>((resolve) => (permit = resolve))
           if (!chunk.length) {
             const { done, value } = await reader.read()

@@ -1,7 +1,6 @@
 /** One stream of a carrier, as the `Connection` that its owner sees. */
 import { resolveAddress } from '../base/address.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { byteLength } from '../wire/byte-length.ts'
 import type { Block } from '../wire/parse.ts'
 import { failure } from './failure.ts'
 
@@ -102,10 +101,10 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
     request,
     connection,
     push(block) {
-      const size = block.data ? byteLength(block.data) : 0
-      const cost = size + OVERHEAD
+      const { data = '' } = block
+      const cost = new TextEncoder().encode(data).length + OVERHEAD
       if (state === 'opening') return end(failure(request, 'Malformed event'))
-      if (size > maxEventSize) return end(failure(request, `Event larger than ${maxEventSize} bytes`, undefined, 'too-large'))
+      if (data.length > maxEventSize) return end(failure(request, `Event longer than ${maxEventSize}`, undefined, 'too-large'))
       if (credit <= 0) return end(failure(request, 'Window exceeded', undefined, 'overflow'))
       const batch = last()
       batch.blocks.push(block)

@@ -11,13 +11,12 @@ export type Item = { block: Block } | { comment: string } | { retry: number }
 export interface Expected {
   items: Item[]
   tooLarge: boolean
-  /** The most bytes that an event and the line under way had until there. */
+  /** The most characters that an event and the line under way had until there. */
   largest: number
 }
 
 /** The reference on lines without their ends. Its decoder drops the byte order mark, which belongs to no line. */
 const readLines = (lines: string[]) => readReference(utf8(`\uFEFF${lines.join('\n')}\n`))
-const size = (text: string): number => utf8(text).length
 
 /**
  * Line by line, because the reference has no order among blocks, comments and `retry`, and no limit. A line is too large
@@ -30,7 +29,7 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
   let dataSize: number | undefined
   let largest = 0
   for (const [n, line] of lines.entries()) {
-    if (line) largest = Math.max(largest, (dataSize === undefined ? 0 : dataSize + 1) + size(line))
+    if (line) largest = Math.max(largest, (dataSize ?? 0) + line.length)
     if (largest > maxEventSize) return { items, tooLarge: true, largest }
     if (n === lines.length - 1) break
     block.push(line)
@@ -38,7 +37,7 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
       const { comments, retries, blocks } = readLines([line, ''])
       items.push(...comments.map((comment) => ({ comment })), ...retries.map((retry) => ({ retry })))
       const data = blocks[0]?.data
-      if (data !== undefined) dataSize = (dataSize === undefined ? 0 : dataSize + 1) + size(data)
+      if (data !== undefined) dataSize = data.length + (dataSize === undefined ? 0 : dataSize + 1)
     } else {
       items.push(...readLines(block).blocks.map((whole) => ({ block: whole })))
       block = []

@@ -300,7 +300,7 @@ describe('its pace', () => {
     const small = rig.ask({ maxEventSize: 100 })
     const large = rig.ask()
     const carrier = await rig.carry()
-    carrier.send(opened(1), opened(2), { id: '1=a', data: 'whole' }, { id: '1=b', data: '日'.repeat(34) }, { id: '2=a', data: 'x'.repeat(1_000) })
+    carrier.send(opened(1), opened(2), { id: '1=a', data: 'whole' }, { id: '1=b', data: '日'.repeat(101) }, { id: '2=a', data: 'x'.repeat(1_000) })
     const stream = await small.connection
     expect(await stream.read()).toMatchObject({ blocks: [{ data: 'whole' }] })
     await expect(stream.read()).rejects.toMatchObject({ code: 'too-large', retryable: false })
