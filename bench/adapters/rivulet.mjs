@@ -1,8 +1,8 @@
-/** Our own parser, built from the source. */
-import { createParser } from '../../src/wire/parse.ts'
+/** Our own parser, as `rivulet/parser` has it, built from the source. */
+import { createParser } from '../../src/parser/parser.ts'
 
 export function read(chunks, take) {
-  const parser = createParser({ onBlock: (block) => block.data !== undefined && take(block.type, block.data, block.id) })
+  const parser = createParser({ onEvent: (event) => take(event.type, event.data, event.id) })
   for (let i = 0; i < chunks.length; i++) parser.push(chunks[i])
   parser.end()
 }

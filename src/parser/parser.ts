@@ -17,7 +17,7 @@ export interface ReadOptions {
   onComment?(text: string): void
   /** Called for each valid `retry`, with its milliseconds as sent: bound them before you wait. */
   onRetry?(ms: number): void
-  /** Bytes (UTF-8) that the data of one event may have. @defaultValue 16 MiB */
+  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
   maxEventSize?: number
 }
 
@@ -43,48 +43,87 @@ export interface Parser {
   reset(): void
 }
 
+/** A callback is being called. */
+const CALLING = 1
+/** Something waits for its turn. */
+const WAITING = 2
+
 /** Creates a parser. Callbacks may throw, and may call the parser. */
 export function createParser({ onEvent, onComment, onRetry, maxEventSize }: ParserOptions): Parser {
   let lastEventId = ''
-  // The parser beneath must not be called, or left by a throw, while it reads: what it finds waits here, as pairs of a
-  // callback and what it is to be called with.
-  let found: unknown[] = []
-  let told = 0
+  // Events are told while the parser beneath reads, which a callback must neither stop by a throw nor call: an error, and
+  // what comes after it, wait in `held`; what callbacks ask for waits in `calls` until all of the chunk was told.
+  let state = 0
+  let held: (() => void)[] = []
+  let calls: (() => void)[] = []
 
+  const hold = <T>(callback: (value: T) => void, value: T): void => {
+    state |= WAITING
+    held.push(() => callback(value))
+  }
   const parser = createBlockParser({
+    // Its event is in no closure here: it would be allocated anew for each.
     onBlock(block) {
-      lastEventId = block.id ??= lastEventId
-      if (block.data !== undefined) found.push(onEvent, block)
+      if (block.id !== undefined) lastEventId = block.id
+      else block.id = lastEventId
+      if (block.data === undefined) return
+      if (state) return hold(onEvent, block as ParsedEvent)
+      state = CALLING
+      try {
+        onEvent(block as ParsedEvent)
+      } catch (error) {
+        state |= WAITING
+        held.unshift(() => {
+          throw error
+        })
+      }
+      state &= WAITING
     },
     // Absent where nobody listens, so that the parser passes them over.
-    onComment: onComment && ((text) => found.push(onComment, text)),
-    onRetry: onRetry && ((ms) => found.push(onRetry, ms)),
+    onComment: onComment && ((text) => hold(onComment, text)),
+    onRetry: onRetry && ((ms) => hold(onRetry, ms)),
     maxEventSize,
   } as BlockParserOptions)
-  const push = (chunk: Uint8Array | string): void => {
+  const read = (chunk: Uint8Array | string): void => {
     try {
       parser.push(chunk)
     } finally {
-      while (told < found.length) (found[told++] as (value: unknown) => void)(found[told++])
-      found = []
-      told = 0
+      if (state) proceed()
     }
+  }
+  /** Does what waits, in order, unless the parser beneath may be reading. What throws leaves the rest to the next call. */
+  const proceed = (): void => {
+    state |= WAITING
+    if (state & CALLING) return
+    let next
+    while ((next = held.shift() ?? calls.shift())) next()
+    state = 0
   }
 
   return {
     get lastEventId() {
       return lastEventId
     },
-    push,
+    push(chunk) {
+      if (!state) return read(chunk)
+      const copy = chunk.slice()
+      calls.push(() => read(copy))
+      proceed()
+    },
     end() {
-      parser.end()
-      push('') // for what a callback's throw may have left
+      calls.push(parser.end)
+      proceed()
     },
     reset() {
-      parser.reset()
       lastEventId = ''
-      found = []
-      told = 0
+      calls = []
+      // What the rest of the chunk adds behind it is of no more use.
+      held = [() => {
+        held = []
+        lastEventId = ''
+        parser.reset()
+      }]
+      proceed()
     },
   }
 }

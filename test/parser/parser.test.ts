@@ -121,27 +121,102 @@ describe('callbacks', () => {
     expect(heard).toEqual(['1', '2'])
   })
 
-  test('one may push', () => {
+  test('each that throws is heard of, and nothing is told twice or out of its order', () => {
+    const heard: string[] = []
+    const hear = (what: string): void => {
+      heard.push(what)
+      if (what.endsWith('!')) throw new Error(what)
+    }
+    const parser = createParser({ onEvent: ({ data }) => hear(data), onComment: hear, onRetry: (ms) => hear(`${ms}!`) })
+    expect(() => parser.push('data: 1!\n\ndata: 2!\n\n:3\ndata: 4\nretry: 5\n\n')).toThrow('1!')
+    const buffer = encode(':6!\ndata: 7\n\n')
+    expect(() => parser.push(buffer)).toThrow('2!')
+    buffer.fill(0x21)
+    expect(() => parser.end()).toThrow('5!')
+    expect(() => parser.push('data: 8\n\n')).toThrow('6!')
+    parser.push('data: 9\n\n')
+    expect(heard).toEqual(['1!', '2!', '3', '5!', '4', '6!', '7', '8', '9'])
+  })
+
+  test('[F28] too large an event behind a throw is thrown when what is before it was told', () => {
     const heard: string[] = []
     const parser = createParser({
       onEvent({ data }) {
         heard.push(data)
-        if (data === '1') parser.push('data: 3\n\n')
+        if (data === '1') throw new Error('of the callback')
+      },
+      maxEventSize: 10,
+    })
+    expect(() => parser.push(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}`)).toThrow('of the callback')
+    expect(() => parser.push('')).toThrow('longer than 10')
+    expect(heard).toEqual(['1', '2'])
+  })
+
+  test('lastEventId is as of the event that is told', () => {
+    const ids: string[] = []
+    const parser = createParser({ onEvent: () => ids.push(parser.lastEventId) })
+    parser.push('data: 1\n\nid: a\ndata: 2\n\nid: b\n\ndata: 3\n\n')
+    expect(ids).toEqual(['', 'a', 'b'])
+  })
+
+  test('one may push: behind the chunk under way, and from a buffer that is used again', () => {
+    const heard: string[] = []
+    const buffer = encode('data: 4\n\n')
+    const parser = createParser({
+      onEvent({ data }) {
+        heard.push(data)
+        if (data !== '1') return
+        parser.push('ata: 3\n\n')
+        parser.push(buffer)
+        buffer.fill(0x21)
+        expect(heard).toEqual(['1'])
       },
     })
-    parser.push('data: 1\n\ndata: 2\n\n')
+    parser.push('data: 1\n\ndata: 2\n\nd')
+    expect(heard).toEqual(['1', '2', '3', '4'])
+  })
+
+  test('one may end: with the chunk under way', () => {
+    const heard: string[] = []
+    const parser = createParser({
+      onEvent({ data }) {
+        heard.push(data)
+        if (data === '1') parser.end()
+      },
+    })
+    parser.push('data: 1\n\ndata: 2\n\ndata: dropped\n')
+    parser.push('\ndata: 3\n\n')
     expect(heard).toEqual(['1', '2', '3'])
   })
 
-  test('one may reset: nothing more is told', () => {
+  test('one may reset: the rest of the chunk is told to nobody, and the next is of another stream', () => {
     const heard: ParsedEvent[] = []
     const parser = createParser({
       onEvent(event) {
         heard.push(event)
+        if (event.data !== '1') return
         parser.reset()
+        expect(parser.lastEventId).toBe('')
+        parser.push('\uFEFFdata: 3\n\n')
       },
     })
-    parser.push('data: 1\n\ndata: 2\n\n')
-    expect(heard).toHaveLength(1)
+    parser.push('id: a\ndata: 1\n\nid: b\ndata: 2\n\nda')
+    parser.push('data: 4\n\n')
+    expect(heard.map(({ data, id }) => data + id)).toEqual(['1a', '3', '4'])
+  })
+
+  test('one may reset, and throw', () => {
+    const heard: string[] = []
+    const parser = createParser({
+      onEvent({ data }) {
+        heard.push(data)
+        if (data !== '1') return
+        parser.reset()
+        throw new Error('of the callback')
+      },
+    })
+    expect(() => parser.push('data: 1\n\ndata: 2\n\nda')).toThrow('of the callback')
+    parser.push('data: 3\n\n')
+    expect(heard).toEqual(['1', '3'])
   })
 })
