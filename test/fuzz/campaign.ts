@@ -46,7 +46,7 @@ function report(name: string, message: string, replay: string): void {
 
 /** A round of one property; false where it failed. */
 async function check({ name, runs, check: checkTask }: (typeof tasks)[number], seed: number, path?: string): Promise<boolean> {
-  announce(command(name, ` --seed ${seed}`))
+  announce(command(name, ` --seed=${seed}`))
   const details = await checkTask({
     seed, numRuns: runs, interruptAfterTimeLimit: SHRINKING, timeout: WAITING, ...(path !== undefined && { path }),
   })
@@ -58,7 +58,7 @@ async function check({ name, runs, check: checkTask }: (typeof tasks)[number], s
   report(
     name,
     `  input, shrunk ${numShrinks} times: ${input.length > 4000 ? `${input.slice(0, 4000)} …` : input}\n${error}`,
-    command(name, ` --seed ${seed} --path ${counterexamplePath}`),
+    command(name, ` --seed=${seed} --path ${counterexamplePath}`),
   )
   return false
 }
