@@ -46,7 +46,7 @@ export interface Parser {
 /** Chunks up to this many bytes are gathered until a line ends: decoding costs more by the call than by the byte. */
 const TINY = 32
 /** What is gathered at most. */
-const GATHERED = 1024
+const GATHERED = 1000
 /** From this size on, text beyond ASCII is decoded by the streaming decoder. */
 const WIDE = 128
 /** Characters that are read in any case before the lines of an event are joined for good. */
@@ -188,6 +188,8 @@ export function createParser({
         rest.push(text.slice(0, pos))
         readLines(rest.join(''), 0)
         rest = []
+        // Where it ended in CR, CR LF, that line was blank, and `size` knows nothing of what is left.
+        size += text.length
       }
     }
     if (!rest[0]) pos = readLines(text, pos)

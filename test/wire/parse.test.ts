@@ -249,6 +249,12 @@ describe('maxEventSize', () => {
     expect(readChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
+  test('[F28] what follows a blank line that came with the end of a line counts as well', () => {
+    const chunks = ['dat', '\r\r\nid: 0123456789\n']
+    expect(readChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
+    expect(readChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
+  })
+
   test('[F28] many events that are small together pass any limit', () => {
     const bytes = utf8('data: 0123456789\nid: 1\n\n: heartbeat\n\n'.repeat(200))
     for (const [cut, chunks] of everyCut(bytes.slice(0, 800))) {
