@@ -24,8 +24,8 @@ class EventSourceClass extends EventTarget {
     let record: URL
     try {
       record = new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href)
-      // Chromium takes hosts that are none, and escapes them.
-      if (record.hostname.includes('%')) throw text
+      // Chromium takes hosts that are none, and escapes them. Those of other schemes may have escapes.
+      if (record.hostname.includes('%') && record.origin !== 'null') throw text
     } catch {
       // [spec] "If urlRecord is failure, then throw a "SyntaxError" DOMException."
       throw new DOMException(`Not a URL: ${text}`, 'SyntaxError')

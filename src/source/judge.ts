@@ -66,6 +66,7 @@ export function refused(
   return new StreamError(code, `Status ${status}: ${name}`, { status, headers: shown, problem, retryable })
 }
 
+/** [spec] Of several types the last one holds, but no wildcard (Fetch, "extract a MIME type"); a comma in quotes parts none. */
 export function isEventStream(type: string): boolean {
-  return /^\s*text\/event-stream\s*(;|$)/i.test(type)
+  return /(^|,)\s*text\/event-stream\s*(;([^",]|"[^"]*("|$))*)?(,\s*\*\/\*)?$/i.test(type)
 }

@@ -105,6 +105,10 @@ describe('the constructor', () => {
     expect(() => open(url)).toThrow(DOMException)
   })
 
+  test('a URL of another scheme is one, whatever its host; to open it fails', () => {
+    expect(open('foo://a%20b/').url).toBe('foo://a%20b/')
+  })
+
   test('keeps the URL, serialized', () => {
     expect(open('HTTPS://API.test:443/a/../b?q=ü#hash').url).toBe('https://api.test/b?q=%C3%BC#hash')
     expect(open(new URL('https://api.test/x')).url).toBe('https://api.test/x')

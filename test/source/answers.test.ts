@@ -7,7 +7,11 @@ import { trapUnhandled } from '../support/unhandled.ts'
 trapUnhandled()
 
 describe('content type', () => {
-  test.each(['text/event-stream', 'text/event-stream;charset=utf-8', 'Text/Event-Stream ; charset=utf-8', ' text/event-stream'])(
+  test.each([
+    'text/event-stream', 'text/event-stream;charset=utf-8', 'Text/Event-Stream ; charset=utf-8', ' text/event-stream',
+    // Where proxies add one, the last holds.
+    'text/event-stream, text/event-stream', 'text/html;charset=gbk, text/event-stream', 'text/event-stream, */*', 'text/event-stream; a="b, c"; d',
+  ])(
     '%s is an event stream',
     async (type) => {
       const { source, network } = createSourceRig()
@@ -19,7 +23,10 @@ describe('content type', () => {
     },
   )
 
-  test.each(['text/html', 'text/event-streamish', 'application/json; x=text/event-stream', ''])(
+  test.each([
+    'text/html', 'text/event-streamish', 'application/json; x=text/event-stream', '',
+    'text/event-stream, text/html', 'text/html; a=", text/event-stream"', '*/*',
+  ])(
     '[F10] "%s" is not: `content-type`, final, the body let go of',
     async (type) => {
       const { source, network, clock, settlements, events } = createSourceRig()

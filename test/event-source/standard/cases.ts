@@ -342,6 +342,10 @@ export const cases: readonly Case[] = [
   reads('format-leading-space', 'data:\ttest\rdata: \ndata:test\n\n', '\ttest\n\ntest'),
   fails('format-mime-bogus', { type: 'x bogus' }),
   opens('format-mime-trailing-semicolon', { type: 'text/event-stream;' }),
+  // Fetch, "extract a MIME type": of several the last holds, but no wildcard.
+  opens('two types, the last an event stream', { type: 'text/html, text/event-stream' }),
+  opens('two types, the last a wildcard', { type: 'text/event-stream, */*' }),
+  fails('two types, the last another one', { type: 'text/event-stream, text/html' }),
   opens('format-mime-valid-bogus', { type: 'text/event-stream;x bogus' }),
   reads('format-newlines', 'data:test\r\ndata\ndata:test\r\n\r', 'test\n\ntest'),
   reads('format-null-character', 'data:\0\n\n\n\n', '\0'),
