@@ -45,7 +45,7 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
   let permit: (() => void) | undefined // lets the next chunk through
   let batch: Batch = { blocks: [], bytes: 0 }
   let chunk: Uint8Array = new Uint8Array()
-  let size = 0 // bytes since the last message
+  let size = 0 // characters since the last message
   let over: { error?: unknown } | undefined
 
   /** Settles the read under way, and those after it: what is whole comes before the end. */
@@ -67,8 +67,7 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
       {
         async pull(controls) {
           settle()
-          // A character has three bytes at most.
-          if (size > 3 * maxEventSize) throw tooLarge()
+          if (size > maxEventSize) throw tooLarge()
           if (!reading) await new Promise<void>((resolve) => (permit = resolve))
           if (!chunk.length) {
             const { done, value } = await reader.read()
@@ -78,7 +77,8 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
           const slice = chunk.subarray(0, SLICE)
           chunk = chunk.subarray(SLICE)
           batch.bytes = slice.length
-          size += slice.length
+          // Characters: no byte that continues one counts, and what is a surrogate pair counts twice.
+          for (const byte of slice) size += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
           controls.enqueue(slice)
         },
       },

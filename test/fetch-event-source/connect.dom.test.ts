@@ -70,6 +70,15 @@ describe('reading', () => {
   )
 })
 
+test('[F28] characters are counted, not bytes', async () => {
+  const { body, connection } = await open()
+  const data = '日👍é'.repeat(240) // 960 characters, 2,160 bytes
+  body.write(`data: ${data}`)
+  body.write('\n\n')
+  const { blocks } = (await connection.read())!
+  expect(blocks.length ? blocks : (await connection.read())!.blocks).toMatchObject([{ data }])
+})
+
 describe('the answer', () => {
   test('of any status is a connection, whose body can be read as a problem', async () => {
     const { body, connection } = await open({}, { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } })
