@@ -26,8 +26,12 @@ function vitest() {
   try {
     const projects = ensured ? [] : ['--project', 'node', '--project', 'happy-dom']
     const fine = node(
-      'node_modules/vitest/vitest.mjs', 'run', ...projects,
-      '--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`,
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      ...projects,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${outputFile}`,
     )
     const report = JSON.parse(readFileSync(outputFile, 'utf8'))
     tests.passed = report.numPassedTests
@@ -43,6 +47,7 @@ function vitest() {
 
 /** In order; a step whose `needs` failed is not run, and counts as failed with it. */
 const steps = [
+  { name: 'format', run: () => node('node_modules/oxfmt/bin/oxfmt', '--check') },
   { name: 'lint', run: () => node('node_modules/oxlint/bin/oxlint', '--deny-warnings') },
   { name: 'types', run: () => node('scripts/types.mjs') },
   { name: 'layers', run: () => node('scripts/layers.mjs') },
@@ -55,7 +60,8 @@ const steps = [
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !steps.some((step) => step.name === name))
-if (unknown.length > 0) throw new TypeError(`no such step: ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}`)
+if (unknown.length > 0)
+  throw new TypeError(`no such step: ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}`)
 
 const ensured = wanted.length > 0 && !wanted.includes('tests') ? true : ensureBrowser()
 const results = []
@@ -72,10 +78,15 @@ for (const { name, needs, run } of steps) {
 console.log('')
 for (const { name, outcome, seconds } of results) console.log(`${outcome.padEnd(8)} ${seconds.padStart(6)} s  ${name}`)
 console.log(`${''.padEnd(8)} ${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  in all`)
-if (!ensured) console.log('\nNo browser was found: the tests that need one did not run. Get one with `npx playwright install chromium`.')
+if (!ensured)
+  console.log(
+    '\nNo browser was found: the tests that need one did not run. Get one with `npx playwright install chromium`.',
+  )
 
 // A failed step beside the tests counts as one failure, so that the closing line never looks better than the exit code.
-const failedSteps = results.filter(({ name, outcome }) => outcome !== 'passed' && (name !== 'tests' || outcome === 'not run'))
+const failedSteps = results.filter(
+  ({ name, outcome }) => outcome !== 'passed' && (name !== 'tests' || outcome === 'not run'),
+)
 tests.failed += failedSteps.length
 console.log(`\n${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`)
 if (tests.failed > 0) process.exitCode = 1
