@@ -41,7 +41,13 @@ function licenses() {
     generateBundle(_options, bundle) {
       const folders = Object.values(bundle)
         .flatMap((output) => (output.type === 'chunk' ? output.moduleIds : []))
-        .map((id) => id.split(sep).join('/').match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0])
+        .map(
+          (id) =>
+            id
+              .split(sep)
+              .join('/')
+              .match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0],
+        )
       const texts = [...new Set(folders)].filter(Boolean).map((folder) => {
         const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
         const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
@@ -79,7 +85,10 @@ function prune(builds) {
       if (--unfinished > 0) return
       for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
         const path = join(entry.parentPath ?? entry.path, entry.name)
-        const name = path.slice(dist.length + 1).split(sep).join('/')
+        const name = path
+          .slice(dist.length + 1)
+          .split(sep)
+          .join('/')
         if (entry.isFile() && !written.has(name)) rmSync(path)
       }
     },

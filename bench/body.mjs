@@ -2,12 +2,15 @@
 
 export function createBody(chunks) {
   let next = 0
-  return new ReadableStream({
-    pull(controller) {
-      if (next < chunks.length) controller.enqueue(chunks[next++])
-      else controller.close()
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (next < chunks.length) controller.enqueue(chunks[next++])
+        else controller.close()
+      },
     },
-  }, { highWaterMark: 0 })
+    { highWaterMark: 0 },
+  )
 }
 
 export const createResponse = (chunks) =>

@@ -29,7 +29,13 @@ export async function buildAdapter(name) {
   const bundle = await rollup({
     input: `${here}adapters/${name}.mjs`,
     plugins: [
-      name === 'undici' && { name: 'external', resolveId: (id) => (id.includes('undici/lib') ? { id: new URL(id, `file://${here}adapters/`).pathname, external: 'absolute' } : null) },
+      name === 'undici' && {
+        name: 'external',
+        resolveId: (id) =>
+          id.includes('undici/lib')
+            ? { id: new URL(id, `file://${here}adapters/`).pathname, external: 'absolute' }
+            : null,
+      },
       nodeResolve({ browser: true, extensions: ['.mjs', '.js', '.ts'] }),
       typescript,
       name === 'rivulet' && terser({ module: true, ecma: 2022 }),

@@ -12,7 +12,8 @@ const places = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromi
 async function serveFolder() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost')
-    if (pathname === '/') return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>')
+    if (pathname === '/')
+      return void response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>')
     try {
       if (!/^\/[\w./-]+\.mjs$/.test(pathname) || pathname.includes('..')) throw new Error('not a module')
       const body = await readFile(here + pathname)
@@ -34,9 +35,17 @@ export async function startChromium(flags = []) {
     ...(executablePath && { executablePath }),
     args: [
       ...flags,
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--no-first-run', '--disable-dev-shm-usage',
-      '--site-per-process', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--disable-renderer-backgrounding', '--disable-background-timer-throttling', '--disable-backgrounding-occluded-windows',
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-dev-shm-usage',
+      '--site-per-process',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-renderer-backgrounding',
+      '--disable-background-timer-throttling',
+      '--disable-backgrounding-occluded-windows',
     ],
   })
   let sites = 0

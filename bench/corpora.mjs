@@ -4,7 +4,14 @@ const encoder = new TextEncoder()
 
 /** Every corpus, by the name the tables use. */
 export const corpusNames = [
-  'token deltas', 'OpenAI-like', 'Anthropic-like', 'large events', 'multi-line data', 'heartbeats', 'CRLF', 'CR',
+  'token deltas',
+  'OpenAI-like',
+  'Anthropic-like',
+  'large events',
+  'multi-line data',
+  'heartbeats',
+  'CRLF',
+  'CR',
 ]
 
 /** Bytes per chunk; `event`: one event per chunk, which is how a model's answer arrives. */
@@ -21,8 +28,31 @@ function createRandom(seed) {
 }
 
 const words = [
-  'the', ' stream', ' of', ' tokens', ' arrives', '你好', '世界', '，', '日本語', 'の', ' café', '😀', '👩‍💻', ' in', ' order',
-  '.', ' never', ' twice', '流', '한국어', ' 42', '\n', '"quoted"', ' a', ' is',
+  'the',
+  ' stream',
+  ' of',
+  ' tokens',
+  ' arrives',
+  '你好',
+  '世界',
+  '，',
+  '日本語',
+  'の',
+  ' café',
+  '😀',
+  '👩‍💻',
+  ' in',
+  ' order',
+  '.',
+  ' never',
+  ' twice',
+  '流',
+  '한국어',
+  ' 42',
+  '\n',
+  '"quoted"',
+  ' a',
+  ' is',
 ]
 
 /** One event and its bytes; `type` and `id` are what a reader must report, `undefined` where the block has none. */
@@ -40,19 +70,39 @@ const makers = {
   'token deltas': (random, n) => delta(random, n),
   CRLF: (random, n) => delta(random, n, '\r\n'),
   CR: (random, n) => delta(random, n, '\r'),
-  'OpenAI-like': (random) => event(undefined, JSON.stringify({
-    id: 'chatcmpl-9xR2v8LkQ0aWzT3yJ1bN', object: 'chat.completion.chunk', created: 1767225600, model: 'gpt-4o-2024-08-06',
-    service_tier: 'default', system_fingerprint: 'fp_50cad350e4',
-    choices: [{ index: 0, delta: { content: words[(random() * words.length) | 0] }, logprobs: null, finish_reason: null }],
-  })),
-  'Anthropic-like': (random) => event('content_block_delta', JSON.stringify({
-    type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: words[(random() * words.length) | 0] },
-  })),
+  'OpenAI-like': (random) =>
+    event(
+      undefined,
+      JSON.stringify({
+        id: 'chatcmpl-9xR2v8LkQ0aWzT3yJ1bN',
+        object: 'chat.completion.chunk',
+        created: 1767225600,
+        model: 'gpt-4o-2024-08-06',
+        service_tier: 'default',
+        system_fingerprint: 'fp_50cad350e4',
+        choices: [
+          { index: 0, delta: { content: words[(random() * words.length) | 0] }, logprobs: null, finish_reason: null },
+        ],
+      }),
+    ),
+  'Anthropic-like': (random) =>
+    event(
+      'content_block_delta',
+      JSON.stringify({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'text_delta', text: words[(random() * words.length) | 0] },
+      }),
+    ),
   'large events': (random, n) => {
     const size = [64, 128, 256, 1024][n % 4] * 1024
     const rows = []
     for (let length = 0; length < size;) {
-      const row = { name: words[(random() * words.length) | 0], value: random(), tags: ['alpha', 'beta', words[(random() * 6) | 0]] }
+      const row = {
+        name: words[(random() * words.length) | 0],
+        value: random(),
+        tags: ['alpha', 'beta', words[(random() * 6) | 0]],
+      }
       rows.push(row)
       length += 64
     }
@@ -60,7 +110,8 @@ const makers = {
   },
   'multi-line data': (random) => {
     const lines = []
-    for (let left = 3 + random() * 12; left > 0; left--) lines.push(words[(random() * words.length) | 0].trim().repeat(1 + random() * 12))
+    for (let left = 3 + random() * 12; left > 0; left--)
+      lines.push(words[(random() * words.length) | 0].trim().repeat(1 + random() * 12))
     return event(undefined, lines.join('\n'))
   },
   heartbeats: (random, n) => {

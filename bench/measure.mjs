@@ -52,7 +52,8 @@ export function createMeter(adapter, cpu) {
     let got
     for (let i = 0; i < cell.passes; i++) {
       got = await pass(cell)
-      if (cell.right && got !== cell.right) throw new Error(`Wrong events: ${name}/${chunking}: ${got}, not ${cell.right}`)
+      if (cell.right && got !== cell.right)
+        throw new Error(`Wrong events: ${name}/${chunking}: ${got}, not ${cell.right}`)
     }
     return ((await cpu()) - from) / cell.passes
   }

@@ -21,10 +21,11 @@ export async function openNode(name) {
   })
   await opened
   return {
-    call: (method, ...args) => new Promise((resolve, reject) => {
-      waiting.set(++calls, { resolve, reject })
-      child.send({ id: calls, method, args })
-    }),
+    call: (method, ...args) =>
+      new Promise((resolve, reject) => {
+        waiting.set(++calls, { resolve, reject })
+        child.send({ id: calls, method, args })
+      }),
     close: () => void child.kill(),
   }
 }

@@ -14,12 +14,17 @@ const ROUNDS = 9
 
 /** Measures it in a process of its own, with the garbage collector at hand. */
 export function runOneEvent({ dry = false } = {}) {
-  spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), ...(dry ? ['--dry'] : [])], { stdio: 'inherit' })
+  spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), ...(dry ? ['--dry'] : [])], {
+    stdio: 'inherit',
+  })
 }
 
 async function buildParser() {
   const folder = await mkdtemp(join(tmpdir(), 'rivulet-'))
-  const bundle = await rollup({ input: fileURLToPath(new URL('../src/wire/parse.ts', import.meta.url)), plugins: [typescript] })
+  const bundle = await rollup({
+    input: fileURLToPath(new URL('../src/wire/parse.ts', import.meta.url)),
+    plugins: [typescript],
+  })
   await bundle.write({ file: join(folder, 'parse.mjs'), format: 'es' })
   const { createParser } = await import(pathToFileURL(join(folder, 'parse.mjs')).href)
   await rm(folder, { recursive: true })
@@ -73,7 +78,11 @@ async function measure(dry) {
   const [small, large] = ['small', 'large'].map((name) => median(rounds.map((round) => round[name].ms)))
   const peak = Math.max(...rounds.map((round) => round.large.peak)) / (16 * MiB)
   const line = read(createParser, { size: 64 * MiB, chunk: letters, collect: true })
-  const lines = read(createParser, { size: 128 * MiB, chunk: new TextEncoder().encode('data\n'.repeat(13_000)), collect: true })
+  const lines = read(createParser, {
+    size: 128 * MiB,
+    chunk: new TextEncoder().encode('data\n'.repeat(13_000)),
+    collect: true,
+  })
   const judge = (value, bar) => `the bar is ${bar}${value > bar ? ', **missed**' : ''}`
   const text = `
 - an event of 4 MiB: ${small.toFixed(0)} ms; of 16 MiB: ${large.toFixed(0)} ms, ${ratio.toFixed(1)} times as long (4.0 is linear; ${judge(ratio, 4.5)})
@@ -83,10 +92,13 @@ async function measure(dry) {
 `
   console.log(text)
   if (dry) return
-  await writeSection('One large event, measured', `
+  await writeSection(
+    'One large event, measured',
+    `
 Written by \`npm run bench\` (see one-event.mjs). Node ${process.version}, chunks of 1 KiB, medians of ${ROUNDS} rounds of four events of 4 MiB and one of 16.
 CPU time and memory include those of the garbage collector.
-${text}`)
+${text}`,
+  )
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await measure(process.argv.includes('--dry'))

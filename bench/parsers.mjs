@@ -12,7 +12,10 @@ const contenders = new Set(['rivulet', baseline])
  *
  * @returns {Promise<Map<string, Record<string, { ratio: number, us: number, right: boolean }>>>} cell name → adapter → figures
  */
-export async function benchParsers(runtime, { adapters, launches, rounds, corpora = corpusNames, cuts = chunkings, log }) {
+export async function benchParsers(
+  runtime,
+  { adapters, launches, rounds, corpora = corpusNames, cuts = chunkings, log },
+) {
   const cells = new Map()
   for (let launch = 0; launch < launches; launch++) {
     const opened = new Map()
@@ -22,7 +25,11 @@ export async function benchParsers(runtime, { adapters, launches, rounds, corpor
         const key = `${corpus} / ${cut}`
         if (!cells.has(key)) cells.set(key, {})
         await measureCell(opened, corpus, cut, rounds, cells.get(key), log)
-        log(`  ${key.padEnd(24)} ${Object.entries(cells.get(key)).map(([name, { ratio, right }]) => `${name} ${ratio.toFixed(2)}${right ? '' : '!'}`).join('  ')}`)
+        log(
+          `  ${key.padEnd(24)} ${Object.entries(cells.get(key))
+            .map(([name, { ratio, right }]) => `${name} ${ratio.toFixed(2)}${right ? '' : '!'}`)
+            .join('  ')}`,
+        )
       }
     }
     for (const { close } of opened.values()) await close()

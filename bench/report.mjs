@@ -16,13 +16,21 @@ export function summary(cells) {
   const lines = [`geometric mean ${geometricMean(all).toFixed(2)} over ${all.length} cells`]
   const worst = [...cells].sort(([, a], [, b]) => b[ours].ratio - a[ours].ratio)[0]
   lines.push(`worst cell ${worst[1][ours].ratio.toFixed(2)} (${worst[0]})`)
-  for (const [what, wanted] of [['one event per chunk', perEvent], ['chunks of 7 bytes and less', tiny]]) {
+  for (const [what, wanted] of [
+    ['one event per chunk', perEvent],
+    ['chunks of 7 bytes and less', tiny],
+  ]) {
     const some = ratios(cells, ours, wanted)
-    if (some.length) lines.push(`${what}: geometric mean ${geometricMean(some).toFixed(2)}, worst ${Math.max(...some).toFixed(2)}`)
+    if (some.length)
+      lines.push(`${what}: geometric mean ${geometricMean(some).toFixed(2)}, worst ${Math.max(...some).toFixed(2)}`)
   }
-  const behind = [...cells].flatMap(([name, cell]) => Object.entries(cell)
-    .filter(([peer, { ratio, right }]) => peer !== ours && !peer.startsWith('floor') && right && ratio < cell[ours].ratio)
-    .map(([peer, { ratio }]) => `${name}: ${peer} ${ratio.toFixed(2)}, ours ${cell[ours].ratio.toFixed(2)}`))
+  const behind = [...cells].flatMap(([name, cell]) =>
+    Object.entries(cell)
+      .filter(
+        ([peer, { ratio, right }]) => peer !== ours && !peer.startsWith('floor') && right && ratio < cell[ours].ratio,
+      )
+      .map(([peer, { ratio }]) => `${name}: ${peer} ${ratio.toFixed(2)}, ours ${cell[ours].ratio.toFixed(2)}`),
+  )
   lines.push(behind.length ? `behind a peer in:\n  ${behind.join('\n  ')}` : 'ahead of every peer in every cell')
   return lines.map((line) => `- ${line}`).join('\n')
 }
@@ -32,16 +40,22 @@ function table(cells) {
   const order = [ours, ...adapters.filter((name) => name !== ours)].filter((name) => adapters.includes(name))
   const rows = [`| corpus / bytes per chunk | ${order.join(' | ')} |`, `| --- |${' ---: |'.repeat(order.length)}`]
   for (const [name, cell] of cells) {
-    rows.push(`| ${name} | ${order.map((adapter) => `${cell[adapter].ratio.toFixed(2)}${cell[adapter].right ? '' : ' ¹'}`).join(' | ')} |`)
+    rows.push(
+      `| ${name} | ${order.map((adapter) => `${cell[adapter].ratio.toFixed(2)}${cell[adapter].right ? '' : ' ¹'}`).join(' | ')} |`,
+    )
   }
-  rows.push(`| **geometric mean** | ${order.map((adapter) => `**${geometricMean(ratios(cells, adapter)).toFixed(2)}**`).join(' | ')} |`)
+  rows.push(
+    `| **geometric mean** | ${order.map((adapter) => `**${geometricMean(ratios(cells, adapter)).toFixed(2)}**`).join(' | ')} |`,
+  )
   return rows.join('\n')
 }
 
 export async function report(results, { launches, rounds }) {
   const [{ model }] = cpus()
   const parts = results.map(({ version, cells }) => `## ${version}\n\n${summary(cells)}\n\n${table(cells)}\n`)
-  await writeSection('Parsers, measured', `
+  await writeSection(
+    'Parsers, measured',
+    `
 Written by \`npm run bench\` (see run.mjs). CPU time of one adapter per process or page, as ratios to \`eventsource-parser\` behind a
 streaming \`TextDecoder\` (= 1.00), medians of ${launches} launches of ${rounds} interleaved rounds each, on ${model.trim()}. Lower is better. Each pass reads every field
 and is checked for the right events. Peers but for the baseline: one launch, one sample. \`floor-decode\` is a streaming \`TextDecoder\` alone, \`floor-json\`
@@ -49,5 +63,6 @@ with \`JSON.parse\` of data found beforehand.
 
 ¹ gives wrong events on this corpus; its time is shown all the same.
 
-${parts.join('\n')}`)
+${parts.join('\n')}`,
+  )
 }

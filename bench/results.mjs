@@ -5,7 +5,10 @@ const file = new URL('RESULTS.md', import.meta.url)
 
 /** `text` with the section of this title, from its `# ` to the next, in place of the one it had, or at the end. */
 export function replaceSection(text, title, body) {
-  const sections = text.split(/^(?=# )/m).map((section) => section.trim()).filter(Boolean)
+  const sections = text
+    .split(/^(?=# )/m)
+    .map((section) => section.trim())
+    .filter(Boolean)
   const section = `# ${title}\n\n${body.trim()}`
   const at = sections.findIndex((other) => other.startsWith(`# ${title}\n`))
   if (at < 0) sections.push(section)

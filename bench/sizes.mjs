@@ -23,7 +23,9 @@ const peers = [
 
 /** Bytes of a page's bundle with these imports: path of a file or a package → names. */
 async function measure(imports) {
-  const contents = Object.entries(imports).map(([path, names]) => `export { ${names} } from ${JSON.stringify(path)}`).join('\n')
+  const contents = Object.entries(imports)
+    .map(([path, names]) => `export { ${names} } from ${JSON.stringify(path)}`)
+    .join('\n')
   if (!contents) return { minified: 0, gzipped: 0 }
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
@@ -51,21 +53,27 @@ export async function runSizes({ dry = false, log = console.log } = {}) {
     const note = beside.rivulet ? `beside \`${beside.rivulet}\`` : ''
     rows.push({ from, names, note, minified: minified - without.minified, gzipped: gzipped - without.gzipped })
   }
-  for (const { from, names } of peers) rows.push({ from, names, note: versionOf(from), ...(await measure({ [from]: names })) })
+  for (const { from, names } of peers)
+    rows.push({ from, names, note: versionOf(from), ...(await measure({ [from]: names })) })
   rows.sort((a, b) => a.gzipped - b.gzipped)
   const bytes = (count) => count.toLocaleString('en')
-  const table = rows.map(({ from, names, note, minified, gzipped }) =>
-    `| \`{ ${names} }\` | ${from}${note && ` ${note}`} | ${bytes(minified)} | ${bytes(gzipped)} |`)
+  const table = rows.map(
+    ({ from, names, note, minified, gzipped }) =>
+      `| \`{ ${names} }\` | ${from}${note && ` ${note}`} | ${bytes(minified)} | ${bytes(gzipped)} |`,
+  )
   log(table.join('\n'))
   if (dry) return
-  await writeSection('Sizes, measured', `
+  await writeSection(
+    'Sizes, measured',
+    `
 Written by \`npm run bench\` (see sizes.mjs). Bytes of a bundle (esbuild) that imports this and nothing else, with the package's files for
 browsers, minified by terser, and compressed by gzip -9.
 
 | import | from | minified | gzip |
 | --- | --- | ---: | ---: |
 ${table.join('\n')}
-`)
+`,
+  )
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) await runSizes({ dry: process.argv.includes('--dry') })

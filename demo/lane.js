@@ -5,7 +5,14 @@ const WIDTH = 100
 const HEIGHT = 24
 /** Prices that are drawn. */
 const POINTS = 40
-const words = { idle: 'idle', connecting: 'waits', refreshing: 'waits', open: 'open', waiting: 'tries again', closed: 'closed' }
+const words = {
+  idle: 'idle',
+  connecting: 'waits',
+  refreshing: 'waits',
+  open: 'open',
+  waiting: 'tries again',
+  closed: 'closed',
+}
 
 /** Makes a lane that draws the prices of `symbol`. */
 export function createLane(number, symbol) {
@@ -32,7 +39,10 @@ export function createLane(number, symbol) {
     const least = Math.min(...values)
     const span = Math.max(...values) - least || 1
     const y = (value) => HEIGHT - 2 - ((value - least) / span) * (HEIGHT - 4)
-    line.setAttribute('points', values.map((value, at) => `${(at * WIDTH) / (POINTS - 1)},${y(value).toFixed(1)}`).join(' '))
+    line.setAttribute(
+      'points',
+      values.map((value, at) => `${(at * WIDTH) / (POINTS - 1)},${y(value).toFixed(1)}`).join(' '),
+    )
   }
   return {
     element,

@@ -15,8 +15,14 @@ const clients = {
 }
 
 const summaries = {
-  shared: (open) => (open ? 'All that comes to them comes over one connection; one more is needed, now and then, to say what they want.' : ''),
-  own: (open, waiting) => (waiting ? `${open} got a connection, beside the one of the others. ${waiting} wait, and so would anything else that this page asks this server for.` : ''),
+  shared: (open) =>
+    open
+      ? 'All that comes to them comes over one connection; one more is needed, now and then, to say what they want.'
+      : '',
+  own: (open, waiting) =>
+    waiting
+      ? `${open} got a connection, beside the one of the others. ${waiting} wait, and so would anything else that this page asks this server for.`
+      : '',
 }
 
 function createSide(name, section) {

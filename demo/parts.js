@@ -2,7 +2,9 @@
 
 /** The elements inside `root` that have a `data-part`, by that name. */
 export function findParts(root) {
-  return Object.fromEntries(Array.from(root.querySelectorAll('[data-part]'), (element) => [element.dataset.part, element]))
+  return Object.fromEntries(
+    Array.from(root.querySelectorAll('[data-part]'), (element) => [element.dataset.part, element]),
+  )
 }
 
 /** Calls `action` on a click, unless the button is switched off. */

@@ -1,5 +1,5 @@
 /** A feed and a run by the global `Rivulet`: no modules, no build, the whole code of its page. */
-(() => {
+;(() => {
   const { createClient, isStreamError } = Rivulet
   const client = createClient()
   const describe = (data) => data?.text ?? data?.message ?? JSON.stringify(data)

@@ -10,7 +10,10 @@ import { describeError, describeReset } from './wording.js'
 
 const roles = {
   leading: ['This tab leads.', 'The connection is here. What comes on it is passed on to the other tabs.'],
-  following: ['This tab follows.', 'Another tab has the connection. This one has none, and is given all that comes on it.'],
+  following: [
+    'This tab follows.',
+    'Another tab has the connection. This one has none, and is given all that comes on it.',
+  ],
   apart: ['This tab goes by itself.', 'It has a connection of its own until it has caught up with the others.'],
   gone: ['This tab takes no part.', 'It has let go of the feed, or waits for its next attempt.'],
 }

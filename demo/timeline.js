@@ -23,7 +23,9 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
   const svg = shape('svg', 'picture', figure)
   svg.setAttribute('preserveAspectRatio', 'none')
   svg.setAttribute('aria-hidden', 'true')
-  const [gapPath, linePath, tickPath, tryPath] = ['gaps', 'line', 'ticks', 'tries'].map((kind) => shape('path', kind, svg))
+  const [gapPath, linePath, tickPath, tryPath] = ['gaps', 'line', 'ticks', 'tries'].map((kind) =>
+    shape('path', kind, svg),
+  )
   const caption = document.createElement('figcaption')
   const [from, summary, until] = ['from', 'summary', 'until'].map((kind) => {
     const part = document.createElement('span')

@@ -43,7 +43,11 @@ export function showState(controlled: Controlled): Handler {
   return () => json(200, state(controlled))
 }
 
-function parseCommand(value: Record<string, unknown>): { action?: string; restart: RestartOptions; scenario?: unknown } {
+function parseCommand(value: Record<string, unknown>): {
+  action?: string
+  restart: RestartOptions
+  scenario?: unknown
+} {
   const { action, downtime, log, scenario, ...rules } = value
   if (action === undefined) return { restart: {}, scenario: scenario ?? rules }
   if (!actions.includes(action as string)) throw new TypeError(`action: expected ${actions.join(' or ')}`)

@@ -65,7 +65,11 @@ const REQUEST_LIMIT = 1_000
 function redirected(request: Request, status: number, url: URL, body: ArrayBuffer | undefined): Request {
   const becomesGet = status === 303 || ((status === 301 || status === 302) && request.method === 'POST')
   const { headers, signal } = request
-  return new Request(url, { headers, signal, ...(becomesGet ? {} : { method: request.method, ...(body ? { body } : {}) }) })
+  return new Request(url, {
+    headers,
+    signal,
+    ...(becomesGet ? {} : { method: request.method, ...(body ? { body } : {}) }),
+  })
 }
 
 /** Makes a mock server in process. */

@@ -52,7 +52,8 @@ export interface NodeHandler {
 /** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. On HTTP/2 it is the stream's alone. */
 function cutSocket(response: ServerResponse, cut: Cut): void {
   const { socket } = response
-  if ('stream' in response) return (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if ('stream' in response)
+    return (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   if (!socket) return
   if (cut === 'reset') socket.resetAndDestroy()
   else socket.destroySoon()
@@ -89,7 +90,12 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     return chosen === 'identity' ? undefined : createCompressor(chosen)
   }
 
-  const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer | NoAnswer, traffic: Counting): Promise<void> => {
+  const send = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Answer | NoAnswer,
+    traffic: Counting,
+  ): Promise<void> => {
     if (response.destroyed) return undefined
     if ('cut' in answer) return cutSocket(response, answer.cut)
     const { status, headers, body } = answer

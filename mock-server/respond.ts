@@ -48,7 +48,12 @@ function streamOf(body: Body, request: Request, gone: AbortController, traffic: 
   )
 }
 
-function responseOf({ status, headers, body }: Answer, request: Request, gone: AbortController, traffic: Counting): Response {
+function responseOf(
+  { status, headers, body }: Answer,
+  request: Request,
+  gone: AbortController,
+  traffic: Counting,
+): Response {
   const whole = typeof body === 'object' ? streamOf(body, request, gone, traffic) : (body ?? '')
   const plain = BODILESS.includes(status) ? null : whole
   return new Response(plain, { status, headers })

@@ -153,7 +153,11 @@ export function createService(options: ServiceOptions = {}): Service {
 
   const main = feed()
   addRuns('/api/generate')
-  routes.set('/api/broadcast', { wants: 'other', permission: 'broadcast', methods: { POST: broadcastTo(main, bodyLimit) } })
+  routes.set('/api/broadcast', {
+    wants: 'other',
+    permission: 'broadcast',
+    methods: { POST: broadcastTo(main, bodyLimit) },
+  })
   routes.set('/v1/chat/completions', {
     wants: 'stream',
     kind: 'run',

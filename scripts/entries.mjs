@@ -28,7 +28,9 @@ export const manifest = JSON.parse(readFileSync(new URL('package.json', root), '
 for (const name of Object.keys(entries)) {
   const { types, default: code } = manifest.exports[name === 'index' ? '.' : `./${name}`] ?? {}
   if (types !== `./dist/${name}.d.ts` || code !== `./dist/${name}.js`) {
-    throw new Error(`package.json#exports lacks { "types": "./dist/${name}.d.ts", "default": "./dist/${name}.js" } for ${name}`)
+    throw new Error(
+      `package.json#exports lacks { "types": "./dist/${name}.d.ts", "default": "./dist/${name}.js" } for ${name}`,
+    )
   }
 }
 for (const path of Object.keys(manifest.exports)) {

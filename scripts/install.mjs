@@ -10,7 +10,8 @@ function installed() {
   if (!existsSync(new URL('node_modules/.package-lock.json', root))) return false
   const present = read('node_modules/.package-lock.json')
   return Object.entries(read('package-lock.json')).every(
-    ([path, { version, optional }]) => path === '' || (optional && !present[path]) || present[path]?.version === version,
+    ([path, { version, optional }]) =>
+      path === '' || (optional && !present[path]) || present[path]?.version === version,
   )
 }
 

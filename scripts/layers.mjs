@@ -64,7 +64,9 @@ export function judgeImport(from, to) {
       if (!nodeFaces.test(to) || nodeFaces.test(from)) return undefined
       return 'what runs everywhere must not import a Node face'
     }
-    return sharedWithMockServer.includes(to) ? undefined : `the mock server shares only ${sharedWithMockServer.join(', ')}`
+    return sharedWithMockServer.includes(to)
+      ? undefined
+      : `the mock server shares only ${sharedWithMockServer.join(', ')}`
   }
   if (to.startsWith('mock-server/')) return 'the SDK does not know its mock server'
   const [folder, target] = [posix.dirname(from), posix.dirname(to)]
@@ -101,7 +103,10 @@ export function checkLayers(files) {
     const targets = findImports(from, text).map((specifier) =>
       specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : specifier,
     )
-    graph.set(from, targets.filter((to) => files.has(to)))
+    graph.set(
+      from,
+      targets.filter((to) => files.has(to)),
+    )
     for (const to of targets) {
       const reason = judgeImport(from, to)
       if (reason) violations.push(`${from} → ${to}: ${reason}`)

@@ -23,7 +23,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const tarball = pack(folder)
     const tools = [
       ['publint/src/cli.js', 'run', tarball, '--strict'],
-      ['@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only', '--no-definitely-typed', '--no-emoji', '--format', 'ascii'],
+      [
+        '@arethetypeswrong/cli/dist/index.js',
+        tarball,
+        '--profile',
+        'esm-only',
+        '--no-definitely-typed',
+        '--no-emoji',
+        '--format',
+        'ascii',
+      ],
     ]
     for (const [tool, ...args] of tools) {
       const program = fileURLToPath(new URL(`../node_modules/${tool}`, import.meta.url))

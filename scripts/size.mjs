@@ -15,9 +15,13 @@ function ownPackage(program) {
     name: 'own-package',
     resolveId(id) {
       if (id === '\0program') return id
-      const entry = id === manifest.name ? '.' : id.startsWith(`${manifest.name}/`) ? `./${id.slice(manifest.name.length + 1)}` : ''
+      const entry =
+        id === manifest.name ? '.' : id.startsWith(`${manifest.name}/`) ? `./${id.slice(manifest.name.length + 1)}` : ''
       if (!entry) return null
-      return { id: fileURLToPath(new URL(manifest.exports[entry].default, root)), moduleSideEffects: manifest.sideEffects }
+      return {
+        id: fileURLToPath(new URL(manifest.exports[entry].default, root)),
+        moduleSideEffects: manifest.sideEffects,
+      }
     },
     load: (id) => (id === '\0program' ? program : null),
   }
@@ -25,7 +29,9 @@ function ownPackage(program) {
 
 /** Bytes of a program that only imports what it is given, lists of names by specifier, and keeps it. */
 export async function measure(imports) {
-  const program = Object.entries(imports).map(([specifier, names]) => `export { ${names} } from '${specifier}'`).join('\n')
+  const program = Object.entries(imports)
+    .map(([specifier, names]) => `export { ${names} } from '${specifier}'`)
+    .join('\n')
   const bundle = await rollup({
     input: '\0program',
     plugins: [ownPackage(program)],
@@ -44,7 +50,8 @@ const inWords = (bytes) => `${(bytes / 1000).toFixed(1)} kB`
 /** Puts the figures between the marks of `text`: `<!-- size:core -->5.2 kB<!-- /size -->`. A mark without a figure throws. */
 export function writeFigures(text, figures) {
   return text.replace(/(<!-- size:([\w-]+) -->)(.*?)(<!-- \/size -->)/g, (_all, open, name, _old, close) => {
-    if (!(name in figures)) throw new Error(`README.md asks for the size of ${name}, which size-budgets.json does not have`)
+    if (!(name in figures))
+      throw new Error(`README.md asks for the size of ${name}, which size-budgets.json does not have`)
     return `${open}${figures[name]}${close}`
   })
 }
@@ -59,7 +66,14 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const minified = whole.minified - without.minified
     const gzipped = whole.gzipped - without.gzipped
     figures[name] = inWords(gzipped)
-    rows.push({ name, import: `{ ${names} } from '${from}'`, minified, gzipped, limit, share: `${Math.round((100 * gzipped) / limit)} %` })
+    rows.push({
+      name,
+      import: `{ ${names} } from '${from}'`,
+      minified,
+      gzipped,
+      limit,
+      share: `${Math.round((100 * gzipped) / limit)} %`,
+    })
     if (gzipped > limit) {
       console.error(`${name} is ${gzipped - limit} bytes over its budget`)
       process.exitCode = 1

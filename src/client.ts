@@ -15,20 +15,35 @@ export interface Client {
    * Subscribes to a feed: an endless stream, reconnected for ever. The types of its events come from its schemas.
    * @throws TypeError on a URL or body that can't be requested
    */
-  subscribe<Map extends Schemas>(url: string | URL, options: SubscribeOptions & { schema: Map }): Subscription<EventsOf<Map>>
+  subscribe<Map extends Schemas>(
+    url: string | URL,
+    options: SubscribeOptions & { schema: Map },
+  ): Subscription<EventsOf<Map>>
   /** Subscribes to a feed, whose events `Events` maps from name to payload. */
-  subscribe<Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions): Subscription<Events>
+  subscribe<Events extends object = Record<string, unknown>>(
+    url: string | URL,
+    options?: SubscribeOptions,
+  ): Subscription<Events>
   /**
    * Starts a run: a finite stream of deltas, in the words of a foreign `protocol`.
    * @throws TypeError on a URL or body that can't be requested
    */
   stream<Delta>(url: string | URL, options: RunOptions<Delta> & { protocol: Protocol<Delta> }): Run<Delta>
   /** Starts a run; the types of its events that are not deltas come from their schemas. */
-  stream<Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & { schema: Map }): Run<TextDelta, EventsOf<Map>>
+  stream<Map extends Schemas>(
+    url: string | URL,
+    options: RunOptions<TextDelta> & { schema: Map },
+  ): Run<TextDelta, EventsOf<Map>>
   /** Starts a run, whose events that are not deltas `Events` maps from name to payload. */
-  stream<Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta>): Run<TextDelta, Events>
+  stream<Events extends object = Record<string, unknown>>(
+    url: string | URL,
+    options?: RunOptions<TextDelta>,
+  ): Run<TextDelta, Events>
   /** Goes on with a run from where `cursor` says: only what comes after it. */
-  resume<Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta>): Run<TextDelta, Events>
+  resume<Events extends object = Record<string, unknown>>(
+    cursor: Cursor,
+    options?: RunOptions<TextDelta>,
+  ): Run<TextDelta, Events>
   /** Closes the feeds and detaches from the runs that it has opened. Idempotent. */
   close(): void
   [Symbol.dispose](): void

@@ -18,8 +18,8 @@ export interface DiagnosticBase {
 
 /** What happened. New types come with minor versions, so a `switch` needs a `default`. */
 export type Diagnostic = DiagnosticBase &
+  /** A request is about to be made; `reason` is `rejected` after a 401. */
   (
-    /** A request is about to be made; `reason` is `rejected` after a 401. */
     | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
     /** The server has answered, whatever with. */
     | { readonly type: 'answer'; readonly status: number }
@@ -30,7 +30,12 @@ export type Diagnostic = DiagnosticBase &
     /** An event that an earlier connection had brought was dropped. */
     | { readonly type: 'duplicate'; readonly id: string }
     /** The connection has failed, and what for; `gap`: events are missing. `delay`: milliseconds until the next attempt. */
-    | { readonly type: 'retry'; readonly code: StreamErrorCode; readonly status?: number | undefined; readonly delay: number }
+    | {
+        readonly type: 'retry'
+        readonly code: StreamErrorCode
+        readonly status?: number | undefined
+        readonly delay: number
+      }
     /** The stream is over: by its end or `close()`, or, where there is a code, by an error. */
     | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
   )
@@ -80,7 +85,8 @@ export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument
       changed(state) {
         const { status, error, retryAt = 0 } = state
         const why = error && { code: error.code, ...(error.status && { status: error.status }) }
-        if (status === 'waiting' && why) tell({ type: 'retry', ...why, delay: Math.max(0, Math.round(retryAt - Date.now())) })
+        if (status === 'waiting' && why)
+          tell({ type: 'retry', ...why, delay: Math.max(0, Math.round(retryAt - Date.now())) })
         if (status === 'closed') tell({ type: 'closed', ...why })
         hooks.changed(state)
       },

@@ -63,7 +63,11 @@ export interface EventSource extends EventTarget {
     listener: (this: EventSource, event: EventMap[Type]) => unknown,
     options?: ListenerOptions,
   ): void
-  addEventListener(type: string, listener: (this: EventSource, event: MessageEvent) => unknown, options?: ListenerOptions): void
+  addEventListener(
+    type: string,
+    listener: (this: EventSource, event: MessageEvent) => unknown,
+    options?: ListenerOptions,
+  ): void
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: ListenerOptions): void
   removeEventListener<Type extends keyof EventMap>(
     type: Type,
@@ -75,5 +79,9 @@ export interface EventSource extends EventTarget {
     listener: (this: EventSource, event: MessageEvent) => unknown,
     options?: boolean | EventListenerOptions,
   ): void
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void
 }

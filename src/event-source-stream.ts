@@ -85,7 +85,8 @@ export function openEventStream(
         async judge(connection) {
           if (connection.status !== 200) throw refused(connection, name, 'http')
           const type = connection.headers.get('content-type') ?? ''
-          if (!isEventStream(type)) throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
+          if (!isEventStream(type))
+            throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
         },
         opened(connection) {
           openedAt = clock.now()

@@ -32,10 +32,15 @@ class EventSourceClass extends EventTarget {
     }
     this.#url = record.href
     const credentials = withCredentials ? 'include' : 'same-origin'
-    this.#close = openEventStream(record, { ...options, credentials }, () => this.#readyState, (event, readyState) => {
-      this.#readyState = readyState
-      this.dispatchEvent(event)
-    })
+    this.#close = openEventStream(
+      record,
+      { ...options, credentials },
+      () => this.#readyState,
+      (event, readyState) => {
+        this.#readyState = readyState
+        this.dispatchEvent(event)
+      },
+    )
   }
 
   get url(): string {

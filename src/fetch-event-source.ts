@@ -48,7 +48,8 @@ export interface FetchEventSourceInit extends RequestInit {
 async function judgeByDefault({ status, headers }: Response): Promise<void> {
   if (status === 204) return
   const type = headers.get('content-type')
-  if (!isEventStream(type ?? '')) throw new Error(`Expected content-type to be ${EventStreamContentType}, Actual: ${type}`)
+  if (!isEventStream(type ?? ''))
+    throw new Error(`Expected content-type to be ${EventStreamContentType}, Actual: ${type}`)
   if (status !== 200) throw new Error(`Expected status to be 200, Actual: ${status}`)
 }
 
@@ -66,7 +67,15 @@ function collectHeaders(headers: HeadersInit | undefined, request: Request | und
 export function fetchEventSource(
   input: RequestInfo,
   {
-    signal, headers, onopen = judgeByDefault, onmessage, onclose, onerror, openWhenHidden, fetch = globalThis.fetch, ...rest
+    signal,
+    headers,
+    onopen = judgeByDefault,
+    onmessage,
+    onclose,
+    onerror,
+    openWhenHidden,
+    fetch = globalThis.fetch,
+    ...rest
   }: FetchEventSourceInit,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -90,7 +99,11 @@ export function fetchEventSource(
 
     const open = async (_url: unknown, { headers: made, signal }: RequestInit = {}): Promise<Response> => {
       const id = (made as Headers).get('last-event-id')
-      const init = { ...rest, headers: { ...sent, ...(id !== null && { 'last-event-id': id }) }, signal: signal ?? null }
+      const init = {
+        ...rest,
+        headers: { ...sent, ...(id !== null && { 'last-event-id': id }) },
+        signal: signal ?? null,
+      }
       const response = await fetch(request?.clone() ?? input, init)
       try {
         await onopen(response)
@@ -136,7 +149,13 @@ export function fetchEventSource(
           {
             name: '',
             request: async (signal) => ({
-              url: '', method: '', headers: [], credentials: [], lastEventId, maxEventSize: MAX_EVENT_SIZE, signal,
+              url: '',
+              method: '',
+              headers: [],
+              credentials: [],
+              lastEventId,
+              maxEventSize: MAX_EVENT_SIZE,
+              signal,
             }),
             judge: async () => {},
             opened: () => (openedAt = clock.now()),

@@ -1,13 +1,30 @@
 /** Entry `rivulet`: the client, its credentials, protocols and errors. */
 export { apiKey, bearer } from './auth.ts'
 export type { Clock } from './base/clock.ts'
-export { type Cursor, type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from './base/errors.ts'
+export {
+  type Cursor,
+  type Problem,
+  StreamError,
+  type StreamErrorCode,
+  type StreamErrorDetails,
+  isStreamError,
+} from './base/errors.ts'
 export { type Client, createClient } from './client.ts'
 export type { Batch, Connect, ConnectRequest, Connection } from './connect/connect.ts'
 export { fetchConnect } from './connect/fetch.ts'
 export type { EventOf, EventsOf, ListenerOptions, On, OnAny, Schemas, StandardSchema, StreamEvent } from './events.ts'
 export type {
-  Auth, ClientOptions, CommonOptions, Instrument, Parse, Persistence, RunOptions, StreamOptions, StreamReset, StreamResponse, SubscribeOptions,
+  Auth,
+  ClientOptions,
+  CommonOptions,
+  Instrument,
+  Parse,
+  Persistence,
+  RunOptions,
+  StreamOptions,
+  StreamReset,
+  StreamResponse,
+  SubscribeOptions,
 } from './options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'

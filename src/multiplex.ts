@@ -29,7 +29,9 @@ export function multiplex(channel: string | URL, options: MultiplexOptions = {})
   const isCarriable = ({ url, body, init: own = {} }: ConnectRequest): boolean =>
     originOf(url) === originOf(address) &&
     (!body || (typeof body === 'string' && body.length <= LONGEST_BODY)) &&
-    !Object.entries(own).some(([name, value]) => fetchOnly.test(name) && value != null && value !== init[name as keyof RequestInit])
+    !Object.entries(own).some(
+      ([name, value]) => fetchOnly.test(name) && value != null && value !== init[name as keyof RequestInit],
+    )
 
   const open = async (request: ConnectRequest): Promise<Connection> => {
     request.signal.throwIfAborted()
@@ -50,10 +52,20 @@ export function multiplex(channel: string | URL, options: MultiplexOptions = {})
     const { url, method, body, headers, credentials } = request
     /** Where a redirect leads to may not be carried. */
     const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
-      const connection = await open({ ...request, ...init, url: target, headers: [...(init!.headers as Headers)] } as ConnectRequest)
+      const connection = await open({
+        ...request,
+        ...init,
+        url: target,
+        headers: [...(init!.headers as Headers)],
+      } as ConnectRequest)
       return Object.assign(connection, { body: { cancel: async () => connection.cancel() } }) as unknown as Response
     }
-    const answer: unknown = await fetchByHand(fetch, url, { method, body: body!, headers: new Headers(headers) }, credentials)
+    const answer: unknown = await fetchByHand(
+      fetch,
+      url,
+      { method, body: body!, headers: new Headers(headers) },
+      credentials,
+    )
     return answer as Connection
   }
 }

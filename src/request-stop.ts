@@ -19,7 +19,9 @@ export async function requestStop(requester: Requester, settings: Settings, targ
       async judge(connection) {
         const { status } = connection
         // Whatever else it says, there is nothing to read.
-        return (status < 200 || status > 299) && status !== 404 && status !== 410 && judge(connection, { ...settings, name })
+        return (
+          (status < 200 || status > 299) && status !== 404 && status !== 410 && judge(connection, { ...settings, name })
+        )
       },
     })
   try {

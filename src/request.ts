@@ -36,7 +36,8 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
   const page = globalThis.document?.baseURI ?? globalThis.location?.href
   const base = resolveAddress(baseUrl ?? '', /^https?:/.test(page) ? page : '')
   const address = resolveAddress(target, base)
-  const query = searchParams === undefined ? '' : (address.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
+  const query =
+    searchParams === undefined ? '' : (address.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
   const url = address + query
   if (url.startsWith('/') && !settings.fetch && !settings.ownConnect) throw new TypeError('A path needs a baseUrl')
   const home = originOf(baseUrl === undefined && isOwn ? url : base)
@@ -55,7 +56,10 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
       let to = other ?? url
       if (typeof mode === 'function' && lastEventId) to = mode(to, lastEventId)
       const own = other === undefined
-      const headers = new Headers({ accept: 'text/event-stream', ...(own && json !== undefined && { 'content-type': 'application/json' }) })
+      const headers = new Headers({
+        accept: 'text/event-stream',
+        ...(own && json !== undefined && { 'content-type': 'application/json' }),
+      })
       const add = (source: HeadersInit | undefined): string[] => {
         const names: string[] = []
         try {
@@ -76,7 +80,10 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
           given = await provider(context)
         } catch (cause) {
           // One of its own for each stream: what a stream knows is written into it.
-          throw new StreamError('auth', `No credentials: ${name}`, { cause, retryable: !isStreamError(cause) || cause.retryable })
+          throw new StreamError('auth', `No credentials: ${name}`, {
+            cause,
+            retryable: !isStreamError(cause) || cause.retryable,
+          })
         }
         return add(given)
       }

@@ -59,7 +59,8 @@ interface Place {
 }
 
 /** What a run is made with. */
-export type RunSettings<Delta> = Settings & Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
+export type RunSettings<Delta> = Settings &
+  Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
@@ -104,9 +105,18 @@ export function createRun<Delta, Events extends object>(
   }
   const cursor = (lastEventId: string | undefined, { due: index } = received): Cursor | undefined => {
     const { resume: url, heartbeat } = transcript
-    return url ? { url, ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }), ...(heartbeat && { heartbeat }) } : undefined
+    return url
+      ? {
+          url,
+          ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }),
+          ...(heartbeat && { heartbeat }),
+        }
+      : undefined
   }
-  const target = (): Target => ({ url: transcript.resume, ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }) })
+  const target = (): Target => ({
+    url: transcript.resume,
+    ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }),
+  })
   const complete = ({ finishReason, usage }: End): void => {
     end()
     resolve({ text: received.text, finishReason, ...(usage !== undefined && { usage }) })
@@ -227,7 +237,11 @@ export function createRun<Delta, Events extends object>(
 
   return {
     on: (type, listener, options) => delivery.on(type, listener, options),
-    events: () => iterate((delta) => !delta, (item) => item as EventOf<Events>),
+    events: () =>
+      iterate(
+        (delta) => !delta,
+        (item) => item as EventOf<Events>,
+      ),
     get text() {
       return (taken ?? received).text
     },
@@ -245,6 +259,10 @@ export function createRun<Delta, Events extends object>(
     },
     cancel,
     detach,
-    [Symbol.asyncIterator]: () => iterate((delta) => delta, (item) => item.data as Delta),
+    [Symbol.asyncIterator]: () =>
+      iterate(
+        (delta) => delta,
+        (item) => item.data as Delta,
+      ),
   }
 }

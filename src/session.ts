@@ -85,7 +85,8 @@ export function createSession<Item extends PendingEvent>(
     name,
     answered: settings.answered,
     judge: (connection) => judge(connection, { ...settings, ...hooks, ...retry, name }),
-    retry: (error, attempt, floor) => judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
+    retry: (error, attempt, floor) =>
+      judgeFailure({ ...settings, ...retry, name }, hooks.repeatable(error), error, attempt, floor),
     async request(context) {
       if (hooks.restore) await (restored ??= restore().catch(report))
       return build(context, { lastEventId: source.lastEventId, ...hooks.target?.() })
@@ -105,7 +106,9 @@ export function createSession<Item extends PendingEvent>(
       if (!schema) return accept(read)
       // A validator may take its time: the stream may have been closed meanwhile.
       const isOpen = (): boolean => source.state.status !== 'closed'
-      return validate(read, schema, (error, item) => isOpen() && hooks.invalid(error, item)).then((valid) => (isOpen() ? accept(valid) : undefined))
+      return validate(read, schema, (error, item) => isOpen() && hooks.invalid(error, item)).then((valid) =>
+        isOpen() ? accept(valid) : undefined,
+      )
     },
     changed: (state) => guard(onStateChange, state),
   }

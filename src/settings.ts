@@ -32,13 +32,17 @@ export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connect
 
 /** The later ones over the earlier ones; `undefined` is as good as absent. */
 const merge = <Options extends object>(...layers: (Options | undefined)[]): Options =>
-  Object.fromEntries(layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined))) as Options
+  Object.fromEntries(
+    layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined)),
+  ) as Options
 
 const retryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
   typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
 
 /** The later `layers` over the earlier ones, all over what holds for every stream. */
-export function mergeSettings<Own extends StreamOptions>(...layers: [KindDefaults, ClientOptions, Own]): Own & Settings {
+export function mergeSettings<Own extends StreamOptions>(
+  ...layers: [KindDefaults, ClientOptions, Own]
+): Own & Settings {
   const defaults = { clock: systemClock, random: Math.random, maxEventSize: MAX_EVENT_SIZE, lastEventId: 'header' }
   const options = merge<object>(defaults, ...layers) as Own & Settings
   return {

@@ -48,7 +48,10 @@ const harmless = /^accept(-language)?$/
 /** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
 function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {
   if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
-  return scope !== undefined || (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => harmless.test(name)))
+  return (
+    scope !== undefined ||
+    (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => harmless.test(name)))
+  )
 }
 
 /**
@@ -89,7 +92,15 @@ export function shareAcrossTabs({
       if (!manager) throw new TypeError('No Web Locks')
       // As JSON, so that no two can be taken for each other.
       const key = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
-      return joinStream(request, key, { tab, connect, locks: manager, openChannel, clock, onRole, onFailure: (error) => fallback?.(error) })
+      return joinStream(request, key, {
+        tab,
+        connect,
+        locks: manager,
+        openChannel,
+        clock,
+        onRole,
+        onFailure: (error) => fallback?.(error),
+      })
     } catch (error) {
       fallback(error)
       return connect(request)

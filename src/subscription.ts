@@ -62,7 +62,8 @@ export function createSubscription<Events extends object>(
         persist && lastEventId === undefined
           ? (kept) => {
               // Another feed's place would be a wrong one.
-              if (kept.url === requester.url && kept.lastEventId) duplicates.has((begin = source.lastEventId = kept.lastEventId))
+              if (kept.url === requester.url && kept.lastEventId)
+                duplicates.has((begin = source.lastEventId = kept.lastEventId))
             }
           : undefined,
       ...(persist && { advanced: () => guard(keep, persist) }),
@@ -80,7 +81,8 @@ export function createSubscription<Events extends object>(
         // The event is the parser's own, and nobody else's: it need not be copied.
         const parsed: PendingEvent = event
         try {
-          if (parse !== 'text') parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
+          if (parse !== 'text')
+            parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
           complain(invalidData(event, cause))
           return known

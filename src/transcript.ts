@@ -30,10 +30,7 @@ export type Transcribe = (event: ProtocolEvent, address: string) => PendingEvent
 export const indexAt = (from: Cursor | undefined): number | undefined => (from?.lastEventId ? from.index : 0)
 
 /** Begins a transcript; `from`: one that goes on where another was left. */
-export function createTranscript<Delta>(
-  protocol: Protocol<Delta>,
-  from: Cursor | undefined,
-): [Transcript, Transcribe] {
+export function createTranscript<Delta>(protocol: Protocol<Delta>, from: Cursor | undefined): [Transcript, Transcribe] {
   const transcript: Transcript = {
     begun: !!from?.lastEventId,
     resume: from?.url,

@@ -10,7 +10,11 @@ trapUnhandled()
 
 const reason = new Error('enough')
 const done = { value: undefined, done: true }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
 
 /** A run that has ended, of whose three deltas its loop has taken one. */
 const endedRun = async (terminal = end(), options: ClientOptions = {}) => {

@@ -11,11 +11,21 @@ const unhandled = trapUnhandled()
 const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new AbortController().signal }
 
 describe('headers', () => {
-  test('say what is wanted, the client\'s, then the stream\'s own over them', async () => {
+  test("say what is wanted, the client's, then the stream's own over them", async () => {
     const { client, network } = createStage({ headers: { 'X-A': 'client', 'X-B': 'client' } })
-    client.subscribe('/x', { headers: [['x-b', 'stream'], ['x-c', 'stream']] })
+    client.subscribe('/x', {
+      headers: [
+        ['x-b', 'stream'],
+        ['x-c', 'stream'],
+      ],
+    })
     await settled()
-    expect(network.last.headers).toEqual({ accept: 'text/event-stream', 'x-a': 'client', 'x-b': 'stream', 'x-c': 'stream' })
+    expect(network.last.headers).toEqual({
+      accept: 'text/event-stream',
+      'x-a': 'client',
+      'x-b': 'stream',
+      'x-c': 'stream',
+    })
   })
 
   test('may be a function, asked anew for each attempt', async () => {
@@ -27,7 +37,10 @@ describe('headers', () => {
     network.last.refuse()
     await clock.advance(1_000)
     expect(network.attempts.map(({ headers: sent }) => sent['x-count'])).toEqual(['1', '2'])
-    expect(headers.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([['connect', 1], ['connect', 2]])
+    expect(headers.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
+      ['connect', 1],
+      ['connect', 2],
+    ])
     expect(headers.mock.calls[0]![0].signal).toBe(network.attempts[0]!.request.signal)
   })
 })
@@ -83,7 +96,7 @@ describe('auth', () => {
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
-  test('without `baseUrl` it goes to the stream\'s own origin', async () => {
+  test("without `baseUrl` it goes to the stream's own origin", async () => {
     const { client, network } = createStage({ baseUrl: undefined as never, auth: bearer('t') })
     client.subscribe('https://any.test/x')
     await settled()
@@ -133,7 +146,10 @@ describe('auth', () => {
   })
 
   test('nor a `lastEventId` function that leads to another origin', async () => {
-    const { client, network, clock, open } = createStage({ auth: apiKey('k'), lastEventId: (_, id) => `https://other.test/?after=${id}` })
+    const { client, network, clock, open } = createStage({
+      auth: apiKey('k'),
+      lastEventId: (_, id) => `https://other.test/?after=${id}`,
+    })
     client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1', id: '1' })
@@ -153,7 +169,10 @@ describe('[F16] a 401', () => {
     network.last.answer({ status: 401 })
     await settled()
     expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer old', 'Bearer new'])
-    expect(getToken.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([['connect', 1], ['rejected', 1]])
+    expect(getToken.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
+      ['connect', 1],
+      ['rejected', 1],
+    ])
     expect(errors).toEqual([])
   })
 
@@ -184,9 +203,12 @@ describe('[F16] a 401', () => {
 describe('[F38] a provider that fails', () => {
   test.each([
     ['rejects', () => Promise.reject(new Error('offline'))],
-    ['throws', () => {
-      throw new Error('offline')
-    }],
+    [
+      'throws',
+      () => {
+        throw new Error('offline')
+      },
+    ],
     ['hangs', () => new Promise<never>(() => {})],
   ])('%s: a failed attempt, with backoff; `auth` when the limit is reached', async (_how, provider) => {
     for (const options of [{ auth: provider }, { headers: provider }]) {

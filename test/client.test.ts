@@ -10,7 +10,7 @@ import { trapUnhandled } from './support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('options', () => {
-  test('a stream\'s own overrule the client\'s; `retry` is merged', async () => {
+  test("a stream's own overrule the client's; `retry` is merged", async () => {
     const { client, network, clock } = createStage({ retry: { delay: 200, maxDelay: 300 } })
     client.subscribe('/x', { retry: { maxDelay: 250 } })
     await settled()
@@ -44,8 +44,15 @@ describe('options', () => {
   })
 
   test('`retry` may be a limit, or false', async () => {
-    for (const [retry, attempts, code] of [[2, 3, 'retries-exhausted'], [0, 1, 'network'], [false, 1, 'network']] as const) {
-      for (const [ofClient, own] of [[retry, undefined], [7, retry]]) {
+    for (const [retry, attempts, code] of [
+      [2, 3, 'retries-exhausted'],
+      [0, 1, 'network'],
+      [false, 1, 'network'],
+    ] as const) {
+      for (const [ofClient, own] of [
+        [retry, undefined],
+        [7, retry],
+      ]) {
         const { client, network, clock, errors } = createStage(ofClient === undefined ? {} : { retry: ofClient })
         client.subscribe('/x', own === undefined ? {} : { retry: own })
         for (let attempt = 0; attempt < 4; attempt++) {
@@ -59,7 +66,7 @@ describe('options', () => {
     }
   })
 
-  test('callbacks: the stream\'s own instead of the client\'s', async () => {
+  test("callbacks: the stream's own instead of the client's", async () => {
     const own = vi.fn()
     const { client, network, errors } = createStage({ retry: false })
     client.subscribe('/x', { onError: own })
@@ -87,7 +94,11 @@ describe('options', () => {
   })
 
   test('the options that were given are not changed', async () => {
-    const options = Object.freeze({ baseUrl: 'https://api.test', retry: Object.freeze({ delay: 1 }), headers: Object.freeze({ a: 'b' }) })
+    const options = Object.freeze({
+      baseUrl: 'https://api.test',
+      retry: Object.freeze({ delay: 1 }),
+      headers: Object.freeze({ a: 'b' }),
+    })
     const own = Object.freeze({ headers: Object.freeze({ c: 'd' }), searchParams: Object.freeze({ q: 1 }) })
     createStage(options).client.subscribe('/x', own).close()
     expect(Object.keys(options)).toEqual(['baseUrl', 'retry', 'headers'])
@@ -147,7 +158,7 @@ describe('close()', () => {
 })
 
 describe('a stream that is closed in the task in which it was made', () => {
-  test('sends nothing, and the one made after it sends once: React\'s double mount', async () => {
+  test("sends nothing, and the one made after it sends once: React's double mount", async () => {
     const { client, network } = createStage()
     const mount = (): (() => void) => {
       const feed = client.subscribe('/x')
@@ -162,11 +173,23 @@ describe('a stream that is closed in the task in which it was made', () => {
 })
 
 describe('server rendering', () => {
-  const globals = ['window', 'document', 'location', 'navigator', 'fetch', 'crypto', 'localStorage', 'addEventListener'] as const
+  const globals = [
+    'window',
+    'document',
+    'location',
+    'navigator',
+    'fetch',
+    'crypto',
+    'localStorage',
+    'addEventListener',
+  ] as const
 
   test('importing and createClient touch no global of a page, nor fetch', async () => {
     const touched: string[] = []
-    const traps: PropertyDescriptor[] = globals.map((name) => Object.getOwnPropertyDescriptor(globalThis, name) ?? { configurable: true, value: undefined, writable: true })
+    const traps: PropertyDescriptor[] = globals.map(
+      (name) =>
+        Object.getOwnPropertyDescriptor(globalThis, name) ?? { configurable: true, value: undefined, writable: true },
+    )
     for (const name of globals) {
       Object.defineProperty(globalThis, name, {
         configurable: true,
@@ -209,7 +232,7 @@ describe('options whose fields are `undefined`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
-  test('`retry.limit` of a stream: the client\'s counts', async () => {
+  test("`retry.limit` of a stream: the client's counts", async () => {
     const { client, network, clock } = createStage({ retry: { limit: 1 } })
     client.subscribe('/x', { retry: { limit: undefined } as never })
     for (let attempt = 0; attempt < 3; attempt++) {

@@ -2,7 +2,17 @@
 import * as v from 'valibot'
 import { expectTypeOf } from 'vitest'
 import { StreamError, apiKey, bearer, createClient, isStreamError, native, rawEvents } from '../src/index.ts'
-import type { Connect, Cursor, Protocol, ProtocolEvent, Run, RunResult, StreamErrorCode, StreamState, TextDelta } from '../src/index.ts'
+import type {
+  Connect,
+  Cursor,
+  Protocol,
+  ProtocolEvent,
+  Run,
+  RunResult,
+  StreamErrorCode,
+  StreamState,
+  TextDelta,
+} from '../src/index.ts'
 import { type ChatDelta, openaiChat } from '../src/openai.ts'
 
 const client = createClient({ baseUrl: 'https://api.test' })
@@ -24,7 +34,10 @@ export async function protocolsGiveTheDeltas(): Promise<void> {
   expectTypeOf(client.stream('/x', { protocol: openaiChat() })).toEqualTypeOf<Run<ChatDelta>>()
   expectTypeOf(client.stream('/x', { protocol: rawEvents() })).toEqualTypeOf<Run<ProtocolEvent>>()
   expectTypeOf(client.stream('/x', { protocol: native() })).toEqualTypeOf<Run>()
-  const numbers: Protocol<number> = { map: ({ data }) => [{ type: 'delta', delta: Number(data) }], text: (delta) => delta.toFixed() }
+  const numbers: Protocol<number> = {
+    map: ({ data }) => [{ type: 'delta', delta: Number(data) }],
+    text: (delta) => delta.toFixed(),
+  }
   for await (const delta of client.stream('/x', { protocol: numbers })) expectTypeOf(delta).toEqualTypeOf<number>()
   // @ts-expect-error a delta of another type
   const wrong: Protocol<number> = { map: () => [{ type: 'delta', delta: 'text' }] }

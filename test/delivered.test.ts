@@ -4,7 +4,7 @@ import { delta, end, start } from './support/events.ts'
 import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 
-describe('a feed\'s lastEventId', () => {
+describe("a feed's lastEventId", () => {
   test('moves on when the listeners have returned', async () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x', { lastEventId: '0' })
@@ -52,7 +52,7 @@ describe('a feed\'s lastEventId', () => {
     expect(feed.lastEventId).toBe('3')
   })
 
-  test('of a feed that was closed in a listener is that event\'s', async () => {
+  test("of a feed that was closed in a listener is that event's", async () => {
     const { client, open } = createStage()
     const feed = client.subscribe('/x')
     feed.on('message', ({ data }) => data === 2 && feed.close())
@@ -63,7 +63,7 @@ describe('a feed\'s lastEventId', () => {
   })
 })
 
-describe('a run\'s cursor', () => {
+describe("a run's cursor", () => {
   test('is after what the loop has had: gone on from, nothing of the queue is lost', async () => {
     const { client, network, open } = createStage()
     const run = client.stream('/generate')
@@ -119,6 +119,10 @@ describe('a run\'s cursor', () => {
     const connection = await open()
     connection.send(start(), delta(0))
     connection.end()
-    await expect(run.final()).rejects.toMatchObject({ code: 'truncated', partial: '0 ', cursor: { lastEventId: 'r1:0' } })
+    await expect(run.final()).rejects.toMatchObject({
+      code: 'truncated',
+      partial: '0 ',
+      cursor: { lastEventId: 'r1:0' },
+    })
   })
 })

@@ -51,7 +51,7 @@ describe('diagnose', () => {
     ])
   })
 
-  test('tells of a run\'s gap, and of its end', async () => {
+  test("tells of a run's gap, and of its end", async () => {
     const { client, clock, network, open, records } = watch()
     const run = client.stream('/generate')
     const connection = await open()

@@ -39,10 +39,12 @@ export async function typeNarrowsData(): Promise<void> {
 
 export function listenersKnowTheirPayload(): void {
   const feed = client.subscribe<Feed>('/x')
-  expectTypeOf(feed.on('price', ({ data, type }) => {
-    expectTypeOf(data).toEqualTypeOf<{ symbol: string; value: number }>()
-    expectTypeOf(type).toEqualTypeOf<'price'>()
-  })).toEqualTypeOf<() => void>()
+  expectTypeOf(
+    feed.on('price', ({ data, type }) => {
+      expectTypeOf(data).toEqualTypeOf<{ symbol: string; value: number }>()
+      expectTypeOf(type).toEqualTypeOf<'price'>()
+    }),
+  ).toEqualTypeOf<() => void>()
   feed.once('connected', ({ data }) => expectTypeOf(data.clientId).toEqualTypeOf<string>())
   feed.on('price', async () => {}, { signal: new AbortController().signal })
   feed.onAny((event) => {

@@ -137,12 +137,18 @@ describe('[F42] a run', () => {
   test('cancelled while a store is asked is the one that is kept there', async () => {
     const { client, network } = createStage()
     let loaded!: (cursor: Cursor) => void
-    const run = client.stream('/generate', { persist: { ...createStore(), load: () => new Promise((resolve) => (loaded = resolve)) } })
+    const run = client.stream('/generate', {
+      persist: { ...createStore(), load: () => new Promise((resolve) => (loaded = resolve)) },
+    })
     await settled()
     const cancelled = run.cancel()
     loaded({ url: runUrl })
     await settled()
-    expect(network.attempts.map(({ request: { method, url } }) => `${method} ${url}`).toSorted((one, other) => one.localeCompare(other))).toEqual([`DELETE ${runUrl}`, `GET ${runUrl}`])
+    expect(
+      network.attempts
+        .map(({ request: { method, url } }) => `${method} ${url}`)
+        .toSorted((one, other) => one.localeCompare(other)),
+    ).toEqual([`DELETE ${runUrl}`, `GET ${runUrl}`])
     network.attempts.find(({ request }) => request.method === 'DELETE')!.answer({ status: 204 })
     await cancelled
     client.close()
@@ -203,7 +209,7 @@ describe('a feed', () => {
     expect(save.mock.calls).toEqual([[{ url: feedUrl, lastEventId: '2' }], [{ url: feedUrl, lastEventId: '3' }]])
   })
 
-  test('another feed\'s place, or none, is not gone on from; one that is named goes first', async () => {
+  test("another feed's place, or none, is not gone on from; one that is named goes first", async () => {
     const stage = createStage()
     stage.client.subscribe('/y', { persist: createStore({ url: feedUrl, lastEventId: '2' }) })
     stage.client.subscribe('/x', { persist: createStore({ url: feedUrl }) })
@@ -213,7 +219,10 @@ describe('a feed', () => {
   })
 
   test('that the server ends clears it; one that is closed keeps it', async () => {
-    const [ended, closed] = [createStore({ url: feedUrl, lastEventId: '2' }), createStore({ url: feedUrl, lastEventId: '2' })]
+    const [ended, closed] = [
+      createStore({ url: feedUrl, lastEventId: '2' }),
+      createStore({ url: feedUrl, lastEventId: '2' }),
+    ]
     const { client, network } = createStage()
     const feed = client.subscribe('/x', { persist: ended })
     await settled()
@@ -293,7 +302,7 @@ test('[F4] a restored run whose connection is silent before its start is not wai
   expect(network.attempts.length).toBe(2)
 })
 
-test('[P2.2] [P2.3] a feed\'s place is moved neither by `connected` nor before it was delivered, and is given up with its id', async () => {
+test("[P2.2] [P2.3] a feed's place is moved neither by `connected` nor before it was delivered, and is given up with its id", async () => {
   const persist = createStore({ url: feedUrl, lastEventId: '5' })
   const { client, open } = createStage()
   const feed = client.subscribe('/x', { persist })
@@ -316,7 +325,9 @@ test('what a store throws is reported, and breaks nothing', async () => {
     throw new Error(what)
   }
   const { client, open } = createStage()
-  const run = client.stream('/generate', { persist: { load: broken('load'), save: broken('save'), clear: broken('clear') } })
+  const run = client.stream('/generate', {
+    persist: { load: broken('load'), save: broken('save'), clear: broken('clear') },
+  })
   const connection = await open()
   connection.send(start(), delta(0), end())
   expect((await run.final()).text).toBe('0 ')

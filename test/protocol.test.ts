@@ -14,8 +14,14 @@ const open = async <Delta>(protocol: Protocol<Delta>, options = {}) => {
   const run = stage.client.stream('/chat', { json: { stream: true }, protocol, ...options })
   return { ...stage, run, connection: await stage.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
-const chunk = (delta: object, more: object = {}) => ({ data: JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null, ...more }] }) })
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+const chunk = (delta: object, more: object = {}) => ({
+  data: JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null, ...more }] }),
+})
 const done = { data: '[DONE]' }
 
 describe('openaiChat()', () => {
@@ -42,7 +48,10 @@ describe('openaiChat()', () => {
     const call = { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] }
     connection.send(chunk(call), chunk({ content: 'a' }), done)
     expect((await run.final()).text).toBe('a')
-    expect(heard.mock.calls).toMatchObject([[{ type: 'message', data: { choices: [{ delta: call }] } }], [{ data: '[DONE]' }]])
+    expect(heard.mock.calls).toMatchObject([
+      [{ type: 'message', data: { choices: [{ delta: call }] } }],
+      [{ data: '[DONE]' }],
+    ])
   })
 
   test('[F3] cut before [DONE]: `truncated`, never a success, and never asked twice', async () => {
@@ -92,7 +101,10 @@ describe('rawEvents()', () => {
     connection.send({ data: 'a', id: '1' }, { type: 'end', data: 'b' })
     connection.end()
     await reading
-    expect(deltas).toEqual([{ type: 'message', data: 'a', id: '1' }, { type: 'end', data: 'b', id: '1' }])
+    expect(deltas).toEqual([
+      { type: 'message', data: 'a', id: '1' },
+      { type: 'end', data: 'b', id: '1' },
+    ])
     expect(await run.final()).toEqual({ text: 'ab', finishReason: undefined })
   })
 
@@ -163,7 +175,7 @@ describe('[P3.4] nobody promises to honour a key', () => {
   })
 })
 
-describe('a protocol of the user\'s', () => {
+describe("a protocol of the user's", () => {
   const words: Protocol<string> = {
     map: ({ type, data }, memory) => {
       const count = (memory['count'] as number | undefined) ?? 0
@@ -173,7 +185,7 @@ describe('a protocol of the user\'s', () => {
     },
   }
 
-  test('one event may be many steps; its memory is the run\'s own; without `text` there is none', async () => {
+  test("one event may be many steps; its memory is the run's own; without `text` there is none", async () => {
     for (let run = 0; run < 2; run++) {
       const { run, connection } = await open(words)
       connection.send({ data: 'a b c' }, { type: 'stop', data: '' })

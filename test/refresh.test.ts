@@ -9,7 +9,8 @@ import { settled } from './support/settled.ts'
 import { createStage } from './support/stage.ts'
 
 const unauthorized = { status: 401 }
-const tokens = (attempts: readonly ScriptedAttempt[]): (string | undefined)[] => attempts.map(({ headers }) => headers['authorization'])
+const tokens = (attempts: readonly ScriptedAttempt[]): (string | undefined)[] =>
+  attempts.map(({ headers }) => headers['authorization'])
 
 /** A provider whose refreshes wait until they are let go. */
 function createProvider() {
@@ -40,10 +41,17 @@ describe('[F16] [P4.2] a 401', () => {
     expect(pending.length).toBe(1)
     pending[0]!.grant()
     await settled()
-    expect(tokens(network.attempts)).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t1', 'Bearer t2', 'Bearer t2', 'Bearer t2'])
+    expect(tokens(network.attempts)).toEqual([
+      'Bearer t1',
+      'Bearer t1',
+      'Bearer t1',
+      'Bearer t2',
+      'Bearer t2',
+      'Bearer t2',
+    ])
   })
 
-  test('that comes after another\'s refresh takes what that one got', async () => {
+  test("that comes after another's refresh takes what that one got", async () => {
     const { auth, pending } = createProvider()
     const { network } = await stageOf(2, { auth })
     const [one, other] = network.attempts
@@ -100,7 +108,10 @@ describe('[F38] a refresh', () => {
     await settled()
     pending[0]!.deny()
     await settled()
-    expect(feeds.map(({ state }) => [state.status, state.error?.code])).toEqual([['waiting', 'auth'], ['waiting', 'auth']])
+    expect(feeds.map(({ state }) => [state.status, state.error?.code])).toEqual([
+      ['waiting', 'auth'],
+      ['waiting', 'auth'],
+    ])
     await clock.advance(1_000)
     for (const attempt of network.attempts.slice(2)) attempt.answer(unauthorized)
     await settled()
@@ -149,11 +160,18 @@ describe('[F38] a refresh', () => {
   })
 })
 
-test('a `StreamError` of a shared provider becomes each stream\'s own', async () => {
+test("a `StreamError` of a shared provider becomes each stream's own", async () => {
   const shared = new StreamError('auth', 'No session')
   const auth: Auth = () => Promise.reject(shared)
   const { client } = createStage({ auth })
-  const [one, other] = await Promise.all(['/1', '/2'].map((url) => client.stream(url).final().catch((error: unknown) => error)))
+  const [one, other] = await Promise.all(
+    ['/1', '/2'].map((url) =>
+      client
+        .stream(url)
+        .final()
+        .catch((error: unknown) => error),
+    ),
+  )
   expect(one).toMatchObject({ code: 'auth', retryable: false, cause: shared, partial: '' })
   expect(one).not.toBe(other)
   expect(shared).not.toHaveProperty('partial')

@@ -36,13 +36,21 @@ describe('URL', () => {
     'an absolute one needs nothing of where it is asked from: %s',
     async (href) => {
       vi.stubGlobal('location', { href })
-      expect((await ask('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe('https://api.test/x?a=1')
+      expect((await ask('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe(
+        'https://api.test/x?a=1',
+      )
     },
   )
 
   test.each<[NonNullable<SubscribeOptions['searchParams']>, string]>([
     [{ room: 'a b', limit: 3, live: true }, '/x?room=a+b&limit=3&live=true'],
-    [new URLSearchParams([['a', '1'], ['a', '2']]), '/x?a=1&a=2'],
+    [
+      new URLSearchParams([
+        ['a', '1'],
+        ['a', '2'],
+      ]),
+      '/x?a=1&a=2',
+    ],
     ['a=1&b=2', '/x?a=1&b=2'],
     ['?a=1', '/x?a=1'],
   ])('searchParams %o', async (searchParams, path) => {
@@ -53,9 +61,13 @@ describe('URL', () => {
     expect((await ask('/x?a=1', { searchParams: { b: 2 } })).request.url).toBe('https://api.test/x?a=1&b=2')
   })
 
-  test.each(['https://user:pw@api.test/x', 'https://user@api.test/x', 'https://:pw@api.test/x', '//user:pw@api.test/x'])(
-    '[P4.1] credentials in it are a mistake: %s',
-    (url) => expect(() => createStage().client.subscribe(url)).toThrow(TypeError),
+  test.each([
+    'https://user:pw@api.test/x',
+    'https://user@api.test/x',
+    'https://:pw@api.test/x',
+    '//user:pw@api.test/x',
+  ])('[P4.1] credentials in it are a mistake: %s', (url) =>
+    expect(() => createStage().client.subscribe(url)).toThrow(TypeError),
   )
 
   test('[P4.1] nor in `baseUrl`', () => {
@@ -86,7 +98,11 @@ describe('method and body', () => {
   })
 
   test('method and content type can be said otherwise', async () => {
-    const { request, headers } = await ask('/x', { json: {}, method: 'put', headers: { 'Content-Type': 'application/x+json' } })
+    const { request, headers } = await ask('/x', {
+      json: {},
+      method: 'put',
+      headers: { 'Content-Type': 'application/x+json' },
+    })
     expect(request.method).toBe('PUT')
     expect(headers['content-type']).toBe('application/x+json')
   })
@@ -110,7 +126,10 @@ describe('method and body', () => {
   })
 
   test.each(['GET', 'get', 'HEAD'])('nor can %s have one: told at once', (method) => {
-    for (const own of [{ method, json: {} }, { method, body: 'q' }]) {
+    for (const own of [
+      { method, json: {} },
+      { method, body: 'q' },
+    ]) {
       expect(() => createStage().client.subscribe('/x', own)).toThrow(TypeError)
       expect(() => createStage().client.stream('/x', own)).toThrow(TypeError)
     }
@@ -122,7 +141,7 @@ describe('method and body', () => {
 })
 
 describe('the rest', () => {
-  test('fetch\'s own options pass through', async () => {
+  test("fetch's own options pass through", async () => {
     const { request } = await ask('/x', { credentials: 'include', priority: 'high' }, { scope: 'tab' })
     expect(request.init).toMatchObject({ credentials: 'include', priority: 'high' })
     expect(request.scope).toBe('tab')
@@ -169,7 +188,7 @@ describe('the last event ID', () => {
     }
   })
 
-  test('in a URL of the user\'s', async () => {
+  test("in a URL of the user's", async () => {
     const lastEventId = (url: string, id: string): string => `${url}&after=${encodeURIComponent(id)}`
     for (const network of [await askAgain({}, { lastEventId }), await askAgain({ lastEventId })]) {
       expect(network.attempts[0]!.request.url).toBe('https://api.test/x?a=1')

@@ -18,7 +18,11 @@ const open = async (own: RunOptions<TextDelta> = {}, options: ClientOptions = {}
   const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
   return { ...stage, run, connection: await stage.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
 
 describe('[P3.5] cancel()', () => {
   test('before anything was sent: nothing is sent', async () => {
@@ -31,7 +35,7 @@ describe('[P3.5] cancel()', () => {
     expect(clock.due).toEqual([])
   })
 
-  test('before `start`: DELETE of the run\'s own address with its key, with credentials', async () => {
+  test("before `start`: DELETE of the run's own address with its key, with credentials", async () => {
     const { run, network } = await open({}, { auth: bearer('t') })
     const cancelling = run.cancel()
     await settled()
@@ -43,7 +47,7 @@ describe('[P3.5] cancel()', () => {
     await cancelling
   })
 
-  test('midway: DELETE of `resume`, then it goes on reading, and the server\'s word wins', async () => {
+  test("midway: DELETE of `resume`, then it goes on reading, and the server's word wins", async () => {
     const { run, connection, network, clock } = await open()
     const texts: string[] = []
     const reading = (async () => {
@@ -78,7 +82,9 @@ describe('[P3.5] cancel()', () => {
       await settled()
       network.last.answer({ status: 204 })
       await cancelling
-      expect(await final).toMatchObject(terminal.type === 'end' ? { text: 'a', finishReason: 'stop' } : { code: 'server' })
+      expect(await final).toMatchObject(
+        terminal.type === 'end' ? { text: 'a', finishReason: 'stop' } : { code: 'server' },
+      )
     }
   })
 
@@ -111,7 +117,7 @@ describe('[P3.5] cancel()', () => {
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test('the connection drops while it is cancelled: no error, at the latest when it can\'t be resumed', async () => {
+  test("the connection drops while it is cancelled: no error, at the latest when it can't be resumed", async () => {
     const { run, connection, network, clock, errors } = await open({ retry: false })
     connection.send(start(), delta(0, 'a'))
     await settled()
@@ -171,7 +177,11 @@ describe('a DELETE that fails', () => {
   const fail: [what: string, answer: (network: ReturnType<typeof createStage>['network']) => void, error: object][] = [
     ['with a status', ({ last }) => void last.answer({ status: 500 }), { code: 'http', status: 500 }],
     ['for permission', ({ last }) => void last.answer({ status: 403 }), { code: 'http', status: 403 }],
-    ['with a redirect that is not followed', ({ last }) => void last.answer({ status: 0, headers: {} }), { code: 'http' }],
+    [
+      'with a redirect that is not followed',
+      ({ last }) => void last.answer({ status: 0, headers: {} }),
+      { code: 'http' },
+    ],
     ['on the network', ({ last }) => last.refuse(new TypeError('fetch failed')), { code: 'network' }],
   ]
   test.each(fail)('%s: cancel() rejects, final() has the text so far', async (_what, answer, expected) => {
@@ -275,7 +285,11 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
   ] as const)('%s: nobody awaits it, so onError hears of it, once', async (_what, code, answer) => {
     for (const how of ['break', 'abort'] as const) {
       const controller = new AbortController()
-      const { run, connection, network, errors, clock } = await open({ detachBehavior: 'cancel', signal: controller.signal, connectTimeout: 10_000 })
+      const { run, connection, network, errors, clock } = await open({
+        detachBehavior: 'cancel',
+        signal: controller.signal,
+        connectTimeout: 10_000,
+      })
       connection.send(start(), delta(0, 'a'), delta(1, 'b'))
       if (how === 'break') for await (const _ of run) break
       const final = caught(run.final())
@@ -297,23 +311,31 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
 describe('detachBehavior: cancel, where there is nothing to send', () => {
   const reason = new Error('enough')
 
-  test.each(['before the run was made', 'in the task in which it was made'])('aborted %s: loop and final() reject with the reason', async (when) => {
-    const controller = new AbortController()
-    const { client, network, errors } = createStage()
-    if (when === 'before the run was made') controller.abort(reason)
-    const run = client.stream('/x', { detachBehavior: 'cancel', signal: controller.signal })
-    controller.abort(reason)
-    const next = caught(run[Symbol.asyncIterator]().next())
-    expect(await caught(run.final())).toBe(reason)
-    expect(await next).toBe(reason)
-    expect(network.attempts).toHaveLength(0)
-    expect(errors).toEqual([])
-  })
+  test.each(['before the run was made', 'in the task in which it was made'])(
+    'aborted %s: loop and final() reject with the reason',
+    async (when) => {
+      const controller = new AbortController()
+      const { client, network, errors } = createStage()
+      if (when === 'before the run was made') controller.abort(reason)
+      const run = client.stream('/x', { detachBehavior: 'cancel', signal: controller.signal })
+      controller.abort(reason)
+      const next = caught(run[Symbol.asyncIterator]().next())
+      expect(await caught(run.final())).toBe(reason)
+      expect(await next).toBe(reason)
+      expect(network.attempts).toHaveLength(0)
+      expect(errors).toEqual([])
+    },
+  )
 
   test('aborted midway, under a protocol that nobody can cancel: loop and final() reject with the reason', async () => {
     const controller = new AbortController()
     const { client, open: answer, network, clock } = createStage()
-    const run = client.stream('/chat', { json: {}, protocol: openaiChat(), detachBehavior: 'cancel', signal: controller.signal })
+    const run = client.stream('/chat', {
+      json: {},
+      protocol: openaiChat(),
+      detachBehavior: 'cancel',
+      signal: controller.signal,
+    })
     const loop = run[Symbol.asyncIterator]()
     const connection = await answer()
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })

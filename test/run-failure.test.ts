@@ -16,7 +16,11 @@ const open = async (own: RunOptions<TextDelta> = {}, options = {}) => {
   const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
   return { ...stage, run, connection: await stage.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
 /** What a loop gets, then what it throws. */
 const loop = async (run: AsyncIterable<TextDelta>) => {
   const texts: string[] = []
@@ -29,13 +33,17 @@ const loop = async (run: AsyncIterable<TextDelta>) => {
 }
 
 describe('[P3.1] an `error` event', () => {
-  test('is `server`, with the server\'s code, the text so far and the cursor; loop, final() and onError get the same', async () => {
+  test("is `server`, with the server's code, the text so far and the cursor; loop, final() and onError get the same", async () => {
     const { run, connection, errors, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     const { texts, error } = await loop(run)
     expect(texts).toEqual(['a'])
     expect(error).toMatchObject({
-      code: 'server', serverCode: 'overloaded', message: 'Too busy', retryable: true, partial: 'a',
+      code: 'server',
+      serverCode: 'overloaded',
+      message: 'Too busy',
+      retryable: true,
+      partial: 'a',
       cursor: { url: 'https://api.test/api/generate/r1' },
     })
     expect(await caught(run.final())).toBe(error)
@@ -67,7 +75,7 @@ describe('[P3.1] an `error` event', () => {
 })
 
 describe('[P3.2] [F3] a connection that ends before the run does', () => {
-  test('is `truncated` where it can\'t be resumed, never a success', async () => {
+  test("is `truncated` where it can't be resumed, never a success", async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start({ resume: undefined }), delta(0, 'a'))
     connection.end()
@@ -113,10 +121,15 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     network.last.answer().end()
     const error = await final
     expect(error).toMatchObject({
-      code: 'retries-exhausted', partial: 'a', lastEventId: 'r1:0', cause: { code: 'truncated' },
+      code: 'retries-exhausted',
+      partial: 'a',
+      lastEventId: 'r1:0',
+      cause: { code: 'truncated' },
       cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
     })
-    expect(JSON.parse(JSON.stringify((error as { cursor: object }).cursor))).toEqual((error as { cursor: object }).cursor)
+    expect(JSON.parse(JSON.stringify((error as { cursor: object }).cursor))).toEqual(
+      (error as { cursor: object }).cursor,
+    )
   })
 })
 
@@ -156,7 +169,7 @@ describe('[F27] indexes', () => {
     expect((await final).text).toBe('abc')
   })
 
-  test('where it can\'t be resumed it is final at once', async () => {
+  test("where it can't be resumed it is final at once", async () => {
     const { run, connection, network, clock } = await open()
     const final = caught(run.final())
     connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
@@ -165,15 +178,23 @@ describe('[F27] indexes', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])('one that is no count: `invalid-data`, not a delta less (%s)', async (index) => {
-    const { run, connection, network, clock } = await open()
-    connection.send(start(), delta(0, 'a'), { type: 'delta', data: `{"content":"b","index":${index}}`, id: 'r1:bad' }, end())
-    const { texts, error } = await loop(run)
-    expect(texts).toEqual(['a'])
-    expect(error).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
-    await clock.advance(60_000)
-    expect(network.attempts).toHaveLength(1)
-  })
+  test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])(
+    'one that is no count: `invalid-data`, not a delta less (%s)',
+    async (index) => {
+      const { run, connection, network, clock } = await open()
+      connection.send(
+        start(),
+        delta(0, 'a'),
+        { type: 'delta', data: `{"content":"b","index":${index}}`, id: 'r1:bad' },
+        end(),
+      )
+      const { texts, error } = await loop(run)
+      expect(texts).toEqual(['a'])
+      expect(error).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
+      await clock.advance(60_000)
+      expect(network.attempts).toHaveLength(1)
+    },
+  )
 
   test('[F25] one that was had already is passed over', async () => {
     const { run, connection } = await open()
@@ -183,7 +204,7 @@ describe('[F27] indexes', () => {
   })
 })
 
-describe('[F30] data that is not the protocol\'s: `invalid-data`, with the event\'s id', () => {
+describe("[F30] data that is not the protocol's: `invalid-data`, with the event's id", () => {
   test.each([
     ['delta', '{'],
     ['delta', 'null'],
@@ -245,7 +266,10 @@ describe('who is told', () => {
   test('final() that nobody awaits is no unhandled rejection', async () => {
     const { run, connection } = await open()
     void run.final().catch(() => {})
-    run.final().then(() => {}, () => {})
+    run.final().then(
+      () => {},
+      () => {},
+    )
     connection.send(start(), failure())
     await settled()
     expect(run.state.status).toBe('closed')

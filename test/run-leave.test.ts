@@ -14,37 +14,51 @@ const open = async (own: RunOptions<TextDelta> = {}) => {
   const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
   return { ...stage, run, connection: await stage.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
 
 describe('[F34] [P3.5] leaving the loop', () => {
-  test.each(['break', 'return', 'throw'] as const)('%s: the connection is let go of at once, no DELETE; final() rejects with an AbortError', async (how) => {
-    const { run, connection, network, clock, errors } = await open()
-    connection.send(start(), delta(0, 'a'), delta(1, 'b'))
-    const thrown = new Error('of the loop')
-    const leave = async (): Promise<string> => {
-      for await (const { content } of run) {
-        if (how === 'break') break
-        if (how === 'return') return content
-        throw thrown
+  test.each(['break', 'return', 'throw'] as const)(
+    '%s: the connection is let go of at once, no DELETE; final() rejects with an AbortError',
+    async (how) => {
+      const { run, connection, network, clock, errors } = await open()
+      connection.send(start(), delta(0, 'a'), delta(1, 'b'))
+      const thrown = new Error('of the loop')
+      const leave = async (): Promise<string> => {
+        for await (const { content } of run) {
+          if (how === 'break') break
+          if (how === 'return') return content
+          throw thrown
+        }
+        return 'after'
       }
-      return 'after'
-    }
-    expect(await caught(leave().then((value) => Promise.reject(value as never)))).toBe({ break: 'after', return: 'a', throw: thrown }[how])
-    expect(network.last.request.signal.aborted).toBe(true)
-    await clock.advance(60_000)
-    expect(connection.cancelled).toBe(true)
-    expect(network.attempts).toHaveLength(1)
-    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
-    expect(errors).toEqual([])
-    expect(clock.due).toEqual([])
-  })
+      expect(await caught(leave().then((value) => Promise.reject(value as never)))).toBe(
+        { break: 'after', return: 'a', throw: thrown }[how],
+      )
+      expect(network.last.request.signal.aborted).toBe(true)
+      await clock.advance(60_000)
+      expect(connection.cancelled).toBe(true)
+      expect(network.attempts).toHaveLength(1)
+      expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+      expect(errors).toEqual([])
+      expect(clock.due).toEqual([])
+    },
+  )
 
   test('[F39] return() twice, and with a next() that waits: all settle', async () => {
     const { run } = await open()
     const iterator = run[Symbol.asyncIterator]()
     const waiting = iterator.next()
     const done = { value: undefined, done: true }
-    expect(await Promise.all([iterator.return?.(), iterator.return?.(), waiting, iterator.next()])).toEqual([done, done, done, done])
+    expect(await Promise.all([iterator.return?.(), iterator.return?.(), waiting, iterator.next()])).toEqual([
+      done,
+      done,
+      done,
+      done,
+    ])
   })
 
   test('throw() rejects with what it was given', async () => {
@@ -54,7 +68,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
     expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
   })
 
-  test('break never throws the run\'s own error, even where that is queued behind', async () => {
+  test("break never throws the run's own error, even where that is queued behind", async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     await settled()
@@ -89,7 +103,11 @@ describe('[P3.5] detach()', () => {
     expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
     const rest = client.resume(run.cursor!)
     await settled()
-    expect(network.last.request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:0',
+    })
     network.last.answer().send(delta(1, 'b'), end())
     expect((await rest.final()).text).toBe('b')
   })
@@ -142,27 +160,30 @@ describe('[F37] the signal option', () => {
     expect(network.attempts).toHaveLength(0)
   })
 
-  test.each(['connecting', 'open', 'waiting'] as const)('aborted while %s: loop and final() reject with the reason, unwrapped', async (when) => {
-    const controller = new AbortController()
-    const { client, network, clock, errors } = createStage()
-    const run = client.stream('/x', { signal: controller.signal })
-    const [next, final] = [caught(run[Symbol.asyncIterator]().next()), caught(run.final())]
-    await settled()
-    if (when !== 'connecting') {
-      const connection = network.last.answer()
-      if (when === 'waiting') connection.cut()
-    }
-    await settled()
-    expect(run.state.status).toBe(when)
-    controller.abort(reason)
-    expect(await next).toBe(reason)
-    expect(await final).toBe(reason)
-    await clock.advance(60_000)
-    expect(network.attempts).toHaveLength(1)
-    expect(network.last.request.signal.aborted).toBe(true)
-    expect(errors).toEqual([])
-    expect(clock.due).toEqual([])
-  })
+  test.each(['connecting', 'open', 'waiting'] as const)(
+    'aborted while %s: loop and final() reject with the reason, unwrapped',
+    async (when) => {
+      const controller = new AbortController()
+      const { client, network, clock, errors } = createStage()
+      const run = client.stream('/x', { signal: controller.signal })
+      const [next, final] = [caught(run[Symbol.asyncIterator]().next()), caught(run.final())]
+      await settled()
+      if (when !== 'connecting') {
+        const connection = network.last.answer()
+        if (when === 'waiting') connection.cut()
+      }
+      await settled()
+      expect(run.state.status).toBe(when)
+      controller.abort(reason)
+      expect(await next).toBe(reason)
+      expect(await final).toBe(reason)
+      await clock.advance(60_000)
+      expect(network.attempts).toHaveLength(1)
+      expect(network.last.request.signal.aborted).toBe(true)
+      expect(errors).toEqual([])
+      expect(clock.due).toEqual([])
+    },
+  )
 
   test('aborted after the end: nothing changes', async () => {
     const controller = new AbortController()

@@ -14,26 +14,33 @@ const open = async (own: RunOptions<TextDelta> = {}) => {
   const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
   return { ...stage, run, connection: await stage.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'nothing', (error: unknown) => error)
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
 
 describe('[P3.4] after `start`', () => {
-  test.each(['end', 'cut'] as const)('[F1] [F2] [F3] a connection that %ss is followed by GET of `resume`, never by a second POST', async (how) => {
-    const { run, connection, network, clock, errors } = await open()
-    const final = run.final()
-    connection.send(start(), delta(0, 'a'))
-    connection[how]()
-    await clock.advance(1_000)
-    const { request, headers } = network.last
-    expect(request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
-    expect(request.body).toBeUndefined()
-    expect(request.init?.body ?? null).toBeNull()
-    expect(headers).not.toHaveProperty('idempotency-key')
-    expect(headers).not.toHaveProperty('content-type')
-    network.last.answer().send(delta(1, 'b'), end())
-    expect((await final).text).toBe('ab')
-    expect(network.attempts.map(({ request: { method } }) => method)).toEqual(['POST', 'GET'])
-    expect(errors).toEqual([])
-  })
+  test.each(['end', 'cut'] as const)(
+    '[F1] [F2] [F3] a connection that %ss is followed by GET of `resume`, never by a second POST',
+    async (how) => {
+      const { run, connection, network, clock, errors } = await open()
+      const final = run.final()
+      connection.send(start(), delta(0, 'a'))
+      connection[how]()
+      await clock.advance(1_000)
+      const { request, headers } = network.last
+      expect(request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+      expect(request.body).toBeUndefined()
+      expect(request.init?.body ?? null).toBeNull()
+      expect(headers).not.toHaveProperty('idempotency-key')
+      expect(headers).not.toHaveProperty('content-type')
+      network.last.answer().send(delta(1, 'b'), end())
+      expect((await final).text).toBe('ab')
+      expect(network.attempts.map(({ request: { method } }) => method)).toEqual(['POST', 'GET'])
+      expect(errors).toEqual([])
+    },
+  )
 
   test.each([
     ['/api/generate/r1', 'https://api.test/api/generate/r1'],
@@ -70,7 +77,11 @@ describe('[P3.4] after `start`', () => {
     expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0', index: 1 })
     expect(started).toHaveBeenCalledTimes(1)
     await clock.advance(1_000)
-    expect(network.last.request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:0',
+    })
     network.last.answer().send(delta(1, 'b'), end())
     expect((await final).text).toBe('ab')
   })
@@ -113,7 +124,10 @@ describe('[P3.4] after `start`', () => {
     network.last.answer({ status })
     await clock.advance(60_000)
     expect(await final).toMatchObject({
-      code: 'expired', status, partial: 'a', cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
+      code: 'expired',
+      status,
+      partial: 'a',
+      cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
     })
     expect(network.attempts).toHaveLength(2)
   })
@@ -177,8 +191,16 @@ describe('[P3.4] before `start`', () => {
   test.each([
     ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse(), 1],
     ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 }), 1],
-    ['503, which says that nothing began', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 }), 2],
-    ['429, which says that nothing began', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 429 }), 2],
+    [
+      '503, which says that nothing began',
+      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 }),
+      2,
+    ],
+    [
+      '429, which says that nothing began',
+      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 429 }),
+      2,
+    ],
   ])('without a key, %s: %#', async (_what, fail, attempts) => {
     const { client, network, clock } = createStage()
     const run = client.stream('/api/generate', { json: {}, idempotencyKey: false })
@@ -232,7 +254,11 @@ describe('cursor and client.resume()', () => {
     const run = client.resume({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
     const final = run.final()
     await settled()
-    expect(network.last.request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:3',
+    })
     expect(network.last.headers).not.toHaveProperty('idempotency-key')
     const connection = network.last.answer()
     connection.send(delta(4, 'e'))

@@ -24,7 +24,11 @@ describe('[P3.1] [P3.2] from start to end', () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, '你'), delta(1, '好'))
     connection.send(delta(2, '😀'), end({ usage: { tokens: 3 } }))
-    expect((await collect(run)).map(({ content, index }) => [index, content])).toEqual([[0, '你'], [1, '好'], [2, '😀']])
+    expect((await collect(run)).map(({ content, index }) => [index, content])).toEqual([
+      [0, '你'],
+      [1, '好'],
+      [2, '😀'],
+    ])
     expect(await run.final()).toEqual({ text: '你好😀', finishReason: 'stop', usage: { tokens: 3 } })
     expect(run.text).toBe('你好😀')
     expect(run.state.status).toBe('closed')
@@ -86,7 +90,7 @@ describe('the request', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('or the user\'s own, or none', async () => {
+  test("or the user's own, or none", async () => {
     const { client, network } = createStage()
     client.stream('/a', { idempotencyKey: 'mine' })
     client.stream('/b', { idempotencyKey: false })
@@ -173,7 +177,11 @@ describe('who consumes', () => {
   })
 
   test('a second iteration is a mistake, whichever the two', async () => {
-    for (const [first, second] of [['deltas', 'deltas'], ['deltas', 'events'], ['events', 'deltas']]) {
+    for (const [first, second] of [
+      ['deltas', 'deltas'],
+      ['deltas', 'events'],
+      ['events', 'deltas'],
+    ]) {
       const { run } = await open()
       const iterate = (what: string | undefined) => (what === 'events' ? run.events() : run[Symbol.asyncIterator]())
       iterate(first)

@@ -49,15 +49,20 @@ describe('of a feed', () => {
     const connection = await open()
     connection.send({ type: 'price', data: '{"value":7}', id: '1' }, { type: 'price', data: '{"value":"8"}', id: '2' })
     await settled()
-    expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: '1', cause: [{ message: expect.any(String) as string }] }])
+    expect(errors).toMatchObject([
+      { code: 'invalid-data', lastEventId: '1', cause: [{ message: expect.any(String) as string }] },
+    ])
     expect(listener.mock.calls).toMatchObject([[{ data: { value: 8 }, id: '2' }]])
     expect(network.attempts).toHaveLength(1)
   })
 
   test.each([
-    ['throws', () => {
-      throw new Error('of the schema')
-    }],
+    [
+      'throws',
+      () => {
+        throw new Error('of the schema')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('of the schema'))],
   ])('[F30] a schema that %s', async (_how, validate) => {
     const { client, open, errors } = createStage()
@@ -84,21 +89,24 @@ describe('of a feed', () => {
     expect(heard).toEqual(['one', 2, 3])
   })
 
-  test.each([{ value: 1 }, { issues: [{ message: 'bad' }] }])('[F36] close() while it thinks: silence, whatever it says (%o)', async (answer) => {
-    const { client, open, errors } = createStage()
-    const { schema, answers } = slow()
-    const listener = vi.fn()
-    const feed = client.subscribe('/x', { schema: { a: schema } })
-    feed.on('a', listener)
-    const connection = await open()
-    connection.send({ type: 'a', data: '1' })
-    await settled()
-    feed.close()
-    answers[0]!(answer)
-    await settled()
-    expect(listener).not.toHaveBeenCalled()
-    expect(errors).toEqual([])
-  })
+  test.each([{ value: 1 }, { issues: [{ message: 'bad' }] }])(
+    '[F36] close() while it thinks: silence, whatever it says (%o)',
+    async (answer) => {
+      const { client, open, errors } = createStage()
+      const { schema, answers } = slow()
+      const listener = vi.fn()
+      const feed = client.subscribe('/x', { schema: { a: schema } })
+      feed.on('a', listener)
+      const connection = await open()
+      connection.send({ type: 'a', data: '1' })
+      await settled()
+      feed.close()
+      answers[0]!(answer)
+      await settled()
+      expect(listener).not.toHaveBeenCalled()
+      expect(errors).toEqual([])
+    },
+  )
 })
 
 describe('of a run', () => {
@@ -130,22 +138,29 @@ describe('of a run', () => {
   test.each([
     ['another event', { type: 'tool', data: '{}', id: 'r1:tool' }, 'b', 1],
     ['a delta', delta(1, 'invalid'), 'b', 2],
-  ])('[F30] invalid is %s in the middle of a read: what resumes behind it gets all that was not told', async (_, invalid, next, due) => {
-    const { client, open } = createStage()
-    const good = v.object({ content: v.picklist(['a', 'b']) })
-    const run = client.stream('/x', { json: {}, schema: { tool: v.object({ name: v.string() }), delta: good } })
-    const told = vi.fn()
-    run.on('delta', told)
-    const first = await open()
-    first.send(start(), delta(0, 'a'), invalid, delta(due, next), end())
-    const error = await run.final().catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'invalid-data', partial: 'a', cursor: { lastEventId: invalid.id, index: due } })
-    expect(told).toHaveBeenCalledOnce()
-    const rest = client.resume((error as StreamError).cursor!)
-    const second = await open()
-    second.send(delta(due, next), end())
-    await expect(rest.final()).resolves.toMatchObject({ text: next })
-  })
+  ])(
+    '[F30] invalid is %s in the middle of a read: what resumes behind it gets all that was not told',
+    async (_, invalid, next, due) => {
+      const { client, open } = createStage()
+      const good = v.object({ content: v.picklist(['a', 'b']) })
+      const run = client.stream('/x', { json: {}, schema: { tool: v.object({ name: v.string() }), delta: good } })
+      const told = vi.fn()
+      run.on('delta', told)
+      const first = await open()
+      first.send(start(), delta(0, 'a'), invalid, delta(due, next), end())
+      const error = await run.final().catch((reason: unknown) => reason)
+      expect(error).toMatchObject({
+        code: 'invalid-data',
+        partial: 'a',
+        cursor: { lastEventId: invalid.id, index: due },
+      })
+      expect(told).toHaveBeenCalledOnce()
+      const rest = client.resume((error as StreamError).cursor!)
+      const second = await open()
+      second.send(delta(due, next), end())
+      await expect(rest.final()).resolves.toMatchObject({ text: next })
+    },
+  )
 
   test('[F36] detach() while it thinks: nor is the error told that the server had sent behind it', async () => {
     const { client, open, errors } = createStage()

@@ -24,7 +24,8 @@ const secretive: ClientOptions = {
 const url = `/x?key=${SECRET}`
 
 /** An error as a logger would print it: message, stack, causes, own fields, JSON. */
-const printed = (error: unknown): string => inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + String(error)
+const printed = (error: unknown): string =>
+  inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + String(error)
 
 type Fail = (stage: ReturnType<typeof createStage>) => Promise<void> | void
 
@@ -32,28 +33,43 @@ const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
   ['network', ({ network }) => network.last.refuse(new TypeError('fetch failed'))],
   ['http', ({ network }) => void network.last.answer({ status: 404 })],
   ['content-type', ({ network }) => void network.last.answer({ headers: { 'content-type': 'text/html' } })],
-  ['auth', async ({ network }) => {
-    network.last.answer({ status: 401 })
-    await settled()
-    network.last.answer({ status: 401 })
-  }],
-  ['idle', ({ network, clock }) => {
-    network.last.answer()
-    return clock.advance(5_000)
-  }, { idleTimeout: 5_000 }],
-  ['stalled', ({ network, clock }) => {
-    network.last.answer()
-    return clock.advance(5_000)
-  }, { stallTimeout: 5_000 }],
+  [
+    'auth',
+    async ({ network }) => {
+      network.last.answer({ status: 401 })
+      await settled()
+      network.last.answer({ status: 401 })
+    },
+  ],
+  [
+    'idle',
+    ({ network, clock }) => {
+      network.last.answer()
+      return clock.advance(5_000)
+    },
+    { idleTimeout: 5_000 },
+  ],
+  [
+    'stalled',
+    ({ network, clock }) => {
+      network.last.answer()
+      return clock.advance(5_000)
+    },
+    { stallTimeout: 5_000 },
+  ],
   ['network', ({ clock }) => clock.advance(10_000)],
-  ['retries-exhausted', async ({ network, clock }) => {
-    network.last.refuse()
-    await clock.advance(1_000)
-    network.last.refuse()
-  }, { retry: 1 }],
+  [
+    'retries-exhausted',
+    async ({ network, clock }) => {
+      network.last.refuse()
+      await clock.advance(1_000)
+      network.last.refuse()
+    },
+    { retry: 1 },
+  ],
 ]
 
-describe('a feed\'s errors', () => {
+describe("a feed's errors", () => {
   test.each(failures)('%s', async (code, fail, options) => {
     const stage = createStage({ retry: false, ...secretive, ...options })
     const feed = stage.client.subscribe(url)
@@ -67,7 +83,7 @@ describe('a feed\'s errors', () => {
   })
 })
 
-describe('a run\'s errors', () => {
+describe("a run's errors", () => {
   test('truncated, detached', async () => {
     const stage = createStage({ retry: false, ...secretive })
     const run = stage.client.stream(url, { json: { prompt: SECRET }, idempotencyKey: SECRET })
@@ -97,17 +113,20 @@ describe('a run\'s errors', () => {
   })
 })
 
-test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])('a credential that can\'t be sent is not quoted: %j', async (key) => {
-  for (const options of [{ auth: apiKey(key) }, { headers: { 'x-secret': key } }]) {
-    const { client, errors, network, clock } = createStage({ ...options, retry: 1 })
-    const feed = client.subscribe('/x')
-    await clock.advance(60_000)
-    // A newline at the end is taken off by the platform; what it sends then is as good.
-    if (network.attempts.length) return feed.close()
-    expect(errors).toMatchObject([{ code: 'auth' }])
-    expect(printed(errors)).not.toContain(SECRET)
-  }
-})
+test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])(
+  "a credential that can't be sent is not quoted: %j",
+  async (key) => {
+    for (const options of [{ auth: apiKey(key) }, { headers: { 'x-secret': key } }]) {
+      const { client, errors, network, clock } = createStage({ ...options, retry: 1 })
+      const feed = client.subscribe('/x')
+      await clock.advance(60_000)
+      // A newline at the end is taken off by the platform; what it sends then is as good.
+      if (network.attempts.length) return feed.close()
+      expect(errors).toMatchObject([{ code: 'auth' }])
+      expect(printed(errors)).not.toContain(SECRET)
+    }
+  },
+)
 
 test('a path that nothing gives an origin is a mistake, told at once: the platform would quote it, query and all', () => {
   const { client } = createStage({ baseUrl: undefined as never, connect: undefined as never })
@@ -120,7 +139,11 @@ test('what a platform says of a failure quotes nothing', async () => {
   const stage = createStage({ ...secretive, connect: undefined as never, fetch, retry: false })
   const feed = stage.client.subscribe(url)
   await settled()
-  calls[0]!.fail(new TypeError('fetch failed', { cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }) }))
+  calls[0]!.fail(
+    new TypeError('fetch failed', {
+      cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+    }),
+  )
   const error = await feed.closed
   expect(error).toMatchObject({ code: 'network' })
   expect(printed(error)).not.toContain(SECRET)

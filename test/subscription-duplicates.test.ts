@@ -15,7 +15,9 @@ interface Heard extends Stage {
 function listen(options: SubscribeOptions = {}): Heard {
   const stage = createStage()
   const heard: string[] = []
-  stage.client.subscribe('/x', { parse: 'text', ...options }).onAny(({ type, data }) => heard.push(`${type}:${String(data)}`))
+  stage.client
+    .subscribe('/x', { parse: 'text', ...options })
+    .onAny(({ type, data }) => heard.push(`${type}:${String(data)}`))
   return {
     ...stage,
     heard,
@@ -109,7 +111,10 @@ describe('[F25] a replay that overlaps what was received', () => {
   })
 
   test('`dedupeWindow` bounds it; 0 turns it off', async () => {
-    const cases: [number, string[], string[]][] = [[1, ['2', '1'], ['e1', 'e2', 'e1']], [0, ['1', '2'], ['e1', 'e2', 'e1', 'e2']]]
+    const cases: [number, string[], string[]][] = [
+      [1, ['2', '1'], ['e1', 'e2', 'e1']],
+      [0, ['1', '2'], ['e1', 'e2', 'e1', 'e2']],
+    ]
     for (const [dedupeWindow, again, expected] of cases) {
       const { open, reopen, heard } = listen({ dedupeWindow })
       const first = await open()
@@ -121,7 +126,7 @@ describe('[F25] a replay that overlaps what was received', () => {
     }
   })
 
-  test('an empty id is nobody\'s own', async () => {
+  test("an empty id is nobody's own", async () => {
     const { open, reopen, heard } = listen()
     const first = await open()
     first.send(event('', 'a'))
@@ -138,9 +143,23 @@ describe('[F26] [P2.2] [P2.3] what a server says for the client', () => {
     const first = await open()
     first.send({ type: 'connected', data: '{}', id: '0' }, event('1'), event('2'))
     const second = await reopen(first)
-    second.send({ type: 'connected', data: '{}', id: '2' }, event('2'), { type: 'reset', data: '{"reason":"unknown"}', id: '0' }, event('1'), event('2'))
+    second.send(
+      { type: 'connected', data: '{}', id: '2' },
+      event('2'),
+      { type: 'reset', data: '{"reason":"unknown"}', id: '0' },
+      event('1'),
+      event('2'),
+    )
     await settled()
-    expect(heard).toEqual(['connected:{}', 'message:e1', 'message:e2', 'connected:{}', 'reset:{"reason":"unknown"}', 'message:e1', 'message:e2'])
+    expect(heard).toEqual([
+      'connected:{}',
+      'message:e1',
+      'message:e2',
+      'connected:{}',
+      'reset:{"reason":"unknown"}',
+      'message:e1',
+      'message:e2',
+    ])
     expect(resets).toEqual([{ reason: 'unknown' }])
   })
 })

@@ -21,7 +21,9 @@ describe('close() [F36]', () => {
 
   test('while credentials are asked for, while connecting, in backoff: no request after it', async () => {
     for (const when of ['auth', 'connecting', 'waiting'] as const) {
-      const { client, network, clock, errors } = createStage(when === 'auth' ? { auth: () => new Promise(() => {}) } : {})
+      const { client, network, clock, errors } = createStage(
+        when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
+      )
       const feed = client.subscribe('/x')
       await settled()
       if (when === 'waiting') network.last.refuse()
@@ -123,7 +125,10 @@ describe('close() [F36]', () => {
     const iterator = feed[Symbol.asyncIterator]()
     const asked = [iterator.next(), iterator.next()]
     feed.close()
-    expect(await Promise.all(asked)).toEqual([{ value: undefined, done: true }, { value: undefined, done: true }])
+    expect(await Promise.all(asked)).toEqual([
+      { value: undefined, done: true },
+      { value: undefined, done: true },
+    ])
   })
 
   test('Symbol.dispose is close()', async () => {
@@ -193,7 +198,7 @@ describe('the signal option [F37]', () => {
   })
 })
 
-describe('the server\'s end', () => {
+describe("the server's end", () => {
   test('[F12] [P2.5] 204: `closed` settles without an error, the loop ends', async () => {
     const { client, network, clock, errors, states } = createStage()
     const feed = client.subscribe('/x')
@@ -316,7 +321,10 @@ describe('the server\'s end', () => {
 
 describe('a feed that is not GET', () => {
   test('is not requested again, unless the user says so', async () => {
-    for (const [reconnect, attempts] of [[false, 1], [true, 2]] as const) {
+    for (const [reconnect, attempts] of [
+      [false, 1],
+      [true, 2],
+    ] as const) {
       const { client, open, network, clock, errors } = createStage()
       client.subscribe('/x', { method: 'POST', body: 'q', reconnect })
       const connection = await open()
@@ -328,7 +336,11 @@ describe('a feed that is not GET', () => {
     }
   })
 
-  test.each([[429, 2], [503, 2], [500, 1]])('but after a refusal that says it has not begun: %d', async (status, attempts) => {
+  test.each([
+    [429, 2],
+    [503, 2],
+    [500, 1],
+  ])('but after a refusal that says it has not begun: %d', async (status, attempts) => {
     const { client, network, clock } = createStage()
     client.subscribe('/x', { method: 'POST', body: 'q' })
     await settled()

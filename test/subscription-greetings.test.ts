@@ -49,22 +49,25 @@ describe('resets', () => {
 })
 
 describe('[F19] what a server sends to everybody is no progress', () => {
-  test.each(['connected', 'reset'])('`%s`, though its id is another each time: the backoff keeps growing', async (type) => {
-    const { client, network, clock } = createStage()
-    const feed = client.subscribe('/x')
-    for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
-      await settled()
-      const connection = network.last.answer()
-      connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
-      connection.end()
-      await settled()
-      expect(clock.due).toEqual([delay])
-      await clock.advance(delay)
-    }
-    expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-    // `connected` does not move a position that there is: the server may not have honoured it, and not said so yet.
-    expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
-  })
+  test.each(['connected', 'reset'])(
+    '`%s`, though its id is another each time: the backoff keeps growing',
+    async (type) => {
+      const { client, network, clock } = createStage()
+      const feed = client.subscribe('/x')
+      for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
+        await settled()
+        const connection = network.last.answer()
+        connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
+        connection.end()
+        await settled()
+        expect(clock.due).toEqual([delay])
+        await clock.advance(delay)
+      }
+      expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
+      // `connected` does not move a position that there is: the server may not have honoured it, and not said so yet.
+      expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
+    },
+  )
 })
 
 describe('[P1.3] the heartbeat that `connected` announces', () => {
@@ -81,7 +84,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
     expect(states.at(-1)).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
   })
 
-  test('an `idleTimeout` of the user\'s overrules it', async () => {
+  test("an `idleTimeout` of the user's overrules it", async () => {
     const { client, open, clock, states } = createStage({ idleTimeout: 60_000 })
     client.subscribe('/x')
     const connection = await open()
@@ -133,7 +136,11 @@ test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is 
     const { client, open, clock } = createStage()
     const stream = kind === 'feed' ? client.subscribe('/x') : client.stream('/x')
     const connection = await open()
-    connection.send({ type: kind === 'feed' ? 'connected' : 'start', data: '{"protocol":1,"heartbeat":1,"resume":"/r"}', id: '1' })
+    connection.send({
+      type: kind === 'feed' ? 'connected' : 'start',
+      data: '{"protocol":1,"heartbeat":1,"resume":"/r"}',
+      id: '1',
+    })
     await clock.advance(299)
     expect(stream.state.status).toBe('open')
     await clock.advance(1)
@@ -152,7 +159,7 @@ test('[P2.3] `reset` without an id of its own takes the position that `connected
   expect(network.last.request.lastEventId).toBe('new:9')
 })
 
-test('[F19] a `connected` that can\'t be parsed is a greeting all the same: no progress', async () => {
+test("[F19] a `connected` that can't be parsed is a greeting all the same: no progress", async () => {
   const { client, clock, network, states } = createStage()
   client.subscribe('/x', { parse: () => JSON.parse('{') as unknown })
   for (let attempt = 1; attempt < 6; attempt++) {

@@ -19,7 +19,10 @@ describe('on', () => {
     feed.on('price', late)
     connection.send({ type: 'price', data: '{"value":2}' })
     await settled()
-    expect(early.mock.calls).toMatchObject([[{ type: 'price', data: { value: 1 }, id: '1' }], [{ type: 'price', data: { value: 2 }, id: '1' }]])
+    expect(early.mock.calls).toMatchObject([
+      [{ type: 'price', data: { value: 1 }, id: '1' }],
+      [{ type: 'price', data: { value: 2 }, id: '1' }],
+    ])
     expect(late.mock.calls).toMatchObject([[{ data: { value: 2 } }]])
   })
 
@@ -212,29 +215,36 @@ describe('on', () => {
 })
 
 describe('[F31] names that objects have already', () => {
-  test.each(['__proto__', 'constructor', 'toString', 'error', 'hasOwnProperty', 'undefined', 'null'])('%s is an event like any other', async (type) => {
-    const { client, open, errors } = createStage()
-    const feed = client.subscribe('/x', { schema: {} })
-    const [listener, other] = [vi.fn(), vi.fn()]
-    feed.on(type as never, listener)
-    feed.on('message' as never, other)
-    const connection = await open()
-    connection.send({ type, data: '{"__proto__":{"polluted":true}}' })
-    await settled()
-    const [[event]] = listener.mock.calls as [[{ data: object }]]
-    expect(Object.keys(event.data)).toEqual(['__proto__'])
-    expect(Object.getPrototypeOf(event.data)).toBe(Object.prototype)
-    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
-    expect(other).not.toHaveBeenCalled()
-    expect(errors).toEqual([])
-  })
+  test.each(['__proto__', 'constructor', 'toString', 'error', 'hasOwnProperty', 'undefined', 'null'])(
+    '%s is an event like any other',
+    async (type) => {
+      const { client, open, errors } = createStage()
+      const feed = client.subscribe('/x', { schema: {} })
+      const [listener, other] = [vi.fn(), vi.fn()]
+      feed.on(type as never, listener)
+      feed.on('message' as never, other)
+      const connection = await open()
+      connection.send({ type, data: '{"__proto__":{"polluted":true}}' })
+      await settled()
+      const [[event]] = listener.mock.calls as [[{ data: object }]]
+      expect(Object.keys(event.data)).toEqual(['__proto__'])
+      expect(Object.getPrototypeOf(event.data)).toBe(Object.prototype)
+      expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+      expect(other).not.toHaveBeenCalled()
+      expect(errors).toEqual([])
+    },
+  )
 })
 
 describe('parse', () => {
   test.each([
     ['json', '[1,"é"]', [1, 'é']],
     ['text', '[1]', '[1]'],
-    [(data: string, event: { type: string; id: string }) => `${event.type} ${event.id} ${data}`, 'raw', 'message 7 raw'],
+    [
+      (data: string, event: { type: string; id: string }) => `${event.type} ${event.id} ${data}`,
+      'raw',
+      'message 7 raw',
+    ],
     [() => undefined, 'raw', undefined],
   ] as const)('%s', async (parse, data, parsed) => {
     const { client, open } = createStage()
@@ -247,7 +257,7 @@ describe('parse', () => {
     expect(listener.mock.calls).toEqual([[{ type: 'message', data: parsed, id: '7' }]])
   })
 
-  test('[F30] data that is not JSON: `invalid-data` with the event\'s id, and the feed goes on', async () => {
+  test("[F30] data that is not JSON: `invalid-data` with the event's id, and the feed goes on", async () => {
     const { client, open, errors, network } = createStage()
     const feed = client.subscribe('/x')
     const listener = vi.fn()

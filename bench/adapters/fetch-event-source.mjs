@@ -3,8 +3,10 @@ import { getLines, getMessages } from '@microsoft/fetch-event-source/lib/esm/par
 
 export function read(chunks, take) {
   const nothing = () => {}
-  const push = getLines(getMessages(nothing, nothing, (message) => {
-    if (message.data !== '') take(message.event, message.data, message.id)
-  }))
+  const push = getLines(
+    getMessages(nothing, nothing, (message) => {
+      if (message.data !== '') take(message.event, message.data, message.id)
+    }),
+  )
   for (let i = 0; i < chunks.length; i++) push(chunks[i])
 }

@@ -5,5 +5,6 @@ import { createResponse } from '../body.mjs'
 export const fields = { ids: false }
 
 export async function read(chunks, take) {
-  for await (const event of _iterSSEMessages(createResponse(chunks), new AbortController())) if (event.data) take(event.event, event.data)
+  for await (const event of _iterSSEMessages(createResponse(chunks), new AbortController()))
+    if (event.data) take(event.event, event.data)
 }

@@ -6,5 +6,6 @@ export const fields = { ids: false }
 
 export async function read(chunks, take) {
   const reader = parseServerSentEvents(createResponse(chunks)).getReader()
-  for (let result = await reader.read(); !result.done; result = await reader.read()) take(result.value.type, result.value.data)
+  for (let result = await reader.read(); !result.done; result = await reader.read())
+    take(result.value.type, result.value.data)
 }

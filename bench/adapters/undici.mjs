@@ -5,7 +5,9 @@ export const fields = { ids: false }
 
 export function read(chunks, take) {
   return new Promise((resolve, reject) => {
-    const stream = new undici.EventSourceStream({ eventSourceSettings: { lastEventId: '', reconnectionTime: 0, origin: '' } })
+    const stream = new undici.EventSourceStream({
+      eventSourceSettings: { lastEventId: '', reconnectionTime: 0, origin: '' },
+    })
     stream.on('data', ({ type, options }) => take(type, options.data))
     stream.on('end', resolve)
     stream.on('error', reject)

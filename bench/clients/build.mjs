@@ -24,7 +24,11 @@ export async function buildClient(name) {
   const bundle = await rollup({
     input: '\0program',
     plugins: [
-      { name: 'program', resolveId: (id) => (id === '\0program' ? id : null), load: (id) => (id === '\0program' ? program : null) },
+      {
+        name: 'program',
+        resolveId: (id) => (id === '\0program' ? id : null),
+        load: (id) => (id === '\0program' ? program : null),
+      },
       nodeResolve({ browser: true, extensions: ['.mjs', '.js', '.ts'] }),
       typescript,
       isOurs && terser({ module: true, ecma: 2022, compress: { passes: 2 } }),

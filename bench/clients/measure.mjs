@@ -16,7 +16,10 @@ const LOOK = 20
 
 const MiB = 1 << 20
 const flags = [
-  ...browserArgs, '--site-per-process', '--disable-renderer-backgrounding', '--disable-background-timer-throttling',
+  ...browserArgs,
+  '--site-per-process',
+  '--disable-renderer-backgrounding',
+  '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
 ]
 
@@ -77,9 +80,11 @@ export async function benchClients({ names, total, rounds, log }) {
       const base = () => runs.get(baseline).rounds[0]
       for (const name of order) {
         const [first] = runs.get(name).rounds
-        if (!first || first.cpu < SLOW * base().cpu) times.set(name, await runPage(browser, address, name, total, false))
+        if (!first || first.cpu < SLOW * base().cpu)
+          times.set(name, await runPage(browser, address, name, total, false))
       }
-      for (const [name, time] of times) runs.get(name).rounds.push({ ...time, ratio: time.cpu / times.get(baseline).cpu })
+      for (const [name, time] of times)
+        runs.get(name).rounds.push({ ...time, ratio: time.cpu / times.get(baseline).cpu })
       log(`  round ${round + 1}: ${[...times].map(([name, { cpu }]) => `${name} ${cpu.toFixed(0)}`).join('  ')}`)
     }
     const clients = {}

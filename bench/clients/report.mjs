@@ -12,7 +12,8 @@ const bars = [
 
 /** Our bars, with what was measured. */
 export function summary(clients) {
-  return bars.filter(({ name, floor }) => clients[name] && clients[floor])
+  return bars
+    .filter(({ name, floor }) => clients[name] && clients[floor])
     .map(({ name, floor, limit }) => {
       const ratio = clients[name].ratio / clients[floor].ratio
       return `- \`${name}\`: ${ratio.toFixed(2)} of \`${floor}\`; the bar is ${limit.toFixed(2)}${ratio > limit ? ', **missed**' : ''}`
@@ -23,14 +24,22 @@ export function summary(clients) {
 function table(clients) {
   const rows = Object.entries(clients)
     .sort(([, a], [, b]) => a.ratio - b.ratio)
-    .map(([name, { ratio, cpu, wall, peak, runs }]) =>
-      `| ${name} | ${ratio.toFixed(2)} | ${cpu.toFixed(0)} | ${wall.toFixed(0)} | ${peak.toFixed(1)} | ${runs} |`)
-  return ['| client | CPU time | CPU, ms | wall, ms | peak memory, MiB | runs |', '| --- | ---: | ---: | ---: | ---: | ---: |', ...rows].join('\n')
+    .map(
+      ([name, { ratio, cpu, wall, peak, runs }]) =>
+        `| ${name} | ${ratio.toFixed(2)} | ${cpu.toFixed(0)} | ${wall.toFixed(0)} | ${peak.toFixed(1)} | ${runs} |`,
+    )
+  return [
+    '| client | CPU time | CPU, ms | wall, ms | peak memory, MiB | runs |',
+    '| --- | ---: | ---: | ---: | ---: | ---: |',
+    ...rows,
+  ].join('\n')
 }
 
 export async function reportClients({ version, size, clients }, { total, rounds }) {
   const [{ model }] = cpus()
-  await writeSection('Whole clients in a page, measured', `
+  await writeSection(
+    'Whole clients in a page, measured',
+    `
 Written by \`npm run bench\` (see clients/run.mjs). ${version}, headless, on ${model.trim()}. A local server sends ${total.toLocaleString('en')}
 events of ${Math.round(size / total)} bytes on average (id, type, JSON of ASCII and CJK text) as fast as they are read. Each run has a page of its own, cold, with one client;
 all events are checked. CPU time is that of the page's main thread (\`ThreadTime\` of the DevTools protocol), as ratio to \`eventsource-parser\` over
@@ -43,5 +52,6 @@ comes besides, without having to find it; \`floor-byob\` decodes from a buffer o
 ${summary(clients)}
 
 ${table(clients)}
-`)
+`,
+  )
 }

@@ -15,7 +15,9 @@ export async function runClients({ names, total = 200_000, rounds = 7, dry = fal
   log(`Whole clients, CPU time of the main thread, ${baseline} = 1.00`)
   const results = await benchClients({ names: chosen, total, rounds, log })
   for (const [name, { ratio, cpu, wall, peak }] of Object.entries(results.clients)) {
-    log(`  ${name.padEnd(28)} ${ratio.toFixed(2)}   ${cpu.toFixed(0)} ms, wall ${wall.toFixed(0)} ms, ${peak.toFixed(1)} MiB`)
+    log(
+      `  ${name.padEnd(28)} ${ratio.toFixed(2)}   ${cpu.toFixed(0)} ms, wall ${wall.toFixed(0)} ms, ${peak.toFixed(1)} MiB`,
+    )
   }
   log(summary(results.clients))
   if (!dry) await reportClients(results, { total, rounds })

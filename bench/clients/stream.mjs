@@ -3,7 +3,23 @@ import { createRandom } from './random.mjs'
 import { createChecksum } from './checksum.mjs'
 
 const words = [
-  'the', 'stream', 'of', 'tokens', 'arrives', '你好', '世界', '，', '日本語', 'の', 'café', '한국어', 'in', 'order', 'never', 'twice', '流',
+  'the',
+  'stream',
+  'of',
+  'tokens',
+  'arrives',
+  '你好',
+  '世界',
+  '，',
+  '日本語',
+  'の',
+  'café',
+  '한국어',
+  'in',
+  'order',
+  'never',
+  'twice',
+  '流',
 ]
 
 /** One payload, some 240 bytes of JSON. */

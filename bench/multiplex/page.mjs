@@ -3,7 +3,11 @@ import { createClient } from 'rivulet'
 import { multiplex } from 'rivulet/multiplex'
 
 /** `carried`: the window of the streams on a carrier; 0: a connection each. */
-const open = (carried) => createClient({ connectTimeout: 3_600_000, ...(carried && { connect: multiplex('/api/channel', { window: carried }) }) })
+const open = (carried) =>
+  createClient({
+    connectTimeout: 3_600_000,
+    ...(carried && { connect: multiplex('/api/channel', { window: carried }) }),
+  })
 const now = () => performance.timeOrigin + performance.now()
 
 /** Reads `count` events of each stream from its id on; resolves with milliseconds. Throws if any is missing, twice, or out of order. */

@@ -30,7 +30,12 @@ const transports = [
   { name: 'a connection each, HTTP/1.1', at: 'http1', carried: 0 },
   { name: 'one carrier, HTTP/1.1', at: 'http1', carried: 0x40000 },
   { name: 'one carrier, window of 4 MiB', at: 'http1', carried: 0x400000 },
-  ...(urls.http2 ? [{ name: 'a connection each, HTTP/2', at: 'http2', carried: 0 }, { name: 'one carrier, HTTP/2', at: 'http2', carried: 0x40000 }] : []),
+  ...(urls.http2
+    ? [
+        { name: 'a connection each, HTTP/2', at: 'http2', carried: 0 },
+        { name: 'one carrier, HTTP/2', at: 'http2', carried: 0x40000 },
+      ]
+    : []),
 ]
 const [baseline] = transports
 const sizes = [1, 10, 100]
@@ -61,7 +66,11 @@ const pathsOf = (kind, streams) => Array.from({ length: streams }, (_, index) =>
 
 async function timeReading({ at, carried }, streams) {
   const { page, leave } = await openPage(at)
-  const wall = await page.evaluate((task) => window.bench.read(task), { carried, paths: pathsOf('read', streams).map((path) => [path, begins[path]]), count: total / streams })
+  const wall = await page.evaluate((task) => window.bench.read(task), {
+    carried,
+    paths: pathsOf('read', streams).map((path) => [path, begins[path]]),
+    count: total / streams,
+  })
   await leave()
   return wall
 }
@@ -70,7 +79,9 @@ async function timeDelays({ at, carried }, streams) {
   const { page, leave } = await openPage(at)
   await page.evaluate((task) => window.bench.listen(task), { carried, paths: pathsOf('live', streams) })
   for (let tick = 0; tick < TICKS; tick++) {
-    mock.feed(`/live/${streams}/${tick % streams}`).send({ type: 'tick', data: { at: performance.timeOrigin + performance.now() } })
+    mock
+      .feed(`/live/${streams}/${tick % streams}`)
+      .send({ type: 'tick', data: { at: performance.timeOrigin + performance.now() } })
     await new Promise((resolve) => setTimeout(resolve, PACE))
   }
   await page.waitForFunction((count) => window.bench.heard().length === count, TICKS)
@@ -96,9 +107,13 @@ for (const streams of sizes) {
   for (const transport of transports) {
     const [own, base] = [walls.get(transport), walls.get(baseline)]
     const ratio = median(own.map((wall, round) => base[round] / wall))
-    const delay = delays.get(transport).length ? `${median(delays.get(transport)).toFixed(2)} ms` : '6 run, the others wait'
+    const delay = delays.get(transport).length
+      ? `${median(delays.get(transport)).toFixed(2)} ms`
+      : '6 run, the others wait'
     rows.push({ streams, name: transport.name, throughput: ratio, rate: total / median(own), delay })
-    console.log(`${String(streams).padStart(3)}  ${transport.name.padEnd(28)} ${ratio.toFixed(2)}  ${Math.round(total / median(own))} events/ms  ${delay}`)
+    console.log(
+      `${String(streams).padStart(3)}  ${transport.name.padEnd(28)} ${ratio.toFixed(2)}  ${Math.round(total / median(own))} events/ms  ${delay}`,
+    )
   }
 }
 const version = browser.version()
@@ -106,8 +121,13 @@ await browser.close()
 close()
 
 if (!values.dry) {
-  const table = rows.map(({ streams, name, throughput, rate, delay }) => `| ${streams} | ${name} | ${throughput.toFixed(2)} | ${rate.toFixed(0)} | ${delay} |`)
-  await writeSection('Many streams of one page', `
+  const table = rows.map(
+    ({ streams, name, throughput, rate, delay }) =>
+      `| ${streams} | ${name} | ${throughput.toFixed(2)} | ${rate.toFixed(0)} | ${delay} |`,
+  )
+  await writeSection(
+    'Many streams of one page',
+    `
 Written by \`node bench/multiplex/run.mjs\`. Chromium ${version}, headless, on ${cpus()[0].model.trim()}. ${total.toLocaleString('en')} events of about 300 bytes,
 shared out among the streams, all checked; uncompressed, over loopback, from one handler for all transports (HTTP/2 with TLS, as browsers want it).
 Throughput: medians of ${rounds} interleaved rounds, each a ratio to a connection each over HTTP/1.1 in the same round (= 1.00; more is better), with
@@ -118,5 +138,6 @@ Delay: median of ${TICKS} events, one each ${PACE} ms, from sending to the liste
 | streams | transport | throughput | events per ms | delay |
 | ---: | --- | ---: | ---: | ---: |
 ${table.join('\n')}
-`)
+`,
+  )
 }

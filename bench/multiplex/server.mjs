@@ -11,15 +11,35 @@ import { fileURLToPath } from 'node:url'
 import { createMock } from '../../dist/mock.js'
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
-const html = '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
+const html =
+  '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
 
 /** A certificate for a day, made by OpenSSL; `undefined` where there is none. */
 function createCertificate() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
   try {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert,
-      '-days', '1', '-subj', '/CN=localhost'], { stdio: 'ignore' })
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+      ],
+      { stdio: 'ignore' },
+    )
     return { key: readFileSync(key), cert: readFileSync(cert) }
   } catch {
     return undefined
@@ -41,7 +61,11 @@ async function answer(mock, request, response) {
   response.once('close', () => gone.abort())
   const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'))
   const body = request.method === 'POST' ? await buffer(request) : undefined
-  const { status, headers: sent, body: stream } = await mock.fetch(request.url, { method: request.method, headers, body, signal: gone.signal })
+  const {
+    status,
+    headers: sent,
+    body: stream,
+  } = await mock.fetch(request.url, { method: request.method, headers, body, signal: gone.signal })
   response.writeHead(status, Object.fromEntries([...sent].filter(([name]) => name !== 'connection')))
   response.flushHeaders?.()
   for await (const chunk of stream ?? []) {
@@ -61,7 +85,12 @@ export async function startServers() {
     answer(mock, request, response).catch(() => response.destroy())
   }
   const certificate = createCertificate()
-  const servers = { http1: createServer(handle), ...(certificate && { http2: createSecureServer({ ...certificate, settings: { maxConcurrentStreams: 1_000 } }, handle) }) }
+  const servers = {
+    http1: createServer(handle),
+    ...(certificate && {
+      http2: createSecureServer({ ...certificate, settings: { maxConcurrentStreams: 1_000 } }, handle),
+    }),
+  }
   const urls = {}
   for (const [name, server] of Object.entries(servers)) {
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

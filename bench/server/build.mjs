@@ -7,7 +7,15 @@ const outfile = fileURLToPath(new URL('.build/mock-server.mjs', import.meta.url)
 
 /** Builds it; the module. */
 export async function buildServer() {
-  await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error' })
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  })
   return import(outfile)
 }
 

@@ -7,7 +7,11 @@ import { createCertificate } from './certificate.mjs'
  * Starts it with what `buildServer()` gives. `fallback(request, response)` answers what the mock server has nothing at.
  * Chromium needs `ignoreHTTPSErrors`.
  */
-export async function startHttp2({ createNodeHandler, createService }, options = {}, fallback = (_request, response) => response.writeHead(404).end()) {
+export async function startHttp2(
+  { createNodeHandler, createService },
+  options = {},
+  fallback = (_request, response) => response.writeHead(404).end(),
+) {
   const service = createService(options)
   const handler = createNodeHandler(service, options)
   const sessions = new Set()

@@ -26,7 +26,11 @@ const answers = {
       await turn()
     }
     const { connections, clients } = server
-    return { rss: process.memoryUsage.rss(), clients: clients.length, encodings: [...new Set(connections.map(({ encoding }) => encoding))] }
+    return {
+      rss: process.memoryUsage.rss(),
+      clients: clients.length,
+      encodings: [...new Set(connections.map(({ encoding }) => encoding))],
+    }
   },
 }
 

@@ -28,7 +28,8 @@ async function measure(encoding) {
   )
   await ask({ ask: 'send', count: EVENTS })
   const after = await ask({ ask: 'memory' })
-  if (after.clients !== CONNECTIONS || after.encodings.join() !== encoding) throw new Error(`${after.clients} in ${after.encodings}`)
+  if (after.clients !== CONNECTIONS || after.encodings.join() !== encoding)
+    throw new Error(`${after.clients} in ${after.encodings}`)
   for (const socket of sockets) socket.destroy()
   server.kill()
   return (after.rss - before.rss) / CONNECTIONS

@@ -3,7 +3,8 @@ import { encodings, open } from './client.mjs'
 
 const DELTAS = 2_000
 
-const words = 'the stream goes on and every event has its place in it while nothing is lost on a bad network today'.split(' ')
+const words =
+  'the stream goes on and every event has its place in it while nothing is lost on a bad network today'.split(' ')
 /** Prose enough: 2,000 tokens by a seed. */
 function prose() {
   let state = 1

@@ -33,7 +33,8 @@ const NOT_ITS_OWN = ['host', 'origin', 'cookie', 'connection', 'content-length',
 
 type Fields = Readonly<Record<string, unknown>>
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isText = (value: unknown): value is string => typeof value === 'string'
 
@@ -60,7 +61,8 @@ function parseOpen(where: string, key: string, fields: Fields): Open {
   const { method = 'GET', path, headers, body, lastEventId, window = WINDOW } = fields
   if (!isText(method) || !METHOD.test(method)) return expect(`${where}.method`, 'a method')
   if (!isText(path) || !PATH.test(path)) return expect(`${where}.path`, 'a path that begins with /')
-  if (body !== undefined && (!isText(body) || /^(GET|HEAD)$/i.test(method))) return expect(`${where}.body`, 'a text, and no GET')
+  if (body !== undefined && (!isText(body) || /^(GET|HEAD)$/i.test(method)))
+    return expect(`${where}.body`, 'a text, and no GET')
   if (lastEventId !== undefined && (!isText(lastEventId) || /[\r\n\0]/.test(lastEventId))) {
     return expect(`${where}.lastEventId`, 'a text without CR, LF or NUL')
   }

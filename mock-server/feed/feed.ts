@@ -77,7 +77,10 @@ export function createFeed(path: string, history: number): Feed {
   const idOf = (position: number): string => `${epoch}-${position}`
 
   /** Where a connection goes on from, and why not from where it asked. */
-  const locate = (asked: string | undefined, options: ReadOptions): { position: number; reset?: 'expired' | 'unknown' } => {
+  const locate = (
+    asked: string | undefined,
+    options: ReadOptions,
+  ): { position: number; reset?: 'expired' | 'unknown' } => {
     if (!asked) return { position: log.head }
     if (options.gap) return { position: log.head, reset: options.gap }
     const [, askedEpoch, digits] = POSITION.exec(asked) ?? []

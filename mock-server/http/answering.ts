@@ -69,7 +69,10 @@ function faultyAnswer(rule: Rule, signal: AbortSignal): Answer | undefined {
   if (rule.location !== undefined) headers.set('location', rule.location)
   if (rule['content-type'] !== undefined) headers.set('content-type', rule['content-type'])
   if (status === 401) {
-    headers.set('www-authenticate', 'Bearer realm="rivulet", error="invalid_token", error_description="The scenario says so."')
+    headers.set(
+      'www-authenticate',
+      'Bearer realm="rivulet", error="invalid_token", error_description="The scenario says so."',
+    )
   }
   if (status < 300 || REDIRECTS.includes(status) || status === 304) return empty(status, headers)
   const answer = problem(status, 'The scenario says so.', headers)
@@ -107,16 +110,12 @@ export function createAnswering(options: AnsweringOptions): Answering {
     if (carrier && !saysWho(request)) return carrier
     const identity = await authenticator.authenticate(request)
     // A carrier may be compressed, and what two identities are told must not be compressed together (PROTOCOL.md 1.6).
-    if (carrier && carrier.subject !== identity.subject) throw new Refusal(421, 'This channel is that of another identity.')
+    if (carrier && carrier.subject !== identity.subject)
+      throw new Refusal(421, 'This channel is that of another identity.')
     return identity
   }
   /** Lets the handler answer whoever may ask. */
-  const handle = async (
-    exchange: Exchange,
-    { permission }: Route,
-    handler: Handler,
-    rule: Rule,
-  ): Promise<Answer> => {
+  const handle = async (exchange: Exchange, { permission }: Route, handler: Handler, rule: Rule): Promise<Answer> => {
     const { identity } = exchange
     if (permission && identity.permissions && !identity.permissions.includes(permission)) {
       throw new Refusal(403, `This identity may not: ${permission}.`)
@@ -153,7 +152,9 @@ export function createAnswering(options: AnsweringOptions): Answering {
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
     }
-    const answer = faultyAnswer(rule, signal) ?? (await handle({ ...exchange, identity: await identify(request, route, arrival) }, route, handler, rule))
+    const answer =
+      faultyAnswer(rule, signal) ??
+      (await handle({ ...exchange, identity: await identify(request, route, arrival) }, route, handler, rule))
     // What was asked for is done by now, as behind a gateway that withholds the head.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
     if (!rule['lose-answer']) return answer

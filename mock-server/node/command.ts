@@ -43,7 +43,8 @@ function curlLines({ url }: MockServer, { auth }: MockServerOptions): string {
     `curl -N${header} -d '{"prompt":"你好"}' ${url}/api/generate`,
     `curl${header} -d '{"type":"note","data":"hello"}' ${url}/api/broadcast`,
   ]
-  if (auth === 'jwt') lines.unshift(`TOKEN=$(curl -s -X POST ${url}/api/token | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')`)
+  if (auth === 'jwt')
+    lines.unshift(`TOKEN=$(curl -s -X POST ${url}/api/token | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')`)
   return lines.map((line) => `  ${line}`).join('\n')
 }
 

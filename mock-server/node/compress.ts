@@ -21,7 +21,8 @@ const brotliOptions = {
 
 /** Makes the encoder of one body. */
 export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
-  const encoder: Gzip | BrotliCompress = encoding === 'gzip' ? createGzip(gzipOptions) : createBrotliCompress(brotliOptions)
+  const encoder: Gzip | BrotliCompress =
+    encoding === 'gzip' ? createGzip(gzipOptions) : createBrotliCompress(brotliOptions)
   const flushing = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
   let parts: Uint8Array[] = []
   encoder.on('data', (part: Uint8Array) => parts.push(part))

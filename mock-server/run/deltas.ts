@@ -15,7 +15,7 @@ export const characters: Cutter = (text) => {
   const segmenter = new Intl.Segmenter()
   const found: string[] = []
   let open = '' // the last cluster of a piece: it may go on in the next one
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = start + Math.max(PIECE, open.length)
     if (HIGH_SURROGATE.test(text.charAt(end - 1))) end++ // half a pair would be a cluster of its own
     const piece = open + text.slice(start, end)
@@ -36,7 +36,7 @@ export const tokens: Cutter = (text) => {
   let last: 'none' | 'space' | 'word' | 'other' = 'none'
   for (const character of characters(text)) {
     const kind = SPACE.test(character) ? 'space' : IDEOGRAPH.test(character) || !WORD.test(character) ? 'other' : 'word'
-    const joins = (last === 'space') || (last === 'word' && kind === 'word')
+    const joins = last === 'space' || (last === 'word' && kind === 'word')
     if (joins) found[found.length - 1] += character
     else found.push(character)
     last = kind

@@ -20,15 +20,22 @@ function promptOf(messages: unknown): string {
   if (!Array.isArray(messages)) throw new Refusal(400, 'messages: expected a list.')
   const last: unknown = messages.findLast((message: { role?: unknown } | null) => message?.role === 'user')
   const content: unknown = (last as { content?: unknown } | undefined)?.content
-  const parts: unknown[] = Array.isArray(content) ? content.map((part: { text?: unknown } | null) => part?.text) : [content]
+  const parts: unknown[] = Array.isArray(content)
+    ? content.map((part: { text?: unknown } | null) => part?.text)
+    : [content]
   const texts = parts.filter((part): part is string => typeof part === 'string')
-  if (texts.length === 0) throw new Refusal(400, 'messages: expected one with the role "user" and a text as its content.')
+  if (texts.length === 0)
+    throw new Refusal(400, 'messages: expected one with the role "user" and a text as its content.')
   return texts.join('\n')
 }
 
 const usageOf = (usage: Readonly<Record<string, number>>): Record<string, number> => {
   const { promptTokens = 0, completionTokens = 0 } = usage
-  return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens }
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  }
 }
 
 /** Chunks without ids and without event names, then usage where it was asked for, then `[DONE]`. */
@@ -37,7 +44,10 @@ function chunksDialect(id: string, model: string, created: number, wantsUsage: b
     data: JSON.stringify({ id, object: 'chat.completion.chunk', created, model, ...fields }),
   })
   const choice = (delta: unknown, finish: string | null = null): Frame =>
-    chunk({ choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }], ...(wantsUsage ? { usage: null } : {}) })
+    chunk({
+      choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+      ...(wantsUsage ? { usage: null } : {}),
+    })
   return ({ type, data }) => {
     switch (type) {
       case 'start':
@@ -50,10 +60,16 @@ function chunksDialect(id: string, model: string, created: number, wantsUsage: b
         return [choice({ reasoning_content: data['content'] })]
       case 'end': {
         const usage = usageOf(data['usage'] as Record<string, number>)
-        return [choice({}, data['finishReason'] as string), ...(wantsUsage ? [chunk({ choices: [], usage })] : []), DONE]
+        return [
+          choice({}, data['finishReason'] as string),
+          ...(wantsUsage ? [chunk({ choices: [], usage })] : []),
+          DONE,
+        ]
       }
       case 'error':
-        return [{ data: JSON.stringify({ error: { message: data['message'], type: 'server_error', code: data['code'] } }) }]
+        return [
+          { data: JSON.stringify({ error: { message: data['message'], type: 'server_error', code: data['code'] } }) },
+        ]
       default:
         return []
     }
@@ -74,7 +90,14 @@ const cancelling = (run: Run, source: Source): Source => ({
 })
 
 /** The whole answer at once, for `stream: false`; waits for the end of the generation. */
-function whole(run: Run, id: string, model: string, created: number, clock: Clock, signal: AbortSignal): Promise<Answer> {
+function whole(
+  run: Run,
+  id: string,
+  model: string,
+  created: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Answer> {
   return new Promise((resolve) => {
     let finishReason = 'stop'
     let usage: Record<string, number> = {}
@@ -108,7 +131,12 @@ function whole(run: Run, id: string, model: string, created: number, clock: Cloc
 /** Answers chat completions, streamed or whole. */
 export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handler {
   return async (exchange) => {
-    const { messages, model, stream, stream_options: streamOptions } = await readJson(exchange.request, endpoint.bodyLimit)
+    const {
+      messages,
+      model,
+      stream,
+      stream_options: streamOptions,
+    } = await readJson(exchange.request, endpoint.bodyLimit)
     const prompt = promptOf(messages)
     const run = createRun(planRun(exchange, endpoint, prompt), exchange.clock)
     const id = `chatcmpl-${run.id}`

@@ -55,7 +55,8 @@ interface Entry {
   stopTimer?: () => void
 }
 
-const scopeOf = (owner: string, method: string, path: string, key: string): string => JSON.stringify([owner, method, path, key])
+const scopeOf = (owner: string, method: string, path: string, key: string): string =>
+  JSON.stringify([owner, method, path, key])
 
 /** Makes an empty registry. */
 export function createRunRegistry({ retention, abandon, limit, clock }: RegistryOptions): RunRegistry {
@@ -96,14 +97,17 @@ export function createRunRegistry({ retention, abandon, limit, clock }: Registry
     start({ owner, method, path, key, fingerprint }, plan) {
       const scope = key === undefined ? undefined : scopeOf(owner, method, path, key)
       const known = scope === undefined ? undefined : byKey.get(scope)
-      if (known) return known.fingerprint === fingerprint ? { outcome: 'joined', run: known.run } : { outcome: 'conflict' }
+      if (known)
+        return known.fingerprint === fingerprint ? { outcome: 'joined', run: known.run } : { outcome: 'conflict' }
       if (!makeRoom()) return { outcome: 'full' }
       const tombstone = key === undefined ? undefined : scopeOf(owner, '', path, key)
       const forgetTombstone = tombstone === undefined ? undefined : cancelled.get(tombstone)
       const wanted = plan()
       let entry: Entry | undefined
       // A run that was cancelled before it came says so, and generates nothing: its first delta would be an hour away.
-      const actual = forgetTombstone ? { ...wanted, deltas: [], events: [], error: undefined, delay: 3_600_000 } : wanted
+      const actual = forgetTombstone
+        ? { ...wanted, deltas: [], events: [], error: undefined, delay: 3_600_000 }
+        : wanted
       const run = createRun(actual, clock, () => entry && settle(entry))
       entry = { run, owner, scope, fingerprint }
       entries.set(run.id, entry)

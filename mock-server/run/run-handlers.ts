@@ -84,7 +84,8 @@ function readOn(exchange: Exchange, run: Run) {
   if (!lastEventId) return streamAnswer(exchange, run.read(0))
   const [, streamId, digits] = EVENT_ID.exec(lastEventId) ?? []
   const position = Number(digits)
-  if (streamId !== run.id || !(position <= run.head)) throw new Refusal(400, 'Last-Event-ID: expected an id of this run.')
+  if (streamId !== run.id || !(position <= run.head))
+    throw new Refusal(400, 'Last-Event-ID: expected an id of this run.')
   if (run.state === 'finished' && position === run.head) return empty(204)
   return streamAnswer(exchange, run.read(Math.max(0, position - (rule.overlap ?? 0))))
 }

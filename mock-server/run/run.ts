@@ -90,7 +90,11 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     for (const { after, type, data } of plan.events) if (after === next) send(type, { ...asObject(data) })
     if (plan.error?.after === next) {
       const { code, retryable } = plan.error
-      finish('error', { code, message: `The generation failed after ${next} delta${next === 1 ? '' : 's'}.`, retryable })
+      finish('error', {
+        code,
+        message: `The generation failed after ${next} delta${next === 1 ? '' : 's'}.`,
+        retryable,
+      })
       return false
     }
     const content = plan.deltas[next]

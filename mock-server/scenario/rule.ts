@@ -147,7 +147,11 @@ const key = (group: Key['group'], does: string, ...accepts: Kind[]): Key => ({ a
 export const keys: { readonly [Name in keyof Rule]-?: Key } = {
   path: key('which requests', 'only this path; a * at its end stands for anything', text),
   method: key('which requests', 'only this method', text),
-  connection: key('which requests', 'only without (first) or with (resumed) a Last-Event-ID', choice('first', 'resumed')),
+  connection: key(
+    'which requests',
+    'only without (first) or with (resumed) a Last-Event-ID',
+    choice('first', 'resumed'),
+  ),
   skip: key('which requests', 'lets the first n matching requests pass', count),
   times: key('which requests', 'stops after n requests', fromOne),
   once: key('which requests', 'the same as times:1', flag),

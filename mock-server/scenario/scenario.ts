@@ -50,7 +50,9 @@ function fits(value: unknown, kind: Kind): boolean {
     case 'events':
       return Array.isArray(value) && value.every(isExtraEvent)
     case 'count':
-      return Number.isSafeInteger(value) && (value as number) >= kind.least && (value as number) <= (kind.most ?? Infinity)
+      return (
+        Number.isSafeInteger(value) && (value as number) >= kind.least && (value as number) <= (kind.most ?? Infinity)
+      )
   }
 }
 
@@ -60,7 +62,9 @@ const fail = (where: string, wanted: string, value: unknown): never => {
 
 function unknownKey(where: string, name: string): never {
   const near = Object.keys(known).filter((other) => other.includes(name) || name.includes(other.split('-')[0]!))
-  throw new TypeError(`${where}: unknown key, expected one of ${(near.length > 0 ? near : Object.keys(known)).join(', ')}`)
+  throw new TypeError(
+    `${where}: unknown key, expected one of ${(near.length > 0 ? near : Object.keys(known)).join(', ')}`,
+  )
 }
 
 function parseRule(value: unknown, where: string): Rule {

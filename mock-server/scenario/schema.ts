@@ -7,7 +7,11 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 const extraEvent: JsonSchema = {
   type: 'object',
-  properties: { after: { type: 'integer', minimum: 0 }, type: { type: 'string', pattern: '^[^\\r\\n\\u0000]*$' }, data: {} },
+  properties: {
+    after: { type: 'integer', minimum: 0 },
+    type: { type: 'string', pattern: '^[^\\r\\n\\u0000]*$' },
+    data: {},
+  },
   required: ['after', 'type', 'data'],
 }
 

@@ -73,7 +73,8 @@ export function createFaults(rule: Rule): Faults {
   /** What is due once `sent` events are out. */
   const due = (): Step[] => {
     const steps: Step[] = []
-    if (rule.insert !== undefined && sent === (rule['insert-after'] ?? 0)) steps.push({ step: 'send', text: rule.insert })
+    if (rule.insert !== undefined && sent === (rule['insert-after'] ?? 0))
+      steps.push({ step: 'send', text: rule.insert })
     if (sent === rule['end-after']) return [...steps, ...over({ step: 'end' })]
     if (sent === rule['stall-after']) return [...steps, ...over({ step: 'stall' })]
     if (rule.flood && sent === (rule['flood-after'] ?? 0)) {
@@ -98,7 +99,8 @@ export function createFaults(rule: Rule): Faults {
   }
 
   /** Sends one after the other, as long as the connection goes on. */
-  const sendAll = (frames: readonly Frame[]): Step[] => frames.flatMap((frame) => (phase === 'flowing' ? send(frame) : []))
+  const sendAll = (frames: readonly Frame[]): Step[] =>
+    frames.flatMap((frame) => (phase === 'flowing' ? send(frame) : []))
 
   return {
     begin(open) {

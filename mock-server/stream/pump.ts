@@ -94,7 +94,8 @@ export function pump({ source, rule, heartbeat, clock, signal }: PumpOptions): B
       const line = `data: ${'x'.repeat(1_017)}\n`
       const text = kind === 'lines' ? line.repeat(64) : 'x'.repeat(64 * 1024)
       if (kind === 'line') yield* write(packer.pack('data: '))
-      for (let left = bytes; left > 0 && !signal.aborted; left -= text.length) yield* write(packer.pack(text.slice(0, left)))
+      for (let left = bytes; left > 0 && !signal.aborted; left -= text.length)
+        yield* write(packer.pack(text.slice(0, left)))
     }
 
     let text = ''

@@ -66,7 +66,7 @@ export function createQueue<Item, Value>(
     return 'error' in failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true })
   }
   const serve = (): void => {
-    for (let result; waiting.length && (result = poll()); ) waiting.shift()!(result)
+    for (let result; waiting.length && (result = poll());) waiting.shift()!(result)
   }
 
   return {

@@ -28,7 +28,12 @@ export type FetchEventSource = (
 export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetch?: typeof globalThis.fetch): Connect {
   return (request) =>
     typeof document === 'undefined'
-      ? Promise.reject(new StreamError('network', `fetch-event-source needs a document, here is none: ${request.method} request not sent`))
+      ? Promise.reject(
+          new StreamError(
+            'network',
+            `fetch-event-source needs a document, here is none: ${request.method} request not sent`,
+          ),
+        )
       : connectBy(fetchEventSource, fetch, request)
 }
 
@@ -37,7 +42,11 @@ interface Reading {
   reject(error: unknown): void
 }
 
-function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.fetch | undefined, request: ConnectRequest): Promise<Connection> {
+function connectBy(
+  fetchEventSource: FetchEventSource,
+  fetch: typeof globalThis.fetch | undefined,
+  request: ConnectRequest,
+): Promise<Connection> {
   const { maxEventSize, signal } = request
   const controller = new AbortController()
   const abort = (): void => controller.abort(signal.reason)
@@ -100,7 +109,11 @@ function connectBy(fetchEventSource: FetchEventSource, fetch: typeof globalThis.
       signal: controller.signal,
       openWhenHidden: true,
       async fetch(_input, init) {
-        const response = await openResponse({ ...request, signal: init?.signal ?? controller.signal }, fetch, fetchByHand)
+        const response = await openResponse(
+          { ...request, signal: init?.signal ?? controller.signal },
+          fetch,
+          fetchByHand,
+        )
         const reader = response.body?.getReader()
         resolve({
           status: response.status,

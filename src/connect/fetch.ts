@@ -17,7 +17,11 @@ export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
 }
 
 /** `fetchConnect` for entries whose events differ from those of the SDK. Without `byHand` its requests must have no credentials. */
-export function fetchConnectWith(parser: CreateParser, fetch?: typeof globalThis.fetch, byHand?: typeof fetchByHand): Connect {
+export function fetchConnectWith(
+  parser: CreateParser,
+  fetch?: typeof globalThis.fetch,
+  byHand?: typeof fetchByHand,
+): Connect {
   return async (request) => createConnection(await openResponse(request, fetch, byHand), request, parser)
 }
 

@@ -4,7 +4,7 @@
 export async function readProblem(readChunk: () => Promise<Uint8Array | undefined>, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  for (let left = maxBytes; left > 0; ) {
+  for (let left = maxBytes; left > 0;) {
     const chunk = await readChunk()
     if (!chunk) break
     text += decoder.decode(chunk.subarray(0, left), { stream: true })

@@ -104,7 +104,8 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
       const { data = '' } = block
       const cost = new TextEncoder().encode(data).length + OVERHEAD
       if (state === 'opening') return end(failure(request, 'Malformed event'))
-      if (data.length > maxEventSize) return end(failure(request, `Event longer than ${maxEventSize}`, undefined, 'too-large'))
+      if (data.length > maxEventSize)
+        return end(failure(request, `Event longer than ${maxEventSize}`, undefined, 'too-large'))
       if (credit <= 0) return end(failure(request, 'Window exceeded', undefined, 'overflow'))
       const batch = last()
       batch.blocks.push(block)
@@ -120,7 +121,12 @@ export function createCarriedStream(request: ConnectRequest, window: number, own
         if (type === 'close') {
           problem = answer.problem ?? ''
           const isClean = state === 'open' && (code === 200 || code === status)
-          end(isClean ? undefined : failure(request, `Closed with ${code}`, undefined, code === 413 ? 'too-large' : 'network'), true)
+          end(
+            isClean
+              ? undefined
+              : failure(request, `Closed with ${code}`, undefined, code === 413 ? 'too-large' : 'network'),
+            true,
+          )
         }
         if (type === 'open' && state === 'opening') {
           resolve({

@@ -44,7 +44,15 @@ const identityOf = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
 
 /** Opens a carrier at `url` as whoever asks for `opener`. `onClosed` is called when no stream can be opened over it any more. */
 export function createCarrier(
-  { window = 0x40000, linger = 1_000, timeout = 10_000, clock = systemClock, init, onError = report, connect }: MultiplexOptions & { connect: Connect },
+  {
+    window = 0x40000,
+    linger = 1_000,
+    timeout = 10_000,
+    clock = systemClock,
+    init,
+    onError = report,
+    connect,
+  }: MultiplexOptions & { connect: Connect },
   url: string,
   opener: ConnectRequest,
   onClosed: () => void,
@@ -83,7 +91,11 @@ export function createCarrier(
     if (isDue && !(size && left)) close(failure(asked, 'Silent'))
     else if (left < Infinity) cancelTimer = clock.after(left, () => watch(true))
   }
-  const ask = async (what: typeof asked, type: [string, string], more?: Partial<ConnectRequest>): Promise<Connection> => {
+  const ask = async (
+    what: typeof asked,
+    type: [string, string],
+    more?: Partial<ConnectRequest>,
+  ): Promise<Connection> => {
     const headers = [...identityOf(newest), type]
     return connect({ ...what, headers, credentials: newest.credentials, init, maxEventSize: LARGEST, signal, ...more })
   }
@@ -147,7 +159,9 @@ export function createCarrier(
     let connection: Connection | undefined
     try {
       connection = await ask(asked, ['accept', 'text/event-stream'])
-      await judge(connection, { clock, name: nameRequest('GET', url), auth: opener.credentials[0] }).catch((error: StreamError) => close(error, opener))
+      await judge(connection, { clock, name: nameRequest('GET', url), auth: opener.credentials[0] }).catch(
+        (error: StreamError) => close(error, opener),
+      )
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)

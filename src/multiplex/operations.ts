@@ -38,7 +38,7 @@ export function createOperations(
     state = 'posting'
     while ((queue = queue.filter(({ op, key }) => op === 'close' || isWanted(key))).length) {
       let end = 0
-      for (let size = 0; queue[end] && end < MOST && size < LONGEST; ) size += JSON.stringify(queue[end++]).length
+      for (let size = 0; queue[end] && end < MOST && size < LONGEST;) size += JSON.stringify(queue[end++]).length
       const ops = [...again.splice(0, MOST), ...queue.splice(0, end)]
       try {
         await post(JSON.stringify({ channelId, ops }))

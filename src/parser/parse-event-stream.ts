@@ -12,7 +12,10 @@ export type EventStreamSource =
  * Iteration throws what the stream fails with, and a `StreamError` `too-large`, after the events before it.
  * @throws TypeError on a stream that somebody else is reading
  */
-export function parseEventStream(source: EventStreamSource, options: ReadOptions = {}): AsyncIterableIterator<ParsedEvent, undefined> {
+export function parseEventStream(
+  source: EventStreamSource,
+  options: ReadOptions = {},
+): AsyncIterableIterator<ParsedEvent, undefined> {
   const stream = 'getReader' in source ? source : source.body
   const reader = stream?.getReader()
   let events: ParsedEvent[] = []

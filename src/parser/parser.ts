@@ -118,11 +118,13 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       lastEventId = ''
       calls = []
       // What the rest of the chunk adds behind it is of no more use.
-      held = [() => {
-        held = []
-        lastEventId = ''
-        parser.reset()
-      }]
+      held = [
+        () => {
+          held = []
+          lastEventId = ''
+          parser.reset()
+        },
+      ]
       proceed()
     },
   }

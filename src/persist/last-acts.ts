@@ -19,5 +19,6 @@ export function addLastAct(act: () => void): void {
 
 /** There is nothing left for `act` to do; the last one takes the listeners with it. */
 export function removeLastAct(act: () => void): void {
-  if (acts.delete(act) && !acts.size) for (const sign of signs) globalThis.removeEventListener?.(sign, performLastActs, true)
+  if (acts.delete(act) && !acts.size)
+    for (const sign of signs) globalThis.removeEventListener?.(sign, performLastActs, true)
 }

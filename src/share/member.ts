@@ -88,7 +88,12 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
   const abort = (): void => finish({ error: signal.reason })
 
-  const opened = (head: Answer, readProblem: Connection['problem'], headers = new Headers(head.headers), { url }: { url: string } = head): void => {
+  const opened = (
+    head: Answer,
+    readProblem: Connection['problem'],
+    headers = new Headers(head.headers),
+    { url }: { url: string } = head,
+  ): void => {
     answer = head
     const read = (): Promise<Batch | null> =>
       new Promise((resolve, reject) => {
@@ -141,7 +146,8 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
   }
 
   const isWanted = (): boolean =>
-    (!!reading && !inbox.length && role !== 'asking') || (role === 'leading' && [...followers.values()].some((bytes) => bytes < WINDOW))
+    (!!reading && !inbox.length && role !== 'asking') ||
+    (role === 'leading' && [...followers.values()].some((bytes) => bytes < WINDOW))
   /** Reads as long as somebody wants more. */
   const pump = async (): Promise<void> => {
     if (role === 'apart' && !line && (reading || !answer)) return void open()
@@ -174,12 +180,22 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     if (resumes && !cursor) return finish()
     const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish()) : undefined
     try {
-      const connection = await around.connect({ ...request, lastEventId: cursor || undefined, signal: mine.controller.signal })
+      const connection = await around.connect({
+        ...request,
+        lastEventId: cursor || undefined,
+        signal: mine.controller.signal,
+      })
       if (line !== mine) return connection.cancel()
       mine.connection = connection
       const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
-      if (!resumes) opened(showAnswer(connection), async (maxBytes) => (problem = await connection.problem(maxBytes)), connection.headers, connection)
+      if (!resumes)
+        opened(
+          showAnswer(connection),
+          async (maxBytes) => (problem = await connection.problem(maxBytes)),
+          connection.headers,
+          connection,
+        )
       else if (status !== 200) return finish()
       if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
       void pump()
@@ -196,7 +212,18 @@ export function joinStream(request: ConnectRequest, name: string, around: Surrou
     const blocks = !isOpen && greeting ? [{ ...greeting, id: asked || cursor }, ...missed] : missed
     const bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 1)
     followers.set(to, bytes)
-    say({ type: 'welcome', epoch, to, cursor: asked, base: asked || (greeting ? undefined : ''), since: tab.since, sequence, answer, blocks, bytes })
+    say({
+      type: 'welcome',
+      epoch,
+      to,
+      cursor: asked,
+      base: asked || (greeting ? undefined : ''),
+      since: tab.since,
+      sequence,
+      answer,
+      blocks,
+      bytes,
+    })
     void pump()
   }
 

@@ -20,21 +20,32 @@ export type Call =
   | { type: 'ping' }
 
 /** From the leader. An epoch is one leader's time; those of a lower one are of a leader that has been replaced. */
-export type Notice = { epoch: number } & (
+export type Notice = { epoch: number } &
   /** Begins its time, or is still there. */
-  | { type: 'lead'; sequence: number }
-  /**
-   * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
-   * `since`: how long the leader's tab could have led.
-   * Without blocks it is still a sign of life: `bytes` are never 0.
-   */
-  | { type: 'welcome'; to: string; cursor: string; base: string | undefined; since: number; sequence: number; answer: Answer; blocks: Block[]; bytes: number }
-  /** The leader does not have what comes after that cursor. */
-  | { type: 'miss'; to: string }
-  | { type: 'batch'; sequence: number; batch: Batch }
-  /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken; without one it ended. */
-  | { type: 'end'; answer?: Answer; problem?: string }
-)
+  (
+    | { type: 'lead'; sequence: number }
+    /**
+     * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
+     * `since`: how long the leader's tab could have led.
+     * Without blocks it is still a sign of life: `bytes` are never 0.
+     */
+    | {
+        type: 'welcome'
+        to: string
+        cursor: string
+        base: string | undefined
+        since: number
+        sequence: number
+        answer: Answer
+        blocks: Block[]
+        bytes: number
+      }
+    /** The leader does not have what comes after that cursor. */
+    | { type: 'miss'; to: string }
+    | { type: 'batch'; sequence: number; batch: Batch }
+    /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken; without one it ended. */
+    | { type: 'end'; answer?: Answer; problem?: string }
+  )
 
 export type Message = Call | Notice
 

@@ -23,7 +23,7 @@ export function sizeOf({ type, data = '', id = '' }: Block): number {
 
 /** The blocks behind the last one with this id. */
 export function sliceAfter(blocks: readonly Block[], cursor: string): Block[] | undefined {
-  for (let index = blocks.length; index-- > 0; ) if (blocks[index]!.id === cursor) return blocks.slice(index + 1)
+  for (let index = blocks.length; index-- > 0;) if (blocks[index]!.id === cursor) return blocks.slice(index + 1)
   return undefined
 }
 
@@ -59,7 +59,9 @@ export function createRing(base: string | undefined): Ring {
       }
     },
     after: (cursor) =>
-      ((cursor && sliceAfter(blocks, cursor)) || (cursor === base ? blocks : undefined))?.filter((block) => !isGreeting(block)),
+      ((cursor && sliceAfter(blocks, cursor)) || (cursor === base ? blocks : undefined))?.filter(
+        (block) => !isGreeting(block),
+      ),
     forget() {
       const kept = blocks.filter(({ id }) => id !== undefined)
       clear(base || undefined)

@@ -53,7 +53,9 @@ export async function runAttempt(
   let doing: 'auth' | 'network' = 'auth'
   const failure = (code: StreamErrorCode, what: string, details?: StreamErrorDetails): StreamError =>
     new StreamError(code, `${what}: ${name}`, { ...details, retryable: true })
-  const cancelDeadline = clock.after(connectTimeout, () => controller.abort(failure(doing, `Nothing within ${connectTimeout} ms`)))
+  const cancelDeadline = clock.after(connectTimeout, () =>
+    controller.abort(failure(doing, `Nothing within ${connectTimeout} ms`)),
+  )
   let connection: Connection | undefined
   let watchdog: Watchdog | undefined
   try {
@@ -68,7 +70,9 @@ export async function runAttempt(
     signal.throwIfAborted()
     opened?.(connection)
     watchdog = watch?.((code, ms) =>
-      controller.abort(failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`)),
+      controller.abort(
+        failure(code, `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`),
+      ),
     )
     for (;;) {
       watchdog?.reading()

@@ -50,7 +50,11 @@ export async function judge(
   } catch (error) {
     cause = error
   }
-  if (!fits) throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status, ...(cause ? { cause } : {}) })
+  if (!fits)
+    throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, {
+      status,
+      ...(cause ? { cause } : {}),
+    })
 }
 
 /** What an answer is by its status. */

@@ -46,7 +46,12 @@ export function judgeFailure(
   if (delay !== undefined) return delay
   // Credentials that can't be had say more than that it was tried often.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
-  return exhausted ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, { cause: error, retryable: true }) : error
+  return exhausted
+    ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, {
+        cause: error,
+        retryable: true,
+      })
+    : error
 }
 
 /** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */

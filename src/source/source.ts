@@ -112,7 +112,8 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   let cancelWait: (() => void) | undefined
   let ignoreWakes: (() => void) | undefined
 
-  const watch: AttemptOptions['watch'] = (onSilence) => (watchdog = createWatchdog(clock, idleTimeout, stallTimeout, onSilence))
+  const watch: AttemptOptions['watch'] = (onSilence) =>
+    (watchdog = createWatchdog(clock, idleTimeout, stallTimeout, onSilence))
   const wait = (ms: number): void => {
     cancelWait = clock.after(ms, () => dispatch('due'))
   }

@@ -14,7 +14,17 @@ export interface State {
  * `failed`: there will be another attempt; `suspended`: too, and there is no network, so that this one does not count; `due`: now; `ended`: there will be none; `complete`: all that matters was
  * received; `close`: nobody wants more.
  */
-export type Trigger = 'start' | 'opened' | 'progress' | 'rejected' | 'failed' | 'suspended' | 'due' | 'ended' | 'complete' | 'close'
+export type Trigger =
+  | 'start'
+  | 'opened'
+  | 'progress'
+  | 'rejected'
+  | 'failed'
+  | 'suspended'
+  | 'due'
+  | 'ended'
+  | 'complete'
+  | 'close'
 
 type Row = { readonly [Event in Trigger]?: Status }
 

@@ -31,7 +31,8 @@ export function encodeEvent({ type, data, id, retry, comment }: EventFields): st
   if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0)) {
     throw new TypeError('retry: must be a whole number of milliseconds')
   }
-  let text = encodeLine('', comment) + encodeLine('event', type) + encodeLine('id', id) + encodeLine('retry', retry?.toString())
+  let text =
+    encodeLine('', comment) + encodeLine('event', type) + encodeLine('id', id) + encodeLine('retry', retry?.toString())
   if (data !== undefined) for (const line of data.split(/\r\n|\r|\n/)) text += `data: ${line}\n`
   return `${text}\n`
 }

@@ -21,13 +21,23 @@ describe('StreamError', () => {
   test('carries its details', () => {
     const cause = new TypeError('fetch failed')
     const cursor = { url: 'https://api.test/r1', lastEventId: '7' }
-    const error = new StreamError('truncated', 'Cut', { cause, retryable: true, lastEventId: '7', partial: 'Hel', cursor })
+    const error = new StreamError('truncated', 'Cut', {
+      cause,
+      retryable: true,
+      lastEventId: '7',
+      partial: 'Hel',
+      cursor,
+    })
     expect(error).toMatchObject({ retryable: true, lastEventId: '7', partial: 'Hel', cursor })
     expect(error.cause).toBe(cause)
   })
 
   test('survives as JSON: code and cursor, without anything that is not data', () => {
-    const error = new StreamError('http', 'Status 503', { status: 503, headers: new Headers({ 'x-a': 'b' }), retryable: true })
+    const error = new StreamError('http', 'Status 503', {
+      status: 503,
+      headers: new Headers({ 'x-a': 'b' }),
+      retryable: true,
+    })
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'http', status: 503, retryable: true })
   })
 })
@@ -40,9 +50,12 @@ describe('isStreamError', () => {
     expect(isStreamError(error, 'network')).toBe(false)
   })
 
-  test.each([undefined, null, 0, 'idle', {}, { code: 'idle' }, new Error('idle'), Object.create(null)])('refuses %s', (value) => {
-    expect(isStreamError(value)).toBe(false)
-  })
+  test.each([undefined, null, 0, 'idle', {}, { code: 'idle' }, new Error('idle'), Object.create(null)])(
+    'refuses %s',
+    (value) => {
+      expect(isStreamError(value)).toBe(false)
+    },
+  )
 
   test('knows those of another copy of the package', async () => {
     vi.resetModules()

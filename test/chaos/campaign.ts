@@ -31,8 +31,10 @@ const parallel = Number(options.parallel)
 const deadline = performance.now() + Number(options.minutes) * 60_000
 const kinds = (['run', 'feed'] as const).filter((kind) => options.kind === undefined || options.kind === kind)
 const chosen = subjects.filter(({ name }) => options.over === undefined || options.over === name)
-if (!Number.isInteger(from) || !(count > 0) || !(parallel > 0) || !(deadline > 0)) throw new TypeError('--seed, --from, --seeds, --parallel, --minutes: must be numbers')
-if (kinds.length === 0 || chosen.length === 0) throw new TypeError(`--kind: run or feed; --over: ${subjects.map(({ name }) => name).join(', ')}`)
+if (!Number.isInteger(from) || !(count > 0) || !(parallel > 0) || !(deadline > 0))
+  throw new TypeError('--seed, --from, --seeds, --parallel, --minutes: must be numbers')
+if (kinds.length === 0 || chosen.length === 0)
+  throw new TypeError(`--kind: run or feed; --over: ${subjects.map(({ name }) => name).join(', ')}`)
 
 /** Tells the parent that it is alive. */
 const announce = (finished = false): void => void process.send?.({ finished })
@@ -45,13 +47,25 @@ process.on('unhandledRejection', (reason) => {
   unheard.set(message, (unheard.get(message) ?? 0) + 1)
 })
 
-function tellBreach(client: ChaosClient, over: string, seed: number, kind: Kind, { breaches, delivered }: Verdict): void {
+function tellBreach(
+  client: ChaosClient,
+  over: string,
+  seed: number,
+  kind: Kind,
+  { breaches, delivered }: Verdict,
+): void {
   breached++
   console.log(`\n✗ seed ${seed}, ${kind} over ${client.name}, ${delivered} delivered: ${breaches.join('; ')}`)
   console.log(`  replay: npm run chaos -- --seed ${seed} --kind ${kind} --over ${over}\n`)
 }
 
-async function read(client: ChaosClient, seed: number, kind: Kind, over: string | undefined, tally: Tally): Promise<void> {
+async function read(
+  client: ChaosClient,
+  seed: number,
+  kind: Kind,
+  over: string | undefined,
+  tally: Tally,
+): Promise<void> {
   const schedule = drawSchedule(seed, kind)
   if (one !== undefined) console.log(JSON.stringify(schedule, undefined, 2))
   const record = await runTrial(client, schedule)
@@ -76,11 +90,16 @@ async function campaign(client: ChaosClient, over?: string, abreast = parallel):
       for (let seed = next++; seed < from + count && performance.now() < deadline; seed = next++) {
         for (const kind of kinds) await read(client, seed, kind, over, tallies[kind])
         announce()
-        if (++done % 100 === 0) console.log(`${client.name}: ${done} of ${count} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s`)
+        if (++done % 100 === 0)
+          console.log(
+            `${client.name}: ${done} of ${count} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s`,
+          )
       }
     }),
   )
-  console.log(`${client.name}: ${done} of ${count} seeds from ${from} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`)
+  console.log(
+    `${client.name}: ${done} of ${count} seeds from ${from} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`,
+  )
   return tallies
 }
 
@@ -94,18 +113,26 @@ for (const [message, times] of unheard) {
   breached++
   console.log(`✗ nobody has heard, ${times} times: ${message}`)
 }
-if (options.peers) for (const client of await loadPeers()) results.push({ client, tallies: await campaign(client, undefined, 4 * parallel) })
+if (options.peers)
+  for (const client of await loadPeers())
+    results.push({ client, tallies: await campaign(client, undefined, 4 * parallel) })
 
 for (const { client, tallies } of results) {
   for (const kind of kinds) console.log(`${reportLines(client.name, kind, tallies[kind]).join('\n')}\n`)
 }
-const tables = kinds.map((kind) => table(kind, results.map(({ client, tallies }) => ({ name: client.name, tally: tallies[kind] }))))
+const tables = kinds.map((kind) =>
+  table(
+    kind,
+    results.map(({ client, tallies }) => ({ name: client.name, tally: tallies[kind] })),
+  ),
+)
 console.log(`${tables.join('\n\n')}\n`)
 if (options.write) {
   const survived = new Map<string, number>()
   for (const { client, tallies } of results) {
     if (!client.name.startsWith('rivulet')) continue
-    for (const kind of kinds) for (const [fault, times] of tallies[kind].survived) survived.set(fault, (survived.get(fault) ?? 0) + times)
+    for (const kind of kinds)
+      for (const [fault, times] of tallies[kind].survived) survived.set(fault, (survived.get(fault) ?? 0) + times)
   }
   writeFileSync('bench/CHAOS.md', page(count, tables, survived))
 }

@@ -13,7 +13,9 @@ const seedsOver = (name: string): number => (name === 'fetch' ? 100 : 40)
 /** Streams under way at a time. */
 const ABREAST = 12
 
-const cases = subjects.flatMap((subject) => (['run', 'feed'] as const).map((kind) => [seedsOver(subject.name), subject.name, kind, subject] as const))
+const cases = subjects.flatMap((subject) =>
+  (['run', 'feed'] as const).map((kind) => [seedsOver(subject.name), subject.name, kind, subject] as const),
+)
 
 test.each(cases)('%i seeds over %s, as a %s', { timeout: 240_000 }, async (seeds, name, kind: Kind, subject) => {
   const client = ours(subject)
@@ -33,7 +35,14 @@ test.each(cases)('%i seeds over %s, as a %s', { timeout: 240_000 }, async (seeds
   await Promise.all(Array.from({ length: ABREAST }, work))
   console.log(reportLines(client.name, kind, tally).join('\n'))
   expect(breaches).toEqual([])
-  expect(tally).toMatchObject({ streams: seeds, lost: 0, repeated: 0, disordered: 0, breached: 0, outcomes: { hung: 0, 'false success': 0 } })
+  expect(tally).toMatchObject({
+    streams: seeds,
+    lost: 0,
+    repeated: 0,
+    disordered: 0,
+    breached: 0,
+    outcomes: { hung: 0, 'false success': 0 },
+  })
   // Otherwise the schedules would be too kind.
   expect(tally.outcomes.whole).toBeGreaterThan(seeds / 2)
   expect(tally.survived.size).toBeGreaterThan(20)

@@ -9,7 +9,11 @@ test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of 
   const server = await startMockServer()
   onTestFinished(() => server.close())
   const resets: string[] = []
-  const client = createClient({ baseUrl: server.url, retry: { delay: 1 }, onReset: ({ reason }) => resets.push(reason) })
+  const client = createClient({
+    baseUrl: server.url,
+    retry: { delay: 1 },
+    onReset: ({ reason }) => resets.push(reason),
+  })
   onTestFinished(() => client.close())
   const feed = client.subscribe<{ n: number }>('/api/stream')
   const seen: unknown[] = []
@@ -31,12 +35,23 @@ test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of 
 
 test('[F25] a run that is resumed from a cursor is not told again what the cursor has, where the server begins too early', async () => {
   const answer = 'abcdefghij'
-  const server = await startMockServer({ answers: { '*': answer }, delay: 0, scenario: [{ 'end-after': 6, times: 1 }, { overlap: 3 }] })
+  const server = await startMockServer({
+    answers: { '*': answer },
+    delay: 0,
+    scenario: [{ 'end-after': 6, times: 1 }, { overlap: 3 }],
+  })
   onTestFinished(() => server.close())
   const client = createClient({ baseUrl: server.url, retry: false })
   onTestFinished(() => client.close())
-  const error = await client.stream('/api/generate', { json: { prompt: 'p' } }).final().catch((reason: unknown) => reason)
-  expect(error).toMatchObject({ code: 'truncated', partial: 'abcde', cursor: { lastEventId: expect.stringMatching(/:6$/) } })
+  const error = await client
+    .stream('/api/generate', { json: { prompt: 'p' } })
+    .final()
+    .catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    code: 'truncated',
+    partial: 'abcde',
+    cursor: { lastEventId: expect.stringMatching(/:6$/) },
+  })
   const { cursor } = error as StreamError
   const { text } = await client.resume(JSON.parse(JSON.stringify(cursor)) as Cursor).final()
   expect(text).toBe('fghij')

@@ -19,7 +19,12 @@ test('heads, chunk heads, and the inside of characters are told apart', () => {
   const found = places(answer)
   expect(found.slice(0, bodyAt)).toEqual(Array.from({ length: bodyAt }, () => 'head'))
   //                                    9      CR            LF            d…a…: …你 (3 bytes)
-  expect(found.slice(bodyAt, bodyAt + 15).map((place) => place[0]).join('')).toBe('dccdddddddccdcd')
+  expect(
+    found
+      .slice(bodyAt, bodyAt + 15)
+      .map((place) => place[0])
+      .join(''),
+  ).toBe('dccdddddddccdcd')
   expect(found.filter((place) => place === 'character')).toHaveLength(2)
 })
 
@@ -29,16 +34,19 @@ test('the next answer of the same connection begins with a head', () => {
   expect(places(Uint8Array.from([...counted, ...answer])).slice(counted.length)).toEqual(places(answer))
 })
 
-test.each(['head', 'chunk-head', 'character', 'data', 'anywhere'] as const)('a cut falls inside a place of its kind, wherever it may begin: %s', (place) => {
-  const found = places(answer)
-  for (let after = 0; after < answer.length; after++) {
-    const pieces = createTear({ answer: { how: 'reset', place, after } }, 1)(answer)
-    const passed = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const wanted = found.findIndex((here, index) => index >= after && (place === 'anywhere' || here === place))
-    expect(passed).toBe(wanted < 0 ? answer.length : wanted)
-    expect(pieces.at(-1)!.last).toBe(wanted >= 0)
-  }
-})
+test.each(['head', 'chunk-head', 'character', 'data', 'anywhere'] as const)(
+  'a cut falls inside a place of its kind, wherever it may begin: %s',
+  (place) => {
+    const found = places(answer)
+    for (let after = 0; after < answer.length; after++) {
+      const pieces = createTear({ answer: { how: 'reset', place, after } }, 1)(answer)
+      const passed = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0)
+      const wanted = found.findIndex((here, index) => index >= after && (place === 'anywhere' || here === place))
+      expect(passed).toBe(wanted < 0 ? answer.length : wanted)
+      expect(pieces.at(-1)!.last).toBe(wanted >= 0)
+    }
+  },
+)
 
 test.each(['bytes', 'random', 'character', 'chunk-head'] as const)('torn by %s, nothing is lost', (tear) => {
   const pieces = createTear({ tear }, 7)(answer)

@@ -51,7 +51,11 @@ export function drawLink(dice: Dice, kind: 'run' | 'feed'): Link {
     default: {
       const place = dice.weighted({ anywhere: 4, head: 1, 'chunk-head': 2, character: 3, data: 1 })
       const after = place === 'head' ? dice.whole(0, 300) : dice.magnitude(0, kind === 'run' ? 40_000 : 60_000)
-      return { ...link, answer: { how: fault === 'stall' ? 'stall' : cut, place, after }, ...(fault === 'answer' && down) }
+      return {
+        ...link,
+        answer: { how: fault === 'stall' ? 'stall' : cut, place, after },
+        ...(fault === 'answer' && down),
+      }
     }
   }
 }

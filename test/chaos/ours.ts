@@ -66,7 +66,8 @@ async function consume(run: Run, task: Task, pace: ReturnType<typeof createPace>
     return text
   } catch (error) {
     const { partial } = error as StreamError
-    if (partial !== said) throw new Error(`partial is not what was delivered: ${partial?.length} and ${said.length}`, { cause: error })
+    if (partial !== said)
+      throw new Error(`partial is not what was delivered: ${partial?.length} and ${said.length}`, { cause: error })
     throw error
   }
 }
@@ -75,7 +76,7 @@ async function readRun(client: Client, task: Task): Promise<Ending> {
   const pace = createPace(task.schedule)
   let run: Run = client.stream('/api/generate', { json: { prompt } })
   task.signal.addEventListener('abort', () => run.detach())
-  for (let errors = 0; ; ) {
+  for (let errors = 0; ;) {
     let cursor: Cursor | undefined
     try {
       const result = await consume(run, task, pace)
@@ -110,7 +111,7 @@ async function readFeed(client: Client, task: Task): Promise<Ending> {
     else if (type === 'tail') task.tellTail()
   }
   if (task.schedule.consumer === 'listeners') feed.onAny(({ type, data }) => take(type, data))
-  for (let leaving = task.schedule.consumer !== 'listeners'; leaving; ) {
+  for (let leaving = task.schedule.consumer !== 'listeners'; leaving;) {
     leaving = false
     for await (const { type, data } of feed) {
       take(type, data)

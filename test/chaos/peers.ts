@@ -117,7 +117,8 @@ async function eventSourcePeer(): Promise<ChaosClient> {
         source.addEventListener('error', (event) => {
           // The server's own, of a run, or that it has given up.
           if (event.data !== undefined) leave({ end: 'error', error: new Error(event.data) })
-          else if (source.readyState === 2) leave({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })
+          else if (source.readyState === 2)
+            leave({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })
         })
       }),
   }

@@ -3,9 +3,13 @@ import type { Kind } from './schedule.ts'
 import type { Tally } from './tally.ts'
 
 const listed = (counts: ReadonlyMap<string, number>): string =>
-  [...counts].sort(([, one], [, other]) => other - one).map(([name, count]) => `${name} ${count}`).join(', ') || 'none'
+  [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ') || 'none'
 
-const sum = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((total, count) => total + count, 0)
+const sum = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((total, count) => total + count, 0)
 
 /** What a terminal shows of one client and one kind of stream. */
 export function reportLines(name: string, kind: Kind, tally: Tally): string[] {
@@ -34,14 +38,17 @@ export function table(kind: Kind, rows: readonly { name: string; tally: Tally }[
     'out of order': ({ disordered }) => disordered,
     ...(kind === 'run' && {
       'POSTs per whole answer': ({ posts, outcomes }: Tally) => (posts / outcomes.whole).toFixed(2),
-      'generations per whole answer': ({ generatedAgain, outcomes }: Tally) => (1 + generatedAgain / outcomes.whole).toFixed(2),
+      'generations per whole answer': ({ generatedAgain, outcomes }: Tally) =>
+        (1 + generatedAgain / outcomes.whole).toFixed(2),
     }),
   }
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
   return [
     line([kind === 'run' ? 'runs of 500 deltas' : 'feeds of 2,000 events', ...Object.keys(figures)]),
     line(['---', ...Object.keys(figures).map(() => '---:')]),
-    ...rows.map(({ name, tally }) => line([name, ...Object.values(figures).map((figure) => figure(tally).toLocaleString('en'))])),
+    ...rows.map(({ name, tally }) =>
+      line([name, ...Object.values(figures).map((figure) => figure(tally).toLocaleString('en'))]),
+    ),
   ].join('\n')
 }
 

@@ -18,10 +18,14 @@ test('a hundred seeds have each fault', () => {
   const all = seeds.flatMap((seed) => [drawSchedule(seed, 'run'), drawSchedule(seed, 'feed')])
   const links = all.flatMap((schedule) => schedule.links)
   expect(new Set(links.map(({ open }) => open))).toEqual(new Set(['forward', 'reset', 'close', 'silence']))
-  expect(new Set(links.map(({ tear }) => tear))).toEqual(new Set([undefined, 'bytes', 'random', 'character', 'chunk-head']))
+  expect(new Set(links.map(({ tear }) => tear))).toEqual(
+    new Set([undefined, 'bytes', 'random', 'character', 'chunk-head']),
+  )
   expect(new Set(links.map(({ request }) => request?.cut))).toEqual(new Set([undefined, 'reset', 'fin']))
   const cuts = new Set(links.map(({ answer }) => answer && `${answer.how} ${answer.place}`))
-  for (const how of ['reset', 'fin']) for (const place of ['anywhere', 'head', 'chunk-head', 'character', 'data']) expect(cuts).toContain(`${how} ${place}`)
+  for (const how of ['reset', 'fin'])
+    for (const place of ['anywhere', 'head', 'chunk-head', 'character', 'data'])
+      expect(cuts).toContain(`${how} ${place}`)
   expect(links.some(({ answer }) => answer?.how === 'stall')).toBe(true)
   expect(links.some(({ down = 0 }) => down > 0)).toBe(true)
   expect(links.some(({ delay }) => delay > 0)).toBe(true)

@@ -57,8 +57,22 @@ function drawRule(dice: Dice, kind: Kind): Rule {
   const cut = { 'cut-at': dice.pick(['middle', 'boundary', 'character', 'last-byte'] as const) }
   const runs = kind === 'run' ? 1 : 0
   const fault = dice.weighted({
-    status: 6, 'reset-after': 2, 'truncate-after': 2, 'end-after': 3, 'stall-after': 1, 'quiet-after': 1, 'lose-answer': 1.5, refuse: 1,
-    'head-delay': 1, newline: 1, bom: 1, split: 1, overlap: 1.5, 'drop-index': runs, duplicate: runs, reorder: runs,
+    status: 6,
+    'reset-after': 2,
+    'truncate-after': 2,
+    'end-after': 3,
+    'stall-after': 1,
+    'quiet-after': 1,
+    'lose-answer': 1.5,
+    refuse: 1,
+    'head-delay': 1,
+    newline: 1,
+    bom: 1,
+    split: 1,
+    overlap: 1.5,
+    'drop-index': runs,
+    duplicate: runs,
+    reorder: runs,
   })
   switch (fault) {
     case 'status':
@@ -104,16 +118,27 @@ function fatalRules(dice: Dice, fate: Fate, from: number): Rule[] {
 
 /** Whether a connection may fall silent before the server has announced its heartbeats. */
 const stallsEarly = (links: readonly Link[], rules: readonly Rule[]): boolean =>
-  links.some(({ answer }) => answer?.how === 'stall' && answer.after < 2_000) || rules.some((rule) => rule['stall-after'] === 0)
+  links.some(({ answer }) => answer?.how === 'stall' && answer.after < 2_000) ||
+  rules.some((rule) => rule['stall-after'] === 0)
 
 export function drawSchedule(seed: number, kind: Kind): Schedule {
   const dice = createDice(seed * 2 + (kind === 'feed' ? 1 : 0))
   const runs = kind === 'run' ? 0.03 : 0
   const fate = dice.weighted<Fate>({
-    whole: 0.8, refused: 0.04, 'other-type': 0.03, failed: runs, invalid: runs, forgotten: 0.05, outage: 0.05,
+    whole: 0.8,
+    refused: 0.04,
+    'other-type': 0.03,
+    failed: runs,
+    invalid: runs,
+    forgotten: 0.05,
+    outage: 0.05,
   })
   const links = Array.from({ length: dice.magnitude(1, 14) }, () => drawLink(dice, kind))
-  const drawn: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({ skip: dice.magnitude(0, 12), times: 1, ...drawRule(dice, kind) }))
+  const drawn: Rule[] = Array.from({ length: dice.magnitude(0, 6) }, () => ({
+    skip: dice.magnitude(0, 12),
+    times: 1,
+    ...drawRule(dice, kind),
+  }))
   // A server that is never quite sure what it has sent.
   if (dice.chance(0.2)) drawn.push({ overlap: dice.whole(1, 60) })
   // Where a feed was joined anew, what was before has never come: nobody can know it for old.
@@ -123,11 +148,20 @@ export function drawSchedule(seed: number, kind: Kind): Schedule {
   if (fate === 'outage') {
     // More than a run takes in a row, behind one that was cut.
     const at = dice.whole(0, 2)
-    links.splice(at, links.length, drawLink(dice, kind), ...Array.from({ length: LIMIT + dice.whole(2, 5) }, () => barrenLink(dice)))
+    links.splice(
+      at,
+      links.length,
+      drawLink(dice, kind),
+      ...Array.from({ length: LIMIT + dice.whole(2, 5) }, () => barrenLink(dice)),
+    )
   }
   const restarts: Restart[] = []
   const restart = (log: Restart['log']): void => {
-    restarts.push({ after: dice.magnitude(0, sizes[kind] - 50), downtime: dice.chance(0.5) ? 0 : dice.whole(1, 40), log })
+    restarts.push({
+      after: dice.magnitude(0, sizes[kind] - 50),
+      downtime: dice.chance(0.5) ? 0 : dice.whole(1, 40),
+      log,
+    })
   }
   if (fate === 'forgotten') restart('lose')
   else if (dice.chance(0.25)) restart('keep')

@@ -17,7 +17,10 @@ const SINGLE = 250
 const PATIENCE = 8_000
 
 /** What becomes of one connection's answers, chunk by chunk. */
-export function createTear({ tear, answer }: Pick<Link, 'tear' | 'answer'>, seed: number): (chunk: Uint8Array) => Piece[] {
+export function createTear(
+  { tear, answer }: Pick<Link, 'tear' | 'answer'>,
+  seed: number,
+): (chunk: Uint8Array) => Piece[] {
   const random = createRandom(seed)
   const placeOf = createFraming()
   let position = 0
@@ -29,7 +32,9 @@ export function createTear({ tear, answer }: Pick<Link, 'tear' | 'answer'>, seed
     if (!tear || torn >= PIECES) return false
     if (tear === 'character' || tear === 'chunk-head') return place === tear
     if (position < next) return false
-    next = position + (tear === 'bytes' && position < SINGLE ? 1 : 1 + Math.floor(random() * (tear === 'bytes' ? 2_000 : 600)))
+    next =
+      position +
+      (tear === 'bytes' && position < SINGLE ? 1 : 1 + Math.floor(random() * (tear === 'bytes' ? 2_000 : 600)))
     return true
   }
   const cuts = (place: ReturnType<typeof placeOf>): boolean =>

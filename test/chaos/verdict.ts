@@ -101,7 +101,8 @@ export function judge(schedule: Schedule, record: StreamRecord, attemptsPerFault
   const says = ending.end === 'whole'
   if (says && told) toldLost += missing
   const complete = whole || (kind === 'feed' && lost === 0 && says && (missing === 0 || told))
-  const outcome: Outcome = ending.end === 'hung' ? 'hung' : ending.end === 'error' ? 'ended' : complete && says ? 'whole' : 'false success'
+  const outcome: Outcome =
+    ending.end === 'hung' ? 'hung' : ending.end === 'error' ? 'ended' : complete && says ? 'whole' : 'false success'
 
   const breaches: string[] = []
   const breach = (holds: boolean, what: string): void => void (holds || breaches.push(what))
@@ -110,8 +111,14 @@ export function judge(schedule: Schedule, record: StreamRecord, attemptsPerFault
   breach(disordered === 0, `${disordered} out of order`)
   breach(wrong === 0, `${wrong} with another content`)
   breach(outcome !== 'hung' && outcome !== 'false success', outcome)
-  breach(kind === 'feed' || record.runs <= 1 + (faults.get('restart, all forgotten') ?? 0), `${record.runs} runs were started`)
-  breach(toldLost === 0 || faults.has('restart, all forgotten'), `${toldLost} said to be lost, which the server still has`)
+  breach(
+    kind === 'feed' || record.runs <= 1 + (faults.get('restart, all forgotten') ?? 0),
+    `${record.runs} runs were started`,
+  )
+  breach(
+    toldLost === 0 || faults.has('restart, all forgotten'),
+    `${toldLost} said to be lost, which the server still has`,
+  )
   for (const one of record.errors) {
     const { barren, attempts, refusals, slow } = one
     const what = `${barren} of ${attempts} attempts in a row, ${breaks(one.faults)} faults, ${refusals} refusals, ${slow} slow`

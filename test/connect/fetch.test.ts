@@ -35,11 +35,17 @@ const readAll = async (connection: Connection): Promise<Batch[]> => {
 
 describe('the request', () => {
   test('passes on URL, method, headers and body', async () => {
-    const headers: ConnectRequest['headers'] = [['x-a', '1'], ['authorization', 'Bearer t']]
+    const headers: ConnectRequest['headers'] = [
+      ['x-a', '1'],
+      ['authorization', 'Bearer t'],
+    ]
     const { call } = await open({ method: 'POST', headers, body: '{"a":1}' })
     expect(call.url).toBe('https://api.test/stream?key=SECRET')
     expect(call.init).toMatchObject({ method: 'POST', body: '{"a":1}', cache: 'no-store' })
-    expect([...call.headers]).toEqual([['authorization', 'Bearer t'], ['x-a', '1']])
+    expect([...call.headers]).toEqual([
+      ['authorization', 'Bearer t'],
+      ['x-a', '1'],
+    ])
   })
 
   test('passes on what only fetch understands, and that alone decides the cache', async () => {
@@ -61,7 +67,9 @@ describe('the request', () => {
   test.each(['x', 'é'])('[F22] also of an id of 300,000 characters: %s', async (character) => {
     const { call } = await open({ lastEventId: character.repeat(300_000) })
     const sent = call.headers.get('last-event-id')!
-    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(character.repeat(300_000))
+    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(
+      character.repeat(300_000),
+    )
   })
 
   test.each([undefined, ''])('no Last-Event-ID for %j', async (lastEventId) => {
@@ -84,9 +92,16 @@ describe('the request', () => {
   })
 
   test('[F14] a browser does not show where a redirect leads: `network`', async () => {
-    const opaque = Object.defineProperties(new Response(null), { type: { value: 'opaqueredirect' }, status: { value: 0 } })
+    const opaque = Object.defineProperties(new Response(null), {
+      type: { value: 'opaqueredirect' },
+      status: { value: 0 },
+    })
     const connecting = fetchConnect(async () => opaque)(request({ credentials: ['x-api-key'] }))
-    await expect(connecting).rejects.toMatchObject({ code: 'network', message: 'Failed: GET https://api.test/stream', cause: expect.any(TypeError) })
+    await expect(connecting).rejects.toMatchObject({
+      code: 'network',
+      message: 'Failed: GET https://api.test/stream',
+      cause: expect.any(TypeError),
+    })
   })
 })
 
@@ -106,7 +121,13 @@ describe('the answer', () => {
     body.write('data: c')
     body.close()
     expect(await readAll(connection)).toEqual([
-      { blocks: [{ type: 'message', data: 'a', id: '1' }, { type: 'message', data: 'b', id: undefined }], bytes: 24 },
+      {
+        blocks: [
+          { type: 'message', data: 'a', id: '1' },
+          { type: 'message', data: 'b', id: undefined },
+        ],
+        bytes: 24,
+      },
       { blocks: [], bytes: 13 },
       { blocks: [], bytes: 11, retry: 500 },
       { blocks: [], bytes: 7 },
@@ -121,7 +142,10 @@ describe('the answer', () => {
       body.write(bytes.subarray(at))
       body.close()
       const blocks = (await readAll(connection)).flatMap((batch) => batch.blocks)
-      expect(blocks).toEqual([{ type: 'é', data: '😀\nb', id: '日' }, { type: 'message', data: 'z', id: undefined }])
+      expect(blocks).toEqual([
+        { type: 'é', data: '😀\nb', id: '日' },
+        { type: 'message', data: 'z', id: undefined },
+      ])
     }
   })
 
@@ -134,13 +158,18 @@ describe('the answer', () => {
     expect(batches.length).toBeGreaterThan(1)
     expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThanOrEqual(65_536)
     expect(batches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(events.join('').length)
-    expect(batches.flatMap(({ blocks }) => blocks.map(({ data }) => data))).toEqual(events.map((_, index) => `event ${index}`))
+    expect(batches.flatMap(({ blocks }) => blocks.map(({ data }) => data))).toEqual(
+      events.map((_, index) => `event ${index}`),
+    )
   })
 
   /** Behind a chunk so large that the reading goes over to a buffer of its own. */
   const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
   const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
-  const told = [{ type: 'é', data: '😀\nb', id: '日' }, { type: 'message', data: 'z', id: undefined }]
+  const told = [
+    { type: 'é', data: '😀\nb', id: '日' },
+    { type: 'message', data: 'z', id: undefined },
+  ]
 
   test('a busy stream of bytes is read into one buffer, again and again, which spoils nothing', async () => {
     for (let at = 1; at < tail.length; at++) {
@@ -186,8 +215,14 @@ describe('the answer', () => {
   test('a busy stream can be let go of, also while it is read', async () => {
     for (const type of [undefined, 'bytes'] as const) {
       const cancel = vi.fn()
-      const source = { type, start: (controller: ReadableStreamController<Uint8Array>) => controller.enqueue(flood.slice()), cancel }
-      const connection = await fetchConnect(async () => new Response(new ReadableStream(source as UnderlyingSource)))(request())
+      const source = {
+        type,
+        start: (controller: ReadableStreamController<Uint8Array>) => controller.enqueue(flood.slice()),
+        cancel,
+      }
+      const connection = await fetchConnect(async () => new Response(new ReadableStream(source as UnderlyingSource)))(
+        request(),
+      )
       for (let bytes = 0; bytes < flood.length;) bytes += (await connection.read())!.bytes
       const reading = connection.read()
       connection.cancel()

@@ -29,7 +29,12 @@ const listen = async (): Promise<Host> => {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const host: Host = { server, requests, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, handle: (_, response) => stream(response) }
+  const host: Host = {
+    server,
+    requests,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    handle: (_, response) => stream(response),
+  }
   return host
 }
 
@@ -48,7 +53,13 @@ afterEach(async () => {
 })
 
 const request = (url: string, overrides: Partial<ConnectRequest> = {}): ConnectRequest => ({
-  url, method: 'GET', headers: [], credentials: [], maxEventSize: 1_000, signal: new AbortController().signal, ...overrides,
+  url,
+  method: 'GET',
+  headers: [],
+  credentials: [],
+  maxEventSize: 1_000,
+  signal: new AbortController().signal,
+  ...overrides,
 })
 const redirect = (status: number, location: string): void => {
   home.handle = ({ url }, response) => {
@@ -79,14 +90,30 @@ describe('[F14] credentials never reach another origin', () => {
   const cases: [name: string, headers: ConnectRequest['headers'], credentials: string[]][] = [
     ['Authorization', [['authorization', 'Bearer SECRET']], ['authorization']],
     ['X-API-Key', [['x-api-key', 'SECRET']], ['x-api-key']],
-    ['both', [['authorization', 'Bearer SECRET'], ['x-api-key', 'SECRET']], ['authorization', 'x-api-key']],
-    ['one that `headers` gave beside one of `auth`', [['authorization', 'Bearer SECRET'], ['x-api-key', 'SECRET']], ['x-api-key']],
+    [
+      'both',
+      [
+        ['authorization', 'Bearer SECRET'],
+        ['x-api-key', 'SECRET'],
+      ],
+      ['authorization', 'x-api-key'],
+    ],
+    [
+      'one that `headers` gave beside one of `auth`',
+      [
+        ['authorization', 'Bearer SECRET'],
+        ['x-api-key', 'SECRET'],
+      ],
+      ['x-api-key'],
+    ],
   ]
 
   test.each(cases)('%s', async (_name, headers, credentials) => {
     for (const status of [301, 302, 303, 307, 308]) {
       redirect(status, `${foreign.origin}/there`)
-      const connection = await fetchConnect()(request(`${home.origin}/here`, { headers, credentials })).catch(() => undefined)
+      const connection = await fetchConnect()(request(`${home.origin}/here`, { headers, credentials })).catch(
+        () => undefined,
+      )
       connection?.cancel()
       expect(heard(home)).toContain('SECRET')
       expect(heard(foreign)).not.toContain('SECRET')
@@ -104,9 +131,15 @@ describe('[F14] credentials never reach another origin', () => {
 
 describe('[F13] redirects with a credential that platforms do not take off are followed by hand', () => {
   const withKey = (overrides: Partial<ConnectRequest> = {}): Partial<ConnectRequest> => ({
-    headers: [['x-api-key', 'SECRET'], ['x-trace', 'kept']], credentials: ['x-api-key'], ...overrides,
+    headers: [
+      ['x-api-key', 'SECRET'],
+      ['x-trace', 'kept'],
+    ],
+    credentials: ['x-api-key'],
+    ...overrides,
   })
-  const bodyOf = async (incoming: IncomingMessage): Promise<string> => Buffer.concat(await incoming.toArray()).toString()
+  const bodyOf = async (incoming: IncomingMessage): Promise<string> =>
+    Buffer.concat(await incoming.toArray()).toString()
 
   test.each([301, 302, 303, 307, 308])('%d, by a relative location: the key stays with its origin', async (status) => {
     redirect(status, '/there')
@@ -123,14 +156,22 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey()))
     expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
     connection.cancel()
-    expect([...home.requests, ...foreign.requests].map(({ headers }) => [headers['x-api-key'], headers['x-trace']])).toEqual([
-      ['SECRET', 'kept'], [undefined, 'kept'], [undefined, 'kept'],
+    expect(
+      [...home.requests, ...foreign.requests].map(({ headers }) => [headers['x-api-key'], headers['x-trace']]),
+    ).toEqual([
+      ['SECRET', 'kept'],
+      [undefined, 'kept'],
+      [undefined, 'kept'],
     ])
   })
 
   test('[F14] nor does another origin get what platforms take off themselves', async () => {
     redirect(302, `${foreign.origin}/there`)
-    const headers: ConnectRequest['headers'] = [['x-api-key', 'SECRET'], ['cookie', 'session=SECRET'], ['proxy-authorization', 'SECRET']]
+    const headers: ConnectRequest['headers'] = [
+      ['x-api-key', 'SECRET'],
+      ['cookie', 'session=SECRET'],
+      ['proxy-authorization', 'SECRET'],
+    ]
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ headers })))
     connection.cancel()
     expect(foreign.requests).toHaveLength(1)
@@ -146,12 +187,24 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     }
     const connection = await fetchConnect(fetch as typeof globalThis.fetch)(request('/here', withKey()))
     expect(connection.status).toBe(200)
-    expect(asked).toEqual([['/here', 'SECRET'], ['/there', 'SECRET'], [`${foreign.origin}/over`, null]])
+    expect(asked).toEqual([
+      ['/here', 'SECRET'],
+      ['/there', 'SECRET'],
+      [`${foreign.origin}/over`, null],
+    ])
   })
 
   test.each([
-    [301, 'POST', 'GET', ''], [302, 'POST', 'GET', ''], [303, 'POST', 'GET', ''], [307, 'POST', 'POST', '{}'], [308, 'POST', 'POST', '{}'],
-    [301, 'PUT', 'PUT', '{}'], [302, 'PUT', 'PUT', '{}'], [303, 'PUT', 'GET', ''], [307, 'PUT', 'PUT', '{}'], [308, 'PUT', 'PUT', '{}'],
+    [301, 'POST', 'GET', ''],
+    [302, 'POST', 'GET', ''],
+    [303, 'POST', 'GET', ''],
+    [307, 'POST', 'POST', '{}'],
+    [308, 'POST', 'POST', '{}'],
+    [301, 'PUT', 'PUT', '{}'],
+    [302, 'PUT', 'PUT', '{}'],
+    [303, 'PUT', 'GET', ''],
+    [307, 'PUT', 'PUT', '{}'],
+    [308, 'PUT', 'PUT', '{}'],
   ])('%d makes a %s a %s', async (status, method, then, body) => {
     for (const asInit of [false, true]) {
       home.requests.length = 0
@@ -161,7 +214,10 @@ describe('[F13] redirects with a credential that platforms do not take off are f
         sent = await bodyOf(incoming)
         stream(response)
       }
-      const headers: ConnectRequest['headers'] = [['x-api-key', 'SECRET'], ['content-type', 'application/json']]
+      const headers: ConnectRequest['headers'] = [
+        ['x-api-key', 'SECRET'],
+        ['content-type', 'application/json'],
+      ]
       const given = asInit ? { init: { body: new Blob(['{}']) } } : { body: '{}' }
       const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ method, headers, ...given })))
       connection.cancel()
@@ -171,13 +227,16 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     }
   })
 
-  test.each(['/here', 'ftp://api.test/', 'data:text/event-stream,data:%20a%0A%0A', 'http://'])('what leads nowhere is one error: %s', async (location) => {
-    redirect(302, location)
-    const connecting = fetchConnect()(request(`${home.origin}/here?key=SECRET`, withKey()))
-    const error: unknown = await connecting.catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'network', message: `Failed: GET ${home.origin}/here` })
-    expect(home.requests).toHaveLength(location === '/here' ? 21 : 1)
-  })
+  test.each(['/here', 'ftp://api.test/', 'data:text/event-stream,data:%20a%0A%0A', 'http://'])(
+    'what leads nowhere is one error: %s',
+    async (location) => {
+      redirect(302, location)
+      const connecting = fetchConnect()(request(`${home.origin}/here?key=SECRET`, withKey()))
+      const error: unknown = await connecting.catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'network', message: `Failed: GET ${home.origin}/here` })
+      expect(home.requests).toHaveLength(location === '/here' ? 21 : 1)
+    },
+  )
 
   test('20 redirects are followed', async () => {
     home.handle = ({ url }, response) => {
@@ -217,14 +276,18 @@ describe('[F13] redirects with a credential that platforms do not take off are f
       if (url === '/there') controller.abort(new Error('enough'))
       else response.writeHead(302, { location: '/there' }).end()
     }
-    await expect(fetchConnect()(request(`${home.origin}/here`, withKey({ signal: controller.signal })))).rejects.toThrow('enough')
+    await expect(
+      fetchConnect()(request(`${home.origin}/here`, withKey({ signal: controller.signal }))),
+    ).rejects.toThrow('enough')
   })
 
   test('who wants no redirects gets none', async () => {
     redirect(302, '/there')
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'manual' } })))
     expect(connection.status).toBe(302)
-    await expect(fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'error' } })))).rejects.toMatchObject({ code: 'network' })
+    await expect(
+      fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'error' } }))),
+    ).rejects.toMatchObject({ code: 'network' })
     expect(home.requests).toHaveLength(2)
   })
 })
@@ -288,7 +351,10 @@ describe('cuts', () => {
   test('[F18] nobody listens: `network`', async () => {
     const { origin } = foreign
     foreign.server.close()
-    await expect(fetchConnect()(request(`${origin}/a?key=SECRET`))).rejects.toMatchObject({ code: 'network', retryable: true })
+    await expect(fetchConnect()(request(`${origin}/a?key=SECRET`))).rejects.toMatchObject({
+      code: 'network',
+      retryable: true,
+    })
     foreign = await listen()
   })
 

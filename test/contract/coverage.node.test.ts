@@ -31,7 +31,9 @@ function tagsOf(folder: string): Set<string> {
 }
 
 /** The rows of the list of faults, by their numbers. */
-const faults = [...readFileSync(`${root}docs/faults.md`, 'utf8').matchAll(/^\| (\d+) \|/gm)].map(([, row]) => Number(row))
+const faults = [...readFileSync(`${root}docs/faults.md`, 'utf8').matchAll(/^\| (\d+) \|/gm)].map(([, row]) =>
+  Number(row),
+)
 
 test('all fifty faults are on the list', () => {
   expect(faults).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))

@@ -35,7 +35,12 @@ registerContract('a feed', (open) => {
       await until(() => payloads(events).length === 2 * (round + 1))
     }
     expect(payloads(events)).toEqual(['0 live', '0 while away', '1 live', '1 while away', '2 live', '2 while away'])
-    expect((await server.requests()).map(({ headers }) => 'last-event-id' in headers)).toEqual([false, true, true, true])
+    expect((await server.requests()).map(({ headers }) => 'last-event-id' in headers)).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ])
   })
 
   test('[P2.3] goes on after a restart of the server, from the position it had', async () => {
@@ -64,7 +69,10 @@ registerContract('a feed', (open) => {
   })
 
   test.each(['expired', 'unknown'])('[P2.3] tells of the gap when its position is %s', async (reason) => {
-    const { client, server, resets } = await open({ history: 2, scenario: reason === 'unknown' ? { gap: 'unknown' } : [] })
+    const { client, server, resets } = await open({
+      history: 2,
+      scenario: reason === 'unknown' ? { gap: 'unknown' } : [],
+    })
     const lastEventId = await server.send({ data: 0 })
     await server.sendMany({ data: 'gone' }, 5)
     const events = record(client.subscribe('/api/stream', { lastEventId }))

@@ -71,7 +71,8 @@ export async function openServer(wish: ServerWish): Promise<RemoteServer> {
     token: (wish = {}) => ask('token', wish),
     advance: (ms) => ask('advance', ms),
     state: () => ask('state'),
-    requests: async () => (await server.state()).requests.filter((request) => request.method !== 'OPTIONS' && !isCarrying(request)),
+    requests: async () =>
+      (await server.state()).requests.filter((request) => request.method !== 'OPTIONS' && !isCarrying(request)),
     log: async () => (await server.requests()).map(({ method, path }) => `${method} ${path.split('?')[0]}`),
     close: () => ask('close'),
   }

@@ -24,28 +24,34 @@ registerContract('a run that is interrupted', (open) => {
   const slowly = () => open({ answers: { '*': answer }, time: 'steered', delay: 100 })
 
   const cuts = ['reset-after', 'truncate-after', 'end-after']
-  test.each(cuts)('[P3.3][P3.4] by %s, again and again, goes on after its last id, without a second POST', async (fault) => {
-    const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario: { [fault]: 3 } })
-    const run = generate(stage)
-    const deltas = drain(run)
-    await until(() => run.cursor)
-    // What was not read when a connection breaks may be lost with it: each delta is sent when the one before has arrived.
-    for (let length = 1; length <= answer.length; length++) {
+  test.each(cuts)(
+    '[P3.3][P3.4] by %s, again and again, goes on after its last id, without a second POST',
+    async (fault) => {
+      const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario: { [fault]: 3 } })
+      const run = generate(stage)
+      const deltas = drain(run)
+      await until(() => run.cursor)
+      // What was not read when a connection breaks may be lost with it: each delta is sent when the one before has arrived.
+      for (let length = 1; length <= answer.length; length++) {
+        await stage.server.advance(100)
+        await until(() => run.text.length === length)
+      }
       await stage.server.advance(100)
-      await until(() => run.text.length === length)
-    }
-    await stage.server.advance(100)
-    expect(await deltas).toEqual({ contents: letters, indexes: letters.map((_, index) => index) })
-    expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop' })
+      expect(await deltas).toEqual({ contents: letters, indexes: letters.map((_, index) => index) })
+      expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop' })
 
-    const [first, ...others] = await stage.server.requests()
-    const { pathname } = new URL(run.cursor!.url)
-    expect(first).toMatchObject({ method: 'POST', headers: { 'idempotency-key': expect.stringMatching(/^[0-9a-f-]{36}$/) } })
-    expect(others.slice(0, 3).map(({ method, path, headers }) => [method, path, headers['last-event-id']])).toEqual(
-      [3, 6, 9].map((position) => ['GET', pathname, `${pathname.split('/').pop()}:${position}`]),
-    )
-    expect(others.filter(({ method }) => method !== 'GET')).toEqual([])
-  })
+      const [first, ...others] = await stage.server.requests()
+      const { pathname } = new URL(run.cursor!.url)
+      expect(first).toMatchObject({
+        method: 'POST',
+        headers: { 'idempotency-key': expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      })
+      expect(others.slice(0, 3).map(({ method, path, headers }) => [method, path, headers['last-event-id']])).toEqual(
+        [3, 6, 9].map((position) => ['GET', pathname, `${pathname.split('/').pop()}:${position}`]),
+      )
+      expect(others.filter(({ method }) => method !== 'GET')).toEqual([])
+    },
+  )
 
   test('[P3.3] is read from its start where no id is known, and 204 after its terminal event is its end', async () => {
     const stage = await open({ answers: { '*': answer } })
@@ -139,7 +145,9 @@ registerContract('a run that is interrupted', (open) => {
     expect(await result).toMatchObject({ text: 'abcd', finishReason: 'cancelled' })
     expect(await otherResult).toMatchObject({ text: '', finishReason: 'cancelled' })
     expect((await server.state()).runs).toMatchObject([{ state: 'finished', text: 'abcd' }])
-    expect((await server.log()).filter((line) => line.startsWith('DELETE'))).toEqual([`DELETE ${new URL(run.cursor!.url).pathname}`])
+    expect((await server.log()).filter((line) => line.startsWith('DELETE'))).toEqual([
+      `DELETE ${new URL(run.cursor!.url).pathname}`,
+    ])
     await expect(client.resume({ url: run.cursor!.url }).cancel()).resolves.toBeUndefined()
   })
 

@@ -42,7 +42,9 @@ registerContract('a run', (open) => {
 
   test('[P3.1] says when it was cut for length', async () => {
     const { client } = await open({ scenario: { 'finish-reason': 'length' } })
-    expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ finishReason: 'length' })
+    expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({
+      finishReason: 'length',
+    })
   })
 
   test('[P3.1] rejects with server when its terminal event is an error, with the text so far, and is not repeated', async () => {
@@ -57,7 +59,8 @@ registerContract('a run', (open) => {
   })
 
   test('[P3.1] takes what follows a terminal event for nothing', async () => {
-    const late = 'event: delta\ndata: {"content":"late","index":2}\n\nevent: error\ndata: {"code":"late","message":"late"}\n\n'
+    const late =
+      'event: delta\ndata: {"content":"late","index":2}\n\nevent: error\ndata: {"code":"late","message":"late"}\n\n'
     const { client } = await open({ answers: ['ab'], scenario: { insert: late, 'insert-after': 4 } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     expect(await run.final()).toMatchObject({ text: 'ab', finishReason: 'stop' })
@@ -68,7 +71,11 @@ registerContract('a run', (open) => {
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
     const { contents, error } = await drain(run)
     expect(contents).toEqual(['a', 'b'])
-    expect(error).toMatchObject({ code: 'truncated', partial: 'ab', cursor: { lastEventId: expect.stringContaining(':3') } })
+    expect(error).toMatchObject({
+      code: 'truncated',
+      partial: 'ab',
+      cursor: { lastEventId: expect.stringContaining(':3') },
+    })
     await expect(run.final()).rejects.toBe(error)
   })
 
@@ -100,7 +107,10 @@ registerContract('a run', (open) => {
 
   test('answers a request that it does not understand with one error', async () => {
     const { client, errors } = await open()
-    const error: unknown = await client.stream('/api/generate', { json: {} }).final().catch((reason: unknown) => reason)
+    const error: unknown = await client
+      .stream('/api/generate', { json: {} })
+      .final()
+      .catch((reason: unknown) => reason)
     expect(isStreamError(error, 'http')).toBe(true)
     expect(error).toMatchObject({ status: 400, problem: { status: 400, title: 'Bad Request' } })
     expect(errors).toEqual([error])

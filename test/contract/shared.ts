@@ -15,10 +15,12 @@ function openTabs(): () => Omit<ShareOptions, 'connect'> {
 
 /** A client that leads each of its streams: each request is of other tabs than those before. */
 export function leadingConnect(connect?: Connect): Connect {
-  return (request) => shareAcrossTabs({ ...openTabs()(), ...(connect && { connect }) })({ ...request, scope: 'contract' })
+  return (request) =>
+    shareAcrossTabs({ ...openTabs()(), ...(connect && { connect }) })({ ...request, scope: 'contract' })
 }
 
-const isShared = ({ method, headers }: ConnectRequest): boolean => method === 'GET' && headers.every(([name]) => name === 'accept')
+const isShared = ({ method, headers }: ConnectRequest): boolean =>
+  method === 'GET' && headers.every(([name]) => name === 'accept')
 
 /** A client that follows: another tab leads each of its streams, reads what it reads, and leaves when it leaves. */
 export function followingConnect(): Connect {
@@ -49,7 +51,10 @@ export function followingConnect(): Connect {
       cancel() {
         connection.cancel()
         controller.abort()
-        leading.then((other) => other.cancel(), () => {})
+        leading.then(
+          (other) => other.cancel(),
+          () => {},
+        )
       },
     }
   }

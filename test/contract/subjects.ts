@@ -37,8 +37,10 @@ const multiplexed: Subject = {
   unable: {
     '[F1] a reset when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
     '[F3] a clean end when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
-    '[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause': 'it sends no such header: the id is in an operation',
-    '[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached': 'it asks for its carrier, not for each stream',
+    '[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause':
+      'it sends no such header: the id is in an operation',
+    '[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached':
+      'it asks for its carrier, not for each stream',
   },
 }
 
@@ -55,7 +57,11 @@ const shared: readonly Subject[] = [
       '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': another,
     },
   },
-  { ...multiplexed, name: 'a lead among tabs, over one carrier', connect: () => leadingConnect(multiplex('/api/channel', { linger: 0 })) },
+  {
+    ...multiplexed,
+    name: 'a lead among tabs, over one carrier',
+    connect: () => leadingConnect(multiplex('/api/channel', { linger: 0 })),
+  },
 ]
 
 /** Another `Connect` is another line here. */

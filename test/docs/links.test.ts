@@ -6,20 +6,28 @@ import { documents, readDocument, root } from './markdown.ts'
 
 const all = [...documents, 'CHANGELOG.md', 'CONTRIBUTING.md']
 
-const withoutCode = (text: string): string => text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '))
+const withoutCode = (text: string): string =>
+  text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '))
 
 /** The anchors that GitHub makes of headings. */
 function anchorsOf(document: string): string[] {
-  return Array.from(readDocument(document).replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replace(/\s/g, '-'),
+  return Array.from(
+    readDocument(document)
+      .replace(/^```.*?^```$/gms, '')
+      .matchAll(/^#+ (.*)$/gm),
+    ([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replace(/\s/g, '-'),
   )
 }
 
 const links = all.flatMap((document) =>
-  Array.from(withoutCode(readDocument(document)).matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => ({ document, target })),
+  Array.from(withoutCode(readDocument(document)).matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => ({
+    document,
+    target,
+  })),
 )
 const within = links.filter(({ target }) => !/^[a-z]+:/.test(target))
 

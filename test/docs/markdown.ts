@@ -54,7 +54,10 @@ export function setupOf({ document, code, language, flags }: Block): string {
 
 /** The inline scripts of a page; an import map is none. */
 export function scriptsOf({ code }: Block): string[] {
-  return Array.from(code.matchAll(/<script(?![^>]*\b(?:src=|importmap))[^>]*>(.*?)<\/script>/gs), ([, script = '']) => script)
+  return Array.from(
+    code.matchAll(/<script(?![^>]*\b(?:src=|importmap))[^>]*>(.*?)<\/script>/gs),
+    ([, script = '']) => script,
+  )
 }
 
 /** The lines that a program says that it prints: `// → text`. */
@@ -66,6 +69,8 @@ export function printedBy(code: string): string[] {
 export function patternOf(text: string): string {
   return text
     .split('\n')
-    .map((line) => (line === '…' ? '(?:.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*?')))
+    .map((line) =>
+      line === '…' ? '(?:.*\\n)*?.*' : line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*?'),
+    )
     .join('\n')
 }

@@ -18,38 +18,46 @@ test('there is a page for the script tag', () => {
   expect(pages.length).toBeGreaterThan(0)
 })
 
-test.skipIf(missing).each(pages)(`$name works${missing ? ' (skipped: no browser was found)' : ''}`, { timeout: 60_000 }, async (block) => {
-  const folder = mkdtempSync(join(tmpdir(), 'rivulet-page-'))
-  const file = join(root, 'dist/rivulet.global.min.js')
-  const integrity = `sha384-${createHash('sha384').update(readFileSync(file)).digest('base64')}`
-  await using server = await startMockServer({ tick: 50, delay: 1, folders: { '/': folder, '/dist/': join(root, 'dist') } })
-  const html = block.code
-    .replace(/https:\/\/unpkg\.com\/rivulet@[\d.]+\/dist/g, `${server.url}/dist`)
-    .replaceAll('https://unpkg.com', server.url)
-    .replaceAll('http://localhost:3000', server.url)
-    .replaceAll('sha384-…', integrity)
-  writeFileSync(join(folder, 'index.html'), html)
-  const browser = await chromium.launch({ args: browserArgs, ...(executablePath && { executablePath }) })
-  try {
-    const page = await browser.newPage()
-    const expected = printedBy(block.code)
-    expect(expected.length, 'what it prints').toBeGreaterThan(0)
-    const printed: string[] = []
-    const errors: unknown[] = []
-    const done = new Promise<void>((resolve) => {
-      page.on('pageerror', (error) => resolve(void errors.push(error)))
-      page.on('console', (message) => {
-        // The browser asks for an icon, which nobody promised.
-        if (message.location().url.endsWith('/favicon.ico')) return
-        if (printed.push(message.text()) >= expected.length) resolve()
-      })
+test.skipIf(missing).each(pages)(
+  `$name works${missing ? ' (skipped: no browser was found)' : ''}`,
+  { timeout: 60_000 },
+  async (block) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rivulet-page-'))
+    const file = join(root, 'dist/rivulet.global.min.js')
+    const integrity = `sha384-${createHash('sha384').update(readFileSync(file)).digest('base64')}`
+    await using server = await startMockServer({
+      tick: 50,
+      delay: 1,
+      folders: { '/': folder, '/dist/': join(root, 'dist') },
     })
-    await page.goto(server.url)
-    await done
-    expect(errors).toEqual([])
-    expect(printed.join('\n')).toMatch(new RegExp(`^${patternOf(expected.join('\n'))}$`))
-  } finally {
-    await browser.close()
-    rmSync(folder, { recursive: true })
-  }
-})
+    const html = block.code
+      .replace(/https:\/\/unpkg\.com\/rivulet@[\d.]+\/dist/g, `${server.url}/dist`)
+      .replaceAll('https://unpkg.com', server.url)
+      .replaceAll('http://localhost:3000', server.url)
+      .replaceAll('sha384-…', integrity)
+    writeFileSync(join(folder, 'index.html'), html)
+    const browser = await chromium.launch({ args: browserArgs, ...(executablePath && { executablePath }) })
+    try {
+      const page = await browser.newPage()
+      const expected = printedBy(block.code)
+      expect(expected.length, 'what it prints').toBeGreaterThan(0)
+      const printed: string[] = []
+      const errors: unknown[] = []
+      const done = new Promise<void>((resolve) => {
+        page.on('pageerror', (error) => resolve(void errors.push(error)))
+        page.on('console', (message) => {
+          // The browser asks for an icon, which nobody promised.
+          if (message.location().url.endsWith('/favicon.ico')) return
+          if (printed.push(message.text()) >= expected.length) resolve()
+        })
+      })
+      await page.goto(server.url)
+      await done
+      expect(errors).toEqual([])
+      expect(printed.join('\n')).toMatch(new RegExp(`^${patternOf(expected.join('\n'))}$`))
+    } finally {
+      await browser.close()
+      rmSync(folder, { recursive: true })
+    }
+  },
+)

@@ -60,7 +60,8 @@ export async function measurePeer({ name, names }) {
 /** The README with these figures between its marks: `<!-- peer:eventsource -->5.1.5, 2.0 kB<!-- /peer -->`. */
 export function writePeers(text, figures) {
   return text.replace(/(<!-- peer:(\S+) -->)(.*?)(<!-- \/peer -->)/g, (_all, open, name, _old, close) => {
-    if (!(name in figures)) throw new Error(`README.md asks for the size of ${name}, which peer-sizes.mjs does not measure`)
+    if (!(name in figures))
+      throw new Error(`README.md asks for the size of ${name}, which peer-sizes.mjs does not measure`)
     return `${open}${figures[name]}${close}`
   })
 }
@@ -74,6 +75,8 @@ export async function peerFigures() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const figures = await peerFigures()
-  console.table(Object.fromEntries(peers.map(({ name }) => [name, { version: versionOf(name), gzipped: figures[name] }])))
+  console.table(
+    Object.fromEntries(peers.map(({ name }) => [name, { version: versionOf(name), gzipped: figures[name] }])),
+  )
   if (process.argv.includes('--write')) writeFileSync(readme, writePeers(readFileSync(readme, 'utf8'), figures))
 }

@@ -43,7 +43,8 @@ afterEach(() => {
 
 test.skipIf(missing)(`the versions are those that were run${why}`, () => {
   const readme = readDocument('README.md')
-  for (const name of [...peers.map((each: { name: string }) => each.name), 'openai']) expect(readme).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
+  for (const name of [...peers.map((each: { name: string }) => each.name), 'openai'])
+    expect(readme).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
 })
 
 test.skipIf(missing)(`their sizes are those in the README${why}`, { timeout: 120_000 }, async () => {
@@ -60,14 +61,21 @@ interface FetchEventSource {
 }
 
 /** It lives in a window. Until it has settled, or made `limit` requests. */
-async function fetchEventSource(path: string, limit: number, init: RequestInit = {}): Promise<'resolved' | 'still trying'> {
+async function fetchEventSource(
+  path: string,
+  limit: number,
+  init: RequestInit = {},
+): Promise<'resolved' | 'still trying'> {
   const window = new Window()
   vi.stubGlobal('window', window)
   vi.stubGlobal('document', window.document)
   const { fetchEventSource: run } = await peer<FetchEventSource>('@microsoft/fetch-event-source')
   const { signal, abort } = stoppable()
   const done = run(`${server.url}${path}`, { ...init, fetch: counting, openWhenHidden: true, signal, onmessage() {} })
-  const outcome = await Promise.race([done.then(() => 'resolved' as const), requested(limit).then(() => 'still trying' as const)])
+  const outcome = await Promise.race([
+    done.then(() => 'resolved' as const),
+    requested(limit).then(() => 'still trying' as const),
+  ])
   abort()
   await window.happyDOM.close()
   return outcome
@@ -83,19 +91,32 @@ const post = { method: 'POST', body: '{"prompt":"Hello"}' }
 test.skipIf(missing).each([
   ['asks again after 404', '/api/stream', 'status:404', {}, 'still trying'],
   ['asks again after 503', '/api/stream', 'status:503,retry-after:600', {}, 'still trying'],
-  ['sends a POST again, at once where the server says `retry: 0`', '/api/generate', 'reset-after:3,retry:0', post, 'still trying'],
+  [
+    'sends a POST again, at once where the server says `retry: 0`',
+    '/api/generate',
+    'reset-after:3,retry:0',
+    post,
+    'still trying',
+  ],
   ['takes the end of a feed for its end', '/api/stream', 'end-after:1', {}, 'resolved'],
   ['takes a run that was cut for a whole one', '/api/generate', 'end-after:3', post, 'resolved'],
-])(`@microsoft/fetch-event-source %s${why}`, { timeout: 30_000 }, async (_name, path, fault, init: RequestInit, outcome) => {
-  server.setScenario(fault)
-  const before = server.runs.length
-  expect(await fetchEventSource(path, 3, init)).toBe(outcome)
-  // Two of the three have reached the server for sure.
-  if (init.method && outcome === 'still trying') expect(server.runs.length - before).toBeGreaterThanOrEqual(2)
-})
+])(
+  `@microsoft/fetch-event-source %s${why}`,
+  { timeout: 30_000 },
+  async (_name, path, fault, init: RequestInit, outcome) => {
+    server.setScenario(fault)
+    const before = server.runs.length
+    expect(await fetchEventSource(path, 3, init)).toBe(outcome)
+    // Two of the three have reached the server for sure.
+    if (init.method && outcome === 'still trying') expect(server.runs.length - before).toBeGreaterThanOrEqual(2)
+  },
+)
 
 interface EventSources {
-  EventSource: new (url: string, init: { fetch: unknown }) => {
+  EventSource: new (
+    url: string,
+    init: { fetch: unknown },
+  ) => {
     readyState: number
     close(): void
     addEventListener(type: string, listener: () => void): void
@@ -110,18 +131,24 @@ test.skipIf(missing).each([['503'], ['404'], ['401']])(`eventsource gives up aft
   expect({ readyState: source.readyState, requests }).toEqual({ readyState: 2, requests: 1 })
 })
 
-test.skipIf(missing)(`eventsource asks at once, again and again, where the server says \`retry: 0\`${why}`, { timeout: 30_000 }, async () => {
-  server.setScenario('retry:0,end-after:1')
-  const { EventSource } = await peer<EventSources>('eventsource')
-  const source = new EventSource(`${server.url}/api/stream`, { fetch: counting })
-  await requested(50)
-  source.close()
-  expect(requests).toBeGreaterThanOrEqual(50)
-})
+test.skipIf(missing)(
+  `eventsource asks at once, again and again, where the server says \`retry: 0\`${why}`,
+  { timeout: 30_000 },
+  async () => {
+    server.setScenario('retry:0,end-after:1')
+    const { EventSource } = await peer<EventSources>('eventsource')
+    const source = new EventSource(`${server.url}/api/stream`, { fetch: counting })
+    await requested(50)
+    source.close()
+    expect(requests).toBeGreaterThanOrEqual(50)
+  },
+)
 
 interface OpenAIs {
   OpenAI: new (options: Record<string, unknown>) => {
-    chat: { completions: { create(request: unknown): Promise<AsyncIterable<{ choices: { delta: { content?: string } }[] }>> } }
+    chat: {
+      completions: { create(request: unknown): Promise<AsyncIterable<{ choices: { delta: { content?: string } }[] }>> }
+    }
   }
 }
 

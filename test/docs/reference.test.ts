@@ -47,7 +47,10 @@ function rowsOf(text: string): string[][] {
 const byName = (one: { name: string }, other: { name: string }): number => one.name.localeCompare(other.name)
 
 test.each([
-  ['all', [...optionsOf('src/options.ts', 'CommonOptions'), ...optionsOf('src/source/retry.ts', 'RetryOptions', 'retry.')]],
+  [
+    'all',
+    [...optionsOf('src/options.ts', 'CommonOptions'), ...optionsOf('src/source/retry.ts', 'RetryOptions', 'retry.')],
+  ],
   ['client', optionsOf('src/options.ts', 'ClientOptions')],
   ['stream', optionsOf('src/options.ts', 'StreamOptions')],
   ['feed', optionsOf('src/options.ts', 'SubscribeOptions')],
@@ -65,7 +68,11 @@ test.each([
   const rows = rowsOf(section('docs/testing.md', '## Options'))
   const written = new Map(rows.map(([option = '', standard = '']) => [option, standard.replace(/^–$/, '')]))
   const options = optionsOf(path, name).filter((option) => !internal.includes(option.name))
-  for (const option of options) expect({ name: option.name, standard: written.get(option.name) }).toEqual({ ...option, standard: option.standard.replace(/^–$/, '') })
+  for (const option of options)
+    expect({ name: option.name, standard: written.get(option.name) }).toEqual({
+      ...option,
+      standard: option.standard.replace(/^–$/, ''),
+    })
 })
 
 test('docs/testing.md has no other options than these', () => {
@@ -79,7 +86,9 @@ test('docs/testing.md has no other options than these', () => {
 
 /** The members of the union of error codes. */
 const codes = ((): string[] => {
-  const type = parse('src/base/errors.ts').statements.find((one) => ts.isTypeAliasDeclaration(one) && one.name.text === 'StreamErrorCode')
+  const type = parse('src/base/errors.ts').statements.find(
+    (one) => ts.isTypeAliasDeclaration(one) && one.name.text === 'StreamErrorCode',
+  )
   const { types } = (type as ts.TypeAliasDeclaration).type as ts.UnionTypeNode
   return types.map((one) => ((one as ts.LiteralTypeNode).literal as ts.StringLiteral).text)
 })()
@@ -90,7 +99,9 @@ test('the README has the error codes', () => {
 })
 
 test('docs/errors.md has a section for each error code', () => {
-  expect(Array.from(section('docs/errors.md', '## Codes').matchAll(/^### `(.*)`$/gm), ([, code]) => code)).toEqual(codes)
+  expect(Array.from(section('docs/errors.md', '## Codes').matchAll(/^### `(.*)`$/gm), ([, code]) => code)).toEqual(
+    codes,
+  )
 })
 
 test('docs/testing.md has the keys of a scenario, in the order of the grammar', () => {
@@ -103,9 +114,12 @@ function exportsOf(path: string): string[] {
     if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {
       return statement.exportClause.elements.map(({ name }) => name.text)
     }
-    const isExported = ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+    const isExported =
+      ts.canHaveModifiers(statement) &&
+      ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
     if (!isExported) return []
-    if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(({ name }) => name.getText())
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.map(({ name }) => name.getText())
     return [(statement as ts.FunctionDeclaration).name!.text]
   })
 }
@@ -113,10 +127,14 @@ function exportsOf(path: string): string[] {
 /** The names in the first cells of tables; headings of tables are none. */
 function namesOf(text: string): string[] {
   const rows = text.replace(/^\|.*\|\n(?=\| ---)/gm, '').matchAll(/^\| (`.*?) \|/gm)
-  return Array.from(rows, ([, cell = '']) => Array.from(cell.matchAll(/`(for await|\w+)/g), ([, name = '']) => name)).flat()
+  return Array.from(rows, ([, cell = '']) =>
+    Array.from(cell.matchAll(/`(for await|\w+)/g), ([, name = '']) => name),
+  ).flat()
 }
 
-const rows = Object.entries(entries).map(([name, path]) => [name === 'index' ? 'rivulet' : `rivulet/${name}`, path] as const)
+const rows = Object.entries(entries).map(
+  ([name, path]) => [name === 'index' ? 'rivulet' : `rivulet/${name}`, path] as const,
+)
 
 test.each(rows)('docs/reference.md has each export of %s', (entry, path) => {
   // Tables of members have a line of their own before them: members are no exports.
@@ -134,7 +152,8 @@ test.each([
   ['Subscription', 'src/subscription.ts', ['for await']],
   ['Run', 'src/run.ts', ['for await']],
 ])('docs/reference.md has each member of %s', (name, path, more: string[]) => {
-  const [, table = ''] = new RegExp(`^A \`${name}\`:\n\n((?:\\|.*\n)+)`, 'm').exec(readDocument('docs/reference.md')) ?? []
+  const [, table = ''] =
+    new RegExp(`^A \`${name}\`:\n\n((?:\\|.*\n)+)`, 'm').exec(readDocument('docs/reference.md')) ?? []
   expect(namesOf(table).sort()).toEqual([...membersOf(path, name), ...more].sort())
 })
 

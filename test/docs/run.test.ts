@@ -7,7 +7,9 @@ import { blocks, patternOf, printedBy } from './markdown.ts'
 import { createReader, fileOf, programOf } from './reader.ts'
 
 /** `types`: it needs a page, a framework or a server of one's own, and is only compiled; `vitest`: a test file. */
-const programs = blocks.filter(({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'))
+const programs = blocks.filter(
+  ({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'),
+)
 const testFiles = blocks.filter(({ flags }) => flags.includes('vitest'))
 
 const reader = createReader()
@@ -47,7 +49,13 @@ test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (blo
 test('the test files of the documents pass', { timeout: 120_000 }, async () => {
   expect(testFiles.length).toBeGreaterThan(0)
   for (const block of testFiles) reader.write(fileOf(block, 'test.ts'), programOf(block).text)
-  const { code, stdout, stderr } = await run('node_modules/vitest/vitest.mjs', 'run', '--reporter=json', '--root', reader.folder)
+  const { code, stdout, stderr } = await run(
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=json',
+    '--root',
+    reader.folder,
+  )
   const { numPassedTests, numFailedTests } = JSON.parse(stdout)
   expect({ code, numFailedTests }, stderr + stdout).toEqual({ code: 0, numFailedTests: 0 })
   expect(numPassedTests).toBeGreaterThanOrEqual(testFiles.length)

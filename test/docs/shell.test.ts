@@ -17,7 +17,10 @@ const withoutCurl = hasCurl ? '' : ' (skipped: curl is not installed)'
 /** Runs the block until it has printed what it should, or is over. Streams are endless: whoever reads them stops them. */
 function print({ code }: Block, url: string, wanted: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     let printed = ''
     child.stdout.on('data', (bytes) => {
       printed += bytes
@@ -46,7 +49,10 @@ writeFileSync(join(files, 'faults.json'), '[{"reset-after":5}]')
 afterAll(() => rmSync(files, { recursive: true }))
 
 test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))('$name: $line is understood', ({ line }) => {
-  const words = line.split(/\s+/).slice(2).map((word) => (word.endsWith('.json') ? join(files, word) : word))
+  const words = line
+    .split(/\s+/)
+    .slice(2)
+    .map((word) => (word.endsWith('.json') ? join(files, word) : word))
   expect(parseCommandLine(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
 })
 

@@ -26,7 +26,13 @@ const options: ts.CompilerOptions = {
   module: ts.ModuleKind.ESNext,
   moduleDetection: ts.ModuleDetectionKind.Force,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts', 'lib.esnext.disposable.d.ts'],
+  lib: [
+    'lib.es2023.d.ts',
+    'lib.dom.d.ts',
+    'lib.dom.iterable.d.ts',
+    'lib.dom.asynciterable.d.ts',
+    'lib.esnext.disposable.d.ts',
+  ],
   types: ['node'],
   strict: true,
   noUncheckedIndexedAccess: true,
@@ -49,7 +55,10 @@ beforeAll(() => {
   for (const { file, start = 0, messageText } of ts.getPreEmitDiagnostics(program)) {
     const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
     const name = file?.fileName ?? ''
-    messages.set(name, [...(messages.get(name) ?? []), `${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`])
+    messages.set(name, [
+      ...(messages.get(name) ?? []),
+      `${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+    ])
   }
 }, 120_000)
 

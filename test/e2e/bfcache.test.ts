@@ -18,7 +18,11 @@ const listen = (page: Page): Promise<void> =>
     const life = { seen: [] as number[], statuses: [] as string[], codes: [] as string[], signs: [] as string[] }
     globalThis.life = life
     for (const type of ['pagehide', 'freeze', 'resume', 'pageshow']) {
-      addEventListener(type, (event) => life.signs.push(`${type}${'persisted' in event ? ` ${String(event.persisted)}` : ''}`), true)
+      addEventListener(
+        type,
+        (event) => life.signs.push(`${type}${'persisted' in event ? ` ${String(event.persisted)}` : ''}`),
+        true,
+      )
     }
     const client = Rivulet.createClient({ retry: { delay: 3_600_000, maxDelay: 3_600_000, jitter: false } })
     const feed = client.subscribe<{ number: number }>('/api/stream', {

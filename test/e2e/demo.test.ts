@@ -18,13 +18,16 @@ const says = (page: Page, part: string, wanted: RegExp): Promise<unknown> =>
     [part, wanted.source] as const,
   )
 
-test.each(['/', '/script-tag.html'])('%s loads without an error, a warning of its policy, or a request that fails', async (path) => {
-  await using stage = await open({ site: 'demo', path })
-  await expect.poll(() => stage.server.clients.length).toBe(1)
-  await stage.page.getByText('open', { exact: true }).first().waitFor()
-  expect(await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
-  expect(stage.complaints).toEqual([])
-})
+test.each(['/', '/script-tag.html'])(
+  '%s loads without an error, a warning of its policy, or a request that fails',
+  async (path) => {
+    await using stage = await open({ site: 'demo', path })
+    await expect.poll(() => stage.server.clients.length).toBe(1)
+    await stage.page.getByText('open', { exact: true }).first().waitFor()
+    expect(await stage.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    expect(stage.complaints).toEqual([])
+  },
+)
 
 test('an answer is asked for, let go of and resumed by keyboard alone, and is the server’s', async () => {
   await using stage = await open({ site: 'demo' })
@@ -84,17 +87,20 @@ test('a feed that was closed and is opened again no longer says that it is close
   expect(await page.textContent('#feed [data-part=notice]')).toBe('')
 })
 
-test.each(['/', '/multiplex.html', '/share.html', '/script-tag.html'])('%s names its pages in one piece each on a phone', async (path) => {
-  await using stage = await open({ site: 'demo', path, context: { viewport: { width: 375, height: 740 } } })
-  const lines = await stage.page.$$eval('nav a', (links) =>
-    links.map((link) => {
-      const words = document.createRange()
-      words.selectNodeContents(link)
-      return words.getClientRects().length
-    }),
-  )
-  expect(lines).toEqual([1, 1, 1, 1])
-})
+test.each(['/', '/multiplex.html', '/share.html', '/script-tag.html'])(
+  '%s names its pages in one piece each on a phone',
+  async (path) => {
+    await using stage = await open({ site: 'demo', path, context: { viewport: { width: 375, height: 740 } } })
+    const lines = await stage.page.$$eval('nav a', (links) =>
+      links.map((link) => {
+        const words = document.createRange()
+        words.selectNodeContents(link)
+        return words.getClientRects().length
+      }),
+    )
+    expect(lines).toEqual([1, 1, 1, 1])
+  },
+)
 
 test('three runs stream at once, and all are stopped by one button', async () => {
   await using stage = await open({ site: 'demo' })
@@ -109,24 +115,28 @@ test('three runs stream at once, and all are stopped by one button', async () =>
   expect(stage.complaints).toEqual([])
 })
 
-test.each(['drop', 'refuse', 'restart', 'stall'])('%s: the gap is drawn, the feed comes back, nothing is lost or comes twice', async (fault) => {
-  await using stage = await open({ site: 'demo' })
-  const { server, page } = stage
-  let count = 0
-  const send = (): string => server.broadcast({ type: 'price', data: { count: ++count, symbol: 'ACME', value: count } })
-  const arrives = (id: string): Promise<unknown> => says(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
-  await expect.poll(() => server.clients.length).toBe(1)
-  await arrives(send())
-  await page.click(`[data-fault=${fault}]`)
-  await says(page, '#feed .summary', /1 gap/)
-  send()
-  send()
-  await arrives(send())
-  expect(await page.textContent('#feed [data-part=lost]')).toBe('0')
-  expect(await page.textContent('#feed [data-part=twice]')).toBe('0')
-  expect(await page.getAttribute('#feed .gaps', 'd')).toMatch(/^M/)
-  expect(await page.getAttribute('#feed .tries', 'd')).toMatch(/^M/)
-})
+test.each(['drop', 'refuse', 'restart', 'stall'])(
+  '%s: the gap is drawn, the feed comes back, nothing is lost or comes twice',
+  async (fault) => {
+    await using stage = await open({ site: 'demo' })
+    const { server, page } = stage
+    let count = 0
+    const send = (): string =>
+      server.broadcast({ type: 'price', data: { count: ++count, symbol: 'ACME', value: count } })
+    const arrives = (id: string): Promise<unknown> => says(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
+    await expect.poll(() => server.clients.length).toBe(1)
+    await arrives(send())
+    await page.click(`[data-fault=${fault}]`)
+    await says(page, '#feed .summary', /1 gap/)
+    send()
+    send()
+    await arrives(send())
+    expect(await page.textContent('#feed [data-part=lost]')).toBe('0')
+    expect(await page.textContent('#feed [data-part=twice]')).toBe('0')
+    expect(await page.getAttribute('#feed .gaps', 'd')).toMatch(/^M/)
+    expect(await page.getAttribute('#feed .tries', 'd')).toMatch(/^M/)
+  },
+)
 
 test('forget: a server without its memory is told of, rather than counted as nothing lost', async () => {
   await using stage = await open({ site: 'demo' })
@@ -156,18 +166,30 @@ test('an error is told in plain words, with its code', async () => {
   expect(await page.getAttribute('#answer [data-part=notice]', 'role')).toBe('status')
 })
 
-test.each(['/', '/script-tag.html'])('%s fits a phone, with long words, in the dark and without motion', async (path) => {
-  const context = { viewport: { width: 360, height: 640 }, colorScheme: 'dark', reducedMotion: 'reduce', hasTouch: true } as const
-  await using stage = await open({ site: 'demo', path, context })
-  const { server, page } = stage
-  await expect.poll(() => server.clients.length).toBe(1)
-  server.broadcast({ type: 'a-very-long-event-name-without-a-single-space', data: { text: 'x'.repeat(300) } })
-  await page.fill('#prompt', 'Donaudampfschifffahrtsgesellschaft'.repeat(4))
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.querySelectorAll('.events li').length >= 2)
-  await says(page, '.answer .text', /Donaudampf/)
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
-  const [red = 255] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g)!.map(Number))
-  expect(red).toBeLessThan(64)
-  expect(stage.complaints).toEqual([])
-})
+test.each(['/', '/script-tag.html'])(
+  '%s fits a phone, with long words, in the dark and without motion',
+  async (path) => {
+    const context = {
+      viewport: { width: 360, height: 640 },
+      colorScheme: 'dark',
+      reducedMotion: 'reduce',
+      hasTouch: true,
+    } as const
+    await using stage = await open({ site: 'demo', path, context })
+    const { server, page } = stage
+    await expect.poll(() => server.clients.length).toBe(1)
+    server.broadcast({ type: 'a-very-long-event-name-without-a-single-space', data: { text: 'x'.repeat(300) } })
+    await page.fill('#prompt', 'Donaudampfschifffahrtsgesellschaft'.repeat(4))
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => document.querySelectorAll('.events li').length >= 2)
+    await says(page, '.answer .text', /Donaudampf/)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+    const [red = 255] = await page.evaluate(() =>
+      getComputedStyle(document.body)
+        .backgroundColor.match(/[\d.]+/g)!
+        .map(Number),
+    )
+    expect(red).toBeLessThan(64)
+    expect(stage.complaints).toEqual([])
+  },
+)

@@ -34,15 +34,25 @@ test('[P1.1] [P2.1] [P2.3] it reads a feed, and goes on where it was after the s
 
   const heard = await page.evaluate(() => globalThis.heard)
   expect(heard[0]).toMatchObject({ type: 'connected', data: { protocol: 1 } })
-  expect(heard.filter(({ type }) => type === 'number').map(({ data }) => data)).toEqual(Array.from({ length: 200 }, (_, data) => data))
-  expect(heard.find(({ type }) => type === 'message')).toEqual({ type: 'message', data: 'eine Zeile\r\nund noch eine\n 你好 🌊', id: plain })
+  expect(heard.filter(({ type }) => type === 'number').map(({ data }) => data)).toEqual(
+    Array.from({ length: 200 }, (_, data) => data),
+  )
+  expect(heard.find(({ type }) => type === 'message')).toEqual({
+    type: 'message',
+    data: 'eine Zeile\r\nund noch eine\n 你好 🌊',
+    id: plain,
+  })
   expect(heard.filter(({ type }) => type === 'connected')).toHaveLength(2)
   expect(heard.some(({ type }) => type === 'reset')).toBe(false)
 })
 
 test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta nor start a second generation', async () => {
   await using stage = await open({
-    server: { answers: { 你好: ANSWER }, delay: 2, scenario: { 'reset-after': 30, retry: 100, times: 3, path: '/api/generate' } },
+    server: {
+      answers: { 你好: ANSWER },
+      delay: 2,
+      scenario: { 'reset-after': 30, retry: 100, times: 3, path: '/api/generate' },
+    },
   })
   const { server, page } = stage
   const run = await page.evaluate(

@@ -17,34 +17,37 @@ test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', a
   const before = server.broadcast({ type: 'price', data: { count: -1, name: 'before anybody listened' } })
   const received = page.evaluate(
     (count) =>
-      new Promise<{ connected: unknown; id: string; types: string[]; counts: number[]; names: string[]; last: string }>((resolve) => {
-        const client = Rivulet.createClient()
-        const feed = client.subscribe<Events>('/api/stream')
-        const types: string[] = []
-        const counts: number[] = []
-        const names: string[] = []
-        let connected: unknown
-        let first = ''
-        feed.on('connected', ({ data, id }) => {
-          connected = data
-          first = id
-        })
-        feed.on('price', ({ data }) => {
-          counts.push(data.count)
-          names.push(data.name)
-        })
-        feed.onAny(({ type, id }) => {
-          types.push(type)
-          if (counts.length < count) return
-          feed.close()
-          resolve({ connected, id: first, types, counts, names, last: id })
-        })
-      }),
+      new Promise<{ connected: unknown; id: string; types: string[]; counts: number[]; names: string[]; last: string }>(
+        (resolve) => {
+          const client = Rivulet.createClient()
+          const feed = client.subscribe<Events>('/api/stream')
+          const types: string[] = []
+          const counts: number[] = []
+          const names: string[] = []
+          let connected: unknown
+          let first = ''
+          feed.on('connected', ({ data, id }) => {
+            connected = data
+            first = id
+          })
+          feed.on('price', ({ data }) => {
+            counts.push(data.count)
+            names.push(data.name)
+          })
+          feed.onAny(({ type, id }) => {
+            types.push(type)
+            if (counts.length < count) return
+            feed.close()
+            resolve({ connected, id: first, types, counts, names, last: id })
+          })
+        },
+      ),
     COUNT,
   )
   await expect.poll(() => server.clients.length).toBe(1)
   let last = ''
-  for (let count = 0; count < COUNT; count++) last = server.broadcast({ type: 'price', data: { count, name: `第${count}号 🌊` } })
+  for (let count = 0; count < COUNT; count++)
+    last = server.broadcast({ type: 'price', data: { count, name: `第${count}号 🌊` } })
 
   const { connected, id, types, counts, names, last: lastReceived } = await received
   expect(connected).toMatchObject({ protocol: 1, message: 'connected', heartbeat: 30_000 })

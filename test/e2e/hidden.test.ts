@@ -32,7 +32,10 @@ const hasSeen = (page: Page, count: number): Promise<unknown> =>
 const setHidden = (page: Page, hidden: boolean): Promise<void> =>
   page.evaluate((isHidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden })
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => (isHidden ? 'hidden' : 'visible') })
+    Object.defineProperty(document, 'visibilityState', {
+      configurable: true,
+      get: () => (isHidden ? 'hidden' : 'visible'),
+    })
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
   }, hidden)
 

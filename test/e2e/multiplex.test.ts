@@ -17,7 +17,10 @@ declare global {
 
 /** Opens the streams in the page; each hears only of its own type of event. */
 async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel: string): Promise<void> {
-  await page.addScriptTag({ type: 'module', content: 'import { multiplex } from "/dist/multiplex.js"; window.multiplex = multiplex' })
+  await page.addScriptTag({
+    type: 'module',
+    content: 'import { multiplex } from "/dist/multiplex.js"; window.multiplex = multiplex',
+  })
   await page.waitForFunction(() => 'Rivulet' in globalThis && 'multiplex' in globalThis)
   await page.evaluate(
     ({ channel, streams }) => {
@@ -56,7 +59,9 @@ test('[P5.1] a hundred streams over one carrier: one socket for them all, each e
   server.service.drop()
   for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: EVENTS })
   await page.waitForFunction((events) => globalThis.received.every(({ length }) => length > events), EVENTS)
-  expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => [...expected, EVENTS]))
+  expect(await page.evaluate(() => globalThis.received)).toEqual(
+    Array.from({ length: STREAMS }, () => [...expected, EVENTS]),
+  )
   expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(1)
 })
 

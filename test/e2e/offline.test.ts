@@ -7,7 +7,11 @@ const open = useStages()
 
 declare global {
   /** In the page: the feed, or the run, and the numbers that came. */
-  var online: { feed?: import('../../src/subscription.ts').Subscription<{ number: number }>; run?: import('../../src/run.ts').Run; seen: number[] }
+  var online: {
+    feed?: import('../../src/subscription.ts').Subscription<{ number: number }>
+    run?: import('../../src/run.ts').Run
+    seen: number[]
+  }
 }
 
 /** An hour between attempts, and two of them: if they were spent, or waited for, this would be over. */

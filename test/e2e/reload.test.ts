@@ -54,7 +54,9 @@ test('[P3.3] [F42] a run whose page is reloaded in its middle, twice, goes on: o
     await page.reload()
   }
   expect(await outcomeOf(page)).toEqual({ text: ANSWER, finishReason: 'stop' })
-  expect(await page.evaluate(() => globalThis.kept.deltas)).toEqual(Array.from(new Intl.Segmenter().segment(ANSWER), ({ segment }) => segment))
+  expect(await page.evaluate(() => globalThis.kept.deltas)).toEqual(
+    Array.from(new Intl.Segmenter().segment(ANSWER), ({ segment }) => segment),
+  )
   expect(server.runs).toHaveLength(1)
   expect(server.runs[0]!.text).toBe(ANSWER)
   // The first page's POST may have been sent before it was watched.
@@ -65,7 +67,10 @@ test('[P3.3] [F42] a run whose page is reloaded in its middle, twice, goes on: o
 })
 
 test('[P3.3] [F42] [F1] the same on a network that cuts connections in the middle of events', async () => {
-  await using stage = await open({ ...runs, server: { ...runs.server, scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*' } } })
+  await using stage = await open({
+    ...runs,
+    server: { ...runs.server, scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*' } },
+  })
   const { server, page } = stage
   await hasDeltas(page, 60)
   await page.reload()
@@ -122,7 +127,7 @@ test('[F42] a store without room costs a run its place, and nothing else', async
   await using stage = await open({ ...runs, path: '/' })
   const { server, page } = stage
   await page.evaluate(() => {
-    for (let text = 'x'.repeat(0x100000); text; ) {
+    for (let text = 'x'.repeat(0x100000); text;) {
       try {
         sessionStorage.setItem('mine', (sessionStorage.getItem('mine') ?? '') + text)
       } catch {
@@ -158,21 +163,24 @@ function startNumbers({ server }: Stage): Disposable & { readonly sent: number }
   }
 }
 
-test.each(['listener', 'loop'])('[P2.3] [F42] a feed with a %s: five reloads under way, each event once and in order', async (consumer) => {
-  await using stage = await open({ path: `/kept.html?consumer=${consumer}`, server: { history: 100_000 } })
-  const { server, page } = stage
-  // Whoever has never been there begins at the head.
-  await expect.poll(() => server.clients.length).toBe(1)
-  const numbers = startNumbers(stage)
-  for (let reload = 1; reload <= 5; reload++) {
-    await hasSeen(page, 40 * reload)
-    await page.reload()
-  }
-  numbers[Symbol.dispose]()
-  await hasSeen(page, numbers.sent)
-  expect(await seen(page)).toEqual(Array.from({ length: numbers.sent }, (_, number) => number))
-  expect(stage.complaints).toEqual([])
-})
+test.each(['listener', 'loop'])(
+  '[P2.3] [F42] a feed with a %s: five reloads under way, each event once and in order',
+  async (consumer) => {
+    await using stage = await open({ path: `/kept.html?consumer=${consumer}`, server: { history: 100_000 } })
+    const { server, page } = stage
+    // Whoever has never been there begins at the head.
+    await expect.poll(() => server.clients.length).toBe(1)
+    const numbers = startNumbers(stage)
+    for (let reload = 1; reload <= 5; reload++) {
+      await hasSeen(page, 40 * reload)
+      await page.reload()
+    }
+    numbers[Symbol.dispose]()
+    await hasSeen(page, numbers.sent)
+    expect(await seen(page)).toEqual(Array.from({ length: numbers.sent }, (_, number) => number))
+    expect(stage.complaints).toEqual([])
+  },
+)
 
 test('[F42] a feed whose place is in a database: what was written there is where it goes on', async () => {
   await using stage = await open({ path: '/kept.html?consumer=listener&store=database' })
@@ -180,7 +188,8 @@ test('[F42] a feed whose place is in a database: what was written there is where
   await expect.poll(() => server.clients.length).toBe(1)
   for (let data = 0; data < 50; data++) server.broadcast({ type: 'number', data })
   const last = server.service.feed().lastEventId
-  const stored = (): Promise<string | null | undefined> => page.evaluate(async () => globalThis.kept.database.getItem('rivulet:numbers'))
+  const stored = (): Promise<string | null | undefined> =>
+    page.evaluate(async () => globalThis.kept.database.getItem('rivulet:numbers'))
   await expect.poll(stored).toContain(`"${last}"`)
   await page.goto('about:blank')
   for (let data = 50; data < 100; data++) server.broadcast({ type: 'number', data })

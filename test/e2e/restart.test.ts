@@ -42,7 +42,10 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
     await hasSeen(page, sent - 1)
     send(100) // some of these are on the wire when it happens
     await server.kill()
-    await page.waitForFunction((kill) => globalThis.statuses.filter((status) => status === 'waiting').length >= kill, kill)
+    await page.waitForFunction(
+      (kill) => globalThis.statuses.filter((status) => status === 'waiting').length >= kill,
+      kill,
+    )
     send(100) // nobody is there to hear these
     await server.restart()
     send(50)
@@ -50,7 +53,9 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
   }
   expect(await page.evaluate(() => globalThis.seen)).toEqual(Array.from({ length: sent }, (_, number) => number))
   expect(await page.evaluate(() => globalThis.resets)).toEqual([])
-  expect(await page.evaluate(() => globalThis.statuses.filter((status) => status === 'open').length)).toBeGreaterThanOrEqual(4)
+  expect(
+    await page.evaluate(() => globalThis.statuses.filter((status) => status === 'open').length),
+  ).toBeGreaterThanOrEqual(4)
 })
 
 test('[P2.3] [F26] a server that comes back without its memory says so, and what it sends then is not swallowed', async () => {

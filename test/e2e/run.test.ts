@@ -44,7 +44,11 @@ test('[P3.1] the deltas arrive one by one while the server still generates, and 
 
 test('[P3.4] [F1] connections that are reset in the middle of an event cost no character, and no second generation', async () => {
   await using stage = await open({
-    server: { answers, delay: 2, scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*', times: 4 } },
+    server: {
+      answers,
+      delay: 2,
+      scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*', times: 4 },
+    },
   })
   const { server, page } = stage
   await page.evaluate(startRun, asked)

@@ -24,25 +24,35 @@ const roleOf = ({ page }: Tab): Promise<string | undefined> => page.evaluate(() 
 const numbersOf = ({ page }: Tab): Promise<number[]> => page.evaluate(() => globalThis.shared.numbers)
 
 /** Opens a tab that subscribes, `over` a connection for each stream or one for all, and waits until it has its places. */
-async function openTab({ server, page: first }: Stage, over: 'fetch' | 'carrier' = 'fetch', urls = ['/api/stream']): Promise<Tab> {
+async function openTab(
+  { server, page: first }: Stage,
+  over: 'fetch' | 'carrier' = 'fetch',
+  urls = ['/api/stream'],
+): Promise<Tab> {
   const page = await first.context().newPage()
   await page.goto(`${server.url}/share.html`)
-  await page.evaluate(({ over, urls }) => {
-    globalThis.shared = { numbers: [], roles: [], statuses: [], errors: [] }
-    const { numbers, roles, statuses, errors } = globalThis.shared
-    const client = Rivulet.createClient({
-      connect: shareAcrossTabs({
-        name: 'test',
-        onChange: ({ role }) => roles.push(role),
-        ...(over === 'carrier' && { connect: multiplex('/api/channel', { linger: 0 }) }),
-      }),
-      retry: { delay: 100 },
-      onStateChange: ({ status }) => statuses.push(status),
-      onReset: ({ reason }) => errors.push(reason),
-    })
-    for (const url of urls) client.subscribe<{ number: number }>(url).on('number', ({ data }) => numbers.push(data))
-  }, { over, urls })
-  await page.waitForFunction((count) => globalThis.shared.statuses.filter((status) => status === 'open').length >= count, urls.length)
+  await page.evaluate(
+    ({ over, urls }) => {
+      globalThis.shared = { numbers: [], roles: [], statuses: [], errors: [] }
+      const { numbers, roles, statuses, errors } = globalThis.shared
+      const client = Rivulet.createClient({
+        connect: shareAcrossTabs({
+          name: 'test',
+          onChange: ({ role }) => roles.push(role),
+          ...(over === 'carrier' && { connect: multiplex('/api/channel', { linger: 0 }) }),
+        }),
+        retry: { delay: 100 },
+        onStateChange: ({ status }) => statuses.push(status),
+        onReset: ({ reason }) => errors.push(reason),
+      })
+      for (const url of urls) client.subscribe<{ number: number }>(url).on('number', ({ data }) => numbers.push(data))
+    },
+    { over, urls },
+  )
+  await page.waitForFunction(
+    (count) => globalThis.shared.statuses.filter((status) => status === 'open').length >= count,
+    urls.length,
+  )
   return { page, cdp: await page.context().newCDPSession(page) }
 }
 
@@ -76,7 +86,9 @@ test('ten tabs with the same feed: one stream on one socket, each event once and
   const { server } = stage
   const requests: string[] = []
   const tabs: Tab[] = []
-  stage.page.context().on('request', (request) => new URL(request.url()).pathname === '/api/stream' && requests.push(request.url()))
+  stage.page
+    .context()
+    .on('request', (request) => new URL(request.url()).pathname === '/api/stream' && requests.push(request.url()))
   for (let count = 0; count < 10; count++) tabs.push(await openTab(stage))
   const sending = startSending(server)
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(500)
@@ -100,7 +112,9 @@ test('ten tabs with three feeds each, opened at once, over carriers: one connect
     await expect.poll(() => server.connections.map(({ streams }) => streams), { timeout: 20_000 }).toEqual([3])
   }
   await isOne()
-  const leaders = await Promise.all(tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leading').length)))
+  const leaders = await Promise.all(
+    tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leading').length)),
+  )
   console.log(`times that each of ten tabs took a lead: ${leaders.join()}`)
   let sent = 0
   const send = (): void => {
@@ -111,7 +125,9 @@ test('ten tabs with three feeds each, opened at once, over carriers: one connect
     for (const { page } of tabs) {
       await page.waitForFunction((count) => globalThis.shared.numbers.length >= count, 3 * sent)
       const numbers = await page.evaluate(() => globalThis.shared.numbers)
-      expect(numbers.toSorted((one, other) => one - other)).toEqual(Array.from({ length: 3 * sent }, (_, index) => Math.floor(index / 3)))
+      expect(numbers.toSorted((one, other) => one - other)).toEqual(
+        Array.from({ length: 3 * sent }, (_, index) => Math.floor(index / 3)),
+      )
     }
   }
   await all(tabs)
@@ -124,64 +140,75 @@ test('ten tabs with three feeds each, opened at once, over carriers: one connect
   expect(stage.complaints).toEqual([])
 })
 
-test('the leading tab closed or crashed, 20 times at random moments: nothing lost, nothing twice', { timeout: 180_000 }, async () => {
-  const arrivals: number[] = []
-  await using stage = await open({
-    server: { onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()) },
-  })
-  const { server } = stage
-  const random = createRandom(20)
-  let tabs: Tab[] = []
-  const isAlive = ({ page }: Tab): boolean => !page.isClosed() && !crashed.has(page)
-  const crashed = new Set<Page>()
-  const add = async (): Promise<void> => {
-    const tab = await openTab(stage)
-    tab.page.on('crash', () => crashed.add(tab.page))
-    tabs.push(tab)
-  }
-  for (let count = 0; count < 10; count++) await add()
-  const sending = startSending(server)
-  const delays: Record<'closed' | 'crashed', number[]> = { closed: [], crashed: [] }
-  for (let kill = 0; kill < 20; kill++) {
-    const target = sending.sent + 20 + Math.floor(random() * 150)
-    await expect.poll(() => sending.sent, { interval: 1, timeout: 20_000 }).toBeGreaterThan(target)
-    const roles = await Promise.all(tabs.map(roleOf))
-    const leader = tabs[roles.indexOf('leading')]
-    expect(leader, roles.join()).toBeDefined()
-    // What it had was whole until then.
-    const numbers = await numbersOf(leader!)
-    expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
-    const how = random() < 0.5 ? 'closed' : 'crashed'
-    const before = arrivals.length
-    const at = performance.now()
-    if (how === 'closed') await leader!.page.close()
-    else {
-      leader!.cdp.send('Page.crash').catch(() => {}) // it does not answer any more
-      await expect.poll(() => crashed.has(leader!.page), { interval: 1, timeout: 20_000 }).toBe(true)
+test(
+  'the leading tab closed or crashed, 20 times at random moments: nothing lost, nothing twice',
+  { timeout: 180_000 },
+  async () => {
+    const arrivals: number[] = []
+    await using stage = await open({
+      server: {
+        onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()),
+      },
+    })
+    const { server } = stage
+    const random = createRandom(20)
+    let tabs: Tab[] = []
+    const isAlive = ({ page }: Tab): boolean => !page.isClosed() && !crashed.has(page)
+    const crashed = new Set<Page>()
+    const add = async (): Promise<void> => {
+      const tab = await openTab(stage)
+      tab.page.on('crash', () => crashed.add(tab.page))
+      tabs.push(tab)
     }
-    await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(before)
-    delays[how].push(arrivals[before]! - at)
-    // Tabs of one site may share a process: all of those are gone.
-    tabs = tabs.filter(isAlive)
-    while (tabs.length < 10) await add()
-  }
-  sending.stop()
-  await expectAll(tabs, sending.sent)
-  await expect.poll(() => server.clients.length).toBe(1)
-  console.log(
-    Object.entries(delays)
-      .map(([how, times]) => `leader ${how} ${times.length} times: its successor's request after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`)
-      .join('\n'),
-  )
-  console.log(`${arrivals.length} requests for the feed in all`)
-})
+    for (let count = 0; count < 10; count++) await add()
+    const sending = startSending(server)
+    const delays: Record<'closed' | 'crashed', number[]> = { closed: [], crashed: [] }
+    for (let kill = 0; kill < 20; kill++) {
+      const target = sending.sent + 20 + Math.floor(random() * 150)
+      await expect.poll(() => sending.sent, { interval: 1, timeout: 20_000 }).toBeGreaterThan(target)
+      const roles = await Promise.all(tabs.map(roleOf))
+      const leader = tabs[roles.indexOf('leading')]
+      expect(leader, roles.join()).toBeDefined()
+      // What it had was whole until then.
+      const numbers = await numbersOf(leader!)
+      expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
+      const how = random() < 0.5 ? 'closed' : 'crashed'
+      const before = arrivals.length
+      const at = performance.now()
+      if (how === 'closed') await leader!.page.close()
+      else {
+        leader!.cdp.send('Page.crash').catch(() => {}) // it does not answer any more
+        await expect.poll(() => crashed.has(leader!.page), { interval: 1, timeout: 20_000 }).toBe(true)
+      }
+      await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(before)
+      delays[how].push(arrivals[before]! - at)
+      // Tabs of one site may share a process: all of those are gone.
+      tabs = tabs.filter(isAlive)
+      while (tabs.length < 10) await add()
+    }
+    sending.stop()
+    await expectAll(tabs, sending.sent)
+    await expect.poll(() => server.clients.length).toBe(1)
+    console.log(
+      Object.entries(delays)
+        .map(
+          ([how, times]) =>
+            `leader ${how} ${times.length} times: its successor's request after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
+        )
+        .join('\n'),
+    )
+    console.log(`${arrivals.length} requests for the feed in all`)
+  },
+)
 
 // Chromium freezes hidden pages only, and headless none are: a page that stands still in the debugger is as deaf as a frozen
 // one, keeps its lock and its connection, and goes on where it stood.
 test('[F41] a leading tab that is frozen is replaced, and steps down when it thaws: nothing lost, nothing twice', async () => {
   const arrivals: number[] = []
   await using stage = await open({
-    server: { onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()) },
+    server: {
+      onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()),
+    },
   })
   const { server } = stage
   const tabs: Tab[] = []
@@ -217,7 +244,9 @@ test('the demo shows in each tab who leads', async () => {
   expect(stage.server.clients).toHaveLength(1)
   await stage.page.close()
   await other.locator('[data-role="leading"][role="status"]').waitFor()
-  await expect.poll(() => other.locator('[data-part="count"]').innerText().then(Number), { timeout: 20_000 }).toBeGreaterThan(20)
+  await expect
+    .poll(() => other.locator('[data-part="count"]').innerText().then(Number), { timeout: 20_000 })
+    .toBeGreaterThan(20)
   expect(await other.locator('[data-part="lost"]').innerText()).toBe('0')
   expect(await other.locator('[data-part="twice"]').innerText()).toBe('0')
   expect(stage.complaints).toEqual([])

@@ -7,14 +7,23 @@ import { soakChromium } from '../soak/soak-chromium.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const plan = { events: 50_000, reconnects: 100 }
 
-test('[P2.3] [F1] 50,000 events over 100 connections that are reset: each once, and no listener, timer or request left', { timeout: 120_000 }, async () => {
-  const { executablePath, args } = inject('chromium')
-  const launch = { args, ...(executablePath && { executablePath }) }
-  const { counts, leftovers, requests, looks } = await soakChromium(await buildPrograms('chromium'), root, plan, launch)
-  expect(counts).toMatchObject({ received: plan.events, lost: 0, repeated: 0 })
-  expect(counts.waits).toBeGreaterThanOrEqual(plan.reconnects)
-  expect(requests).toBe(counts.waits + 1)
-  expect(leftovers).toEqual({ listeners: 0, timers: 0, 'requests under way': 0, 'clients of the server': 0 })
-  // One for the signal, three that wake the feed, three while something is still to be written; however many connections.
-  for (const { listeners } of looks) expect([4, 7]).toContain(listeners)
-})
+test(
+  '[P2.3] [F1] 50,000 events over 100 connections that are reset: each once, and no listener, timer or request left',
+  { timeout: 120_000 },
+  async () => {
+    const { executablePath, args } = inject('chromium')
+    const launch = { args, ...(executablePath && { executablePath }) }
+    const { counts, leftovers, requests, looks } = await soakChromium(
+      await buildPrograms('chromium'),
+      root,
+      plan,
+      launch,
+    )
+    expect(counts).toMatchObject({ received: plan.events, lost: 0, repeated: 0 })
+    expect(counts.waits).toBeGreaterThanOrEqual(plan.reconnects)
+    expect(requests).toBe(counts.waits + 1)
+    expect(leftovers).toEqual({ listeners: 0, timers: 0, 'requests under way': 0, 'clients of the server': 0 })
+    // One for the signal, three that wake the feed, three while something is still to be written; however many connections.
+    for (const { listeners } of looks) expect([4, 7]).toContain(listeners)
+  },
+)

@@ -57,7 +57,10 @@ export function useStages(launch: LaunchOptions = {}): (options?: StageOptions) 
       // A stream that the page itself has let go of is no failure.
       if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.method()} ${request.url()}: ${errorText}`)
     })
-    page.on('response', (response) => response.status() >= 400 && complaints.push(`${response.status()} ${response.url()}`))
+    page.on(
+      'response',
+      (response) => response.status() >= 400 && complaints.push(`${response.status()} ${response.url()}`),
+    )
     await page.goto(server.url + path)
     return {
       server,

@@ -18,7 +18,9 @@ const listen = (page: Page): Promise<void> =>
   page.evaluate((hour) => {
     globalThis.timed = { statuses: [] }
     const client = Rivulet.createClient({ retry: { delay: hour, maxDelay: hour, jitter: false }, idleTimeout: hour })
-    client.subscribe('/api/stream', { onStateChange: ({ status }) => globalThis.timed.statuses.push(status) }).on('number', () => {})
+    client
+      .subscribe('/api/stream', { onStateChange: ({ status }) => globalThis.timed.statuses.push(status) })
+      .on('number', () => {})
   }, HOUR)
 
 const isIn = (page: Page, status: string): Promise<unknown> =>

@@ -7,7 +7,10 @@ import { settled } from '../support/settled.ts'
 
 const never: typeof fetch = () => new Promise(() => {})
 const opened: EventSource[] = []
-const open = (url: string | URL = 'https://api.test/stream', options?: ConstructorParameters<typeof EventSource>[1]): EventSource => {
+const open = (
+  url: string | URL = 'https://api.test/stream',
+  options?: ConstructorParameters<typeof EventSource>[1],
+): EventSource => {
   const source = new EventSource(url, { fetch: never, ...options })
   opened.push(source)
   return source
@@ -15,11 +18,17 @@ const open = (url: string | URL = 'https://api.test/stream', options?: Construct
 afterEach(() => {
   for (const source of opened.splice(0)) source.close()
 })
-const of = (holder: object, key: PropertyKey): PropertyDescriptor | undefined => Object.getOwnPropertyDescriptor(holder, key)
+const of = (holder: object, key: PropertyKey): PropertyDescriptor | undefined =>
+  Object.getOwnPropertyDescriptor(holder, key)
 
 describe('the interface object', () => {
   test('has a name and a length, and inherits from EventTarget', () => {
-    expect(of(EventSource, 'name')).toEqual({ value: 'EventSource', writable: false, enumerable: false, configurable: true })
+    expect(of(EventSource, 'name')).toEqual({
+      value: 'EventSource',
+      writable: false,
+      enumerable: false,
+      configurable: true,
+    })
     expect(of(EventSource, 'length')).toEqual({ value: 1, writable: false, enumerable: false, configurable: true })
     expect(Object.getPrototypeOf(EventSource)).toBe(EventTarget)
     expect(of(EventSource, 'prototype')).toMatchObject({ writable: false, enumerable: false, configurable: false })
@@ -30,7 +39,11 @@ describe('the interface object', () => {
     expect(() => Reflect.construct(EventSource, [])).toThrow(TypeError)
   })
 
-  test.each([['CONNECTING', 0], ['OPEN', 1], ['CLOSED', 2]])('%s is a constant of class and prototype', (key, value) => {
+  test.each([
+    ['CONNECTING', 0],
+    ['OPEN', 1],
+    ['CLOSED', 2],
+  ])('%s is a constant of class and prototype', (key, value) => {
     for (const holder of [EventSource, EventSource.prototype]) {
       expect(of(holder, key)).toEqual({ value, writable: false, enumerable: true, configurable: false })
     }
@@ -41,15 +54,34 @@ describe('the interface object', () => {
 describe('the prototype', () => {
   test('inherits from EventTarget, and names its class', () => {
     expect(Object.getPrototypeOf(EventSource.prototype)).toBe(EventTarget.prototype)
-    expect(of(EventSource.prototype, 'constructor')).toEqual({ value: EventSource, writable: true, enumerable: false, configurable: true })
-    expect(of(EventSource.prototype, Symbol.toStringTag)).toEqual({ value: 'EventSource', writable: false, enumerable: false, configurable: true })
+    expect(of(EventSource.prototype, 'constructor')).toEqual({
+      value: EventSource,
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    })
+    expect(of(EventSource.prototype, Symbol.toStringTag)).toEqual({
+      value: 'EventSource',
+      writable: false,
+      enumerable: false,
+      configurable: true,
+    })
     expect(Object.prototype.toString.call(open())).toBe('[object EventSource]')
     expect(Symbol.unscopables in EventSource.prototype).toBe(false)
   })
 
   test('has what the interface has, in its order, and nothing else', () => {
     expect(Object.keys(EventSource.prototype)).toEqual([
-      'url', 'withCredentials', 'readyState', 'onopen', 'onmessage', 'onerror', 'close', 'CONNECTING', 'OPEN', 'CLOSED',
+      'url',
+      'withCredentials',
+      'readyState',
+      'onopen',
+      'onmessage',
+      'onerror',
+      'close',
+      'CONNECTING',
+      'OPEN',
+      'CLOSED',
     ])
     expect(Object.keys(open())).toEqual([])
   })
@@ -57,7 +89,11 @@ describe('the prototype', () => {
   test.each(['url', 'withCredentials', 'readyState'])('%s is read only', (key) => {
     const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
     expect({ name: get!.name, length: get!.length, set, enumerable, configurable }).toEqual({
-      name: `get ${key}`, length: 0, set: undefined, enumerable: true, configurable: true,
+      name: `get ${key}`,
+      length: 0,
+      set: undefined,
+      enumerable: true,
+      configurable: true,
     })
     expect(() => Reflect.get(EventSource.prototype, key)).toThrow(TypeError)
     expect(() => get!.call({})).toThrow(TypeError)
@@ -65,7 +101,14 @@ describe('the prototype', () => {
 
   test.each(['onopen', 'onmessage', 'onerror'])('%s is an event handler', (key) => {
     const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
-    expect([get!.name, set!.name, get!.length, set!.length, enumerable, configurable]).toEqual([`get ${key}`, `set ${key}`, 0, 1, true, true])
+    expect([get!.name, set!.name, get!.length, set!.length, enumerable, configurable]).toEqual([
+      `get ${key}`,
+      `set ${key}`,
+      0,
+      1,
+      true,
+      true,
+    ])
     expect(() => get!.call({})).toThrow(TypeError)
     expect(() => set!.call({}, () => {})).toThrow(TypeError)
   })
@@ -89,21 +132,35 @@ describe('the constructor', () => {
     expect(() => new EventSource(url as string, options as never)).toThrow(TypeError)
   })
 
-  test.each([[undefined], [null], [{}], [() => {}], [Object.assign(Object.create({ withCredentials: true }), {})]])('takes %o as options', (options) => {
-    const source = new EventSource('https://api.test/', options as never)
-    expect(source.withCredentials).toBe(options !== null && typeof options === 'object' && 'withCredentials' in (options as object))
-    source.close()
-  })
+  test.each([[undefined], [null], [{}], [() => {}], [Object.assign(Object.create({ withCredentials: true }), {})]])(
+    'takes %o as options',
+    (options) => {
+      const source = new EventSource('https://api.test/', options as never)
+      expect(source.withCredentials).toBe(
+        options !== null && typeof options === 'object' && 'withCredentials' in (options as object),
+      )
+      source.close()
+    },
+  )
 
-  test.each([[1, true], ['', false], ['no', true], [null, false], [{}, true]])('withCredentials: %o is %s', (given, expected) => {
+  test.each([
+    [1, true],
+    ['', false],
+    ['no', true],
+    [null, false],
+    [{}, true],
+  ])('withCredentials: %o is %s', (given, expected) => {
     expect(open(undefined, { withCredentials: given as boolean }).withCredentials).toBe(expected)
   })
 
-  test.each(['', '/stream', '//', 'http://', 'http://[', 'http://a b/', 'http://x:99999/'])('throws a SyntaxError for "%s"', (url) => {
-    // Node has no base: a relative URL is none.
-    expect(() => open(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }) as Error)
-    expect(() => open(url)).toThrow(DOMException)
-  })
+  test.each(['', '/stream', '//', 'http://', 'http://[', 'http://a b/', 'http://x:99999/'])(
+    'throws a SyntaxError for "%s"',
+    (url) => {
+      // Node has no base: a relative URL is none.
+      expect(() => open(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }) as Error)
+      expect(() => open(url)).toThrow(DOMException)
+    },
+  )
 
   test('a URL of another scheme is one, whatever its host; to open it fails', () => {
     expect(open('foo://a%20b/').url).toBe('foo://a%20b/')
@@ -120,12 +177,22 @@ describe('the constructor', () => {
     const source = open(undefined, options)
     Object.assign(options, { withCredentials: false, method: 'GET', headers: {}, fetch: never })
     await settled()
-    expect([source.withCredentials, calls[0]!.init.credentials, calls[0]!.init.method, calls[0]!.headers.get('x-kept')]).toEqual([true, 'include', 'POST', '1'])
+    expect([
+      source.withCredentials,
+      calls[0]!.init.credentials,
+      calls[0]!.init.method,
+      calls[0]!.headers.get('x-kept'),
+    ]).toEqual([true, 'include', 'POST', '1'])
   })
 
   test('inherited options count, as in any dictionary', async () => {
     const { fetch, calls } = createScriptedFetch()
-    opened.push(new EventSource('https://api.test/', Object.assign(Object.create({ withCredentials: true }) as object, { fetch })))
+    opened.push(
+      new EventSource(
+        'https://api.test/',
+        Object.assign(Object.create({ withCredentials: true }) as object, { fetch }),
+      ),
+    )
     await settled()
     expect(calls[0]!.init.credentials).toBe('include')
   })
@@ -204,6 +271,11 @@ describe('event handlers', () => {
 test('install() defines a global as the platform does, and nothing before', () => {
   const scope = {}
   install(scope)
-  expect(of(scope, 'EventSource')).toEqual({ value: EventSource, writable: true, enumerable: false, configurable: true })
+  expect(of(scope, 'EventSource')).toEqual({
+    value: EventSource,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  })
   expect(globalThis.EventSource).not.toBe(EventSource)
 })

@@ -33,7 +33,9 @@ function stage(options: EventSourceOptions = {}) {
   const source = new EventSource(ADDRESS, { fetch, clock, onError: (error) => errors.push(error), ...options })
   opened.push(source)
   for (const type of ['open', 'message', 'error', 'custom']) {
-    source.addEventListener(type, (event: MessageEvent<string>) => heard.push([type, source.readyState, event.data].filter((part) => part !== undefined).join(' ')))
+    source.addEventListener(type, (event: MessageEvent<string>) =>
+      heard.push([type, source.readyState, event.data].filter((part) => part !== undefined).join(' ')),
+    )
   }
   return {
     source,
@@ -83,10 +85,19 @@ describe('[spec] announce the connection, dispatch the event', () => {
   test('each in a task of its own: microtasks run in between', async () => {
     const { source, heard, answer } = stage()
     source.addEventListener('message', ({ data }) => void Promise.resolve().then(() => heard.push(`microtask ${data}`)))
-    source.addEventListener('message', ({ data }) => queueMicrotask(() => queueMicrotask(() => heard.push(`another ${data}`))))
+    source.addEventListener('message', ({ data }) =>
+      queueMicrotask(() => queueMicrotask(() => heard.push(`another ${data}`))),
+    )
     await answer('data: 1\n\ndata: 2\n\nevent: custom\ndata: 3\n\n')
     expect(heard).toEqual([
-      'open 1', 'message 1 1', 'microtask 1', 'another 1', 'message 1 2', 'microtask 2', 'another 2', 'custom 1 3',
+      'open 1',
+      'message 1 1',
+      'microtask 1',
+      'another 1',
+      'message 1 2',
+      'microtask 2',
+      'another 2',
+      'custom 1 3',
     ])
   })
 
@@ -113,9 +124,13 @@ describe('[spec] announce the connection, dispatch the event', () => {
   test('events are real ones, with the origin of the URL that answered and the last event ID', async () => {
     const clock = createManualClock()
     const body = 'id: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n'
-    const response = Object.defineProperty(new Response(body, { headers: { 'content-type': 'text/event-stream' } }), 'url', {
-      value: 'https://elsewhere.test:8443/after/redirects',
-    })
+    const response = Object.defineProperty(
+      new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
+      'url',
+      {
+        value: 'https://elsewhere.test:8443/after/redirects',
+      },
+    )
     const source = new EventSource(ADDRESS, { clock, fetch: async () => response })
     opened.push(source)
     const events: MessageEvent[] = []
@@ -160,7 +175,11 @@ describe('[spec] announce the connection, dispatch the event', () => {
 describe('[spec] reestablish the connection', () => {
   test.each([
     ['the end of the body', (rig: ReturnType<typeof stage>) => rig.answer('').then((body) => body.close())],
-    ['a cut', (rig: ReturnType<typeof stage>) => rig.answer('data: par').then((body) => body.error(new TypeError('terminated')))],
+    [
+      'a cut',
+      (rig: ReturnType<typeof stage>) =>
+        rig.answer('data: par').then((body) => body.error(new TypeError('terminated'))),
+    ],
   ])('after %s: an error event, CONNECTING, 3 s', async (_what, end) => {
     const rig = stage()
     await end(rig)
@@ -297,16 +316,20 @@ describe('[spec] fail the connection', () => {
     expect([source.readyState, event.constructor, clock.due]).toEqual([2, Event, []])
   })
 
-  test.each(['ftp://api.test/', 'about:blank', 'mailto:someone@api.test', "javascript:alert('no')", 'ws://api.test/', 'https://user:secret@api.test/'])(
-    '%s can be no request: an error event, later',
-    async (url) => {
-      const { fetch, calls } = createScriptedFetch()
-      const source = new EventSource(url, { fetch })
-      expect(source.readyState).toBe(0)
-      await new Promise((resolve) => source.addEventListener('error', resolve))
-      expect([source.readyState, calls.length]).toEqual([2, 0])
-    },
-  )
+  test.each([
+    'ftp://api.test/',
+    'about:blank',
+    'mailto:someone@api.test',
+    "javascript:alert('no')",
+    'ws://api.test/',
+    'https://user:secret@api.test/',
+  ])('%s can be no request: an error event, later', async (url) => {
+    const { fetch, calls } = createScriptedFetch()
+    const source = new EventSource(url, { fetch })
+    expect(source.readyState).toBe(0)
+    await new Promise((resolve) => source.addEventListener('error', resolve))
+    expect([source.readyState, calls.length]).toEqual([2, 0])
+  })
 
   test('a data: URL is a stream that ends', async () => {
     const clock = createManualClock()
@@ -329,7 +352,11 @@ describe('beyond the standard', () => {
   })
 
   test('[P3.4] a POST with a body, which is never sent twice', async () => {
-    const { answer, clock, calls, heard, source } = stage({ method: 'post', body: '{"a":1}', headers: { accept: '*/*', 'content-type': 'application/json' } })
+    const { answer, clock, calls, heard, source } = stage({
+      method: 'post',
+      body: '{"a":1}',
+      headers: { accept: '*/*', 'content-type': 'application/json' },
+    })
     const body = await answer('data: 1\n\n')
     expect(calls[0]!.init).toMatchObject({ method: 'POST', body: '{"a":1}' })
     expect(calls[0]!.headers.get('accept')).toBe('*/*')
@@ -375,7 +402,11 @@ describe('beyond the standard', () => {
     expect(clock.due).toEqual([800])
     await advance(clock, 800)
     await answer('', { status: 404 })
-    expect(told).toEqual([['http', 503, 1, 3_000], ['network', undefined, 2, 200], ['http', 404, 3, 200]])
+    expect(told).toEqual([
+      ['http', 503, 1, 3_000],
+      ['network', undefined, 2, 200],
+      ['http', 404, 3, 200],
+    ])
     expect(heard).toEqual(['error 0', 'open 1', 'error 0', 'error 2'])
     expect(clock.due).toEqual([])
   })
@@ -411,7 +442,13 @@ describe('beyond the standard', () => {
         return 1
       },
     })
-    for (const [text, open] of [['data: 1\n\n', 0], ['id: 1\n\n', 0], ['id: 1\ndata: again\n\n', 0], ['', 10_000], ['', 9_999]] as const) {
+    for (const [text, open] of [
+      ['data: 1\n\n', 0],
+      ['id: 1\n\n', 0],
+      ['id: 1\ndata: again\n\n', 0],
+      ['', 10_000],
+      ['', 9_999],
+    ] as const) {
       const body = await answer(text)
       await advance(clock, open)
       body.close()

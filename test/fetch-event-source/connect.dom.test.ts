@@ -12,7 +12,13 @@ function setUp(more: Partial<ConnectRequest> = {}) {
   const controller = new AbortController()
   const connect = fetchEventSourceConnect(fetchEventSource, fetch)
   const request: ConnectRequest = {
-    url: 'https://api.test/', method: 'GET', headers: [['x-own', '1']], credentials: [], maxEventSize: 1_000, signal: controller.signal, ...more,
+    url: 'https://api.test/',
+    method: 'GET',
+    headers: [['x-own', '1']],
+    credentials: [],
+    maxEventSize: 1_000,
+    signal: controller.signal,
+    ...more,
   }
   return { calls, controller, connecting: connect(request) }
 }
@@ -31,7 +37,13 @@ describe('reading', () => {
     await settled()
     expect(body.pulls).toBe(0)
     const first = await connection.read()
-    expect(first).toEqual({ blocks: [{ type: 'message', data: '你好', id: '1' }, { type: 'message', data: 'b', id: undefined }], bytes: 31 })
+    expect(first).toEqual({
+      blocks: [
+        { type: 'message', data: '你好', id: '1' },
+        { type: 'message', data: 'b', id: undefined },
+      ],
+      bytes: 31,
+    })
     await settled()
     const before = body.pulls
     body.write('ta: c\nretry: 20\nevent: x\n\n')
@@ -54,20 +66,21 @@ describe('reading', () => {
     await expect(connection.read()).rejects.toSatisfy((error) => isStreamError(error, 'network'))
   })
 
-  test.each([['in one line', `data: ${'x'.repeat(2_000)}`], ['in many', 'data: x\n'.repeat(300)], ['when it is whole', `data: ${'x'.repeat(2_000)}\n\n`]])(
-    '[F28] an event that is too large %s',
-    async (_what, text) => {
-      const { body, connection } = await open()
-      body.write('data: a\n\n')
-      expect((await connection.read())!.blocks).toHaveLength(1)
-      body.write(text)
-      body.write('data: y\n')
-      const reads = async (): Promise<void> => {
-        while (await connection.read());
-      }
-      await expect(reads()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
-    },
-  )
+  test.each([
+    ['in one line', `data: ${'x'.repeat(2_000)}`],
+    ['in many', 'data: x\n'.repeat(300)],
+    ['when it is whole', `data: ${'x'.repeat(2_000)}\n\n`],
+  ])('[F28] an event that is too large %s', async (_what, text) => {
+    const { body, connection } = await open()
+    body.write('data: a\n\n')
+    expect((await connection.read())!.blocks).toHaveLength(1)
+    body.write(text)
+    body.write('data: y\n')
+    const reads = async (): Promise<void> => {
+      while (await connection.read());
+    }
+    await expect(reads()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
+  })
 })
 
 test('[F28] characters are counted, not bytes', async () => {
@@ -81,7 +94,10 @@ test('[F28] characters are counted, not bytes', async () => {
 
 describe('the answer', () => {
   test('of any status is a connection, whose body can be read as a problem', async () => {
-    const { body, connection } = await open({}, { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } })
+    const { body, connection } = await open(
+      {},
+      { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } },
+    )
     expect([connection.status, connection.headers.get('retry-after')]).toEqual([503, '3'])
     body.write('{"title":')
     body.write('"busy"}and more')

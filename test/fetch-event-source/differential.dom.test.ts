@@ -1,7 +1,11 @@
 /** Ours beside @microsoft/fetch-event-source on the same server: equal, but for what docs/from-fetch-event-source.md lists. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EventStreamContentType, type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
+import {
+  EventStreamContentType,
+  type FetchEventSourceInit,
+  fetchEventSource as ours,
+} from '../../src/fetch-event-source.ts'
 import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/answering-server.ts'
 import { type Recording, type Use, record } from './record.ts'
 
@@ -29,13 +33,23 @@ function again(times: number): NonNullable<FetchEventSourceInit['onerror']> {
 describe('equal', () => {
   const uses: Record<string, Use> = {
     'names, ids, retry, lines, and each kind of line end': {
-      answers: [{ body: 'event: a\nid: 1\ndata: x\ndata: y\n\ndata: z\r\n\r\nevent: message\ndata: m\r\rretry: 700\ndata:r\n\nid: 2\nfoo: bar\ndata: {"a":"你好👋🏽"}\n\n' }],
+      answers: [
+        {
+          body: 'event: a\nid: 1\ndata: x\ndata: y\n\ndata: z\r\n\r\nevent: message\ndata: m\r\rretry: 700\ndata:r\n\nid: 2\nfoo: bar\ndata: {"a":"你好👋🏽"}\n\n',
+        },
+      ],
     },
-    'events cut by the chunks': { answers: [{ body: ['da', 'ta: a', '\r', '\n\r\nda', 'ta: ', 'b\n', '\nid: 1\ndata', ': c\n\n'] }] },
+    'events cut by the chunks': {
+      answers: [{ body: ['da', 'ta: a', '\r', '\n\r\nda', 'ta: ', 'b\n', '\nid: 1\ndata', ': c\n\n'] }],
+    },
     'an event that has no end': { answers: [{ body: 'data: a\n\ndata: b\n' }] },
     'an empty stream': { answers: [{ body: '' }] },
     'a stream that ends, asked for again by onclose': {
-      answers: [{ body: 'id: 7\ndata: a\n\n' }, { body: 'data: {last-event-id}\n\n' }, { status: 500, type: 'text/plain', body: 'no' }],
+      answers: [
+        { body: 'id: 7\ndata: a\n\n' },
+        { body: 'data: {last-event-id}\n\n' },
+        { status: 500, type: 'text/plain', body: 'no' },
+      ],
       init: () => ({
         onclose() {
           throw new Error('ended')
@@ -52,7 +66,11 @@ describe('equal', () => {
       init: () => ({ onerror: again(1) }),
     },
     'a last event ID of the user’s own': {
-      answers: [{ body: 'data: {last-event-id}\n\n', cut: 'body' }, { body: 'id: 2\ndata: {last-event-id}\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
+      answers: [
+        { body: 'data: {last-event-id}\n\n', cut: 'body' },
+        { body: 'id: 2\ndata: {last-event-id}\n\n', cut: 'body' },
+        { body: 'data: {last-event-id}\n\n' },
+      ],
       init: () => ({ headers: { 'last-event-id': '1' }, onerror: again(2) }),
     },
     'a refused type': { answers: [{ type: 'text/html' }] },
@@ -100,7 +118,7 @@ describe('equal', () => {
       answers: [{ body: 'data: a\n\n', cut: 'body' }, { body: 'data: {content-type}\n\n' }],
       init: () => ({ ...json, onerror: again(1) }),
     },
-    'headers': { answers: [{}], init: () => ({ headers: { accept: 'text/event-stream, */*', 'X-Own': '1' } }) },
+    headers: { answers: [{}], init: () => ({ headers: { accept: 'text/event-stream, */*', 'X-Own': '1' } }) },
     'the accept header that it adds': { answers: [{ body: 'data: {accept}\n\n' }] },
     'abort in a handler resolves': {
       answers: [{ stays: true }],
@@ -146,10 +164,16 @@ describe('equal', () => {
 
 /** Each row is a line of the guide: what ours tells where theirs tells something else. */
 describe('mended', () => {
-  const data = ({ heard }: Recording): unknown[] => heard.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
+  const data = ({ heard }: Recording): unknown[] =>
+    heard.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
 
   const reading: [what: string, body: string, mended: string[], unmended: string[]][] = [
-    ['1. comments and blocks without data are no messages', ': hi\n\nid: 1\n\nretry: 5\n\ndata: a\n\n', ['a'], ['', '', '', 'a']],
+    [
+      '1. comments and blocks without data are no messages',
+      ': hi\n\nid: 1\n\nretry: 5\n\ndata: a\n\n',
+      ['a'],
+      ['', '', '', 'a'],
+    ],
     ['2. an empty first line of data stays', 'data:\ndata: a\n\n', ['\na'], ['a']],
     ['3. a field without a colon is one', 'data\ndata\n\n', ['\n'], ['']],
     ['4. a byte order mark in data stays', 'data: \uFEFFa\n\n', ['\uFEFFa'], ['a']],
@@ -160,20 +184,29 @@ describe('mended', () => {
   })
 
   test('5. [F1] the id of an event that was cut is not adopted', async () => {
-    const use: Use = { answers: [{ body: 'id: 1\ndata: a\n\nid: 2\n', cut: 'body' }, { body: '' }], init: () => ({ onerror: again(1) }) }
+    const use: Use = {
+      answers: [{ body: 'id: 1\ndata: a\n\nid: 2\n', cut: 'body' }, { body: '' }],
+      init: () => ({ onerror: again(1) }),
+    }
     const [own, other] = await both(use)
     expect([own.requests[1]!.id, other.requests[1]!.id]).toEqual(['1', '2'])
   })
 
   test('6. [F22] an id beyond Latin-1 is sent as UTF-8, instead of stopping all further attempts', async () => {
-    const use: Use = { answers: [{ body: 'id: 日本\ndata: a\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }], init: () => ({ onerror: again(1) }) }
+    const use: Use = {
+      answers: [{ body: 'id: 日本\ndata: a\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
+      init: () => ({ onerror: again(1) }),
+    }
     const [own, other] = await both(use)
     expect([data(own), own.requests.length]).toEqual([['a', '日本'], 2])
     expect([data(other), other.requests.length]).toEqual([['a'], 1])
   })
 
   test('7. [F23] an id with NUL is ignored', async () => {
-    const use: Use = { answers: [{ body: 'id: 1\0\ndata: a\n\n', cut: 'body' }, {}], init: () => ({ onerror: again(1) }) }
+    const use: Use = {
+      answers: [{ body: 'id: 1\0\ndata: a\n\n', cut: 'body' }, {}],
+      init: () => ({ onerror: again(1) }),
+    }
     const [own, other] = await both(use)
     expect([own.requests.length, other.requests.length]).toEqual([2, 1])
     expect(own.requests[1]!.id).toBeUndefined()
@@ -189,7 +222,9 @@ describe('mended', () => {
 
   test('9. [F10] text/event-streamish is no event stream', async () => {
     const [own, other] = await both({ answers: [{ type: 'text/event-streamish' }] })
-    expect(own.heard.at(-1)).toBe('rejected Error: Expected content-type to be text/event-stream, Actual: text/event-streamish')
+    expect(own.heard.at(-1)).toBe(
+      'rejected Error: Expected content-type to be text/event-stream, Actual: text/event-streamish',
+    )
     expect(other.heard.at(-1)).toBe('resolved')
   })
 
@@ -206,7 +241,10 @@ describe('mended', () => {
   })
 
   test('12. [F36] [F37] after an abort nothing more is told, not even of the same chunk', async () => {
-    const use: Use = { answers: [{ body: 'data: a\n\ndata: b\n\ndata: c\n\n', stays: true }], init: (_heard, abort) => ({ onmessage: abort }) }
+    const use: Use = {
+      answers: [{ body: 'data: a\n\ndata: b\n\ndata: c\n\n', stays: true }],
+      init: (_heard, abort) => ({ onmessage: abort }),
+    }
     const [own, other] = await both(use)
     expect([data(own), data(other)]).toEqual([['a'], ['a', 'b', 'c']])
   })
@@ -218,7 +256,10 @@ describe('mended', () => {
   })
 
   test('14. headers may be a Headers', async () => {
-    const use: Use = { answers: [{}], init: () => ({ headers: new Headers({ 'X-Own': '1' }) as unknown as Record<string, string> }) }
+    const use: Use = {
+      answers: [{}],
+      init: () => ({ headers: new Headers({ 'X-Own': '1' }) as unknown as Record<string, string> }),
+    }
     const [own, other] = await both(use)
     expect([own.requests[0]!.headers['x-own'], other.requests[0]!.headers['x-own']]).toEqual(['1', undefined])
   })
@@ -230,12 +271,20 @@ describe('mended', () => {
       init: () => ({ headers: { 'X-More': '2' }, onerror: again(1) }),
     }
     const [own, other] = await both(use)
-    expect(own.requests.map(({ headers, body }) => [headers['x-own'], headers['x-more'], body])).toEqual([['1', '2', 'put'], ['1', '2', 'put']])
-    expect(other.requests.map(({ headers, body }) => [headers['x-own'], headers['x-more'], body])).toEqual([[undefined, '2', 'put']])
+    expect(own.requests.map(({ headers, body }) => [headers['x-own'], headers['x-more'], body])).toEqual([
+      ['1', '2', 'put'],
+      ['1', '2', 'put'],
+    ])
+    expect(other.requests.map(({ headers, body }) => [headers['x-own'], headers['x-more'], body])).toEqual([
+      [undefined, '2', 'put'],
+    ])
   })
 
   test('16. an `accept` in any case replaces the one that it adds', async () => {
-    const [own, other] = await both({ answers: [{ body: 'data: {accept}\n\n' }], init: () => ({ headers: { Accept: 'a/b' } }) })
+    const [own, other] = await both({
+      answers: [{ body: 'data: {accept}\n\n' }],
+      init: () => ({ headers: { Accept: 'a/b' } }),
+    })
     expect([data(own), data(other)]).toEqual([['a/b'], ['a/b, text/event-stream']])
   })
 })

@@ -36,14 +36,20 @@ describe('20. without a document', () => {
 
   test('the Connect over theirs says so, once', async () => {
     const { fetch, calls } = createScriptedFetch()
-    const client = createClient({ baseUrl: 'https://api.test', connect: fetchEventSourceConnect(theirs, fetch), onError: () => {} })
+    const client = createClient({
+      baseUrl: 'https://api.test',
+      connect: fetchEventSourceConnect(theirs, fetch),
+      onError: () => {},
+    })
     const error = await client.subscribe('/').closed
     expect([error!.code, calls.length]).toEqual(['network', 0])
     expect(error!.message).toContain('needs a document')
   })
 
   test('theirs fails', async () => {
-    await expect(theirs('https://api.test/', { fetch: createScriptedFetch().fetch })).rejects.toThrow('document is not defined')
+    await expect(theirs('https://api.test/', { fetch: createScriptedFetch().fetch })).rejects.toThrow(
+      'document is not defined',
+    )
   })
 })
 
@@ -71,7 +77,12 @@ describe('21. [F19] the attempts by default', () => {
     expect(delays).toEqual([2_000, 3_000, 5_000, 9_000, 17_000, 31_000, 31_000, 31_000])
   })
 
-  test.each([['retry: 0', 100], ['retry: 10ms', 1_000], ['retry: 1e1', 1_000], ['retry: 2500', 2_500]])('[F20] after `%s` come after %i ms', async (field, expected) => {
+  test.each([
+    ['retry: 0', 100],
+    ['retry: 10ms', 1_000],
+    ['retry: 1e1', 1_000],
+    ['retry: 2500', 2_500],
+  ])('[F20] after `%s` come after %i ms', async (field, expected) => {
     vi.mocked(Math.random).mockReturnValue(0)
     const { calls } = open()
     await settled()
@@ -93,7 +104,13 @@ describe('21. [F19] the attempts by default', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     const { calls } = open()
     const delays: number[] = []
-    for (const [text, stays] of [['', 0], ['data: a\n\n', 0], ['id: 1\n\n', 0], ['data: b\n\n', 0], ['', 10_000]] as const) {
+    for (const [text, stays] of [
+      ['', 0],
+      ['data: a\n\n', 0],
+      ['id: 1\n\n', 0],
+      ['data: b\n\n', 0],
+      ['', 10_000],
+    ] as const) {
       await settled()
       const body = calls.at(-1)!.respond()
       if (text) body.write(text)

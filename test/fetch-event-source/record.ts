@@ -20,13 +20,18 @@ export interface Recording {
 
 let count = 0
 
-export async function record(implementation: Implementation, server: AnsweringServer, { answers, init, input }: Use): Promise<Recording> {
+export async function record(
+  implementation: Implementation,
+  server: AnsweringServer,
+  { answers, init, input }: Use,
+): Promise<Recording> {
   const key = String(count++)
   const address = `${server.url}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
   const heard: unknown[] = []
   const controller = new AbortController()
   const own = init?.(heard, () => controller.abort()) ?? {}
-  const tell = (what: string, error: unknown): unknown => heard.push(`${what} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
+  const tell = (what: string, error: unknown): unknown =>
+    heard.push(`${what} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
   try {
     await implementation(input?.(address) ?? address, {
       signal: controller.signal,
@@ -63,7 +68,9 @@ export async function record(implementation: Implementation, server: AnsweringSe
       method,
       body,
       id: headers['last-event-id'],
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name === 'accept' || name.startsWith('x-'))),
+      headers: Object.fromEntries(
+        Object.entries(headers).filter(([name]) => name === 'accept' || name.startsWith('x-')),
+      ),
     })),
   }
 }

@@ -23,7 +23,10 @@ afterEach(() => {
 })
 
 /** Opens a stream, which has brought an event with the id 7. */
-async function open(implementation: typeof ours, init: FetchEventSourceInit = {}): Promise<{ calls: FetchCall[]; heard: string[]; result: Promise<void> }> {
+async function open(
+  implementation: typeof ours,
+  init: FetchEventSourceInit = {},
+): Promise<{ calls: FetchCall[]; heard: string[]; result: Promise<void> }> {
   const { fetch, calls } = createScriptedFetch()
   const heard: string[] = []
   const result = implementation('https://api.test/', {
@@ -40,7 +43,10 @@ async function open(implementation: typeof ours, init: FetchEventSourceInit = {}
   return { calls, heard, result }
 }
 
-describe.each([['ours', ours], ['theirs', theirs]])('%s', (_name, implementation) => {
+describe.each([
+  ['ours', ours],
+  ['theirs', theirs],
+])('%s', (_name, implementation) => {
   test('a GET is let go of when hidden, and goes on after its last event ID when shown', async () => {
     const { calls, heard } = await open(implementation)
     await show(false)
@@ -87,19 +93,25 @@ describe('mended', () => {
     expect([own.calls.length, other.calls.length]).toEqual([1, 2])
   })
 
-  test.each([['ours', ours, 1], ['theirs', theirs, 2]])('19. an attempt that is due while it is hidden is made when shown: %s', async (_name, implementation, expected) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const { fetch, calls } = createScriptedFetch()
-    void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
-    await settled()
-    calls[0]!.fail(new TypeError('refused'))
-    await settled()
-    await show(false)
-    await vi.advanceTimersByTimeAsync(10)
-    await settled()
-    expect(calls).toHaveLength(expected)
-    await show(true)
-    expect(calls).toHaveLength(expected + 1)
-  })
+  test.each([
+    ['ours', ours, 1],
+    ['theirs', theirs, 2],
+  ])(
+    '19. an attempt that is due while it is hidden is made when shown: %s',
+    async (_name, implementation, expected) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const { fetch, calls } = createScriptedFetch()
+      void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
+      await settled()
+      calls[0]!.fail(new TypeError('refused'))
+      await settled()
+      await show(false)
+      await vi.advanceTimersByTimeAsync(10)
+      await settled()
+      expect(calls).toHaveLength(expected)
+      await show(true)
+      expect(calls).toHaveLength(expected + 1)
+    },
+  )
 })

@@ -15,7 +15,11 @@ export interface Body<Chunk> {
 }
 
 /** Nothing is read ahead: so, when the next chunk is asked for, the last one must not be needed any more. */
-export function createBody<Chunk extends Uint8Array | string>(chunks: Chunk[], end: Ending, filler: number): Body<Chunk> {
+export function createBody<Chunk extends Uint8Array | string>(
+  chunks: Chunk[],
+  end: Ending,
+  filler: number,
+): Body<Chunk> {
   const lender = createLender(filler)
   const failure = new TypeError('terminated')
   let next = 0

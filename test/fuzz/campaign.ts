@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
   },
 })
 const seconds = Number(options.seconds)
-const base = options.seed === undefined ? Math.trunc(Math.random() * 0x7FFFFFFF) : Number(options.seed)
+const base = options.seed === undefined ? Math.trunc(Math.random() * 0x7fffffff) : Number(options.seed)
 if (!(seconds > 0) || !Number.isInteger(base)) throw new TypeError('--seconds and --seed: must be numbers')
 const chosen = tasks.filter(({ name }) => name.startsWith(options.only))
 const chosenMemory = memoryTasks.filter(({ name }) => name.startsWith(options.only))
@@ -45,10 +45,18 @@ function report(name: string, message: string, replay: string): void {
 }
 
 /** A round of one property; false where it failed. */
-async function check({ name, runs, check: checkTask }: (typeof tasks)[number], seed: number, path?: string): Promise<boolean> {
+async function check(
+  { name, runs, check: checkTask }: (typeof tasks)[number],
+  seed: number,
+  path?: string,
+): Promise<boolean> {
   announce(command(name, ` --seed=${seed}`))
   const details = await checkTask({
-    seed, numRuns: runs, interruptAfterTimeLimit: SHRINKING, timeout: WAITING, ...(path !== undefined && { path }),
+    seed,
+    numRuns: runs,
+    interruptAfterTimeLimit: SHRINKING,
+    timeout: WAITING,
+    ...(path !== undefined && { path }),
   })
   executions.set(name, (executions.get(name) ?? 0) + details.numRuns + details.numShrinks)
   if (!details.failed) return true
@@ -88,7 +96,7 @@ if (options.path !== undefined) {
   let start = performance.now()
   // The first round has the seed itself, so that a seed and a name are enough to come back to a round.
   for (let round = 0; inTime() && left.length > 0; round++) {
-    const seed = (base + Math.imul(round, 0x9E3779B1)) | 0
+    const seed = (base + Math.imul(round, 0x9e3779b1)) | 0
     for (const one of left) {
       if (!inTime()) break
       // One that failed has been told, and would fail again and again.

@@ -25,7 +25,7 @@ export function cut<Stream extends Uint8Array | string>(stream: Stream, list: nu
 }
 
 /** What a used buffer is overwritten with: a view that somebody kept would show it, as text, as lines or as no UTF-8. */
-export const litter: fc.Arbitrary<number> = fc.constantFrom(0x21, 0x0A, 0xFF)
+export const litter: fc.Arbitrary<number> = fc.constantFrom(0x21, 0x0a, 0xff)
 
 /** One buffer for all chunks, which lie in its middle, as those of readers that use theirs again. */
 export function createLender(filler: number): { lend(chunk: Uint8Array): Uint8Array; takeBack(): void } {

@@ -26,7 +26,10 @@ const padding = fc
 
 /** Sizes about those of the slices, and whatever else there is. */
 const bodySizes = fc.oneof(
-  fc.array(fc.constantFrom(SLICE - 1, SLICE, SLICE + 1, 2 * SLICE - 1, 2 * SLICE, 2 * SLICE + 1, 0, 1), { minLength: 1, maxLength: 5 }),
+  fc.array(fc.constantFrom(SLICE - 1, SLICE, SLICE + 1, 2 * SLICE - 1, 2 * SLICE, 2 * SLICE + 1, 0, 1), {
+    minLength: 1,
+    maxLength: 5,
+  }),
   fc.array(fc.integer({ min: 1000, max: 40_000 }), { minLength: 1, maxLength: 3 }),
   sizes.filter((list) => list.some((size) => size > 31)),
 )
@@ -41,7 +44,13 @@ const request = (maxEventSize: number): ConnectRequest => ({
 })
 
 /** All that a connection over these chunks gives, and how it ended. */
-async function read(chunks: Uint8Array[], end: 'close' | 'fail', filler: number, maxEventSize = 0x1000000, create: typeof createByteBody = createBody) {
+async function read(
+  chunks: Uint8Array[],
+  end: 'close' | 'fail',
+  filler: number,
+  maxEventSize = 0x1000000,
+  create: typeof createByteBody = createBody,
+) {
   const body = create(chunks, end, filler)
   const connection = await fetchConnect(async () => new Response(body.stream))(request(maxEventSize))
   const batches: Batch[] = []
@@ -57,7 +66,10 @@ async function read(chunks: Uint8Array[], end: 'close' | 'fail', filler: number,
 const around = fc.tuple(padding, shortStream, fc.option(padding, { nil: new Uint8Array() }), shortStream).map(join)
 
 const slices = fc.asyncProperty(
-  fc.oneof({ weight: 3, arbitrary: around }, { weight: 1, arbitrary: byteStream }), bodySizes, ending, litter,
+  fc.oneof({ weight: 3, arbitrary: around }, { weight: 1, arbitrary: byteStream }),
+  bodySizes,
+  ending,
+  litter,
   async (stream, list, end, filler) => {
     const chunks = cut(stream, list)
     const { batches, blocks, error, failure } = await read(chunks, end, filler)
@@ -74,7 +86,9 @@ const slices = fc.asyncProperty(
 )
 
 const limits = fc.asyncProperty(
-  fc.tuple(padding, textStream.map(utf8)).map(join), bodySizes, litter,
+  fc.tuple(padding, textStream.map(utf8)).map(join),
+  bodySizes,
+  litter,
   fc.oneof(fc.nat(300), fc.integer({ min: SLICE - 20, max: SLICE + 20 }), fc.integer({ min: 0, max: 3 * SLICE })),
   async (stream, list, filler, maxEventSize) => {
     const { items, tooLarge } = readExpected(stream, maxEventSize)
@@ -92,7 +106,14 @@ const bytes = fc.asyncProperty(around, largeSizes, ending, litter, async (stream
   deepStrictEqual(blocks, readReference(stream).blocks)
   if (end === 'close') strictEqual(error, undefined)
   else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
-  strictEqual(batches.reduce((sum, batch) => sum + batch.bytes, 0), stream.length)
+  strictEqual(
+    batches.reduce((sum, batch) => sum + batch.bytes, 0),
+    stream.length,
+  )
 })
 
-export const connectTasks: Task[] = [task('connect/slices', 60, slices), task('connect/bytes', 20, bytes), task('connect/limits', 30, limits)]
+export const connectTasks: Task[] = [
+  task('connect/slices', 60, slices),
+  task('connect/bytes', 20, bytes),
+  task('connect/limits', 30, limits),
+]

@@ -33,7 +33,9 @@ const excerpt = fc
 
 /** What is put in: line ends, colons, marks and halves of characters do the most damage. */
 const inserted = fc.oneof(
-  fc.constantFrom('\n', '\r', '\r\n', '\n\n', ':', ' ', '\0', '\uFEFF', 'data', 'id: ', 'event', 'retry: 5\n').map(utf8),
+  fc
+    .constantFrom('\n', '\r', '\r\n', '\n\n', ':', ' ', '\0', '\uFEFF', 'data', 'id: ', 'event', 'retry: 5\n')
+    .map(utf8),
   fc.uint8Array({ minLength: 1, maxLength: 4 }),
   excerpt.map((bytes) => bytes.subarray(0, 200)),
 )

@@ -38,7 +38,10 @@ const again = fc.property(byteStream, sizes, (stream, list) => {
   deepStrictEqual(read(utf8(written.map(encodeEvent).join('')), list), { blocks: written, retries: [], comments: [] })
 })
 
-const line = fc.oneof(fc.string({ maxLength: 20 }), textStream.map((text) => Array.from(text).slice(0, 40).join('')))
+const line = fc.oneof(
+  fc.string({ maxLength: 20 }),
+  textStream.map((text) => Array.from(text).slice(0, 40).join('')),
+)
 const anyFields: fc.Arbitrary<EventFields> = fc.record(
   {
     type: line,
@@ -53,7 +56,11 @@ const anyFields: fc.Arbitrary<EventFields> = fc.record(
 /** Whether every line of it can be said, as PROTOCOL.md has it: judged without the writer's own means. */
 function sayable({ type = '', id = '', comment = '', retry = 0 }: EventFields): boolean {
   const ends = ['\r', '\n', '\0']
-  return ![type, id, comment].some((text) => ends.some((end) => text.includes(end))) && Number.isSafeInteger(retry) && retry >= 0
+  return (
+    ![type, id, comment].some((text) => ends.some((end) => text.includes(end))) &&
+    Number.isSafeInteger(retry) &&
+    retry >= 0
+  )
 }
 
 /** Refused fields write nothing; the others never spill into their neighbours. */

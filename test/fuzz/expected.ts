@@ -51,7 +51,10 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
 export const blocksOf = (items: Item[]): Block[] => items.flatMap((item) => ('block' in item ? item.block : []))
 
 /** What was said with the id that each event inherits, and the last of them. */
-export function inherit(items: Item[], lastEventId = ''): { told: (ParsedEvent | string | number)[]; lastEventId: string } {
+export function inherit(
+  items: Item[],
+  lastEventId = '',
+): { told: (ParsedEvent | string | number)[]; lastEventId: string } {
   const told: (ParsedEvent | string | number)[] = []
   for (const item of items) {
     if ('comment' in item) told.push(item.comment)

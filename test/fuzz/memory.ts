@@ -17,24 +17,27 @@ const LOOK = 301_000
 
 /** Each is repeated for ever; the number makes every repetition another one. */
 const endless: Record<string, { piece: (n: number) => string | Uint8Array; tooLarge?: true }> = {
-  'line': { piece: () => 'x', tooLarge: true },
+  line: { piece: () => 'x', tooLarge: true },
   'wide-line': { piece: () => '你', tooLarge: true },
-  'broken-line': { piece: () => Uint8Array.of(0xF0, 0x9F), tooLarge: true },
+  'broken-line': { piece: () => Uint8Array.of(0xf0, 0x9f), tooLarge: true },
   'nul-line': { piece: () => '\0', tooLarge: true },
   'data-lines': { piece: (n) => `data: ${n}\n`, tooLarge: true },
   'empty-data-lines': { piece: () => 'data\r\n', tooLarge: true },
   // The rest of a text stays in memory as long as anything that was cut from it.
-  'data-among-comments': { piece: (n) => `data: ${String(n).padStart(2000, '.')}\n: ${' '.repeat(20_000)}\n`, tooLarge: true },
-  'comments': { piece: (n) => `: heartbeat ${n}\n` },
-  'ids': { piece: (n) => `id: position-${n}\n` },
+  'data-among-comments': {
+    piece: (n) => `data: ${String(n).padStart(2000, '.')}\n: ${' '.repeat(20_000)}\n`,
+    tooLarge: true,
+  },
+  comments: { piece: (n) => `: heartbeat ${n}\n` },
+  ids: { piece: (n) => `id: position-${n}\n` },
   'huge-ids': { piece: (n) => `id: ${n}${'i'.repeat(50_000)}\n` },
-  'names': { piece: (n) => `event: name-${n}\n` },
-  'retries': { piece: (n) => `retry: ${n}\n` },
+  names: { piece: (n) => `event: name-${n}\n` },
+  retries: { piece: (n) => `retry: ${n}\n` },
   'unknown-fields': { piece: (n) => `field-${n}: value\n` },
   'blank-lines': { piece: () => '\r\n\r\n' },
-  'returns': { piece: () => '\r' },
+  returns: { piece: () => '\r' },
   'id-only-blocks': { piece: (n) => `id: position-${n}\n\n` },
-  'events': { piece: (n) => `id: position-${n}\ndata: {"n":${n}}\n\n` },
+  events: { piece: (n) => `id: position-${n}\ndata: {"n":${n}}\n\n` },
   'wide-events': { piece: (n) => `data: 你好 ${n}\n\n` },
 }
 
@@ -92,23 +95,25 @@ async function createGauge(bytes: number) {
 /** Its reader begins anew when an event was too large, which must happen where, and only where, one is. */
 type Feed = (chunks: Iterator<Uint8Array, never>, count: (length: number) => boolean) => Promise<number>
 
-const feedParser = (asText: boolean): Feed => async (chunks, count) => {
-  const decoder = new TextDecoder()
-  const parser = createParser({ onEvent() {}, onComment() {}, onRetry() {}, maxEventSize })
-  let failures = 0
-  for (let more = true; more; ) {
-    const chunk = chunks.next().value
-    try {
-      parser.push(asText ? decoder.decode(chunk, { stream: true }) : chunk)
-    } catch (error) {
-      ok(isStreamError(error, 'too-large'), String(error))
-      failures++
-      parser.reset()
+const feedParser =
+  (asText: boolean): Feed =>
+  async (chunks, count) => {
+    const decoder = new TextDecoder()
+    const parser = createParser({ onEvent() {}, onComment() {}, onRetry() {}, maxEventSize })
+    let failures = 0
+    for (let more = true; more;) {
+      const chunk = chunks.next().value
+      try {
+        parser.push(asText ? decoder.decode(chunk, { stream: true }) : chunk)
+      } catch (error) {
+        ok(isStreamError(error, 'too-large'), String(error))
+        failures++
+        parser.reset()
+      }
+      more = count(chunk.length)
     }
-    more = count(chunk.length)
+    return failures
   }
-  return failures
-}
 
 const createBody = (chunks: Iterator<Uint8Array, never>): ReadableStream<Uint8Array> =>
   new ReadableStream({ pull: (controller) => controller.enqueue(chunks.next().value) }, { highWaterMark: 0 })
@@ -117,7 +122,12 @@ const feedConnection: Feed = async (chunks, count) => {
   let failures = 0
   for (;;) {
     const connection = await fetchConnect(async () => new Response(createBody(chunks)))({
-      url: 'https://api.test/', method: 'GET', headers: [], credentials: [], maxEventSize, signal: new AbortController().signal,
+      url: 'https://api.test/',
+      method: 'GET',
+      headers: [],
+      credentials: [],
+      maxEventSize,
+      signal: new AbortController().signal,
     })
     try {
       for (let batch = await connection.read(); batch; batch = await connection.read()) {
@@ -145,7 +155,8 @@ const feedIterable: Feed = async (chunks, count) => {
   }
   while (more) {
     try {
-      for await (const event of parseEventStream(createBody(counted), { maxEventSize })) if (!more && event.data === 'over') break
+      for await (const event of parseEventStream(createBody(counted), { maxEventSize }))
+        if (!more && event.data === 'over') break
     } catch (error) {
       ok(isStreamError(error, 'too-large'), String(error))
       failures++
@@ -180,7 +191,10 @@ export const memoryTasks: MemoryTask[] = readers.flatMap(([reader, feed, size, m
       const failures = await feed(createChunks(lap, size), gauge.count)
       ok(failures > 0 === Boolean(tooLarge), `${failures} events were too large`)
       const allowed = COST * maxEventSize + NOISE
-      ok(gauge.growth <= allowed, `grew by ${gauge.growth} bytes with events of ${maxEventSize}; ${allowed} are allowed`)
+      ok(
+        gauge.growth <= allowed,
+        `grew by ${gauge.growth} bytes with events of ${maxEventSize}; ${allowed} are allowed`,
+      )
       return gauge.growth
     },
   })),

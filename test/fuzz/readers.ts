@@ -33,26 +33,35 @@ function checkEnd(error: unknown, tooLarge: boolean, end: Ending, failure: unkno
   else strictEqual(error, end === 'fail' ? failure : undefined)
 }
 
-const decoderStream = fc.asyncProperty(source, async ({ chunks, filler, end, options, expected: { items, tooLarge } }) => {
-  const told: (string | number)[] = []
-  const body = createBody(chunks, end, filler)
-  const hear = (value: string | number) => told.push(value)
-  const reader = body.stream.pipeThrough(new EventStreamDecoderStream({ ...options, onComment: hear, onRetry: hear })).getReader()
-  const events: ParsedEvent[] = []
-  let error: unknown
-  try {
-    for (let step = await reader.read(); !step.done; step = await reader.read()) events.push(step.value)
-  } catch (thrown) {
-    error = thrown
-  }
-  checkEnd(error, tooLarge, end, body.failure)
-  await settled()
-  ok(body.over, 'the stream was not let go')
-  const wanted = eventsOf(items)
-  // A stream that errors drops what waits in it, as all streams of the platform do.
-  deepStrictEqual(events, error ? wanted.slice(0, events.length) : wanted)
-  if (!error) deepStrictEqual(told, inherit(items).told.filter((one) => typeof one !== 'object'))
-})
+const decoderStream = fc.asyncProperty(
+  source,
+  async ({ chunks, filler, end, options, expected: { items, tooLarge } }) => {
+    const told: (string | number)[] = []
+    const body = createBody(chunks, end, filler)
+    const hear = (value: string | number) => told.push(value)
+    const reader = body.stream
+      .pipeThrough(new EventStreamDecoderStream({ ...options, onComment: hear, onRetry: hear }))
+      .getReader()
+    const events: ParsedEvent[] = []
+    let error: unknown
+    try {
+      for (let step = await reader.read(); !step.done; step = await reader.read()) events.push(step.value)
+    } catch (thrown) {
+      error = thrown
+    }
+    checkEnd(error, tooLarge, end, body.failure)
+    await settled()
+    ok(body.over, 'the stream was not let go')
+    const wanted = eventsOf(items)
+    // A stream that errors drops what waits in it, as all streams of the platform do.
+    deepStrictEqual(events, error ? wanted.slice(0, events.length) : wanted)
+    if (!error)
+      deepStrictEqual(
+        told,
+        inherit(items).told.filter((one) => typeof one !== 'object'),
+      )
+  },
+)
 
 /** How many are asked for without waiting for an answer, a few microtasks apart; used in turn. */
 const asks = fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
@@ -73,7 +82,10 @@ async function ask(iterator: AsyncIterator<ParsedEvent, undefined>, pauses: numb
 }
 
 const iterable = fc.asyncProperty(
-  source, asks, fc.option(fc.nat(6), { nil: Number.POSITIVE_INFINITY }), fc.boolean(),
+  source,
+  asks,
+  fc.option(fc.nat(6), { nil: Number.POSITIVE_INFINITY }),
+  fc.boolean(),
   async ({ chunks, filler, end, options, expected: { items, tooLarge } }, list, stopAfter, response) => {
     const body = createBody(chunks, end, filler)
     const heard: unknown[] = []

@@ -6,7 +6,9 @@ import { buildPrograms } from '../support/build-programs.mjs'
 const SILENCE = 90_000
 
 const folder = await buildPrograms(import.meta.url, ['campaign'], 'fuzz')
-const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), { execArgv: ['--expose-gc', '--enable-source-maps'] })
+const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), {
+  execArgv: ['--expose-gc', '--enable-source-maps'],
+})
 let replay = ''
 let finished = false
 let hanging = false

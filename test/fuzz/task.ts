@@ -2,7 +2,10 @@
 import * as fc from 'fast-check'
 
 /** How one is run; `path` leads back to one case of a seed. */
-export type CheckParameters = Pick<fc.Parameters<unknown>, 'seed' | 'path' | 'numRuns' | 'interruptAfterTimeLimit' | 'timeout'>
+export type CheckParameters = Pick<
+  fc.Parameters<unknown>,
+  'seed' | 'path' | 'numRuns' | 'interruptAfterTimeLimit' | 'timeout'
+>
 
 export interface Task {
   name: string

@@ -11,7 +11,10 @@ import { byteStream, join, shortStream, textStream, wideStream } from './streams
 import { type Task, task } from './task.ts'
 
 /** A parser that is fed from a lent buffer, and what it said. */
-function createSubject(filler: number, options: { [Key in keyof ParserOptions]?: ParserOptions[Key] | undefined } = {}) {
+function createSubject(
+  filler: number,
+  options: { [Key in keyof ParserOptions]?: ParserOptions[Key] | undefined } = {},
+) {
   const reading: Reading = { blocks: [], retries: [], comments: [] }
   const lender = createLender(filler)
   const parser = createParser({
@@ -52,7 +55,12 @@ const bytes = fc.property(byteStream, sizes, litter, (stream, list, filler) => {
 
 /** Without the callbacks that may be absent, and with another name for events that have none. */
 const options = fc.property(
-  byteStream, sizes, litter, fc.string(), fc.boolean(), fc.boolean(),
+  byteStream,
+  sizes,
+  litter,
+  fc.string(),
+  fc.boolean(),
+  fc.boolean(),
   (stream, list, filler, defaultType, noRetries, noComments) => {
     const absent = { ...(noRetries && { onRetry: undefined }), ...(noComments && { onComment: undefined }) }
     const subject = createSubject(filler, { type: defaultType, ...absent })
@@ -147,24 +155,42 @@ const someStream = fc.oneof(textStream.map(utf8), wideStream, byteStream)
 
 /** A limit is exact; beyond it the parser is unusable, and as new after `reset()`. */
 const limits = fc.property(
-  someStream, sizes, limit, litter, someStream, fc.constantFrom('end' as const, 'reset' as const), fc.boolean(),
+  someStream,
+  sizes,
+  limit,
+  litter,
+  someStream,
+  fc.constantFrom('end' as const, 'reset' as const),
+  fc.boolean(),
   (stream, list, chosen, filler, second, again, strings) => {
     const maxEventSize = limitOf(stream, chosen)
     const subject = createSubject(filler, { maxEventSize })
     const { items, tooLarge } = readExpected(stream, maxEventSize)
     const whole = strings ? asText(stream) : undefined
     const chunks = cut<Uint8Array | string>(whole ?? stream, list)
-    strictEqual(codeOf(() => chunks.forEach(subject.push)), tooLarge ? 'too-large' : undefined)
+    strictEqual(
+      codeOf(() => chunks.forEach(subject.push)),
+      tooLarge ? 'too-large' : undefined,
+    )
     deepStrictEqual(subject.reading.blocks, blocksOf(items))
     if (tooLarge) {
-      strictEqual(codeOf(() => subject.push('data: x\n\n')), 'too-large')
-      strictEqual(codeOf(() => subject.push(new Uint8Array())), 'too-large')
+      strictEqual(
+        codeOf(() => subject.push('data: x\n\n')),
+        'too-large',
+      )
+      strictEqual(
+        codeOf(() => subject.push(new Uint8Array())),
+        'too-large',
+      )
       deepStrictEqual(subject.reading.blocks, blocksOf(items))
     }
     subject[again]()
     const count = subject.reading.blocks.length
     const after = readExpected(second, maxEventSize)
-    strictEqual(codeOf(() => subject.push(second)), after.tooLarge ? 'too-large' : undefined)
+    strictEqual(
+      codeOf(() => subject.push(second)),
+      after.tooLarge ? 'too-large' : undefined,
+    )
     deepStrictEqual(subject.reading.blocks.slice(count), blocksOf(after.items))
   },
 )

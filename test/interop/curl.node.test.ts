@@ -48,7 +48,11 @@ describe.skipIf(missing)('curl -N', () => {
     const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
     const reading = curl('-H', `Last-Event-ID: ${ids[0]!}`, `${url}/api/stream`)
     await eventually(() => eventsOf(reading.output).length === 3)
-    expect(eventsOf(reading.output).slice(1).map(({ data }) => data)).toEqual(['2', '3'])
+    expect(
+      eventsOf(reading.output)
+        .slice(1)
+        .map(({ data }) => data),
+    ).toEqual(['2', '3'])
   })
 
   test('a run by POST, delta by delta, to its end', async () => {

@@ -14,7 +14,9 @@ test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])('a run, with fault %
   const answer = '你好，👩‍👩‍👧‍👦!\nsecond line'
   const { url } = await serve({ answers: [answer], delay: 0 })
   const response = await fetch(`${url}/api/generate?prompt=x&fault=${encodeURIComponent(fault)}`)
-  const stream = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream({ onError: 'terminate' }))
+  const stream = response
+    .body!.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }))
   const events: EventSourceMessage[] = []
   for await (const event of stream as unknown as AsyncIterable<EventSourceMessage>) events.push(event)
   expect(events[0]!.event).toBe('start')

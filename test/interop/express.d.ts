@@ -2,7 +2,11 @@
 declare module 'express' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
-  type Middleware = (request: IncomingMessage, response: ServerResponse & { send(text: string): void }, next: () => void) => void
+  type Middleware = (
+    request: IncomingMessage,
+    response: ServerResponse & { send(text: string): void },
+    next: () => void,
+  ) => void
 
   export interface Express {
     use(path: string, middleware: Middleware): this

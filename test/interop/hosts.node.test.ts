@@ -17,7 +17,9 @@ type Host = (handler: NodeHandler) => Promise<string>
 
 const listenExpress = (app: Express): Promise<string> =>
   new Promise((resolve) => {
-    const server = app.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    const server = app.listen(0, '127.0.0.1', () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    )
     onTestFinished(() => {
       server.closeAllConnections()
       server.close()
@@ -27,7 +29,9 @@ const listenExpress = (app: Express): Promise<string> =>
 const hosts: Record<string, Host> = {
   'node:http': (handler) =>
     new Promise((resolve) => {
-      const server = createServer(handler).listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+      const server = createServer(handler).listen(0, '127.0.0.1', () =>
+        resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+      )
       onTestFinished(() => {
         server.closeAllConnections()
         server.close()
@@ -82,7 +86,9 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     const { origin, pathname } = new URL(url)
     const base = pathname === '/' ? '' : pathname
     const carrier = await openCarrier(url)
-    expect((await carrier.post(openRun('a', { path: `${base}/api/generate` }), openPath('b', `${base}/api/stream`))).status).toBe(202)
+    expect(
+      (await carrier.post(openRun('a', { path: `${base}/api/generate` }), openPath('b', `${base}/api/stream`))).status,
+    ).toBe(202)
     const events = eventsIn(await carrier.untilClosed('a'))
     expect(textOf(events)).toBe('Hello')
     service.broadcast({ type: 'tick', data: 1 })
@@ -106,7 +112,11 @@ describe.each(Object.keys(hosts))('%s', (name) => {
 
   test('a body that is not JSON is 400', async () => {
     const { url } = await host(name)
-    const response = await fetch(`${url}/api/generate`, { method: 'POST', body: 'nonsense', headers: { 'content-type': 'text/plain' } })
+    const response = await fetch(`${url}/api/generate`, {
+      method: 'POST',
+      body: 'nonsense',
+      headers: { 'content-type': 'text/plain' },
+    })
     // Fastify parses text as well, and hands it on.
     expect(response.status).toBe(400)
   })

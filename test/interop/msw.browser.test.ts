@@ -23,7 +23,10 @@ afterAll(() => {
 describe('fetch', () => {
   test.each(['GET', 'POST'])('a run by %s', async (method) => {
     const { events, error } = await (
-      await openReading(`/api/generate${method === 'GET' ? '?prompt=x' : ''}`, method === 'GET' ? {} : { method, body: '{"prompt":"x"}' })
+      await openReading(
+        `/api/generate${method === 'GET' ? '?prompt=x' : ''}`,
+        method === 'GET' ? {} : { method, body: '{"prompt":"x"}' },
+      )
     ).rest()
     expect(error).toBeUndefined()
     expect(textOf(events)).toBe(ANSWER)

@@ -82,7 +82,9 @@ describe('faults', () => {
     expect((await fetch(`${API}/api/stream?fault=status:204`)).status).toBe(204)
     // Aborted, not cancelled: MSW holds a clone of the body, and waits for it.
     const leaving = new AbortController()
-    const redirected = await fetch(`${API}/api/generate?prompt=x&fault=status:307,location:/api/stream`, { signal: leaving.signal })
+    const redirected = await fetch(`${API}/api/generate?prompt=x&fault=status:307,location:/api/stream`, {
+      signal: leaving.signal,
+    })
     expect(redirected.url).toBe(`${API}/api/stream`)
     leaving.abort()
     await expect(fetch(`${API}/api/stream?fault=refuse`)).rejects.toThrow(TypeError)
@@ -92,7 +94,10 @@ describe('faults', () => {
 describe('beside other handlers', () => {
   test('what the mock has nothing at is left to them', async () => {
     const mock = createMock()
-    intercept(mock, http.get(`${API}/users`, () => HttpResponse.json(['me'])))
+    intercept(
+      mock,
+      http.get(`${API}/users`, () => HttpResponse.json(['me'])),
+    )
     expect(await (await fetch(`${API}/users`)).json()).toEqual(['me'])
     expect(mock.requests).toEqual([])
   })

@@ -19,7 +19,14 @@ const schedule = {
     { path: '/api/generate', status: 503, 'retry-after': 7, once: true },
     { path: '/api/generate', skip: 1, times: 1, 'end-after': 3 },
     { path: '/api/generate', skip: 2, duplicate: 2, 'drop-index': 1, 'error-after': 4, 'error-code': 'overloaded' },
-    { path: '/api/stream', 'id-prefix': '日本-', retry: 1_234, insert: 'data: inserted\n\n', 'insert-after': 1, 'end-after': 2 },
+    {
+      path: '/api/stream',
+      'id-prefix': '日本-',
+      retry: 1_234,
+      insert: 'data: inserted\n\n',
+      'insert-after': 1,
+      'end-after': 2,
+    },
   ],
 }
 
@@ -83,7 +90,9 @@ test.each(Object.keys(faces))('%s: the same faults in the same places', async (n
   expect(short.events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
 
   const odd = await (await openReading(`${url}/api/generate?prompt=x`, {}, fetch)).rest()
-  const indexes = odd.events.map(({ type, data }) => (type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type))
+  const indexes = odd.events.map(({ type, data }) =>
+    type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type,
+  )
   expect(indexes).toEqual(['start', 0, 0, 2, 3, 'error'])
 
   const feed = await openReading(`${url}/api/stream`, {}, fetch)

@@ -20,7 +20,7 @@ const open = (mock: Mock, url: string, init?: RequestInit): Promise<Reading> => 
 const types = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
 
 describe('runs', () => {
-  test('at a path of one\'s own, with a text of one\'s own, at once', async () => {
+  test("at a path of one's own, with a text of one's own, at once", async () => {
     const mock = create()
     mock.run('/api/chat', { text: '你好 🧑‍🚀' })
     const reading = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
@@ -53,7 +53,9 @@ describe('runs', () => {
     const events = [...first.events]
     const resume = dataOf(events[0])['resume'] as string
     while (events.at(-1)!.type !== 'end') {
-      events.push(...(await (await open(mock, resume, { headers: { 'last-event-id': events.at(-1)!.id! } })).rest()).events)
+      events.push(
+        ...(await (await open(mock, resume, { headers: { 'last-event-id': events.at(-1)!.id! } })).rest()).events,
+      )
     }
     expect(textOf(events)).toBe('0123456789')
     expect(textOf((await (await open(mock, '/api/other?prompt=x')).rest()).events)).toBe('fine')
@@ -77,7 +79,7 @@ describe('runs', () => {
 })
 
 describe('feeds', () => {
-  test('at a path of one\'s own: send, drop, and what was missed', async () => {
+  test("at a path of one's own: send, drop, and what was missed", async () => {
     const mock = create()
     const feed = mock.feed('/prices')
     const reading = await open(mock, '/prices')
@@ -152,7 +154,10 @@ describe('faults, as near as a fetch without a socket comes', () => {
   })
 
   test('[F1] what got out of the event that was cut is read before it', async () => {
-    const reading = await open(create({ answers: ['你'] }), '/api/generate?prompt=x&fault=reset-after:1,cut-at:last-byte')
+    const reading = await open(
+      create({ answers: ['你'] }),
+      '/api/generate?prompt=x&fault=reset-after:1,cut-at:last-byte',
+    )
     await reading.rest()
     expect(reading.text).toMatch(/data: \{"content":"你","index":0\}\n$/)
   })
@@ -207,7 +212,7 @@ describe('faults, as near as a fetch without a socket comes', () => {
   test('[F28] a flood is as slow as its reader', async () => {
     const { body } = await create().fetch('/api/stream?fault=flood:line')
     const reader = body!.getReader()
-    for (let size = 0; size < 1024 * 1024; ) size += (await reader.read()).value!.length
+    for (let size = 0; size < 1024 * 1024;) size += (await reader.read()).value!.length
     await reader.cancel()
   })
 })
@@ -231,7 +236,10 @@ describe('as fetch does', () => {
     [308, 'POST', '{"prompt":"x"}'],
   ])('[F13] %i makes a POST a %s', async (status, method, body) => {
     const mock = create()
-    await mock.fetch(`/api/generate?fault=status:${status},location:/elsewhere`, { method: 'POST', body: '{"prompt":"x"}' })
+    await mock.fetch(`/api/generate?fault=status:${status},location:/elsewhere`, {
+      method: 'POST',
+      body: '{"prompt":"x"}',
+    })
     expect(mock.requests[1]!.method).toBe(method)
     expect(await mock.requests[1]!.text()).toBe(body)
   })

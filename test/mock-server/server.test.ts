@@ -42,7 +42,12 @@ describe('kill and restart', () => {
 
   test('kill drops every socket, idle ones too, and is idempotent', async () => {
     const { server, url } = await serve()
-    const clients = [openRaw(`${url}/api/stream`), openRaw(`${url}/api/generate?prompt=x`), openRaw(`${url}/nothing`), openRaw(`${url}/api/stream?fault=hang`)]
+    const clients = [
+      openRaw(`${url}/api/stream`),
+      openRaw(`${url}/api/generate?prompt=x`),
+      openRaw(`${url}/nothing`),
+      openRaw(`${url}/api/stream?fault=hang`),
+    ]
     await Promise.all([clients[0]!.until('connected'), clients[1]!.until('start'), clients[2]!.status()])
     await server.kill()
     await server.kill()
@@ -74,7 +79,9 @@ describe('kill and restart', () => {
 describe('close', () => {
   test('ends streams in good order, whatever they are doing', async () => {
     const { server, url } = await serve()
-    const clients = ['/api/stream', '/api/generate?prompt=x', '/api/stream?fault=stall-after:1'].map((path) => openRaw(url + path))
+    const clients = ['/api/stream', '/api/generate?prompt=x', '/api/stream?fault=stall-after:1'].map((path) =>
+      openRaw(url + path),
+    )
     await Promise.all(clients.map((client) => client.until('data: ')))
     const hanging = openRaw(`${url}/api/stream?fault=hang`)
     const idle = openRaw(`${url}/_mock`)

@@ -6,28 +6,33 @@ import { openRaw } from './support/raw.ts'
 import { openReading } from './support/reading.ts'
 import { eventually, serve } from './support/serving.ts'
 
-const accepting = (encoding: string): { headers: Record<string, string> } => ({ headers: { 'accept-encoding': encoding } })
+const accepting = (encoding: string): { headers: Record<string, string> } => ({
+  headers: { 'accept-encoding': encoding },
+})
 
 describe('a connection', () => {
-  test.each(['identity', 'gzip', 'br'] as const)('in %s: bytes before and after compression, as the client counts them', async (encoding) => {
-    const { url, server } = await serve()
-    const plain = openRaw(`${url}/api/stream`, accepting('identity'))
-    const raw = openRaw(`${url}/api/stream`, accepting(encoding))
-    await plain.until('connected')
-    await eventually(() => server.clients.length === 2 && server.connections.length === 2)
-    for (let count = 0; count < 100; count++) {
-      const id = server.broadcast({ type: 'note', data: 'the same again' })
-      await plain.until(id)
-    }
-    const [, connection] = server.clients.map((client) => client.connection)
-    expect(server.connections).toContain(connection)
-    await eventually(() => connection!.bytes === plain.bytes.length && connection!.sent === raw.bytes.length)
-    expect(connection).toMatchObject({ kind: 'feed', path: '/api/stream', encoding, streams: 1, buffered: 0 })
-    if (encoding === 'identity') expect(connection!.sent).toBe(connection!.bytes)
-    else expect(connection!.sent).toBeLessThan(connection!.bytes / 2)
-    for (const client of [plain, raw]) client.close()
-    await eventually(() => server.connections.length === 0)
-  })
+  test.each(['identity', 'gzip', 'br'] as const)(
+    'in %s: bytes before and after compression, as the client counts them',
+    async (encoding) => {
+      const { url, server } = await serve()
+      const plain = openRaw(`${url}/api/stream`, accepting('identity'))
+      const raw = openRaw(`${url}/api/stream`, accepting(encoding))
+      await plain.until('connected')
+      await eventually(() => server.clients.length === 2 && server.connections.length === 2)
+      for (let count = 0; count < 100; count++) {
+        const id = server.broadcast({ type: 'note', data: 'the same again' })
+        await plain.until(id)
+      }
+      const [, connection] = server.clients.map((client) => client.connection)
+      expect(server.connections).toContain(connection)
+      await eventually(() => connection!.bytes === plain.bytes.length && connection!.sent === raw.bytes.length)
+      expect(connection).toMatchObject({ kind: 'feed', path: '/api/stream', encoding, streams: 1, buffered: 0 })
+      if (encoding === 'identity') expect(connection!.sent).toBe(connection!.bytes)
+      else expect(connection!.sent).toBeLessThan(connection!.bytes / 2)
+      for (const client of [plain, raw]) client.close()
+      await eventually(() => server.connections.length === 0)
+    },
+  )
 
   test('runs are among them, refusals and JSON are not', async () => {
     const { url, server } = await serve({ delay: 10 })
@@ -99,6 +104,11 @@ test('without a socket the bytes are counted as well', async () => {
   const reading = await openReading('/api/stream', {}, mock.fetch)
   await reading.take(1)
   const { connection } = mock.feed().clients[0]!
-  expect(connection).toMatchObject({ kind: 'feed', encoding: 'identity', bytes: Buffer.byteLength(reading.text), buffered: 0 })
+  expect(connection).toMatchObject({
+    kind: 'feed',
+    encoding: 'identity',
+    bytes: Buffer.byteLength(reading.text),
+    buffered: 0,
+  })
   mock.close()
 })

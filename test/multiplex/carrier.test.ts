@@ -27,13 +27,21 @@ describe('opening', () => {
   test('[P5.1] as whoever asks first, without what is about the content of its request', async () => {
     const rig = createRig()
     const headers: [string, string][] = [
-      ['accept', 'text/event-stream'], ['authorization', 'Bearer t'], ['content-type', 'application/json'], ['idempotency-key', 'k'], ['x-tenant', '1'],
+      ['accept', 'text/event-stream'],
+      ['authorization', 'Bearer t'],
+      ['content-type', 'application/json'],
+      ['idempotency-key', 'k'],
+      ['x-tenant', '1'],
     ]
     rig.ask({ method: 'POST', body: '{}', headers, credentials: ['authorization'] })
     await rig.carry()
     expect(rig.gets[0]!.headers).toEqual({ authorization: 'Bearer t', 'x-tenant': '1', accept: 'text/event-stream' })
     expect(rig.gets[0]!.request.credentials).toEqual(['authorization'])
-    expect(rig.posts[0]!.headers).toEqual({ authorization: 'Bearer t', 'x-tenant': '1', 'content-type': 'application/json' })
+    expect(rig.posts[0]!.headers).toEqual({
+      authorization: 'Bearer t',
+      'x-tenant': '1',
+      'content-type': 'application/json',
+    })
   })
 
   test('operations go with the credentials of whoever was let in last', async () => {
@@ -139,20 +147,28 @@ describe('lingering', () => {
 })
 
 describe('its end', () => {
-  test.each(['is cut', 'ends'])('[P5.6] when it %s, each stream reads what has come, and then a network error of its own', async (how) => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open(3)
-    carrier.send({ id: '1=a', data: 'first' })
-    await settled()
-    if (how === 'ends') carrier.end()
-    else carrier.cut()
-    await settled()
-    expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'first', id: 'a' }] })
-    const errors = await Promise.all(streams.map((stream) => stream.read().catch((error: unknown) => error)))
-    for (const error of errors) expect(error).toMatchObject({ code: 'network', retryable: true, message: expect.stringContaining('GET https://api.test/channel') })
-    expect(new Set(errors).size).toBe(3)
-    expect(rig.clock.due).toEqual([])
-  })
+  test.each(['is cut', 'ends'])(
+    '[P5.6] when it %s, each stream reads what has come, and then a network error of its own',
+    async (how) => {
+      const rig = createRig()
+      const { carrier, streams } = await rig.open(3)
+      carrier.send({ id: '1=a', data: 'first' })
+      await settled()
+      if (how === 'ends') carrier.end()
+      else carrier.cut()
+      await settled()
+      expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'first', id: 'a' }] })
+      const errors = await Promise.all(streams.map((stream) => stream.read().catch((error: unknown) => error)))
+      for (const error of errors)
+        expect(error).toMatchObject({
+          code: 'network',
+          retryable: true,
+          message: expect.stringContaining('GET https://api.test/channel'),
+        })
+      expect(new Set(errors).size).toBe(3)
+      expect(rig.clock.due).toEqual([])
+    },
+  )
 
   test('[P5.6] those who come back share one new carrier, with keys of its own', async () => {
     const rig = createRig()
@@ -171,7 +187,8 @@ describe('its end', () => {
     await rig.clock.advance(6_999)
     expect(await stateOf(one.connection)).toBe('pending')
     await rig.clock.advance(1)
-    for (const { connection } of [one, other]) await expect(connection).rejects.toMatchObject({ code: 'network', retryable: true })
+    for (const { connection } of [one, other])
+      await expect(connection).rejects.toMatchObject({ code: 'network', retryable: true })
     expect(rig.gets[0]!.request.signal.aborted).toBe(true)
     expect(rig.clock.due).toEqual([])
   })
@@ -296,14 +313,19 @@ describe('silence', () => {
     const { carrier, streams, asked } = await rig.open(2)
     const other = streams[1]!.read()
     other.catch(() => {})
-    asked[0]!.controller.abort(Object.assign(new Error('idle'), { [Symbol.for('rivulet.StreamError')]: true, code: 'idle' }))
+    asked[0]!.controller.abort(
+      Object.assign(new Error('idle'), { [Symbol.for('rivulet.StreamError')]: true, code: 'idle' }),
+    )
     await expect(other).rejects.toMatchObject({ code: 'network' })
     expect(carrier.cancelled).toBe(true)
   })
 })
 
 describe('refused', () => {
-  const bearer = (token: string) => ({ headers: [['authorization', token]] as [string, string][], credentials: ['authorization'] })
+  const bearer = (token: string) => ({
+    headers: [['authorization', token]] as [string, string][],
+    credentials: ['authorization'],
+  })
 
   test.each([
     [401, { code: 'auth', retryable: false }],
@@ -315,10 +337,19 @@ describe('refused', () => {
     const rig = createRig()
     const asked = [rig.ask(bearer('t')), rig.ask(bearer('t'))]
     await settled()
-    rig.gets[0]!.answer({ status, headers: { 'content-type': 'application/problem+json', 'retry-after': '7' }, problem: '{"title":"why"}' })
+    rig.gets[0]!.answer({
+      status,
+      headers: { 'content-type': 'application/problem+json', 'retry-after': '7' },
+      problem: '{"title":"why"}',
+    })
     const errors = await Promise.all(asked.map(({ connection }) => connection.catch((reason: unknown) => reason)))
     for (const one of errors) {
-      expect(one).toMatchObject({ ...error, status, problem: { title: 'why' }, message: `Status ${status}: GET https://api.test/channel` })
+      expect(one).toMatchObject({
+        ...error,
+        status,
+        problem: { title: 'why' },
+        message: `Status ${status}: GET https://api.test/channel`,
+      })
       expect((one as { headers: Headers }).headers.get('retry-after')).toBe('7')
     }
     expect(new Set(errors).size).toBe(2)

@@ -42,7 +42,9 @@ const carriers = async ({ server }: Stage): Promise<number> =>
   (await server.state()).requests.filter(({ method, path }) => method === 'GET' && path === '/api/channel').length
 
 const runs = (stage: Stage, count: number) =>
-  Array.from({ length: count }, (_, index) => stage.client.stream('/api/generate', { json: { prompt: `p${index}` } }).final())
+  Array.from({ length: count }, (_, index) =>
+    stage.client.stream('/api/generate', { json: { prompt: `p${index}` } }).final(),
+  )
 
 const cuts = [
   { 'reset-after': 9 },
@@ -50,51 +52,66 @@ const cuts = [
   { 'truncate-after': 7, 'cut-at': 'last-byte' as const },
   { 'end-after': 10 },
 ]
-test.each(cuts)('[F1][F2][P5.6] a carrier with %j, again and again: each stream has each event once, over one new carrier for all', async (cut) => {
-  const stage = await open({ answers: { '*': '日本語 abc' }, scenario: { path: '/api/channel', times: 5, ...cut } })
-  const feeds = Array.from({ length: 3 }, () => record(stage.client.subscribe('/api/stream')))
-  await until(() => feeds.every((events) => events.length > 0))
-  const answers = runs(stage, 3)
-  for (let count = 0; count < 40; count++) await stage.server.send({ data: count })
-  for (const answer of answers) expect(await answer).toMatchObject({ text: '日本語 abc', finishReason: 'stop' })
-  await until(() => feeds.every((events) => payloads(events).length >= 40))
-  for (const events of feeds) expect(payloads(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
-  expect(stage.errors).toEqual([])
-  // The last of the five cuts may still wait for an event that it can fall into. Each of them cost one carrier, for all six streams.
-  const count = await carriers(stage)
-  expect(count).toBeGreaterThan(3)
-  expect(count).toBeLessThanOrEqual(6)
-})
+test.each(cuts)(
+  '[F1][F2][P5.6] a carrier with %j, again and again: each stream has each event once, over one new carrier for all',
+  async (cut) => {
+    const stage = await open({ answers: { '*': '日本語 abc' }, scenario: { path: '/api/channel', times: 5, ...cut } })
+    const feeds = Array.from({ length: 3 }, () => record(stage.client.subscribe('/api/stream')))
+    await until(() => feeds.every((events) => events.length > 0))
+    const answers = runs(stage, 3)
+    for (let count = 0; count < 40; count++) await stage.server.send({ data: count })
+    for (const answer of answers) expect(await answer).toMatchObject({ text: '日本語 abc', finishReason: 'stop' })
+    await until(() => feeds.every((events) => payloads(events).length >= 40))
+    for (const events of feeds) expect(payloads(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
+    expect(stage.errors).toEqual([])
+    // The last of the five cuts may still wait for an event that it can fall into. Each of them cost one carrier, for all six streams.
+    const count = await carriers(stage)
+    expect(count).toBeGreaterThan(3)
+    expect(count).toBeLessThanOrEqual(6)
+  },
+)
 
-test('a stream of 100 MB that nobody reads beside a small one: the small one is not held up, and nothing of the large one is lost', { timeout: 60_000 }, async () => {
-  const stage = await open({ scenario: { path: '/api/channel', encoding: 'identity' } })
-  const [large, count] = ['x'.repeat(100_000), 1_000]
-  const lastEventId = await stage.server.send({ type: 'small', data: 0 })
-  await stage.server.sendMany({ type: 'large', data: large }, count)
-  const loop = stage.client.subscribe('/api/stream', { searchParams: { types: 'large' }, lastEventId, queue: { bytes: 1 } })[Symbol.asyncIterator]()
-  expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
-  for (const answer of runs(stage, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
-  const small = record(stage.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
-  await until(() => small.length)
-  await stage.server.send({ type: 'small', data: 1 })
-  await until(() => payloads(small, 'small').length)
-  // The queue's one event, the one that waits for its room, and what the window lets through.
-  expect((await stage.server.state()).written).toBeLessThan(5_000_000)
-  let read = 0
-  while (read < count) {
-    const { value, done } = await loop.next()
-    if (done) break
-    if (value?.type === 'large') read += (value.data as string).length / large.length
-  }
-  expect([read, stage.errors]).toEqual([count, []])
-  expect(await carriers(stage)).toBe(1)
-})
+test(
+  'a stream of 100 MB that nobody reads beside a small one: the small one is not held up, and nothing of the large one is lost',
+  { timeout: 60_000 },
+  async () => {
+    const stage = await open({ scenario: { path: '/api/channel', encoding: 'identity' } })
+    const [large, count] = ['x'.repeat(100_000), 1_000]
+    const lastEventId = await stage.server.send({ type: 'small', data: 0 })
+    await stage.server.sendMany({ type: 'large', data: large }, count)
+    const feed = stage.client.subscribe('/api/stream', {
+      searchParams: { types: 'large' },
+      lastEventId,
+      queue: { bytes: 1 },
+    })
+    const loop = feed[Symbol.asyncIterator]()
+    expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
+    for (const answer of runs(stage, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
+    const small = record(stage.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
+    await until(() => small.length)
+    await stage.server.send({ type: 'small', data: 1 })
+    await until(() => payloads(small, 'small').length)
+    // The queue's one event, the one that waits for its room, and what the window lets through.
+    expect((await stage.server.state()).written).toBeLessThan(5_000_000)
+    let read = 0
+    while (read < count) {
+      const { value, done } = await loop.next()
+      if (done) break
+      if (value?.type === 'large') read += (value.data as string).length / large.length
+    }
+    expect([read, stage.errors]).toEqual([count, []])
+    expect(await carriers(stage)).toBe(1)
+  },
+)
 
 test('[P5.3] a 401 on one stream is the error of that stream', async () => {
   const stage = await open({ scenario: { path: '/api/generate', status: 401 } })
   const events = record(stage.client.subscribe('/api/stream'))
   await until(() => events.length)
-  await expect(stage.client.stream('/api/generate', { json: { prompt: 'p' } }).final()).rejects.toMatchObject({ code: 'http', status: 401 })
+  await expect(stage.client.stream('/api/generate', { json: { prompt: 'p' } }).final()).rejects.toMatchObject({
+    code: 'http',
+    status: 401,
+  })
   await stage.server.send({ data: 1 })
   await until(() => payloads(events).length)
   expect([stage.errors.length, await carriers(stage), events.length]).toEqual([1, 1, 2])
@@ -115,27 +132,33 @@ test('[P5.2] a server that has forgotten the channel: a new carrier, and each st
   expect([stage.errors, await carriers(stage)]).toEqual([[], 2])
 })
 
-test.each(['refuse', 'lose-answer', 'hang'])('[P5.2] a POST of unknown fate (%s): its streams are asked for again, the others do not notice', async (fault) => {
-  const stage = await open({ answers: { '*': 'abc' } }, { timeout: 200 })
-  const events = record(stage.client.subscribe('/api/stream'))
-  await until(() => events.length)
-  await stage.server.setScenario({ path: '/api/channel/ops', [fault]: true, once: true })
-  expect(await Promise.all(runs(stage, 3))).toMatchObject([{ text: 'abc' }, { text: 'abc' }, { text: 'abc' }])
-  await stage.server.send({ data: 1 })
-  await until(() => payloads(events).length)
-  expect(events.map(({ type }) => type)).toEqual(['connected', 'message'])
-  const { runs: made } = await stage.server.state()
-  expect([made.length, stage.errors, await carriers(stage)]).toEqual([3, [], 1])
-})
+test.each(['refuse', 'lose-answer', 'hang'])(
+  '[P5.2] a POST of unknown fate (%s): its streams are asked for again, the others do not notice',
+  async (fault) => {
+    const stage = await open({ answers: { '*': 'abc' } }, { timeout: 200 })
+    const events = record(stage.client.subscribe('/api/stream'))
+    await until(() => events.length)
+    await stage.server.setScenario({ path: '/api/channel/ops', [fault]: true, once: true })
+    expect(await Promise.all(runs(stage, 3))).toMatchObject([{ text: 'abc' }, { text: 'abc' }, { text: 'abc' }])
+    await stage.server.send({ data: 1 })
+    await until(() => payloads(events).length)
+    expect(events.map(({ type }) => type)).toEqual(['connected', 'message'])
+    const { runs: made } = await stage.server.state()
+    expect([made.length, stage.errors, await carriers(stage)]).toEqual([3, [], 1])
+  },
+)
 
-test('events on the carrier that are no stream\'s are told, and those that break one stream break that one alone', async () => {
+test("events on the carrier that are no stream's are told, and those that break one stream break that one alone", async () => {
   const insert = 'id: nonsense\ndata: x\n\nid: 99=a\ndata: x\n\nid: 1!\nevent: close\ndata: {\n\n'
   const stage = await open({ scenario: { path: '/api/channel', insert, 'insert-after': 5, once: true } })
   const feeds = [record(stage.client.subscribe('/api/stream')), record(stage.client.subscribe('/api/stream'))]
   await until(() => feeds[0]!.length === 2) // opened again
   await stage.server.send({ data: 1 })
   await until(() => feeds.every((events) => payloads(events).length === 1))
-  expect(feeds.map((events) => events.map(({ type }) => type))).toEqual([['connected', 'connected', 'message'], ['connected', 'message']])
+  expect(feeds.map((events) => events.map(({ type }) => type))).toEqual([
+    ['connected', 'connected', 'message'],
+    ['connected', 'message'],
+  ])
   expect(stage.strays).toMatchObject([{ code: 'invalid-data' }, { code: 'invalid-data' }])
   expect([stage.errors, await carriers(stage)]).toEqual([[], 1])
 })
@@ -147,7 +170,9 @@ test('[P3.5] a run is cancelled on the server over the carrier', async () => {
   await run.cancel()
   expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   expect((await stage.server.state()).runs).toMatchObject([{ state: 'finished' }])
-  expect(new Set(await stage.wire())).toEqual(new Set(['GET /api/channel', 'POST /api/channel/ops', 'POST /api/generate', expect.stringMatching(/^DELETE /)]))
+  expect(new Set(await stage.wire())).toEqual(
+    new Set(['GET /api/channel', 'POST /api/channel/ops', 'POST /api/generate', expect.stringMatching(/^DELETE /)]),
+  )
 })
 
 test('a form goes on a connection of its own, while the carrier goes on', async () => {
@@ -156,7 +181,10 @@ test('a form goes on a connection of its own, while the carrier goes on', async 
   await until(() => events.length)
   const body = new FormData()
   body.set('prompt', 'p')
-  await stage.client.stream('/api/generate', { body, retry: false }).final().catch(() => {}) // the mock server takes JSON
+  await stage.client
+    .stream('/api/generate', { body, retry: false })
+    .final()
+    .catch(() => {}) // the mock server takes JSON
   const seen = (await stage.server.state()).requests.find(({ path }) => path === '/api/generate')
   expect(seen!.headers['content-type']).toMatch(/^multipart\/form-data/)
   await stage.server.send({ data: 1 })

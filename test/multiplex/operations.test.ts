@@ -76,7 +76,11 @@ describe('of unknown fate', () => {
     failing.catch(() => {})
     await settled()
     rig.answerPosts({ status: 202 })
-    await expect(lost.connection).rejects.toMatchObject({ ...network, message: 'Lost: POST https://api.test/channel/ops', cause: 'status' in how ? how : expect.any(Error) })
+    await expect(lost.connection).rejects.toMatchObject({
+      ...network,
+      message: 'Lost: POST https://api.test/channel/ops',
+      cause: 'status' in how ? how : expect.any(Error),
+    })
     await expect(failing).rejects.toMatchObject(network)
     rig.ask()
     await settled()
@@ -115,7 +119,10 @@ describe('of unknown fate', () => {
     rig.answerPosts({ status: 202 })
     rig.ask()
     await settled()
-    expect(JSON.parse(rig.posts[2]!.request.body as string).ops).toMatchObject([{ op: 'close', key: '1' }, { op: 'open', key: '3' }])
+    expect(JSON.parse(rig.posts[2]!.request.body as string).ops).toMatchObject([
+      { op: 'close', key: '1' },
+      { op: 'open', key: '3' },
+    ])
     rig.ask()
     await settled()
     expect(JSON.parse(rig.posts[3]!.request.body as string).ops).toMatchObject([{ op: 'open', key: '4' }])
@@ -135,12 +142,21 @@ describe('of unknown fate', () => {
       rig.ask()
       await settled()
     }
-    const said = rig.posts.slice(before).map(({ request }) => JSON.parse(request.body as string).ops as { op: string; key: string }[])
+    const said = rig.posts
+      .slice(before)
+      .map(({ request }) => JSON.parse(request.body as string).ops as { op: string; key: string }[])
     expect(said.map(({ length }) => length)).toEqual([201, 201, 51])
-    expect(new Set(said.flat().filter(({ op }) => op === 'close').map(({ key }) => key)).size).toBe(450)
+    expect(
+      new Set(
+        said
+          .flat()
+          .filter(({ op }) => op === 'close')
+          .map(({ key }) => key),
+      ).size,
+    ).toBe(450)
   })
 
-  test('an answer that comes for such a stream all the same is nobody\'s', async () => {
+  test("an answer that comes for such a stream all the same is nobody's", async () => {
     const rig = createRig()
     const { carrier } = await rig.open()
     rig.answerPosts(new Error('reset'))
@@ -153,21 +169,29 @@ describe('of unknown fate', () => {
 })
 
 describe('for a channel that the server does not know', () => {
-  test.each([404, 410, 401, 403, 409])('[P5.2] %i: the carrier is given up, and its streams come back on a new one', async (status) => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open(2)
-    rig.answerPosts({ status })
-    const { connection } = rig.ask()
-    await settled()
-    for (const failing of [connection, streams[0]!.read(), streams[1]!.read()]) {
-      await expect(failing).rejects.toMatchObject({ code: 'network', retryable: true, message: 'Lost: POST https://api.test/channel/ops', cause: { code: 'http', status } })
-    }
-    expect(carrier.cancelled).toBe(true)
-    rig.answerPosts({ status: 202 })
-    const again = rig.ask()
-    const second = await rig.carry({ channelId: 'd' })
-    second.send(opened(1))
-    expect(await again.connection).toMatchObject({ status: 200 })
-    expect(rig.gets).toHaveLength(2)
-  })
+  test.each([404, 410, 401, 403, 409])(
+    '[P5.2] %i: the carrier is given up, and its streams come back on a new one',
+    async (status) => {
+      const rig = createRig()
+      const { carrier, streams } = await rig.open(2)
+      rig.answerPosts({ status })
+      const { connection } = rig.ask()
+      await settled()
+      for (const failing of [connection, streams[0]!.read(), streams[1]!.read()]) {
+        await expect(failing).rejects.toMatchObject({
+          code: 'network',
+          retryable: true,
+          message: 'Lost: POST https://api.test/channel/ops',
+          cause: { code: 'http', status },
+        })
+      }
+      expect(carrier.cancelled).toBe(true)
+      rig.answerPosts({ status: 202 })
+      const again = rig.ask()
+      const second = await rig.carry({ channelId: 'd' })
+      second.send(opened(1))
+      expect(await again.connection).toMatchObject({ status: 200 })
+      expect(rig.gets).toHaveLength(2)
+    },
+  )
 })

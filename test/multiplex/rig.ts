@@ -4,7 +4,13 @@ import type { StreamError } from '../../src/base/errors.ts'
 import type { Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
-import { type Answer, type ScriptedAttempt, type ScriptedBlock, type ScriptedConnection, createScriptedNetwork } from '../support/scripted-connect.ts'
+import {
+  type Answer,
+  type ScriptedAttempt,
+  type ScriptedBlock,
+  type ScriptedConnection,
+  createScriptedNetwork,
+} from '../support/scripted-connect.ts'
 import { settled } from '../support/settled.ts'
 
 /** An operation as the server sees it. */
@@ -32,7 +38,10 @@ export interface Rig {
   /** Answers the newest request for a carrier, and says which channel it is. */
   carry(hello?: Record<string, unknown>): Promise<ScriptedConnection>
   /** Opens a carrier, and `count` streams on it. */
-  open(count?: number, request?: Partial<ConnectRequest>): Promise<{ carrier: ScriptedConnection; streams: Connection[]; asked: Asked[] }>
+  open(
+    count?: number,
+    request?: Partial<ConnectRequest>,
+  ): Promise<{ carrier: ScriptedConnection; streams: Connection[]; asked: Asked[] }>
 }
 
 export interface Asked {

@@ -33,7 +33,10 @@ describe('has a connection of its own', () => {
     const carrier = await rig.carry()
     carrier.send(control(1, 'open', { status: 421 }), control(1, 'close', { status: 421, problem: '{}' }))
     await settled()
-    expect(rig.gets.at(-1)!.request).toMatchObject({ url: 'https://api.test/stream', headers: [['authorization', 'of another']] })
+    expect(rig.gets.at(-1)!.request).toMatchObject({
+      url: 'https://api.test/stream',
+      headers: [['authorization', 'of another']],
+    })
     rig.gets.at(-1)!.answer({ status: 200 })
     expect(await connection).toMatchObject({ status: 200 })
   })
@@ -42,7 +45,10 @@ describe('has a connection of its own', () => {
 describe('is carried', () => {
   test.each([
     ['what fetch is told for the carrier as well', { init: { credentials: 'include' as const } }],
-    ['options that are not of fetch', { init: { retry: false, json: {}, mode: undefined, signal: null } as unknown as RequestInit }],
+    [
+      'options that are not of fetch',
+      { init: { retry: false, json: {}, mode: undefined, signal: null } as unknown as RequestInit },
+    ],
     ['a body of text', { method: 'POST', body: 'x'.repeat(100_000) }],
     ['DELETE', { method: 'DELETE' }],
   ])('%s', async (_, request) => {
@@ -70,11 +76,22 @@ describe('redirects', () => {
 
   test.each([301, 302, 303, 307, 308])('[F13] %i within the origin is followed on the carrier', async (status) => {
     const rig = createRig()
-    const { connection } = rig.ask({ headers: [['authorization', 't']], credentials: ['authorization'], lastEventId: 'a' })
+    const { connection } = rig.ask({
+      headers: [['authorization', 't']],
+      credentials: ['authorization'],
+      lastEventId: 'a',
+    })
     const carrier = await rig.carry()
     carrier.send(...redirect(1, status, '../moved?x'))
     await settled()
-    expect(rig.operations[1]).toMatchObject({ op: 'open', key: '2', method: 'GET', path: '/moved?x', headers: [['authorization', 't']], lastEventId: 'a' })
+    expect(rig.operations[1]).toMatchObject({
+      op: 'open',
+      key: '2',
+      method: 'GET',
+      path: '/moved?x',
+      headers: [['authorization', 't']],
+      lastEventId: 'a',
+    })
     carrier.send(opened(2, { url: '/moved?x' }))
     expect(await connection).toMatchObject({ status: 200, url: 'https://api.test/moved?x' })
   })
@@ -88,12 +105,26 @@ describe('redirects', () => {
     expect(rig.operations[1]).toMatchObject({ method: 'POST', path: '/there', body: '{}' })
     carrier.send(...redirect(2, 303, '/result'))
     await settled()
-    expect(rig.operations[2]).toEqual({ op: 'open', key: '3', method: 'GET', path: '/result', headers: [], window: 0x40000 })
+    expect(rig.operations[2]).toEqual({
+      op: 'open',
+      key: '3',
+      method: 'GET',
+      path: '/result',
+      headers: [],
+      window: 0x40000,
+    })
   })
 
   test('[F14] to another origin: no credential goes there, and nothing of the channel', async () => {
     const rig = createRig()
-    rig.ask({ headers: [['authorization', 't'], ['x-api-key', 'k'], ['x-tenant', '1']], credentials: ['x-api-key'] })
+    rig.ask({
+      headers: [
+        ['authorization', 't'],
+        ['x-api-key', 'k'],
+        ['x-tenant', '1'],
+      ],
+      credentials: ['x-api-key'],
+    })
     const carrier = await rig.carry()
     carrier.send(...redirect(1, 302, 'https://other.test/stream'))
     await settled()

@@ -11,7 +11,8 @@ const opsOf = (rig: ReturnType<typeof createRig>, key: string): string[] =>
 /** All data until the end, as it is read. */
 async function readAll(stream: Connection): Promise<string[]> {
   const data: string[] = []
-  for (let batch = await stream.read(); batch; batch = await stream.read()) data.push(...batch.blocks.map((block) => block.data ?? ''))
+  for (let batch = await stream.read(); batch; batch = await stream.read())
+    data.push(...batch.blocks.map((block) => block.data ?? ''))
   return data
 }
 
@@ -19,14 +20,29 @@ describe('what is asked', () => {
   test('[P5.2] method, path with query, headers, body, cursor and window', async () => {
     const rig = createRig({ window: 1_000 })
     rig.ask({
-      url: 'https://api.test/generate?a=1&b=ü', method: 'POST', headers: [['authorization', 't'], ['idempotency-key', 'k']],
-      body: '{"prompt":"你好"}', lastEventId: '日本',
+      url: 'https://api.test/generate?a=1&b=ü',
+      method: 'POST',
+      headers: [
+        ['authorization', 't'],
+        ['idempotency-key', 'k'],
+      ],
+      body: '{"prompt":"你好"}',
+      lastEventId: '日本',
     })
     await rig.carry()
     expect(rig.operations).toEqual([
       {
-        op: 'open', key: '1', method: 'POST', path: '/generate?a=1&b=ü', headers: [['authorization', 't'], ['idempotency-key', 'k']],
-        body: '{"prompt":"你好"}', lastEventId: '日本', window: 1_000,
+        op: 'open',
+        key: '1',
+        method: 'POST',
+        path: '/generate?a=1&b=ü',
+        headers: [
+          ['authorization', 't'],
+          ['idempotency-key', 'k'],
+        ],
+        body: '{"prompt":"你好"}',
+        lastEventId: '日本',
+        window: 1_000,
       },
     ])
   })
@@ -46,7 +62,10 @@ describe('what is asked', () => {
     await settled()
     left.controller.abort()
     await rig.carry()
-    expect(rig.operations.map(({ op, key }) => [op, key])).toEqual([['open', '2'], ['close', '1']])
+    expect(rig.operations.map(({ op, key }) => [op, key])).toEqual([
+      ['open', '2'],
+      ['close', '1'],
+    ])
   })
 
   test('a signal that has aborted asks for nothing', async () => {
@@ -66,7 +85,12 @@ describe('what it is answered', () => {
     carrier.send(opened(1, { headers: { 'content-type': 'text/event-stream', 'x-a': '1' }, url: '/elsewhere?x' }))
     const stream = await connection
     expect([stream.status, stream.url, [...stream.headers]]).toEqual([
-      200, 'https://api.test/elsewhere?x', [['content-type', 'text/event-stream'], ['x-a', '1']],
+      200,
+      'https://api.test/elsewhere?x',
+      [
+        ['content-type', 'text/event-stream'],
+        ['x-a', '1'],
+      ],
     ])
   })
 
@@ -109,7 +133,11 @@ describe('what it is answered', () => {
     const { connection } = rig.ask()
     const carrier = await rig.carry()
     carrier.send(control(1, 'close', { status: 502, problem: '{}' }))
-    await expect(connection).rejects.toMatchObject({ code: 'network', retryable: true, message: 'Closed with 502: GET https://api.test/stream' })
+    await expect(connection).rejects.toMatchObject({
+      code: 'network',
+      retryable: true,
+      message: 'Closed with 502: GET https://api.test/stream',
+    })
   })
 
   test.each([200, 204])('closed with %i without having been opened is no answer either', async (status) => {
@@ -126,8 +154,12 @@ describe('events', () => {
     const rig = createRig()
     const { carrier, streams } = await rig.open(2)
     carrier.send(
-      { id: '1=a', data: '1' }, { id: '2=z', data: 'of another' }, { id: '1+', type: 'named', data: '2' }, { id: '1=', data: '3' },
-      { id: '1=x=y+z!', data: '4' }, { id: '1=quiet' },
+      { id: '1=a', data: '1' },
+      { id: '2=z', data: 'of another' },
+      { id: '1+', type: 'named', data: '2' },
+      { id: '1=', data: '3' },
+      { id: '1=x=y+z!', data: '4' },
+      { id: '1=quiet' },
     )
     expect((await streams[0]!.read())!.blocks).toEqual([
       { type: 'message', data: '1', id: 'a' },
@@ -204,7 +236,7 @@ describe('its end', () => {
     for (let again = 0; again < 2; again++) await expect(streams[0]!.read()).rejects.toMatchObject({ code, retryable })
   })
 
-  test('on this side: the server is told once, late events are nobody\'s, and the others go on', async () => {
+  test("on this side: the server is told once, late events are nobody's, and the others go on", async () => {
     const rig = createRig()
     const { carrier, streams } = await rig.open(2)
     const pending = streams[0]!.read()
@@ -221,48 +253,54 @@ describe('its end', () => {
     expect(rig.errors).toEqual([])
   })
 
-  test.each(['while it waits for its answer', 'while it is read', 'before what came is read'])('by its signal %s: rejects with the reason', async (when) => {
-    const rig = createRig()
-    const { connection, controller } = rig.ask()
-    const carrier = await rig.carry()
-    const reason = new Error('why')
-    if (when.includes('answer')) {
-      controller.abort(reason)
-      await expect(connection).rejects.toBe(reason)
-    } else {
-      carrier.send(opened(1))
-      const stream = await connection
-      if (when.includes('came')) carrier.send({ id: '1=a', data: 'x' })
+  test.each(['while it waits for its answer', 'while it is read', 'before what came is read'])(
+    'by its signal %s: rejects with the reason',
+    async (when) => {
+      const rig = createRig()
+      const { connection, controller } = rig.ask()
+      const carrier = await rig.carry()
+      const reason = new Error('why')
+      if (when.includes('answer')) {
+        controller.abort(reason)
+        await expect(connection).rejects.toBe(reason)
+      } else {
+        carrier.send(opened(1))
+        const stream = await connection
+        if (when.includes('came')) carrier.send({ id: '1=a', data: 'x' })
+        await settled()
+        const read = when.includes('came') ? undefined : stream.read()
+        controller.abort(reason)
+        await expect(read ?? stream.read()).rejects.toBe(reason)
+      }
       await settled()
-      const read = when.includes('came') ? undefined : stream.read()
-      controller.abort(reason)
-      await expect(read ?? stream.read()).rejects.toBe(reason)
-    }
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open', 'close'])
-  })
+      expect(opsOf(rig, '1')).toEqual(['open', 'close'])
+    },
+  )
 })
 
 describe('its pace', () => {
   const cost = (text: string): number => new TextEncoder().encode(text).length + 32
 
-  test.each(['x', 'é', '日', '👍'])('[P5.4] what is read is given back, once half of the window was, to the byte: %s', async (character) => {
-    const rig = createRig({ window: 10_000 })
-    const { carrier, streams } = await rig.open()
-    const data = character.repeat(500)
-    let given = 0
-    for (let count = 0; count < 40; count++) {
-      carrier.send({ id: '1+', data })
-      await settled()
-      await streams[0]!.read()
-      await settled()
-      const credits = rig.operations.filter(({ op }) => op === 'credit')
-      given = credits.reduce((sum, { bytes }) => sum + (bytes as number), 0)
-      expect((count + 1) * cost(data) - given).toBeLessThan(5_000)
-      expect(given % cost(data)).toBe(0)
-    }
-    expect(given).toBeGreaterThan(20_000)
-  })
+  test.each(['x', 'é', '日', '👍'])(
+    '[P5.4] what is read is given back, once half of the window was, to the byte: %s',
+    async (character) => {
+      const rig = createRig({ window: 10_000 })
+      const { carrier, streams } = await rig.open()
+      const data = character.repeat(500)
+      let given = 0
+      for (let count = 0; count < 40; count++) {
+        carrier.send({ id: '1+', data })
+        await settled()
+        await streams[0]!.read()
+        await settled()
+        const credits = rig.operations.filter(({ op }) => op === 'credit')
+        given = credits.reduce((sum, { bytes }) => sum + (bytes as number), 0)
+        expect((count + 1) * cost(data) - given).toBeLessThan(5_000)
+        expect(given % cost(data)).toBe(0)
+      }
+      expect(given).toBeGreaterThan(20_000)
+    },
+  )
 
   test('[P5.4] what is not read gives nothing back, and holds up nobody else', async () => {
     const rig = createRig({ window: 10_000 })
@@ -300,7 +338,13 @@ describe('its pace', () => {
     const small = rig.ask({ maxEventSize: 100 })
     const large = rig.ask()
     const carrier = await rig.carry()
-    carrier.send(opened(1), opened(2), { id: '1=a', data: 'whole' }, { id: '1=b', data: '日'.repeat(101) }, { id: '2=a', data: 'x'.repeat(1_000) })
+    carrier.send(
+      opened(1),
+      opened(2),
+      { id: '1=a', data: 'whole' },
+      { id: '1=b', data: '日'.repeat(101) },
+      { id: '2=a', data: 'x'.repeat(1_000) },
+    )
     const stream = await small.connection
     expect(await stream.read()).toMatchObject({ blocks: [{ data: 'whole' }] })
     await expect(stream.read()).rejects.toMatchObject({ code: 'too-large', retryable: false })
@@ -335,13 +379,18 @@ describe('what is malformed', () => {
     expect([opsOf(rig, '1'), rig.errors]).toEqual([['open', 'close'], []])
   })
 
-  test.each(['unknown', '9=a', '', '=a', '!', 'a b=1'])('an event with the id %j belongs to nobody: invalid-data is told, and all go on', async (id) => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    carrier.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
-    expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
-    expect(rig.errors).toMatchObject([{ code: 'invalid-data', message: 'Foreign event: GET https://api.test/channel' }])
-  })
+  test.each(['unknown', '9=a', '', '=a', '!', 'a b=1'])(
+    'an event with the id %j belongs to nobody: invalid-data is told, and all go on',
+    async (id) => {
+      const rig = createRig()
+      const { carrier, streams } = await rig.open()
+      carrier.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
+      expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
+      expect(rig.errors).toMatchObject([
+        { code: 'invalid-data', message: 'Foreign event: GET https://api.test/channel' },
+      ])
+    },
+  )
 
   test('an onError that throws is reported, and costs nobody anything', async () => {
     const reported: unknown[] = []
@@ -358,10 +407,16 @@ describe('what is malformed', () => {
     expect(reported).toEqual([mistake])
   })
 
-  test('a control that is not known, or says what can\'t be, is passed over', async () => {
+  test("a control that is not known, or says what can't be, is passed over", async () => {
     const rig = createRig()
     const { carrier, streams } = await rig.open()
-    carrier.send(control(1, 'pause', {}), control(1, 'retry', { delay: -1 }), control(1, 'retry', {}), opened(1, { status: 404 }), { id: '1=a', data: 'x' })
+    carrier.send(
+      control(1, 'pause', {}),
+      control(1, 'retry', { delay: -1 }),
+      control(1, 'retry', {}),
+      opened(1, { status: 404 }),
+      { id: '1=a', data: 'x' },
+    )
     expect(await streams[0]!.read()).toEqual({ blocks: [{ type: 'message', data: 'x', id: 'a' }], bytes: 33 })
   })
 })

@@ -35,7 +35,10 @@ test('esbuild', async () => {
     outdir,
   })
   expect(warnings).toEqual([])
-  writeFileSync(join(outdir, 'index.html'), readFileSync(join(folder, 'app/index.html'), 'utf8').replace('main.ts', 'main.js'))
+  writeFileSync(
+    join(outdir, 'index.html'),
+    readFileSync(join(folder, 'app/index.html'), 'utf8').replace('main.ts', 'main.js'),
+  )
   expect(await readTitle(outdir)).toEqual(bothStreams)
 })
 
@@ -73,7 +76,9 @@ describe('what is not imported is not in the bundle', () => {
   })
 
   test('all entries share one StreamError', async () => {
-    const code = await bundle(`export { createClient } from 'rivulet'\nexport * from 'rivulet/openai'\nexport * from 'rivulet/mock'`)
+    const code = await bundle(
+      `export { createClient } from 'rivulet'\nexport * from 'rivulet/openai'\nexport * from 'rivulet/mock'`,
+    )
     expect(new TextDecoder().decode(code).match(/Symbol\.for\(["'`]rivulet\.StreamError["'`]\)/g)).toHaveLength(1)
   })
 })

@@ -21,7 +21,7 @@ export async function openPage(
 ): Promise<{ page: Page; server: MockServer; [Symbol.asyncDispose](): Promise<void> }> {
   const entry = join(inject('consumer').folder, 'node_modules/rivulet/dist/mock-server.js')
   const { startMockServer } = await import(/* @vite-ignore */ pathToFileURL(entry).href)
-  const server: MockServer = await startMockServer({ folders: { '/': folder }, answers: { '你好': answer }, delay: 1 })
+  const server: MockServer = await startMockServer({ folders: { '/': folder }, answers: { 你好: answer }, delay: 1 })
   const { executablePath, args } = inject('chromium')
   const browser: Browser = await chromium.launch({ args, ...(executablePath && { executablePath }) })
   const page = await browser.newPage()

@@ -6,7 +6,10 @@ import { expect, inject, test } from 'vitest'
 
 const { resolve } = createRequire(import.meta.url)
 
-const compilers = { 'TypeScript 6': resolve('typescript/bin/tsc'), 'TypeScript 5.9': resolve('typescript-previous/bin/tsc') }
+const compilers = {
+  'TypeScript 6': resolve('typescript/bin/tsc'),
+  'TypeScript 5.9': resolve('typescript-previous/bin/tsc'),
+}
 
 const resolutions = {
   bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],

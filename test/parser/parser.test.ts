@@ -16,7 +16,8 @@ function listen(options: { maxEventSize?: number } = {}) {
   return { parser, heard }
 }
 
-const stream = ': hi\n\nid: 1\nevent: price\ndata: {"a":1}\ndata: 你好👋🏽\n\nretry: 50\ndata: b\n\nid\n\ndata\n\nid: 2\ndata: dropped'
+const stream =
+  ': hi\n\nid: 1\nevent: price\ndata: {"a":1}\ndata: 你好👋🏽\n\nretry: 50\ndata: b\n\nid\n\ndata\n\nid: 2\ndata: dropped'
 const told = [
   ': hi',
   { type: 'price', data: '{"a":1}\n你好👋🏽', id: '1' },
@@ -68,7 +69,10 @@ describe('end() and reset()', () => {
     parser.push('id: 1\ndata: a\n\nid: 2\ndata: par')
     parser.end()
     parser.push('\uFEFFdata: b\n\n')
-    expect(heard).toEqual([{ type: 'message', data: 'a', id: '1' }, { type: 'message', data: 'b', id: '1' }])
+    expect(heard).toEqual([
+      { type: 'message', data: 'a', id: '1' },
+      { type: 'message', data: 'b', id: '1' },
+    ])
   })
 
   test('reset() forgets the last event ID, too', () => {

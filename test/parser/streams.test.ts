@@ -1,6 +1,12 @@
 /** Event streams as transform stream and as async iterable: back-pressure, ends, failures, and letting go. */
 import { describe, expect, test } from 'vitest'
-import { EventStreamDecoderStream, type ParsedEvent, encodeEvent, isStreamError, parseEventStream } from '../../src/parser.ts'
+import {
+  EventStreamDecoderStream,
+  type ParsedEvent,
+  encodeEvent,
+  isStreamError,
+  parseEventStream,
+} from '../../src/parser.ts'
 import { settled } from '../support/settled.ts'
 
 /** A body that a test writes, and that tells what was asked of it. */
@@ -31,7 +37,10 @@ function createBody() {
 }
 
 const text = encodeEvent({ data: '1', id: 'a' }) + encodeEvent({ type: 'other', data: '2\n3' })
-const events: ParsedEvent[] = [{ type: 'message', data: '1', id: 'a' }, { type: 'other', data: '2\n3', id: 'a' }]
+const events: ParsedEvent[] = [
+  { type: 'message', data: '1', id: 'a' },
+  { type: 'other', data: '2\n3', id: 'a' },
+]
 
 async function collect(stream: AsyncIterable<ParsedEvent>): Promise<ParsedEvent[]> {
   const found: ParsedEvent[] = []
@@ -43,7 +52,9 @@ describe('parseEventStream', () => {
   test('reads a response, a stream of bytes, and one of text', async () => {
     expect(await collect(parseEventStream(new Response(text)))).toEqual(events)
     expect(await collect(parseEventStream(new Response(text).body!))).toEqual(events)
-    expect(await collect(parseEventStream(new Response(text).body!.pipeThrough(new TextDecoderStream())))).toEqual(events)
+    expect(await collect(parseEventStream(new Response(text).body!.pipeThrough(new TextDecoderStream())))).toEqual(
+      events,
+    )
     expect(await collect(parseEventStream(new Response(null)))).toEqual([])
   })
 
@@ -88,7 +99,10 @@ describe('parseEventStream', () => {
     const waiting = [stream.next(), stream.next()]
     expect(await stream.return!()).toEqual({ value: undefined, done: true })
     expect(await stream.return!()).toEqual({ value: undefined, done: true })
-    expect(await Promise.all(waiting)).toEqual([{ value: undefined, done: true }, { value: undefined, done: true }])
+    expect(await Promise.all(waiting)).toEqual([
+      { value: undefined, done: true },
+      { value: undefined, done: true },
+    ])
     expect(await stream.next()).toEqual({ value: undefined, done: true })
   })
 
@@ -141,7 +155,11 @@ describe('parseEventStream', () => {
 
 describe('EventStreamDecoderStream', () => {
   test('makes events of bytes and of text', async () => {
-    expect(await collect(new Response(text).body!.pipeThrough(new EventStreamDecoderStream()) as unknown as AsyncIterable<ParsedEvent>)).toEqual(events)
+    expect(
+      await collect(
+        new Response(text).body!.pipeThrough(new EventStreamDecoderStream()) as unknown as AsyncIterable<ParsedEvent>,
+      ),
+    ).toEqual(events)
     const { readable, writable } = new EventStreamDecoderStream()
     const writer = writable.getWriter()
     void writer.write(text.slice(0, 7))
@@ -168,13 +186,15 @@ describe('EventStreamDecoderStream', () => {
   })
 
   test('[F28] too large an event errors it', async () => {
-    const reader = new Response(`data: ${'x'.repeat(11)}\n\n`).body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 })).getReader()
+    const reader = new Response(`data: ${'x'.repeat(11)}\n\n`)
+      .body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
+      .getReader()
     await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
   })
 
   test('its errors come at once: events that still wait in it are dropped', async () => {
-    const reader = new Response(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}\n\n`).body!
-      .pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
+    const reader = new Response(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}\n\n`)
+      .body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
       .getReader()
     const first = reader.read()
     await settled()

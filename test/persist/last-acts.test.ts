@@ -24,20 +24,23 @@ afterEach(() => vi.unstubAllGlobals())
 
 const feedAt = (position: number) => ({ url: '/api/stream', lastEventId: String(position) })
 
-test.each(['pagehide', 'visibilitychange', 'freeze'])('[F41] [F42] what is not written yet is written at %s', (sign) => {
-  const storage = createStore()
-  const clock = createManualClock()
-  const kept = persist({ key: 'a', storage, clock })
-  const other = persist({ key: 'b', storage, clock })
-  for (const each of [kept, other]) {
-    each.save(feedAt(1))
-    each.save(feedAt(2))
-  }
-  expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(1)), JSON.stringify(feedAt(1))])
-  page.dispatchEvent(new Event(sign))
-  expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(2)), JSON.stringify(feedAt(2))])
-  expect(clock.due).toEqual([])
-})
+test.each(['pagehide', 'visibilitychange', 'freeze'])(
+  '[F41] [F42] what is not written yet is written at %s',
+  (sign) => {
+    const storage = createStore()
+    const clock = createManualClock()
+    const kept = persist({ key: 'a', storage, clock })
+    const other = persist({ key: 'b', storage, clock })
+    for (const each of [kept, other]) {
+      each.save(feedAt(1))
+      each.save(feedAt(2))
+    }
+    expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(1)), JSON.stringify(feedAt(1))])
+    page.dispatchEvent(new Event(sign))
+    expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(2)), JSON.stringify(feedAt(2))])
+    expect(clock.due).toEqual([])
+  },
+)
 
 test('with nothing to write there is no listener, and no timer', async () => {
   const storage = createStore()

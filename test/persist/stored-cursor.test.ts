@@ -14,7 +14,8 @@ test.each([
 })
 
 test('what a cursor does not have is left out', () => {
-  const stored = '{ "url": "/x", "heartbeat": -1, "__proto__": { "lastEventId": "evil" }, "method": "DELETE", "headers": {} }'
+  const stored =
+    '{ "url": "/x", "heartbeat": -1, "__proto__": { "lastEventId": "evil" }, "method": "DELETE", "headers": {} }'
   const cursor = readCursor(stored)
   expect(cursor).toEqual({ url: '/x' })
   expect(Object.keys(cursor!)).toEqual(['url'])
@@ -50,7 +51,9 @@ test.each([
 })
 
 /** JSON of something that has the fields of a cursor. */
-const likely = fc.record({ url: fc.oneof(fc.webUrl(), fc.jsonValue()), lastEventId: fc.jsonValue() }).map((value) => JSON.stringify(value))
+const likely = fc
+  .record({ url: fc.oneof(fc.webUrl(), fc.jsonValue()), lastEventId: fc.jsonValue() })
+  .map((value) => JSON.stringify(value))
 
 test('whatever is stored, it does not throw, and what it returns can be requested', () => {
   fc.assert(

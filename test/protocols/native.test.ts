@@ -29,7 +29,7 @@ test.each(['message', 'tool_call', 'reasoning', 'constructor', '__proto__', 'toS
   (type) => expect(map(type, { any: 1 })).toEqual([]),
 )
 
-test('[F31] the name is the event\'s, whatever its data says', () => {
+test("[F31] the name is the event's, whatever its data says", () => {
   expect(map('delta', { type: 'end', content: 'a', index: 0 })[0]!.type).toBe('delta')
 })
 

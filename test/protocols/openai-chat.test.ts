@@ -8,10 +8,16 @@ const mapAll = (...payloads: unknown[]): Step<ChatDelta>[] => {
   const protocol = openaiChat()
   const memory = {}
   return payloads.flatMap((payload) =>
-    protocol.map({ type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' }, memory),
+    protocol.map(
+      { type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' },
+      memory,
+    ),
   )
 }
-const chunk = (content: string | null, index = 0, more = {}) => ({ id: 'c', choices: [{ index, delta: { content }, finish_reason: null, ...more }] })
+const chunk = (content: string | null, index = 0, more = {}) => ({
+  id: 'c',
+  choices: [{ index, delta: { content }, finish_reason: null, ...more }],
+})
 
 describe('deltas', () => {
   test('are the contents of choices, each with its chunk', () => {
@@ -22,7 +28,12 @@ describe('deltas', () => {
   })
 
   test('of several choices are told apart, and the text is that of the first', () => {
-    const steps = mapAll({ choices: [{ index: 0, delta: { content: 'a' } }, { index: 1, delta: { content: 'b' } }] })
+    const steps = mapAll({
+      choices: [
+        { index: 0, delta: { content: 'a' } },
+        { index: 1, delta: { content: 'b' } },
+      ],
+    })
     const deltas = steps.flatMap((step) => (step.type === 'delta' ? [step.delta] : []))
     expect(deltas.map(({ choice }) => choice)).toEqual([0, 1])
     expect(deltas.map((delta) => openaiChat().text!(delta))).toEqual(['a', ''])
@@ -40,7 +51,9 @@ describe('the end', () => {
   test('is [DONE], with the reason and the usage that came before', () => {
     const finish = chunk(null, 0, { finish_reason: 'length', delta: {} })
     expect(mapAll(chunk('a'), finish, { choices: [], usage: { total_tokens: 3 } }, '[DONE]').at(-1)).toEqual({
-      type: 'end', finishReason: 'length', usage: { total_tokens: 3 },
+      type: 'end',
+      finishReason: 'length',
+      usage: { total_tokens: 3 },
     })
   })
 
@@ -52,7 +65,11 @@ describe('the end', () => {
   })
 
   test('the reason is that of the first choice', () => {
-    const steps = mapAll(chunk(null, 0, { finish_reason: 'stop' }), chunk(null, 1, { finish_reason: 'length' }), '[DONE]')
+    const steps = mapAll(
+      chunk(null, 0, { finish_reason: 'stop' }),
+      chunk(null, 1, { finish_reason: 'length' }),
+      '[DONE]',
+    )
     expect(steps).toMatchObject([{ type: 'end', finishReason: 'stop' }])
   })
 
@@ -72,7 +89,9 @@ describe('errors', () => {
     expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: 'overloaded' } })).toMatchObject([
       { type: 'error', message: 'Overloaded', code: 'overloaded' },
     ])
-    expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: null } })).toMatchObject([{ code: 'server_error' }])
+    expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: null } })).toMatchObject([
+      { code: 'server_error' },
+    ])
     expect(mapAll({ error: {} })).toMatchObject([{ type: 'error', message: expect.any(String) as string }])
   })
 

@@ -42,7 +42,8 @@ subscribe('net.server.socket', (message) => {
   socket.once('close', () => sockets?.delete(socket))
 })
 
-const observedAt = (port: number | undefined): Observed | undefined => (port === undefined ? undefined : ports.get(port))
+const observedAt = (port: number | undefined): Observed | undefined =>
+  port === undefined ? undefined : ports.get(port)
 
 /** Begins to observe a port. */
 export function observe(port: number): Observed {

@@ -74,7 +74,13 @@ function commandsOf({ server, clock, requests, sockets }: Started, forget: () =>
       sockets: sockets.size,
       written: [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
       clients: server.clients.length,
-      runs: server.runs.map(({ id, prompt, state, readers, text: said }) => ({ id, prompt, state, readers, text: said })),
+      runs: server.runs.map(({ id, prompt, state, readers, text: said }) => ({
+        id,
+        prompt,
+        state,
+        readers,
+        text: said,
+      })),
     }),
     async close() {
       forget()
@@ -93,7 +99,8 @@ export async function startStand(): Promise<{ url: string; close(): Promise<void
     const onRequest: MockServerOptions['onRequest'] = ({ method, url: asked, headers }, via) => {
       const { pathname, search } = new URL(asked)
       // Those on connections of their own are seen there.
-      if (via === 'channel') observed.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
+      if (via === 'channel')
+        observed.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
     }
     const server = await startMockServer({ cors: '*', delay: 0, ...options, onRequest, ...(clock && { clock }) })
     const { port, url } = server

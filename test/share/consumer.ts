@@ -15,7 +15,11 @@ export interface Consumer {
 }
 
 /** Begins at `cursor`, which is empty for a new feed. */
-export function consume(connect: Connect, clock: Clock, { cursor = '', url = 'https://example.com/feed', scope = undefined as string | undefined } = {}): Consumer {
+export function consume(
+  connect: Connect,
+  clock: Clock,
+  { cursor = '', url = 'https://example.com/feed', scope = undefined as string | undefined } = {},
+): Consumer {
   const seen: string[] = []
   let attempts = 0
   let state: 'reading' | 'paused' | 'closed' = 'reading'
@@ -30,7 +34,13 @@ export function consume(connect: Connect, clock: Clock, { cursor = '', url = 'ht
     const { signal } = controller
     try {
       connection = await connect({
-        url, scope, signal, method: 'GET', headers: [['accept', 'text/event-stream']], credentials: [], maxEventSize: 1e6,
+        url,
+        scope,
+        signal,
+        method: 'GET',
+        headers: [['accept', 'text/event-stream']],
+        credentials: [],
+        maxEventSize: 1e6,
         ...(cursor && { lastEventId: cursor }),
       })
       for (;;) {

@@ -8,7 +8,11 @@ test('without Web Locks, as in Node and on insecure pages', async () => {
   vi.stubGlobal('navigator', {})
   const network = createScriptedNetwork()
   const reasons: unknown[] = []
-  const connect = shareAcrossTabs({ name: 'app', connect: network.connect, onFallback: (reason) => reasons.push(reason) })
+  const connect = shareAcrossTabs({
+    name: 'app',
+    connect: network.connect,
+    onFallback: (reason) => reasons.push(reason),
+  })
   for (let count = 0; count < 2; count++) void connect(request())
   expect(network.attempts).toHaveLength(2)
   expect(reasons).toEqual([expect.objectContaining({ message: 'No Web Locks' })])
@@ -19,7 +23,12 @@ test('without BroadcastChannel', async () => {
   const network = createScriptedNetwork()
   const reasons: unknown[] = []
   const { locks } = createTabs().browser.openTab()
-  const connect = shareAcrossTabs({ name: 'app', locks, connect: network.connect, onFallback: (reason) => reasons.push(reason) })
+  const connect = shareAcrossTabs({
+    name: 'app',
+    locks,
+    connect: network.connect,
+    onFallback: (reason) => reasons.push(reason),
+  })
   for (let count = 0; count < 2; count++) void connect(request())
   expect(network.attempts).toHaveLength(2)
   expect(reasons).toEqual([expect.any(TypeError)])

@@ -4,7 +4,11 @@ import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { createTabs, quiet, request } from './tabs.ts'
 
 /** How many requests two tabs need. */
-async function count(one: Partial<ConnectRequest>, other: Partial<ConnectRequest> = one, names = ['app', 'app']): Promise<number> {
+async function count(
+  one: Partial<ConnectRequest>,
+  other: Partial<ConnectRequest> = one,
+  names = ['app', 'app'],
+): Promise<number> {
   const { open, network } = createTabs()
   for (const [index, more] of [one, other].entries()) {
     void open({ name: names[index]! }).connect(request(more))
@@ -24,7 +28,12 @@ test.each<[string, number, Partial<ConnectRequest>, Partial<ConnectRequest>?]>([
   ['a scope and none', 2, { scope: 'alice' }, {}],
   ['an empty scope and none', 2, { scope: '' }, {}],
   ['credentials without a scope', 2, secret],
-  ['credentials of one scope', 1, { ...secret, scope: 'alice' }, { ...secret, scope: 'alice', headers: [['authorization', 'Bearer u']] }],
+  [
+    'credentials of one scope',
+    1,
+    { ...secret, scope: 'alice' },
+    { ...secret, scope: 'alice', headers: [['authorization', 'Bearer u']] },
+  ],
   ['any other header without a scope', 2, { headers: [['x-tenant', '1']] }],
   ['a language', 1, { headers: [['accept-language', 'de']] }],
   ['cookies for another origin without a scope', 2, { init: { credentials: 'include' } }],
@@ -48,7 +57,10 @@ test('no header of a request, and no part of its address, is ever said', async (
   const own = request({ ...secret, url, scope: 's3cret' })
   const leading = open().connect(own)
   await quiet()
-  network.last.answer({ url: 'https://example.com/moved?token=s3cret', headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' } })
+  network.last.answer({
+    url: 'https://example.com/moved?token=s3cret',
+    headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' },
+  })
   expect((await leading).url).toBe('https://example.com/moved?token=s3cret')
   expect((await open().connect(own)).url).toBe('https://example.com/moved')
   const said = JSON.stringify(browser.messages)
@@ -58,7 +70,8 @@ test('no header of a request, and no part of its address, is ever said', async (
 
 test('each leader shows its own credentials, those of its own request', async () => {
   const { open, network } = createTabs()
-  const as = (token: string) => request({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
+  const as = (token: string) =>
+    request({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
   const leading = open().connect(as('Bearer one'))
   await quiet()
   const wire = network.last.answer()

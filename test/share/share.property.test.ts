@@ -1,5 +1,16 @@
 /** Whatever happens to tabs and connections, each event comes to each tab once and in order. */
-import { array, assert, asyncProperty, constant, constantFrom, infiniteStream, integer, nat, oneof, record } from 'fast-check'
+import {
+  array,
+  assert,
+  asyncProperty,
+  constant,
+  constantFrom,
+  infiniteStream,
+  integer,
+  nat,
+  oneof,
+  record,
+} from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
 import { shareAcrossTabs } from '../../src/share.ts'
@@ -20,79 +31,104 @@ const step = oneof(
   { weight: 8, arbitrary: record({ do: constant('send' as const), count: integer({ min: 1, max: 30 }) }) },
   { weight: 3, arbitrary: record({ do: constant('flood' as const), count: integer({ min: 1, max: 40 }) }) },
   { weight: 3, arbitrary: record({ do: constant('open' as const), back: nat(40) }) },
-  { weight: 6, arbitrary: record({ do: constantFrom('kill' as const, 'freeze' as const, 'numb' as const, 'thaw' as const, 'pause' as const, 'go' as const, 'close' as const), which: nat(20) }) },
+  {
+    weight: 6,
+    arbitrary: record({
+      do: constantFrom(
+        'kill' as const,
+        'freeze' as const,
+        'numb' as const,
+        'thaw' as const,
+        'pause' as const,
+        'go' as const,
+        'close' as const,
+      ),
+      which: nat(20),
+    }),
+  },
   { weight: 2, arbitrary: record({ do: constant('cut' as const) }) },
-  { weight: 6, arbitrary: record({ do: constant('wait' as const), ms: constantFrom(0, 10, 200, 1_000, 3_000, 6_000) }) },
+  {
+    weight: 6,
+    arbitrary: record({ do: constant('wait' as const), ms: constantFrom(0, 10, 200, 1_000, 3_000, 6_000) }),
+  },
 )
 
-test.each([0, 30, 300])('each event once, in order, to each tab that lives, where messages and locks take up to %i ms', { timeout: 120_000 }, async (latency) => {
-  await assert(
-    asyncProperty(array(step, { minLength: 1, maxLength: 60, size: 'max' }), infiniteStream(nat(latency)), async (steps, delays) => {
-      const clock = createManualClock()
-      // The time of the day goes as fast as the clock; and each failure can be had again.
-      vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000 + Math.floor(clock.now()))
-      vi.spyOn(Math, 'random').mockImplementation(createRandom(1))
-      const browser = createBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
-      const server = createLogServer()
-      const pages: Page[] = []
-      let sent = 0
-      const send = (count: number, size = 0): void => {
-        sent += count
-        server.send(count, size)
-      }
-      const open = (back: number): void => {
-        const tab = browser.openTab()
-        const connect = shareAcrossTabs({ name: 'app', connect: server.connect, clock, ...tab })
-        const cursor = back && sent > back ? `${sent - back}` : ''
-        const consumer = consume(connect, clock, { cursor })
-        pages.push({ tab, consumer, state: 'alive', first: cursor ? sent - back : -1 })
-      }
-      open(0)
-      for (const each of steps) {
-        const page = 'which' in each ? pages[each.which % pages.length]! : undefined
-        if (each.do === 'send') send(each.count)
-        else if (each.do === 'flood') send(each.count, 100_000)
-        else if (each.do === 'open') open(each.back)
-        else if (each.do === 'cut') server.cut()
-        else if (each.do === 'wait') await clock.advance(each.ms)
-        else if (page!.state === 'dead') continue
-        else if (each.do === 'pause') page!.consumer.pause()
-        else if (each.do === 'go') page!.consumer.go()
-        else if (each.do === 'thaw') {
-          page!.tab.thaw()
-          page!.state = 'alive'
-        } else if (each.do === 'freeze' || each.do === 'numb') {
-          page!.tab.freeze(each.do === 'numb' ? 'lossy' : 'whole')
-          page!.state = 'frozen'
-        } else {
-          page!.state = 'dead'
-          if (each.do === 'kill') page!.tab.kill()
-          page!.consumer.close()
-        }
-      }
-      for (const { tab, consumer, state } of pages) {
-        if (state === 'dead') continue
-        tab.thaw()
-        consumer.go()
-      }
-      open(0)
-      await clock.advance(30_000)
-      send(3)
-      await clock.advance(10_000)
-      await settled()
-      for (const { consumer, state, first } of pages) {
-        const numbers = consumer.seen.map(Number)
-        const from = numbers[0] ?? 0
-        if (first >= 0 && numbers.length) expect(from).toBe(first + 1)
-        expect(numbers).toEqual(numbers.map((_, index) => from + index))
-        if (state !== 'dead') expect(numbers.at(-1)).toBe(sent)
-      }
-      // All of them on one connection.
-      expect(server.open).toBe(1)
-      for (const { consumer } of pages) consumer.close()
-      await clock.advance(0)
-      expect(server.open).toBe(0)
-    }),
-    { numRuns: 100 },
-  )
-})
+test.each([0, 30, 300])(
+  'each event once, in order, to each tab that lives, where messages and locks take up to %i ms',
+  { timeout: 120_000 },
+  async (latency) => {
+    await assert(
+      asyncProperty(
+        array(step, { minLength: 1, maxLength: 60, size: 'max' }),
+        infiniteStream(nat(latency)),
+        async (steps, delays) => {
+          const clock = createManualClock()
+          // The time of the day goes as fast as the clock; and each failure can be had again.
+          vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000 + Math.floor(clock.now()))
+          vi.spyOn(Math, 'random').mockImplementation(createRandom(1))
+          const browser = createBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
+          const server = createLogServer()
+          const pages: Page[] = []
+          let sent = 0
+          const send = (count: number, size = 0): void => {
+            sent += count
+            server.send(count, size)
+          }
+          const open = (back: number): void => {
+            const tab = browser.openTab()
+            const connect = shareAcrossTabs({ name: 'app', connect: server.connect, clock, ...tab })
+            const cursor = back && sent > back ? `${sent - back}` : ''
+            const consumer = consume(connect, clock, { cursor })
+            pages.push({ tab, consumer, state: 'alive', first: cursor ? sent - back : -1 })
+          }
+          open(0)
+          for (const each of steps) {
+            const page = 'which' in each ? pages[each.which % pages.length]! : undefined
+            if (each.do === 'send') send(each.count)
+            else if (each.do === 'flood') send(each.count, 100_000)
+            else if (each.do === 'open') open(each.back)
+            else if (each.do === 'cut') server.cut()
+            else if (each.do === 'wait') await clock.advance(each.ms)
+            else if (page!.state === 'dead') continue
+            else if (each.do === 'pause') page!.consumer.pause()
+            else if (each.do === 'go') page!.consumer.go()
+            else if (each.do === 'thaw') {
+              page!.tab.thaw()
+              page!.state = 'alive'
+            } else if (each.do === 'freeze' || each.do === 'numb') {
+              page!.tab.freeze(each.do === 'numb' ? 'lossy' : 'whole')
+              page!.state = 'frozen'
+            } else {
+              page!.state = 'dead'
+              if (each.do === 'kill') page!.tab.kill()
+              page!.consumer.close()
+            }
+          }
+          for (const { tab, consumer, state } of pages) {
+            if (state === 'dead') continue
+            tab.thaw()
+            consumer.go()
+          }
+          open(0)
+          await clock.advance(30_000)
+          send(3)
+          await clock.advance(10_000)
+          await settled()
+          for (const { consumer, state, first } of pages) {
+            const numbers = consumer.seen.map(Number)
+            const from = numbers[0] ?? 0
+            if (first >= 0 && numbers.length) expect(from).toBe(first + 1)
+            expect(numbers).toEqual(numbers.map((_, index) => from + index))
+            if (state !== 'dead') expect(numbers.at(-1)).toBe(sent)
+          }
+          // All of them on one connection.
+          expect(server.open).toBe(1)
+          for (const { consumer } of pages) consumer.close()
+          await clock.advance(0)
+          expect(server.open).toBe(0)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  },
+)

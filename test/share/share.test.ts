@@ -275,34 +275,47 @@ test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem an
   await quiet()
   const followed = open().connect(request())
   await quiet()
-  const headers = { 'content-type': 'application/problem+json', 'retry-after': '7', 'set-cookie': 's3cret', 'x-token': 's3cret' }
+  const headers = {
+    'content-type': 'application/problem+json',
+    'retry-after': '7',
+    'set-cookie': 's3cret',
+    'x-token': 's3cret',
+  }
   network.last.answer({ status, headers, problem: '{"title":"No"}' })
   const leader = await leading
   expect(await leader.problem(16_384)).toBe('{"title":"No"}')
   leader.cancel()
   const follower = await followed
-  expect([follower.status, follower.headers.get('retry-after'), await follower.problem(16_384)]).toEqual([status, '7', '{"title":"No"}'])
+  expect([follower.status, follower.headers.get('retry-after'), await follower.problem(16_384)]).toEqual([
+    status,
+    '7',
+    '{"title":"No"}',
+  ])
   follower.cancel()
   expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
   await clock.advance(100)
   expect([clock.due, network.attempts.length]).toEqual([[], 1])
 })
 
-test.each([401, 403])('a refusal of credentials (%i) is about the tab that showed them: others try by themselves, later', async (status) => {
-  const { open, network, browser } = createTabs()
-  const own = (token: string) => request({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
-  const leading = open().connect(own('Bearer one'))
-  await quiet()
-  const followed = open().connect(own('Bearer two'))
-  const failed = followed.catch((error: unknown) => error)
-  await quiet()
-  network.last.answer({ status })
-  ;(await leading).cancel()
-  expect(await failed).toMatchObject({ code: 'network', retryable: true })
-  await quiet()
-  expect(network.attempts).toHaveLength(1)
-  expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
-})
+test.each([401, 403])(
+  'a refusal of credentials (%i) is about the tab that showed them: others try by themselves, later',
+  async (status) => {
+    const { open, network, browser } = createTabs()
+    const own = (token: string) =>
+      request({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
+    const leading = open().connect(own('Bearer one'))
+    await quiet()
+    const followed = open().connect(own('Bearer two'))
+    const failed = followed.catch((error: unknown) => error)
+    await quiet()
+    network.last.answer({ status })
+    ;(await leading).cancel()
+    expect(await failed).toMatchObject({ code: 'network', retryable: true })
+    await quiet()
+    expect(network.attempts).toHaveLength(1)
+    expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
+  },
+)
 
 test('who asks while the leader still connects waits for its answer', async () => {
   const { open, network } = createTabs()
@@ -371,8 +384,13 @@ test('[F36] closed by who hears what the tab does: no connection is opened after
     wire.send(connected('100'))
     await quiet()
     const controller = new AbortController()
-    const tab = open({ ...(role === 'leading' && { name: 'other' }), onChange: (state) => state.role === role && controller.abort('closed') })
-    const pending = tab.connect(request({ lastEventId: role === 'following' ? '100' : '50', signal: controller.signal }))
+    const tab = open({
+      ...(role === 'leading' && { name: 'other' }),
+      onChange: (state) => state.role === role && controller.abort('closed'),
+    })
+    const pending = tab.connect(
+      request({ lastEventId: role === 'following' ? '100' : '50', signal: controller.signal }),
+    )
     await expect(pending).rejects.toBe('closed')
     await quiet()
     expect(network.attempts).toHaveLength(1)
@@ -396,7 +414,9 @@ test('what is no message of ours is passed over', async () => {
 
 test('[F25] what a server repeats when the lead changes hands comes once', async () => {
   const { open, network, clock } = createTabs()
-  const feeds = [open(), open(), open()].map(({ connect }) => createClient({ connect, clock }).subscribe('https://example.com/feed'))
+  const feeds = [open(), open(), open()].map(({ connect }) =>
+    createClient({ connect, clock }).subscribe('https://example.com/feed'),
+  )
   const heard = feeds.map((feed) => {
     const ids: string[] = []
     feed.on('message', ({ id }) => ids.push(id))
@@ -412,6 +432,10 @@ test('[F25] what a server repeats when the lead changes hands comes once', async
   expect(network.attempts).toHaveLength(2)
   network.last.answer().send(connected('6'), event(5), event(6), event(7))
   await quiet()
-  expect(heard).toEqual([['5', '6'], ['5', '6', '7'], ['5', '6', '7']])
+  expect(heard).toEqual([
+    ['5', '6'],
+    ['5', '6', '7'],
+    ['5', '6', '7'],
+  ])
   for (const feed of feeds) feed.close()
 })

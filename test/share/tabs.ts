@@ -35,7 +35,14 @@ export function createTabs(): Tabs {
     open(options) {
       const tab = browser.openTab()
       const states: ShareState[] = []
-      const connect = shareAcrossTabs({ name: 'app', connect: network.connect, clock, onChange: (state) => states.push(state), ...tab, ...options })
+      const connect = shareAcrossTabs({
+        name: 'app',
+        connect: network.connect,
+        clock,
+        onChange: (state) => states.push(state),
+        ...tab,
+        ...options,
+      })
       return {
         tab,
         connect,
@@ -51,7 +58,15 @@ export function createTabs(): Tabs {
 /** A request for a feed. */
 export function request(more: Partial<ConnectRequest> = {}): ConnectRequest {
   const { signal } = new AbortController()
-  return { url: 'https://example.com/feed?q=1', method: 'GET', headers: [['accept', 'text/event-stream']], credentials: [], maxEventSize: 1e6, signal, ...more }
+  return {
+    url: 'https://example.com/feed?q=1',
+    method: 'GET',
+    headers: [['accept', 'text/event-stream']],
+    credentials: [],
+    maxEventSize: 1e6,
+    signal,
+    ...more,
+  }
 }
 
 export interface Reading {

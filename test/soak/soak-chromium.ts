@@ -75,10 +75,14 @@ export async function soakChromium(
     await page.goto(`${serving.url}/soak.html`)
     await page.waitForFunction(() => globalThis.soak)
     before = await countListeners(session)
-    const counts = await page.evaluate(([events, count]) => globalThis.soak.read(events, count), [plan.events, LOOKS] as const)
+    const counts = await page.evaluate(([events, count]) => globalThis.soak.read(events, count), [
+      plan.events,
+      LOOKS,
+    ] as const)
     // The last write of the store, and the news of the last request, take a moment.
     await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {}) // counted below
-    for (let round = 0; round < 100 && underWay.size > 0; round++) await page.evaluate(() => new Promise(requestAnimationFrame))
+    for (let round = 0; round < 100 && underWay.size > 0; round++)
+      await page.evaluate(() => new Promise(requestAnimationFrame))
     const { requests, clients } = await serving.state()
     return {
       runtime: `Chromium ${browser.version()}`,

@@ -7,10 +7,17 @@ import type { Look, Outcome, Plan } from './plan.ts'
 import { hear, startServing } from './serving.ts'
 
 /** `folder` has the programs, `root` is the project; `onLook` hears of each look. */
-export async function soakNode(folder: string, root: string, plan: Plan, onLook?: (look: Look) => void): Promise<Outcome> {
+export async function soakNode(
+  folder: string,
+  root: string,
+  plan: Plan,
+  onLook?: (look: Look) => void,
+): Promise<Outcome> {
   const from = performance.now()
   using serving = await startServing(folder, root, plan)
-  const child = fork(join(folder, 'node-client.mjs'), [serving.url, JSON.stringify(plan)], { execArgv: ['--expose-gc', '--enable-source-maps'] })
+  const child = fork(join(folder, 'node-client.mjs'), [serving.url, JSON.stringify(plan)], {
+    execArgv: ['--expose-gc', '--enable-source-maps'],
+  })
   try {
     const exit = once(child, 'exit')
     const messages = hear<Report>(child)

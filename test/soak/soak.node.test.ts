@@ -8,11 +8,15 @@ import { soakNode } from './soak-node.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const plan = { events: 50_000, reconnects: 100 }
 
-test('[P2.3] [F1] 50,000 events over 100 connections that are reset: each once, and no listener, timer or socket left', { timeout: 120_000 }, async () => {
-  const { counts, leftovers, requests, looks } = await soakNode(await buildPrograms('node'), root, plan)
-  expect(counts).toMatchObject({ received: plan.events, lost: 0, repeated: 0 })
-  expect(counts.waits).toBeGreaterThanOrEqual(plan.reconnects)
-  expect(requests).toBe(counts.waits + 1)
-  expect(leftovers).toEqual({ listeners: 0, 'clients of the server': 0, 'exit code': 0 })
-  expect(looks.map(({ listeners }) => listeners)).toEqual(Array.from({ length: LOOKS }, () => 1))
-})
+test(
+  '[P2.3] [F1] 50,000 events over 100 connections that are reset: each once, and no listener, timer or socket left',
+  { timeout: 120_000 },
+  async () => {
+    const { counts, leftovers, requests, looks } = await soakNode(await buildPrograms('node'), root, plan)
+    expect(counts).toMatchObject({ received: plan.events, lost: 0, repeated: 0 })
+    expect(counts.waits).toBeGreaterThanOrEqual(plan.reconnects)
+    expect(requests).toBe(counts.waits + 1)
+    expect(leftovers).toEqual({ listeners: 0, 'clients of the server': 0, 'exit code': 0 })
+    expect(looks.map(({ listeners }) => listeners)).toEqual(Array.from({ length: LOOKS }, () => 1))
+  },
+)

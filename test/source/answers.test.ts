@@ -8,42 +8,51 @@ trapUnhandled()
 
 describe('content type', () => {
   test.each([
-    'text/event-stream', 'text/event-stream;charset=utf-8', 'Text/Event-Stream ; charset=utf-8', ' text/event-stream',
+    'text/event-stream',
+    'text/event-stream;charset=utf-8',
+    'Text/Event-Stream ; charset=utf-8',
+    ' text/event-stream',
     // Where proxies add one, the last holds.
-    'text/event-stream, text/event-stream', 'text/html;charset=gbk, text/event-stream', 'text/event-stream, */*', 'text/event-stream; a="b, c"; d',
-  ])(
-    '%s is an event stream',
-    async (type) => {
-      const { source, network } = createSourceRig()
-      source.start()
-      await settled()
-      network.last.answer({ headers: { 'content-type': type } })
-      await settled()
-      expect(source.state.status).toBe('open')
-    },
-  )
+    'text/event-stream, text/event-stream',
+    'text/html;charset=gbk, text/event-stream',
+    'text/event-stream, */*',
+    'text/event-stream; a="b, c"; d',
+  ])('%s is an event stream', async (type) => {
+    const { source, network } = createSourceRig()
+    source.start()
+    await settled()
+    network.last.answer({ headers: { 'content-type': type } })
+    await settled()
+    expect(source.state.status).toBe('open')
+  })
 
   test.each([
-    'text/html', 'text/event-streamish', 'application/json; x=text/event-stream', '',
-    'text/event-stream, text/html', 'text/html; a=", text/event-stream"', '*/*',
-  ])(
-    '[F10] "%s" is not: `content-type`, final, the body let go of',
-    async (type) => {
-      const { source, network, clock, settlements, events } = createSourceRig()
-      source.start()
-      await settled()
-      const connection = network.last.answer({ headers: { 'content-type': type } })
-      connection.send({ data: 'a' })
-      await clock.advance(60_000)
-      expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
-      expect(events).toEqual([])
-      expect(connection.cancelled).toBe(true)
-      expect(network.attempts).toHaveLength(1)
-    },
-  )
+    'text/html',
+    'text/event-streamish',
+    'application/json; x=text/event-stream',
+    '',
+    'text/event-stream, text/html',
+    'text/html; a=", text/event-stream"',
+    '*/*',
+  ])('[F10] "%s" is not: `content-type`, final, the body let go of', async (type) => {
+    const { source, network, clock, settlements, events } = createSourceRig()
+    source.start()
+    await settled()
+    const connection = network.last.answer({ headers: { 'content-type': type } })
+    connection.send({ data: 'a' })
+    await clock.advance(60_000)
+    expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
+    expect(events).toEqual([])
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+  })
 
   test('`contentType: false` takes all, a function decides', async () => {
-    for (const [contentType, expected] of [[false, 'open'], [(type: string) => type === 'text/x', 'open'], [() => false, 'closed']] as const) {
+    for (const [contentType, expected] of [
+      [false, 'open'],
+      [(type: string) => type === 'text/x', 'open'],
+      [() => false, 'closed'],
+    ] as const) {
       const { source, network } = createSourceRig({ contentType })
       source.start()
       await settled()
@@ -67,18 +76,24 @@ describe('status', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])('[F15] %d: one error, no retry', async (status) => {
-    const { source, network, clock, settlements } = createSourceRig()
-    source.start()
-    await settled()
-    const connection = network.last.answer({ status, headers: { 'content-type': 'text/event-stream', 'x-request-id': 'q7' } })
-    await clock.advance(60_000)
-    expect(settlements).toMatchObject([{ code: 'http', status, retryable: false }])
-    expect((settlements[0] as { headers?: Headers }).headers?.get('x-request-id')).toBe('q7')
-    expect(settlements[0]!.message).toContain(`${status}`)
-    expect(connection.cancelled).toBe(true)
-    expect(network.attempts).toHaveLength(1)
-  })
+  test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])(
+    '[F15] %d: one error, no retry',
+    async (status) => {
+      const { source, network, clock, settlements } = createSourceRig()
+      source.start()
+      await settled()
+      const connection = network.last.answer({
+        status,
+        headers: { 'content-type': 'text/event-stream', 'x-request-id': 'q7' },
+      })
+      await clock.advance(60_000)
+      expect(settlements).toMatchObject([{ code: 'http', status, retryable: false }])
+      expect((settlements[0] as { headers?: Headers }).headers?.get('x-request-id')).toBe('q7')
+      expect(settlements[0]!.message).toContain(`${status}`)
+      expect(connection.cancelled).toBe(true)
+      expect(network.attempts).toHaveLength(1)
+    },
+  )
 
   test.each([408, 425, 429, 500, 502, 503, 504])('[F17] %d: another attempt', async (status) => {
     const { source, network, clock, settlements } = createSourceRig()
@@ -94,7 +109,10 @@ describe('status', () => {
   })
 
   test('`statusCodes` replaces the list', async () => {
-    for (const [status, expected] of [[404, 'waiting'], [503, 'closed']] as const) {
+    for (const [status, expected] of [
+      [404, 'waiting'],
+      [503, 'closed'],
+    ] as const) {
       const { source, network } = createSourceRig({ retry: { statusCodes: [404] } })
       source.start()
       await settled()
@@ -228,7 +246,11 @@ describe('[F11] a problem document that stalls', () => {
       const { signal } = network.last.request
       if (!deaf) signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
-    const connection = network.last.answer({ status: 403, headers: { 'content-type': 'application/problem+json' }, problem })
+    const connection = network.last.answer({
+      status: 403,
+      headers: { 'content-type': 'application/problem+json' },
+      problem,
+    })
     await clock.advance(600_000)
     expect(settlements).toMatchObject([{ code: 'http', status: 403, retryable: false }])
     expect(settlements[0]!.problem).toBeUndefined()

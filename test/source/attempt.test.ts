@@ -8,10 +8,20 @@ import { createManualClock } from '../support/manual-clock.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
 import { settled } from '../support/settled.ts'
 
-const asked: Omit<ConnectRequest, 'signal'> = { url: 'https://api.test/', method: 'GET', headers: [], credentials: [], maxEventSize: 100 }
+const asked: Omit<ConnectRequest, 'signal'> = {
+  url: 'https://api.test/',
+  method: 'GET',
+  headers: [],
+  credentials: [],
+  maxEventSize: 100,
+}
 
 /** An attempt under way, with what it tells. */
-function stage({ deaf = false, idleTimeout = Infinity, ...hooks }: Partial<AttemptHooks> & { deaf?: boolean; idleTimeout?: number } = {}) {
+function stage({
+  deaf = false,
+  idleTimeout = Infinity,
+  ...hooks
+}: Partial<AttemptHooks> & { deaf?: boolean; idleTimeout?: number } = {}) {
   const clock = createManualClock()
   const network = createScriptedNetwork({ deaf })
   const controller = new AbortController()
@@ -73,7 +83,9 @@ describe('failures', () => {
     const cause = new Error('no')
     const first = stage({ request: () => Promise.reject(cause) })
     await first.done
-    expect(first.outcome).toMatchObject([{ code: 'auth', cause, retryable: true, message: 'Failed: GET https://api.test/' }])
+    expect(first.outcome).toMatchObject([
+      { code: 'auth', cause, retryable: true, message: 'Failed: GET https://api.test/' },
+    ])
 
     const second = stage()
     await settled()
@@ -88,7 +100,12 @@ describe('failures', () => {
     await settled()
     const connection = network.last.answer()
     await done
-    expect([outcome, heard, connection.cancelled, network.last.request.signal.aborted]).toEqual([[error], [], true, true])
+    expect([outcome, heard, connection.cancelled, network.last.request.signal.aborted]).toEqual([
+      [error],
+      [],
+      true,
+      true,
+    ])
   })
 
   test('of whoever reads end it after what came before', async () => {
@@ -105,7 +122,10 @@ describe('failures', () => {
     expect([outcome, connection.cancelled]).toEqual([[error], true])
   })
 
-  test.each([['credentials', 'auth'], ['an answer', 'network']])('[F6] no %s within connectTimeout', async (what, code) => {
+  test.each([
+    ['credentials', 'auth'],
+    ['an answer', 'network'],
+  ])('[F6] no %s within connectTimeout', async (what, code) => {
     const { clock, outcome } = stage(what === 'credentials' ? { request: () => new Promise(() => {}) } : { deaf: true })
     await clock.advance(999)
     expect(outcome).toEqual([])
@@ -152,36 +172,43 @@ describe('[F36] [F37] given up', () => {
       problem: async () => '',
       cancel: () => heard.push('cancelled'),
     }
-    const attempt = runAttempt({ connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 }, controller, {
-      name: 'GET https://api.test/',
-      request: async (signal) => ({ ...asked, signal }),
-      judge: async () => {},
-      opened: () => heard.push('opened'),
-      read: () => void heard.push('read'),
-    })
+    const attempt = runAttempt(
+      { connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 },
+      controller,
+      {
+        name: 'GET https://api.test/',
+        request: async (signal) => ({ ...asked, signal }),
+        judge: async () => {},
+        opened: () => heard.push('opened'),
+        read: () => void heard.push('read'),
+      },
+    )
     await expect(attempt).rejects.toBe('enough')
     expect(heard).toEqual(['opened', 'cancelled'])
   })
 
-  test.each(['asking', 'connecting', 'reading', 'held back'])('while %s: at once, and no hook is called after it', async (when) => {
-    const { controller, network, heard, outcome, clock } = stage({
-      deaf: true,
-      ...(when === 'asking' && { request: () => new Promise(() => {}) }),
-      ...(when === 'held back' && { read: () => new Promise(() => {}) }),
-    })
-    await settled()
-    const connection = when === 'reading' || when === 'held back' ? network.last.answer() : undefined
-    connection?.send({ data: 'a' })
-    await settled()
-    const before = [...heard]
-    controller.abort('enough')
-    await settled()
-    expect(outcome).toEqual(['enough'])
-    const late = when === 'connecting' ? network.last.answer() : connection
-    late?.send({ data: 'late' })
-    await settled()
-    expect([heard, clock.due, late?.cancelled ?? true]).toEqual([before, [], true])
-  })
+  test.each(['asking', 'connecting', 'reading', 'held back'])(
+    'while %s: at once, and no hook is called after it',
+    async (when) => {
+      const { controller, network, heard, outcome, clock } = stage({
+        deaf: true,
+        ...(when === 'asking' && { request: () => new Promise(() => {}) }),
+        ...(when === 'held back' && { read: () => new Promise(() => {}) }),
+      })
+      await settled()
+      const connection = when === 'reading' || when === 'held back' ? network.last.answer() : undefined
+      connection?.send({ data: 'a' })
+      await settled()
+      const before = [...heard]
+      controller.abort('enough')
+      await settled()
+      expect(outcome).toEqual(['enough'])
+      const late = when === 'connecting' ? network.last.answer() : connection
+      late?.send({ data: 'late' })
+      await settled()
+      expect([heard, clock.due, late?.cancelled ?? true]).toEqual([before, [], true])
+    },
+  )
 
   test('by a hook: the rest is silence', async () => {
     const rig = stage({ opened: () => rig.controller.abort('enough') })

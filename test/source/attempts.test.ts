@@ -81,7 +81,12 @@ describe('the state while waiting', () => {
     const connection = await open()
     connection.cut()
     await settled()
-    expect(source.state).toMatchObject({ status: 'waiting', attempt: 2, retryAt: 1_001_000, error: { code: 'network' } })
+    expect(source.state).toMatchObject({
+      status: 'waiting',
+      attempt: 2,
+      retryAt: 1_001_000,
+      error: { code: 'network' },
+    })
     vi.useRealTimers()
   })
 
@@ -142,7 +147,10 @@ describe('the end of attempts', () => {
   })
 
   test('[F38] credentials that can never be had: `auth` at the limit', async () => {
-    const { source, clock, settlements } = createSourceRig({ retry: { limit: 2 }, request: () => new Promise(() => {}) })
+    const { source, clock, settlements } = createSourceRig({
+      retry: { limit: 2 },
+      request: () => new Promise(() => {}),
+    })
     source.start()
     await clock.advance(100_000)
     expect(settlements).toMatchObject([{ code: 'auth' }])

@@ -39,7 +39,12 @@ describe('what wakes', () => {
   })
 })
 
-test.each([[{ onLine: false }, true], [{ onLine: true }, false], [{}, false], [undefined, false]])('[F40] with a navigator of %o offline is %s', (navigator, offline) => {
+test.each([
+  [{ onLine: false }, true],
+  [{ onLine: true }, false],
+  [{}, false],
+  [undefined, false],
+])('[F40] with a navigator of %o offline is %s', (navigator, offline) => {
   vi.stubGlobal('navigator', navigator)
   expect(pageEnvironment.isOffline()).toBe(offline)
 })

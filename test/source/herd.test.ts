@@ -65,10 +65,20 @@ async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<
     const recovered = !(since < RECOVERED)
     const headers = new Headers({ 'content-type': 'text/event-stream' })
     if (!recovered && server.retryAfter !== undefined) headers.set('retry-after', String(server.retryAfter))
-    const until = since >= 0 ? new Promise<null>(() => {}) : new Promise<null>((_, reject) => {
-      cuts.push(() => reject(new StreamError('network', 'Cut', { retryable: true })))
-    })
-    return { status: since >= 0 && !recovered ? 503 : 200, url: 'https://api.test/', headers, read: () => until, problem: async () => '', cancel() {} }
+    const until =
+      since >= 0
+        ? new Promise<null>(() => {})
+        : new Promise<null>((_, reject) => {
+            cuts.push(() => reject(new StreamError('network', 'Cut', { retryable: true })))
+          })
+    return {
+      status: since >= 0 && !recovered ? 503 : 200,
+      url: 'https://api.test/',
+      headers,
+      read: () => until,
+      problem: async () => '',
+      cancel() {},
+    }
   }
   const random = createRandom(seed)
   const clients = Array.from({ length: CLIENTS }, () => {
@@ -104,11 +114,15 @@ const crashes: [string, Crash][] = [
   ['refuses for 3 s, with Retry-After: 2', { down: 0, retryAfter: 2 }],
 ]
 
-test.each(crashes)('[F21] no window of 100 ms gets more than a fifth of the clients of a server that %s', { timeout: 60_000 }, async (what, server) => {
-  const { ofClients, line } = describeWaves(await crash(server, {}, SEED))
-  console.log(`herd of ${CLIENTS} whose server ${what}: ${line}`)
-  expect(ofClients).toBeLessThan(0.2)
-})
+test.each(crashes)(
+  '[F21] no window of 100 ms gets more than a fifth of the clients of a server that %s',
+  { timeout: 60_000 },
+  async (what, server) => {
+    const { ofClients, line } = describeWaves(await crash(server, {}, SEED))
+    console.log(`herd of ${CLIENTS} whose server ${what}: ${line}`)
+    expect(ofClients).toBeLessThan(0.2)
+  },
+)
 
 test('without jitter all of them would come at once: the simulation can tell', { timeout: 60_000 }, async () => {
   const { ofClients } = describeWaves(await crash({ down: RECOVERED }, { jitter: false }, SEED))

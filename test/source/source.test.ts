@@ -29,7 +29,12 @@ describe('a connection', () => {
     const connection = await open()
     connection.send({ data: 'a' }, { data: 'b', id: '1' }, { id: '2' }, { data: 'c' }, { data: 'd', id: '' })
     await settled()
-    expect(events.map(({ data, id }) => [data, id])).toEqual([['a', '0'], ['b', '1'], ['c', '2'], ['d', '']])
+    expect(events.map(({ data, id }) => [data, id])).toEqual([
+      ['a', '0'],
+      ['b', '1'],
+      ['c', '2'],
+      ['d', ''],
+    ])
   })
 
   test('[F23] an id-only block moves the cursor, an empty id clears it', async () => {
@@ -119,7 +124,11 @@ describe('[F6] deadline', () => {
     const { source, network, clock } = createSourceRig({ connectTimeout: 5_000 })
     source.start()
     await settled()
-    network.last.answer({ status: 503, headers: { 'content-type': 'application/problem+json' }, problem: new Promise(() => {}) })
+    network.last.answer({
+      status: 503,
+      headers: { 'content-type': 'application/problem+json' },
+      problem: new Promise(() => {}),
+    })
     await clock.advance(1_000)
     expect(source.state.status).toBe('waiting')
   })
@@ -143,27 +152,30 @@ describe('close() [F36]', () => {
     expect(source.state.status).toBe('closed')
   })
 
-  test.each(['connecting', 'open', 'waiting'] as const)('while %s: signal aborted, no timer, no request, no word', async (status) => {
-    const { source, network, clock, settlements, states } = createSourceRig()
-    source.start()
-    await settled()
-    const connection = status === 'connecting' ? undefined : network.last.answer()
-    await settled()
-    if (status === 'waiting') connection?.cut()
-    await settled()
-    expect(source.state.status).toBe(status)
-    source.close()
-    source.close()
-    await settled()
-    expect(clock.due).toEqual([])
-    expect(source.state).toEqual({ status: 'closed', attempt: source.state.attempt })
-    await clock.advance(600_000)
-    expect(network.attempts).toHaveLength(1)
-    expect(network.last.request.signal.aborted).toBe(true)
-    if (connection) expect(connection.cancelled).toBe(true)
-    expect(settlements).toEqual([])
-    expect(states.filter((state) => state.status === 'closed')).toHaveLength(1)
-  })
+  test.each(['connecting', 'open', 'waiting'] as const)(
+    'while %s: signal aborted, no timer, no request, no word',
+    async (status) => {
+      const { source, network, clock, settlements, states } = createSourceRig()
+      source.start()
+      await settled()
+      const connection = status === 'connecting' ? undefined : network.last.answer()
+      await settled()
+      if (status === 'waiting') connection?.cut()
+      await settled()
+      expect(source.state.status).toBe(status)
+      source.close()
+      source.close()
+      await settled()
+      expect(clock.due).toEqual([])
+      expect(source.state).toEqual({ status: 'closed', attempt: source.state.attempt })
+      await clock.advance(600_000)
+      expect(network.attempts).toHaveLength(1)
+      expect(network.last.request.signal.aborted).toBe(true)
+      if (connection) expect(connection.cancelled).toBe(true)
+      expect(settlements).toEqual([])
+      expect(states.filter((state) => state.status === 'closed')).toHaveLength(1)
+    },
+  )
 
   test('in the middle of a batch: the rest of it is not told', async () => {
     const rig = createSourceRig({ event: ({ data }) => void (data === 'b' && rig.source.close()) })
@@ -199,7 +211,10 @@ describe('close() [F36]', () => {
   })
 
   test('in the hook that tells of the change', async () => {
-    const rig = createSourceRig({ idleTimeout: 1_000, changed: ({ status }) => void (status === 'open' && rig.source.close()) })
+    const rig = createSourceRig({
+      idleTimeout: 1_000,
+      changed: ({ status }) => void (status === 'open' && rig.source.close()),
+    })
     const connection = await rig.open()
     connection.send({ data: 'a' })
     await settled()

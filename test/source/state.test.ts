@@ -3,7 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { type Status, type Trigger, initialState, transition } from '../../src/source/state.ts'
 
 const statuses: Status[] = ['idle', 'connecting', 'refreshing', 'open', 'waiting', 'closed']
-const triggers: Trigger[] = ['start', 'opened', 'progress', 'rejected', 'failed', 'suspended', 'due', 'ended', 'complete', 'close']
+const triggers: Trigger[] = [
+  'start',
+  'opened',
+  'progress',
+  'rejected',
+  'failed',
+  'suspended',
+  'due',
+  'ended',
+  'complete',
+  'close',
+]
 
 type Cell = { next: Status; attempt?: number }
 

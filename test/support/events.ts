@@ -3,7 +3,15 @@ import type { ScriptedBlock } from './scripted-connect.ts'
 
 /** The run's `start`; its id, as all of the run's, contains the stream's. */
 export function start(fields: Record<string, unknown> = {}): ScriptedBlock {
-  const data = { protocol: 1, streamId: 'r1', prompt: 'p', timestamp: 0, resume: '/api/generate/r1', heartbeat: 30_000, ...fields }
+  const data = {
+    protocol: 1,
+    streamId: 'r1',
+    prompt: 'p',
+    timestamp: 0,
+    resume: '/api/generate/r1',
+    heartbeat: 30_000,
+    ...fields,
+  }
   return { type: 'start', data: JSON.stringify(data), id: 'r1:s' }
 }
 
@@ -17,5 +25,9 @@ export function end(fields: Record<string, unknown> = {}): ScriptedBlock {
 
 /** The run's own failure. */
 export function failure(fields: Record<string, unknown> = {}): ScriptedBlock {
-  return { type: 'error', data: JSON.stringify({ code: 'overloaded', message: 'Too busy', retryable: true, ...fields }), id: 'r1:e' }
+  return {
+    type: 'error',
+    data: JSON.stringify({ code: 'overloaded', message: 'Too busy', retryable: true, ...fields }),
+    id: 'r1:e',
+  }
 }

@@ -55,7 +55,8 @@ export function createScriptedFetch(): ScriptedFetch {
             signal?.addEventListener('abort', () => controller.error(signal.reason))
             resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' }, ...options }))
             return {
-              write: (chunk) => controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : new Uint8Array(chunk)),
+              write: (chunk) =>
+                controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : new Uint8Array(chunk)),
               close: () => controller.close(),
               error: (reason) => controller.error(reason),
               get cancelled() {

@@ -3,7 +3,14 @@ import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { type Judgement, judge } from '../../src/source/judge.ts'
 import { type RetryOptions, judgeFailure } from '../../src/source/retry.ts'
-import { type RawEvent, type Source, type SourceHooks, type SourceOptions, type StreamState, createSource } from '../../src/source/source.ts'
+import {
+  type RawEvent,
+  type Source,
+  type SourceHooks,
+  type SourceOptions,
+  type StreamState,
+  createSource,
+} from '../../src/source/source.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
 import { settled } from './settled.ts'
@@ -39,7 +46,17 @@ export interface SourceRig {
 
 /** The longest delay that jitter can choose is chosen. A clean end is a failure, as a feed's is. */
 export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
-  const { retry = {}, lastEventId, deaf = false, event, changed, flush, repeatable, random = () => 1, ...rest } = options
+  const {
+    retry = {},
+    lastEventId,
+    deaf = false,
+    event,
+    changed,
+    flush,
+    repeatable,
+    random = () => 1,
+    ...rest
+  } = options
   const name = 'GET https://api.test/stream'
   const clock = createManualClock()
   const network = createScriptedNetwork({ deaf })
@@ -58,7 +75,13 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
       opened: () => {},
       ended: () => new StreamError('network', 'Ended', { retryable: true }),
       request: async ({ signal }, id): Promise<ConnectRequest> => ({
-        url: 'https://api.test/stream', method: 'GET', headers: [], credentials: [], lastEventId: id, maxEventSize: 1_000, signal,
+        url: 'https://api.test/stream',
+        method: 'GET',
+        headers: [],
+        credentials: [],
+        lastEventId: id,
+        maxEventSize: 1_000,
+        signal,
       }),
       ...rest,
       event(raw) {

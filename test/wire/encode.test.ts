@@ -7,13 +7,21 @@ import { readChunks, utf8 } from './read.ts'
 
 describe('fields', () => {
   for (const [name, fields, text] of [
-    ['all of them', { type: 'price', data: '1', id: '7', retry: 500, comment: 'c' }, ': c\nevent: price\nid: 7\nretry: 500\ndata: 1\n\n'],
+    [
+      'all of them',
+      { type: 'price', data: '1', id: '7', retry: 500, comment: 'c' },
+      ': c\nevent: price\nid: 7\nretry: 500\ndata: 1\n\n',
+    ],
     ['data alone', { data: 'a' }, 'data: a\n\n'],
     ['empty data is an event', { data: '' }, 'data: \n\n'],
     ['a space at the start survives', { data: ' a', type: ' b', id: ' c' }, 'event:  b\nid:  c\ndata:  a\n\n'],
     ['an empty id', { id: '' }, 'id: \n\n'],
     ['nothing', {}, '\n'],
-    ['absent and undefined are the same', { type: undefined, data: undefined, id: undefined, retry: undefined, comment: undefined }, '\n'],
+    [
+      'absent and undefined are the same',
+      { type: undefined, data: undefined, id: undefined, retry: undefined, comment: undefined },
+      '\n',
+    ],
     ['[P1.2] LF in data', { data: 'a\nb' }, 'data: a\ndata: b\n\n'],
     ['[P1.2] CR in data', { data: 'a\rb' }, 'data: a\ndata: b\n\n'],
     ['[P1.2] CRLF in data is one line end', { data: 'a\r\nb\n\rc' }, 'data: a\ndata: b\ndata: \ndata: c\n\n'],
@@ -46,7 +54,12 @@ describe('[P1.2] [F44] what would inject a field is refused', () => {
 })
 
 test('[P1.2] what is written is what is read', () => {
-  const text = fc.string({ unit: fc.oneof(fc.constantFrom('\r', '\n', ':', ' ', '\uFEFF'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) })
+  const text = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('\r', '\n', ':', ' ', '\uFEFF'),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    ),
+  })
   const line = text.map((value) => value.replaceAll(/[\r\n\0]/g, '-'))
   const fields = fc.record(
     { type: line, data: text, id: line, retry: fc.maxSafeNat(), comment: line },

@@ -24,7 +24,11 @@ function cases(list: Case[]): void {
       }
       if (typeof stream !== 'string') return
       for (let at = 0; at <= stream.length; at++) {
-        expect(readChunks([stream.slice(0, at), stream.slice(at)]), `text cut at ${at}`).toEqual({ blocks, retries, comments })
+        expect(readChunks([stream.slice(0, at), stream.slice(at)]), `text cut at ${at}`).toEqual({
+          blocks,
+          retries,
+          comments,
+        })
       }
     })
   }
@@ -42,11 +46,23 @@ describe('parsing an event stream', () => {
       stream: 'data: a\n\rdata: b\r\n\ndata: c\r\n\rdata: d\n\r\ndata: e\r\r\ndata: f\r\n\r\n',
       blocks: ['a', 'b', 'c', 'd', 'e', 'f'].map((data) => event(data)),
     },
-    { name: '[F32] the LF of a CRLF is not a blank line', stream: 'data: a\r\ndata: b\r\n\r\n', blocks: [event('a\nb')] },
+    {
+      name: '[F32] the LF of a CRLF is not a blank line',
+      stream: 'data: a\r\ndata: b\r\n\r\n',
+      blocks: [event('a\nb')],
+    },
     { name: '[F32] LF CR is two line ends', stream: 'data: a\n\rdata: b\n\n', blocks: [event('a'), event('b')] },
     { name: '[F32] a byte order mark is dropped', stream: '\uFEFFdata: a\n\n', blocks: [event('a')] },
-    { name: '[F32] a second byte order mark is part of the field name', stream: '\uFEFF\uFEFFdata: a\n\ndata: b\n\n', blocks: [event('b')] },
-    { name: '[F32] a byte order mark later on is text', stream: 'data: \uFEFFa\n\n\uFEFFdata: b\n\ndata: c\n\n', blocks: [event('\uFEFFa'), event('c')] },
+    {
+      name: '[F32] a second byte order mark is part of the field name',
+      stream: '\uFEFF\uFEFFdata: a\n\ndata: b\n\n',
+      blocks: [event('b')],
+    },
+    {
+      name: '[F32] a byte order mark later on is text',
+      stream: 'data: \uFEFFa\n\n\uFEFFdata: b\n\ndata: c\n\n',
+      blocks: [event('\uFEFFa'), event('c')],
+    },
     { name: 'only a byte order mark', stream: '\uFEFF' },
     { name: 'a blank line behind the mark', stream: '\uFEFF\n\ndata: a\n\n', blocks: [event('a')] },
     { name: 'characters of two, three and four bytes', stream: 'data: é你😀\n\n', blocks: [event('é你😀')] },
@@ -60,56 +76,138 @@ describe('parsing an event stream', () => {
       stream: Uint8Array.of(...utf8('data: '), 0xe4, 0xbd, 0x0a, 0x0a, ...utf8('data: b\n\n')),
       blocks: [event('\uFFFD'), event('b')],
     },
-    { name: 'NEL, LS and PS end no line', stream: 'data: a\u0085b\u2028c\u2029d\n\n', blocks: [event('a\u0085b\u2028c\u2029d')] },
+    {
+      name: 'NEL, LS and PS end no line',
+      stream: 'data: a\u0085b\u2028c\u2029d\n\n',
+      blocks: [event('a\u0085b\u2028c\u2029d')],
+    },
   ])
 })
 
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 describe('interpreting an event stream', () => {
   cases([
-    { name: 'a line that begins with a colon is a comment', stream: ': a\n:b\n:\n:  c\n\n', comments: ['a', 'b', '', ' c'] },
-    { name: '[F24] a comment is no event', stream: ': heartbeat\n\n: heartbeat\n\n', comments: ['heartbeat', 'heartbeat'] },
-    { name: 'a comment inside an event', stream: 'data: a\n: b\ndata: c\n\n', blocks: [event('a\nc')], comments: ['b'] },
+    {
+      name: 'a line that begins with a colon is a comment',
+      stream: ': a\n:b\n:\n:  c\n\n',
+      comments: ['a', 'b', '', ' c'],
+    },
+    {
+      name: '[F24] a comment is no event',
+      stream: ': heartbeat\n\n: heartbeat\n\n',
+      comments: ['heartbeat', 'heartbeat'],
+    },
+    {
+      name: 'a comment inside an event',
+      stream: 'data: a\n: b\ndata: c\n\n',
+      blocks: [event('a\nc')],
+      comments: ['b'],
+    },
     { name: '[F32] no space behind the colon', stream: 'data:a\nevent:b\nid:c\n\n', blocks: [event('a', 'b', 'c')] },
-    { name: '[F32] one space is dropped, not two', stream: 'data:  a\nevent:  b\nid:  c\n\n', blocks: [event(' a', ' b', ' c')] },
+    {
+      name: '[F32] one space is dropped, not two',
+      stream: 'data:  a\nevent:  b\nid:  c\n\n',
+      blocks: [event(' a', ' b', ' c')],
+    },
     { name: 'a tab is no space', stream: 'data:\ta\n\n', blocks: [event('\ta')] },
-    { name: 'a value may contain colons', stream: 'data: a:b: c\nid: d:e\n\n', blocks: [event('a:b: c', 'message', 'd:e')] },
-    { name: '[F32] a field without colon has an empty value', stream: 'data\n\nid\ndata\ndata\n\nevent: a\nevent\ndata: b\n\n', blocks: [event(''), event('\n', 'message', ''), event('b')] },
-    { name: '[F32] unknown fields are ignored', stream: 'foo: a\ndatas: b\ndat: c\n data: d\nData: e\nDATA: f\nids: g\ni: h\nevents: i\neven: j\nretryy: 1\nfoo\ndata: k\n\n', blocks: [event('k')] },
-    { name: 'field names that go on with a space', stream: 'data : a\nid : b\nevent : c\n\ndata: d\n\n', blocks: [event('d')] },
-    { name: 'the last type wins, and an empty one is none', stream: 'event: a\nevent: b\ndata: c\n\nevent: a\nevent:\ndata: d\n\n', blocks: [event('c', 'b'), event('d')] },
-    { name: 'the type does not go over to the next event', stream: 'event: a\ndata: b\n\ndata: c\n\n', blocks: [event('b', 'a'), event('c')] },
+    {
+      name: 'a value may contain colons',
+      stream: 'data: a:b: c\nid: d:e\n\n',
+      blocks: [event('a:b: c', 'message', 'd:e')],
+    },
+    {
+      name: '[F32] a field without colon has an empty value',
+      stream: 'data\n\nid\ndata\ndata\n\nevent: a\nevent\ndata: b\n\n',
+      blocks: [event(''), event('\n', 'message', ''), event('b')],
+    },
+    {
+      name: '[F32] unknown fields are ignored',
+      stream:
+        'foo: a\ndatas: b\ndat: c\n data: d\nData: e\nDATA: f\nids: g\ni: h\nevents: i\neven: j\nretryy: 1\nfoo\ndata: k\n\n',
+      blocks: [event('k')],
+    },
+    {
+      name: 'field names that go on with a space',
+      stream: 'data : a\nid : b\nevent : c\n\ndata: d\n\n',
+      blocks: [event('d')],
+    },
+    {
+      name: 'the last type wins, and an empty one is none',
+      stream: 'event: a\nevent: b\ndata: c\n\nevent: a\nevent:\ndata: d\n\n',
+      blocks: [event('c', 'b'), event('d')],
+    },
+    {
+      name: 'the type does not go over to the next event',
+      stream: 'event: a\ndata: b\n\ndata: c\n\n',
+      blocks: [event('b', 'a'), event('c')],
+    },
     { name: 'a type without data goes nowhere', stream: 'event: a\n\ndata: b\n\n', blocks: [event('b')] },
     { name: 'lines of data are joined', stream: 'data: a\ndata:\ndata: b\ndata: \n\n', blocks: [event('a\n\nb\n')] },
     { name: 'fields in any order', stream: 'id: 1\ndata: a\nevent: b\ndata: c\n\n', blocks: [event('a\nc', 'b', '1')] },
-    { name: '[F31] names of an object’s own keys are plain text', stream: 'event: __proto__\ndata: {"__proto__":1}\nid: constructor\n\nevent: toString\ndata: a\n\n', blocks: [event('{"__proto__":1}', '__proto__', 'constructor'), event('a', 'toString')] },
+    {
+      name: '[F31] names of an object’s own keys are plain text',
+      stream: 'event: __proto__\ndata: {"__proto__":1}\nid: constructor\n\nevent: toString\ndata: a\n\n',
+      blocks: [event('{"__proto__":1}', '__proto__', 'constructor'), event('a', 'toString')],
+    },
     { name: '[F31] an event named error', stream: 'event: error\ndata: a\n\n', blocks: [event('a', 'error')] },
   ])
 
   describe('id', () => {
     cases([
       { name: '[F22] an id beyond Latin-1', stream: 'id: 日本\ndata: a\n\n', blocks: [event('a', 'message', '日本')] },
-      { name: '[F23] an id with NUL is ignored, an earlier one of the block stays', stream: 'id: a\0b\ndata: c\n\nid: d\nid: \0\ndata: e\n\n', blocks: [event('c'), event('e', 'message', 'd')] },
-      { name: '[F23] NUL elsewhere is text', stream: 'data: \0\nevent: \0\nid: a\n\n', blocks: [event('\0', '\0', 'a')] },
-      { name: '[F23] a block of an id alone', stream: 'id: a\n\nevent: b\nid: c\n\n', blocks: [event(undefined, 'message', 'a'), event(undefined, 'b', 'c')] },
+      {
+        name: '[F23] an id with NUL is ignored, an earlier one of the block stays',
+        stream: 'id: a\0b\ndata: c\n\nid: d\nid: \0\ndata: e\n\n',
+        blocks: [event('c'), event('e', 'message', 'd')],
+      },
+      {
+        name: '[F23] NUL elsewhere is text',
+        stream: 'data: \0\nevent: \0\nid: a\n\n',
+        blocks: [event('\0', '\0', 'a')],
+      },
+      {
+        name: '[F23] a block of an id alone',
+        stream: 'id: a\n\nevent: b\nid: c\n\n',
+        blocks: [event(undefined, 'message', 'a'), event(undefined, 'b', 'c')],
+      },
       { name: '[F23] a block of an id with NUL alone is nothing', stream: 'id: \0\n\n' },
-      { name: '[F23] an empty id', stream: 'id:\ndata: a\n\nid: \ndata: b\n\nid\n\n', blocks: [event('a', 'message', ''), event('b', 'message', ''), event(undefined, 'message', '')] },
-      { name: 'the id does not go over to the next block', stream: 'id: a\ndata: b\n\ndata: c\n\n', blocks: [event('b', 'message', 'a'), event('c')] },
+      {
+        name: '[F23] an empty id',
+        stream: 'id:\ndata: a\n\nid: \ndata: b\n\nid\n\n',
+        blocks: [event('a', 'message', ''), event('b', 'message', ''), event(undefined, 'message', '')],
+      },
+      {
+        name: 'the id does not go over to the next block',
+        stream: 'id: a\ndata: b\n\ndata: c\n\n',
+        blocks: [event('b', 'message', 'a'), event('c')],
+      },
     ])
   })
 
   describe('retry', () => {
     cases([
       { name: '[F20] digits', stream: 'retry: 1000\nretry:5\nretry: 0\nretry: 007\n\n', retries: [1000, 5, 0, 7] },
-      { name: '[F20] numbers too large for a timer are reported as they are', stream: 'retry: 99999999999\n', retries: [99999999999] },
-      { name: '[F20] anything but ASCII digits is ignored', stream: 'retry: 1e1\nretry: -5\nretry: +5\nretry: 10ms\nretry: 1.5\nretry: 0x10\nretry:  5\nretry: 5 \nretry: ٣\nretry:\nretry\nretry: \n\n' },
+      {
+        name: '[F20] numbers too large for a timer are reported as they are',
+        stream: 'retry: 99999999999\n',
+        retries: [99999999999],
+      },
+      {
+        name: '[F20] anything but ASCII digits is ignored',
+        stream:
+          'retry: 1e1\nretry: -5\nretry: +5\nretry: 10ms\nretry: 1.5\nretry: 0x10\nretry:  5\nretry: 5 \nretry: ٣\nretry:\nretry\nretry: \n\n',
+      },
       { name: 'it counts at once, and is no event', stream: 'retry: 1\ndata: a', retries: [1] },
     ])
   })
 
   describe('the end of the stream', () => {
     cases([
-      { name: '[F1] an event without its blank line is dropped', stream: 'data: a\n\nid: 1\ndata: b\n', blocks: [event('a')] },
+      {
+        name: '[F1] an event without its blank line is dropped',
+        stream: 'data: a\n\nid: 1\ndata: b\n',
+        blocks: [event('a')],
+      },
       { name: '[F1] so is one in the middle of a line', stream: 'data: a\n\ndata: b', blocks: [event('a')] },
       { name: '[F24] a block without data', stream: 'event: a\n\n\n\n\r\n\r\n' },
     ])
@@ -131,7 +229,10 @@ describe('chunks', () => {
   })
 
   test('text and bytes may take turns', () => {
-    expect(readChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([event('ab'), event('c')])
+    expect(readChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([
+      event('ab'),
+      event('c'),
+    ])
   })
 
   test('a view into a larger buffer is read within its bounds', () => {
@@ -145,7 +246,9 @@ describe('chunks', () => {
     const whole = readChunks([bytes])
     expect(whole.blocks).toHaveLength(40)
     for (const size of [2, 3, 5, 31, 95, 96, 97, 127, 128, 129, 500, 1023, 1024, 1025, 5000]) {
-      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, (n + 1) * size))
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+        bytes.slice(n * size, (n + 1) * size),
+      )
       expect(readChunks(chunks), `${size} bytes`).toEqual(whole)
     }
   })
@@ -187,8 +290,14 @@ describe('chunks', () => {
 describe('end and reset', () => {
   for (const method of ['end', 'reset'] as const) {
     test(`[F8] after ${method}() a new stream starts clean`, () => {
-      const beginnings = ['data: a\nid: b\nevent: c\n', 'data: a', 'data: a\r', '\uFEFF', ': a', 'data: a\n\n'].map(utf8)
-      beginnings.push(utf8('data: 你').slice(0, -1), utf8(`data: ${'你'.repeat(100)}`).slice(0, -1), Uint8Array.of(0xef, 0xbb))
+      const beginnings = ['data: a\nid: b\nevent: c\n', 'data: a', 'data: a\r', '\uFEFF', ': a', 'data: a\n\n'].map(
+        utf8,
+      )
+      beginnings.push(
+        utf8('data: 你').slice(0, -1),
+        utf8(`data: ${'你'.repeat(100)}`).slice(0, -1),
+        Uint8Array.of(0xef, 0xbb),
+      )
       for (const beginning of beginnings) {
         const blocks: Block[] = []
         const parser = createParser({ onBlock: (block) => blocks.push(block) })

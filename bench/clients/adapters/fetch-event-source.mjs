@@ -3,4 +3,5 @@ import { fetchEventSource } from '@microsoft/fetch-event-source'
 
 export const checks = 'text'
 
-export const read = (url, take) => fetchEventSource(url, { openWhenHidden: true, onmessage: ({ event, data, id }) => take(event, data, id) })
+export const read = (url, take) =>
+  fetchEventSource(url, { openWhenHidden: true, onmessage: ({ event, data, id }) => take(event, data, id) })

@@ -20,11 +20,14 @@ registerContract('an answer', (open) => {
     expect(events).toEqual([])
   })
 
-  test.each(['TEXT/Event-Stream', 'text/event-stream;charset=utf-8', ' text/event-stream ; x=y'])('[F10] %j is one', async (type) => {
-    const { client } = await open({ scenario: { 'content-type': type } })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
-  })
+  test.each(['TEXT/Event-Stream', 'text/event-stream;charset=utf-8', ' text/event-stream ; x=y'])(
+    '[F10] %j is one',
+    async (type) => {
+      const { client } = await open({ scenario: { 'content-type': type } })
+      const events = record(client.subscribe('/api/stream'))
+      await until(() => events.length)
+    },
+  )
 
   test('[F11] an error whose body never ends: told at once, and its connection let go of', async () => {
     const { client, server } = await open({ scenario: { status: 400, 'endless-body': true } })
@@ -88,7 +91,10 @@ registerContract('an answer', (open) => {
 
   test.each(statuses.final)('[F15] %i ends a run with one error', async (status) => {
     const { client, server, errors } = await open({ scenario: { status } })
-    const error: unknown = await client.stream('/api/generate', { json: { prompt: 'p' } }).final().catch((reason: unknown) => reason)
+    const error: unknown = await client
+      .stream('/api/generate', { json: { prompt: 'p' } })
+      .final()
+      .catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'http', status })
     expect(errors).toEqual([error])
     expect(await server.log()).toEqual(['POST /api/generate'])

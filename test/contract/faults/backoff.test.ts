@@ -59,7 +59,8 @@ registerContract('backoff', (open) => {
     const stage = await openPatient(open)
     stage.client.subscribe('http://name.invalid/api/stream')
     expect(await delays(stage, 2)).toEqual([1_000, 2_000])
-    for (const { status, error } of stage.states) if (status === 'waiting') expect(error).toMatchObject({ code: 'network' })
+    for (const { status, error } of stage.states)
+      if (status === 'waiting') expect(error).toMatchObject({ code: 'network' })
   })
 
   test('[F18] a run gives up at its limit, with the last failure as cause', async () => {
@@ -122,7 +123,11 @@ registerContract('backoff', (open) => {
     ['-5', 5],
     ['10ms', 5],
   ])('[F20] retry: %s makes it wait for %i ms', async (retry, expected) => {
-    const stage = await openPatient(open, { scenario: { retry, 'end-after': 1 } }, { retry: { delay: 5, jitter: false, maxDelay: 5 } })
+    const stage = await openPatient(
+      open,
+      { scenario: { retry, 'end-after': 1 } },
+      { retry: { delay: 5, jitter: false, maxDelay: 5 } },
+    )
     stage.client.subscribe('/api/stream')
     expect(await delays(stage, 2)).toEqual([expected, expected])
   })

@@ -23,11 +23,15 @@ registerContract('a connection', (open, tap) => {
     expect((await server.requests()).map(({ headers }) => headers['last-event-id'])).toEqual([undefined, id])
   }
 
-  test.each(places)('[F1] reset in the %s of an event: the part is dropped, its id not adopted, the event comes once', (place) =>
-    cross({ 'reset-after': 2, 'cut-at': place }))
+  test.each(places)(
+    '[F1] reset in the %s of an event: the part is dropped, its id not adopted, the event comes once',
+    (place) => cross({ 'reset-after': 2, 'cut-at': place }),
+  )
 
-  test.each(places)('[F2] FIN without the last chunk in the %s of an event: goes on after the last whole one', (place) =>
-    cross({ 'truncate-after': 2, 'cut-at': place }))
+  test.each(places)(
+    '[F2] FIN without the last chunk in the %s of an event: goes on after the last whole one',
+    (place) => cross({ 'truncate-after': 2, 'cut-at': place }),
+  )
 
   test('[F2] FIN before the announced length: goes on after the last whole event', () =>
     cross({ 'truncate-after': 2, 'short-length': true }))
@@ -35,20 +39,23 @@ registerContract('a connection', (open, tap) => {
   /** More than is read at once. */
   const part = `id: of-the-part\nevent: part\ndata: "${'x'.repeat(100_000)}"\n`
   const breaks = ['[F1] a reset', '[F3] a clean end']
-  test.each(breaks)('%s when a part of an event has been read: it is no event, and its id is not adopted', async (how) => {
-    const { connect, batches } = tap()
-    const end = how.includes('clean') ? { 'end-after': 2 } : {}
-    const scenario = { insert: part, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
-    const { client, server } = await open({ scenario }, { connect })
-    const events = record(client.subscribe('/api/stream', { parse: 'text' }))
-    await until(() => events.length)
-    const id = await server.send({ data: 'whole' })
-    await until(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
-    if (how.includes('reset')) await server.drop()
-    await until(() => events.length === 3)
-    expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
-    expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
-  })
+  test.each(breaks)(
+    '%s when a part of an event has been read: it is no event, and its id is not adopted',
+    async (how) => {
+      const { connect, batches } = tap()
+      const end = how.includes('clean') ? { 'end-after': 2 } : {}
+      const scenario = { insert: part, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
+      const { client, server } = await open({ scenario }, { connect })
+      const events = record(client.subscribe('/api/stream', { parse: 'text' }))
+      await until(() => events.length)
+      const id = await server.send({ data: 'whole' })
+      await until(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
+      if (how.includes('reset')) await server.drop()
+      await until(() => events.length === 3)
+      expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
+      expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
+    },
+  )
 
   test('[F3] a clean end of a feed: goes on after the last event', () => cross({ 'end-after': 2 }))
 
@@ -62,16 +69,26 @@ registerContract('a connection', (open, tap) => {
   test('[F3] a run that ends before anything new, again and again: retries-exhausted because of truncated', async () => {
     const { client, server } = await open({
       answers: { '*': 'abc' },
-      scenario: [{ method: 'POST', 'end-after': 2 }, { method: 'GET', 'end-after': 0 }],
+      scenario: [
+        { method: 'POST', 'end-after': 2 },
+        { method: 'GET', 'end-after': 0 },
+      ],
     })
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: { limit: 2 } })
-    await expect(run.final()).rejects.toMatchObject({ code: 'retries-exhausted', cause: { code: 'truncated' }, partial: 'a' })
+    await expect(run.final()).rejects.toMatchObject({
+      code: 'retries-exhausted',
+      cause: { code: 'truncated' },
+      partial: 'a',
+    })
     expect((await server.log()).length).toBe(3)
   })
 
   test('[F4] silence without FIN: idle after idleTimeout, then goes on', async () => {
     const clock = createSteeredClock()
-    const { client, server, states } = await open({ scenario: { 'stall-after': 2, times: 1 } }, { clock, idleTimeout: 45_000 })
+    const { client, server, states } = await open(
+      { scenario: { 'stall-after': 2, times: 1 } },
+      { clock, idleTimeout: 45_000 },
+    )
     const events = record(client.subscribe('/api/stream'))
     await until(() => events.length)
     await server.send({ data: 1 })
@@ -103,7 +120,10 @@ registerContract('a connection', (open, tap) => {
     const clock = createSteeredClock()
     const { connect, batches } = tap()
     const timeouts = { idleTimeout: 15_000, stallTimeout: 100_000 }
-    const { client, server, states } = await open({ time: 'steered', heartbeat: 10_000 }, { clock, connect, ...timeouts })
+    const { client, server, states } = await open(
+      { time: 'steered', heartbeat: 10_000 },
+      { clock, connect, ...timeouts },
+    )
     const events = record(client.subscribe(`/api/stream${search}`))
     await until(() => events.length)
     for (let beats = 0; beats < 10; beats++) {
@@ -124,7 +144,10 @@ registerContract('a connection', (open, tap) => {
 
   test('[F6] accepted, but never answered: network after connectTimeout, then tried again', async () => {
     const clock = createSteeredClock()
-    const { client, server, states } = await open({ scenario: { hang: true, times: 1 } }, { clock, connectTimeout: 7_000 })
+    const { client, server, states } = await open(
+      { scenario: { hang: true, times: 1 } },
+      { clock, connectTimeout: 7_000 },
+    )
     const events = record(client.subscribe('/api/stream'))
     await until(async () => (await server.log()).length)
     clock.advance(6_999)
@@ -143,9 +166,15 @@ registerContract('a connection', (open, tap) => {
     await until(() => events.length)
     await server.send({ type: 'é', data: '日本語' })
     await until(() => payloads(events, 'é').length)
-    expect(events.map(({ type, data }) => (type === 'connected' ? type : data))).toEqual(['connected', 'connected', '日本語'])
+    expect(events.map(({ type, data }) => (type === 'connected' ? type : data))).toEqual([
+      'connected',
+      'connected',
+      '日本語',
+    ])
   })
 
-  test.each(['gzip', 'br'])('[F9][P1.6] %s, cut: each event comes as it is sent, then goes on after the last whole one', (encoding) =>
-    cross({ encoding, 'truncate-after': 2 }))
+  test.each(['gzip', 'br'])(
+    '[F9][P1.6] %s, cut: each event comes as it is sent, then goes on after the last whole one',
+    (encoding) => cross({ encoding, 'truncate-after': 2 }),
+  )
 })

@@ -162,7 +162,8 @@ registerContract('a consumer', (open, tap) => {
   const moments = ['at once', 'in connect', 'in a body read', 'in backoff']
   test.each(moments)('[F37] that aborts %s: rejects with its reason, and leaves nothing open', async (when) => {
     const clock = createSteeredClock()
-    const scenario = when === 'in connect' ? { hang: true } : when === 'in backoff' ? { status: 503 } : { 'stall-after': 1 }
+    const scenario =
+      when === 'in connect' ? { hang: true } : when === 'in backoff' ? { status: 503 } : { 'stall-after': 1 }
     const { client, server, errors, states } = await open({ scenario }, { clock })
     const controller = new AbortController()
     if (when === 'at once') controller.abort(reason)
@@ -185,13 +186,16 @@ registerContract('a consumer', (open, tap) => {
     const clock = createSteeredClock()
     const controller = new AbortController()
     const signals: AbortSignal[] = []
-    const { client, server } = await open({}, {
-      clock,
-      auth: ({ signal }) => {
-        signals.push(signal)
-        return new Promise(() => {})
+    const { client, server } = await open(
+      {},
+      {
+        clock,
+        auth: ({ signal }) => {
+          signals.push(signal)
+          return new Promise(() => {})
+        },
       },
-    })
+    )
     const feed = client.subscribe('/api/stream', { signal: controller.signal })
     const pending = feed[Symbol.asyncIterator]().next()
     pending.catch(() => {}) // awaited below

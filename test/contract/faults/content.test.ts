@@ -47,7 +47,9 @@ registerContract('content', (open) => {
   })
 
   test('[F23] an empty id clears the cursor: the next request has none, and its user is told that events may be missing', async () => {
-    const { client, server, resets } = await open({ scenario: { insert: 'id:\ndata: "cleared"\n\n', 'insert-after': 1, times: 1 } })
+    const { client, server, resets } = await open({
+      scenario: { insert: 'id:\ndata: "cleared"\n\n', 'insert-after': 1, times: 1 },
+    })
     const feed = client.subscribe('/api/stream')
     const events = record(feed)
     await until(() => payloads(events).length)
@@ -60,12 +62,17 @@ registerContract('content', (open) => {
   })
 
   test('[F24] a block without data is no event, and neither is a comment', async () => {
-    const { events } = await insert('event: nothing\n\n: data: comment\n\n:\n\nretry: 20\n\nevent: nothing\nid: kept\n\ndata\n\n')
+    const { events } = await insert(
+      'event: nothing\n\n: data: comment\n\n:\n\nretry: 20\n\nevent: nothing\nid: kept\n\ndata\n\n',
+    )
     expect(events).toEqual([{ type: 'message', data: '', id: 'kept' }])
   })
 
   test('[F25] a replay of a run that overlaps what was received brings each delta once', async () => {
-    const { client } = await open({ answers: { '*': 'abcdef' }, scenario: [{ 'end-after': 4, times: 1 }, { overlap: 3 }] })
+    const { client } = await open({
+      answers: { '*': 'abcdef' },
+      scenario: [{ 'end-after': 4, times: 1 }, { overlap: 3 }],
+    })
     const { contents, indexes } = await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents.join('')).toBe('abcdef')
     expect(indexes).toEqual([0, 1, 2, 3, 4, 5])
@@ -88,7 +95,10 @@ registerContract('content', (open) => {
   test('[F27] an index that jumps is read again from the last good id, once', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3, times: 1 } })
     expect((await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))).contents.join('')).toBe('abcdef')
-    expect((await server.requests()).map(({ headers }) => headers['last-event-id']?.split(':')[1])).toEqual([undefined, '4'])
+    expect((await server.requests()).map(({ headers }) => headers['last-event-id']?.split(':')[1])).toEqual([
+      undefined,
+      '4',
+    ])
   })
 
   test('[F27] and is a gap, with what was received, if it jumps again', async () => {
@@ -100,18 +110,21 @@ registerContract('content', (open) => {
   })
 
   const floods = ['line', 'lines'] as const
-  test.each(floods)('[F28] an endless %s is too-large; what was whole before it is delivered, its connection freed', async (flood) => {
-    const scenario = { flood, 'flood-after': 2 }
-    const { client, server } = await open({ scenario }, { maxEventSize: 100_000 })
-    const lastEventId = await server.send({ data: 0 })
-    await server.send({ data: 'whole' })
-    const feed = client.subscribe('/api/stream', { lastEventId })
-    const events = record(feed)
-    expect(await feed.closed).toMatchObject({ code: 'too-large', retryable: false })
-    expect(payloads(events)).toEqual(['whole'])
-    await until(async () => (await server.state()).written === 0)
-    expect(await server.log()).toHaveLength(1)
-  })
+  test.each(floods)(
+    '[F28] an endless %s is too-large; what was whole before it is delivered, its connection freed',
+    async (flood) => {
+      const scenario = { flood, 'flood-after': 2 }
+      const { client, server } = await open({ scenario }, { maxEventSize: 100_000 })
+      const lastEventId = await server.send({ data: 0 })
+      await server.send({ data: 'whole' })
+      const feed = client.subscribe('/api/stream', { lastEventId })
+      const events = record(feed)
+      expect(await feed.closed).toMatchObject({ code: 'too-large', retryable: false })
+      expect(payloads(events)).toEqual(['whole'])
+      await until(async () => (await server.state()).written === 0)
+      expect(await server.log()).toHaveLength(1)
+    },
+  )
 
   test('[F28] a line of 32 MiB is refused by default, one of 8 MiB is not', async () => {
     const { client, server } = await open({ scenario: { flood: 'line', 'flood-bytes': 32 * 1024 * 1024 } })
@@ -146,15 +159,18 @@ registerContract('content', (open) => {
   const names = ['error', '__proto__', 'constructor', 'toString', 'hasOwnProperty']
   const hostile = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
 
-  test.each(names)('[F31] an event of a feed named %s is an event like any other, and pollutes nothing', async (name) => {
-    const { client, errors } = await open({ scenario: { insert: `event: ${name}\ndata: ${hostile}\n\n` } })
-    const heard: { data: unknown }[] = []
-    client.subscribe('/api/stream').on(name, (event) => heard.push(event))
-    await until(() => heard.length)
-    expect(Object.keys(heard[0]!.data as object)).toEqual(['__proto__', 'constructor'])
-    expect(({} as { polluted?: number }).polluted).toBeUndefined()
-    expect(errors).toEqual([])
-  })
+  test.each(names)(
+    '[F31] an event of a feed named %s is an event like any other, and pollutes nothing',
+    async (name) => {
+      const { client, errors } = await open({ scenario: { insert: `event: ${name}\ndata: ${hostile}\n\n` } })
+      const heard: { data: unknown }[] = []
+      client.subscribe('/api/stream').on(name, (event) => heard.push(event))
+      await until(() => heard.length)
+      expect(Object.keys(heard[0]!.data as object)).toEqual(['__proto__', 'constructor'])
+      expect(({} as { polluted?: number }).polluted).toBeUndefined()
+      expect(errors).toEqual([])
+    },
+  )
 
   test.each(names.slice(1))('[F31] and so is one of a run', async (type) => {
     const scenario = { insert: `event: ${type}\ndata: ${hostile}\n\n`, 'insert-after': 1 }
@@ -178,7 +194,10 @@ registerContract('content', (open) => {
   const ends = (['lf', 'crlf', 'cr'] as const).flatMap((newline) => [1, 2, 7].map((split) => ({ newline, split })))
   test.each(ends)('[F32] line ends $newline in writes of $split bytes, after one BOM', async ({ newline, split }) => {
     const text = '你好\r\n👩‍💻 "\u2028" é\n'
-    const { client, server } = await open({ answers: { '*': text }, scenario: { newline, split, bom: 1, encoding: 'identity' as const } })
+    const { client, server } = await open({
+      answers: { '*': text },
+      scenario: { newline, split, bom: 1, encoding: 'identity' as const },
+    })
     const events = record(client.subscribe('/api/stream'))
     await until(() => events.length)
     await server.send({ type: 'é', data: text })

@@ -8,7 +8,10 @@ import { until } from '../until.ts'
 registerContract('a page of another origin', (open) => {
   test('[F18] that may not read: network, tried again with backoff', async () => {
     const clock = createSteeredClock()
-    const { client, server, states } = await open({ cors: 'http://somewhere.else' }, { clock, retry: { delay: 1_000, jitter: false } })
+    const { client, server, states } = await open(
+      { cors: 'http://somewhere.else' },
+      { clock, retry: { delay: 1_000, jitter: false } },
+    )
     client.subscribe('/api/stream')
     for (const delay of [1_000, 2_000]) {
       await until(() => states.at(-1)?.status === 'waiting')
@@ -23,7 +26,10 @@ registerContract('a page of another origin', (open) => {
     const { client, states } = await open({ cors: 'http://somewhere.else' })
     client.subscribe('/api/stream', { lastEventId: 'x' })
     await until(() => states.at(-1)?.status === 'waiting')
-    expect(states.at(-1)!.error).toMatchObject({ code: 'network', message: expect.stringMatching(/CORS.*Last-Event-ID/) })
+    expect(states.at(-1)!.error).toMatchObject({
+      code: 'network',
+      message: expect.stringMatching(/CORS.*Last-Event-ID/),
+    })
   })
 
   test('[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached', async () => {

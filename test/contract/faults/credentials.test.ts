@@ -16,10 +16,16 @@ registerContract('credentials', (open) => {
     const token = await server.token()
     const events = record(connectAnother({ auth: bearer(token) }).subscribe('/api/stream'))
     await until(() => events.length)
-    await connectAnother({ auth: bearer(() => token) }).stream('/api/generate', { json: { prompt: 'p' } }).final()
+    await connectAnother({ auth: bearer(() => token) })
+      .stream('/api/generate', { json: { prompt: 'p' } })
+      .final()
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'http', status: 401 })
     const requests = await server.requests()
-    expect(requests.map(({ headers }) => headers['authorization'])).toEqual([`Bearer ${token}`, `Bearer ${token}`, undefined])
+    expect(requests.map(({ headers }) => headers['authorization'])).toEqual([
+      `Bearer ${token}`,
+      `Bearer ${token}`,
+      undefined,
+    ])
     expect(JSON.stringify(requests.map(({ path }) => path))).not.toContain(token)
   })
 
@@ -57,7 +63,14 @@ registerContract('credentials', (open) => {
     expect(payloads(events)).toEqual([1, 2])
     expect(reasons).toEqual(['connect', 'connect', 'rejected'])
     expect((await server.requests()).map(({ headers }) => headers['last-event-id'])).toEqual([undefined, id, id])
-    expect(states.map(({ status }) => status)).toEqual(['connecting', 'open', 'waiting', 'connecting', 'refreshing', 'open'])
+    expect(states.map(({ status }) => status)).toEqual([
+      'connecting',
+      'open',
+      'waiting',
+      'connecting',
+      'refreshing',
+      'open',
+    ])
   })
 
   test('[F16][P4.2] a second 401 in a row is final: auth', async () => {
@@ -104,12 +117,15 @@ registerContract('credentials', (open) => {
 
   test('[F38] a token provider that hangs: given up at the deadline, with backoff; auth at the limit', async () => {
     const clock = createSteeredClock()
-    const { client, server, states, errors } = await open({}, {
-      auth: () => new Promise(() => {}),
-      clock,
-      connectTimeout: 3_000,
-      retry: { limit: 2, delay: 1_000, jitter: false },
-    })
+    const { client, server, states, errors } = await open(
+      {},
+      {
+        auth: () => new Promise(() => {}),
+        clock,
+        connectTimeout: 3_000,
+        retry: { limit: 2, delay: 1_000, jitter: false },
+      },
+    )
     const feed = client.subscribe('/api/stream')
     for (const delay of [1_000, 2_000]) {
       await until(() => clock.due.includes(3_000))
@@ -169,7 +185,12 @@ registerContract('credentials', (open) => {
   })
 
   test('[F49] so does a run, which is not started twice', async () => {
-    const { server, connectAnother } = await open({ auth: 'jwt', time: 'steered', delay: 1_000, answers: { '*': 'abcdef' } })
+    const { server, connectAnother } = await open({
+      auth: 'jwt',
+      time: 'steered',
+      delay: 1_000,
+      answers: { '*': 'abcdef' },
+    })
     let token = await server.token({ expiresIn: 2_500 })
     const auth = bearer(async ({ reason }) => {
       if (reason === 'rejected') token = await server.token({ expiresIn: 2_500 })

@@ -20,18 +20,24 @@ async function open(options: MockServerOptions = {}): Promise<{ server: MockServ
   return { server, seen }
 }
 
-test.each(['a\rb', 'a\nb', 'a\0b'])('[F44][P1.2] an event named %j is a TypeError, and nothing of it is written', async (type) => {
-  const { server } = await open()
-  const client = openRawClient(server.port, get('/api/stream'))
-  await until(() => client.received.includes('connected'))
-  expect(() => server.broadcast({ type, data: 'bad' })).toThrow(TypeError)
-  const response = await fetch(`${server.url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 'bad' }) })
-  expect(response.status).toBe(400)
-  server.broadcast({ type: 'good', data: 'line\r\nbreak\0' })
-  await until(() => client.received.includes('event: good'))
-  expect(client.received).not.toContain('bad')
-  expect(client.received).toContain('data: "line\\r\\nbreak\\u0000"\n')
-})
+test.each(['a\rb', 'a\nb', 'a\0b'])(
+  '[F44][P1.2] an event named %j is a TypeError, and nothing of it is written',
+  async (type) => {
+    const { server } = await open()
+    const client = openRawClient(server.port, get('/api/stream'))
+    await until(() => client.received.includes('connected'))
+    expect(() => server.broadcast({ type, data: 'bad' })).toThrow(TypeError)
+    const response = await fetch(`${server.url}/api/broadcast`, {
+      method: 'POST',
+      body: JSON.stringify({ type, data: 'bad' }),
+    })
+    expect(response.status).toBe(400)
+    server.broadcast({ type: 'good', data: 'line\r\nbreak\0' })
+    await until(() => client.received.includes('event: good'))
+    expect(client.received).not.toContain('bad')
+    expect(client.received).toContain('data: "line\\r\\nbreak\\u0000"\n')
+  },
+)
 
 test('[F45] a client that leaves before the first write is noticed, and leaves nothing behind', async () => {
   const { server, seen } = await open({ clock: createSteeredClock(), scenario: { 'head-delay': 1_000 } })
@@ -148,8 +154,19 @@ test('[F47][P1.4] more connections than are served: 503 with Retry-After', async
 })
 
 const escapes = [
-  '/../secret.txt', '/a/../../secret.txt', '/%2e%2e/secret.txt', '/%2E%2E%2fsecret.txt', '/..%5csecret.txt', '/..\\secret.txt',
-  '/%252e%252e/secret.txt', '/page.html%00.txt', '/page.html%00', '/link.txt', '/links/secret.txt', '/%', '//secret.txt',
+  '/../secret.txt',
+  '/a/../../secret.txt',
+  '/%2e%2e/secret.txt',
+  '/%2E%2E%2fsecret.txt',
+  '/..%5csecret.txt',
+  '/..\\secret.txt',
+  '/%252e%252e/secret.txt',
+  '/page.html%00.txt',
+  '/page.html%00',
+  '/link.txt',
+  '/links/secret.txt',
+  '/%',
+  '//secret.txt',
 ]
 test.each(escapes)('[F48] %s leads nowhere', async (path) => {
   const root = mkdtempSync(join(tmpdir(), 'rivulet-static-'))

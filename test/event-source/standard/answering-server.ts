@@ -16,7 +16,9 @@ export type Files = Readonly<Record<string, readonly [type: string, text: string
 
 /** `{accept}` in a body is the request's `Accept`, as UTF-8. */
 function fill(body: string, headers: IncomingHttpHeaders): string {
-  return body.replace(/\{([\w-]+)\}/g, (_all, name: string) => Buffer.from(String(headers[name] ?? ''), 'latin1').toString())
+  return body.replace(/\{([\w-]+)\}/g, (_all, name: string) =>
+    Buffer.from(String(headers[name] ?? ''), 'latin1').toString(),
+  )
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
@@ -47,14 +49,19 @@ export async function startAnsweringServer(files: Files = {}): Promise<Answering
     requests.push({ method, headers: headers as Record<string, string>, body: await readText(request) })
     const answer = answers[Math.min(turn, answers.length - 1)]!
     if (method === 'OPTIONS') {
-      return void response.writeHead(answer.preflight ?? 204, {
-        'access-control-allow-origin': headers.origin ?? '*',
-        'access-control-allow-headers': headers['access-control-request-headers'] ?? '',
-      }).end()
+      return void response
+        .writeHead(answer.preflight ?? 204, {
+          'access-control-allow-origin': headers.origin ?? '*',
+          'access-control-allow-headers': headers['access-control-request-headers'] ?? '',
+        })
+        .end()
     }
     if (answer.cut === 'head') return void request.socket.destroy()
     const filled = Object.entries(answer.headers ?? {}).map(([name, value]) => [name, fill(value, headers)])
-    response.writeHead(answer.status ?? 200, { 'content-type': answer.type ?? 'text/event-stream', ...Object.fromEntries(filled) })
+    response.writeHead(answer.status ?? 200, {
+      'content-type': answer.type ?? 'text/event-stream',
+      ...Object.fromEntries(filled),
+    })
     response.flushHeaders()
     for (const part of [answer.body ?? 'data: data\n\n'].flat()) response.write(fill(part, headers))
     if (answer.cut === 'body') response.write('data: par', () => request.socket.destroy())

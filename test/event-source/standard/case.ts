@@ -52,7 +52,8 @@ export interface Case {
 /** Fails unless both are the same. */
 export function same(actual: unknown, expected: unknown, what = ''): void {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)]
-  if (!Object.is(actual, expected) && (one !== other || typeof actual !== 'object')) throw new Error(`${what} ${one ?? String(actual)} is not ${other ?? String(expected)}`)
+  if (!Object.is(actual, expected) && (one !== other || typeof actual !== 'object'))
+    throw new Error(`${what} ${one ?? String(actual)} is not ${other ?? String(expected)}`)
 }
 
 /** The next event of this type. */
@@ -111,7 +112,9 @@ async function runCase(
   }
   let limit: ReturnType<typeof setTimeout> | undefined
   try {
-    const overdue = new Promise<never>((_, reject) => (limit = setTimeout(() => reject(new Error('nothing happened')), PATIENCE)))
+    const overdue = new Promise<never>(
+      (_, reject) => (limit = setTimeout(() => reject(new Error('nothing happened')), PATIENCE)),
+    )
     await Promise.race([run(scene), overdue])
     return ''
   } catch (error) {
@@ -143,7 +146,8 @@ export async function runCases(
   const selected = cases.filter(({ realms }) => !realms || realms.includes(realm))
   for (const waiting of [selected.filter(({ alone }) => !alone), selected.filter(({ alone }) => alone)]) {
     const work = async (): Promise<void> => {
-      for (let each = waiting.shift(); each; each = waiting.shift()) results[each.name] = await runCase(each, realm, Implementation, servers)
+      for (let each = waiting.shift(); each; each = waiting.shift())
+        results[each.name] = await runCase(each, realm, Implementation, servers)
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
   }

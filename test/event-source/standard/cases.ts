@@ -41,7 +41,9 @@ const opens = (name: string, answer: Answer): Case => ({
 const remembers = (name: string, id: string, expected: string): Case => ({
   name,
   async run({ open, answer }) {
-    const source = open(answer({ body: `retry: 1\nid: ${id}\ndata: hello\n\n` }, { body: 'data: {last-event-id}\n\n', stays: true }))
+    const source = open(
+      answer({ body: `retry: 1\nid: ${id}\ndata: hello\n\n` }, { body: 'data: {last-event-id}\n\n', stays: true }),
+    )
     const ids: string[] = []
     source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
     same(await messages(source, 2), ['hello', expected])
@@ -57,7 +59,10 @@ const cookie = (name: string, options: EventSourceInit | undefined, expected: st
   realms: ['window'],
   async run({ open, answerElsewhere }) {
     const headers = { ...corsWithCredentials, 'set-cookie': `${name}=1; Path=/` }
-    const address = answerElsewhere({ headers, body: 'retry: 1\ndata: first\n\n' }, { headers, body: 'data: {cookie}\n\n', stays: true })
+    const address = answerElsewhere(
+      { headers, body: 'retry: 1\ndata: first\n\n' },
+      { headers, body: 'data: {cookie}\n\n', stays: true },
+    )
     const [, second] = await messages(open(address, options), 2)
     same(second!.includes(`${name}=1`), expected === 'sent')
   },
@@ -117,7 +122,13 @@ const stringified = (value: unknown): Case => ({
 const long = 'x'.repeat(2_048)
 
 export const cases: readonly Case[] = [
-  reads('event-data', 'data:msg\ndata: msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\nData:data\n\ndata\n\ndata:end\n\n', 'msg\nmsg', '', 'end'),
+  reads(
+    'event-data',
+    'data:msg\ndata: msg\n\n:\nfalsefield:msg\n\nfalsefield:msg\nData:data\n\ndata\n\ndata:end\n\n',
+    'msg\nmsg',
+    '',
+    'end',
+  ),
   {
     name: 'eventsource-close: states',
     async run({ open, answer }) {
@@ -154,7 +165,10 @@ export const cases: readonly Case[] = [
       Object.assign(document, { domain: document.domain })
       const source = open(answer({ stays: true }))
       const event = await next(source, 'open')
-      same([source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable], [OPEN, false, false, false])
+      same(
+        [source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable],
+        [OPEN, false, false, false],
+      )
     },
   },
   {
@@ -212,8 +226,19 @@ export const cases: readonly Case[] = [
     },
   },
   crossOrigin('basic use', { headers: corsWithCredentials, stays: true }),
-  crossOrigin('redirect use', { status: 302, headers: { ...corsWithCredentials, location: '{x-none}/answer?key=redirected&answers=%5B%7B%22headers%22%3A%7B%22access-control-allow-origin%22%3A%22%7Borigin%7D%22%2C%22access-control-allow-credentials%22%3A%22true%22%7D%7D%5D' } }),
-  crossOrigin('reconnection', { headers: corsWithCredentials, body: 'retry: 1\n\n' }, { headers: corsWithCredentials, stays: true }),
+  crossOrigin('redirect use', {
+    status: 302,
+    headers: {
+      ...corsWithCredentials,
+      location:
+        '{x-none}/answer?key=redirected&answers=%5B%7B%22headers%22%3A%7B%22access-control-allow-origin%22%3A%22%7Borigin%7D%22%2C%22access-control-allow-credentials%22%3A%22true%22%7D%7D%5D',
+    },
+  }),
+  crossOrigin(
+    'reconnection',
+    { headers: corsWithCredentials, body: 'retry: 1\n\n' },
+    { headers: corsWithCredentials, stays: true },
+  ),
   refusedElsewhere('no Allow-Credentials', cors),
   refusedElsewhere('another origin', { 'access-control-allow-origin': 'http://example.org' }),
   refusedElsewhere('no origin', { 'access-control-allow-origin': '' }),
@@ -229,7 +254,10 @@ export const cases: readonly Case[] = [
           'message',
           function (this: EventSource, event) {
             try {
-              same([event.data, this === source, event.target === source, event.currentTarget === source], ['data', true, true, true])
+              same(
+                [event.data, this === source, event.target === source, event.currentTarget === source],
+                ['data', true, true, true],
+              )
               resolve()
             } catch (error) {
               reject(error)
@@ -245,7 +273,10 @@ export const cases: readonly Case[] = [
     async run({ open, answer }) {
       const source = open(answer({ stays: true }))
       const event = await new Promise<MessageEvent>((resolve) => (source.onmessage = resolve))
-      same([event.data, event.type, event.lastEventId, event.origin], ['data', 'message', '', new URL(source.url).origin])
+      same(
+        [event.data, event.type, event.lastEventId, event.origin],
+        ['data', 'message', '', new URL(source.url).origin],
+      )
       same([event.bubbles, event.cancelable, event.source, event.ports.length], [false, false, null, 0])
       same([event instanceof MessageEvent, event.constructor.name], [true, 'MessageEvent'])
     },
@@ -261,7 +292,10 @@ export const cases: readonly Case[] = [
     async run({ open, answer }) {
       const source = open(answer({ stays: true }))
       const event = await new Promise<Event>((resolve) => (source.onopen = resolve))
-      same([source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable], [OPEN, false, false, false])
+      same(
+        [source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable],
+        [OPEN, false, false, false],
+      )
     },
   },
   {
@@ -298,7 +332,11 @@ export const cases: readonly Case[] = [
   },
   reads('format-bom', '\uFEFFdata:1\n\n\uFEFFdata:2\n\ndata:3\n\n', '1', '3'),
   reads('format-bom-2', '\uFEFF\uFEFFdata:1\n\ndata:2\n\ndata:3\n\n', '2', '3'),
-  reads('format-comments', `data:1\r:\0\n:\r\ndata:2\n:${long}\rdata:3\n:data:fail\r:${long}\ndata:4\n\n`, '1\n2\n3\n4'),
+  reads(
+    'format-comments',
+    `data:1\r:\0\n:\r\ndata:2\n:${long}\rdata:3\n:data:fail\r:${long}\ndata:4\n\n`,
+    '1\n2\n3\n4',
+  ),
   {
     name: 'format-data-before-final-empty-line',
     async run({ open, answer }) {
@@ -338,7 +376,11 @@ export const cases: readonly Case[] = [
     'data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n',
     '\0\n 2\n1\n3\n\n4',
   ),
-  reads('format-field-unknown', 'data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n', 'test\n\ntest'),
+  reads(
+    'format-field-unknown',
+    'data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n',
+    'test\n\ntest',
+  ),
   reads('format-leading-space', 'data:\ttest\rdata: \ndata:test\n\n', '\ttest\n\ntest'),
   fails('format-mime-bogus', { type: 'x bogus' }),
   opens('format-mime-trailing-semicolon', { type: 'text/event-stream;' }),
@@ -361,18 +403,18 @@ export const cases: readonly Case[] = [
   cookie('enabled', { withCredentials: true }, 'sent'),
   cookie('disabled', { withCredentials: false }, 'kept'),
   cookie('default', undefined, 'kept'),
-  ...[301, 302, 303, 307, 308].map(
-    (status): Case => ({
-      name: `request-redirect: ${status}`,
-      async run({ open, answer }) {
-        const source = open(answer({ status, headers: { location: '/answer?key=redirected' } }))
-        await Promise.race([next(source, 'open'), never(source, 'error')])
-        same(source.readyState, OPEN)
-      },
-    }),
-  ),
+  ...[301, 302, 303, 307, 308].map((status): Case => ({
+    name: `request-redirect: ${status}`,
+    async run({ open, answer }) {
+      const source = open(answer({ status, headers: { location: '/answer?key=redirected' } }))
+      await Promise.race([next(source, 'open'), never(source, 'error')])
+      same(source.readyState, OPEN)
+    },
+  })),
   // 204 and 205 have no body, about whose end server and browser may disagree.
-  ...[204, 205].map((status) => fails(`request-status-error: ${status}`, { status, body: [], headers: { connection: 'close' } })),
+  ...[204, 205].map((status) =>
+    fails(`request-status-error: ${status}`, { status, body: [], headers: { connection: 'close' } }),
+  ),
   ...[210, 299, 404, 410, 503].map((status) => fails(`request-status-error: ${status}`, { status })),
   {
     name: '[F35] a handler that throws is reported, and the events go on',

@@ -5,8 +5,17 @@ import { cases } from './cases.ts'
 declare global {
   /** The script-tag file. */
   var RivuletEventSource: typeof import('../../../src/event-source.ts')
-  var runStandard: (realm: Realm, implementation: 'native' | 'ours', servers: Servers) => Promise<Record<string, string>>
+  var runStandard: (
+    realm: Realm,
+    implementation: 'native' | 'ours',
+    servers: Servers,
+  ) => Promise<Record<string, string>>
 }
 
 globalThis.runStandard = (realm, implementation, servers) =>
-  runCases(cases, realm, implementation === 'ours' ? globalThis.RivuletEventSource.EventSource : globalThis.EventSource, servers)
+  runCases(
+    cases,
+    realm,
+    implementation === 'ours' ? globalThis.RivuletEventSource.EventSource : globalThis.EventSource,
+    servers,
+  )

@@ -9,8 +9,20 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-alive-'))
-const entries = ['mock', 'server'].map((name) => fileURLToPath(new URL(`../../../mock-server/${name}.ts`, import.meta.url)))
-beforeAll(() => build({ entryPoints: entries, outdir: folder, outExtension: { '.js': '.mjs' }, bundle: true, format: 'esm', platform: 'node', target: 'node20' }))
+const entries = ['mock', 'server'].map((name) =>
+  fileURLToPath(new URL(`../../../mock-server/${name}.ts`, import.meta.url)),
+)
+beforeAll(() =>
+  build({
+    entryPoints: entries,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+  }),
+)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Runs a program until it ends by itself; what it printed. */
@@ -27,9 +39,15 @@ const read = async (mock, path, init) => (await mock.fetch(path, init)).body.get
 describe('a process ends, although nobody closed', { timeout: 20_000 }, () => {
   test.each([
     ['finished', `const mock = createMock(); await (await mock.fetch('/api/generate?prompt=x')).text()`],
-    ['detached', `const reader = await read(createMock({ delay: 50_000 }), '/api/generate?prompt=x'); await reader.read(); await reader.cancel()`],
+    [
+      'detached',
+      `const reader = await read(createMock({ delay: 50_000 }), '/api/generate?prompt=x'); await reader.read(); await reader.cancel()`,
+    ],
     ['feed', `const reader = await read(createMock(), '/api/stream'); await reader.read(); reader.read()`],
-    ['cancelled', `const mock = createMock(); await mock.fetch('/api/generate', { method: 'DELETE', headers: { 'idempotency-key': 'k' } })`],
+    [
+      'cancelled',
+      `const mock = createMock(); await mock.fetch('/api/generate', { method: 'DELETE', headers: { 'idempotency-key': 'k' } })`,
+    ],
     ['channel', `const reader = await read(createMock(), '/api/channel'); await reader.read(); reader.read()`],
   ])('a mock in process: %s', async (name, program) => {
     expect(await run(name, `${inProcess}${program}\nconsole.log('done')`)).toBe('done')

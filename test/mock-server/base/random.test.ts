@@ -15,7 +15,10 @@ test('the same seed, the same numbers; another, others', () => {
 test('in [0, 1), and spread over it', () => {
   const numbers = take(42, 10_000)
   expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true)
-  const tenths = Array.from({ length: 10 }, (_, tenth) => numbers.filter((number) => Math.floor(number * 10) === tenth).length)
+  const tenths = Array.from(
+    { length: 10 },
+    (_, tenth) => numbers.filter((number) => Math.floor(number * 10) === tenth).length,
+  )
   for (const count of tenths) expect(Math.abs(count - 1_000)).toBeLessThan(150)
 })
 

@@ -18,7 +18,11 @@ async function plainly(scenario: Rule): Promise<{ events: Block[]; complete: boo
   return { events: eventsOf(raw.text), complete: raw.complete }
 }
 const anonymous = (events: readonly Block[]): unknown[] =>
-  events.map(({ type, id, data }) => [type, id?.replace(/[0-9a-f-]{36}/, 'ID'), data?.replaceAll(/[0-9a-f-]{36}/g, 'ID')])
+  events.map(({ type, id, data }) => [
+    type,
+    id?.replace(/[0-9a-f-]{36}/, 'ID'),
+    data?.replaceAll(/[0-9a-f-]{36}/g, 'ID'),
+  ])
 
 describe('faults of a stream', () => {
   test.each<[string, Rule, number]>([
@@ -105,7 +109,7 @@ describe('faults of a stream', () => {
     [{ status: 401 }, { 'www-authenticate': expect.stringContaining('invalid_token') }],
     [{ status: 410 }, {}],
     [{ status: 204 }, {}],
-  ])('%o is that stream\'s answer', async (rule, headers) => {
+  ])("%o is that stream's answer", async (rule, headers) => {
     const { url } = await serve({ scenario: [{ ...rule, once: true }] })
     const carrier = await openCarrier(url)
     await carrier.post(openPath('a'))
@@ -120,7 +124,9 @@ describe('faults of a stream', () => {
     const { url } = await serve({ scenario: 'content-type:text/html' })
     const carrier = await openCarrier(url)
     await carrier.post(openPath('a'))
-    expect(controlOf(await carrier.when('a', (all) => all.length === 2), 'open')).toMatchObject({ headers: { 'content-type': 'text/html' } })
+    expect(controlOf(await carrier.when('a', (all) => all.length === 2), 'open')).toMatchObject({
+      headers: { 'content-type': 'text/html' },
+    })
   })
 
   test('[F11] of an endless refusal 16 KiB are handed on', async () => {
@@ -130,16 +136,19 @@ describe('faults of a stream', () => {
     expect(String(controlOf(await carrier.untilClosed('a'), 'close')['problem'])).toHaveLength(16 * 1024)
   })
 
-  test.each(['line', 'lines'])('[F28] a flood of %s is 413 for that stream alone, once it is larger than any event', async (flood) => {
-    const { url, server } = await serve({ scenario: `path:/api/generate,flood:${flood},flood-after:1` })
-    const carrier = await openCarrier(url)
-    await carrier.post(openPath('b'), openRun('a'))
-    const carried = await carrier.untilClosed('a')
-    expect(eventsIn(carried).map(({ type }) => type)).toEqual(['start'])
-    expect(controlOf(carried, 'close')['status']).toBe(413)
-    server.broadcast({ type: 'note', data: 1 })
-    await carrier.when('b', (all) => all.length === 3)
-  })
+  test.each(['line', 'lines'])(
+    '[F28] a flood of %s is 413 for that stream alone, once it is larger than any event',
+    async (flood) => {
+      const { url, server } = await serve({ scenario: `path:/api/generate,flood:${flood},flood-after:1` })
+      const carrier = await openCarrier(url)
+      await carrier.post(openPath('b'), openRun('a'))
+      const carried = await carrier.untilClosed('a')
+      expect(eventsIn(carried).map(({ type }) => type)).toEqual(['start'])
+      expect(controlOf(carried, 'close')['status']).toBe(413)
+      server.broadcast({ type: 'note', data: 1 })
+      await carrier.when('b', (all) => all.length === 3)
+    },
+  )
 
   test('[F44] a name that no writer may write ends that stream alone', async () => {
     const insert = encodeURIComponent('event: a\0b\ndata: x\n\n')
@@ -182,7 +191,9 @@ describe('faults of the carrier', () => {
     const { url } = await serve({ ...options, scenario: 'reset-after:1,once' })
     const carrier = await openCarrier(url)
     await carrier.post(openRun('a'), openRun('b'))
-    const ends = [await carrier.untilClosed('a'), await carrier.untilClosed('b')].map((all) => controlOf(all, 'close')['status'])
+    const ends = [await carrier.untilClosed('a'), await carrier.untilClosed('b')].map(
+      (all) => controlOf(all, 'close')['status'],
+    )
     expect(new Set(ends)).toEqual(new Set([200, 502]))
   })
 
@@ -191,7 +202,10 @@ describe('faults of the carrier', () => {
     const raw = openRaw(`${url}/api/channel`)
     await raw.until('channel')
     const channelId = /"channelId":"([^"]+)"/.exec(raw.text)![1]
-    await fetch(`${url}/api/channel/ops`, { method: 'POST', body: JSON.stringify({ channelId, ops: [openPath('a'), openPath('b')] }) })
+    await fetch(`${url}/api/channel/ops`, {
+      method: 'POST',
+      body: JSON.stringify({ channelId, ops: [openPath('a'), openPath('b')] }),
+    })
     server.broadcast({ type: 'note', data: 1 })
     expect(await raw.ended).toBe('reset')
     await eventually(() => server.clients.length === 0)

@@ -56,7 +56,12 @@ describe('[F44] injections', () => {
 
 describe('[F45] clients that are gone', () => {
   test('before the first write: while the head is held back, while the request hangs', async () => {
-    const { url, server, clock } = await serve({ scenario: [{ path: '/api/generate', 'head-delay': 5_000 }, { path: '/api/stream', hang: true }] })
+    const { url, server, clock } = await serve({
+      scenario: [
+        { path: '/api/generate', 'head-delay': 5_000 },
+        { path: '/api/stream', hang: true },
+      ],
+    })
     const timers = clock.due.length
     const slow = openRaw(`${url}/api/generate?prompt=x`)
     const hanging = openRaw(`${url}/api/stream`)
@@ -92,10 +97,17 @@ describe('[F45] clients that are gone', () => {
   })
 
   test('a thousand of them: no client, no reader, no timer, no watcher is left', { timeout: 30_000 }, async () => {
-    const { url, server, clock } = await serve({ answers: ['0123456789'], delay: 1_000, heartbeat: 10_000, maxRuns: 1_000 })
+    const { url, server, clock } = await serve({
+      answers: ['0123456789'],
+      delay: 1_000,
+      heartbeat: 10_000,
+      maxRuns: 1_000,
+    })
     const timers = clock.due.length
     for (let batch = 0; batch < 10; batch++) {
-      const clients = Array.from({ length: 100 }, (_, index) => openRaw(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')))
+      const clients = Array.from({ length: 100 }, (_, index) =>
+        openRaw(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')),
+      )
       // A third leaves at once, a third with the head, a third in the middle of the events.
       await Promise.all(
         clients.map(async (client, index) => {
@@ -144,20 +156,24 @@ describe('[F46] clients that never read', () => {
     return socket
   }
 
-  test('write backpressure is honoured: the server holds one write, however much there is', { timeout: 30_000 }, async () => {
-    const { service, sockets, port } = await serveBare()
-    const deaf = await openDeaf(port)
-    await eventually(() => service.feed().clients.length === 1)
-    let held = 0
-    for (let count = 0; count < 900; count++) {
-      service.broadcast({ data: large })
-      await new Promise((resolve) => setImmediate(resolve))
-      held = Math.max(held, sockets[0]!.writableLength)
-    }
-    expect(held).toBeGreaterThan(0)
-    expect(held).toBeLessThan(256 * 1024)
-    deaf.destroy()
-  })
+  test(
+    'write backpressure is honoured: the server holds one write, however much there is',
+    { timeout: 30_000 },
+    async () => {
+      const { service, sockets, port } = await serveBare()
+      const deaf = await openDeaf(port)
+      await eventually(() => service.feed().clients.length === 1)
+      let held = 0
+      for (let count = 0; count < 900; count++) {
+        service.broadcast({ data: large })
+        await new Promise((resolve) => setImmediate(resolve))
+        held = Math.max(held, sockets[0]!.writableLength)
+      }
+      expect(held).toBeGreaterThan(0)
+      expect(held).toBeLessThan(256 * 1024)
+      deaf.destroy()
+    },
+  )
 
   test('dropped as soon as what it has missed is no longer kept; others go on', { timeout: 30_000 }, async () => {
     const { service, port } = await serveBare({ history: 100 })
@@ -195,24 +211,28 @@ describe('[F46] clients that never read', () => {
 })
 
 describe('[F47] clients that never ask', () => {
-  test('500 slow ones are dropped by the header timeout, and meanwhile others are served', { timeout: 30_000 }, async () => {
-    const { url, server } = await serve({ headersTimeout: 300 })
-    const slow = await Promise.all(
-      Array.from({ length: 500 }, async () => {
-        const socket = connect(server.port, '127.0.0.1')
-        await new Promise<void>((resolve) => socket.once('connect', resolve))
-        socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
-        return watchRaw(socket)
-      }),
-    )
-    const reading = await openReading(`${url}/api/stream`)
-    await reading.take(1)
-    const outcomes = await Promise.all(slow.map(({ ended }) => ended))
-    expect(outcomes).toHaveLength(500)
-    expect(slow.every(({ wire }) => wire === '' || wire.startsWith('HTTP/1.1 408'))).toBe(true)
-    expect(server.clients).toHaveLength(1)
-    reading.leave()
-  })
+  test(
+    '500 slow ones are dropped by the header timeout, and meanwhile others are served',
+    { timeout: 30_000 },
+    async () => {
+      const { url, server } = await serve({ headersTimeout: 300 })
+      const slow = await Promise.all(
+        Array.from({ length: 500 }, async () => {
+          const socket = connect(server.port, '127.0.0.1')
+          await new Promise<void>((resolve) => socket.once('connect', resolve))
+          socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
+          return watchRaw(socket)
+        }),
+      )
+      const reading = await openReading(`${url}/api/stream`)
+      await reading.take(1)
+      const outcomes = await Promise.all(slow.map(({ ended }) => ended))
+      expect(outcomes).toHaveLength(500)
+      expect(slow.every(({ wire }) => wire === '' || wire.startsWith('HTTP/1.1 408'))).toBe(true)
+      expect(server.clients).toHaveLength(1)
+      reading.leave()
+    },
+  )
 
   test('beyond the cap: 503 with Retry-After, and the connection ends; with room again it is served', async () => {
     const { url, server } = await serve({ maxConnections: 2 })
@@ -262,7 +282,11 @@ describe('[F48] paths that lead out', () => {
     return serve({ folders: { '/': demo } })
   }
   /** The path as it is, which a URL would have cleaned. */
-  async function ask(port: number, path: string, method = 'GET'): Promise<{ status: number; wire: string; head: string }> {
+  async function ask(
+    port: number,
+    path: string,
+    method = 'GET',
+  ): Promise<{ status: number; wire: string; head: string }> {
     const socket = connect(port, '127.0.0.1')
     socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 'latin1')
     const client = watchRaw(socket)

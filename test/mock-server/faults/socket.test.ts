@@ -10,14 +10,21 @@ const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'
 
 /** What a run's connection is with this fault, from its beginning to its end. */
-async function runWith(fault: string, headers: Record<string, string> = {}): Promise<{ client: RawClient; ended: string }> {
+async function runWith(
+  fault: string,
+  headers: Record<string, string> = {},
+): Promise<{ client: RawClient; ended: string }> {
   const { url } = await serve(settings)
-  const client = openRaw(`${url}${RUN}&fault=${encodeURIComponent(fault)}`, { headers: { connection: 'close', ...headers } })
+  const client = openRaw(`${url}${RUN}&fault=${encodeURIComponent(fault)}`, {
+    headers: { connection: 'close', ...headers },
+  })
   return { client, ended: await client.ended }
 }
 const types = (client: RawClient): string[] => eventsOf(client.text).map(({ type }) => type)
 const indexes = (client: RawClient): unknown[] =>
-  eventsOf(client.text).filter(({ type }) => type === 'delta').map((delta) => dataOf(delta)['index'])
+  eventsOf(client.text)
+    .filter(({ type }) => type === 'delta')
+    .map((delta) => dataOf(delta)['index'])
 
 describe('cuts', () => {
   test('[F1] reset-after: a TCP reset in the middle of the next event, whose id is already out', async () => {
@@ -90,19 +97,22 @@ describe('cuts', () => {
     expect(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes)).toThrow(TypeError)
   })
 
-  test.each(['gzip', 'br'])('[F9] encoding:%s with a cut: the compressed body ends in the middle, whole events before it', async (encoding) => {
-    const { client, ended } = await runWith(`truncate-after:3,encoding:${encoding}`)
-    expect(ended).toBe('fin')
-    expect(client.head).toContain(`content-encoding: ${encoding}`)
-    const decode = encoding === 'gzip' ? gunzipSync : brotliDecompressSync
-    expect(() => decode(client.bytes)).toThrow(/unexpected end|Decompression failed/i)
-    const finishFlush = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
-    const text = String(decode(client.bytes, { finishFlush }))
-    expect(eventsOf(text).map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
-    // Less gets out than of a body that is not compressed: it is the compressed bytes that are cut.
-    const plain = await runWith('truncate-after:3')
-    expect(text.length).toBeLessThan(plain.client.text.length)
-  })
+  test.each(['gzip', 'br'])(
+    '[F9] encoding:%s with a cut: the compressed body ends in the middle, whole events before it',
+    async (encoding) => {
+      const { client, ended } = await runWith(`truncate-after:3,encoding:${encoding}`)
+      expect(ended).toBe('fin')
+      expect(client.head).toContain(`content-encoding: ${encoding}`)
+      const decode = encoding === 'gzip' ? gunzipSync : brotliDecompressSync
+      expect(() => decode(client.bytes)).toThrow(/unexpected end|Decompression failed/i)
+      const finishFlush = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
+      const text = String(decode(client.bytes, { finishFlush }))
+      expect(eventsOf(text).map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+      // Less gets out than of a body that is not compressed: it is the compressed bytes that are cut.
+      const plain = await runWith('truncate-after:3')
+      expect(text.length).toBeLessThan(plain.client.text.length)
+    },
+  )
 
   test('[F18] refuse: a reset without an answer', async () => {
     const { client, ended } = await runWith('refuse')
@@ -130,7 +140,11 @@ describe('silence', () => {
     server.broadcast({ data: 'never' })
     await clock.advance(60_000)
     expect(server.clients).toHaveLength(1)
-    expect(blocksOf(client.text).map(({ data, comment }) => data ?? comment)).toEqual(['open', expect.any(String), '"last"'])
+    expect(blocksOf(client.text).map(({ data, comment }) => data ?? comment)).toEqual([
+      'open',
+      expect.any(String),
+      '"last"',
+    ])
     expect(client.socket.readyState).toBe('open')
     client.close()
     await eventually(() => server.clients.length === 0)
@@ -222,7 +236,7 @@ describe('answers', () => {
     const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: leaving.signal })
     expect(response.status).toBe(500)
     const reader = response.body!.getReader()
-    for (let size = 0; size < 1024 * 1024; ) size += (await reader.read()).value!.length
+    for (let size = 0; size < 1024 * 1024;) size += (await reader.read()).value!.length
     leaving.abort()
     await expect(reader.read()).rejects.toThrow()
   })
@@ -249,12 +263,15 @@ describe('answers', () => {
     expect(client.head).toContain('location: http://localhost:9/api/stream?a=1')
   })
 
-  test.each([400, 403, 404, 410, 408, 425, 429, 500, 502, 503, 504])('[F15] [F17] status:%i is a problem document', async (status) => {
-    const { client } = await runWith(`status:${status}`)
-    expect(await client.status()).toBe(status)
-    expect(client.head).toContain('content-type: application/problem+json')
-    expect(JSON.parse(client.text)).toMatchObject({ status })
-  })
+  test.each([400, 403, 404, 410, 408, 425, 429, 500, 502, 503, 504])(
+    '[F15] [F17] status:%i is a problem document',
+    async (status) => {
+      const { client } = await runWith(`status:${status}`)
+      expect(await client.status()).toBe(status)
+      expect(client.head).toContain('content-type: application/problem+json')
+      expect(JSON.parse(client.text)).toMatchObject({ status })
+    },
+  )
 
   test('[F16] status:401 has a challenge', async () => {
     const { client } = await runWith('status:401')
@@ -316,7 +333,9 @@ describe('content', () => {
   ])('[F23] [F24] [F31] [F32] insert: %s, as it is', async (_what, text) => {
     const { client } = await runWith(`insert:${encodeURIComponent(text)},insert-after:2`)
     const before = client.text.indexOf('"index":0}\n\n')
-    expect(client.text.slice(before + '"index":0}\n\n'.length)).toMatch(new RegExp(`^${text.replaceAll('\0', '\\0')}event: delta`))
+    expect(client.text.slice(before + '"index":0}\n\n'.length)).toMatch(
+      new RegExp(`^${text.replaceAll('\0', '\\0')}event: delta`),
+    )
   })
 
   test('[F25] overlap: a resumed stream repeats what was received', async () => {
@@ -340,7 +359,11 @@ describe('content', () => {
   })
 
   test('reorder of the last event: it is not lost', async () => {
-    expect(types((await runWith('reorder:12')).client)).toEqual(['start', ...Array.from({ length: 10 }, () => 'delta'), 'end'])
+    expect(types((await runWith('reorder:12')).client)).toEqual([
+      'start',
+      ...Array.from({ length: 10 }, () => 'delta'),
+      'end',
+    ])
   })
 
   test('[F26] gap: a resumed feed is told that its position is gone', async () => {

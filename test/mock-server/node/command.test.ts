@@ -52,8 +52,24 @@ describe('help', () => {
 
   test('has every option, every path and every key', () => {
     for (const word of [
-      '--port', '--cors', '--answers', '--seed', '--scenario', '--auth', '--demo', '--delay', '--tick', '--heartbeat', '--history',
-      '/api/stream', '/api/broadcast', '/api/generate', '/v1/chat/completions', '/api/token', '/_mock', 'startMockServer',
+      '--port',
+      '--cors',
+      '--answers',
+      '--seed',
+      '--scenario',
+      '--auth',
+      '--demo',
+      '--delay',
+      '--tick',
+      '--heartbeat',
+      '--history',
+      '/api/stream',
+      '/api/broadcast',
+      '/api/generate',
+      '/v1/chat/completions',
+      '/api/token',
+      '/_mock',
+      'startMockServer',
       ...Object.keys(keys),
     ]) {
       expect(help()).toContain(word)
@@ -68,7 +84,11 @@ describe('help', () => {
 
 describe('options', () => {
   test('what is not given has its default', () => {
-    expect(parseCommandLine(['mock'])).toEqual({ command: 'mock', port: 'next-free', options: { port: 3_000, tick: 1_000 } })
+    expect(parseCommandLine(['mock'])).toEqual({
+      command: 'mock',
+      port: 'next-free',
+      options: { port: 3_000, tick: 1_000 },
+    })
   })
 
   test('all of them', async () => {
@@ -81,8 +101,18 @@ describe('options', () => {
       port: 'strict',
       demo: folder,
       options: {
-        port: 4_000, host: '::1', cors: ['https://a.test', 'https://b.test'], answers: { hi: 'hello' }, scenario: [{ delay: 1 }],
-        seed: 7, auth: 'jwt', delay: 5, unit: 'token', heartbeat: 100, history: 50, tick: 0,
+        port: 4_000,
+        host: '::1',
+        cors: ['https://a.test', 'https://b.test'],
+        answers: { hi: 'hello' },
+        scenario: [{ delay: 1 }],
+        seed: 7,
+        auth: 'jwt',
+        delay: 5,
+        unit: 'token',
+        heartbeat: 100,
+        history: 50,
+        tick: 0,
       },
     })
   })
@@ -189,10 +219,18 @@ describe('the process', () => {
     cli = join(outDir, 'cli.mjs')
   }, 60_000)
 
-  async function launch(...words: string[]): Promise<{ child: ChildProcessByStdio<null, Readable, null>; url: string; exited: Promise<number | string | null> }> {
-    const child = spawn(process.execPath, [cli, 'mock', '--port', '0', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  async function launch(...words: string[]): Promise<{
+    child: ChildProcessByStdio<null, Readable, null>
+    url: string
+    exited: Promise<number | string | null>
+  }> {
+    const child = spawn(process.execPath, [cli, 'mock', '--port', '0', ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     onTestFinished(() => void child.kill('SIGKILL'))
-    const exited = new Promise<number | string | null>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
+    const exited = new Promise<number | string | null>((resolve) =>
+      child.once('exit', (code, signal) => resolve(signal ?? code)),
+    )
     const url = await new Promise<string>((resolve) => {
       let printed = ''
       child.stdout.on('data', (text: Buffer) => {
@@ -221,7 +259,9 @@ describe('the process', () => {
 
   test('a port that is taken ends the process too', async () => {
     const { url } = await launch()
-    const child = spawn(process.execPath, [cli, 'mock', '--strict-port', '--port', new URL(url).port], { stdio: 'ignore' })
+    const child = spawn(process.execPath, [cli, 'mock', '--strict-port', '--port', new URL(url).port], {
+      stdio: 'ignore',
+    })
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(2)
   })
 

@@ -17,7 +17,9 @@ interface Stream {
   readonly ended: Promise<number>
 }
 
-async function host(options: ServiceOptions & NodeHandlerOptions = {}): Promise<{ session: ClientHttp2Session; service: Service; connections: () => readonly unknown[] }> {
+async function host(
+  options: ServiceOptions & NodeHandlerOptions = {},
+): Promise<{ session: ClientHttp2Session; service: Service; connections: () => readonly unknown[] }> {
   const service = createService({ delay: 0, ...options })
   const handler = createNodeHandler(service, options)
   const server = createServer(handler).listen(0, '127.0.0.1')
@@ -53,7 +55,9 @@ test('ten runs and a feed on one connection', async () => {
   const { session, service, connections } = await host({ answers: ['你好，世界'] })
   const feed = open(session, '/api/stream')
   await feed.until('connected')
-  const runs = Array.from({ length: 10 }, (_, index) => open(session, '/api/generate', { 'content-type': 'application/json' }, `{"prompt":"${index}"}`))
+  const runs = Array.from({ length: 10 }, (_, index) =>
+    open(session, '/api/generate', { 'content-type': 'application/json' }, `{"prompt":"${index}"}`),
+  )
   for (const run of runs) {
     expect(await run.ended).toBe(0)
     expect(textOf(eventsOf(run.text))).toBe('你好，世界')
@@ -78,15 +82,18 @@ test('a resume from its last event, and a refusal', async () => {
   expect(await refused.status).toBe(400)
 })
 
-test.each(['reset-after:2', 'truncate-after:2'])('%s ends that stream with an error; the others go on', async (fault) => {
-  const { session, service } = await host()
-  const feed = open(session, '/api/stream')
-  await feed.until('connected')
-  const run = open(session, `/api/generate?prompt=x&fault=${fault}`)
-  expect(await run.ended).toBe(constants.NGHTTP2_INTERNAL_ERROR)
-  expect(eventsOf(run.text)).toHaveLength(2)
-  await feed.until(service.broadcast({ data: 1 }))
-})
+test.each(['reset-after:2', 'truncate-after:2'])(
+  '%s ends that stream with an error; the others go on',
+  async (fault) => {
+    const { session, service } = await host()
+    const feed = open(session, '/api/stream')
+    await feed.until('connected')
+    const run = open(session, `/api/generate?prompt=x&fault=${fault}`)
+    expect(await run.ended).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+    expect(eventsOf(run.text)).toHaveLength(2)
+    await feed.until(service.broadcast({ data: 1 }))
+  },
+)
 
 test('a channel works there as well', async () => {
   const { session } = await host({ answers: ['abc'] })

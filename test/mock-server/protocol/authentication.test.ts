@@ -11,14 +11,19 @@ import { eventually, serve, type Serving } from '../support/serving.ts'
 const SECRET = 'a secret of at least thirty-two bytes, for HS256'
 const key = new TextEncoder().encode(SECRET)
 const withTokens = { auth: { jwt: { secret: SECRET } } } as const
-const bearer = (token: string): { headers: Record<string, string> } => ({ headers: { authorization: `Bearer ${token}` } })
+const bearer = (token: string): { headers: Record<string, string> } => ({
+  headers: { authorization: `Bearer ${token}` },
+})
 const seconds = (ms: number): number => (BEGINNING + ms) / 1_000
 const sign = (alg: string, claims: Record<string, unknown> = {}): Promise<string> =>
   new SignJWT({ sub: 'alice', exp: seconds(60_000), ...claims }).setProtectedHeader({ alg }).sign(key)
 const unsigned = (claims: Record<string, unknown>): string =>
   `${[{ alg: 'none' }, claims].map((part) => btoa(JSON.stringify(part)).replaceAll('=', '')).join('.')}.`
 
-const tokenOf = async ({ url }: Serving, wish: TokenWish = {}): Promise<{ token: string; expiresIn: number; expiresAt: number }> => {
+const tokenOf = async (
+  { url }: Serving,
+  wish: TokenWish = {},
+): Promise<{ token: string; expiresIn: number; expiresAt: number }> => {
   const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(wish) })
   expect(response.status).toBe(200)
   return response.json() as Promise<{ token: string; expiresIn: number; expiresAt: number }>
@@ -56,13 +61,21 @@ describe('tokens', () => {
   test.each([
     ['without a signature', async () => unsigned({ sub: 'alice', exp: seconds(60_000) })],
     ['of another algorithm', () => sign('HS512')],
-    ['signed by somebody else', () => new SignJWT({ sub: 'a', exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32))],
+    [
+      'signed by somebody else',
+      () =>
+        new SignJWT({ sub: 'a', exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32)),
+    ],
     ['expired', () => sign('HS256', { exp: seconds(-1_000) })],
     ['that expires this very moment', () => sign('HS256', { exp: seconds(0) })],
     ['not valid yet', () => sign('HS256', { nbf: seconds(10_000) })],
     ['without an expiry', () => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
     ['without a subject', () => new SignJWT({ exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
-    ['with a changed payload', async () => (await sign('HS256')).replace(/\.[^.]+\./, `.${btoa('{"sub":"bob","exp":9999999999}').replaceAll('=', '')}.`)],
+    [
+      'with a changed payload',
+      async () =>
+        (await sign('HS256')).replace(/\.[^.]+\./, `.${btoa('{"sub":"bob","exp":9999999999}').replaceAll('=', '')}.`),
+    ],
     ['that is none', async () => 'abc'],
   ])('[F49] [P4.1] a token %s is 401 with invalid_token', async (_what, make) => {
     const { url } = await serve(withTokens)
@@ -93,7 +106,9 @@ describe('tokens', () => {
 
   test('there is no /api/token without tokens', async () => {
     const { url } = await serve({ auth: 'apikey' })
-    expect((await fetch(`${url}/api/token`, { method: 'POST', headers: { 'x-api-key': MOCK_API_KEY } })).status).toBe(404)
+    expect((await fetch(`${url}/api/token`, { method: 'POST', headers: { 'x-api-key': MOCK_API_KEY } })).status).toBe(
+      404,
+    )
   })
 
   test('[P4.1] an identity without permission is 403', async () => {
@@ -103,7 +118,11 @@ describe('tokens', () => {
     expect(reading.response.status).toBe(200)
     reading.leave()
     expect((await fetch(`${serving.url}/api/generate?prompt=x`, bearer(token))).status).toBe(403)
-    const broadcast = await fetch(`${serving.url}/api/broadcast`, { method: 'POST', body: '{"data":1}', ...bearer(token) })
+    const broadcast = await fetch(`${serving.url}/api/broadcast`, {
+      method: 'POST',
+      body: '{"data":1}',
+      ...bearer(token),
+    })
     expect(broadcast.status).toBe(403)
   })
 })
@@ -111,7 +130,10 @@ describe('tokens', () => {
 describe('expiry in mid-stream', () => {
   test('[F49] [P4.1] a feed ends when its token expires, and goes on with a new one', async () => {
     const serving = await serve({ auth: 'jwt' })
-    const reading = await openReading(`${serving.url}/api/stream`, bearer((await tokenOf(serving, { expiresIn: 5_500 })).token))
+    const reading = await openReading(
+      `${serving.url}/api/stream`,
+      bearer((await tokenOf(serving, { expiresIn: 5_500 })).token),
+    )
     await reading.take(1)
     serving.server.broadcast({ data: 1 })
     const [, event] = await reading.take(2)
@@ -140,7 +162,10 @@ describe('expiry in mid-stream', () => {
 
   test('[F49] [P4.1] a run goes on behind it, and is resumed with a new token', async () => {
     const serving = await serve({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
-    const started = await openReading(`${serving.url}/api/generate?prompt=x`, bearer((await tokenOf(serving, { expiresIn: 3_500 })).token))
+    const started = await openReading(
+      `${serving.url}/api/generate?prompt=x`,
+      bearer((await tokenOf(serving, { expiresIn: 3_500 })).token),
+    )
     await started.take(1)
     await serving.clock.advance(3_000)
     await started.take(4)
@@ -168,11 +193,13 @@ describe('expiry in mid-stream', () => {
 describe('API keys', () => {
   test('[P4.1] X-API-Key lets in; none and wrong ones are 401', async () => {
     const { url } = await serve({ auth: 'apikey' })
-    const ask = (headers: Record<string, string>): Promise<Response> => fetch(`${url}/api/generate?prompt=x`, { headers })
+    const ask = (headers: Record<string, string>): Promise<Response> =>
+      fetch(`${url}/api/generate?prompt=x`, { headers })
     const right = await ask({ 'x-api-key': MOCK_API_KEY })
     expect(right.status).toBe(200)
     await right.body!.cancel()
-    for (const wrong of ['', 'mock', `${MOCK_API_KEY}x`, 'MOCK-KEY']) expect((await ask({ 'x-api-key': wrong })).status).toBe(401)
+    for (const wrong of ['', 'mock', `${MOCK_API_KEY}x`, 'MOCK-KEY'])
+      expect((await ask({ 'x-api-key': wrong })).status).toBe(401)
     const nobody = await ask({})
     expect(nobody.status).toBe(401)
     expect(nobody.headers.get('www-authenticate')).toBe('ApiKey realm="rivulet"')
@@ -186,7 +213,10 @@ describe('API keys', () => {
       expect(reading.response.status).toBe(200)
       reading.leave()
     }
-    expect((await fetch(`${serving.url}/api/stream`, { headers: { 'x-api-key': 'wrong', ...bearer(token).headers } })).status).toBe(401)
+    expect(
+      (await fetch(`${serving.url}/api/stream`, { headers: { 'x-api-key': 'wrong', ...bearer(token).headers } }))
+        .status,
+    ).toBe(401)
   })
 })
 
@@ -210,7 +240,11 @@ describe('ownership', () => {
   test('[P4.3] the key of somebody else cancels nothing', async () => {
     const serving = await serve({ auth: { apiKeys: { a: 'alice', b: 'bob' } }, answers: ['abc'], delay: 10 })
     const headers = { 'x-api-key': 'a', 'idempotency-key': 'k1' }
-    const reading = await openReading(`${serving.url}/api/generate`, { method: 'POST', body: '{"prompt":"x"}', headers })
+    const reading = await openReading(`${serving.url}/api/generate`, {
+      method: 'POST',
+      body: '{"prompt":"x"}',
+      headers,
+    })
     await reading.take(1)
     await fetch(`${serving.url}/api/generate`, { method: 'DELETE', headers: { ...headers, 'x-api-key': 'b' } })
     await serving.clock.advance(100)

@@ -35,7 +35,7 @@ describe('the carrier', () => {
 })
 
 describe('who asks', () => {
-  test('[P5.5] the carrier\'s identity, where a stream says nothing of its own', async () => {
+  test("[P5.5] the carrier's identity, where a stream says nothing of its own", async () => {
     const serving = await serve({ auth: 'jwt', answers, delay: 0 })
     const { carrier } = await withToken(serving, { subject: 'alice' })
     await carrier.post(openPath('a'), openRun('b'))
@@ -45,16 +45,21 @@ describe('who asks', () => {
     // The run is alice's, wherever she asks for it.
     const headers = bearer(await serving.server.issueToken({ subject: 'bob' }))
     expect((await fetch(serving.url + String(resume), { headers })).status).toBe(404)
-    const again = await openReading(serving.url + String(resume), { headers: bearer(await serving.server.issueToken({ subject: 'alice' })) })
+    const again = await openReading(serving.url + String(resume), {
+      headers: bearer(await serving.server.issueToken({ subject: 'alice' })),
+    })
     expect(textOf((await again.rest()).events)).toBe('Hello')
   })
 
-  test('[P5.5] a wrong token of a stream\'s own is 401 for that stream alone', async () => {
+  test("[P5.5] a wrong token of a stream's own is 401 for that stream alone", async () => {
     const serving = await serve({ auth: 'jwt' })
     const { carrier } = await withToken(serving)
     await carrier.post(openPath('a', '/api/stream', { headers: bearer('nonsense') }), openPath('b'))
     const refused = await carrier.untilClosed('a')
-    expect(controlOf(refused, 'open')).toMatchObject({ status: 401, headers: { 'www-authenticate': expect.stringContaining('invalid_token') } })
+    expect(controlOf(refused, 'open')).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': expect.stringContaining('invalid_token') },
+    })
     expect(controlOf(refused, 'close')).toEqual({ status: 401, problem: expect.stringContaining('"status":401') })
     serving.server.broadcast({ type: 'note', data: 1 })
     await carrier.when('b', (all) => all.at(-1)!.type === 'note')
@@ -71,12 +76,14 @@ describe('who asks', () => {
   test('[P5.5] [P1.6] a stream of another identity is sent elsewhere: two are never compressed together', async () => {
     const serving = await serve({ auth: 'jwt' })
     const { carrier } = await withToken(serving, { subject: 'alice' })
-    await carrier.post(openPath('a', '/api/stream', { headers: bearer(await serving.server.issueToken({ subject: 'bob' })) }))
+    await carrier.post(
+      openPath('a', '/api/stream', { headers: bearer(await serving.server.issueToken({ subject: 'bob' })) }),
+    )
     expect(controlOf(await carrier.untilClosed('a'), 'open')['status']).toBe(421)
     expect(serving.server.clients).toEqual([])
   })
 
-  test('[P4.3] [P5.5] another\'s run is 404 over a channel as well', async () => {
+  test("[P4.3] [P5.5] another's run is 404 over a channel as well", async () => {
     const serving = await serve({ auth: 'jwt', answers, delay: 0 })
     const alice = await withToken(serving, { subject: 'alice' })
     await alice.carrier.post(openRun('a'))
@@ -149,7 +156,9 @@ describe('expiry', () => {
   test('[P5.5] API keys authenticate streams as well', async () => {
     const serving = await serve({ auth: { apiKeys: { one: 'alice', two: 'alice', three: 'bob' } } })
     const carrier = await openCarrier(serving.url, { headers: { 'x-api-key': 'one' } })
-    await carrier.post(...['two', 'three', 'four'].map((key) => openPath(key, '/api/stream', { headers: { 'x-api-key': key } })))
+    await carrier.post(
+      ...['two', 'three', 'four'].map((key) => openPath(key, '/api/stream', { headers: { 'x-api-key': key } })),
+    )
     await carrier.untilClosed('three')
     await carrier.untilClosed('four')
     await eventually(() => serving.server.clients.length === 1)

@@ -38,13 +38,20 @@ describe('a carrier that drops', () => {
     let next = 0
     for (let round = 0; round < 5; round++) {
       const carrier = await openCarrier(url)
-      await carrier.post(...cursors.map((lastEventId, index) => openPath(`f${index}`, '/api/stream', lastEventId === undefined ? {} : { lastEventId })))
-      for (const [index] of cursors.entries()) await carrier.when(`f${index}`, (all) => all.some(({ type }) => type === 'connected'))
+      await carrier.post(
+        ...cursors.map((lastEventId, index) =>
+          openPath(`f${index}`, '/api/stream', lastEventId === undefined ? {} : { lastEventId }),
+        ),
+      )
+      for (const [index] of cursors.entries())
+        await carrier.when(`f${index}`, (all) => all.some(({ type }) => type === 'connected'))
       for (let count = 0; count < 10; count++) server.broadcast({ type: 'note', data: next++ })
       // Each leaves off at another event.
       for (const [index] of cursors.entries()) {
         const missing = round * 10 + 10 - seen[index]!.length
-        const notes = (await carrier.when(`f${index}`, (all) => all.filter(({ type }) => type === 'note').length >= missing)).filter(({ type }) => type === 'note')
+        const notes = (
+          await carrier.when(`f${index}`, (all) => all.filter(({ type }) => type === 'note').length >= missing)
+        ).filter(({ type }) => type === 'note')
         const taken = notes.slice(0, missing - index)
         seen[index]!.push(...taken.map(({ data }) => Number(data)))
         cursors[index] = taken.at(-1)?.id ?? cursors[index]
@@ -52,7 +59,8 @@ describe('a carrier that drops', () => {
       carrier.reading.leave()
       await eventually(() => server.clients.length === 0)
     }
-    for (const [index, numbers] of seen.entries()) expect(numbers).toEqual(Array.from({ length: 50 - index }, (_, count) => count))
+    for (const [index, numbers] of seen.entries())
+      expect(numbers).toEqual(Array.from({ length: 50 - index }, (_, count) => count))
   })
 
   test('[P5.6] a server that is killed and comes back: the channel is unknown, the streams are not', async () => {

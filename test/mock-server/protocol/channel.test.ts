@@ -30,11 +30,9 @@ describe('the carrier', () => {
     await carrier.reading.until(': heartbeat')
     await clock.advance(5_000)
     await carrier.reading.until(': heartbeat\n\n: heartbeat')
-    expect(carrier.reading.blocks.filter(({ comment }) => comment !== undefined).map(({ comment }) => comment)).toEqual([
-      'open',
-      'heartbeat',
-      'heartbeat',
-    ])
+    expect(carrier.reading.blocks.filter(({ comment }) => comment !== undefined).map(({ comment }) => comment)).toEqual(
+      ['open', 'heartbeat', 'heartbeat'],
+    )
   })
 
   test('[P5.1] without heartbeats none is announced', async () => {
@@ -102,7 +100,11 @@ describe('what streams ask', () => {
     expect(textOf(eventsIn(a))).toBe(answers.Hi)
     const id = server.broadcast({ type: 'note', data: 1 })
     const b = await carrier.when('b', (all) => all.some(({ type }) => type === 'note'))
-    expect(b.map(({ type, kind }) => [type, kind])).toEqual([['open', 'control'], ['connected', 'own'], ['note', 'own']])
+    expect(b.map(({ type, kind }) => [type, kind])).toEqual([
+      ['open', 'control'],
+      ['connected', 'own'],
+      ['note', 'own'],
+    ])
     expect(b.at(-1)!.id).toBe(id)
   })
 
@@ -135,7 +137,10 @@ describe('what streams ask', () => {
     const carrier = await openCarrier(url)
     await carrier.post(openRun('a'))
     await carrier.untilClosed('a')
-    const ops = ['a', 'never'].flatMap((key) => [{ op: 'credit', key, bytes: 1 }, { op: 'close', key }])
+    const ops = ['a', 'never'].flatMap((key) => [
+      { op: 'credit', key, bytes: 1 },
+      { op: 'close', key },
+    ])
     expect((await carrier.post(...ops)).status).toBe(202)
   })
 
@@ -165,7 +170,10 @@ describe('what streams ask', () => {
     const { url, server } = await serve({ answers, delay: 10 })
     const { channelId } = await openCarrier(url)
     const ops = Array.isArray(body.ops) ? [openRun('a'), ...body.ops] : body.ops
-    const response = await fetch(`${url}/api/channel/ops`, { method: 'POST', body: JSON.stringify({ channelId, ...body, ops }) })
+    const response = await fetch(`${url}/api/channel/ops`, {
+      method: 'POST',
+      body: JSON.stringify({ channelId, ...body, ops }),
+    })
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(((await response.json()) as { detail: string }).detail).toMatch(/^(ops|channelId)/)
@@ -233,7 +241,12 @@ describe('what streams ask', () => {
     const seen: Request[] = []
     const { url } = await serve({ onRequest: (request, via) => void (via === 'channel' && seen.push(request)) })
     const carrier = await openCarrier(url)
-    const headers = [['x-mine', '1'], ['origin', 'http://localhost'], ['cookie', 'a=b'], ['accept-encoding', 'gzip']]
+    const headers = [
+      ['x-mine', '1'],
+      ['origin', 'http://localhost'],
+      ['cookie', 'a=b'],
+      ['accept-encoding', 'gzip'],
+    ]
     await carrier.post(openPath('a', '/api/stream?types=note', { headers, lastEventId: '日本' }))
     await carrier.when('a', (all) => all.length > 1)
     expect(seen).toHaveLength(1)
@@ -243,12 +256,15 @@ describe('what streams ask', () => {
     for (const name of ['origin', 'cookie', 'accept-encoding']) expect(seen[0]!.headers.has(name)).toBe(false)
   })
 
-  test.each(['/_mock', '/api/channel', '/api/channel/ops', '/nothing'])('[P5.2] %s cannot be asked for', async (path) => {
-    const { url } = await serve()
-    const carrier = await openCarrier(url)
-    await carrier.post(openPath('a', path))
-    expect(controlOf(await carrier.untilClosed('a'), 'open')['status']).toBe(path === '/_mock' ? 403 : 404)
-  })
+  test.each(['/_mock', '/api/channel', '/api/channel/ops', '/nothing'])(
+    '[P5.2] %s cannot be asked for',
+    async (path) => {
+      const { url } = await serve()
+      const carrier = await openCarrier(url)
+      await carrier.post(openPath('a', path))
+      expect(controlOf(await carrier.untilClosed('a'), 'open')['status']).toBe(path === '/_mock' ? 403 : 404)
+    },
+  )
 })
 
 describe('how streams are told apart', () => {
@@ -257,12 +273,16 @@ describe('how streams are told apart', () => {
     const carrier = await openCarrier(url)
     await carrier.post(openRun('a'))
     const carried = await carrier.untilClosed('a')
-    const { events } = await (await openReading(new URL(dataOf(eventsIn(carried)[0])['resume'] as string, url).href)).rest()
+    const { events } = await (
+      await openReading(new URL(dataOf(eventsIn(carried)[0])['resume'] as string, url).href)
+    ).rest()
     expect(eventsIn(carried)).toEqual(events)
   })
 
   test('[P5.3] blocks without an id, with an empty one, and without data', async () => {
-    const insert = encodeURIComponent('data: none\n\nid\ndata: empty\n\nid: quiet\n\nevent: only\n\n: comment\n\nid: 7\nevent: named\ndata: one\ndata: two\n\n')
+    const insert = encodeURIComponent(
+      'data: none\n\nid\ndata: empty\n\nid: quiet\n\nevent: only\n\n: comment\n\nid: 7\nevent: named\ndata: one\ndata: two\n\n',
+    )
     const { url } = await serve()
     const carrier = await openCarrier(url)
     await carrier.post(openPath('a-_1', `/api/stream?fault=${encodeURIComponent(`insert-after:1,insert:${insert}`)}`))
@@ -285,7 +305,11 @@ describe('how streams are told apart', () => {
     expect(controlOf(await carrier.when('a', (all) => all.length > 1), 'open')).toEqual({
       status: 200,
       url: '/api/stream?types=a,b',
-      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' },
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+      },
     })
   })
 
@@ -319,7 +343,8 @@ describe('how streams are told apart', () => {
     const close = controlOf(carried, 'close')
     expect(close['status']).toBe(status)
     const says = JSON.parse(close['problem'] as string) as Record<string, unknown>
-    if (status >= 400) expect(says).toEqual({ type: 'about:blank', title: expect.any(String), status, detail: expect.any(String) })
+    if (status >= 400)
+      expect(says).toEqual({ type: 'about:blank', title: expect.any(String), status, detail: expect.any(String) })
     else expect(says).toEqual({ id: expect.any(String), clients: 0 })
   })
 

@@ -5,7 +5,10 @@ import { type Reading, openReading } from '../support/reading.ts'
 import { serve, type Serving } from '../support/serving.ts'
 
 const open = ({ url }: Serving, lastEventId?: string, query = ''): Promise<Reading> =>
-  openReading(`${url}/api/stream${query}`, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
+  openReading(
+    `${url}/api/stream${query}`,
+    lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } },
+  )
 
 /** Types and data of the events after `connected`. */
 const said = (events: readonly Block[]): unknown[] => events.slice(1).map(({ type, data }) => `${type} ${data}`)
@@ -58,7 +61,9 @@ describe('connected', () => {
     expect(first).toEqual({ protocol: 1, clientId: expect.any(String), message: expect.any(String), heartbeat: 30_000 })
     expect(first['clientId']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(first['clientId']).not.toBe(second['clientId'])
-    expect(new Set(serving.server.clients.map(({ id }) => id))).toEqual(new Set([first['clientId'], second['clientId']]))
+    expect(new Set(serving.server.clients.map(({ id }) => id))).toEqual(
+      new Set([first['clientId'], second['clientId']]),
+    )
     one.leave()
     other.leave()
   })
@@ -101,7 +106,9 @@ describe('coming back', () => {
     for (const [received, id] of ids.entries()) {
       const reading = await open(serving, id)
       const events = await reading.take(ids.length - received)
-      expect(said(events)).toEqual(Array.from({ length: ids.length - received - 1 }, (_, index) => `message ${received + 1 + index}`))
+      expect(said(events)).toEqual(
+        Array.from({ length: ids.length - received - 1 }, (_, index) => `message ${received + 1 + index}`),
+      )
       reading.leave()
     }
   })

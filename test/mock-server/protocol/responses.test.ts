@@ -103,12 +103,24 @@ describe('refusals', () => {
     ['a query without a prompt', 400, '/api/generate', {}, {}],
     ['a body that is not UTF-8', 400, '/api/generate', { method: 'POST', body: new Uint8Array([0xff, 0xfe]) }, {}],
     ['a broadcast without data', 400, '/api/broadcast', { method: 'POST', body: '{"type":"x"}' }, {}],
-    ['a broadcast with a type that is no text', 400, '/api/broadcast', { method: 'POST', body: '{"type":1,"data":1}' }, {}],
+    [
+      'a broadcast with a type that is no text',
+      400,
+      '/api/broadcast',
+      { method: 'POST', body: '{"type":1,"data":1}' },
+      {},
+    ],
     ['a DELETE without a key', 400, '/api/generate', { method: 'DELETE' }, {}],
     ['a fault that there is not', 400, '/api/stream?fault=explode', {}, {}],
     ['too many requests', 429, '/api/stream?fault=status:429', {}, { 'retry-after': '1' }],
     ['unavailable', 503, '/api/stream?fault=status:503,retry-after:7', {}, { 'retry-after': '7' }],
-    ['nobody', 401, '/api/stream?fault=status:401', {}, { 'www-authenticate': expect.stringContaining('error="invalid_token"') }],
+    [
+      'nobody',
+      401,
+      '/api/stream?fault=status:401',
+      {},
+      { 'www-authenticate': expect.stringContaining('error="invalid_token"') },
+    ],
   ]
   test.each(cases)('[P1.4] %s: %i, a problem document', async (_what, status, path, init, headers) => {
     const { url } = await serve()
@@ -186,12 +198,19 @@ describe('other origins', () => {
 
   test('[P1.5] preflights allow the methods and headers of the protocol, and are cached', async () => {
     const { url } = await serve({ cors: origin, auth: 'jwt' })
-    const response = await ask(`${url}/api/generate`, { method: 'OPTIONS', headers: { 'access-control-request-method': 'POST' } })
+    const response = await ask(`${url}/api/generate`, {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-method': 'POST' },
+    })
     expect(response.status).toBe(204)
     const list = (name: string): string[] => response.headers.get(name)!.split(', ')
     expect(list('access-control-allow-methods')).toEqual(['GET', 'POST', 'DELETE'])
     expect(list('access-control-allow-headers')).toEqual([
-      'Authorization', 'X-API-Key', 'Last-Event-ID', 'Idempotency-Key', 'Content-Type',
+      'Authorization',
+      'X-API-Key',
+      'Last-Event-ID',
+      'Idempotency-Key',
+      'Content-Type',
     ])
     expect(Number(response.headers.get('access-control-max-age'))).toBeGreaterThan(0)
     expect(response.headers.get('access-control-allow-origin')).toBe(origin)
@@ -205,7 +224,8 @@ describe('compression', () => {
     await client.status()
     expect(client.head).toContain(`content-encoding: ${encoding}`)
     const decoded = (): string => {
-      const partial = encoding === 'br' ? { finishFlush: constants.BROTLI_OPERATION_FLUSH } : { finishFlush: constants.Z_SYNC_FLUSH }
+      const partial =
+        encoding === 'br' ? { finishFlush: constants.BROTLI_OPERATION_FLUSH } : { finishFlush: constants.Z_SYNC_FLUSH }
       const { bytes } = client
       return bytes.length === 0 ? '' : String((encoding === 'br' ? brotliDecompressSync : gunzipSync)(bytes, partial))
     }
@@ -221,7 +241,9 @@ describe('compression', () => {
     const { url, server } = await serve()
     const data = Array.from({ length: 20_000 }, (_, index) => `${index}:${Math.sin(index)}`).join(' ')
     const readings = await Promise.all(
-      ['gzip', 'br', 'identity'].map((encoding) => openReading(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } })),
+      ['gzip', 'br', 'identity'].map((encoding) =>
+        openReading(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } }),
+      ),
     )
     await Promise.all(readings.map((reading) => reading.take(1)))
     server.broadcast({ data })
@@ -246,7 +268,9 @@ describe('compression', () => {
     ['identity, gzip;q=0.5', null],
   ])('[P1.6] Accept-Encoding %s: %s', async (accepted, encoding) => {
     const { url } = await serve()
-    const client = openRaw(`${url}/api/stream`, { headers: accepted === undefined ? {} : { 'accept-encoding': accepted } })
+    const client = openRaw(`${url}/api/stream`, {
+      headers: accepted === undefined ? {} : { 'accept-encoding': accepted },
+    })
     await client.status()
     expect(/^content-encoding: (.*)$/im.exec(client.head)?.[1] ?? null).toBe(encoding)
     client.close()

@@ -17,14 +17,18 @@ interface StartOptions {
   headers?: Record<string, string>
 }
 
-const post = ({ url }: Serving, { body = { prompt: PROMPT }, key, path = '/api/generate', headers }: StartOptions = {}): Promise<Reading> =>
+const post = (
+  { url }: Serving,
+  { body = { prompt: PROMPT }, key, path = '/api/generate', headers }: StartOptions = {},
+): Promise<Reading> =>
   openReading(url + path, {
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}), ...headers },
   })
 
-const resumeOf = ({ url }: Serving, start: Block | undefined): string => new URL(dataOf(start)['resume'] as string, url).href
+const resumeOf = ({ url }: Serving, start: Block | undefined): string =>
+  new URL(dataOf(start)['resume'] as string, url).href
 
 const resume = (url: string, lastEventId?: string): Promise<Reading> =>
   openReading(url, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
@@ -42,7 +46,9 @@ describe('the course of a run', () => {
   test.each(['GET', 'POST'])('[P3.1] %s: start, deltas without holes, end', async (method) => {
     const serving = await serve(options)
     const reading =
-      method === 'POST' ? await post(serving) : await openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`)
+      method === 'POST'
+        ? await post(serving)
+        : await openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`)
     const events = await readAll(serving, reading)
     const start = dataOf(events[0])
     expect(events[0]!.type).toBe('start')
@@ -102,7 +108,12 @@ describe('the course of a run', () => {
   })
 
   test('[P3.1] events of other names come between', async () => {
-    const scenario = { events: [{ after: 0, type: 'reasoning', data: { content: 'hm' } }, { after: 2, type: 'tool_call', data: { name: 'search' } }] }
+    const scenario = {
+      events: [
+        { after: 0, type: 'reasoning', data: { content: 'hm' } },
+        { after: 2, type: 'tool_call', data: { name: 'search' } },
+      ],
+    }
     const serving = await serve({ ...options, scenario })
     const events = await readAll(serving, await post(serving))
     expect(events.map(({ type }) => type).slice(0, 5)).toEqual(['start', 'reasoning', 'delta', 'delta', 'tool_call'])
@@ -199,24 +210,29 @@ describe('reading again', () => {
 })
 
 describe('keys', () => {
-  test.each(['GET', 'POST'])('[P3.4] %s: the same key joins the run that it started, from its start', async (method) => {
-    const serving = await serve(options)
-    const ask = (): Promise<Reading> =>
-      method === 'POST'
-        ? post(serving, { key: 'k1' })
-        : openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, { headers: { 'idempotency-key': 'k1' } })
-    const first = await ask()
-    await first.take(1)
-    await serving.clock.advance(30)
-    await first.take(4)
-    const second = await ask()
-    expect(await second.take(4)).toEqual(first.events)
-    await serving.clock.advance(10_000)
-    const finished = (await second.rest()).events
-    expect((await first.rest()).events).toEqual(finished)
-    expect((await (await ask()).rest()).events).toEqual(finished)
-    expect(serving.server.runs).toHaveLength(1)
-  })
+  test.each(['GET', 'POST'])(
+    '[P3.4] %s: the same key joins the run that it started, from its start',
+    async (method) => {
+      const serving = await serve(options)
+      const ask = (): Promise<Reading> =>
+        method === 'POST'
+          ? post(serving, { key: 'k1' })
+          : openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, {
+              headers: { 'idempotency-key': 'k1' },
+            })
+      const first = await ask()
+      await first.take(1)
+      await serving.clock.advance(30)
+      await first.take(4)
+      const second = await ask()
+      expect(await second.take(4)).toEqual(first.events)
+      await serving.clock.advance(10_000)
+      const finished = (await second.rest()).events
+      expect((await first.rest()).events).toEqual(finished)
+      expect((await (await ask()).rest()).events).toEqual(finished)
+      expect(serving.server.runs).toHaveLength(1)
+    },
+  )
 
   test('[P3.4] the same key with another body is 422', async () => {
     const serving = await serve(options)
@@ -231,7 +247,9 @@ describe('keys', () => {
     serving.server.service.addRuns('/api/other')
     const start = async (init: StartOptions): Promise<unknown> =>
       dataOf((await (await post(serving, { key: 'k1', ...init })).rest()).events[0])['streamId']
-    const get = openReading(`${serving.url}/api/generate?prompt=x`, { headers: { 'idempotency-key': 'k1', 'x-api-key': 'a' } })
+    const get = openReading(`${serving.url}/api/generate?prompt=x`, {
+      headers: { 'idempotency-key': 'k1', 'x-api-key': 'a' },
+    })
     const ids = [
       await start({ headers: { 'x-api-key': 'a' } }),
       await start({ headers: { 'x-api-key': 'a' }, path: '/api/other' }),

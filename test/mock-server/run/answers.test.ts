@@ -63,7 +63,10 @@ describe('deltas', () => {
       const own = Array.from(new Intl.Segmenter().segment(cluster), ({ segment }) => segment)
       for (let before = 990; before < 1_003; before++) {
         const text = 'x'.repeat(before) + cluster.repeat(300)
-        const expected = [...Array.from({ length: before }, () => 'x'), ...Array.from({ length: 300 }, () => own).flat()]
+        const expected = [
+          ...Array.from({ length: before }, () => 'x'),
+          ...Array.from({ length: 300 }, () => own).flat(),
+        ]
         expect(characters(text)).toEqual(expected)
       }
     },

@@ -6,7 +6,10 @@ import { eventually, serve, type Serving } from '../support/serving.ts'
 
 const ANSWER = '你好 👩‍👩‍👧‍👦!'
 const options = { answers: { hi: ANSWER }, delay: 0 }
-const messages = [{ role: 'system', content: 'Be kind.' }, { role: 'user', content: 'hi' }]
+const messages = [
+  { role: 'system', content: 'Be kind.' },
+  { role: 'user', content: 'hi' },
+]
 
 interface Chunk {
   id: string
@@ -18,7 +21,10 @@ interface Chunk {
 }
 
 const ask = ({ url }: Serving, body: object, query = ''): Promise<Reading> =>
-  openReading(`${url}/v1/chat/completions${query}`, { method: 'POST', body: JSON.stringify({ model: 'm', messages, ...body }) })
+  openReading(`${url}/v1/chat/completions${query}`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'm', messages, ...body }),
+  })
 
 async function chunksOf(reading: Reading): Promise<{ chunks: Chunk[]; last: string | undefined }> {
   const { events, error } = await reading.rest()
@@ -27,7 +33,8 @@ async function chunksOf(reading: Reading): Promise<{ chunks: Chunk[]; last: stri
   return { chunks: data.slice(0, -1).map((text) => JSON.parse(text) as Chunk), last: data.at(-1) }
 }
 
-const contentOf = (chunks: readonly Chunk[]): string => chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+const contentOf = (chunks: readonly Chunk[]): string =>
+  chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
 
 describe('streamed', () => {
   test('role, contents, finish reason, [DONE]; no ids and no names', async () => {
@@ -44,8 +51,13 @@ describe('streamed', () => {
   })
 
   test('usage where it was asked for', async () => {
-    const { chunks } = await chunksOf(await ask(await serve(options), { stream: true, stream_options: { include_usage: true } }))
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 2, completion_tokens: 5, total_tokens: 7 } })
+    const { chunks } = await chunksOf(
+      await ask(await serve(options), { stream: true, stream_options: { include_usage: true } }),
+    )
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { prompt_tokens: 2, completion_tokens: 5, total_tokens: 7 },
+    })
     expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true)
   })
 
@@ -62,12 +74,18 @@ describe('streamed', () => {
   })
 
   test('a failure in the middle, after which there is no [DONE]', async () => {
-    const { last } = await chunksOf(await ask(await serve({ ...options, scenario: 'error-after:2,error-code:overloaded' }), { stream: true }))
-    expect(JSON.parse(last!)).toEqual({ error: { message: expect.any(String), type: 'server_error', code: 'overloaded' } })
+    const { last } = await chunksOf(
+      await ask(await serve({ ...options, scenario: 'error-after:2,error-code:overloaded' }), { stream: true }),
+    )
+    expect(JSON.parse(last!)).toEqual({
+      error: { message: expect.any(String), type: 'server_error', code: 'overloaded' },
+    })
   })
 
   test('faults are those of every stream', async () => {
-    const { events, error } = await (await ask(await serve(options), { stream: true }, '?fault=truncate-after:2')).rest()
+    const { events, error } = await (
+      await ask(await serve(options), { stream: true }, '?fault=truncate-after:2')
+    ).rest()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(2)
   })
@@ -112,7 +130,11 @@ describe('whole', () => {
     const { url, clock } = await serve({ ...options, delay: 10 })
     const timers = clock.due.length
     const leaving = new AbortController()
-    const answer = fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }), signal: leaving.signal })
+    const answer = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ messages }),
+      signal: leaving.signal,
+    })
     await eventually(() => clock.due.includes(10))
     leaving.abort()
     await expect(answer).rejects.toThrow('aborted')
@@ -133,6 +155,8 @@ test.each([
 
 test('content may be a list of parts', async () => {
   const content = [{ type: 'text', text: 'hi' }, { type: 'image_url' }]
-  const { chunks } = await chunksOf(await ask(await serve(options), { stream: true, messages: [{ role: 'user', content }] }))
+  const { chunks } = await chunksOf(
+    await ask(await serve(options), { stream: true, messages: [{ role: 'user', content }] }),
+  )
   expect(contentOf(chunks)).toBe(ANSWER)
 })

@@ -29,15 +29,20 @@ describe('JSON', () => {
     }
   })
 
-  test.each(Object.entries(keys))('%s refuses what it does not take, and names itself and what it expects', (name, { accepts }) => {
-    const wrong: unknown[] = [null, {}, [1], -1, 1.5, undefined]
-    if (!accepts.some(({ kind }) => kind === 'text')) wrong.push('nonsense')
-    if (!accepts.some(({ kind }) => kind === 'flag')) wrong.push(true)
-    for (const value of wrong) {
-      expect(() => parseScenario({ [name]: value })).toThrow(TypeError)
-      expect(() => parseScenario([{}, { [name]: value }])).toThrow(new RegExp(`^scenario\\[1\\]\\["${name}"\\]: expected .+, got `))
-    }
-  })
+  test.each(Object.entries(keys))(
+    '%s refuses what it does not take, and names itself and what it expects',
+    (name, { accepts }) => {
+      const wrong: unknown[] = [null, {}, [1], -1, 1.5, undefined]
+      if (!accepts.some(({ kind }) => kind === 'text')) wrong.push('nonsense')
+      if (!accepts.some(({ kind }) => kind === 'flag')) wrong.push(true)
+      for (const value of wrong) {
+        expect(() => parseScenario({ [name]: value })).toThrow(TypeError)
+        expect(() => parseScenario([{}, { [name]: value }])).toThrow(
+          new RegExp(`^scenario\\[1\\]\\["${name}"\\]: expected .+, got `),
+        )
+      }
+    },
+  )
 
   test('one rule, a list, an object with rules and a schema', () => {
     const rules = [{ 'reset-after': 1 }, { split: 1 }]
@@ -57,7 +62,10 @@ describe('JSON', () => {
     [5, 'scenario: expected a rule such as {"reset-after": 5}, got 5'],
     [{ 'reset-after': '5' }, 'scenario["reset-after"]: expected a whole number from 0, got "5"'],
     [{ status: 199 }, 'scenario["status"]: expected a whole number from 200 to 599, got 199'],
-    [{ 'cut-at': 'end' }, 'scenario["cut-at"]: expected "middle" or "boundary" or "character" or "last-byte", got "end"'],
+    [
+      { 'cut-at': 'end' },
+      'scenario["cut-at"]: expected "middle" or "boundary" or "character" or "last-byte", got "end"',
+    ],
     [{ heartbeat: 'on' }, 'scenario["heartbeat"]: expected a whole number from 0 (ms) or "off", got "on"'],
     [{ reset: 1 }, 'scenario["reset"]: unknown key, expected one of reset-after'],
     [{ 'reset-aftr': 1 }, /^scenario\["reset-aftr"\]: unknown key, expected one of .*reset-after/],
@@ -76,7 +84,13 @@ describe('text', () => {
     ['reset-after:5', [{ 'reset-after': 5 }]],
     ['reset-after:5,split:1', [{ 'reset-after': 5, split: 1 }]],
     [' reset-after:5 , split:1 ', [{ 'reset-after': 5, split: 1 }]],
-    ['status:503,once;reset-after:2,path:/api/stream', [{ status: 503, once: true }, { 'reset-after': 2, path: '/api/stream' }]],
+    [
+      'status:503,once;reset-after:2,path:/api/stream',
+      [
+        { status: 503, once: true },
+        { 'reset-after': 2, path: '/api/stream' },
+      ],
+    ],
     ['tokens', [{ tokens: true }]],
     ['tokens:false', [{ tokens: false }]],
     ['heartbeat:off', [{ heartbeat: 'off' }]],
@@ -111,7 +125,9 @@ describe('text', () => {
 })
 
 describe('the schema', () => {
-  const { properties, additionalProperties } = (scenarioSchema['$defs'] as { rule: { properties: Record<string, object>; additionalProperties: boolean } }).rule
+  const { properties, additionalProperties } = (
+    scenarioSchema['$defs'] as { rule: { properties: Record<string, object>; additionalProperties: boolean } }
+  ).rule
 
   test('has every key of the grammar and no other', () => {
     expect(Object.keys(properties)).toEqual(Object.keys(keys))
@@ -123,7 +139,8 @@ describe('the schema', () => {
     expect(properties['status']).toMatchObject({ type: 'integer', minimum: 200, maximum: 599 })
     expect(properties['heartbeat']).toMatchObject({ anyOf: [{ type: 'integer', minimum: 0 }, { enum: ['off'] }] })
     expect(properties['once']).toMatchObject({ type: 'boolean' })
-    for (const property of Object.values(properties)) expect((property as { description: string }).description).not.toBe('')
+    for (const property of Object.values(properties))
+      expect((property as { description: string }).description).not.toBe('')
   })
 
   test('is plain JSON', () => {

@@ -36,20 +36,33 @@ describe('where it happens', () => {
     ['reset-after:0', { 'reset-after': 0 }, [': open||', '<reset:id: i1|data>']],
     ['reset-after:1', { 'reset-after': 1 }, [': open||', says(1), '<reset:id: i2|data>']],
     ['truncate-after:2', { 'truncate-after': 2 }, [': open||', says(1), says(2), '<fin:id: i3|data>']],
-    ['truncate-after:3 that never comes to a next event', { 'truncate-after': 3 }, [': open||', ...[1, 2, 3].map(says)]],
+    [
+      'truncate-after:3 that never comes to a next event',
+      { 'truncate-after': 3 },
+      [': open||', ...[1, 2, 3].map(says)],
+    ],
     ['end-after:2', { 'end-after': 2 }, [': open||', says(1), says(2), '<end>']],
     ['stall-after:1', { 'stall-after': 1 }, [': open||', says(1), '<stall>']],
     ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', says(1), '<flood>']],
     ['quiet-after:1', { 'quiet-after': 1 }, [': open||', says(1)]],
     ['more than one: the earliest', { 'end-after': 2, 'stall-after': 1 }, [': open||', says(1), '<stall>']],
-    ['insert and a cut at the same place', { insert: 'x', 'insert-after': 1, 'end-after': 1 }, [': open||', says(1), 'x', '<end>']],
+    [
+      'insert and a cut at the same place',
+      { insert: 'x', 'insert-after': 1, 'end-after': 1 },
+      [': open||', says(1), 'x', '<end>'],
+    ],
     ['insert at the beginning', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(says)]],
   ] as const)('%s', (_what, rule, steps) => {
     expect(run(rule, three)).toEqual(steps)
   })
 
   test('a quiet stream has its comments', () => {
-    expect(run({ 'quiet-after': 1 }, [event(1), COMMENT, event(2), COMMENT])).toEqual([': open||', says(1), ': c||', ': c||'])
+    expect(run({ 'quiet-after': 1 }, [event(1), COMMENT, event(2), COMMENT])).toEqual([
+      ': open||',
+      says(1),
+      ': c||',
+      ': c||',
+    ])
   })
 
   test('nothing comes after the end, not even a comment', () => {
@@ -83,7 +96,12 @@ describe('what is changed', () => {
 
   test('no-ids, id-prefix, invalid-data', () => {
     expect(run({ 'no-ids': true }, [event(1)])).toEqual([': open||', 'data: 1||'])
-    expect(run({ 'id-prefix': '日' }, [event(1), { data: 'x' }, { id: 'only' }])).toEqual([': open||', 'id: 日i1|data: 1||', 'data: x||', 'id: 日only||'])
+    expect(run({ 'id-prefix': '日' }, [event(1), { data: 'x' }, { id: 'only' }])).toEqual([
+      ': open||',
+      'id: 日i1|data: 1||',
+      'data: x||',
+      'id: 日only||',
+    ])
     expect(run({ 'invalid-data': 2 }, three)[2]).toBe('id: i2|data: {"broken": 2||')
   })
 

@@ -34,7 +34,10 @@ test('no byte is lost and none is added, whatever the rule', { timeout: 30_000 }
       fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
       fc.option(fc.integer({ min: 1, max: 99 }), { nil: undefined }),
       (texts, split, buffer) => {
-        const packer = createPacker({ ...(split === undefined ? {} : { split }), ...(buffer === undefined ? {} : { buffer }) })
+        const packer = createPacker({
+          ...(split === undefined ? {} : { split }),
+          ...(buffer === undefined ? {} : { buffer }),
+        })
         const writes = [...texts.flatMap((text) => packer.pack(text)), ...packer.flush()]
         expect(Buffer.concat(writes)).toEqual(Buffer.concat(texts.map((text) => Buffer.from(text))))
         if (split !== undefined) expect(Math.max(0, ...size(writes))).toBeLessThanOrEqual(split)

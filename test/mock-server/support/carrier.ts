@@ -55,7 +55,10 @@ export const eventsIn = (carried: readonly Carried[]): Block[] =>
     .map(({ type, id, data }) => ({ type, id, data, comment: undefined, retry: undefined }))
 
 /** Opens it. The first event has come when it settles. */
-export async function openCarrier(url: string, { headers = {}, path = '/api/channel', fetch = globalThis.fetch }: CarrierOptions = {}): Promise<Carrier> {
+export async function openCarrier(
+  url: string,
+  { headers = {}, path = '/api/channel', fetch = globalThis.fetch }: CarrierOptions = {},
+): Promise<Carrier> {
   const reading = await openReading(url + path, { headers }, fetch)
   onTestFinished(() => reading.leave())
   const [first] = await reading.take(1)
@@ -76,7 +79,8 @@ export async function openCarrier(url: string, { headers = {}, path = '/api/chan
       }),
     of,
     when,
-    untilClosed: (key) => when(key, (carried) => carried.some(({ type, kind }) => kind === 'control' && type === 'close')),
+    untilClosed: (key) =>
+      when(key, (carried) => carried.some(({ type, kind }) => kind === 'control' && type === 'close')),
   }
 }
 
@@ -92,7 +96,11 @@ export const openRun = (key: string, more: Record<string, unknown> = {}): Record
 })
 
 /** Asks for anything by GET; the feed unless told. */
-export const openPath = (key: string, path = '/api/stream', more: Record<string, unknown> = {}): Record<string, unknown> => ({
+export const openPath = (
+  key: string,
+  path = '/api/stream',
+  more: Record<string, unknown> = {},
+): Record<string, unknown> => ({
   op: 'open',
   key,
   method: 'GET',

@@ -48,7 +48,11 @@ function dechunk(bytes: Buffer): { body: Buffer; complete: boolean; sizes: numbe
 export function openRaw(url: string, { method = 'GET', headers = {}, body = '' }: RawRequest = {}): RawClient {
   const { hostname, port, pathname, search } = new URL(url)
   const socket = connect(Number(port), hostname)
-  const all = { host: `${hostname}:${port}`, ...(body ? { 'content-length': String(Buffer.byteLength(body)) } : {}), ...headers }
+  const all = {
+    host: `${hostname}:${port}`,
+    ...(body ? { 'content-length': String(Buffer.byteLength(body)) } : {}),
+    ...headers,
+  }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`, 'utf8')
   return watchRaw(socket)
@@ -91,7 +95,8 @@ export function watchRaw(socket: Socket): RawClient {
     new Promise((resolve, reject) => {
       const look = (): void => {
         if (met()) resolve()
-        else if (outcome) reject(new Error(`The connection ended (${outcome}) before ${what}; came: ${received.toString('latin1')}`))
+        else if (outcome)
+          reject(new Error(`The connection ended (${outcome}) before ${what}; came: ${received.toString('latin1')}`))
         else return
         watchers.delete(look)
       }

@@ -22,7 +22,11 @@ export interface Reading {
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
 /** Opens a stream. The head has come when it settles. */
-export async function openReading(url: string, init: RequestInit = {}, fetch: Fetch = globalThis.fetch): Promise<Reading> {
+export async function openReading(
+  url: string,
+  init: RequestInit = {},
+  fetch: Fetch = globalThis.fetch,
+): Promise<Reading> {
   const gone = new AbortController()
   const response = await fetch(url, { ...init, signal: gone.signal })
   const reader = response.body?.getReader()

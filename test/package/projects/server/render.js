@@ -1,10 +1,35 @@
 /** What a server does with the package while it renders: import it, and make a client. Every global of a browser is a trap. */
 const touched = []
 const traps = [
-  'window', 'self', 'document', 'location', 'navigator', 'history', 'localStorage', 'sessionStorage', 'indexedDB',
-  'fetch', 'Request', 'Headers', 'Response', 'EventSource', 'XMLHttpRequest', 'WebSocket', 'Worker', 'BroadcastChannel',
-  'addEventListener', 'removeEventListener', 'dispatchEvent', 'reportError', 'requestAnimationFrame', 'HTMLElement',
-  'setTimeout', 'setInterval', 'queueMicrotask', 'performance', 'crypto',
+  'window',
+  'self',
+  'document',
+  'location',
+  'navigator',
+  'history',
+  'localStorage',
+  'sessionStorage',
+  'indexedDB',
+  'fetch',
+  'Request',
+  'Headers',
+  'Response',
+  'EventSource',
+  'XMLHttpRequest',
+  'WebSocket',
+  'Worker',
+  'BroadcastChannel',
+  'addEventListener',
+  'removeEventListener',
+  'dispatchEvent',
+  'reportError',
+  'requestAnimationFrame',
+  'HTMLElement',
+  'setTimeout',
+  'setInterval',
+  'queueMicrotask',
+  'performance',
+  'crypto',
 ]
 for (const name of traps) {
   Object.defineProperty(globalThis, name, {
@@ -25,7 +50,12 @@ try {
 }
 
 const { createClient, bearer } = await import('rivulet')
-createClient({ baseUrl: 'https://api.example.com', auth: bearer(() => 'token'), retry: { delay: 1_000 }, idleTimeout: 45_000 })
+createClient({
+  baseUrl: 'https://api.example.com',
+  auth: bearer(() => 'token'),
+  retry: { delay: 1_000 },
+  idleTimeout: 45_000,
+})
 const unasked = [...touched]
 
 // Restores what writing the answer needs.

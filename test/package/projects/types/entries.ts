@@ -5,7 +5,10 @@ import { EventStreamDecoderStream, createParser, encodeEvent, parseEventStream }
 
 install()
 // Ours can stand wherever the platform's is asked for.
-const source: globalThis.EventSource = new EventSource('/stream', { headers: { 'x-own': '1' }, retry: ({ delay }) => delay * 2 })
+const source: globalThis.EventSource = new EventSource('/stream', {
+  headers: { 'x-own': '1' },
+  retry: ({ delay }) => delay * 2,
+})
 // oxlint-disable-next-line unicorn/prefer-add-event-listener -- its type is what is tested
 source.onmessage = ({ data, lastEventId }) => console.log(data, lastEventId)
 export class Named extends EventSource {
