@@ -1,13 +1,20 @@
-/** Four runtimes for the tests, and one project for the packed package. Which file runs where is in CONTRIBUTING.md. */
+/** The test projects: two for Node, one for each other runtime, one for the packed package. CONTRIBUTING.md says which file runs where. */
 import { createReadStream } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
 import { browserArgs, findBrowser } from './scripts/browser.mjs'
 
-/** What holds in every runtime. */
-const everywhere = ['test/wire/**/*.test.ts', 'test/contract/**/*.test.ts']
-/** What belongs to one runtime by its name. Properties are heavy and pure: once, in Node, is enough. */
+/** Tests that run in every runtime. */
+const everywhere = ['test/sse/**/*.test.ts', 'test/contract/**/*.test.ts']
+/** Tests that take more than a few seconds in Node: the contract, campaigns, documents, other servers and clients. */
+const slow = [
+  'test/{chaos,contract,docs,fuzz,interop,soak}/**/*.test.ts',
+  'test/multiplex/isolation.test.ts',
+  'test/source/thundering-herd.test.ts',
+  'test/share/share.property.test.ts',
+]
+/** Tests of one runtime, by file name. Properties are slow and pure: running them in Node is enough. */
 const onlyNode = ['**/*.node.test.ts', '**/*.property.test.ts']
 const onlyHappyDom = ['**/*.dom.test.ts']
 const onlyBrowser = ['**/*.browser.test.ts']
@@ -30,19 +37,27 @@ const mswWorker: Plugin = {
 
 export default defineConfig({
   test: {
-    // Sockets and a browser on a busy machine: what fails once and passes at once is shown as retried, and does not fail the rest.
-    retry: process.env['CI'] ? 1 : 0,
     restoreMocks: true,
     unstubGlobals: true,
     projects: [
       {
         extends: true,
         test: {
-          name: 'node',
+          name: 'unit',
           globalSetup: mockServer,
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [...onlyHappyDom, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
+          exclude: [...slow, ...onlyHappyDom, ...onlyBrowser, 'test/e2e/**', 'test/package/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          globalSetup: mockServer,
+          environment: 'node',
+          include: slow,
+          exclude: [...onlyHappyDom, ...onlyBrowser],
         },
       },
       {
@@ -99,7 +114,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           fileParallelism: false,
           include: ['test/package/**/*.test.ts'],
-          globalSetup: ['test/setup/consumer.ts'],
+          globalSetup: ['test/setup/consumer-project.ts'],
           provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import { outDir } from './build-dir.mjs'
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+const here = fileURLToPath(new URL('./', import.meta.url))
 
 /** Types off; nothing else. */
 export const typescript = {

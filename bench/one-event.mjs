@@ -22,7 +22,7 @@ export function runOneEvent({ dry = false } = {}) {
 async function buildParser() {
   const folder = await mkdtemp(join(tmpdir(), 'rivulet-'))
   const bundle = await rollup({
-    input: fileURLToPath(new URL('../src/wire/parse.ts', import.meta.url)),
+    input: fileURLToPath(new URL('../src/sse/parse.ts', import.meta.url)),
     plugins: [typescript],
   })
   await bundle.write({ file: join(folder, 'parse.mjs'), format: 'es' })

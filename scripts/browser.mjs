@@ -1,10 +1,10 @@
-/** Finds a Chromium-like browser on this machine, and the arguments it is started with. */
+/** Finds a Chromium-based browser on this machine, and the arguments to start it with. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
 
-/** Quiet, without a GPU, and without anything that talks to the network by itself. */
+/** No GPU, no background network traffic. */
 export const browserArgs = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
@@ -41,8 +41,9 @@ const usualPlaces = {
 }
 
 /**
- * Path of the browser, or `undefined` where there is none: `CHROMIUM_PATH`, then Playwright's own, then the usual places.
- * A `CHROMIUM_PATH` that names no file throws, rather than testing with another browser than the one asked for.
+ * Returns the path of a browser, or `undefined` if there is none. Looks at `CHROMIUM_PATH`, then for Playwright's own
+ * browser, then in the usual places.
+ * @throws Error if `CHROMIUM_PATH` names no file: the tests must not run in another browser than the one asked for
  */
 export function findBrowser() {
   const asked = process.env.CHROMIUM_PATH
@@ -53,22 +54,32 @@ export function findBrowser() {
   return [chromium.executablePath(), ...(usualPlaces[process.platform] ?? [])].find((path) => existsSync(path))
 }
 
+const missingMessage =
+  'No browser was found. Install one with `npx playwright install chromium`, or name one in CHROMIUM_PATH.'
+
+/** Runs apt-get without questions; returns whether it succeeded. */
+function aptGet(...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  return spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
+}
+
 /**
- * Finds a browser or installs one where that is this machine's own business: as root, with Debian's packages.
- * Returns whether there is one; on CI a missing browser throws, for tests that nobody runs prove nothing.
+ * Finds a browser. If there is none, installs Debian's Chromium when `mayInstall` is set and the user is root.
+ * Returns whether there is a browser.
+ * @throws Error on CI if there is still no browser: skipped tests prove nothing
  */
-export function ensureBrowser() {
-  if (findBrowser()) return true
-  if (process.platform === 'linux' && process.getuid?.() === 0) {
-    const apt = (...args) => {
-      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-      return spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
-    }
-    // With recommended packages it would be some ninety more.
-    if (apt('update') && apt('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
+export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
+  const found = findBrowser()
+  if (found) {
+    console.log(`Browser: ${found}`)
+    return true
   }
-  const message = 'No browser was found. Get one with `npx playwright install chromium`, or name one in CHROMIUM_PATH.'
-  if (process.env.CI) throw new Error(message)
-  console.warn(`\n${'*'.repeat(message.length)}\n${message}\n${'*'.repeat(message.length)}\n`)
+  if (mayInstall && process.platform === 'linux' && process.getuid?.() === 0) {
+    console.log("Browser: none found. Installing Debian's chromium with apt-get (about 120 MB).")
+    // With recommended packages it would be some ninety more.
+    if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
+  }
+  if (process.env.CI) throw new Error(missingMessage)
+  console.warn(`\n${'*'.repeat(missingMessage.length)}\n${missingMessage}\n${'*'.repeat(missingMessage.length)}\n`)
   return false
 }

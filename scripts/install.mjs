@@ -1,21 +1,23 @@
-/** Installs what the lock file says, where that has not been done yet: so that one command works on a fresh clone. */
+/** Installs the packages of the lock file, unless they are installed already, so that one command works on a fresh clone. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 const read = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8')).packages
 
-/** npm notes what it installed in `node_modules`; times of files say nothing after a checkout. */
-function installed() {
-  if (!existsSync(new URL('node_modules/.package-lock.json', root))) return false
-  const present = read('node_modules/.package-lock.json')
-  return Object.entries(read('package-lock.json')).every(
+/** Packages that are missing or have another version. npm lists what it installed in `node_modules`; file times say nothing after a checkout. */
+function missingPackages() {
+  const lockFile = new URL('node_modules/.package-lock.json', root)
+  const installed = existsSync(lockFile) ? read(lockFile) : {}
+  return Object.entries(read('package-lock.json')).filter(
     ([path, { version, optional }]) =>
-      path === '' || (optional && !present[path]) || present[path]?.version === version,
+      path !== '' && !(optional && !installed[path]) && installed[path]?.version !== version,
   )
 }
 
-if (!installed()) {
+const missing = missingPackages()
+if (missing.length > 0) {
+  console.log(`Installing packages into node_modules with \`npm ci\`: ${missing.length} are missing.`)
   const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,16 +1,19 @@
-/** Everything that has to hold, in order: `npm test` runs it all, `node scripts/test.mjs lint size` some of it. */
+/**
+ * Runs every check and test in order. `npm test` runs all of them, `npm test -- lint check:size` those two, and
+ * `npm test -- --install-browser` may install a missing browser as CI does.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { ensureBrowser } from './browser.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const started = performance.now()
-const tests = { passed: 0, failed: 0, skipped: 0 }
+const bin = 'node_modules'
 
-/** Runs a program of this repository in Node; true where it succeeded. */
+/** Runs a program of this repository in Node; returns whether it succeeded. */
 function node(program, ...args) {
   const { status } = spawnSync(process.execPath, [join(root, program), ...args], {
     cwd: root,
@@ -19,74 +22,78 @@ function node(program, ...args) {
   return status === 0
 }
 
-/** The tests of every project, counted. Without a browser those that need none. */
-function vitest() {
+/** Runs the tests and counts them. Without a browser it runs the projects that need none. */
+function runTests(counts, hasBrowser) {
   const folder = mkdtempSync(join(tmpdir(), 'rivulet-tests-'))
   const outputFile = join(folder, 'report.json')
   try {
-    const projects = ensured ? [] : ['--project', 'node', '--project', 'happy-dom']
-    const fine = node(
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      ...projects,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${outputFile}`,
-    )
+    const projects = hasBrowser ? [] : ['--project', 'unit', '--project', 'node', '--project', 'happy-dom']
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`]
+    const succeeded = node(`${bin}/vitest/vitest.mjs`, 'run', ...projects, ...reporters)
     const report = JSON.parse(readFileSync(outputFile, 'utf8'))
-    tests.passed = report.numPassedTests
-    tests.failed = report.numFailedTests
-    tests.skipped = report.numPendingTests + report.numTodoTests
-    // An error outside a test, or a file that does not load, fails the run and no test.
-    if (!fine && tests.failed === 0) tests.failed = 1
-    return fine
+    counts.passed = report.numPassedTests
+    counts.failed = report.numFailedTests
+    counts.skipped = report.numPendingTests + report.numTodoTests
+    // An error outside a test, or a file that does not load, fails the run but no test.
+    if (!succeeded && counts.failed === 0) counts.failed = 1
+    return succeeded
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-/** In order; a step whose `needs` failed is not run, and counts as failed with it. */
+const counts = { passed: 0, failed: 0, skipped: 0 }
+let hasBrowser = true
+
+/** The steps, named after the scripts of package.json. A step whose `needs` failed does not run and counts as failed. */
 const steps = [
-  { name: 'format', run: () => node('node_modules/oxfmt/bin/oxfmt', '--check') },
-  { name: 'lint', run: () => node('node_modules/oxlint/bin/oxlint', '--deny-warnings') },
-  { name: 'types', run: () => node('scripts/types.mjs') },
-  { name: 'layers', run: () => node('scripts/layers.mjs') },
-  { name: 'build', run: () => node('node_modules/rollup/dist/bin/rollup', '--config', '--silent') },
-  { name: 'package', needs: 'build', run: () => node('scripts/package.mjs') },
-  { name: 'size', needs: 'build', run: () => node('scripts/size.mjs') },
-  { name: 'api', needs: 'build', run: () => node('scripts/api.mjs', '--check') },
-  { name: 'tests', needs: 'build', run: vitest },
+  { name: 'check:format', run: () => node(`${bin}/oxfmt/bin/oxfmt`, '--check') },
+  { name: 'lint', run: () => node(`${bin}/oxlint/bin/oxlint`, '--deny-warnings') },
+  { name: 'typecheck', run: () => node('scripts/typecheck.mjs') },
+  { name: 'check:layers', run: () => node('scripts/check-layers.mjs') },
+  { name: 'check:unused', run: () => node(`${bin}/knip/bin/knip.js`) },
+  { name: 'build', run: () => node(`${bin}/rollup/dist/bin/rollup`, '--config', '--silent') },
+  { name: 'check:package', needs: 'build', run: () => node('scripts/check-package.mjs') },
+  { name: 'check:size', needs: 'build', run: () => node('scripts/check-size.mjs') },
+  { name: 'check:api', needs: 'build', run: () => node('scripts/check-api.mjs') },
+  { name: 'tests', needs: 'build', run: () => runTests(counts, hasBrowser) },
 ]
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !steps.some((step) => step.name === name))
-if (unknown.length > 0)
-  throw new TypeError(`no such step: ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}`)
+const { values: options, positionals } = parseArgs({
+  options: { 'install-browser': { type: 'boolean' } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !steps.some((step) => step.name === name))
+if (unknown.length > 0) {
+  throw new TypeError(`no such step: ${unknown.join(', ')}; the steps are ${steps.map(({ name }) => name).join(', ')}`)
+}
+const selected = steps.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 
-const ensured = wanted.length > 0 && !wanted.includes('tests') ? true : ensureBrowser()
+if (selected.some(({ name }) => name === 'tests')) {
+  hasBrowser = ensureBrowser(options['install-browser'] ? { mayInstall: true } : {})
+}
+const started = performance.now()
+const inSeconds = (since) => ((performance.now() - since) / 1000).toFixed(1).padStart(6)
 const results = []
-for (const { name, needs, run } of steps) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+for (const { name, needs, run } of selected) {
   console.log(`\n▸ ${name}`)
-  const from = performance.now()
-  const blocked = results.some((result) => result.name === needs && result.outcome !== 'passed')
+  const since = performance.now()
+  const isBlocked = results.some((result) => result.name === needs && result.outcome !== 'passed')
   let outcome = 'not run'
-  if (!blocked) outcome = run() ? 'passed' : 'failed'
-  results.push({ name, outcome, seconds: ((performance.now() - from) / 1000).toFixed(1) })
+  if (!isBlocked) outcome = run() ? 'passed' : 'failed'
+  results.push({ name, outcome, seconds: inSeconds(since) })
 }
 
 console.log('')
-for (const { name, outcome, seconds } of results) console.log(`${outcome.padEnd(8)} ${seconds.padStart(6)} s  ${name}`)
-console.log(`${''.padEnd(8)} ${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  in all`)
-if (!ensured)
-  console.log(
-    '\nNo browser was found: the tests that need one did not run. Get one with `npx playwright install chromium`.',
-  )
+for (const { name, outcome, seconds } of results) console.log(`${outcome.padEnd(8)} ${seconds} s  ${name}`)
+console.log(`${''.padEnd(8)} ${inSeconds(started)} s  in total`)
+if (!hasBrowser) {
+  console.log('\nThe tests that need a browser did not run. Install one with `npx playwright install chromium`.')
+}
 
-// A failed step beside the tests counts as one failure, so that the closing line never looks better than the exit code.
-const failedSteps = results.filter(
+// A failed check counts as one failure, so that the closing line agrees with the exit code.
+counts.failed += results.filter(
   ({ name, outcome }) => outcome !== 'passed' && (name !== 'tests' || outcome === 'not run'),
-)
-tests.failed += failedSteps.length
-console.log(`\n${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`)
-if (tests.failed > 0) process.exitCode = 1
+).length
+console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+if (counts.failed > 0) process.exitCode = 1

@@ -1,5 +1,5 @@
 /** Entry `rivulet`: the client, its credentials, protocols and errors. */
-export { apiKey, bearer } from './auth.ts'
+export { apiKey, bearer } from './request/auth.ts'
 export type { Clock } from './base/clock.ts'
 export {
   type Cursor,
@@ -9,10 +9,19 @@ export {
   type StreamErrorDetails,
   isStreamError,
 } from './base/errors.ts'
-export { type Client, createClient } from './client.ts'
+export { type Client, createClient } from './client/client.ts'
 export type { Batch, Connect, ConnectRequest, Connection } from './connect/connect.ts'
 export { fetchConnect } from './connect/fetch.ts'
-export type { EventOf, EventsOf, ListenerOptions, On, OnAny, Schemas, StandardSchema, StreamEvent } from './events.ts'
+export type {
+  EventOf,
+  EventsOf,
+  ListenerOptions,
+  On,
+  OnAny,
+  Schemas,
+  StandardSchema,
+  StreamEvent,
+} from './base/events.ts'
 export type {
   Auth,
   ClientOptions,
@@ -25,12 +34,12 @@ export type {
   StreamReset,
   StreamResponse,
   SubscribeOptions,
-} from './options.ts'
+} from './request/options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 export { rawEvents } from './protocols/raw-events.ts'
-export type { Run, RunResult } from './run.ts'
+export type { Run, RunResult } from './client/run.ts'
 export type { RetryOptions } from './source/retry.ts'
 export type { AttemptContext, StreamState } from './source/source.ts'
-export type { Subscription } from './subscription.ts'
-export type { Block } from './wire/parse.ts'
+export type { Subscription } from './client/subscription.ts'
+export type { Block } from './sse/parse.ts'

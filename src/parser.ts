@@ -3,4 +3,4 @@ export { StreamError, type StreamErrorCode, isStreamError } from './base/errors.
 export { EventStreamDecoderStream } from './parser/decoder-stream.ts'
 export { type EventStreamSource, parseEventStream } from './parser/parse-event-stream.ts'
 export { type ParsedEvent, type Parser, type ParserOptions, type ReadOptions, createParser } from './parser/parser.ts'
-export { type EventFields, encodeEvent } from './wire/encode.ts'
+export { type EventFields, encodeEvent } from './sse/encode.ts'

@@ -7,7 +7,7 @@ import terser from '@rollup/plugin-terser'
 import { typescript } from '../build.mjs'
 import { outDir } from './build-dir.mjs'
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+const here = fileURLToPath(new URL('./', import.meta.url))
 
 /** The names of the clients, which are those of their adapters' files. */
 export const clientNames = async () =>

@@ -51,7 +51,7 @@ function createCertificate() {
 async function answer(mock, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost')
   if (pathname === '/') return void response.writeHead(200, { 'content-type': 'text/html' }).end(html)
-  const asset = { '/dist/': dist, '/bench/': fileURLToPath(new URL('.', import.meta.url)) }
+  const asset = { '/dist/': dist, '/bench/': fileURLToPath(new URL('./', import.meta.url)) }
   const folder = Object.keys(asset).find((prefix) => pathname.startsWith(prefix))
   if (folder) {
     const body = await readFile(asset[folder] + pathname.slice(folder.length))

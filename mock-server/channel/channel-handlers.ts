@@ -1,6 +1,6 @@
 /** The requests that concern channels: to open one, and to say what its streams ask (PROTOCOL.md 5.1, 5.2). */
-import type { Answering } from '../http/answering.ts'
-import { empty } from '../http/answer.ts'
+import type { Answering } from '../http/router.ts'
+import { empty } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamAnswer } from '../http/exchange.ts'
@@ -8,8 +8,8 @@ import { Refusal } from '../http/problem.ts'
 import type { Counting } from '../http/traffic.ts'
 import type { Channel } from './channel.ts'
 import { createChannel } from './channel.ts'
-import type { Op, Open } from './ops.ts'
-import { parseOps } from './ops.ts'
+import type { Op, Open } from './operations.ts'
+import { parseOps } from './operations.ts'
 
 /** A channel, and what its connection carries. */
 export interface Carrier {

@@ -1,13 +1,13 @@
 /** A channel: many streams on one connection, each in its turn (PROTOCOL.md 5). */
 import type { Clock } from '../base/clock.ts'
-import type { Answer, NoAnswer } from '../http/answer.ts'
+import type { Answer, NoAnswer } from '../http/response.ts'
 import { problem } from '../http/problem.ts'
 import type { Identity } from '../http/identity.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
-import type { CarriedStream } from './carried-stream.ts'
-import { createCarriedStream } from './carried-stream.ts'
-import type { Open } from './ops.ts'
+import type { CarriedStream } from './channel-stream.ts'
+import { createCarriedStream } from './channel-stream.ts'
+import type { Open } from './operations.ts'
 
 /** A channel; its source is what goes over the carrier. */
 export interface Channel {

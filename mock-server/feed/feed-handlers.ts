@@ -1,5 +1,5 @@
 /** The requests that concern a feed: to read it, and to send to everybody. */
-import { empty, json } from '../http/answer.ts'
+import { empty, json } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamAnswer } from '../http/exchange.ts'

@@ -1,11 +1,11 @@
 /** One request while it is answered: what handlers are given, and how they answer with a stream. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
-import { expiring } from '../stream/expiring.ts'
-import { pump } from '../stream/pump.ts'
+import { expiring } from '../stream/expiring-source.ts'
+import { pump } from '../stream/stream-body.ts'
 import type { Source } from '../stream/source.ts'
-import type { Answer } from './answer.ts'
-import { streamHeaders } from './answer.ts'
+import type { Answer } from './response.ts'
+import { streamHeaders } from './response.ts'
 import type { Identity } from './identity.ts'
 import type { Counting } from './traffic.ts'
 

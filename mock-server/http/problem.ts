@@ -1,6 +1,6 @@
 /** Refusals: problem documents (RFC 9457), and the error that carries one out of a handler. */
-import type { Answer } from './answer.ts'
-import { json } from './answer.ts'
+import type { Answer } from './response.ts'
+import { json } from './response.ts'
 
 const titles: Record<number, string> = {
   400: 'Bad Request',

@@ -1,5 +1,5 @@
 /** What is at a path: its handlers by method, and who may use them. */
-import type { RuleBook } from '../scenario/rule-book.ts'
+import type { RuleBook } from '../scenario/rule-set.ts'
 import type { Handler } from './exchange.ts'
 import type { Permission } from './identity.ts'
 

@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions`: an answer as OpenAI's API streams it, for clients of servers that are not ours. */
 import type { Clock } from '../base/clock.ts'
-import type { Answer } from '../http/answer.ts'
-import { json } from '../http/answer.ts'
+import type { Answer } from '../http/response.ts'
+import { json } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamAnswer } from '../http/exchange.ts'

@@ -1,5 +1,5 @@
 /** The requests that concern a run: to start or join it, to read it again, to cancel it. */
-import { empty } from '../http/answer.ts'
+import { empty } from '../http/response.ts'
 import { parseJson, readBody } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamAnswer } from '../http/exchange.ts'

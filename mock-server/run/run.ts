@@ -195,7 +195,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
 const asObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
 
 /** The protocol of PROTOCOL.md: each event has an id that contains the `streamId`. */
-export function nativeDialect(id: string): Dialect {
+function nativeDialect(id: string): Dialect {
   const frames: Frame[] = []
   return (event, position) => {
     let frame = frames[position]

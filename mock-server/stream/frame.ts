@@ -1,5 +1,5 @@
 /** One event on its way to a client: what the faults can still change, before it becomes text. */
-import { encodeEvent } from '../../src/wire/encode.ts'
+import { encodeEvent } from '../../src/sse/encode.ts'
 
 /** The fields of one block; `data` is the finished text. */
 export interface Frame {

@@ -1,5 +1,5 @@
 /** The one seam of the SDK: a `Connect` turns one request into one connection, and knows nothing of retries. */
-import type { Block } from '../wire/parse.ts'
+import type { Block } from '../sse/parse.ts'
 
 /** One attempt. Plain data but for `init` and `signal`, so that it can cross to another tab. */
 export interface ConnectRequest {

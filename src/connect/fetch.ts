@@ -1,9 +1,9 @@
 /** A connection by `fetch`: the default `Connect`. */
 import { StreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/name-request.ts'
-import { type Parser, type ParserOptions, createParser } from '../wire/parse.ts'
+import { nameRequest } from '../base/request-label.ts'
+import { type Parser, type ParserOptions, createParser } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
-import { readProblem } from './problem.ts'
+import { readProblem } from './read-text.ts'
 import { fetchByHand } from './redirect.ts'
 
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, which no cache holds (bench: whole clients). */

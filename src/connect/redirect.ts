@@ -1,5 +1,5 @@
 /** A `fetch` that follows redirects by hand, as platforms take only `Authorization` off on the way to another origin. */
-import { originOf, resolveAddress } from '../base/address.ts'
+import { originOf, resolveAddress } from '../base/url.ts'
 
 /** As many as the Fetch standard allows. */
 const LIMIT = 20

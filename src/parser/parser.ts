@@ -1,5 +1,5 @@
 /** A push parser for users: whole events, with the last event ID as of each. */
-import { type ParserOptions as BlockParserOptions, createParser as createBlockParser } from '../wire/parse.ts'
+import { type ParserOptions as BlockParserOptions, createParser as createBlockParser } from '../sse/parse.ts'
 
 /** An event of a stream. */
 export interface ParsedEvent {

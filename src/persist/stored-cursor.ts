@@ -1,5 +1,5 @@
 /** Reads a cursor out of a store, where anybody may have put anything. */
-import { resolveAddress } from '../base/address.ts'
+import { resolveAddress } from '../base/url.ts'
 import type { Cursor } from '../base/errors.ts'
 
 /** Whether `url` is the address of a web server: absolute or a path, without credentials. */

@@ -1,7 +1,7 @@
 /** Brings the newest cursor into a store: not at every move, in order, and before the page goes. */
 import type { Clock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
-import { addLastAct, removeLastAct } from './last-acts.ts'
+import { addLastAct, removeLastAct } from './page-hide.ts'
 
 /** A write that is due, or under way; without a cursor it removes what is stored. */
 export interface Write {

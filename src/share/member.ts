@@ -3,14 +3,14 @@
  * (Over 300 lines: what each role does on a message, a read, and a change of the lead is one state machine.)
  */
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/name-request.ts'
+import { nameRequest } from '../base/request-label.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type Election, createElection } from './election.ts'
+import { type Election, createElection } from './leader-lock.ts'
 import { BEAT, COURTESY, HOLD, PATIENCE, TAKEOVER, WINDOW } from './limits.ts'
 import { type Answer, type Call, type Message, type Notice, showAnswer } from './message.ts'
-import { createRing, sizeOf, sliceAfter } from './ring.ts'
-import type { Role, Surroundings } from './surroundings.ts'
+import { createRing, sizeOf, sliceAfter } from './replay-buffer.ts'
+import type { Role, Surroundings } from './dependencies.ts'
 
 /** A connection of this tab's own. */
 interface Line {

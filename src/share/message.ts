@@ -1,6 +1,6 @@
 /** What the tabs of one stream say to each other. Neither credentials nor queries of addresses are among it. */
 import type { Batch } from '../connect/connect.ts'
-import type { Block } from '../wire/parse.ts'
+import type { Block } from '../sse/parse.ts'
 
 /** The head of the answer that the leader got, as far as it may be shown. */
 export interface Answer {
@@ -50,7 +50,7 @@ export type Notice = { epoch: number } &
 export type Message = Call | Notice
 
 /** As much of a `BroadcastChannel` as is used. */
-export interface Channel {
+export interface ShareChannel {
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   postMessage(message: unknown): void
   close(): void

@@ -1,6 +1,6 @@
 /** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
 import { StreamError } from '../base/errors.ts'
-import { guard } from '../base/report.ts'
+import { guard } from '../base/report-error.ts'
 
 /** How a stream reconnects. */
 export interface RetryOptions {

@@ -2,7 +2,7 @@
 import type { StreamError } from '../base/errors.ts'
 import type { Batch, Connection, ConnectRequest } from '../connect/connect.ts'
 import { type AttemptOptions, SETTLED, runAttempt } from './attempt.ts'
-import { type Environment, pageEnvironment } from './environment.ts'
+import { type Environment, pageEnvironment } from './network-status.ts'
 import { clampDelay, parseRetryAfter } from './retry.ts'
 import { type Status, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'

@@ -1,7 +1,7 @@
 /** The bounded queue between a socket and a loop. */
 import { describe, expect, test } from 'vitest'
 import { createQueue } from '../../src/base/queue.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

@@ -1,12 +1,12 @@
 /** A hundred seeds of chaos, and some over each other kind of connection: each event once and in order, or an error that its schedule justifies. */
 import { expect, test } from 'vitest'
-import { ours } from './ours.ts'
+import { ours } from './rivulet-client.ts'
 import { reportLines } from './report.ts'
 import { type Kind, drawSchedule } from './schedule.ts'
-import { subjects } from './subjects.ts'
-import { addTo, createTally } from './tally.ts'
+import { subjects } from './transports.ts'
+import { addTo, createTally } from './stats.ts'
 import { runTrial } from './trial.ts'
-import { judge } from './verdict.ts'
+import { judge } from './checks.ts'
 
 /** `npm run chaos` has more. */
 const seedsOver = (name: string): number => (name === 'fetch' ? 100 : 40)

@@ -1,7 +1,7 @@
 /** The proxy knows where in an answer it is, and cuts there. */
 import { expect, test } from 'vitest'
 import { type Place, createFraming } from './framing.ts'
-import { createTear } from './tear.ts'
+import { createTear } from './split-response.ts'
 
 const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
 const first = 'data: 你'

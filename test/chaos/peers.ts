@@ -125,7 +125,7 @@ async function eventSourcePeer(): Promise<ChaosClient> {
 }
 
 /** Whether the bench has its dependencies. */
-export const hasPeers = existsSync(`${bench}node_modules/eventsource`)
+const hasPeers = existsSync(`${bench}node_modules/eventsource`)
 
 export async function loadPeers(): Promise<ChaosClient[]> {
   return [await fetchEventSourcePeer(), await eventSourcePeer()]

@@ -12,7 +12,7 @@ let next = randomInt(COUNT)
 export const host = '127.0.0.1'
 
 /** A port to try. */
-export function nextPort(): number {
+function nextPort(): number {
   next = (next + 1) % COUNT
   return FIRST + next
 }

@@ -1,8 +1,8 @@
 /** A TCP proxy that does to its n-th connection what the n-th link says. */
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
-import type { Link } from './link.ts'
-import { pass } from './passage.ts'
+import type { Link } from './connection-faults.ts'
+import { pass } from './proxy-connection.ts'
 import { host, isTaken, listen, withFreePort } from './ports.ts'
 
 export interface Proxy {

@@ -1,6 +1,6 @@
 /** Figures of many streams, as lines to print and as a table of Markdown. */
 import type { Kind } from './schedule.ts'
-import type { Tally } from './tally.ts'
+import type { Tally } from './stats.ts'
 
 const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts]

@@ -5,8 +5,8 @@ import { buildPrograms } from '../support/build-programs.mjs'
 /** Milliseconds without a word: the longest stream takes a small part of it. */
 const SILENCE = 180_000
 
-const folder = await buildPrograms(import.meta.url, ['campaign'], 'chaos')
-const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), { execArgv: ['--enable-source-maps'] })
+const folder = await buildPrograms(import.meta.url, ['runner'], 'chaos')
+const child = fork(`${folder}runner.mjs`, process.argv.slice(2), { execArgv: ['--enable-source-maps'] })
 let finished = false
 let timer
 const listen = () => {

@@ -1,6 +1,6 @@
 /** A seed is a schedule, always the same, and all seeds together have every fault. */
 import { expect, test } from 'vitest'
-import { makeAnswer } from './answer.ts'
+import { makeAnswer } from './payloads.ts'
 import { drawSchedule, sizes } from './schedule.ts'
 
 const seeds = Array.from({ length: 100 }, (_, index) => index + 1)

@@ -1,7 +1,7 @@
 /** What goes wrong with one stream, and when: drawn from a seed, before anything runs. */
 import type { Rule } from '../../mock-server/scenario/rule.ts'
-import { type Dice, createDice } from './dice.ts'
-import { type Link, barrenLink, drawLink } from './link.ts'
+import { type Dice, createDice } from './prng.ts'
+import { type Link, barrenLink, drawLink } from './connection-faults.ts'
 
 export type Kind = 'run' | 'feed'
 

@@ -2,7 +2,7 @@
 import type { ChaosClient, Ending, Item } from './client.ts'
 import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
-import { openStage } from './stage.ts'
+import { openStage } from './chaos-server.ts'
 
 /** The first event of a run, which is no progress: it is sent again to whoever joins. */
 const START = /^[0-9a-f-]{36}:1$/

@@ -1,14 +1,14 @@
 /** Registers the cases of one area for each `Connect`. */
 import { beforeEach, describe, onTestFinished } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
-import { type Client, createClient } from '../../src/client.ts'
+import { type Client, createClient } from '../../src/client/client.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
-import type { ClientOptions, StreamReset } from '../../src/options.ts'
+import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
-import type { ServerWish } from '../setup/stand.ts'
-import { type RemoteServer, openServer } from './remote-server.ts'
-import { type Subject, subjects } from './subjects.ts'
-import { type Tap, createTap } from './tap.ts'
+import type { ServerWish } from '../setup/test-server-host.ts'
+import { type RemoteServer, openServer } from './test-server.ts'
+import { type Subject, subjects } from './transports.ts'
+import { type Tap, createTap } from './spy-connect.ts'
 
 /** A server and a client of it, for one test. */
 export interface Stage {

@@ -1,9 +1,9 @@
 /** Feeds, as PROTOCOL.md section 2 has them. */
 import { expect, test } from 'vitest'
-import { createSteeredClock } from '../setup/steered-clock.ts'
+import { createSteeredClock } from '../setup/sync-manual-clock.ts'
 import { registerContract } from './contract.ts'
-import { payloads, record } from './record.ts'
-import { until } from './until.ts'
+import { payloads, record } from './record-events.ts'
+import { until } from './wait-until.ts'
 
 registerContract('a feed', (open) => {
   test('[P2.1][P2.2] begins with connected, whose id is the head of the log, and goes on live, in order', async () => {

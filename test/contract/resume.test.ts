@@ -1,8 +1,8 @@
 /** Runs that are interrupted, detached, resumed and cancelled, as PROTOCOL.md rules 3.3 to 3.5 have them. */
 import { expect, test } from 'vitest'
 import { type Stage, registerContract } from './contract.ts'
-import { drain } from './record.ts'
-import { until } from './until.ts'
+import { drain } from './record-events.ts'
+import { until } from './wait-until.ts'
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
 const answer = letters.join('')

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import { registerContract } from './contract.ts'
-import { drain } from './record.ts'
-import { until } from './until.ts'
+import { drain } from './record-events.ts'
+import { until } from './wait-until.ts'
 
 const answer = '你好, wörld 👨‍👩‍👧‍👦🇯🇵!'
 const characters = ['你', '好', ',', ' ', 'w', 'ö', 'r', 'l', 'd', ' ', '👨‍👩‍👧‍👦', '🇯🇵', '!']

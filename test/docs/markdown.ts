@@ -33,7 +33,7 @@ export function readDocument(document: string): string {
 }
 
 /** Blocks in order. Fences stand at the beginning of a line. */
-export function blocksOf(document: string): Block[] {
+function blocksOf(document: string): Block[] {
   const blocks: Block[] = []
   const found = readDocument(document).matchAll(/^```([^\n]*)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?/gms)
   for (const { 0: whole, 1: info = '', 2: code = '', 3: output, index, input } of found) {

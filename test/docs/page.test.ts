@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
 import { expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/server.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
 import { blocks, patternOf, printedBy, root } from './markdown.ts'
 

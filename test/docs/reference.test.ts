@@ -49,12 +49,15 @@ const byName = (one: { name: string }, other: { name: string }): number => one.n
 test.each([
   [
     'all',
-    [...optionsOf('src/options.ts', 'CommonOptions'), ...optionsOf('src/source/retry.ts', 'RetryOptions', 'retry.')],
+    [
+      ...optionsOf('src/request/options.ts', 'CommonOptions'),
+      ...optionsOf('src/source/retry.ts', 'RetryOptions', 'retry.'),
+    ],
   ],
-  ['client', optionsOf('src/options.ts', 'ClientOptions')],
-  ['stream', optionsOf('src/options.ts', 'StreamOptions')],
-  ['feed', optionsOf('src/options.ts', 'SubscribeOptions')],
-  ['run', optionsOf('src/options.ts', 'RunOptions')],
+  ['client', optionsOf('src/request/options.ts', 'ClientOptions')],
+  ['stream', optionsOf('src/request/options.ts', 'StreamOptions')],
+  ['feed', optionsOf('src/request/options.ts', 'SubscribeOptions')],
+  ['run', optionsOf('src/request/options.ts', 'RunOptions')],
 ])('the README has the options of %s, with their defaults', (of, options) => {
   const rows = rowsOf(section('README.md', '## Options')).filter((cells) => cells[1] === of)
   const written = rows.map(([name = '', , standard = '']) => ({ name, standard }))
@@ -62,8 +65,8 @@ test.each([
 })
 
 test.each([
-  ['ServiceOptions', 'mock-server/service.ts', ['onRestart']],
-  ['MockServerOptions', 'mock-server/server.ts', []],
+  ['ServiceOptions', 'mock-server/service/service.ts', ['onRestart']],
+  ['MockServerOptions', 'mock-server/node/mock-server.ts', []],
 ])('docs/testing.md has the options of %s, with their defaults', (name, path, internal: string[]) => {
   const rows = rowsOf(section('docs/testing.md', '## Options'))
   const written = new Map(rows.map(([option = '', standard = '']) => [option, standard.replace(/^–$/, '')]))
@@ -77,9 +80,9 @@ test.each([
 
 test('docs/testing.md has no other options than these', () => {
   const known = [
-    ...optionsOf('mock-server/service.ts', 'ServiceOptions'),
-    ...optionsOf('mock-server/server.ts', 'MockServerOptions'),
-    ...optionsOf('mock-server/node.ts', 'NodeHandlerOptions'),
+    ...optionsOf('mock-server/service/service.ts', 'ServiceOptions'),
+    ...optionsOf('mock-server/node/mock-server.ts', 'MockServerOptions'),
+    ...optionsOf('mock-server/node/node-handler.ts', 'NodeHandlerOptions'),
   ].map(({ name }) => name)
   for (const [name] of rowsOf(section('docs/testing.md', '## Options'))) expect(known).toContain(name)
 })
@@ -148,9 +151,9 @@ function membersOf(path: string, name: string): string[] {
 }
 
 test.each([
-  ['Client', 'src/client.ts', []],
-  ['Subscription', 'src/subscription.ts', ['for await']],
-  ['Run', 'src/run.ts', ['for await']],
+  ['Client', 'src/client/client.ts', []],
+  ['Subscription', 'src/client/subscription.ts', ['for await']],
+  ['Run', 'src/client/run.ts', ['for await']],
 ])('docs/reference.md has each member of %s', (name, path, more: string[]) => {
   const [, table = ''] =
     new RegExp(`^A \`${name}\`:\n\n((?:\\|.*\n)+)`, 'm').exec(readDocument('docs/reference.md')) ?? []
@@ -158,8 +161,8 @@ test.each([
 })
 
 test.each([
-  ['Mock', 'mock-server/mock.ts', '## In process', ['has']],
-  ['MockServer', 'mock-server/server.ts', '## On a socket', []],
+  ['Mock', 'mock-server/mock/mock.ts', '## In process', ['has']],
+  ['MockServer', 'mock-server/node/mock-server.ts', '## On a socket', []],
 ])('docs/testing.md has each member of %s', (name, path, heading, internal: string[]) => {
   const members = membersOf(path, name).filter((member) => !internal.includes(member))
   expect(namesOf(section('docs/testing.md', heading)).sort()).toEqual(members.sort())

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process'
 import ts from 'typescript'
 import { afterAll, expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/server.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { blocks, patternOf, printedBy } from './markdown.ts'
-import { createReader, fileOf, programOf } from './reader.ts'
+import { createReader, fileOf, programOf } from './docs-project.ts'
 
 /** `types`: it needs a page, a framework or a server of one's own, and is only compiled; `vitest`: a test file. */
 const programs = blocks.filter(

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { parseCommandLine } from '../../mock-server/node/command-line.ts'
-import { startMockServer } from '../../mock-server/server.ts'
+import { parseCommandLine } from '../../mock-server/cli/parse-arguments.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { type Block, blocks, patternOf, root } from './markdown.ts'
 
 const shell = blocks.filter(({ language }) => language === 'sh')

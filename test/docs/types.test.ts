@@ -2,7 +2,7 @@
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { blocks } from './markdown.ts'
-import { createReader, fileOf, programOf } from './reader.ts'
+import { createReader, fileOf, programOf } from './docs-project.ts'
 
 const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(language))
 

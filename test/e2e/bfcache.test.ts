@@ -2,7 +2,7 @@
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import type { Scenario } from '../../mock-server/scenario/scenario.ts'
-import { type Stage, useStages } from './stage.ts'
+import { type Stage, useStages } from './test-page.ts'
 
 // Playwright switches the cache off; it works in a headless browser as well.
 const open = useStages({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })

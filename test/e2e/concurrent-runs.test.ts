@@ -1,6 +1,6 @@
 /** The third classic use: three runs at once, and a feed beside them. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -1,7 +1,7 @@
 /** The demo as a visitor has it: it loads clean, works by keyboard, fits a phone, and shows text as text. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { type Browser, type Page, chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/answering-server.ts'
+import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/canned-response-server.ts'
 import type { Realm } from '../event-source/standard/case.ts'
 import { cases } from '../event-source/standard/cases.ts'
 

@@ -1,6 +1,6 @@
 /** The browser's own `EventSource` as a client of the mock server: what we speak is the standard's, not our own. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

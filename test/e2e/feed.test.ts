@@ -1,6 +1,6 @@
 /** The first classic use: a feed, in a page, from a real server. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -1,7 +1,7 @@
 /** A page that is hidden, or asleep: its streams are not cut for it, and a dead connection is noticed when it is back. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { type Stage, useStages } from './stage.ts'
+import { type Stage, useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -1,6 +1,6 @@
 /** A hundred streams of one page over HTTP/1.1: on one connection all of them run, on their own all but six starve. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

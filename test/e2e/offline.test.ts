@@ -1,15 +1,15 @@
 /** A page without a network waits, spends nothing of its attempts, and is back at once when the network is. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { type Stage, useStages } from './stage.ts'
+import { type Stage, useStages } from './test-page.ts'
 
 const open = useStages()
 
 declare global {
   /** In the page: the feed, or the run, and the numbers that came. */
   var online: {
-    feed?: import('../../src/subscription.ts').Subscription<{ number: number }>
-    run?: import('../../src/run.ts').Run
+    feed?: import('../../src/client/subscription.ts').Subscription<{ number: number }>
+    run?: import('../../src/client/run.ts').Run
     seen: number[]
   }
 }

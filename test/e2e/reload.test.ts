@@ -1,16 +1,16 @@
 /** A page that is reloaded goes on: a run with the same answer, a feed after its last event. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { type Stage, useStages } from './stage.ts'
+import { type Stage, useStages } from './test-page.ts'
 
 const open = useStages()
 
 declare global {
-  /** What `pages/kept.html` shows of itself. */
+  /** What `pages/persist.html` shows of itself. */
   var kept: {
-    readonly client: import('../../src/client.ts').Client
-    readonly run?: import('../../src/run.ts').Run
-    readonly feed?: import('../../src/subscription.ts').Subscription
+    readonly client: import('../../src/client/client.ts').Client
+    readonly run?: import('../../src/client/run.ts').Run
+    readonly feed?: import('../../src/client/subscription.ts').Subscription
     readonly database: import('../../src/persist.ts').PersistStorage
     /** Of each `pageshow`: whether it came from the back/forward cache. */
     readonly persisted: readonly boolean[]
@@ -22,7 +22,7 @@ declare global {
 /** Every kind of character that takes more than a byte, and long enough that no run is over before it was looked at. */
 const ANSWER = '你好，世界！👋🏽 Ein Bächlein fließt. 👨‍👩‍👧‍👦 “ça va?” नमस्ते. '.repeat(5)
 const LENGTH = Array.from(new Intl.Segmenter().segment(ANSWER)).length
-const runs = { server: { answers: { 你好: ANSWER }, delay: 10 }, path: '/kept.html?consumer=run' }
+const runs = { server: { answers: { 你好: ANSWER }, delay: 10 }, path: '/persist.html?consumer=run' }
 
 const hasDeltas = (page: Page, count: number): Promise<unknown> =>
   page.waitForFunction((least) => globalThis.kept?.deltas.length >= least, count)
@@ -166,7 +166,7 @@ function startNumbers({ server }: Stage): Disposable & { readonly sent: number }
 test.each(['listener', 'loop'])(
   '[P2.3] [F42] a feed with a %s: five reloads under way, each event once and in order',
   async (consumer) => {
-    await using stage = await open({ path: `/kept.html?consumer=${consumer}`, server: { history: 100_000 } })
+    await using stage = await open({ path: `/persist.html?consumer=${consumer}`, server: { history: 100_000 } })
     const { server, page } = stage
     // Whoever has never been there begins at the head.
     await expect.poll(() => server.clients.length).toBe(1)
@@ -183,7 +183,7 @@ test.each(['listener', 'loop'])(
 )
 
 test('[F42] a feed whose place is in a database: what was written there is where it goes on', async () => {
-  await using stage = await open({ path: '/kept.html?consumer=listener&store=database' })
+  await using stage = await open({ path: '/persist.html?consumer=listener&store=database' })
   const { server, page } = stage
   await expect.poll(() => server.clients.length).toBe(1)
   for (let data = 0; data < 50; data++) server.broadcast({ type: 'number', data })
@@ -193,7 +193,7 @@ test('[F42] a feed whose place is in a database: what was written there is where
   await expect.poll(stored).toContain(`"${last}"`)
   await page.goto('about:blank')
   for (let data = 50; data < 100; data++) server.broadcast({ type: 'number', data })
-  await page.goto(`${server.url}/kept.html?consumer=listener&store=database`)
+  await page.goto(`${server.url}/persist.html?consumer=listener&store=database`)
   await hasSeen(page, 100)
   expect(await seen(page)).toEqual(Array.from({ length: 100 }, (_, number) => number))
 })

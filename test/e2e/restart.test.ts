@@ -1,7 +1,7 @@
 /** The fourth classic use: the server is killed and restarted while a page listens. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -1,6 +1,6 @@
 /** The second classic use: an answer that is generated while it is read. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 
@@ -12,7 +12,7 @@ const answers = { 你好: ANSWER }
 declare global {
   /** In the page: the deltas that came so far. */
   var deltas: string[]
-  var run: import('../../src/run.ts').Run
+  var run: import('../../src/client/run.ts').Run
 }
 
 /** Starts the run in the page, which goes on by itself. */

@@ -1,6 +1,6 @@
 /** The demo's page by script tag: one file, one global, a feed and a run. */
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

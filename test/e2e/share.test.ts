@@ -1,9 +1,9 @@
 /** Tabs of one browser that share a feed: one stream on the wire, whoever of them is closed, crashes or freezes. */
 import type { CDPSession, Page } from 'playwright'
 import { expect, test } from 'vitest'
-import type { MockServer } from '../../mock-server/server.ts'
+import type { MockServer } from '../../mock-server/node/mock-server.ts'
 import { createRandom } from '../../mock-server/base/random.ts'
-import { type Stage, useStages } from './stage.ts'
+import { type Stage, useStages } from './test-page.ts'
 
 const open = useStages()
 

@@ -1,7 +1,7 @@
 /** The wall clock of a page's computer is set, by its user or by the network: no stream's timers follow it. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { useStages } from './stage.ts'
+import { useStages } from './test-page.ts'
 
 const open = useStages()
 

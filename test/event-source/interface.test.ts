@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 const never: typeof fetch = () => new Promise(() => {})
 const opened: EventSource[] = []

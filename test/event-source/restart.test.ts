@@ -1,8 +1,8 @@
 /** An `EventSource` on the mock server: what the browser's own does there, ours does, too. */
 import { expect, onTestFinished, test } from 'vitest'
-import { startMockServer } from '../../mock-server/server.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { EventSource } from '../../src/event-source.ts'
-import { until } from '../contract/until.ts'
+import { until } from '../contract/wait-until.ts'
 
 test('[P2.3] a server killed in the middle of a feed and started again: no event lost, none twice', async () => {
   await using server = await startMockServer({ port: 0, scenario: { retry: 100, path: '/api/stream' } })

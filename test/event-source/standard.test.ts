@@ -1,7 +1,7 @@
 /** The cases of the standard in Node, on sockets. Pages and workers have theirs in test/e2e/event-source-standard.test.ts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EventSource } from '../../src/event-source.ts'
-import { type AnsweringServer, startAnsweringServer } from './standard/answering-server.ts'
+import { type AnsweringServer, startAnsweringServer } from './standard/canned-response-server.ts'
 import { runCases } from './standard/case.ts'
 import { cases } from './standard/cases.ts'
 

@@ -5,7 +5,7 @@ import type { StreamError } from '../../src/base/errors.ts'
 import { EventSource, type EventSourceOptions } from '../../src/event-source.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled as nextTask } from '../support/settled.ts'
+import { settled as nextTask } from '../support/flush-microtasks.ts'
 
 const ADDRESS = 'https://api.test/stream?secret=1'
 /** Each event has a task of its own: as many tasks as any test here has events, and more. */

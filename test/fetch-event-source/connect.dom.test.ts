@@ -5,7 +5,7 @@ import { isStreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 function setUp(more: Partial<ConnectRequest> = {}) {
   const { fetch, calls } = createScriptedFetch()

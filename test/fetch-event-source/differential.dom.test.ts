@@ -6,8 +6,8 @@ import {
   type FetchEventSourceInit,
   fetchEventSource as ours,
 } from '../../src/fetch-event-source.ts'
-import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/answering-server.ts'
-import { type Recording, type Use, record } from './record.ts'
+import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/canned-response-server.ts'
+import { type Recording, type Use, record } from './record-calls.ts'
 
 let server: AnsweringServer
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /** What the drop-in does beyond what the two can be compared in: without a document, between attempts, and with what it holds. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createClient } from '../../src/client.ts'
+import { createClient } from '../../src/client/client.ts'
 import { type FetchEventSourceInit, fetchEventSource, fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 const controllers: AbortController[] = []
 afterEach(() => {

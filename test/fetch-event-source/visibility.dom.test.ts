@@ -3,7 +3,7 @@ import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
 import { type FetchCall, createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 let hidden: boolean
 const show = async (shown: boolean): Promise<void> => {

@@ -1,7 +1,7 @@
 /** The benchmark's corpora, cut out anywhere and damaged as no benchmark would. */
 import * as fc from 'fast-check'
 import { corpusNames, createCell } from '../../bench/corpora.mjs'
-import { utf8 } from '../wire/read.ts'
+import { utf8 } from '../sse/parse-chunks.ts'
 
 /** Enough of each for every kind of event; a run of single bytes is the benchmark's smallest. */
 const CORPUS = 24_000

@@ -1,8 +1,8 @@
 /** What a stream says, by the reference: in order, with a limit, and as events. */
 import type { ParsedEvent } from '../../src/parser.ts'
-import type { Block } from '../../src/wire/parse.ts'
-import { utf8 } from '../wire/read.ts'
-import { readReference } from '../wire/reference.ts'
+import type { Block } from '../../src/sse/parse.ts'
+import { utf8 } from '../sse/parse-chunks.ts'
+import { readReference } from '../sse/reference.ts'
 
 /** One thing that a stream says. */
 export type Item = { block: Block } | { comment: string } | { retry: number }

@@ -5,8 +5,8 @@ import { buildPrograms } from '../support/build-programs.mjs'
 /** Milliseconds without a word, after which it counts as hanging: a round takes a few seconds, and shrinking at most 20. */
 const SILENCE = 90_000
 
-const folder = await buildPrograms(import.meta.url, ['campaign'], 'fuzz')
-const child = fork(`${folder}campaign.mjs`, process.argv.slice(2), {
+const folder = await buildPrograms(import.meta.url, ['runner'], 'fuzz')
+const child = fork(`${folder}runner.mjs`, process.argv.slice(2), {
   execArgv: ['--expose-gc', '--enable-source-maps'],
 })
 let replay = ''

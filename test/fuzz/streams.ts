@@ -1,6 +1,6 @@
 /** Streams that nobody would send: every awkward piece of the format beside every other, valid UTF-8 or not. */
 import * as fc from 'fast-check'
-import { utf8 } from '../wire/read.ts'
+import { utf8 } from '../sse/parse-chunks.ts'
 import { mutatedCorpus } from './corpora.ts'
 
 /** fast-check stops at ten elements, whatever the `maxLength`, unless it is told to go further. */

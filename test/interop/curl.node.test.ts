@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf, textOf } from '../mock-server/support/blocks.ts'
-import { eventually, serve } from '../mock-server/support/serving.ts'
+import { eventually, serve } from '../mock-server/support/local-test-server.ts'
 
 const missing = spawnSync('curl', ['--version']).status !== 0
 

@@ -2,7 +2,7 @@
 import { type EventSourceMessage, createParser } from 'eventsource-parser'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { expect, test } from 'vitest'
-import { serve } from '../mock-server/support/serving.ts'
+import { serve } from '../mock-server/support/local-test-server.ts'
 
 interface Delta {
   content: string

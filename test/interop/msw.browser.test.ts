@@ -1,9 +1,9 @@
 /** MSW in a service worker: the mock's handlers answer the page's `fetch` and its native `EventSource`. */
 import { type SetupWorker, setupWorker } from 'msw/browser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type MswMock, createMock } from '../../mock-server/msw.ts'
+import { type MswMock, createMock } from '../../mock-server/msw/handlers.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
-import { openReading } from '../mock-server/support/reading.ts'
+import { openReading } from '../mock-server/support/stream-reader.ts'
 
 const ANSWER = '你好，世界 🧑‍🚀'
 let mock: MswMock

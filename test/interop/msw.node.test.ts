@@ -2,11 +2,11 @@
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type MswMock, createMock, handlers } from '../../mock-server/msw.ts'
-import { createMock as createPlainMock } from '../../mock-server/mock.ts'
+import { type MswMock, createMock, handlers } from '../../mock-server/msw/handlers.ts'
+import { createMock as createPlainMock } from '../../mock-server/mock/mock.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
-import { eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/carrier.ts'
-import { openReading } from '../mock-server/support/reading.ts'
+import { eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/channel-client.ts'
+import { openReading } from '../mock-server/support/stream-reader.ts'
 
 const API = 'https://api.example.com'
 let close = (): void => undefined

@@ -1,11 +1,11 @@
 /** `/_mock`: what it shows, what it changes, and who may use it. */
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/server.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { dataOf, textOf } from './support/blocks.ts'
-import { openRaw } from './support/raw.ts'
-import { openReading } from './support/reading.ts'
-import { eventually, serve } from './support/serving.ts'
+import { openRaw } from './support/raw-client.ts'
+import { openReading } from './support/stream-reader.ts'
+import { eventually, serve } from './support/local-test-server.ts'
 
 interface State {
   clients: { id: string; path: string; subject: string; lastEventId?: string }[]

@@ -1,11 +1,11 @@
 /** The mock in process: a `fetch` without a socket. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Mock, type MockOptions, createMock } from '../../mock-server/mock.ts'
+import { type Mock, type MockOptions, createMock } from '../../mock-server/mock/mock.ts'
 import { dataOf, textOf } from './support/blocks.ts'
-import { createMockClock } from './support/clock.ts'
-import { type Reading, openReading } from './support/reading.ts'
-import { settled } from '../support/settled.ts'
-import { eventually } from './support/serving.ts'
+import { createMockClock } from './support/manual-server-clock.ts'
+import { type Reading, openReading } from './support/stream-reader.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { eventually } from './support/local-test-server.ts'
 
 const mocks: Mock[] = []
 afterEach(() => {

@@ -1,9 +1,9 @@
 /** A server's life: its port, its url, how it is killed, restarted and closed. */
 import { describe, expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/server.ts'
-import { openRaw } from './support/raw.ts'
-import { openReading } from './support/reading.ts'
-import { eventually, serve } from './support/serving.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import { openRaw } from './support/raw-client.ts'
+import { openReading } from './support/stream-reader.ts'
+import { eventually, serve } from './support/local-test-server.ts'
 
 test('a free port, on this machine alone, without a slash at the end of the url', async () => {
   const { server } = await serve()

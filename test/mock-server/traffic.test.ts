@@ -1,10 +1,10 @@
 /** The figures of connections: what each is for, how it is compressed, what it has carried, what waits. */
 import { describe, expect, test } from 'vitest'
-import { createMock } from '../../mock-server/mock.ts'
-import { openCarrier, openPath, openRun } from './support/carrier.ts'
-import { openRaw } from './support/raw.ts'
-import { openReading } from './support/reading.ts'
-import { eventually, serve } from './support/serving.ts'
+import { createMock } from '../../mock-server/mock/mock.ts'
+import { openCarrier, openPath, openRun } from './support/channel-client.ts'
+import { openRaw } from './support/raw-client.ts'
+import { openReading } from './support/stream-reader.ts'
+import { eventually, serve } from './support/local-test-server.ts'
 
 const accepting = (encoding: string): { headers: Record<string, string> } => ({
   headers: { 'accept-encoding': encoding },

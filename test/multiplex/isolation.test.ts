@@ -1,13 +1,13 @@
 /** What goes wrong with one stream, or with the carrier, against the mock server on real sockets: the others go on. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createClient } from '../../src/client.ts'
+import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
-import type { ClientOptions } from '../../src/options.ts'
+import type { ClientOptions } from '../../src/request/options.ts'
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
-import { type RemoteServer, openServer } from '../contract/remote-server.ts'
-import { payloads, record } from '../contract/record.ts'
-import { until } from '../contract/until.ts'
-import type { ServerWish } from '../setup/stand.ts'
+import { type RemoteServer, openServer } from '../contract/test-server.ts'
+import { payloads, record } from '../contract/record-events.ts'
+import { until } from '../contract/wait-until.ts'
+import type { ServerWish } from '../setup/test-server-host.ts'
 
 interface Stage {
   server: RemoteServer

@@ -1,7 +1,7 @@
 /** Requests with operations: one after another, and what follows when the fate of one is not known. */
 import { describe, expect, test } from 'vitest'
-import { settled } from '../support/settled.ts'
-import { createRig, opened, stateOf } from './rig.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createRig, opened, stateOf } from './test-multiplex.ts'
 
 describe('batches', () => {
   test('[P5.2] what is asked while one is under way goes together in the next', async () => {

@@ -1,7 +1,7 @@
 /** What is carried, what has a connection of its own, and where redirects lead. */
 import { describe, expect, test } from 'vitest'
-import { settled } from '../support/settled.ts'
-import { control, createRig, opened } from './rig.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { control, createRig, opened } from './test-multiplex.ts'
 
 describe('has a connection of its own', () => {
   const formData = new FormData()

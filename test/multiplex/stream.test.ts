@@ -1,8 +1,8 @@
 /** Streams on a carrier: each has its own status, events, pace and end, whatever happens to the others. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/connect/connect.ts'
-import { settled } from '../support/settled.ts'
-import { control, createRig, opened, stateOf } from './rig.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { control, createRig, opened, stateOf } from './test-multiplex.ts'
 
 /** Types of the operations for each key. */
 const opsOf = (rig: ReturnType<typeof createRig>, key: string): string[] =>

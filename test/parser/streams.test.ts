@@ -7,7 +7,7 @@ import {
   isStreamError,
   parseEventStream,
 } from '../../src/parser.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 /** A body that a test writes, and that tells what was asked of it. */
 function createBody() {

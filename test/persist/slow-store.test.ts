@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 import { createSlowStore } from './stores.ts'
 

@@ -1,4 +1,4 @@
-/** Where a browser is looked for, in order, and what happens where there is none. */
+/** The order in which the tests look for a browser, and what happens without one. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 const machine = vi.hoisted(() => ({ files: new Set<string>(), installed: '', commands: [] as string[] }))
@@ -23,24 +23,25 @@ beforeEach(() => {
   vi.stubEnv('CI', undefined)
   vi.spyOn(process, 'platform', 'get').mockReturnValue('linux')
   vi.spyOn(process, 'getuid').mockReturnValue(1000)
+  vi.spyOn(console, 'log').mockReturnValue(undefined)
   vi.spyOn(console, 'warn').mockReturnValue(undefined)
   return () => vi.unstubAllEnvs()
 })
 
-describe('the order', () => {
-  test('CHROMIUM_PATH before all', () => {
+describe('the browser that is found', () => {
+  test('CHROMIUM_PATH comes first', () => {
     machine.files = new Set(['/mine', '/cache/chromium', '/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(findBrowser()).toBe('/mine')
   })
 
-  test('a CHROMIUM_PATH that names no file is an error, not a reason to take another', () => {
+  test('a CHROMIUM_PATH that names no file is an error', () => {
     machine.files = new Set(['/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(() => findBrowser()).toThrow('/mine')
   })
 
-  test('Playwright’s own before those of the system', () => {
+  test('Playwright’s browser comes before those of the system', () => {
     machine.files = new Set(['/cache/chromium', '/usr/bin/chromium'])
     expect(findBrowser()).toBe('/cache/chromium')
   })
@@ -48,35 +49,49 @@ describe('the order', () => {
   test.each([
     ['linux', '/usr/bin/google-chrome'],
     ['darwin', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-  ] as const)('the usual places of %s', (platform, path) => {
+  ] as const)('the usual places of %s are searched', (platform, path) => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue(platform)
     machine.files = new Set([path])
     expect(findBrowser()).toBe(path)
   })
 })
 
-describe('none', () => {
-  test('root on Debian installs one, without recommended packages', () => {
+describe('without a browser', () => {
+  const install = ['apt-get -qq update', 'apt-get -qq install -y --no-install-recommends chromium']
+
+  test.each([
+    ['on CI', 'true', undefined],
+    ['when asked to', undefined, { mayInstall: true }],
+  ])('root on Debian installs one %s, without recommended packages', (_when, ci, options) => {
+    vi.stubEnv('CI', ci)
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.installed = '/usr/bin/chromium'
-    expect(ensureBrowser()).toBe(true)
-    expect(machine.commands).toEqual(['apt-get -qq update', 'apt-get -qq install -y --no-install-recommends chromium'])
+    expect(ensureBrowser(options)).toBe(true)
+    expect(machine.commands).toEqual(install)
+    expect(console.log).toHaveBeenCalledWith(expect.stringContaining('Installing'))
   })
 
-  test('a browser that is there is not installed again', () => {
+  test('root on a laptop installs nothing unless asked, and learns the command', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
-    machine.files = new Set(['/usr/bin/chromium'])
-    expect(ensureBrowser()).toBe(true)
-    expect(machine.commands).toEqual([])
-  })
-
-  test('who is not root installs nothing and hears what to do', () => {
     expect(ensureBrowser()).toBe(false)
     expect(machine.commands).toEqual([])
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('on CI it is a failure, also where the installation did not help', () => {
+  test('a browser that exists is not installed again', () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(0)
+    machine.files = new Set(['/usr/bin/chromium'])
+    expect(ensureBrowser({ mayInstall: true })).toBe(true)
+    expect(machine.commands).toEqual([])
+  })
+
+  test('another user than root installs nothing and learns the command', () => {
+    expect(ensureBrowser({ mayInstall: true })).toBe(false)
+    expect(machine.commands).toEqual([])
+    expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
+  })
+
+  test('CI fails, also if the installation brought no browser', () => {
     vi.stubEnv('CI', 'true')
     expect(() => ensureBrowser()).toThrow('No browser was found')
     vi.spyOn(process, 'getuid').mockReturnValue(0)

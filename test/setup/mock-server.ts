@@ -1,10 +1,10 @@
 /** Starts, once for all tests, the stand that gives each of them a mock server of its own. */
 import type { TestProject } from 'vitest/node'
-import { startStand } from './stand.ts'
+import { startStand } from './test-server-host.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where tests ask for a mock server; see test/contract/remote-server.ts. */
+    /** Where tests ask for a mock server; see test/contract/test-server.ts. */
     standUrl: string
     /** How Playwright starts the browser; `executablePath` is empty where there is none. */
     chromium: { executablePath: string; args: string[] }

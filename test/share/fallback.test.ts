@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { createTabs, quiet, request } from './tabs.ts'
+import { createTabs, quiet, request } from './test-tabs.ts'
 
 test('without Web Locks, as in Node and on insecure pages', async () => {
   vi.stubGlobal('navigator', {})

@@ -1,7 +1,7 @@
 /** What is shared, and with whom: never what belongs to somebody else. */
 import { expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
-import { createTabs, quiet, request } from './tabs.ts'
+import { createTabs, quiet, request } from './test-tabs.ts'
 
 /** How many requests two tabs need. */
 async function count(

@@ -1,6 +1,6 @@
 /** Consumers that are slow: nobody waits for them, and nothing is held for them without end. */
 import { expect, test } from 'vitest'
-import { createTabs, connected, event, quiet, readAll, request } from './tabs.ts'
+import { createTabs, connected, event, quiet, readAll, request } from './test-tabs.ts'
 
 const KIB = 1_024
 const big = (id: number) => event(id, 'x'.repeat(64 * KIB))

@@ -15,9 +15,9 @@ import { expect, test, vi } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/settled.ts'
-import { type Tab, createBrowser } from './browser.ts'
-import { type Consumer, consume } from './consumer.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { type Tab, createBrowser } from './fake-browser.ts'
+import { type Consumer, consume } from './feed-consumer.ts'
 import { createLogServer } from './log-server.ts'
 
 interface Page {

@@ -1,9 +1,9 @@
 /** Tabs that share: who leads, who follows, and what each of them is given. */
 import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
-import { createClient } from '../../src/client.ts'
+import { createClient } from '../../src/client/client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
-import { connected, createTabs, event, quiet, readAll, request } from './tabs.ts'
+import { connected, createTabs, event, quiet, readAll, request } from './test-tabs.ts'
 
 trapUnhandled()
 

@@ -2,4 +2,4 @@
 import { buildPrograms as buildAll } from '../support/build-programs.mjs'
 
 /** Builds them, and returns the folder. Users of the same folder at the same time would disturb each other. */
-export const buildPrograms = (name) => buildAll(import.meta.url, ['campaign', 'server', 'node-client'], `soak/${name}`)
+export const buildPrograms = (name) => buildAll(import.meta.url, ['runner', 'server', 'node-client'], `soak/${name}`)

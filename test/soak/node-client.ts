@@ -1,7 +1,7 @@
 /** The soak's client in Node, a process of its own: reads the feed, and tells what it costs and what it leaves. */
 import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
-import { createClient } from '../../src/client.ts'
+import { createClient } from '../../src/client/client.ts'
 import { persist } from '../../src/persist.ts'
 import { type Counts, LOOKS, type Leftovers, type Look, type Plan } from './plan.ts'
 

@@ -1,6 +1,6 @@
 /** The soak's server, a process of its own: a feed whose connections are reset one after the other, and a page. */
 import { join } from 'node:path'
-import { startMockServer } from '../../mock-server/server.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { type Plan, eventsPerConnection } from './plan.ts'
 
 /** What it is asked for, by message. */

@@ -1,7 +1,7 @@
 /** The soak in a page of Chromium, with the built package. */
 import { type CDPSession, type LaunchOptions, type Page, type Request, chromium } from 'playwright'
 import { type Counts, LOOKS, type Look, type Outcome, type Plan } from './plan.ts'
-import { startServing } from './serving.ts'
+import { startServing } from './server-process.ts'
 
 declare global {
   /** What `pages/soak.html` has for this. */

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Report } from './node-client.ts'
 import type { Look, Outcome, Plan } from './plan.ts'
-import { hear, startServing } from './serving.ts'
+import { hear, startServing } from './server-process.ts'
 
 /** `folder` has the programs, `root` is the project; `onLook` hears of each look. */
 export async function soakNode(

@@ -6,7 +6,7 @@ import { type AttemptHooks, runAttempt } from '../../src/source/attempt.ts'
 import { createWatchdog } from '../../src/source/watchdog.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { settled } from '../support/settled.ts'
+import { settled } from '../support/flush-microtasks.ts'
 
 const asked: Omit<ConnectRequest, 'signal'> = {
   url: 'https://api.test/',

@@ -1,8 +1,8 @@
 /** One logical stream over many connections: attempts, deadlines, and what counts as progress. */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
-import { createSourceRig } from '../support/source-rig.ts'
-import { settled } from '../support/settled.ts'
+import { createSourceRig } from '../support/test-source.ts'
+import { settled } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

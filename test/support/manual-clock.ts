@@ -1,6 +1,6 @@
 /** Time that stands still until a test moves it. */
 import type { Clock } from '../../src/base/clock.ts'
-import { settled } from './settled.ts'
+import { settled } from './flush-microtasks.ts'
 
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, firing what falls due in between in its order, each after the work before it is done. */

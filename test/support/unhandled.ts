@@ -1,6 +1,6 @@
 /** A trap for what nobody handles: promises that are rejected, and errors that only the platform hears of. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
-import { settled } from './settled.ts'
+import { settled } from './flush-microtasks.ts'
 
 export interface Unhandled {
   /** What was given to `reportError` in this test. A test that expects some takes them out. */

@@ -1,5 +1,5 @@
 /** Our EventSource. */
-import { EventSource } from '../../../src/event-source.ts'
+import { EventSource } from '../../../src/event-source/event-source.ts'
 
 export const checks = 'text'
 

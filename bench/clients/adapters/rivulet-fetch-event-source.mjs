@@ -1,5 +1,5 @@
 /** Our drop-in for @microsoft/fetch-event-source. */
-import { fetchEventSource } from '../../../src/fetch-event-source.ts'
+import { fetchEventSource } from '../../../src/fetch-event-source/fetch-event-source.ts'
 
 export const checks = 'text'
 

@@ -1,11 +1,11 @@
 /** When it is tried again: rows 17 to 20 of the faults. The clock stands still until the test moves it. */
 import { expect, test, vi } from 'vitest'
-import type { ClientOptions } from '../../../src/options.ts'
-import { type SteeredClock, createSteeredClock } from '../../setup/steered-clock.ts'
-import type { ServerWish } from '../../setup/stand.ts'
+import type { ClientOptions } from '../../../src/request/options.ts'
+import { type SteeredClock, createSteeredClock } from '../../setup/sync-manual-clock.ts'
+import type { ServerWish } from '../../setup/test-server-host.ts'
 import { type OpenStage, type Stage, registerContract } from '../contract.ts'
-import { payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import { payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 /** Jitter that takes the whole delay. */
 const patient: ClientOptions = { retry: { delay: 1_000, maxDelay: 30_000 }, random: () => 1, idleTimeout: 3_600_000 }

@@ -1,9 +1,9 @@
 /** Connections that break, end, or fall silent: rows 1 to 9 of the faults. */
 import { expect, test } from 'vitest'
-import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import { drain, payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import { drain, payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 const places = ['middle', 'last-byte', 'character']
 

@@ -1,11 +1,11 @@
 /** What consumers do: rows 33 to 39 of the faults. */
 import { expect, test, vi } from 'vitest'
-import type { StreamEvent } from '../../../src/events.ts'
-import { createSteeredClock } from '../../setup/steered-clock.ts'
+import type { StreamEvent } from '../../../src/base/events.ts'
+import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import type { RemoteServer } from '../remote-server.ts'
-import { payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import type { RemoteServer } from '../test-server.ts'
+import { payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 /** Resolves when nobody reads from the server. */
 const unread = (server: RemoteServer) =>

@@ -1,8 +1,8 @@
 /** What is in the stream: rows 22 to 32 of the faults. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
-import { drain, payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import { drain, payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 /** The characters that the bytes of a header value stand for. */
 const decode = (value: string | undefined): string =>

@@ -1,9 +1,9 @@
 /** What a page of another origin may do: row 18 of the faults, and PROTOCOL.md rule 1.5. */
 import { expect, test } from 'vitest'
-import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import { payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import { payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 registerContract('a page of another origin', (open) => {
   test('[F18] that may not read: network, tried again with backoff', async () => {

@@ -1,10 +1,10 @@
 /** Credentials: rows 16, 38 and 49 of the faults, and PROTOCOL.md section 4. */
 import { expect, test } from 'vitest'
-import { apiKey, bearer } from '../../../src/auth.ts'
-import { createSteeredClock } from '../../setup/steered-clock.ts'
+import { apiKey, bearer } from '../../../src/request/auth.ts'
+import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import { payloads, record } from '../record.ts'
-import { until } from '../until.ts'
+import { payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
 
 /** Base64url, as in a JWT. */
 const encode = (value: unknown): string =>

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type MockServer, type MockServerOptions, startMockServer } from '../../../mock-server/server.ts'
-import { type Observed, observe, unobserve } from '../../setup/observed.ts'
-import { createSteeredClock } from '../../setup/steered-clock.ts'
-import { until } from '../until.ts'
+import { type MockServer, type MockServerOptions, startMockServer } from '../../../mock-server/node/mock-server.ts'
+import { type Observed, observe, unobserve } from '../../setup/port-traffic.ts'
+import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
+import { until } from '../wait-until.ts'
 import { get, openRawClient } from './raw-client.ts'
 
 async function open(options: MockServerOptions = {}): Promise<{ server: MockServer; seen: Observed }> {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import { type Block, dataOf, eventsOf, textOf } from '../support/blocks.ts'
-import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/carrier.ts'
-import { openRaw } from '../support/raw.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/channel-client.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 const TEXT = 'Hello, 世界 👩‍👩‍👧‍👦!'
 const options = { answers: { Hi: TEXT }, delay: 0 }

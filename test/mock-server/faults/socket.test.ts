@@ -2,9 +2,9 @@
 import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
-import { openRaw, type RawClient } from '../support/raw.ts'
-import { openReading } from '../support/reading.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { openRaw, type RawClient } from '../support/raw-client.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'

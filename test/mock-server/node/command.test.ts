@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { build } from 'vite'
 import { keys } from '../../../mock-server/scenario/rule.ts'
 import { scenarioSchema } from '../../../mock-server/scenario/schema.ts'
-import { help, parseCommandLine } from '../../../mock-server/node/command-line.ts'
-import { type Outcome, runCommand } from '../../../mock-server/node/command.ts'
-import { startMockServer } from '../../../mock-server/server.ts'
+import { help, parseCommandLine } from '../../../mock-server/cli/parse-arguments.ts'
+import { type Outcome, runCommand } from '../../../mock-server/cli/run-command.ts'
+import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { textOf } from '../support/blocks.ts'
-import { openRaw } from '../support/raw.ts'
-import { openReading } from '../support/reading.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { openReading } from '../support/stream-reader.ts'
 
 let folder: string
 const file = async (name: string, content: string): Promise<string> => {

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { type NodeHandlerOptions, createNodeHandler } from '../../../mock-server/node.ts'
-import { type Service, type ServiceOptions, createService } from '../../../mock-server/service.ts'
+import { type NodeHandlerOptions, createNodeHandler } from '../../../mock-server/node/node-handler.ts'
+import { type Service, type ServiceOptions, createService } from '../../../mock-server/service/service.ts'
 import { dataOf, eventsOf, textOf } from '../support/blocks.ts'
-import { eventually } from '../support/serving.ts'
+import { eventually } from '../support/local-test-server.ts'
 
 interface Stream {
   readonly stream: ClientHttp2Stream

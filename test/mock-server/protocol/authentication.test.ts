@@ -1,12 +1,12 @@
 /** PROTOCOL.md, section 4, and row 49 of FAULTS, on a socket. */
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { MOCK_API_KEY } from '../../../mock-server/auth.ts'
-import type { TokenWish } from '../../../mock-server/server.ts'
+import { MOCK_API_KEY } from '../../../mock-server/auth/authenticator.ts'
+import type { TokenWish } from '../../../mock-server/node/mock-server.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
-import { BEGINNING } from '../support/clock.ts'
-import { openReading } from '../support/reading.ts'
-import { eventually, serve, type Serving } from '../support/serving.ts'
+import { BEGINNING } from '../support/manual-server-clock.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { eventually, serve, type Serving } from '../support/local-test-server.ts'
 
 const SECRET = 'a secret of at least thirty-two bytes, for HS256'
 const key = new TextEncoder().encode(SECRET)

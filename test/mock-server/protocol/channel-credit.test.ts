@@ -1,11 +1,11 @@
 /** PROTOCOL.md 5.4, on a socket: a slow stream is held back alone, and a socket that nobody reads holds back all. */
 import { describe, expect, test } from 'vitest'
-import { createCarriedStream } from '../../../mock-server/channel/carried-stream.ts'
-import { parseOps } from '../../../mock-server/channel/ops.ts'
-import type { Chunk } from '../../../mock-server/stream/pump.ts'
-import { type Carried, openCarrier, openPath, openRun } from '../support/carrier.ts'
-import { openRaw } from '../support/raw.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { createCarriedStream } from '../../../mock-server/channel/channel-stream.ts'
+import { parseOps } from '../../../mock-server/channel/operations.ts'
+import type { Chunk } from '../../../mock-server/stream/stream-body.ts'
+import { type Carried, openCarrier, openPath, openRun } from '../support/channel-client.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 /** What an event counts. */
 const costOf = ({ kind, data }: Carried): number => (kind === 'control' ? 0 : Buffer.byteLength(data ?? '') + 32)

@@ -1,9 +1,9 @@
 /** PROTOCOL.md 5.1 and 5.5, on a socket: whose a carrier is, and whose each stream on it. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, textOf } from '../support/blocks.ts'
-import { type Carrier, controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/carrier.ts'
-import { openReading } from '../support/reading.ts'
-import { type Serving, eventually, serve } from '../support/serving.ts'
+import { type Carrier, controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/channel-client.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { type Serving, eventually, serve } from '../support/local-test-server.ts'
 
 const answers = { Hi: 'Hello' }
 const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })

@@ -1,10 +1,10 @@
 /** PROTOCOL.md 5.6, on a socket: runs and feeds go on over the next carrier, over a plain connection, and back. */
 import { describe, expect, test } from 'vitest'
-import { createMock } from '../../../mock-server/mock.ts'
+import { createMock } from '../../../mock-server/mock/mock.ts'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
-import { type Carrier, controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/carrier.ts'
-import { openReading } from '../support/reading.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { type Carrier, controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/channel-client.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 const ANSWER = '0123456789'
 const options = { answers: [ANSWER], delay: 10 }

@@ -1,12 +1,12 @@
 /** PROTOCOL.md 5.1 to 5.3, on a socket: the carrier, what is asked of it, and how it tells streams apart. */
 import { describe, expect, test } from 'vitest'
-import { createService } from '../../../mock-server/service.ts'
-import { createRespond } from '../../../mock-server/respond.ts'
+import { createService } from '../../../mock-server/service/service.ts'
+import { createRespond } from '../../../mock-server/mock/fetch-handler.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
-import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/carrier.ts'
-import { openRaw } from '../support/raw.ts'
-import { openReading } from '../support/reading.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../support/channel-client.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 const answers = { Hi: 'Hello, 世界 👩‍👩‍👧‍👦!' }
 

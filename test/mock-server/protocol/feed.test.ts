@@ -1,8 +1,8 @@
 /** PROTOCOL.md, section 2, on a socket. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, type Block } from '../support/blocks.ts'
-import { type Reading, openReading } from '../support/reading.ts'
-import { serve, type Serving } from '../support/serving.ts'
+import { type Reading, openReading } from '../support/stream-reader.ts'
+import { serve, type Serving } from '../support/local-test-server.ts'
 
 const open = ({ url }: Serving, lastEventId?: string, query = ''): Promise<Reading> =>
   openReading(

@@ -2,9 +2,9 @@
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../support/blocks.ts'
-import { openRaw } from '../support/raw.ts'
-import { openReading } from '../support/reading.ts'
-import { eventually, serve } from '../support/serving.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { openReading } from '../support/stream-reader.ts'
+import { eventually, serve } from '../support/local-test-server.ts'
 
 const streams = ['/api/stream', '/api/generate?prompt=hi']
 

@@ -1,10 +1,10 @@
 /** PROTOCOL.md, section 3, on a socket. */
 import { describe, expect, test } from 'vitest'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
-import { BEGINNING } from '../support/clock.ts'
-import { openRaw } from '../support/raw.ts'
-import { type Reading, openReading } from '../support/reading.ts'
-import { eventually, serve, type Serving } from '../support/serving.ts'
+import { BEGINNING } from '../support/manual-server-clock.ts'
+import { openRaw } from '../support/raw-client.ts'
+import { type Reading, openReading } from '../support/stream-reader.ts'
+import { eventually, serve, type Serving } from '../support/local-test-server.ts'
 
 const PROMPT = '你好'
 const ANSWER = '你好，👩‍👩‍👧‍👦 und 🇩🇪! é\n<b>ok</b>'

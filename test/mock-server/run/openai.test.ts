@@ -1,8 +1,8 @@
 /** The endpoint that speaks as OpenAI's does. */
 import { describe, expect, test } from 'vitest'
-import { BEGINNING } from '../support/clock.ts'
-import { type Reading, openReading } from '../support/reading.ts'
-import { eventually, serve, type Serving } from '../support/serving.ts'
+import { BEGINNING } from '../support/manual-server-clock.ts'
+import { type Reading, openReading } from '../support/stream-reader.ts'
+import { eventually, serve, type Serving } from '../support/local-test-server.ts'
 
 const ANSWER = '你好 👩‍👩‍👧‍👦!'
 const options = { answers: { hi: ANSWER }, delay: 0 }

@@ -1,6 +1,6 @@
 /** Which rules apply to which request, and how often. */
 import { describe, expect, test } from 'vitest'
-import { type RequestFacts, createRuleBook } from '../../../mock-server/scenario/rule-book.ts'
+import { type RequestFacts, createRuleBook } from '../../../mock-server/scenario/rule-set.ts'
 
 const feed: RequestFacts = { path: '/api/stream', method: 'GET', connection: 'first', wants: 'stream' }
 

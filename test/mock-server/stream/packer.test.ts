@@ -1,7 +1,7 @@
 /** Text into writes. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createPacker } from '../../../mock-server/stream/packer.ts'
+import { createPacker } from '../../../mock-server/stream/chunker.ts'
 
 const size = (writes: readonly Uint8Array[]): number[] => writes.map(({ length }) => length)
 

@@ -1,0 +1,114 @@
+/** Which file may import which. Imports point down, type imports included; `npm run check:layers` checks it. */
+
+/** Layers of `src` from top to bottom. A file imports from its own folder and from the folders after it. */
+export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'sse', 'base']
+/** Folders with the parts of one entry: `src/share/` belongs to `src/share.ts` alone. */
+export const entryFolders = [
+  'diagnostics',
+  'event-source',
+  'fetch-event-source',
+  'multiplex',
+  'parser',
+  'persist',
+  'share',
+]
+/** Layers of `mock-server`, from top to bottom. Folders on one line do not import each other. */
+export const mockServerLayers = [
+  ['cli'],
+  ['msw', 'node'],
+  ['mock'],
+  ['service'],
+  ['auth', 'channel', 'feed', 'run'],
+  ['http'],
+  ['stream'],
+  ['scenario'],
+  ['base'],
+]
+/** Everything that the mock server shares with the SDK. */
+const sharedWithMockServer = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
+
+const anyOf = (names) => `(${names.join('|')})`
+
+const sdkRules = [
+  {
+    name: 'sdk-stands-alone',
+    comment: 'The SDK has no dependency, and knows neither Node nor the mock server.',
+    from: { path: '^src/' },
+    to: { pathNot: '^src/' },
+  },
+  {
+    name: 'sdk-folder-has-a-layer',
+    comment: 'Each folder of src is a layer or belongs to an entry: add it to .dependency-cruiser.mjs.',
+    from: { path: '^src/[^/]+/', pathNot: `^src/${anyOf([...layers, ...entryFolders])}/` },
+    to: {},
+  },
+  ...layers.map((layer, index) => ({
+    name: `${layer}-imports-down`,
+    from: { path: `^src/${layer}/` },
+    to: { path: '^src/', pathNot: `^src/${anyOf(layers.slice(index))}/` },
+  })),
+  {
+    name: 'entry-folder-imports-down',
+    from: { path: `^src/${anyOf(entryFolders)}/` },
+    to: { path: '^src/', pathNot: [`^src/${anyOf(layers)}/`, '^src/$1/'] },
+  },
+  {
+    name: 'entry-folder-is-private',
+    comment: 'The parts of an entry are imported by that entry alone.',
+    from: { path: '^src/([^/]+)\\.ts$' },
+    to: { path: `^src/${anyOf(entryFolders)}/`, pathNot: '^src/$1/' },
+  },
+]
+
+const mockServerRules = [
+  {
+    name: 'mock-server-shares-little',
+    comment: 'Of the SDK the mock server uses the encoder, the parser, the protocols and the errors.',
+    from: { path: '^mock-server/' },
+    to: { path: '^src/', pathNot: `^${anyOf(sharedWithMockServer)}` },
+  },
+  {
+    name: 'mock-server-folder-has-a-layer',
+    comment: 'Each folder of mock-server is a layer: add it to .dependency-cruiser.mjs.',
+    from: { path: '^mock-server/[^/]+/', pathNot: `^mock-server/${anyOf(mockServerLayers.flat())}/` },
+    to: {},
+  },
+  ...mockServerLayers.map((folders, index) => ({
+    name: `mock-server-${folders.join('-')}-imports-down`,
+    from: { path: `^mock-server/${anyOf(folders)}/` },
+    to: {
+      path: '^mock-server/',
+      pathNot: [`^mock-server/${anyOf(mockServerLayers.slice(index + 1).flat())}/`, '^mock-server/$1/'],
+    },
+  })),
+  {
+    name: 'node-stays-at-the-edge',
+    comment: 'Only node/ and cli/ know Node: the rest of the mock server also runs in pages and service workers.',
+    from: { path: '^mock-server/', pathNot: '^mock-server/(node|cli)/' },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'node-is-imported-at-the-edge',
+    comment: 'What runs in pages must not reach Node through another file.',
+    from: { path: '^mock-server/', pathNot: '^mock-server/((node|cli)/|(index|cli)\\.ts$)' },
+    to: { path: '^mock-server/(node|cli)/' },
+  },
+  { name: 'jose-is-for-auth', from: { pathNot: '^mock-server/auth/' }, to: { path: 'node_modules/jose/' } },
+  { name: 'msw-is-for-msw', from: { pathNot: '^mock-server/msw/' }, to: { path: 'node_modules/msw/' } },
+  { name: 'no-other-package', from: {}, to: { path: 'node_modules/', pathNot: 'node_modules/(jose|msw)/' } },
+]
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-cycle', from: {}, to: { circular: true } },
+    { name: 'no-unresolved-import', from: {}, to: { couldNotResolve: true } },
+    ...sdkRules,
+    ...mockServerRules,
+  ].map((rule) => ({ severity: 'error', ...rule })),
+  options: {
+    // Otherwise type imports would not count.
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+}

@@ -1,0 +1,30 @@
+/** Runs the command line, and closes the server when the process is asked to stop. */
+import { fileURLToPath } from 'node:url'
+import { runCommand } from './run-command.ts'
+
+/** Runs the command with these arguments. A server that it starts keeps the process alive. */
+export async function main(args: readonly string[]): Promise<void> {
+  const result = await runCommand(args, {
+    // Bundled, this file is `dist/cli.js`.
+    dist: fileURLToPath(new URL('.', import.meta.url)),
+    print: (text) => process.stdout.write(text),
+    complain: (text) => process.stderr.write(text),
+  })
+  if ('exitCode' in result) {
+    process.exitCode = result.exitCode
+    return
+  }
+  const { server } = result
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // The first signal ends the streams in good order. The second finds no handler and ends the process.
+    process.once(signal, () => {
+      server.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error)
+          process.exit(1)
+        },
+      )
+    })
+  }
+}

@@ -1,0 +1,190 @@
+/** The service on Node's HTTP server, and as a handler of Express and Fastify; here the cuts are those of a real socket. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants } from 'node:http2'
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Compressor } from './compressor.ts'
+import { chooseEncoding, createCompressor } from './compressor.ts'
+import type { Answer, NoAnswer } from '../http/response.ts'
+import { problem } from '../http/problem.ts'
+import type { Counting, Traffic } from '../http/traffic.ts'
+import { createTraffic } from '../http/traffic.ts'
+import { toRequest } from './to-request.ts'
+import type { Service } from '../service/service.ts'
+import type { Cut } from '../stream/faults.ts'
+
+/** What can be told to the handler. Durations are milliseconds. */
+export interface NodeHandlerOptions {
+  /** Whether event streams are compressed for clients that accept it. @defaultValue true */
+  readonly compress?: boolean
+  /** A client that has not taken a write for so long (milliseconds) is dropped. @defaultValue 30_000 */
+  readonly drainTimeout?: number
+  /** Time. @defaultValue the platform's */
+  readonly clock?: Clock
+}
+
+/** What Fastify hands to a route, as far as it is used here. */
+export interface FastifyLikeRequest {
+  readonly raw: IncomingMessage
+  readonly body?: unknown
+}
+
+/** What Fastify hands to a route for its answer. */
+export interface FastifyLikeReply {
+  readonly raw: ServerResponse
+  hijack(): unknown
+}
+
+/** A listener of `node:http`, of `node:http2`, of Express (where it calls `next` for paths that are not its own), and of Fastify. */
+export interface NodeHandler {
+  (request: IncomingMessage, response: ServerResponse, next?: () => void): void
+  (request: FastifyLikeRequest, reply: FastifyLikeReply): void
+  (request: Http2ServerRequest, response: Http2ServerResponse): void
+  /** What is being sent now, stream by stream: the figures go on counting. */
+  readonly connections: readonly Traffic[]
+  /** Answers with a problem document. */
+  refuse(response: ServerResponse, status: number, detail: string): void
+  /** Ends every response: streams in good order, requests that hang with a reset. */
+  close(): void
+}
+
+/** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. On HTTP/2 it is the stream's alone. */
+function cutSocket(response: ServerResponse, cut: Cut): void {
+  const { socket } = response
+  if ('stream' in response)
+    return (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if (!socket) return
+  if (cut === 'reset') socket.resetAndDestroy()
+  else socket.destroySoon()
+}
+
+/** One turn of the event loop: a client of libuv that finds bytes and a reset in one read takes them for a regular end. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+/** Settles when the write has reached the system; `false` if it did not in time, or never will. */
+function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (outcome: boolean): void => {
+      cancel()
+      response.off('close', fail)
+      resolve(outcome)
+    }
+    const fail = (): void => settle(false)
+    const cancel = clock.after(timeout, fail, 'housekeeping')
+    response.once('close', fail)
+    if (response.destroyed) fail()
+    else response.write(bytes, (error) => settle(!error))
+  })
+}
+
+/** Makes the handler. */
+export function createNodeHandler(service: Service, options: NodeHandlerOptions = {}): NodeHandler {
+  const { compress = true, drainTimeout = 30_000, clock = systemClock } = options
+  const open = new Set<AbortController>()
+  const connections = new Set<Counting>()
+
+  const compressorFor = ({ headers, encoding }: Answer, accepted: string | undefined): Compressor | undefined => {
+    const isStream = headers.get('content-type')?.startsWith('text/event-stream')
+    const chosen = encoding ?? (compress && isStream ? chooseEncoding(accepted) : 'identity')
+    return chosen === 'identity' ? undefined : createCompressor(chosen)
+  }
+
+  const send = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Answer | NoAnswer,
+    traffic: Counting,
+  ): Promise<void> => {
+    if (response.destroyed) return undefined
+    if ('cut' in answer) return cutSocket(response, answer.cut)
+    const { status, headers, body } = answer
+    response.statusCode = status
+    for (const [name, value] of headers) response.setHeader(name, value)
+    if (typeof body !== 'object') return void response.end(body)
+
+    const compressor = compressorFor(answer, request.headers['accept-encoding'])
+    if (compressor) {
+      traffic.encoding = compressor.encoding
+      response.setHeader('content-encoding', compressor.encoding)
+    }
+    // Said as it is: whoever asks for the connection's end gets it.
+    if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
+    if (request.httpVersionMajor === 1) response.socket?.setNoDelay(true)
+    response.flushHeaders()
+    const { chunks, lost } = body
+    const drop = (): void => cutSocket(response, 'reset')
+    lost?.addEventListener('abort', drop, { once: true })
+    connections.add(traffic)
+    try {
+      for await (const { bytes, cut } of chunks) {
+        const encoded = compressor && bytes.length > 0 ? await compressor.compress(bytes) : bytes
+        // An event that is cut is cut in its compressed form as well.
+        const out = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
+        traffic.bytes += bytes.length
+        traffic.sent += out.length
+        if (out.length > 0 && !(await write(response, out, drainTimeout, clock))) return drop()
+        if (cut) {
+          await turn()
+          return cutSocket(response, cut)
+        }
+      }
+      if (response.destroyed) return
+      response.end(compressor ? await compressor.finish() : undefined)
+    } finally {
+      connections.delete(traffic)
+      lost?.removeEventListener('abort', drop)
+      compressor?.close()
+    }
+  }
+
+  const handle = async (
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    parsedBody: unknown,
+    next?: () => void,
+  ): Promise<void> => {
+    const gone = new AbortController()
+    const converted = toRequest(incoming, parsedBody, gone.signal)
+    if (!converted) return send(incoming, response, problem(400, 'The request is not understood.'), createTraffic())
+    const { request, base, path, from } = converted
+    if (next && !service.has(path)) return next()
+    open.add(gone)
+    response.once('close', () => {
+      open.delete(gone)
+      gone.abort()
+    })
+    const traffic = createTraffic()
+    Object.defineProperty(traffic, 'buffered', { enumerable: true, get: () => response.writableLength })
+    await send(incoming, response, await service.answer(request, { signal: gone.signal, base, from, traffic }), traffic)
+  }
+
+  const handler = (
+    request: IncomingMessage | Http2ServerRequest | FastifyLikeRequest,
+    response: ServerResponse | Http2ServerResponse | FastifyLikeReply,
+    next?: () => void,
+  ): void => {
+    const hosted = 'hijack' in response
+    if (hosted) response.hijack()
+    // HTTP/2 has the same interface, for all that is asked of it here.
+    const incoming = ('raw' in request ? request.raw : request) as IncomingMessage
+    const outgoing = (hosted ? response.raw : response) as ServerResponse
+    const parsedBody = (request as { body?: unknown }).body
+    handle(incoming, outgoing, parsedBody, next).catch((error: unknown) => {
+      console.error(error)
+      outgoing.destroy()
+    })
+  }
+  return Object.defineProperties(
+    Object.assign(handler, {
+      refuse(response: ServerResponse, status: number, detail: string): void {
+        const { headers, body } = problem(status, detail, { connection: 'close' })
+        response.writeHead(status, Object.fromEntries(headers)).end(body)
+      },
+      close(): void {
+        for (const gone of open) gone.abort()
+      },
+    }),
+    { connections: { get: () => [...connections] } },
+  ) as NodeHandler
+}

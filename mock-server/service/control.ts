@@ -1,0 +1,84 @@
+/** `/_mock`: shows the state of the mock server, and changes its faults while it runs. */
+import type { Feed } from '../feed/feed.ts'
+import type { RunRegistry } from '../run/registry.ts'
+import { parseScenario } from '../scenario/scenario.ts'
+import type { RuleBook } from '../scenario/rule-set.ts'
+import { json } from '../http/response.ts'
+import { readBody } from '../http/body.ts'
+import type { Handler } from '../http/exchange.ts'
+import { Refusal } from '../http/problem.ts'
+
+/** What a restart does: for how long the server is gone, and whether it still knows its events afterwards. */
+export interface RestartOptions {
+  /** Milliseconds. @defaultValue 0 */
+  readonly downtime?: number
+  /** @defaultValue 'keep' */
+  readonly log?: 'keep' | 'lose'
+}
+
+/** What the control can reach. */
+export interface Controlled {
+  readonly feeds: ReadonlyMap<string, Feed>
+  readonly registry: RunRegistry
+  readonly book: RuleBook
+  /** Cuts every stream. */
+  drop(): void
+  restart(options: RestartOptions): void
+}
+
+const actions = ['drop', 'restart']
+
+function state({ feeds, registry, book }: Controlled): Record<string, unknown> {
+  const all = [...feeds.values()]
+  return {
+    clients: all.flatMap(({ clients }) => clients),
+    feeds: all.map(({ path, lastEventId, kept, clients }) => ({ path, lastEventId, kept, clients: clients.length })),
+    runs: registry.runs.map(({ id, prompt, state: now, readers, text }) => ({ id, prompt, state: now, readers, text })),
+    rules: book.rules,
+  }
+}
+
+/** `GET /_mock`. */
+export function showState(controlled: Controlled): Handler {
+  return () => json(200, state(controlled))
+}
+
+function parseCommand(value: Record<string, unknown>): {
+  action?: string
+  restart: RestartOptions
+  scenario?: unknown
+} {
+  const { action, downtime, log, scenario, ...rules } = value
+  if (action === undefined) return { restart: {}, scenario: scenario ?? rules }
+  if (!actions.includes(action as string)) throw new TypeError(`action: expected ${actions.join(' or ')}`)
+  if (downtime !== undefined && !(typeof downtime === 'number' && downtime >= 0 && downtime <= 60_000)) {
+    throw new TypeError('downtime: expected milliseconds from 0 to 60000')
+  }
+  if (log !== undefined && log !== 'keep' && log !== 'lose') throw new TypeError('log: expected "keep" or "lose"')
+  return {
+    action: action as string,
+    restart: { ...(downtime === undefined ? {} : { downtime }), ...(log === undefined ? {} : { log }) },
+    ...(scenario === undefined ? {} : { scenario }),
+  }
+}
+
+/**
+ * `POST /_mock`: a scenario replaces the rules in force (`[]` or an empty body clears them), as JSON or as text;
+ * `{ action: 'drop' }` and `{ action: 'restart', downtime, log }` act at once.
+ */
+export function change(controlled: Controlled, bodyLimit: number): Handler {
+  return async ({ request }) => {
+    const body = (await readBody(request, bodyLimit)).trim()
+    try {
+      const isCommand = body.startsWith('{')
+      const { action, restart, scenario } = isCommand ? parseCommand(JSON.parse(body)) : { restart: {}, scenario: body }
+      if (scenario !== undefined) controlled.book.set(parseScenario(scenario))
+      if (action === 'drop') controlled.drop()
+      if (action === 'restart') controlled.restart(restart)
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof SyntaxError) throw new Refusal(400, error.message)
+      throw error
+    }
+    return json(200, state(controlled))
+  }
+}

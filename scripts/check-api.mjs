@@ -1,0 +1,47 @@
+/** Keeps `api/`: the public types of each entry, one file each, without comments. A change of the API is seen in review. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { rollup } from 'rollup'
+import { dts } from 'rollup-plugin-dts'
+import ts from 'typescript'
+import { entries } from './entries.mjs'
+
+const root = new URL('../', import.meta.url)
+const folder = new URL('api/', root)
+const write = process.argv.includes('--write')
+
+/** The types of one entry, rolled into one file and printed in one way. */
+async function report(name) {
+  const bundle = await rollup({
+    input: fileURLToPath(new URL(`dist/${name}.d.ts`, root)),
+    external: (id) => !id.startsWith('.') && !id.startsWith('/') && !/^[a-z]:/i.test(id),
+    plugins: [dts({ tsconfig: fileURLToPath(new URL('mock-server/tsconfig.json', root)) })],
+  })
+  const { output } = await bundle.generate({ format: 'es' })
+  const source = ts.createSourceFile('api.d.ts', output[0].code, ts.ScriptTarget.Latest)
+  return ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed }).printFile(source)
+}
+
+mkdirSync(folder, { recursive: true })
+for (const name of Object.keys(entries)) {
+  const file = new URL(`${name}.d.ts`, folder)
+  const now = await report(name)
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (now === before) continue
+  if (!write) {
+    console.error(`the public types of ${name} are not those of api/${name}.d.ts: look at them, then \`npm run api\``)
+    process.exitCode = 1
+  } else {
+    writeFileSync(file, now)
+    console.log(`api/${name}.d.ts is written`)
+  }
+}
+for (const file of readdirSync(folder)) {
+  if (file.replace(/\.d\.ts$/, '') in entries) continue
+  if (!write) {
+    console.error(`api/${file} belongs to no entry`)
+    process.exitCode = 1
+  } else {
+    rmSync(new URL(file, folder))
+  }
+}

@@ -1,0 +1,93 @@
+/** Tells what streams go through, as typed records: to draw, to count, to log. */
+import type { StreamErrorCode } from '../base/errors.ts'
+import { guard } from '../base/report-error.ts'
+import type { Instrument } from '../request/options.ts'
+import type { SourceHooks } from '../source/source.ts'
+
+/** What all records say. Nothing in a record is secret: URLs are without their query, headers and payloads are left out. */
+export interface DiagnosticBase {
+  /** Which stream: counted from 1, for each `diagnose`. */
+  readonly stream: number
+  /** What it asks for: method, and URL without query. */
+  readonly name: string
+  /** When, in milliseconds on the page's monotonic clock (High Resolution Time, section `performance.now()`). */
+  readonly time: number
+}
+
+/** What happened. New types come with minor versions, so a `switch` needs a `default`. */
+export type Diagnostic = DiagnosticBase &
+  /** A request is about to be made; `reason` is `rejected` after a 401. */
+  (
+    | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
+    /** The server has answered, whatever with. */
+    | { readonly type: 'answer'; readonly status: number }
+    /** Events may come; `reconnected`: not for the first time. */
+    | { readonly type: 'opened'; readonly reconnected: boolean }
+    /** One read of the connection is through: how many events, and bytes on the wire (decompressed). */
+    | { readonly type: 'read'; readonly events: number; readonly bytes: number }
+    /** An event that an earlier connection had brought was dropped. */
+    | { readonly type: 'duplicate'; readonly id: string }
+    /** The connection has failed, and what for; `gap`: events are missing. `delay`: milliseconds until the next attempt. */
+    | {
+        readonly type: 'retry'
+        readonly code: StreamErrorCode
+        readonly status?: number | undefined
+        readonly delay: number
+      }
+    /** The stream is over: by its end or `close()`, or, where there is a code, by an error. */
+    | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
+  )
+
+type Fields<Record> = Record extends unknown ? Omit<Record, keyof DiagnosticBase> : never
+
+/**
+ * What a client's `instrument` option takes: `createClient({ instrument: diagnose((record) => console.debug(record)) })`.
+ * What `onDiagnostic` throws is reported, and breaks no stream.
+ */
+export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument {
+  let streams = 0
+  return (hooks: SourceHooks): SourceHooks => {
+    const stream = ++streams
+    const { name } = hooks
+    let events = 0
+    const tell = (fields: Fields<Diagnostic>): void => {
+      guard(onDiagnostic, { stream, name, time: performance.now(), ...fields })
+    }
+    return {
+      ...hooks,
+      request(context, lastEventId) {
+        const { attempt, reason } = context
+        tell({ type: 'attempt', attempt, reason })
+        return hooks.request(context, lastEventId)
+      },
+      answered(connection) {
+        tell({ type: 'answer', status: connection.status })
+        hooks.answered(connection)
+      },
+      opened(connection, reconnected) {
+        tell({ type: 'opened', reconnected })
+        hooks.opened(connection, reconnected)
+      },
+      event(event, ownId) {
+        const { id } = event
+        const known = hooks.event(event, ownId)
+        if (known === 'duplicate') tell({ type: 'duplicate', id })
+        else events++
+        return known
+      },
+      flush(bytes) {
+        tell({ type: 'read', events, bytes })
+        events = 0
+        return hooks.flush(bytes)
+      },
+      changed(state) {
+        const { status, error, retryAt = 0 } = state
+        const why = error && { code: error.code, ...(error.status && { status: error.status }) }
+        if (status === 'waiting' && why)
+          tell({ type: 'retry', ...why, delay: Math.max(0, Math.round(retryAt - Date.now())) })
+        if (status === 'closed') tell({ type: 'closed', ...why })
+        hooks.changed(state)
+      },
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** The standard's `EventSource`, https://html.spec.whatwg.org/multipage/server-sent-events.html */
+import type { EventSource as EventSourceInterface, EventSourceOptions } from './options.ts'
+import { CLOSED, CONNECTING, OPEN, openEventStream } from './open-event-stream.ts'
+
+class EventSourceClass extends EventTarget {
+  #url: string
+  #withCredentials: boolean
+  #readyState = CONNECTING
+  #close: () => void
+  #handlers: Record<string, unknown> = {}
+
+  // One parameter has a default, so that `EventSource.length` is 1.
+  constructor(url: string | URL, init: EventSourceOptions | null = {}) {
+    super()
+    // Unlike `String()` it throws on a symbol, as Web IDL says.
+    const text = `${url}`
+    if (!arguments.length || (init !== null && Object(init) !== init)) throw new TypeError('EventSource(url, options)')
+    // Read once, as in any dictionary; and a copy, because what is done to the options later does nothing.
+    const { withCredentials, ...options } = init ?? {}
+    this.#withCredentials = !!withCredentials
+    let record: URL
+    try {
+      record = new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href)
+      // Chromium takes hosts that are none, and escapes them. Those of other schemes may have escapes.
+      if (record.hostname.includes('%') && record.origin !== 'null') throw text
+    } catch {
+      // [spec] "If urlRecord is failure, then throw a "SyntaxError" DOMException."
+      throw new DOMException(`Not a URL: ${text}`, 'SyntaxError')
+    }
+    this.#url = record.href
+    const credentials = withCredentials ? 'include' : 'same-origin'
+    this.#close = openEventStream(
+      record,
+      { ...options, credentials },
+      () => this.#readyState,
+      (event, readyState) => {
+        this.#readyState = readyState
+        this.dispatchEvent(event)
+      },
+    )
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get withCredentials(): boolean {
+    return this.#withCredentials
+  }
+
+  get readyState(): number {
+    return this.#readyState
+  }
+
+  /** [spec] The event handler processing algorithm: https://html.spec.whatwg.org/multipage/webappapis.html#event-handlers */
+  #listener = (event: Event): void => {
+    const handler = this.#handlers[event.type]
+    if (typeof handler === 'function' && handler.call(this, event) === false) event.preventDefault()
+  }
+
+  #handle(type: string, value: unknown): void {
+    // [spec] `LegacyTreatNonObjectAsNull`. A handler keeps its place among the listeners until it is null.
+    const handler = Object(value) === value ? value : null
+    this[handler ? 'addEventListener' : 'removeEventListener'](type, this.#listener)
+    this.#handlers[type] = handler
+  }
+
+  get onopen(): unknown {
+    return this.#handlers['open'] ?? null
+  }
+
+  set onopen(value) {
+    this.#handle('open', value)
+  }
+
+  get onmessage(): unknown {
+    return this.#handlers['message'] ?? null
+  }
+
+  set onmessage(value) {
+    this.#handle('message', value)
+  }
+
+  get onerror(): unknown {
+    return this.#handlers['error'] ?? null
+  }
+
+  set onerror(value) {
+    this.#handle('error', value)
+  }
+
+  close(): void {
+    this.#readyState = CLOSED
+    this.#close()
+  }
+}
+
+// Attributes as Web IDL has them, and a name that no minifier changes.
+const { prototype } = EventSourceClass
+for (const key of Object.getOwnPropertyNames(prototype)) {
+  if (key !== 'constructor') Object.defineProperty(prototype, key, { enumerable: true })
+}
+for (const [key, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
+  for (const holder of [prototype, EventSourceClass]) Object.defineProperty(holder, key, { value, enumerable: true })
+}
+Object.defineProperty(prototype, Symbol.toStringTag, { value: 'EventSource', configurable: true })
+Object.defineProperty(EventSourceClass, 'name', { value: 'EventSource' })
+
+/** A source of server-sent events. */
+export type EventSource = EventSourceInterface
+
+/**
+ * The standard's `EventSource`, over `fetch`.
+ * @throws TypeError on arguments that Web IDL refuses; a `DOMException` `SyntaxError` on a URL that is none
+ */
+export const EventSource = EventSourceClass as unknown as {
+  new (url: string | URL, options?: EventSourceOptions): EventSource
+  readonly prototype: EventSource
+  readonly CONNECTING: 0
+  readonly OPEN: 1
+  readonly CLOSED: 2
+}
+
+/** Makes it the global `EventSource`, with the attributes of a global that the platform brings. */
+export function install(scope: object = globalThis): void {
+  Object.defineProperty(scope, 'EventSource', { value: EventSource, writable: true, configurable: true })
+}

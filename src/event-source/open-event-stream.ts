@@ -1,0 +1,130 @@
+/** What an `EventSource` runs on: the engine's attempts, told as the tasks that the standard queues. */
+import { systemClock } from '../base/clock.ts'
+import { StreamError } from '../base/errors.ts'
+import { nameRequest } from '../base/request-label.ts'
+import { guard } from '../base/report-error.ts'
+import { fetchConnectWith } from '../connect/fetch.ts'
+import { createTaskSource } from './task-source.ts'
+import type { EventSourceOptions } from './options.ts'
+import { type AttemptOptions, SETTLED, runAttempt } from '../source/attempt.ts'
+import { isEventStream, refused } from '../source/check-response.ts'
+import { createWatchdog } from '../source/watchdog.ts'
+import { MAX_EVENT_SIZE, createParser } from '../sse/parse.ts'
+
+/** [spec] `EventSource.readyState`. */
+export const CONNECTING = 0
+export const OPEN = 1
+export const CLOSED = 2
+
+/** Opens the stream at once, and returns what closes it; `fire` is called in a task for each event. */
+export function openEventStream(
+  url: URL,
+  options: EventSourceOptions & Pick<RequestInit, 'credentials'>,
+  getState: () => number,
+  fire: (event: Event, readyState: number) => void,
+): () => void {
+  const { headers, retry, onError, clock = systemClock, maxEventSize = MAX_EVENT_SIZE } = options
+  const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
+  const method = (options.method ?? 'GET').toUpperCase()
+  const name = nameRequest(method, url.origin + url.pathname)
+  const nextTask = createTaskSource()
+  let { lastEventId = '' } = options
+  let tasks = Promise.resolve()
+  // [spec] "an implementation-defined value, probably in the region of a few seconds"
+  let reconnectionTime = 3_000
+  let attempt = 1
+  let origin: string
+  let controller: AbortController
+  let cancelWait: (() => void) | undefined
+
+  const connect = fetchConnectWith(
+    (parser) =>
+      createParser({
+        ...parser,
+        // [spec] "set the event stream's reconnection time to that integer", but never to a loop without a pause.
+        onRetry: (ms) => (reconnectionTime = Math.max(100, ms)),
+      }),
+    options.fetch,
+  )
+  /** [spec] "Queue a task which, if the `readyState` attribute is set to a value other than `CLOSED`, …" */
+  const queueTask = (event: Event, readyState: number, error?: StreamError): void => {
+    tasks = tasks.then(nextTask).then(() => {
+      if (error && getState() !== CLOSED) guard(onError, error)
+      if (getState() !== CLOSED) fire(event, readyState)
+    })
+  }
+  const run = async (): Promise<void> => {
+    let openedAt = Infinity
+    controller = new AbortController()
+    let error: StreamError | undefined
+    try {
+      const watch: AttemptOptions['watch'] = (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
+      const ended = await runAttempt({ connect, clock, connectTimeout, watch }, controller, {
+        name,
+        async request(signal) {
+          // [spec] "Wait until the aforementioned task has run."
+          await tasks
+          // [spec] "unless the user agent knows that to be futile, in which case the user agent may fail the connection"
+          const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
+          if (isFutile) throw new StreamError('network', `Not sent: ${name}`)
+          const context = { reason: 'connect', attempt, signal } as const
+          const sent = new Headers(typeof headers === 'function' ? await headers(context) : headers)
+          if (!sent.has('accept')) sent.set('accept', 'text/event-stream')
+          return {
+            url: url.href,
+            method,
+            headers: [...sent],
+            credentials: [],
+            lastEventId,
+            init: options as RequestInit,
+            maxEventSize,
+            signal,
+          }
+        },
+        // [spec] "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection"
+        async judge(connection) {
+          if (connection.status !== 200) throw refused(connection, name, 'http')
+          const type = connection.headers.get('content-type') ?? ''
+          if (!isEventStream(type))
+            throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
+        },
+        opened(connection) {
+          openedAt = clock.now()
+          // [spec] "the serialization of the origin of the event stream's final URL (i.e., the URL after redirects)"
+          origin = new URL(connection.url).origin
+          // [spec] "Announce the connection": "sets the readyState attribute to OPEN and fires an event named open"
+          queueTask(new Event('open'), OPEN)
+        },
+        read({ blocks }) {
+          for (const { type, data, id = lastEventId } of blocks) {
+            if (id !== lastEventId) attempt = 1
+            lastEventId = id
+            // [spec] "Dispatch the event", steps 4 to 8
+            if (data !== undefined) queueTask(new MessageEvent(type, { data, origin, lastEventId: id }), OPEN)
+          }
+          return tasks
+        },
+      })
+      if (ended) error = new StreamError('network', `Ended: ${name}`, { retryable: true })
+    } catch (cause) {
+      error = cause as StreamError
+    }
+    if (getState() === CLOSED) return
+    if (clock.now() - openedAt >= SETTLED) attempt = 1
+    let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
+    if (error && retry) guard((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
+    // What decides may have closed it.
+    if (getState() !== CLOSED && typeof delay === 'number') {
+      attempt++
+      cancelWait = clock.after(delay, run)
+      // [spec] "Reestablish the connection": "Set the readyState attribute to CONNECTING. Fire an event named error"
+      queueTask(new Event('error'), CONNECTING, error)
+      // [spec] "Fail the connection": "sets the readyState attribute to CLOSED and fires an event named error"
+    } else queueTask(new Event('error'), CLOSED, error)
+  }
+  void run()
+  return () => {
+    cancelWait?.()
+    controller.abort()
+  }
+}

@@ -1,0 +1,154 @@
+/** Connections by @microsoft/fetch-event-source, which is given in, with its own retries and its visibility policy switched off. */
+import { StreamError } from '../base/errors.ts'
+import type { Block } from '../sse/parse.ts'
+import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
+import { SLICE, networkError, openResponse } from '../connect/fetch.ts'
+import { readProblem } from '../connect/read-text.ts'
+import { fetchByHand } from '../connect/redirect.ts'
+
+/** As much of `fetchEventSource` as is used here. */
+export type FetchEventSource = (
+  input: string,
+  init: {
+    signal: AbortSignal
+    openWhenHidden: boolean
+    fetch(input: unknown, init?: { signal?: AbortSignal | null }): Promise<Response>
+    onopen(): Promise<void>
+    onmessage(message: { id: string; event: string; data: string; retry?: number }): void
+    onerror(error: unknown): never
+  },
+) => Promise<void>
+
+/**
+ * Makes connections with the `fetchEventSource` of @microsoft/fetch-event-source. It cannot tell an empty id or empty data
+ * from none, misses fields without a colon, takes `10ms` for a `retry`, and works only where there is a document.
+ * Elsewhere requests fail at once, and are not tried again.
+ * @param fetch the one that it uses; without one the global one as it is at the time
+ */
+export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetch?: typeof globalThis.fetch): Connect {
+  return (request) =>
+    typeof document === 'undefined'
+      ? Promise.reject(
+          new StreamError(
+            'network',
+            `fetch-event-source needs a document, here is none: ${request.method} request not sent`,
+          ),
+        )
+      : connectBy(fetchEventSource, fetch, request)
+}
+
+interface Reading {
+  resolve(batch: Batch | null): void
+  reject(error: unknown): void
+}
+
+function connectBy(
+  fetchEventSource: FetchEventSource,
+  fetch: typeof globalThis.fetch | undefined,
+  request: ConnectRequest,
+): Promise<Connection> {
+  const { maxEventSize, signal } = request
+  const controller = new AbortController()
+  const abort = (): void => controller.abort(signal.reason)
+  let reading: Reading | undefined
+  let permit: (() => void) | undefined // lets the next chunk through
+  let batch: Batch = { blocks: [], bytes: 0 }
+  let chunk: Uint8Array = new Uint8Array()
+  let size = 0 // characters since the last message
+  let over: { error?: unknown } | undefined
+
+  /** Settles the read under way, and those after it: what is whole comes before the end. */
+  const settle = (): void => {
+    if (!reading) return
+    const { resolve, reject } = reading
+    if (batch.bytes && (!over || batch.blocks.length)) resolve(batch)
+    else if (!over) return
+    else if ('error' in over) reject(over.error)
+    else resolve(null)
+    reading = undefined
+    batch = { blocks: [], bytes: 0 }
+  }
+  const tooLarge = (): StreamError => new StreamError('too-large', `Event longer than ${maxEventSize}`)
+
+  /** A body that gives a chunk for each `read()`. It is pulled when the last chunk was parsed, so then its batch is whole. */
+  const gate = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
+    new ReadableStream(
+      {
+        async pull(controls) {
+          settle()
+          if (size > maxEventSize) throw tooLarge()
+          if (!reading) await new Promise<void>((resolve) => (permit = resolve))
+          if (!chunk.length) {
+            const { done, value } = await reader.read()
+            if (done) return controls.close()
+            chunk = value
+          }
+          const slice = chunk.subarray(0, SLICE)
+          chunk = chunk.subarray(SLICE)
+          batch.bytes = slice.length
+          // Characters: no byte that continues one counts, and what is a surrogate pair counts twice.
+          for (const byte of slice) size += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
+          controls.enqueue(slice)
+        },
+      },
+      { highWaterMark: 0 },
+    )
+
+  return new Promise((resolve, reject) => {
+    const end = (end: { error?: unknown }): void => {
+      over = end
+      signal.removeEventListener('abort', abort)
+      settle()
+      if ('error' in end) reject(end.error)
+    }
+    // It does not see that a signal has aborted before.
+    if (signal.aborted) return end({ error: signal.reason })
+    signal.addEventListener('abort', abort)
+
+    fetchEventSource(request.url, {
+      signal: controller.signal,
+      openWhenHidden: true,
+      async fetch(_input, init) {
+        const response = await openResponse(
+          { ...request, signal: init?.signal ?? controller.signal },
+          fetch,
+          fetchByHand,
+        )
+        const reader = response.body?.getReader()
+        resolve({
+          status: response.status,
+          url: response.url || request.url,
+          headers: response.headers,
+          read: () =>
+            new Promise((resolve, reject) => {
+              reading = { resolve, reject }
+              if (over) settle()
+              else permit?.()
+            }),
+          problem: (maxBytes) => readProblem(async () => (await reader?.read())?.value, maxBytes),
+          cancel() {
+            controller.abort()
+            // What it rejects with is of a connection that nobody wants.
+            reader?.cancel().catch(() => {})
+          },
+        })
+        return { body: reader ? gate(reader) : new Response('').body } as Response
+      },
+      async onopen() {},
+      onmessage({ id, event, data, retry }) {
+        size = 0
+        if (data.length > maxEventSize) throw tooLarge()
+        if (retry !== undefined && retry >= 0) batch.retry = retry
+        const ownId = id.includes('\0') ? '' : id
+        const block: Block = { type: event || 'message', data: data || undefined, id: ownId || undefined }
+        if (data || ownId) batch.blocks.push(block)
+      },
+      onerror(error) {
+        throw error
+      },
+    }).then(
+      () => end(controller.signal.aborted ? { error: controller.signal.reason } : {}),
+      (error: unknown) => end({ error: error instanceof StreamError ? error : networkError(request, error) }),
+    )
+  })
+}

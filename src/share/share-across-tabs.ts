@@ -1,0 +1,105 @@
+/** A `Connect` by which the tabs of one browser share their streams' connections. */
+import { type Clock, systemClock } from '../base/clock.ts'
+import { guard } from '../base/report-error.ts'
+import type { Connect, ConnectRequest } from '../connect/connect.ts'
+import { fetchConnect } from '../connect/fetch.ts'
+import { joinStream } from './member.ts'
+import type { ShareChannel } from './message.ts'
+import type { Role } from './dependencies.ts'
+
+/** `leading`: it has the connection; `following`: another tab has it; `apart`: it has one of its own until it has caught up. */
+export type ShareRole = 'leading' | 'following' | 'apart'
+
+/** What a tab does for a stream now. */
+export interface ShareState {
+  /** The stream's URL, without its query. */
+  readonly url: string
+  /** The stream's `scope`. */
+  readonly scope: string | undefined
+  /** `gone`: the stream's connection is over. */
+  readonly role: ShareRole | 'gone'
+}
+
+/** Options of `shareAcrossTabs`. */
+export interface ShareOptions {
+  /** Tabs with the same name, of one origin, share. */
+  name: string
+  /** How the connections themselves are made. @defaultValue by `fetch` */
+  connect?: Connect
+  /** Hears of each change of what this tab does for a stream. */
+  onChange?(state: ShareState): void
+  /** Hears, once, why nothing is shared here: Web Locks or BroadcastChannel are missing, or are denied. */
+  onFallback?(reason: unknown): void
+  /** Web Locks. @defaultValue `navigator.locks` */
+  locks?: Pick<LockManager, 'request'>
+  /** Opens a channel to the other tabs. @defaultValue a `BroadcastChannel` */
+  openChannel?(name: string): ShareChannel
+  /** Time. @defaultValue the platform's */
+  clock?: Clock
+}
+
+/** Headers that are no credentials, and don't change an answer for whom it is. */
+const harmless = /^accept(-language)?$/
+
+/** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
+function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {
+  if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
+  return (
+    scope !== undefined ||
+    (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => harmless.test(name)))
+  )
+}
+
+/**
+ * Connections that the tabs of a browser share: for each stream one of them has the connection, and passes on what comes.
+ * Streams are the same when their URL and their `scope` are; without a `scope` those with credentials are not shared.
+ * A run's first request, and whatever is not GET, stays with its tab.
+ *
+ * @example createClient({ connect: shareAcrossTabs({ name: 'my-app' }), scope: userId })
+ */
+export function shareAcrossTabs({
+  name,
+  connect = fetchConnect(),
+  onChange,
+  onFallback,
+  locks,
+  openChannel = (channel) => new BroadcastChannel(channel),
+  clock = systemClock,
+}: ShareOptions): Connect {
+  const tab = { since: 0 }
+  let fallback: ((reason: unknown) => void) | undefined = (reason) => {
+    fallback = undefined
+    guard(onFallback, reason)
+  }
+
+  return (request) => {
+    if (!fallback || !isShareable(request)) return connect(request)
+    const { url, scope } = request
+    let told: Role = 'joining'
+    const onRole = (now: Role): void => {
+      const role = now === 'asking' ? 'apart' : now
+      if (role === 'joining' || role === told) return
+      told = role
+      guard(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
+    }
+    tab.since ||= Date.now()
+    try {
+      const manager = locks ?? globalThis.navigator?.locks
+      if (!manager) throw new TypeError('No Web Locks')
+      // As JSON, so that no two can be taken for each other.
+      const key = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
+      return joinStream(request, key, {
+        tab,
+        connect,
+        locks: manager,
+        openChannel,
+        clock,
+        onRole,
+        onFailure: (error) => fallback?.(error),
+      })
+    } catch (error) {
+      fallback(error)
+      return connect(request)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** What the chaos has found once, made small. */
+import { expect, onTestFinished, test } from 'vitest'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import type { Cursor, StreamError } from '../../src/base/errors.ts'
+import { createClient } from '../../src/client/client.ts'
+import { until } from '../contract/wait-until.ts'
+
+test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of the gap at its next connection', async () => {
+  const server = await startMockServer()
+  onTestFinished(() => server.close())
+  const resets: string[] = []
+  const client = createClient({
+    baseUrl: server.url,
+    retry: { delay: 1 },
+    onReset: ({ reason }) => resets.push(reason),
+  })
+  onTestFinished(() => client.close())
+  const feed = client.subscribe<{ n: number }>('/api/stream')
+  const seen: unknown[] = []
+  feed.on('n', ({ data }) => seen.push(data))
+  await until(() => server.clients.length > 0)
+  server.broadcast({ type: 'n', data: 1 })
+  await until(() => seen.length === 1)
+  await server.kill()
+  server.broadcast({ type: 'n', data: 2 })
+  // The server no longer knows where the client was, and its answer breaks off before it has said so.
+  server.setScenario({ 'end-after': 1, times: 1 })
+  await server.restart({ log: 'lose' })
+  await until(() => server.service.rules[0]!.matched > 1)
+  await until(() => server.clients.length > 0)
+  server.broadcast({ type: 'n', data: 3 })
+  await until(() => seen.includes(3))
+  expect({ seen, resets }).toEqual({ seen: [1, 3], resets: ['unknown'] })
+})
+
+test('[F25] a run that is resumed from a cursor is not told again what the cursor has, where the server begins too early', async () => {
+  const answer = 'abcdefghij'
+  const server = await startMockServer({
+    answers: { '*': answer },
+    delay: 0,
+    scenario: [{ 'end-after': 6, times: 1 }, { overlap: 3 }],
+  })
+  onTestFinished(() => server.close())
+  const client = createClient({ baseUrl: server.url, retry: false })
+  onTestFinished(() => client.close())
+  const error = await client
+    .stream('/api/generate', { json: { prompt: 'p' } })
+    .final()
+    .catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    code: 'truncated',
+    partial: 'abcde',
+    cursor: { lastEventId: expect.stringMatching(/:6$/) },
+  })
+  const { cursor } = error as StreamError
+  const { text } = await client.resume(JSON.parse(JSON.stringify(cursor)) as Cursor).final()
+  expect(text).toBe('fghij')
+})

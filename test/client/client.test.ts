@@ -1,0 +1,259 @@
+/** A client: what its streams share, what it closes, and what it does not touch. */
+import { describe, expect, test, vi } from 'vitest'
+import { createClient } from '../../src/client/client.ts'
+import { start } from '../support/native-events.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+const unhandled = trapUnhandled()
+
+describe('options', () => {
+  test("a stream's own overrule the client's; `retry` is merged", async () => {
+    const { client, network, clock } = createStage({ retry: { delay: 200, maxDelay: 300 } })
+    client.subscribe('/x', { retry: { maxDelay: 250 } })
+    await settled()
+    network.last.refuse()
+    await settled()
+    expect(clock.due).toEqual([200])
+    await clock.advance(200)
+    network.last.refuse()
+    await settled()
+    expect(clock.due).toEqual([250])
+  })
+
+  test('a `jitter` that throws is reported, and the stream goes on', async () => {
+    const thrown = new Error('of the user')
+    const jitter = (): number => {
+      throw thrown
+    }
+    const { client, network, clock } = createStage({ retry: { jitter } })
+    const feed = client.subscribe('/x')
+    for (const delay of [1_000, 2_000]) {
+      await settled()
+      network.last.refuse()
+      await settled()
+      expect(clock.due).toEqual([delay])
+      await clock.advance(delay)
+    }
+    network.last.answer()
+    await settled()
+    expect(feed.state.status).toBe('open')
+    expect(unhandled.reported.splice(0)).toEqual([thrown, thrown])
+  })
+
+  test('`retry` may be a limit, or false', async () => {
+    for (const [retry, attempts, code] of [
+      [2, 3, 'retries-exhausted'],
+      [0, 1, 'network'],
+      [false, 1, 'network'],
+    ] as const) {
+      for (const [ofClient, own] of [
+        [retry, undefined],
+        [7, retry],
+      ]) {
+        const { client, network, clock, errors } = createStage(ofClient === undefined ? {} : { retry: ofClient })
+        client.subscribe('/x', own === undefined ? {} : { retry: own })
+        for (let attempt = 0; attempt < 4; attempt++) {
+          await settled()
+          network.last.refuse()
+          await clock.advance(30_000)
+        }
+        expect(network.attempts).toHaveLength(attempts)
+        expect(errors).toMatchObject([{ code }])
+      }
+    }
+  })
+
+  test("callbacks: the stream's own instead of the client's", async () => {
+    const own = vi.fn()
+    const { client, network, errors } = createStage({ retry: false })
+    client.subscribe('/x', { onError: own })
+    await settled()
+    network.last.refuse()
+    await settled()
+    expect(own).toHaveBeenCalledTimes(1)
+    expect(errors).toEqual([])
+  })
+
+  test('`fetch` is used where no `connect` is given', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const { client } = createStage({ connect: undefined as never, fetch })
+    const feed = client.subscribe('/x')
+    const next = feed[Symbol.asyncIterator]().next()
+    await settled()
+    expect(calls[0]!.url).toBe('https://api.test/x')
+    expect(calls[0]!.headers.get('accept')).toBe('text/event-stream')
+    const body = calls[0]!.respond()
+    body.write('event: a\nid: 1\ndata: 7\n\n')
+    expect(await next).toEqual({ done: false, value: { type: 'a', data: 7, id: '1' } })
+    feed.close()
+    await settled()
+    expect(body.cancelled ?? calls[0]!.init.signal?.aborted).toBeTruthy()
+  })
+
+  test('the options that were given are not changed', async () => {
+    const options = Object.freeze({
+      baseUrl: 'https://api.test',
+      retry: Object.freeze({ delay: 1 }),
+      headers: Object.freeze({ a: 'b' }),
+    })
+    const own = Object.freeze({ headers: Object.freeze({ c: 'd' }), searchParams: Object.freeze({ q: 1 }) })
+    createStage(options).client.subscribe('/x', own).close()
+    expect(Object.keys(options)).toEqual(['baseUrl', 'retry', 'headers'])
+  })
+})
+
+describe('close()', () => {
+  test('closes feeds and detaches from runs, also those that have not begun; no DELETE', async () => {
+    const { client, network, clock, errors } = createStage()
+    const feed = client.subscribe('/feed')
+    const run = client.stream('/run')
+    await settled()
+    const connections = network.attempts.map((attempt) => attempt.answer())
+    connections[1]!.send(start())
+    await settled()
+    const late = client.subscribe('/late')
+    client.close()
+    client.close()
+    await clock.advance(60_000)
+    expect([feed, run, late].map(({ state }) => state.status)).toEqual(['closed', 'closed', 'closed'])
+    await expect(run.final()).rejects.toMatchObject({ name: 'AbortError' })
+    expect(network.attempts).toHaveLength(2)
+    expect(network.attempts.every(({ request }) => request.signal.aborted)).toBe(true)
+    expect(errors).toEqual([])
+    expect(clock.due).toEqual([])
+  })
+
+  test('is Symbol.dispose', async () => {
+    const stage = createStage()
+    let feed
+    {
+      using client = stage.client
+      feed = client.subscribe('/x')
+      await settled()
+    }
+    expect(feed.state.status).toBe('closed')
+  })
+
+  test('leaves other clients alone', async () => {
+    const [one, other] = [createStage(), createStage()]
+    one.client.subscribe('/x')
+    const feed = other.client.subscribe('/x')
+    await settled()
+    one.client.close()
+    expect(feed.state.status).toBe('connecting')
+  })
+
+  test('a stream that has ended hears nothing of it', async () => {
+    const { client, network, states } = createStage()
+    client.subscribe('/x')
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    await settled()
+    client.close()
+    expect(states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
+  })
+})
+
+describe('a stream that is closed in the task in which it was made', () => {
+  test("sends nothing, and the one made after it sends once: React's double mount", async () => {
+    const { client, network } = createStage()
+    const mount = (): (() => void) => {
+      const feed = client.subscribe('/x')
+      feed.on('message', () => {})
+      return () => feed.close()
+    }
+    mount()()
+    mount()
+    await settled()
+    expect(network.attempts).toHaveLength(1)
+  })
+})
+
+describe('server rendering', () => {
+  const globals = [
+    'window',
+    'document',
+    'location',
+    'navigator',
+    'fetch',
+    'crypto',
+    'localStorage',
+    'addEventListener',
+  ] as const
+
+  test('importing and createClient touch no global of a page, nor fetch', async () => {
+    const touched: string[] = []
+    const traps: PropertyDescriptor[] = globals.map(
+      (name) =>
+        Object.getOwnPropertyDescriptor(globalThis, name) ?? { configurable: true, value: undefined, writable: true },
+    )
+    for (const name of globals) {
+      Object.defineProperty(globalThis, name, {
+        configurable: true,
+        get() {
+          touched.push(name)
+          return undefined
+        },
+      })
+    }
+    try {
+      vi.resetModules()
+      const entry = await import('../../src/index.ts')
+      entry.createClient({ baseUrl: 'https://api.test', auth: entry.bearer('t') }).close()
+      entry.native()
+      entry.rawEvents()
+      expect(touched).toEqual([])
+    } finally {
+      for (const [index, name] of globals.entries()) {
+        if (traps[index]!.value === undefined && !traps[index]!.get) Reflect.deleteProperty(globalThis, name)
+        else Object.defineProperty(globalThis, name, traps[index]!)
+      }
+    }
+  })
+
+  test('createClient needs no options', () => {
+    expect(() => createClient().close()).not.toThrow()
+  })
+})
+
+describe('options whose fields are `undefined`', () => {
+  test('`retry.limit`: a run is tried five times more, as by default', async () => {
+    const { client, network, clock, errors } = createStage()
+    client.stream('/x', { retry: { limit: undefined } as never })
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await settled()
+      network.last.refuse()
+      await clock.advance(30_000)
+    }
+    expect(errors).toMatchObject([{ code: 'retries-exhausted' }])
+    expect(network.attempts).toHaveLength(6)
+  })
+
+  test("`retry.limit` of a stream: the client's counts", async () => {
+    const { client, network, clock } = createStage({ retry: { limit: 1 } })
+    client.subscribe('/x', { retry: { limit: undefined } as never })
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await settled()
+      network.last.refuse()
+      await clock.advance(30_000)
+    }
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('`queue`: 1,024 events or 1 MiB are held, as by default', async () => {
+    const queue = { events: undefined, bytes: undefined } as never
+    const { client, network } = createStage()
+    client.subscribe('/many', { queue })
+    client.subscribe('/large', { queue, parse: 'text' })
+    await settled()
+    const [many, large] = network.attempts.map((attempt) => attempt.answer())
+    for (let event = 0; event < 1_100; event++) many!.send({ data: '0' })
+    large!.send({ data: 'x'.repeat(0x100000) })
+    large!.send({ data: 'y' })
+    await settled()
+    expect([many!.unread, large!.unread]).toEqual([1_100 - 1_024, 1])
+  })
+})

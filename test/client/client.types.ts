@@ -1,0 +1,120 @@
+/** What of clients, runs, options and errors must compile, and what must not. Nothing here runs. */
+import * as v from 'valibot'
+import { expectTypeOf } from 'vitest'
+import { StreamError, apiKey, bearer, createClient, isStreamError, native, rawEvents } from '../../src/index.ts'
+import type {
+  Connect,
+  Cursor,
+  Protocol,
+  ProtocolEvent,
+  Run,
+  RunResult,
+  StreamErrorCode,
+  StreamState,
+  TextDelta,
+} from '../../src/index.ts'
+import { type ChatDelta, openaiChat } from '../../src/openai.ts'
+
+const client = createClient({ baseUrl: 'https://api.test' })
+
+export async function runs(): Promise<void> {
+  const run = client.stream('/x', { json: { prompt: 'p' } })
+  expectTypeOf(run).toEqualTypeOf<Run>()
+  for await (const delta of run) expectTypeOf(delta).toEqualTypeOf<TextDelta>()
+  expectTypeOf(await run.final()).toEqualTypeOf<RunResult>()
+  expectTypeOf(run.text).toEqualTypeOf<string>()
+  expectTypeOf(run.state).toEqualTypeOf<StreamState>()
+  expectTypeOf(run.cursor).toEqualTypeOf<Cursor | undefined>()
+  expectTypeOf(run.cancel()).toEqualTypeOf<Promise<void>>()
+  // @ts-expect-error read only
+  run.text = ''
+}
+
+export async function protocolsGiveTheDeltas(): Promise<void> {
+  expectTypeOf(client.stream('/x', { protocol: openaiChat() })).toEqualTypeOf<Run<ChatDelta>>()
+  expectTypeOf(client.stream('/x', { protocol: rawEvents() })).toEqualTypeOf<Run<ProtocolEvent>>()
+  expectTypeOf(client.stream('/x', { protocol: native() })).toEqualTypeOf<Run>()
+  const numbers: Protocol<number> = {
+    map: ({ data }) => [{ type: 'delta', delta: Number(data) }],
+    text: (delta) => delta.toFixed(),
+  }
+  for await (const delta of client.stream('/x', { protocol: numbers })) expectTypeOf(delta).toEqualTypeOf<number>()
+  // @ts-expect-error a delta of another type
+  const wrong: Protocol<number> = { map: () => [{ type: 'delta', delta: 'text' }] }
+  // @ts-expect-error no such step
+  const unknown: Protocol<number> = { map: () => [{ type: 'pause' }] }
+  void [wrong, unknown]
+}
+
+export function eventsOfRuns(): void {
+  interface Events {
+    tool_call: { name: string }
+  }
+  const run = client.stream<Events>('/x')
+  run.on('tool_call', ({ data }) => expectTypeOf(data.name).toEqualTypeOf<string>())
+  // @ts-expect-error no such event
+  run.on('toolcall', () => {})
+  const validated = client.stream('/x', { schema: { tool_call: v.object({ name: v.string() }) } })
+  validated.on('tool_call', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ name: string }>())
+  // @ts-expect-error no such event
+  validated.on('other', () => {})
+  client.resume<Events>({ url: '/r' }).on('tool_call', ({ data }) => expectTypeOf(data.name).toEqualTypeOf<string>())
+  // @ts-expect-error a cursor has a URL
+  client.resume({ lastEventId: '1' })
+}
+
+export function options(): void {
+  createClient({ auth: bearer('t'), retry: false, headers: async () => ({ a: 'b' }) })
+  createClient({ auth: apiKey(() => 'k', { header: 'x' }), retry: { limit: 3, jitter: (delay) => delay } })
+  createClient({ auth: bearer(async ({ reason, attempt, signal }) => `${reason}${attempt}${signal.aborted}`) })
+  client.subscribe('/x', { credentials: 'include', cache: 'reload', searchParams: { a: 1, b: true }, lastEventId: '7' })
+  client.subscribe(new URL('https://api.test/x'), { method: 'POST', body: new FormData(), reconnect: true })
+  // @ts-expect-error misspelt
+  createClient({ retries: 3 })
+  // @ts-expect-error true says nothing
+  createClient({ retry: true })
+  // @ts-expect-error credentials belong into `auth` as a function
+  createClient({ auth: 'token' })
+  // @ts-expect-error a body that can be read only once
+  client.stream('/x', { body: new ReadableStream() })
+  // @ts-expect-error of runs alone
+  client.subscribe('/x', { protocol: native() })
+  // @ts-expect-error of runs alone
+  client.subscribe('/x', { idempotencyKey: 'k' })
+  // @ts-expect-error of feeds alone
+  client.stream('/x', { parse: 'text' })
+  // @ts-expect-error no such mode
+  client.subscribe('/x', { parse: 'xml' })
+}
+
+export function errors(error: unknown): void {
+  if (isStreamError(error)) {
+    expectTypeOf(error.code).toEqualTypeOf<StreamErrorCode>()
+    if (error.code === 'http') {
+      expectTypeOf(error.status).toEqualTypeOf<number>()
+      expectTypeOf(error.headers).toEqualTypeOf<Headers>()
+    }
+    if (error.code === 'network') expectTypeOf(error.status).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error no such code
+    if (error.code === 'timeout') return
+  }
+  if (isStreamError(error, 'expired')) expectTypeOf(error.status).toEqualTypeOf<number>()
+  // @ts-expect-error no such code
+  isStreamError(error, 'timeout')
+  expectTypeOf(new StreamError('gap', 'Missing')).toExtend<Error>()
+}
+
+export function disposal(): void {
+  using scoped = createClient()
+  using feed = scoped.subscribe('/x')
+  void feed
+}
+
+export const custom: Connect = async ({ url, headers, signal }) => ({
+  status: 200,
+  url,
+  headers: new Headers(headers),
+  read: async () => (signal.aborted ? null : { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }),
+  problem: async () => '',
+  cancel() {},
+})

@@ -1,0 +1,103 @@
+/** A stream that has ended on the wire while its loop still has events before it: it can be left all the same. */
+import { describe, expect, test } from 'vitest'
+import type { ClientOptions } from '../../src/request/options.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const reason = new Error('enough')
+const done = { value: undefined, done: true }
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+
+/** A run that has ended, of whose three deltas its loop has taken one. */
+const endedRun = async (terminal = end(), options: ClientOptions = {}) => {
+  const controller = new AbortController()
+  const stage = createStage(options)
+  const run = stage.client.stream('/api/generate', { json: {}, signal: controller.signal })
+  const connection = await stage.open()
+  const loop = run[Symbol.asyncIterator]()
+  connection.send(start(), delta(0, 'a'), delta(1, 'b'), delta(2, 'c'), terminal)
+  connection.end()
+  expect(await loop.next()).toMatchObject({ value: { content: 'a' } })
+  await settled()
+  expect(run.state.status).toBe('closed')
+  return { ...stage, run, loop, controller }
+}
+
+/** A feed that a 204 has ended, of whose three events its loop has taken one. */
+const endedFeed = async () => {
+  const controller = new AbortController()
+  const stage = createStage()
+  const feed = stage.client.subscribe('/x', { signal: controller.signal })
+  const connection = await stage.open()
+  const loop = feed[Symbol.asyncIterator]()
+  connection.send({ data: '1', id: '1' }, { data: '2', id: '2' }, { data: '3', id: '3' })
+  connection.end()
+  await stage.clock.advance(1_000)
+  stage.network.last.answer({ status: 204, headers: {} })
+  expect(await loop.next()).toMatchObject({ value: { data: 1 } })
+  await settled()
+  expect(feed.state.status).toBe('closed')
+  return { ...stage, feed, loop, controller }
+}
+
+describe('a run', () => {
+  test('[F37] an abort: the loop rejects with the reason, and gets nothing more; final() keeps the whole', async () => {
+    const { run, loop, controller, errors, clock } = await endedRun()
+    controller.abort(reason)
+    expect(await caught(loop.next())).toBe(reason)
+    expect(await loop.next()).toEqual(done)
+    expect(await run.final()).toEqual({ text: 'abc', finishReason: 'stop' })
+    expect(errors).toEqual([])
+    expect(clock.due).toEqual([])
+  })
+
+  test('[F37] an abort where it has failed: the same, and final() keeps the failure', async () => {
+    const { run, loop, controller, errors } = await endedRun(failure())
+    controller.abort(reason)
+    expect(await caught(loop.next())).toBe(reason)
+    expect(await loop.next()).toEqual(done)
+    expect(await caught(run.final())).toMatchObject({ code: 'server', partial: 'abc' })
+    expect(errors).toHaveLength(1)
+  })
+
+  test('[F36] client.close(): the loop ends at once', async () => {
+    const { client, run, loop } = await endedRun()
+    client.close()
+    expect(await loop.next()).toEqual(done)
+    expect(await run.final()).toEqual({ text: 'abc', finishReason: 'stop' })
+  })
+
+  test('[F37] an abort after the loop took everything changes nothing', async () => {
+    const { run, loop, controller } = await endedRun()
+    for (let result = await loop.next(); !result.done; result = await loop.next());
+    controller.abort(reason)
+    expect(await loop.next()).toEqual(done)
+    expect((await run.final()).finishReason).toBe('stop')
+  })
+})
+
+describe('a feed that the server has ended', () => {
+  test('[F37] an abort: the loop rejects with the reason, and gets nothing more', async () => {
+    const { feed, loop, controller, errors } = await endedFeed()
+    controller.abort(reason)
+    expect(await caught(loop.next())).toBe(reason)
+    expect(await loop.next()).toEqual(done)
+    expect(await feed.closed).toBeUndefined()
+    expect(errors).toEqual([])
+  })
+
+  test('[F36] client.close(): the loop ends at once', async () => {
+    const { client, feed, loop } = await endedFeed()
+    client.close()
+    expect(await loop.next()).toEqual(done)
+    expect(await feed.closed).toBeUndefined()
+  })
+})

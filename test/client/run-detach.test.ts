@@ -1,0 +1,207 @@
+/** Letting go of a run that goes on at the server: break, detach, abort, a client that closes. */
+import { describe, expect, test } from 'vitest'
+import type { RunOptions } from '../../src/request/options.ts'
+import type { TextDelta } from '../../src/protocols/native.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const open = async (own: RunOptions<TextDelta> = {}) => {
+  const stage = createStage()
+  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+  return { ...stage, run, connection: await stage.open() }
+}
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+
+describe('[F34] [P3.5] leaving the loop', () => {
+  test.each(['break', 'return', 'throw'] as const)(
+    '%s: the connection is let go of at once, no DELETE; final() rejects with an AbortError',
+    async (how) => {
+      const { run, connection, network, clock, errors } = await open()
+      connection.send(start(), delta(0, 'a'), delta(1, 'b'))
+      const thrown = new Error('of the loop')
+      const leave = async (): Promise<string> => {
+        for await (const { content } of run) {
+          if (how === 'break') break
+          if (how === 'return') return content
+          throw thrown
+        }
+        return 'after'
+      }
+      expect(await caught(leave().then((value) => Promise.reject(value as never)))).toBe(
+        { break: 'after', return: 'a', throw: thrown }[how],
+      )
+      expect(network.last.request.signal.aborted).toBe(true)
+      await clock.advance(60_000)
+      expect(connection.cancelled).toBe(true)
+      expect(network.attempts).toHaveLength(1)
+      expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+      expect(errors).toEqual([])
+      expect(clock.due).toEqual([])
+    },
+  )
+
+  test('[F39] return() twice, and with a next() that waits: all settle', async () => {
+    const { run } = await open()
+    const iterator = run[Symbol.asyncIterator]()
+    const waiting = iterator.next()
+    const done = { value: undefined, done: true }
+    expect(await Promise.all([iterator.return?.(), iterator.return?.(), waiting, iterator.next()])).toEqual([
+      done,
+      done,
+      done,
+      done,
+    ])
+  })
+
+  test('throw() rejects with what it was given', async () => {
+    const { run } = await open()
+    const thrown = new Error('of the user')
+    await expect(run[Symbol.asyncIterator]().throw?.(thrown)).rejects.toBe(thrown)
+    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+  })
+
+  test("break never throws the run's own error, even where that is queued behind", async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, 'a'), failure())
+    await settled()
+    const left = (async () => {
+      for await (const _ of run) break
+      return 'left'
+    })()
+    expect(await left).toBe('left')
+    expect(await caught(run.final())).toMatchObject({ code: 'server' })
+  })
+
+  test('after the end was received, final() still resolves', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
+    await settled()
+    for await (const _ of run) break
+    expect(await run.final()).toEqual({ text: 'ab', finishReason: 'stop' })
+  })
+})
+
+describe('[P3.5] detach()', () => {
+  test('lets go, keeps text and cursor, and can be gone on from', async () => {
+    const { run, connection, network, client } = await open()
+    connection.send(start(), delta(0, 'a'))
+    await settled()
+    run.detach()
+    run.detach()
+    await settled()
+    expect(network.last.request.signal.aborted).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+    expect(run.text).toBe('a')
+    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+    const rest = client.resume(run.cursor!)
+    await settled()
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:0',
+    })
+    network.last.answer().send(delta(1, 'b'), end())
+    expect((await rest.final()).text).toBe('b')
+  })
+
+  test('ends a loop that waits', async () => {
+    const { run } = await open()
+    const next = run[Symbol.asyncIterator]().next()
+    run.detach()
+    expect(await next).toEqual({ value: undefined, done: true })
+  })
+
+  test('after the end it changes nothing', async () => {
+    const { run, connection, states } = await open()
+    connection.send(start(), end())
+    await run.final()
+    run.detach()
+    expect((await run.final()).finishReason).toBe('stop')
+    expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
+  })
+
+  test('while waiting for the next attempt: no attempt', async () => {
+    const { run, connection, network, clock } = await open()
+    connection.send(start())
+    connection.cut()
+    await settled()
+    expect(run.state.status).toBe('waiting')
+    run.detach()
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+    expect(clock.due).toEqual([])
+  })
+})
+
+describe('[F37] the signal option', () => {
+  const reason = new Error('enough')
+
+  test('aborted before: nothing is sent', async () => {
+    const { client, network } = createStage()
+    const run = client.stream('/x', { signal: AbortSignal.abort(reason) })
+    expect(await caught(run.final())).toBe(reason)
+    expect(network.attempts).toHaveLength(0)
+  })
+
+  test('aborted in the task in which the run was made: the same', async () => {
+    const { client, network } = createStage()
+    const controller = new AbortController()
+    const run = client.stream('/x', { signal: controller.signal })
+    controller.abort(reason)
+    expect(await caught(run.final())).toBe(reason)
+    expect(network.attempts).toHaveLength(0)
+  })
+
+  test.each(['connecting', 'open', 'waiting'] as const)(
+    'aborted while %s: loop and final() reject with the reason, unwrapped',
+    async (when) => {
+      const controller = new AbortController()
+      const { client, network, clock, errors } = createStage()
+      const run = client.stream('/x', { signal: controller.signal })
+      const [next, final] = [caught(run[Symbol.asyncIterator]().next()), caught(run.final())]
+      await settled()
+      if (when !== 'connecting') {
+        const connection = network.last.answer()
+        if (when === 'waiting') connection.cut()
+      }
+      await settled()
+      expect(run.state.status).toBe(when)
+      controller.abort(reason)
+      expect(await next).toBe(reason)
+      expect(await final).toBe(reason)
+      await clock.advance(60_000)
+      expect(network.attempts).toHaveLength(1)
+      expect(network.last.request.signal.aborted).toBe(true)
+      expect(errors).toEqual([])
+      expect(clock.due).toEqual([])
+    },
+  )
+
+  test('aborted after the end: nothing changes', async () => {
+    const controller = new AbortController()
+    const { run, connection, network } = await open({ signal: controller.signal })
+    connection.send(start(), end())
+    await run.final()
+    controller.abort(reason)
+    await settled()
+    expect((await run.final()).finishReason).toBe('stop')
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('a reason of its own kind is passed on: AbortSignal.timeout and abort() without one', async () => {
+    const controller = new AbortController()
+    const { run } = await open({ signal: controller.signal })
+    const final = caught(run.final())
+    controller.abort()
+    expect(await final).toBe(controller.signal.reason)
+    expect(await final).toMatchObject({ name: 'AbortError' })
+  })
+})

@@ -1,0 +1,298 @@
+/** How a run fails: what loop, final() and onError are told, and what can be gone on from. */
+import { describe, expect, test } from 'vitest'
+import { isStreamError } from '../../src/base/errors.ts'
+import type { RunOptions } from '../../src/request/options.ts'
+import type { TextDelta } from '../../src/protocols/native.ts'
+import { rawEvents } from '../../src/protocols/raw-events.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+const unhandled = trapUnhandled()
+
+const open = async (own: RunOptions<TextDelta> = {}, options = {}) => {
+  const stage = createStage(options)
+  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+  return { ...stage, run, connection: await stage.open() }
+}
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+/** What a loop gets, then what it throws. */
+const loop = async (run: AsyncIterable<TextDelta>) => {
+  const texts: string[] = []
+  const error = await caught(
+    (async () => {
+      for await (const { content } of run) texts.push(content)
+    })(),
+  )
+  return { texts, error }
+}
+
+describe('[P3.1] an `error` event', () => {
+  test("is `server`, with the server's code, the text so far and the cursor; loop, final() and onError get the same", async () => {
+    const { run, connection, errors, network, clock } = await open()
+    connection.send(start(), delta(0, 'a'), failure())
+    const { texts, error } = await loop(run)
+    expect(texts).toEqual(['a'])
+    expect(error).toMatchObject({
+      code: 'server',
+      serverCode: 'overloaded',
+      message: 'Too busy',
+      retryable: true,
+      partial: 'a',
+      cursor: { url: 'https://api.test/api/generate/r1' },
+    })
+    expect(await caught(run.final())).toBe(error)
+    expect(errors).toEqual([error])
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('is why the run was closed, for whoever looks at its state', async () => {
+    const { run, connection, states } = await open()
+    const final = caught(run.final())
+    connection.send(start(), failure())
+    const error = await final
+    await settled()
+    expect(run.state).toMatchObject({ status: 'closed' })
+    expect(run.state.error).toBe(error)
+    expect(states.filter(({ status }) => status === 'closed')).toEqual([run.state])
+  })
+
+  test.each(['{}', 'null', '{"message":7}'])('of %s is an error all the same', async (data) => {
+    const { run, connection } = await open({ retry: false })
+    const final = caught(run.final())
+    connection.send(start(), { type: 'error', data })
+    const error = await final
+    expect(isStreamError(error)).toBe(true)
+    expect(error).toMatchObject({ code: expect.stringMatching(/^(server|invalid-data)$/) as string })
+    expect(typeof (error as Error).message).toBe('string')
+  })
+})
+
+describe('[P3.2] [F3] a connection that ends before the run does', () => {
+  test("is `truncated` where it can't be resumed, never a success", async () => {
+    const { run, connection, network, clock } = await open()
+    connection.send(start({ resume: undefined }), delta(0, 'a'))
+    connection.end()
+    const { texts, error } = await loop(run)
+    expect(texts).toEqual(['a'])
+    expect(error).toMatchObject({ code: 'truncated', partial: 'a', lastEventId: 'r1:0' })
+    expect(await caught(run.final())).toBe(error)
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('before any event, without a key to join by, as well', async () => {
+    const { run, connection, network, clock } = await open({ idempotencyKey: false })
+    const final = caught(run.final())
+    connection.end()
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'truncated', partial: '' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('a 204 is no end of a run either', async () => {
+    const { client, network } = createStage()
+    const final = caught(client.stream('/x').final())
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    expect(await final).toMatchObject({ code: 'truncated' })
+  })
+
+  test('[F12] but it is one where the end of the connection is', async () => {
+    const { client, network } = createStage()
+    const final = client.stream('/x', { protocol: rawEvents() }).final()
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    expect(await final).toEqual({ text: '', finishReason: undefined })
+  })
+
+  test('at the retry limit: `retries-exhausted`, with text and cursor, its cause the last failure', async () => {
+    const { run, connection, network, clock } = await open({ retry: 1 })
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'))
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer().end()
+    const error = await final
+    expect(error).toMatchObject({
+      code: 'retries-exhausted',
+      partial: 'a',
+      lastEventId: 'r1:0',
+      cause: { code: 'truncated' },
+      cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
+    })
+    expect(JSON.parse(JSON.stringify((error as { cursor: object }).cursor))).toEqual(
+      (error as { cursor: object }).cursor,
+    )
+  })
+})
+
+describe('[F27] indexes', () => {
+  test('a hole: read again once, from the last good event', async () => {
+    const { run, connection, network, clock } = await open()
+    const final = run.final()
+    connection.send(start(), delta(0, 'a'), delta(2, 'c'))
+    await settled()
+    expect(run.text).toBe('a')
+    expect(run.state).toMatchObject({ status: 'waiting', error: { code: 'gap' } })
+    await clock.advance(1_000)
+    expect(network.last.request).toMatchObject({ method: 'GET', lastEventId: 'r1:0' })
+    network.last.answer().send(delta(1, 'b'), delta(2, 'c'), end())
+    expect((await final).text).toBe('abc')
+  })
+
+  test('the same hole again: `gap`, with what there was', async () => {
+    const { run, connection, network, clock } = await open()
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'), delta(2, 'c'))
+    await clock.advance(1_000)
+    network.last.answer().send(delta(2, 'c'))
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'gap', partial: 'a', lastEventId: 'r1:0' })
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('another hole further on is another chance', async () => {
+    const { run, connection, network, clock } = await open()
+    const final = run.final()
+    connection.send(start(), delta(1))
+    await clock.advance(1_000)
+    network.last.answer().send(delta(0, 'a'), delta(2, 'c'))
+    await clock.advance(clock.due[0]!)
+    network.last.answer().send(delta(1, 'b'), delta(2, 'c'), end())
+    expect((await final).text).toBe('abc')
+  })
+
+  test("where it can't be resumed it is final at once", async () => {
+    const { run, connection, network, clock } = await open()
+    const final = caught(run.final())
+    connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'gap', partial: 'a' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])(
+    'one that is no count: `invalid-data`, not a delta less (%s)',
+    async (index) => {
+      const { run, connection, network, clock } = await open()
+      connection.send(
+        start(),
+        delta(0, 'a'),
+        { type: 'delta', data: `{"content":"b","index":${index}}`, id: 'r1:bad' },
+        end(),
+      )
+      const { texts, error } = await loop(run)
+      expect(texts).toEqual(['a'])
+      expect(error).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
+      await clock.advance(60_000)
+      expect(network.attempts).toHaveLength(1)
+    },
+  )
+
+  test('[F25] one that was had already is passed over', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, 'a'), delta(0, 'a'), delta(1, 'b'), delta(0, 'a'), delta(2, 'c'), end())
+    expect((await loop(run)).texts).toEqual(['a', 'b', 'c'])
+    expect(run.text).toBe('abc')
+  })
+})
+
+describe("[F30] data that is not the protocol's: `invalid-data`, with the event's id", () => {
+  test.each([
+    ['delta', '{'],
+    ['delta', 'null'],
+    ['start', '['],
+    ['end', ''],
+    ['tool_call', 'not JSON'],
+  ])('%s: %s', async (type, data) => {
+    const { run, connection, clock, network } = await open()
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'), { type, data, id: 'r1:bad' })
+    await clock.advance(600_000)
+    expect(await final).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('a `resume` that is no URL', async () => {
+    const { run, connection, clock } = await open()
+    const final = caught(run.final())
+    connection.send(start({ resume: 'https://' }))
+    await clock.advance(600_000)
+    expect(await final).toMatchObject({ code: 'invalid-data' })
+  })
+})
+
+describe('who is told', () => {
+  test('nobody consumes and nobody listens: reported, once', async () => {
+    const { connection, clock } = await open({}, { onError: undefined })
+    connection.send(start(), failure())
+    await clock.advance(0)
+    expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'server' }])
+  })
+
+  test('a listener alone does not hear of it: reported', async () => {
+    const { run, connection, clock } = await open({}, { onError: undefined })
+    run.on('start', () => {})
+    connection.send(start(), failure())
+    await clock.advance(0)
+    expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'server' }])
+  })
+
+  test('final(), also one that is called in the same moment: not reported', async () => {
+    const { run, connection, clock } = await open({}, { onError: undefined })
+    connection.send(start(), failure())
+    await settled()
+    const error = await caught(run.final())
+    await clock.advance(0)
+    expect(error).toMatchObject({ code: 'server' })
+    expect(unhandled.reported).toEqual([])
+  })
+
+  test('a loop: not reported', async () => {
+    const { run, connection, clock } = await open({}, { onError: undefined })
+    connection.send(start(), failure())
+    expect((await loop(run)).error).toMatchObject({ code: 'server' })
+    await clock.advance(0)
+    expect(unhandled.reported).toEqual([])
+  })
+
+  test('final() that nobody awaits is no unhandled rejection', async () => {
+    const { run, connection } = await open()
+    void run.final().catch(() => {})
+    run.final().then(
+      () => {},
+      () => {},
+    )
+    connection.send(start(), failure())
+    await settled()
+    expect(run.state.status).toBe('closed')
+  })
+
+  test('final() gives every caller the same', async () => {
+    const { run, connection } = await open()
+    const finals = [caught(run.final()), caught(run.final())]
+    connection.send(start(), failure())
+    const [one, other] = await Promise.all(finals)
+    expect(one).toBe(other)
+    expect(await caught(run.final())).toBe(one)
+  })
+})
+
+describe('[F15] refusals', () => {
+  test.each([400, 403, 404, 410, 422])('%d before the run began is `http`', async (status) => {
+    const { client, network, clock } = createStage()
+    const final = caught(client.stream('/x', { json: {} }).final())
+    await settled()
+    network.last.answer({ status, headers: { 'content-type': 'application/problem+json' }, problem: '{"title":"No"}' })
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'http', status, problem: { title: 'No' }, partial: '' })
+    expect(network.attempts).toHaveLength(1)
+  })
+})

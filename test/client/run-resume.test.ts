@@ -1,0 +1,326 @@
+/** A run over many connections: never started twice, gone on with where it was. */
+import { describe, expect, test, vi } from 'vitest'
+import type { RunOptions } from '../../src/request/options.ts'
+import type { TextDelta } from '../../src/protocols/native.ts'
+import { delta, end, start } from '../support/native-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const open = async (own: RunOptions<TextDelta> = {}) => {
+  const stage = createStage()
+  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
+  return { ...stage, run, connection: await stage.open() }
+}
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+
+describe('[P3.4] after `start`', () => {
+  test.each(['end', 'cut'] as const)(
+    '[F1] [F2] [F3] a connection that %ss is followed by GET of `resume`, never by a second POST',
+    async (how) => {
+      const { run, connection, network, clock, errors } = await open()
+      const final = run.final()
+      connection.send(start(), delta(0, 'a'))
+      connection[how]()
+      await clock.advance(1_000)
+      const { request, headers } = network.last
+      expect(request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
+      expect(request.body).toBeUndefined()
+      expect(request.init?.body ?? null).toBeNull()
+      expect(headers).not.toHaveProperty('idempotency-key')
+      expect(headers).not.toHaveProperty('content-type')
+      network.last.answer().send(delta(1, 'b'), end())
+      expect((await final).text).toBe('ab')
+      expect(network.attempts.map(({ request: { method } }) => method)).toEqual(['POST', 'GET'])
+      expect(errors).toEqual([])
+    },
+  )
+
+  test.each([
+    ['/api/generate/r1', 'https://api.test/api/generate/r1'],
+    ['generate/r1?x=1', 'https://api.test/api/generate/r1?x=1'],
+    ['?run=r1', 'https://api.test/api/generate?run=r1'],
+    ['https://other.test/r1', 'https://other.test/r1'],
+  ])('[P3.3] `resume` is resolved against the address that answered: %s', async (resume, url) => {
+    const { connection, network, clock } = await open()
+    connection.send(start({ resume }))
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.last.request.url).toBe(url)
+  })
+
+  test('[P3.3] which is where redirects led', async () => {
+    const { client, network, clock } = createStage()
+    client.stream('/api/generate')
+    await settled()
+    const connection = network.last.answer({ url: 'https://eu.api.test/v2/generate' })
+    connection.send(start({ resume: 'generate/r1' }))
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.last.request.url).toBe('https://eu.api.test/v2/generate/r1')
+  })
+
+  test('an event before `start` costs nothing: the run can be resumed all the same', async () => {
+    const { run, connection, network, clock } = await open()
+    const started = vi.fn()
+    run.on('start', started)
+    const final = run.final()
+    connection.send({ type: 'queued', data: '{"ahead":2}' }, start({ heartbeat: 0 }), delta(0, 'a'))
+    connection.cut()
+    await settled()
+    expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0', index: 1 })
+    expect(started).toHaveBeenCalledTimes(1)
+    await clock.advance(1_000)
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:0',
+    })
+    network.last.answer().send(delta(1, 'b'), end())
+    expect((await final).text).toBe('ab')
+  })
+
+  test('where nothing is known but paths, they stay paths', async () => {
+    const { client, network, clock } = createStage({ baseUrl: undefined as never })
+    client.stream('/api/generate')
+    await settled()
+    const connection = network.last.answer()
+    connection.send(start())
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.last.request.url).toBe('/api/generate/r1')
+  })
+
+  test('the text goes on, the loop sees one run, and a `start` that comes again is no event', async () => {
+    const { run, connection, network, clock } = await open()
+    const started = vi.fn()
+    run.on('start', started)
+    const texts: string[] = []
+    const reading = (async () => {
+      for await (const { content } of run) texts.push(content)
+    })()
+    connection.send(start(), delta(0, 'a'))
+    connection.cut()
+    await clock.advance(1_000)
+    network.last.answer().send(start(), delta(0, 'a'), delta(1, 'b'), end())
+    await reading
+    expect(texts).toEqual(['a', 'b'])
+    expect(run.text).toBe('ab')
+    expect(started).toHaveBeenCalledTimes(1)
+  })
+
+  test.each([404, 410])('[P3.3] %d: `expired`, with the text so far and the cursor', async (status) => {
+    const { run, connection, network, clock } = await open()
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'))
+    connection.cut()
+    await clock.advance(1_000)
+    network.last.answer({ status })
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({
+      code: 'expired',
+      status,
+      partial: 'a',
+      cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
+    })
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('[F19] a server that sends the same again and again, and drops, is given up: duplicates are no progress', async () => {
+    const { run, connection, network, clock } = await open()
+    const final = caught(run.final())
+    connection.send(start(), delta(0, 'a'), delta(1, 'b'))
+    connection.cut()
+    await settled()
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await clock.advance(clock.due[0] ?? 0)
+      if (run.state.status !== 'connecting') break
+      const again = network.last.answer()
+      again.send(start(), delta(0, 'a'), delta(1, 'b'))
+      again.cut()
+      await settled()
+    }
+    expect(run.state.status).toBe('closed')
+    expect(await final).toMatchObject({ code: 'retries-exhausted', partial: 'ab' })
+    expect(network.attempts).toHaveLength(6)
+  })
+
+  test('[F19] progress gives the attempts back', async () => {
+    const { run, connection, network, clock } = await open({ retry: 1 })
+    const final = run.final()
+    connection.send(start(), delta(0))
+    connection.cut()
+    for (let index = 1; index < 10; index++) {
+      await clock.advance(1_000)
+      const next = network.last.answer()
+      next.send(delta(index))
+      next.cut()
+    }
+    await clock.advance(1_000)
+    network.last.answer().send(end())
+    expect((await final).text).toBe('0 1 2 3 4 5 6 7 8 9 ')
+  })
+})
+
+describe('[P3.4] before `start`', () => {
+  test.each([
+    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse()],
+    ['503', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 })],
+    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 })],
+    ['an empty stream', ({ last }: ReturnType<typeof createStage>['network']) => last.answer().end()],
+  ])('%s: the same request with the same key and body', async (_what, fail) => {
+    const { client, network, clock } = createStage()
+    const run = client.stream('/api/generate', { json: { prompt: 'p' } })
+    const final = run.final()
+    await settled()
+    fail(network)
+    await clock.advance(1_000)
+    const [first, second] = network.attempts
+    expect(second!.request).toMatchObject({ method: 'POST', url: first!.request.url, body: '{"prompt":"p"}' })
+    expect(second!.headers['idempotency-key']).toBe(first!.headers['idempotency-key'])
+    network.last.answer().send(start(), delta(0, 'a'), end())
+    expect((await final).text).toBe('a')
+  })
+
+  test.each([
+    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse(), 1],
+    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 }), 1],
+    [
+      '503, which says that nothing began',
+      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 }),
+      2,
+    ],
+    [
+      '429, which says that nothing began',
+      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 429 }),
+      2,
+    ],
+  ])('without a key, %s: %#', async (_what, fail, attempts) => {
+    const { client, network, clock } = createStage()
+    const run = client.stream('/api/generate', { json: {}, idempotencyKey: false })
+    void run.final().catch(() => {})
+    await settled()
+    fail(network)
+    await clock.advance(1_000)
+    expect(network.attempts).toHaveLength(attempts)
+    run.detach()
+  })
+
+  test('it is tried five times more, not for ever', async () => {
+    const { client, network, clock } = createStage()
+    const final = caught(client.stream('/x').final())
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await settled()
+      if (network.attempts.length > attempt) network.last.refuse()
+      await clock.advance(30_000)
+    }
+    expect(await final).toMatchObject({ code: 'retries-exhausted' })
+    expect(network.attempts).toHaveLength(6)
+  })
+
+  test('connectTimeout is a minute: gateways withhold the head until the first token', async () => {
+    const { client, network, clock } = createStage()
+    const run = client.stream('/x')
+    await clock.advance(59_999)
+    expect(run.state.status).toBe('connecting')
+    await clock.advance(1)
+    expect(run.state.status).toBe('waiting')
+    expect(network.last.request.signal.aborted).toBe(true)
+    run.detach()
+  })
+})
+
+describe('cursor and client.resume()', () => {
+  test('there is none before the server has said where', async () => {
+    const { run, connection } = await open()
+    expect(run.cursor).toBeUndefined()
+    connection.send(start())
+    await settled()
+    expect(run.cursor).toMatchObject({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:s' })
+    connection.send(delta(0))
+    await settled()
+    expect(run.cursor).toMatchObject({ lastEventId: 'r1:0' })
+    expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
+  })
+
+  test('only what comes after it; it resumes in turn', async () => {
+    const { client, network, clock } = createStage()
+    const run = client.resume({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
+    const final = run.final()
+    await settled()
+    expect(network.last.request).toMatchObject({
+      method: 'GET',
+      url: 'https://api.test/api/generate/r1',
+      lastEventId: 'r1:3',
+    })
+    expect(network.last.headers).not.toHaveProperty('idempotency-key')
+    const connection = network.last.answer()
+    connection.send(delta(4, 'e'))
+    connection.cut()
+    await clock.advance(1_000)
+    expect(network.last.request.lastEventId).toBe('r1:4')
+    network.last.answer().send(delta(5, 'f'), end())
+    expect((await final).text).toBe('ef')
+  })
+
+  test('its indexes count from where it joined: a hole after that is a gap', async () => {
+    const { client, open: answer, clock } = createStage()
+    const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { retry: false })
+    const final = caught(run.final())
+    const connection = await answer()
+    connection.send(delta(4, 'e'), delta(6, 'g'))
+    await clock.advance(0)
+    expect(await final).toMatchObject({ code: 'gap', partial: 'e' })
+  })
+
+  test('without an id: the whole run, from `start`, which listeners hear', async () => {
+    const { client, open: answer, network } = createStage()
+    const run = client.resume({ url: '/r1' })
+    const started = vi.fn()
+    run.on('start', started)
+    const connection = await answer()
+    expect(network.last.request.lastEventId || undefined).toBeUndefined()
+    connection.send(start(), delta(0, 'a'), end())
+    expect((await run.final()).text).toBe('a')
+    expect(started).toHaveBeenCalledTimes(1)
+  })
+
+  test.each([404, 410])('[P3.3] a run that the server has forgotten: `expired` (%d)', async (status) => {
+    const { client, network, errors } = createStage()
+    const cursor = { url: 'https://api.test/r1', lastEventId: 'r1:3' }
+    const final = caught(client.resume(cursor).final())
+    await settled()
+    network.last.answer({ status })
+    expect(await final).toMatchObject({ code: 'expired', status, cursor })
+    expect(errors).toHaveLength(1)
+  })
+
+  test('[F12] of a run whose end had been had: 204, and nothing that trying again could bring', async () => {
+    const { client, network, clock } = createStage()
+    const final = caught(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'truncated', retryable: false })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('[P1.3] the heartbeat that was announced goes with it', async () => {
+    const { run, connection, client, network, clock } = await open()
+    connection.send(start({ heartbeat: 1_000 }))
+    await settled()
+    run.detach()
+    const rest = client.resume(run.cursor!)
+    await settled()
+    network.last.answer()
+    await clock.advance(3_000)
+    expect(rest.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
+    rest.detach()
+  })
+})

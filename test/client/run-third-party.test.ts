@@ -1,0 +1,210 @@
+/** Runs of servers that are not ours: their end, their failures, and that nothing is repeated that may cost twice. */
+import { describe, expect, test, vi } from 'vitest'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import type { Protocol } from '../../src/protocols/protocol.ts'
+import { rawEvents } from '../../src/protocols/raw-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const open = async <Delta>(protocol: Protocol<Delta>, options = {}) => {
+  const stage = createStage()
+  const run = stage.client.stream('/chat', { json: { stream: true }, protocol, ...options })
+  return { ...stage, run, connection: await stage.open() }
+}
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+const chunk = (delta: object, more: object = {}) => ({
+  data: JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null, ...more }] }),
+})
+const done = { data: '[DONE]' }
+
+describe('openaiChat()', () => {
+  test('deltas, then [DONE]: text, reason, usage', async () => {
+    const { run, connection, network } = await open(openaiChat())
+    const contents: string[] = []
+    const reading = (async () => {
+      for await (const { content } of run) contents.push(content)
+    })()
+    connection.send(chunk({ role: 'assistant', content: '' }), chunk({ content: '你' }), chunk({ content: '好' }))
+    connection.send(chunk({}, { finish_reason: 'stop' }), { data: '{"choices":[],"usage":{"total_tokens":9}}' }, done)
+    connection.end()
+    await reading
+    expect(contents).toEqual(['你', '好'])
+    expect(await run.final()).toEqual({ text: '你好', finishReason: 'stop', usage: { total_tokens: 9 } })
+    expect(network.attempts).toHaveLength(1)
+    expect(network.last.headers).not.toHaveProperty('idempotency-key')
+  })
+
+  test('chunks without text, tool calls among them, are heard as messages', async () => {
+    const { run, connection } = await open(openaiChat())
+    const heard = vi.fn()
+    run.on('message', heard)
+    const call = { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] }
+    connection.send(chunk(call), chunk({ content: 'a' }), done)
+    expect((await run.final()).text).toBe('a')
+    expect(heard.mock.calls).toMatchObject([
+      [{ type: 'message', data: { choices: [{ delta: call }] } }],
+      [{ data: '[DONE]' }],
+    ])
+  })
+
+  test('[F3] cut before [DONE]: `truncated`, never a success, and never asked twice', async () => {
+    const { run, connection, network, clock } = await open(openaiChat())
+    const final = caught(run.final())
+    connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'stop' }))
+    connection.end()
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ code: 'truncated', partial: 'a', cursor: undefined })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('[F1] broken off: one error, never asked twice', async () => {
+    const { run, connection, network, clock } = await open(openaiChat())
+    const final = caught(run.final())
+    connection.send({ ...chunk({ content: 'a' }), id: '1' })
+    connection.cut()
+    await clock.advance(60_000)
+    expect(await final).toMatchObject({ partial: 'a' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('an error chunk: `server`', async () => {
+    const { run, connection, network, clock } = await open(openaiChat())
+    const final = caught(run.final())
+    connection.send(chunk({ content: 'a' }), { data: '{"error":{"message":"Overloaded","code":"overloaded"}}' })
+    expect(await final).toMatchObject({ code: 'server', serverCode: 'overloaded', message: 'Overloaded', partial: 'a' })
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('[F30] a chunk that is not JSON: `invalid-data`', async () => {
+    const { run, connection } = await open(openaiChat())
+    const final = caught(run.final())
+    connection.send(chunk({ content: 'a' }), { data: '{"choices":' })
+    expect(await final).toMatchObject({ code: 'invalid-data', partial: 'a' })
+  })
+})
+
+describe('rawEvents()', () => {
+  test('every event is a delta, and the end of the connection the end of the run', async () => {
+    const { run, connection } = await open(rawEvents())
+    const deltas: unknown[] = []
+    const reading = (async () => {
+      for await (const event of run) deltas.push(event)
+    })()
+    connection.send({ data: 'a', id: '1' }, { type: 'end', data: 'b' })
+    connection.end()
+    await reading
+    expect(deltas).toEqual([
+      { type: 'message', data: 'a', id: '1' },
+      { type: 'end', data: 'b', id: '1' },
+    ])
+    expect(await run.final()).toEqual({ text: 'ab', finishReason: undefined })
+  })
+
+  test('a connection that breaks is no end', async () => {
+    const { run, connection } = await open(rawEvents())
+    const final = caught(run.final())
+    connection.send({ data: 'a', id: '1' })
+    connection.cut()
+    expect(await final).toMatchObject({ code: 'network', partial: 'a' })
+  })
+
+  test('an answer without a body is a run without deltas', async () => {
+    const { client, network } = createStage()
+    const run = client.stream('/x', { protocol: rawEvents() })
+    await settled()
+    network.last.answer({ status: 204, headers: {} })
+    expect(await run.final()).toEqual({ text: '', finishReason: undefined })
+  })
+})
+
+describe('[P3.4] nobody promises to honour a key', () => {
+  test.each([
+    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse(), 'network'],
+    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 }), 'http'],
+    ['502', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 502 }), 'http'],
+    ['504', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 504 }), 'http'],
+    ['408', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 408 }), 'http'],
+    ['an empty stream', ({ last }: ReturnType<typeof createStage>['network']) => last.answer().end(), 'truncated'],
+  ])('%s is ambiguous, and final', async (_what, fail, code) => {
+    const { client, network, clock } = createStage({ retry: { shouldRetry: () => true } })
+    const final = caught(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
+    await settled()
+    fail(network)
+    await clock.advance(120_000)
+    expect(await final).toMatchObject({ code })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('a connect timeout as well', async () => {
+    const { client, network, clock } = createStage()
+    const final = caught(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
+    await clock.advance(600_000)
+    expect(await final).toMatchObject({ code: 'network' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test.each([425, 429, 503])('%d says that nothing began: it is asked again', async (status) => {
+    const { client, network, clock } = createStage()
+    const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
+    const final = run.final()
+    await settled()
+    network.last.answer({ status })
+    await clock.advance(1_000)
+    network.last.answer().send(chunk({ content: 'a' }), done)
+    expect((await final).text).toBe('a')
+  })
+
+  test('[F16] so does a 401, after which the credentials are asked for anew', async () => {
+    const { client, network } = createStage({ auth: async () => ({}) })
+    const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
+    const final = run.final()
+    await settled()
+    network.last.answer({ status: 401 })
+    await settled()
+    network.last.answer().send(done)
+    expect((await final).text).toBe('')
+    expect(network.attempts).toHaveLength(2)
+  })
+})
+
+describe("a protocol of the user's", () => {
+  const words: Protocol<string> = {
+    map: ({ type, data }, memory) => {
+      const count = (memory['count'] as number | undefined) ?? 0
+      memory['count'] = count + 1
+      if (type === 'stop') return [{ type: 'end', finishReason: `after ${count}` }]
+      return data.split(' ').map((delta) => ({ type: 'delta' as const, delta }))
+    },
+  }
+
+  test("one event may be many steps; its memory is the run's own; without `text` there is none", async () => {
+    for (let run = 0; run < 2; run++) {
+      const { run, connection } = await open(words)
+      connection.send({ data: 'a b c' }, { type: 'stop', data: '' })
+      const deltas: string[] = []
+      for await (const delta of run) deltas.push(delta)
+      expect(deltas).toEqual(['a', 'b', 'c'])
+      expect(await run.final()).toEqual({ text: '', finishReason: 'after 1' })
+    }
+  })
+
+  test('map that throws: `invalid-data`, its error the cause', async () => {
+    const cause = new Error('of the protocol')
+    const { run, connection } = await open({
+      map() {
+        throw cause
+      },
+    } satisfies Protocol<string>)
+    const final = caught(run.final())
+    connection.send({ data: 'a', id: '7' })
+    expect(await final).toMatchObject({ code: 'invalid-data', cause, lastEventId: '7' })
+  })
+})

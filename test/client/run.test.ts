@@ -1,0 +1,242 @@
+/** A run's deltas, text and other events, for loops and listeners. */
+import { describe, expect, test, vi } from 'vitest'
+import type { TextDelta } from '../../src/protocols/native.ts'
+import { delta, end, start } from '../support/native-events.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+const collect = async <Item>(stream: AsyncIterable<Item>): Promise<Item[]> => {
+  const items: Item[] = []
+  for await (const item of stream) items.push(item)
+  return items
+}
+const open = async (options = {}) => {
+  const stage = createStage()
+  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
+  return { ...stage, run, connection: await stage.open() }
+}
+
+describe('[P3.1] [P3.2] from start to end', () => {
+  test('the loop gets the deltas, final() the whole', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, '你'), delta(1, '好'))
+    connection.send(delta(2, '😀'), end({ usage: { tokens: 3 } }))
+    expect((await collect(run)).map(({ content, index }) => [index, content])).toEqual([
+      [0, '你'],
+      [1, '好'],
+      [2, '😀'],
+    ])
+    expect(await run.final()).toEqual({ text: '你好😀', finishReason: 'stop', usage: { tokens: 3 } })
+    expect(run.text).toBe('你好😀')
+    expect(run.state.status).toBe('closed')
+  })
+
+  test('text and state while it goes on', async () => {
+    const { run, connection } = await open()
+    expect(run.text).toBe('')
+    connection.send(start(), delta(0, 'a'))
+    await settled()
+    expect(run.text).toBe('a')
+    expect(run.state).toEqual({ status: 'open', attempt: 1 })
+    connection.send(delta(1, 'b'))
+    await settled()
+    expect(run.text).toBe('ab')
+  })
+
+  test('nothing follows a terminal event, not even in its own batch', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, 'a'), end(), delta(1, 'b'), end({ finishReason: 'length' }))
+    connection.send(delta(2, 'c'))
+    expect(await collect(run)).toHaveLength(1)
+    expect(await run.final()).toEqual({ text: 'a', finishReason: 'stop' })
+    expect(run.text).toBe('a')
+  })
+
+  test('an end without usage, and one without a reason', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), { type: 'end', data: '{}' })
+    expect(await run.final()).toEqual({ text: '', finishReason: undefined })
+  })
+
+  test('the connection is read to its end, and let go of after a second at the latest', async () => {
+    for (const ends of [true, false]) {
+      const { run, connection, clock, network } = await open()
+      connection.send(start(), end())
+      await run.final()
+      await settled()
+      expect(network.last.request.signal.aborted).toBe(false)
+      if (ends) connection.end()
+      else await clock.advance(1_000)
+      await settled()
+      expect(connection.cancelled).toBe(true)
+      expect(network.last.request.signal.aborted).toBe(!ends)
+      expect(clock.due).toEqual([])
+      expect(network.attempts).toHaveLength(1)
+    }
+  })
+})
+
+describe('the request', () => {
+  test('[P3.4] carries an Idempotency-Key, fresh for each run, GET or POST', async () => {
+    const { client, network } = createStage()
+    client.stream('/a')
+    client.stream('/b', { json: {} })
+    await settled()
+    const keys = network.attempts.map(({ headers }) => headers['idempotency-key'])
+    for (const key of keys) expect(key).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+    expect(new Set(keys).size).toBe(2)
+  })
+
+  test("or the user's own, or none", async () => {
+    const { client, network } = createStage()
+    client.stream('/a', { idempotencyKey: 'mine' })
+    client.stream('/b', { idempotencyKey: false })
+    await settled()
+    expect(network.attempts.map(({ headers }) => headers['idempotency-key'])).toEqual(['mine', undefined])
+  })
+
+  test('a page that is not a secure context has no `crypto.randomUUID`: a key is made all the same', async () => {
+    vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
+    const { client, network } = createStage()
+    client.stream('/a')
+    await settled()
+    expect(network.last.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/)
+  })
+
+  test('closed in the task in which it was made: nothing is sent', async () => {
+    const { client, network, clock } = createStage()
+    client.stream('/a').detach()
+    await clock.advance(1_000)
+    expect(network.attempts).toHaveLength(0)
+  })
+})
+
+describe('other events', () => {
+  const call = { type: 'tool_call', data: '{"name":"f"}', id: 'r1:t' }
+
+  test('[P3.1] on() hears them, start and end too, and the loop passes them over', async () => {
+    const { run, connection } = await open()
+    const heard: string[] = []
+    for (const type of ['start', 'tool_call', 'end'] as const) run.on(type, (event) => heard.push(event.type))
+    const deltas = collect(run)
+    connection.send(start(), delta(0, 'a'), call, delta(1, 'b'), end())
+    expect(await deltas).toHaveLength(2)
+    expect(heard).toEqual(['start', 'tool_call', 'end'])
+  })
+
+  test('events() iterates them instead of the deltas', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0, 'a'), call, end())
+    const events = await collect(run.events())
+    expect(events.map(({ type }) => type)).toEqual(['start', 'tool_call', 'end'])
+    expect(events[1]).toEqual({ type: 'tool_call', data: { name: 'f' }, id: 'r1:t' })
+    expect((await run.final()).text).toBe('a')
+  })
+
+  test('on() has a signal and takes back what it added', async () => {
+    const { run, connection } = await open()
+    const [one, other] = [vi.fn(), vi.fn()]
+    run.on('tool_call', one)()
+    run.on('tool_call', other, { signal: AbortSignal.abort() })
+    connection.send(start(), call, end())
+    await run.final()
+    expect(one).not.toHaveBeenCalled()
+    expect(other).not.toHaveBeenCalled()
+  })
+})
+
+describe('who consumes', () => {
+  test('final() alone: everything flows, however much', async () => {
+    const { run, connection } = await open({ queue: { events: 2 } })
+    const final = run.final()
+    connection.send(start())
+    for (let index = 0; index < 100; index++) connection.send(delta(index, '.'))
+    connection.send(end())
+    expect((await final).text).toHaveLength(100)
+  })
+
+  test('[F33] a loop sets the pace, also beside final() and on()', async () => {
+    const { run, connection } = await open({ queue: { events: 2 } })
+    const final = run.final()
+    const listener = vi.fn()
+    run.on('start', listener)
+    const iterator = run[Symbol.asyncIterator]()
+    connection.send(start(), delta(0))
+    for (let index = 1; index < 10; index++) connection.send(delta(index))
+    connection.send(end())
+    await settled()
+    expect(connection.unread).toBeGreaterThan(5)
+    const deltas: TextDelta[] = []
+    for (let result = await iterator.next(); !result.done; result = await iterator.next()) deltas.push(result.value)
+    expect(deltas.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect((await final).finishReason).toBe('stop')
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
+  test('a second iteration is a mistake, whichever the two', async () => {
+    for (const [first, second] of [
+      ['deltas', 'deltas'],
+      ['deltas', 'events'],
+      ['events', 'deltas'],
+    ]) {
+      const { run } = await open()
+      const iterate = (what: string | undefined) => (what === 'events' ? run.events() : run[Symbol.asyncIterator]())
+      iterate(first)
+      expect(() => iterate(second)).toThrow(TypeError)
+    }
+  })
+
+  test('iterating after everything flowed is a mistake: the loop would miss it', async () => {
+    const { run, connection } = await open()
+    const final = run.final()
+    connection.send(start(), delta(0))
+    await settled()
+    expect(() => run[Symbol.asyncIterator]()).toThrow(TypeError)
+    connection.send(end())
+    expect((await final).finishReason).toBe('stop')
+  })
+
+  test('iterating after final() was called, but before anything came, misses nothing', async () => {
+    const { run, connection } = await open()
+    const final = run.final()
+    await settled()
+    const deltas = collect(run)
+    connection.send(start(), delta(0), end())
+    expect(await deltas).toHaveLength(1)
+    expect((await final).finishReason).toBe('stop')
+  })
+
+  test('iterating long after the end gets everything, where nothing flowed', async () => {
+    const { run, connection } = await open()
+    connection.send(start(), delta(0), delta(1), end())
+    connection.end()
+    await settled()
+    expect(await collect(run)).toHaveLength(2)
+  })
+})
+
+describe('[P1.3] [F4] the heartbeat that `start` announces', () => {
+  test('three of them without a byte are too long: the run is resumed', async () => {
+    const { run, connection, clock, network } = await open()
+    const final = run.final()
+    connection.send(start({ heartbeat: 1_000 }), delta(0, 'a'))
+    await clock.advance(3_000)
+    expect(run.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
+    await clock.advance(1_000)
+    network.last.answer().send(delta(1, 'b'), end())
+    expect((await final).text).toBe('ab')
+  })
+
+  test.each([0, null, undefined])('%s: heartbeats are off, and so is the timeout', async (heartbeat) => {
+    const { run, connection, clock, network } = await open()
+    const final = run.final()
+    connection.send(start({ heartbeat }), delta(0, 'a'))
+    await clock.advance(3_600_000)
+    expect(network.attempts).toHaveLength(1)
+    connection.send(end())
+    expect((await final).text).toBe('a')
+  })
+})

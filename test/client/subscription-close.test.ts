@@ -1,0 +1,351 @@
+/** How a feed ends, what its promise, its loop and its listeners then do, and what stays silent. */
+import { describe, expect, test, vi } from 'vitest'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+const unhandled = trapUnhandled()
+
+describe('close() [F36]', () => {
+  test('in the task in which the feed was made: nothing is sent', async () => {
+    const { client, network, states } = createStage()
+    const feed = client.subscribe('/x')
+    feed.close()
+    await settled()
+    expect(network.attempts).toHaveLength(0)
+    expect(feed.state.status).toBe('closed')
+    expect(states.map(({ status }) => status)).toEqual(['closed'])
+    expect(await feed.closed).toBeUndefined()
+  })
+
+  test('while credentials are asked for, while connecting, in backoff: no request after it', async () => {
+    for (const when of ['auth', 'connecting', 'waiting'] as const) {
+      const { client, network, clock, errors } = createStage(
+        when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
+      )
+      const feed = client.subscribe('/x')
+      await settled()
+      if (when === 'waiting') network.last.refuse()
+      await settled()
+      const before = network.attempts.length
+      feed.close()
+      await clock.advance(600_000)
+      expect(network.attempts).toHaveLength(before)
+      expect(errors).toEqual([])
+      expect(clock.due).toEqual([])
+      expect(await feed.closed).toBeUndefined()
+    }
+  })
+
+  test('in a listener: neither the rest of the batch nor the other listeners hear more', async () => {
+    const { client, open, network, clock, errors } = createStage()
+    const feed = client.subscribe('/x')
+    const heard: string[] = []
+    feed.on('message', ({ data }) => {
+      heard.push(`one ${data as number}`)
+      if (data === 2) feed.close()
+    })
+    feed.on('message', ({ data }) => heard.push(`two ${data as number}`))
+    const connection = await open()
+    connection.send({ data: '1' }, { data: '2' }, { data: '3' })
+    await clock.advance(60_000)
+    expect(heard).toEqual(['one 1', 'two 1', 'one 2'])
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+    expect(errors).toEqual([])
+  })
+
+  test('twice, and after the end: one change of state, one settlement', async () => {
+    const { client, open, states } = createStage()
+    const feed = client.subscribe('/x')
+    await open()
+    feed.close()
+    feed.close()
+    expect(await feed.closed).toBeUndefined()
+    feed.close()
+    expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
+  })
+
+  test('in onStateChange, in onResponse, in onError', async () => {
+    for (const where of ['onStateChange', 'onResponse', 'onError'] as const) {
+      const { client, network, clock } = createStage({ [where]: () => feed.close() })
+      const feed = client.subscribe('/x')
+      await settled()
+      if (network.attempts.length) network.last.answer().send({ data: '{' })
+      await clock.advance(60_000)
+      expect(feed.state.status).toBe('closed')
+      expect(network.attempts.length).toBeLessThanOrEqual(1)
+      expect(await feed.closed).toBeUndefined()
+      expect(clock.due).toEqual([])
+    }
+  })
+
+  test('in onReset: no timer is left', async () => {
+    const { client, open, network, clock } = createStage({ idleTimeout: 5_000, onReset: () => feed.close() })
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1' })
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer()
+    await settled()
+    expect(feed.state.status).toBe('closed')
+    expect(clock.due).toEqual([])
+  })
+
+  test('ends a loop, and drops what it had not taken', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1' }, { data: '2' }, { data: '3' })
+    await settled()
+    const heard: unknown[] = []
+    for await (const { data } of feed) {
+      heard.push(data)
+      feed.close()
+    }
+    expect(heard).toEqual([1])
+  })
+
+  test('a second iteration is a mistake, also after the end', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    await open()
+    feed[Symbol.asyncIterator]()
+    expect(() => feed[Symbol.asyncIterator]()).toThrow(TypeError)
+    feed.close()
+    expect(() => feed[Symbol.asyncIterator]()).toThrow(TypeError)
+  })
+
+  test('settles every next() that waits [F39]', async () => {
+    const { client, open } = createStage()
+    const feed = client.subscribe('/x')
+    await open()
+    const iterator = feed[Symbol.asyncIterator]()
+    const asked = [iterator.next(), iterator.next()]
+    feed.close()
+    expect(await Promise.all(asked)).toEqual([
+      { value: undefined, done: true },
+      { value: undefined, done: true },
+    ])
+  })
+
+  test('Symbol.dispose is close()', async () => {
+    const { client, network } = createStage()
+    let held
+    {
+      using feed = client.subscribe('/x')
+      held = feed
+      await settled()
+      expect(feed.state.status).toBe('connecting')
+    }
+    expect(held.state.status).toBe('closed')
+    expect(network.last.request.signal.aborted).toBe(true)
+  })
+})
+
+describe('the signal option [F37]', () => {
+  const reason = new Error('enough')
+
+  test('aborted before: nothing is sent, the loop rejects with the reason', async () => {
+    const { client, network, errors } = createStage()
+    const feed = client.subscribe('/x', { signal: AbortSignal.abort(reason) })
+    await expect(feed[Symbol.asyncIterator]().next()).rejects.toBe(reason)
+    expect(network.attempts).toHaveLength(0)
+    expect(await feed.closed).toBeUndefined()
+    expect(errors).toEqual([])
+  })
+
+  test.each(['auth', 'connecting', 'open', 'waiting'] as const)('aborted while %s', async (when) => {
+    const { client, network, clock, errors } = createStage(when === 'auth' ? { auth: () => new Promise(() => {}) } : {})
+    const controller = new AbortController()
+    const feed = client.subscribe('/x', { signal: controller.signal })
+    const next = feed[Symbol.asyncIterator]().next()
+    await settled()
+    if (when === 'open') network.last.answer()
+    if (when === 'waiting') network.last.refuse()
+    await settled()
+    controller.abort(reason)
+    await expect(next).rejects.toBe(reason)
+    await clock.advance(60_000)
+    expect(network.attempts.length).toBe(when === 'auth' ? 0 : 1)
+    expect(feed.state.status).toBe('closed')
+    expect(await feed.closed).toBeUndefined()
+    expect(errors).toEqual([])
+    expect(clock.due).toEqual([])
+  })
+
+  test('aborted after close(): silence', async () => {
+    const { client, errors, states } = createStage()
+    const controller = new AbortController()
+    const feed = client.subscribe('/x', { signal: controller.signal })
+    await settled()
+    feed.close()
+    controller.abort(reason)
+    await settled()
+    expect(await feed[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true })
+    expect(errors).toEqual([])
+    expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
+  })
+
+  test('a feed that has ended no longer listens to it', async () => {
+    const { client } = createStage()
+    const controller = new AbortController()
+    const remove = vi.spyOn(controller.signal, 'removeEventListener')
+    client.subscribe('/x', { signal: controller.signal }).close()
+    expect(remove).toHaveBeenCalledWith('abort', expect.any(Function))
+  })
+})
+
+describe("the server's end", () => {
+  test('[F12] [P2.5] 204: `closed` settles without an error, the loop ends', async () => {
+    const { client, network, clock, errors, states } = createStage()
+    const feed = client.subscribe('/x')
+    const next = feed[Symbol.asyncIterator]().next()
+    await settled()
+    network.last.answer({ status: 204 })
+    expect(await next).toEqual({ value: undefined, done: true })
+    expect(await feed.closed).toBeUndefined()
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+    expect(errors).toEqual([])
+    expect(states.at(-1)).toEqual({ status: 'closed', attempt: 1 })
+  })
+
+  test('[P2.5] [F3] a clean end of the connection is none: it is reconnected', async () => {
+    const { client, open, network, clock, errors } = createStage()
+    client.subscribe('/x')
+    const connection = await open()
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.attempts).toHaveLength(2)
+    expect(errors).toEqual([])
+  })
+
+  test('[F15] an error: `closed` settles with it, the loop gets what was queued, then throws it', async () => {
+    const { client, open, network, clock, errors } = createStage()
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer({ status: 410 })
+    await settled()
+    const heard: unknown[] = []
+    const thrown: unknown = await (async () => {
+      for await (const { data } of feed) heard.push(data)
+      return undefined
+    })().catch((error: unknown) => error)
+    expect(heard).toEqual([1, 2])
+    expect(thrown).toMatchObject({ code: 'http', status: 410 })
+    expect(await feed.closed).toBe(thrown)
+    expect(errors).toEqual([thrown])
+    expect(feed.state).toMatchObject({ status: 'closed', error: { code: 'http' } })
+  })
+
+  test('an error has the last event ID that was received', async () => {
+    const { client, open, network, clock, errors } = createStage()
+    const feed = client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1', id: '7' })
+    connection.end()
+    await clock.advance(1_000)
+    network.last.answer({ status: 404 })
+    expect(await feed.closed).toMatchObject({ code: 'http', status: 404, lastEventId: '7' })
+    expect(errors).toMatchObject([{ lastEventId: '7' }])
+  })
+
+  test('[F11] a refusal whose problem document stalls: the status is told, after one request', async () => {
+    const { fetch, calls } = createScriptedFetch()
+    const { client, clock, errors } = createStage({ connect: undefined as never, fetch })
+    const feed = client.subscribe('/x')
+    await settled()
+    const body = calls[0]!.respond({ status: 403, headers: { 'content-type': 'application/problem+json' } })
+    body.write('{"title":"No')
+    await clock.advance(600_000)
+    expect(await feed.closed).toMatchObject({ code: 'http', status: 403 })
+    expect(errors).toHaveLength(1)
+    expect(errors[0]!.problem).toBeUndefined()
+    expect(calls[0]!.init.signal?.aborted).toBe(true)
+    expect(calls).toHaveLength(1)
+    expect(clock.due).toEqual([])
+  })
+
+  test('[F19] at the retry limit: `retries-exhausted`, which trying again later can help', async () => {
+    const { client, network, clock } = createStage({ retry: 1 })
+    const feed = client.subscribe('/x')
+    await settled()
+    network.last.refuse()
+    await clock.advance(1_000)
+    network.last.refuse()
+    expect(await feed.closed).toMatchObject({ code: 'retries-exhausted', retryable: true, cause: { code: 'network' } })
+  })
+
+  test('an error nobody hears is reported, once; `closed` never rejects', async () => {
+    const { client, network, clock } = createStage({ onError: undefined as never })
+    const feed = client.subscribe('/x')
+    feed.on('message', () => {})
+    await settled()
+    network.last.answer({ status: 404 })
+    await clock.advance(0)
+    expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'http', status: 404 }])
+    expect(await feed.closed).toMatchObject({ code: 'http' })
+  })
+
+  test('an error that a loop throws is not reported as well', async () => {
+    const { client, network, clock } = createStage({ onError: undefined as never })
+    const feed = client.subscribe('/x')
+    const next = feed[Symbol.asyncIterator]().next()
+    await settled()
+    network.last.answer({ status: 404 })
+    await expect(next).rejects.toMatchObject({ code: 'http' })
+    await clock.advance(0)
+    expect(unhandled.reported).toEqual([])
+  })
+
+  test('what onError throws is reported', async () => {
+    const thrown = new Error('of the user')
+    const { client, network } = createStage({
+      onError() {
+        throw thrown
+      },
+    })
+    const feed = client.subscribe('/x')
+    await settled()
+    network.last.answer({ status: 404 })
+    expect(await feed.closed).toMatchObject({ code: 'http' })
+    expect(unhandled.reported.splice(0)).toEqual([thrown])
+  })
+})
+
+describe('a feed that is not GET', () => {
+  test('is not requested again, unless the user says so', async () => {
+    for (const [reconnect, attempts] of [
+      [false, 1],
+      [true, 2],
+    ] as const) {
+      const { client, open, network, clock, errors } = createStage()
+      client.subscribe('/x', { method: 'POST', body: 'q', reconnect })
+      const connection = await open()
+      connection.send({ data: '1', id: '1' })
+      connection.end()
+      await clock.advance(1_000)
+      expect(network.attempts).toHaveLength(attempts)
+      expect(errors).toHaveLength(2 - attempts)
+    }
+  })
+
+  test.each([
+    [429, 2],
+    [503, 2],
+    [500, 1],
+  ])('but after a refusal that says it has not begun: %d', async (status, attempts) => {
+    const { client, network, clock } = createStage()
+    client.subscribe('/x', { method: 'POST', body: 'q' })
+    await settled()
+    network.last.answer({ status })
+    await clock.advance(1_000)
+    expect(network.attempts).toHaveLength(attempts)
+  })
+})

@@ -1,0 +1,112 @@
+/** Answers that are no event stream: rows 10 to 17 of the faults. */
+import { expect, test } from 'vitest'
+import { registerContract } from '../contract.ts'
+import { payloads, record } from '../record-events.ts'
+import { until } from '../wait-until.ts'
+
+const statuses = { final: [400, 403, 404, 410], retried: [408, 425, 429, 500, 502, 503, 504] }
+
+registerContract('an answer', (open) => {
+  const others = ['text/html', 'text/event-streamish', 'application/json', '']
+  test.each(others)('[F10] 200 with %j is no event stream: final, and let go of', async (type) => {
+    const { client, server, errors } = await open({ scenario: { 'content-type': type } })
+    const feed = client.subscribe('/api/stream')
+    const events = record(feed)
+    const error = await feed.closed
+    expect(error).toMatchObject({ code: 'content-type', retryable: false })
+    expect(errors).toEqual([error])
+    await until(async () => (await server.state()).clients === 0)
+    expect(await server.log()).toEqual(['GET /api/stream'])
+    expect(events).toEqual([])
+  })
+
+  test.each(['TEXT/Event-Stream', 'text/event-stream;charset=utf-8', ' text/event-stream ; x=y'])(
+    '[F10] %j is one',
+    async (type) => {
+      const { client } = await open({ scenario: { 'content-type': type } })
+      const events = record(client.subscribe('/api/stream'))
+      await until(() => events.length)
+    },
+  )
+
+  test('[F11] an error whose body never ends: told at once, and its connection let go of', async () => {
+    const { client, server } = await open({ scenario: { status: 400, 'endless-body': true } })
+    const error = await client.subscribe('/api/stream').closed
+    expect(error).toMatchObject({ code: 'http', status: 400 })
+    // As a problem document it was read, but not to its end.
+    await until(async () => (await server.state()).written === 0)
+    expect(await server.log()).toHaveLength(1)
+  })
+
+  test('[F11] one that is tried again leaves no connection behind', async () => {
+    const { client, server } = await open({ scenario: { status: 500, 'endless-body': true, times: 5 } })
+    const feed = client.subscribe('/api/stream')
+    const events = record(feed)
+    await until(() => events.length)
+    expect(await server.log()).toHaveLength(6)
+    feed.close()
+    await until(async () => (await server.state()).written === 0)
+  })
+
+  test('[F12][P1.4] 204 ends a feed well: no reconnect, no error', async () => {
+    const { client, server, errors, states } = await open()
+    const feed = client.subscribe('/api/stream')
+    const events = record(feed)
+    await until(() => events.length)
+    await server.finish() // ends the connection; whoever comes back is told to stay away
+    expect(await feed.closed).toBeUndefined()
+    expect(await server.log()).toEqual(['GET /api/stream', 'GET /api/stream'])
+    expect(states.at(-1)!.status).toBe('closed')
+    expect(errors).toEqual([])
+  })
+
+  test('[F12] 204 ends the loop over a feed', async () => {
+    const { client, server } = await open()
+    await server.finish()
+    const events: unknown[] = []
+    for await (const event of client.subscribe('/api/stream')) events.push(event)
+    expect(events).toEqual([])
+    expect(await server.log()).toEqual(['GET /api/stream'])
+  })
+
+  test.each([301, 302, 303, 307, 308])('[F13] %i to a relative address is followed', async (status) => {
+    const { client, server } = await open({ scenario: { status, location: 'stream?moved', times: 1 } })
+    const feed = client.subscribe('/api/stream')
+    const events = record(feed)
+    await until(() => events.length)
+    const id = await server.send({ data: 1 })
+    await until(() => feed.lastEventId === id)
+    expect(payloads(events)).toEqual([1])
+    expect((await server.requests()).map(({ path }) => path)).toEqual(['/api/stream', '/api/stream?moved'])
+  })
+
+  test.each(statuses.final)('[F15][P1.4] %i ends a feed with one error, which has the problem', async (status) => {
+    const { client, server, errors } = await open({ scenario: { status } })
+    const error = await client.subscribe('/api/stream').closed
+    const problem = { status, type: 'about:blank', title: expect.any(String), detail: expect.any(String) }
+    expect(error).toMatchObject({ code: 'http', status, retryable: false, problem })
+    expect(errors).toEqual([error])
+    expect(await server.log()).toEqual(['GET /api/stream'])
+  })
+
+  test.each(statuses.final)('[F15] %i ends a run with one error', async (status) => {
+    const { client, server, errors } = await open({ scenario: { status } })
+    const error: unknown = await client
+      .stream('/api/generate', { json: { prompt: 'p' } })
+      .final()
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'http', status })
+    expect(errors).toEqual([error])
+    expect(await server.log()).toEqual(['POST /api/generate'])
+  })
+
+  test.each(statuses.retried)('[F17] %i is tried again by a feed and by a run', async (status) => {
+    const { client, server } = await open({ scenario: { status, 'retry-after': 0, times: 2 } })
+    const events = record(client.subscribe('/api/stream'))
+    await until(() => events.length)
+    await server.setScenario({ status, 'retry-after': 0, times: 2 })
+    await client.stream('/api/generate', { json: { prompt: 'p' } }).final()
+    const [feed, run] = ['GET /api/stream', 'POST /api/generate']
+    expect(await server.log()).toEqual([feed, feed, feed, run, run, run])
+  })
+})

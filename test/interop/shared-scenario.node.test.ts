@@ -1,0 +1,105 @@
+/** One file of JSON says what goes wrong, to the command, to MSW, to the mock in process, and to a server that runs. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setupServer } from 'msw/node'
+import { expect, onTestFinished, test } from 'vitest'
+import { createMock } from '../../mock-server/mock/mock.ts'
+import { createMock as createMswMock } from '../../mock-server/msw/handlers.ts'
+import { runCommand } from '../../mock-server/cli/run-command.ts'
+import { type Scenario, parseScenario } from '../../mock-server/scenario/scenario.ts'
+import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import { openReading } from '../mock-server/support/stream-reader.ts'
+
+type Fetch = (input: string, init?: RequestInit) => Promise<Response>
+
+const schedule = {
+  $schema: './scenario.schema.json',
+  rules: [
+    { path: '/api/generate', status: 503, 'retry-after': 7, once: true },
+    { path: '/api/generate', skip: 1, times: 1, 'end-after': 3 },
+    { path: '/api/generate', skip: 2, duplicate: 2, 'drop-index': 1, 'error-after': 4, 'error-code': 'overloaded' },
+    {
+      path: '/api/stream',
+      'id-prefix': '日本-',
+      retry: 1_234,
+      insert: 'data: inserted\n\n',
+      'insert-after': 1,
+      'end-after': 2,
+    },
+  ],
+}
+
+/** A file with the schedule in it; the folder is gone when the test is over. */
+function writeSchedule(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rivulet-scenario-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'scenario.json')
+  writeFileSync(file, JSON.stringify(schedule))
+  return file
+}
+const read = (file: string): Scenario => JSON.parse(readFileSync(file, 'utf8')) as Scenario
+
+/** Each face, from the file to a `fetch` against it. */
+const faces: Record<string, (file: string) => Promise<{ url: string; fetch: Fetch; send(): void }>> = {
+  async 'rivulet mock --scenario'(file) {
+    const surroundings = { dist: '.', print: () => undefined, complain: () => undefined }
+    const words = ['mock', '--port', '0', '--delay', '0', '--tick', '0', '--scenario', file]
+    const outcome = await runCommand(words, surroundings)
+    if (!('server' in outcome)) throw new Error(`The command ended: ${outcome.exitCode}`)
+    const { server } = outcome
+    onTestFinished(() => server.close())
+    return { url: server.url, fetch, send: () => void server.broadcast({ data: 1 }) }
+  },
+  async 'rivulet/msw'(file) {
+    const mock = createMswMock({ scenario: read(file) })
+    const server = setupServer(...mock.handlers())
+    server.listen({ onUnhandledRequest: 'error' })
+    onTestFinished(() => {
+      server.close()
+      mock.close()
+    })
+    return { url: 'https://api.example.com', fetch, send: () => void mock.feed().send({ data: 1 }) }
+  },
+  async 'rivulet/mock'(file) {
+    const mock = createMock({ scenario: read(file) })
+    onTestFinished(() => mock.close())
+    return { url: 'http://localhost', fetch: mock.fetch, send: () => void mock.feed().send({ data: 1 }) }
+  },
+  async 'POST /_mock'(file) {
+    const server = await startMockServer({ delay: 0 })
+    onTestFinished(() => server.close())
+    const response = await fetch(`${server.url}/_mock`, { method: 'POST', body: readFileSync(file) })
+    if (!response.ok) throw new Error(await response.text())
+    return { url: server.url, fetch, send: () => void server.broadcast({ data: 1 }) }
+  },
+}
+
+test('an editor may be told its schema', () => {
+  expect(parseScenario(schedule)).toHaveLength(4)
+})
+
+test.each(Object.keys(faces))('%s: the same faults in the same places', async (name) => {
+  const { url, fetch, send } = await faces[name]!(writeSchedule())
+
+  const refused = await fetch(`${url}/api/generate?prompt=x`)
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7'])
+
+  const short = await (await openReading(`${url}/api/generate?prompt=x`, {}, fetch)).rest()
+  expect(short.error).toBeUndefined()
+  expect(short.events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+
+  const odd = await (await openReading(`${url}/api/generate?prompt=x`, {}, fetch)).rest()
+  const indexes = odd.events.map(({ type, data }) =>
+    type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type,
+  )
+  expect(indexes).toEqual(['start', 0, 0, 2, 3, 'error'])
+
+  const feed = await openReading(`${url}/api/stream`, {}, fetch)
+  await feed.take(2)
+  send()
+  const { events } = await feed.rest()
+  expect(events.map(({ type, data }) => (type === 'message' ? data : type))).toEqual(['connected', 'inserted', '1'])
+  expect([events[0]!.id, events[2]!.id].every((id) => id?.startsWith('日本-'))).toBe(true)
+  expect(feed.blocks.find(({ retry }) => retry !== undefined)!.retry).toBe('1234')
+})

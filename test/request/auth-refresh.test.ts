@@ -1,0 +1,191 @@
+/** One refresh of credentials for all streams that were refused. */
+import { describe, expect, test, vi } from 'vitest'
+import { bearer } from '../../src/request/auth.ts'
+import { StreamError } from '../../src/base/errors.ts'
+import type { Auth, ClientOptions } from '../../src/request/options.ts'
+import type { AttemptContext } from '../../src/source/source.ts'
+import type { ScriptedAttempt } from '../support/scripted-connect.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+
+const unauthorized = { status: 401 }
+const tokens = (attempts: readonly ScriptedAttempt[]): (string | undefined)[] =>
+  attempts.map(({ headers }) => headers['authorization'])
+
+/** A provider whose refreshes wait until they are let go. */
+function createProvider() {
+  let token = 1
+  const pending: { context: AttemptContext; grant: () => void; deny: () => void }[] = []
+  const provider = vi.fn<(context: AttemptContext) => Promise<string>>(async (context) => {
+    if (context.reason === 'connect') return `t${token}`
+    return new Promise<string>((resolve, reject) => {
+      pending.push({ context, grant: () => resolve(`t${++token}`), deny: () => reject(new Error('denied')) })
+    })
+  })
+  return { auth: bearer(provider), pending }
+}
+
+async function stageOf(count: number, options: ClientOptions) {
+  const stage = createStage(options)
+  const feeds = Array.from({ length: count }, (_, index) => stage.client.subscribe(`/${index}`))
+  await settled()
+  return { ...stage, feeds }
+}
+
+describe('[F16] [P4.2] a 401', () => {
+  test('of many streams is one refresh, and one new attempt of each', async () => {
+    const { auth, pending } = createProvider()
+    const { network } = await stageOf(3, { auth })
+    for (const attempt of network.attempts) attempt.answer(unauthorized)
+    await settled()
+    expect(pending.length).toBe(1)
+    pending[0]!.grant()
+    await settled()
+    expect(tokens(network.attempts)).toEqual([
+      'Bearer t1',
+      'Bearer t1',
+      'Bearer t1',
+      'Bearer t2',
+      'Bearer t2',
+      'Bearer t2',
+    ])
+  })
+
+  test("that comes after another's refresh takes what that one got", async () => {
+    const { auth, pending } = createProvider()
+    const { network } = await stageOf(2, { auth })
+    const [one, other] = network.attempts
+    one!.answer(unauthorized)
+    await settled()
+    pending[0]!.grant()
+    await settled()
+    other!.answer(unauthorized)
+    await settled()
+    expect(pending.length).toBe(1)
+    expect(tokens(network.attempts).slice(2)).toEqual(['Bearer t2', 'Bearer t2'])
+  })
+
+  test('keeps the cursor, and of a token that was refreshed before asks for the next', async () => {
+    const { auth, pending } = createProvider()
+    const { network, clock } = await stageOf(1, { auth })
+    const connection = network.last.answer()
+    connection.send({ data: '1', id: '7' })
+    connection.end()
+    await clock.advance(1_000)
+    for (const expected of ['Bearer t2', 'Bearer t3']) {
+      network.last.answer(unauthorized)
+      await settled()
+      pending.at(-1)!.grant()
+      await settled()
+      expect(network.last.headers['authorization']).toBe(expected)
+      expect(network.last.request.lastEventId).toBe('7')
+      network.last.answer().end()
+      await settled()
+      await clock.advance(clock.due[0]!)
+    }
+    expect(pending.length).toBe(2)
+  })
+
+  test('streams of several clients with the same provider share it; another provider is asked itself', async () => {
+    const shared = createProvider()
+    const own = createProvider()
+    const { client, network } = createStage({ auth: shared.auth })
+    client.subscribe('/1')
+    client.subscribe('/2', { auth: own.auth })
+    createStage({ auth: shared.auth, connect: network.connect }).client.subscribe('/3')
+    await settled()
+    for (const attempt of network.attempts) attempt.answer(unauthorized)
+    await settled()
+    expect([shared.pending.length, own.pending.length]).toEqual([1, 1])
+  })
+})
+
+describe('[F38] a refresh', () => {
+  test('that fails fails for all of them, and is asked for again later', async () => {
+    const { auth, pending } = createProvider()
+    const { network, clock, feeds } = await stageOf(2, { auth })
+    for (const attempt of network.attempts) attempt.answer(unauthorized)
+    await settled()
+    pending[0]!.deny()
+    await settled()
+    expect(feeds.map(({ state }) => [state.status, state.error?.code])).toEqual([
+      ['waiting', 'auth'],
+      ['waiting', 'auth'],
+    ])
+    await clock.advance(1_000)
+    for (const attempt of network.attempts.slice(2)) attempt.answer(unauthorized)
+    await settled()
+    expect(pending.length).toBe(2)
+  })
+
+  test('goes on for the others where one stream is closed, and is given up with the last', async () => {
+    const { auth, pending } = createProvider()
+    const { network, feeds } = await stageOf(2, { auth })
+    for (const attempt of network.attempts) attempt.answer(unauthorized)
+    await settled()
+    feeds[0]!.close()
+    expect(pending[0]!.context.signal.aborted).toBe(false)
+    feeds[1]!.close()
+    expect(pending[0]!.context.signal.aborted).toBe(true)
+    expect(pending.length).toBe(1)
+  })
+
+  test('that hangs does not keep the next attempts waiting: it has a deadline', async () => {
+    const { auth, pending } = createProvider()
+    const { client, network, clock } = createStage({ auth, connectTimeout: 1_000, retry: { delay: 100 } })
+    client.subscribe('/1')
+    await settled()
+    network.last.answer(unauthorized)
+    await settled()
+    await clock.advance(1_000) // the deadline
+    await clock.advance(100) // the backoff
+    network.last.answer(unauthorized)
+    await settled()
+    expect(pending.length).toBe(2)
+    expect(pending[0]!.context.signal.aborted).toBe(true)
+    pending[1]!.grant()
+    await settled()
+    expect(network.last.headers['authorization']).toBe('Bearer t2')
+  })
+
+  test('that throws where it should reject is a failure of credentials like any other', async () => {
+    const auth: Auth = ({ reason }) => {
+      if (reason === 'rejected') throw new Error('not implemented')
+      return { authorization: 'x' }
+    }
+    const { network, feeds } = await stageOf(1, { auth })
+    network.last.answer(unauthorized)
+    await settled()
+    expect(feeds[0]!.state).toMatchObject({ status: 'waiting', error: { code: 'auth' } })
+  })
+})
+
+test("a `StreamError` of a shared provider becomes each stream's own", async () => {
+  const shared = new StreamError('auth', 'No session')
+  const auth: Auth = () => Promise.reject(shared)
+  const { client } = createStage({ auth })
+  const [one, other] = await Promise.all(
+    ['/1', '/2'].map((url) =>
+      client
+        .stream(url)
+        .final()
+        .catch((error: unknown) => error),
+    ),
+  )
+  expect(one).toMatchObject({ code: 'auth', retryable: false, cause: shared, partial: '' })
+  expect(one).not.toBe(other)
+  expect(shared).not.toHaveProperty('partial')
+})
+
+test('[F49] a 401 in the middle of a connection is one refresh, and goes on from the cursor', async () => {
+  const { auth, pending } = createProvider()
+  const { network } = await stageOf(1, { auth })
+  const connection = network.last.answer()
+  connection.send({ data: '1', id: '7' })
+  await settled()
+  connection.cut(new StreamError('auth', 'Expired', { status: 401 }))
+  await settled()
+  pending[0]!.grant()
+  await settled()
+  expect([network.last.headers['authorization'], network.last.request.lastEventId]).toEqual(['Bearer t2', '7'])
+})

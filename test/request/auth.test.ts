@@ -1,0 +1,284 @@
+/** Headers and credentials: who is asked, when, and where they go. */
+import { describe, expect, test, vi } from 'vitest'
+import { apiKey, bearer } from '../../src/request/auth.ts'
+import type { AttemptContext } from '../../src/source/source.ts'
+import { createScriptedNetwork } from '../support/scripted-connect.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { createStage } from '../support/test-client.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+const unhandled = trapUnhandled()
+const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new AbortController().signal }
+
+describe('headers', () => {
+  test("say what is wanted, the client's, then the stream's own over them", async () => {
+    const { client, network } = createStage({ headers: { 'X-A': 'client', 'X-B': 'client' } })
+    client.subscribe('/x', {
+      headers: [
+        ['x-b', 'stream'],
+        ['x-c', 'stream'],
+      ],
+    })
+    await settled()
+    expect(network.last.headers).toEqual({
+      accept: 'text/event-stream',
+      'x-a': 'client',
+      'x-b': 'stream',
+      'x-c': 'stream',
+    })
+  })
+
+  test('may be a function, asked anew for each attempt', async () => {
+    let count = 0
+    const headers = vi.fn<(context: AttemptContext) => Promise<HeadersInit>>(async () => ({ 'x-count': `${++count}` }))
+    const { client, network, clock } = createStage()
+    client.subscribe('/x', { headers })
+    await settled()
+    network.last.refuse()
+    await clock.advance(1_000)
+    expect(network.attempts.map(({ headers: sent }) => sent['x-count'])).toEqual(['1', '2'])
+    expect(headers.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
+      ['connect', 1],
+      ['connect', 2],
+    ])
+    expect(headers.mock.calls[0]![0].signal).toBe(network.attempts[0]!.request.signal)
+  })
+})
+
+describe('[P4.1] ready-made credentials', () => {
+  test('bearer: a token, or who has it', async () => {
+    expect(await bearer('t1')(context)).toEqual({ authorization: 'Bearer t1' })
+    const getToken = vi.fn<(context: AttemptContext) => Promise<string>>(async () => 't2')
+    expect(await bearer(getToken)(context)).toEqual({ authorization: 'Bearer t2' })
+    expect(getToken.mock.calls).toEqual([[context]])
+  })
+
+  test('apiKey: `X-API-Key`, or a header of another name', async () => {
+    expect(await apiKey('k')(context)).toEqual({ 'X-API-Key': 'k' })
+    expect(await apiKey(() => 'k', { header: 'Api-Token' })(context)).toEqual({ 'Api-Token': 'k' })
+  })
+})
+
+describe('auth', () => {
+  test('is asked anew for each attempt, and its headers are marked as credentials', async () => {
+    let token = 0
+    const { client, network, clock } = createStage({ auth: bearer(() => `t${++token}`) })
+    client.subscribe('/x')
+    await settled()
+    network.last.refuse()
+    await clock.advance(1_000)
+    expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer t1', 'Bearer t2'])
+    expect(network.last.request.credentials).toEqual(['authorization'])
+  })
+
+  test('overrules `headers`', async () => {
+    const { client, network } = createStage({ headers: { authorization: 'Basic x' }, auth: bearer('t') })
+    client.subscribe('/x')
+    await settled()
+    expect(network.last.headers['authorization']).toBe('Bearer t')
+  })
+
+  test.each([
+    ['/x', true],
+    ['https://api.test/y', true],
+    ['https://api.test:443/y', true],
+    ['http://api.test/y', false],
+    ['https://api.test:8443/y', false],
+    ['https://sub.api.test/y', false],
+    ['https://other.test/y', false],
+    ['//other.test/y', false],
+  ])('goes to the origin of `baseUrl` only: %s %s', async (url, sent) => {
+    const auth = vi.fn(bearer('t'))
+    const { client, network } = createStage({ auth })
+    client.subscribe(url)
+    await settled()
+    expect('authorization' in network.last.headers).toBe(sent)
+    expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
+  })
+
+  test("without `baseUrl` it goes to the stream's own origin", async () => {
+    const { client, network } = createStage({ baseUrl: undefined as never, auth: bearer('t') })
+    client.subscribe('https://any.test/x')
+    await settled()
+    expect(network.last.headers['authorization']).toBe('Bearer t')
+  })
+
+  test.each([
+    ['https://api.test/r1', true],
+    ['/r1', true],
+    ['https://other.test/r1', false],
+    ['http://api.test/r1', false],
+  ])('with `baseUrl` a cursor cannot lead it elsewhere: %s %s', async (url, sent) => {
+    const auth = vi.fn(bearer('t'))
+    const { client, network } = createStage({ auth })
+    client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
+    await settled()
+    expect('authorization' in network.last.headers).toBe(sent)
+    expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
+  })
+
+  test('without `baseUrl` a cursor gets none: whoever wrote it chose where it leads', async () => {
+    const auth = vi.fn(apiKey('k'))
+    const { client, network } = createStage({ baseUrl: undefined as never, auth })
+    const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
+    await settled()
+    expect(network.last.request).toMatchObject({ url: 'https://any.test/r1', credentials: [] })
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+    expect(auth).not.toHaveBeenCalled()
+    void run.cancel()
+    await settled()
+    expect(network.last.request.method).toBe('DELETE')
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+    network.last.answer({ status: 204 })
+    run.detach()
+  })
+
+  test('[P3.3] does not follow `resume` to another origin', async () => {
+    const { client, network, clock } = createStage({ auth: apiKey('k') })
+    client.stream('/run').on('start', () => {})
+    await settled()
+    const connection = network.last.answer()
+    connection.send({ type: 'start', data: '{"resume":"https://other.test/r"}', id: '1' })
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.last.request.url).toBe('https://other.test/r')
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+  })
+
+  test('nor a `lastEventId` function that leads to another origin', async () => {
+    const { client, network, clock, open } = createStage({
+      auth: apiKey('k'),
+      lastEventId: (_, id) => `https://other.test/?after=${id}`,
+    })
+    client.subscribe('/x')
+    const connection = await open()
+    connection.send({ data: '1', id: '1' })
+    connection.end()
+    await clock.advance(1_000)
+    expect(network.last.request.url).toBe('https://other.test/?after=1')
+    expect(network.last.headers).not.toHaveProperty('x-api-key')
+  })
+})
+
+describe('[F16] a 401', () => {
+  test('asks for other credentials, once, for the same attempt', async () => {
+    const getToken = vi.fn(({ reason }: AttemptContext) => (reason === 'rejected' ? 'new' : 'old'))
+    const { client, network, errors } = createStage({ auth: bearer(getToken) })
+    client.subscribe('/x')
+    await settled()
+    network.last.answer({ status: 401 })
+    await settled()
+    expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer old', 'Bearer new'])
+    expect(getToken.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
+      ['connect', 1],
+      ['rejected', 1],
+    ])
+    expect(errors).toEqual([])
+  })
+
+  test('twice in a row is the end: `auth`', async () => {
+    const { client, network, errors, clock } = createStage({ auth: bearer('t') })
+    const { closed } = client.subscribe('/x')
+    await settled()
+    network.last.answer({ status: 401 })
+    await settled()
+    network.last.answer({ status: 401 })
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(2)
+    expect(await closed).toMatchObject({ code: 'auth', status: 401 })
+    expect(errors).toMatchObject([{ code: 'auth' }])
+  })
+
+  test('where there is no `auth` to ask is final at once', async () => {
+    const { client, network, errors, clock } = createStage()
+    client.subscribe('/x')
+    await settled()
+    network.last.answer({ status: 401 })
+    await clock.advance(60_000)
+    expect(network.attempts).toHaveLength(1)
+    expect(errors).toMatchObject([{ code: 'http', status: 401 }])
+  })
+})
+
+describe('[F38] a provider that fails', () => {
+  test.each([
+    ['rejects', () => Promise.reject(new Error('offline'))],
+    [
+      'throws',
+      () => {
+        throw new Error('offline')
+      },
+    ],
+    ['hangs', () => new Promise<never>(() => {})],
+  ])('%s: a failed attempt, with backoff; `auth` when the limit is reached', async (_how, provider) => {
+    for (const options of [{ auth: provider }, { headers: provider }]) {
+      const { client, clock, errors, states } = createStage({ ...options, retry: 2, connectTimeout: 5_000 })
+      const { closed } = client.subscribe('/x')
+      await clock.advance(100_000)
+      expect(await closed).toMatchObject({ code: 'auth' })
+      expect(errors).toHaveLength(1)
+      expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
+      expect(clock.due).toEqual([])
+    }
+  })
+
+  test('and comes back: the stream goes on', async () => {
+    let calls = 0
+    const auth = async (): Promise<HeadersInit> => {
+      if (++calls < 3) throw new Error('offline')
+      return { authorization: 'Bearer t' }
+    }
+    const { client, clock, network } = createStage({ auth })
+    client.subscribe('/x')
+    await clock.advance(3_000)
+    expect(network.attempts).toHaveLength(1)
+    expect(network.last.headers['authorization']).toBe('Bearer t')
+  })
+})
+
+describe('[F36] after close()', () => {
+  test('`auth` is not asked, though `headers` were still awaited', async () => {
+    let giveHeaders!: (headers: HeadersInit) => void
+    const headers = (): Promise<HeadersInit> => new Promise((resolve) => (giveHeaders = resolve))
+    const auth = vi.fn(bearer('t'))
+    const { client, network } = createStage({ headers, auth })
+    const feed = client.subscribe('/x')
+    await settled()
+    feed.close()
+    giveHeaders({ 'x-a': '1' })
+    await settled()
+    expect(auth).not.toHaveBeenCalled()
+    expect(network.attempts).toHaveLength(0)
+  })
+
+  test('`onResponse` does not hear of an answer that comes all the same', async () => {
+    const network = createScriptedNetwork({ deaf: true })
+    const onResponse = vi.fn()
+    const { client } = createStage({ connect: network.connect, onResponse })
+    const feed = client.subscribe('/x')
+    await settled()
+    feed.close()
+    const late = network.last.answer()
+    await settled()
+    expect(late.cancelled).toBe(true)
+    expect(onResponse).not.toHaveBeenCalled()
+  })
+})
+
+test('what `onResponse` throws is reported, and breaks nothing', async () => {
+  const thrown = new Error('of the user')
+  const statuses: number[] = []
+  const { client, open } = createStage({
+    onResponse({ status, url, headers }) {
+      statuses.push(status)
+      expect(url).toBe('https://api.test/x')
+      expect(headers.get('content-type')).toBe('text/event-stream')
+      throw thrown
+    },
+  })
+  const feed = client.subscribe('/x')
+  await open()
+  expect(feed.state.status).toBe('open')
+  expect(statuses).toEqual([200])
+  expect(unhandled.reported.splice(0)).toEqual([thrown])
+})

@@ -1,0 +1,164 @@
+/** The import rules: every kind of violation is found, and what is allowed passes. */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { cruiseImports, describeViolations } from '../../scripts/check-layers.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Files that the cases import. */
+const targets = [
+  'src/base/errors.ts',
+  'src/client/client.ts',
+  'src/connect/connect.ts',
+  'src/protocols/native.ts',
+  'src/share/member.ts',
+  'src/source/state.ts',
+  'src/sse/encode.ts',
+  'mock-server/feed/feed.ts',
+  'mock-server/node/node-handler.ts',
+  'mock-server/run/run.ts',
+  'mock-server/service/service.ts',
+  'node_modules/jose/index.js',
+  'node_modules/msw/index.js',
+]
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rivulet-layers-'))
+  for (const path of targets) write(path, 'export const x = 1')
+  for (const name of ['jose', 'msw']) write(`node_modules/${name}/package.json`, `{"name":"${name}","main":"index.js"}`)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), text)
+}
+
+/** The violations of a tree that has these files besides the targets. */
+async function check(files: Record<string, string>): Promise<string[]> {
+  for (const [path, text] of Object.entries(files)) write(path, text)
+  return describeViolations(await cruiseImports(folder))
+}
+
+describe('an allowed import', () => {
+  test.each([
+    ['its own folder', 'src/source/source.ts', './state.ts'],
+    ['a lower layer', 'src/source/source.ts', '../connect/connect.ts'],
+    ['the lowest layer, from an entry', 'src/index.ts', './base/errors.ts'],
+    ['the parts of an entry, from that entry', 'src/share.ts', './share/member.ts'],
+    ['what the mock server shares', 'mock-server/stream/frame.ts', '../../src/sse/encode.ts'],
+    ['Node, at the edge of the mock server', 'mock-server/node/sockets.ts', 'node:http'],
+    ['jose, for authentication', 'mock-server/auth/jwt.ts', 'jose'],
+    ['msw, in its own entry', 'mock-server/msw/handlers.ts', 'msw'],
+  ])('%s', async (_what, from, to) => {
+    expect(await check({ [from]: `import { x } from '${to}'` })).toEqual([])
+  })
+})
+
+describe('a forbidden import', () => {
+  test.each([
+    ['a higher layer', 'src/base/clock.ts', '../source/state.ts', 'base-imports-down'],
+    ['a layer above in the same half', 'src/sse/parse.ts', '../protocols/native.ts', 'sse-imports-down'],
+    ['an entry, from below', 'src/connect/fetch.ts', '../client/client.ts', 'connect-imports-down'],
+    ['the parts of an entry, from another entry', 'src/index.ts', './share/member.ts', 'entry-folder-is-private'],
+    ['the parts of an entry, from a layer', 'src/client/run.ts', '../share/member.ts', 'client-imports-down'],
+    ['the parts of another entry', 'src/persist/x.ts', '../share/member.ts', 'entry-folder-imports-down'],
+    ['anything, from an unknown folder', 'src/utils/x.ts', '../base/errors.ts', 'sdk-folder-has-a-layer'],
+    ['the mock server, from the SDK', 'src/client/run.ts', '../../mock-server/feed/feed.ts', 'sdk-stands-alone'],
+    ['Node, from the SDK', 'src/base/clock.ts', 'node:timers', 'sdk-stands-alone'],
+    ['a package, from the SDK', 'src/client/run.ts', 'jose', 'sdk-stands-alone'],
+    ['Node, from what runs everywhere', 'mock-server/mock/mock.ts', 'node:buffer', 'node-stays-at-the-edge'],
+    [
+      'a Node file, from what runs everywhere',
+      'mock-server/mock.ts',
+      './node/node-handler.ts',
+      'node-is-imported-at-the-edge',
+    ],
+    ['a higher layer of the mock server', 'mock-server/http/x.ts', '../feed/feed.ts', 'mock-server-http-imports-down'],
+    ['a neighbor in the mock server', 'mock-server/feed/x.ts', '../run/run.ts', 'imports-down'],
+    ['msw outside its entry', 'mock-server/mock/mock.ts', 'msw', 'msw-is-for-msw'],
+    ['jose outside authentication', 'mock-server/http/x.ts', 'jose', 'jose-is-for-auth'],
+    [
+      'more of the SDK than is shared',
+      'mock-server/feed/x.ts',
+      '../../src/connect/connect.ts',
+      'mock-server-shares-little',
+    ],
+    ['a file that does not exist', 'src/base/clock.ts', './missing.ts', 'no-unresolved-import'],
+  ])('%s', async (_what, from, to, rule) => {
+    expect(await check({ [from]: `import { x } from '${to}'` })).toContainEqual(expect.stringContaining(rule))
+  })
+
+  test.each([
+    ['import type', `import type { x } from '../source/state.ts'`],
+    ['export from', `export { x } from '../source/state.ts'`],
+    ['export star', `export * from '../source/state.ts'`],
+    ['import for its effects', `import '../source/state.ts'`],
+    ['dynamic import', `const state = await import('../source/state.ts')`],
+    ['type of an import', `export type X = typeof import('../source/state.ts').x`],
+  ])('in the form of: %s', async (_form, text) => {
+    expect(await check({ 'src/base/clock.ts': text })).toEqual([
+      'src/base/clock.ts → src/source/state.ts: base-imports-down',
+    ])
+  })
+})
+
+test('the linter rejects a dynamic import whose target cannot be read', () => {
+  write('src/base/clock.ts', 'export const load = (name: string): Promise<unknown> => import(name)')
+  copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
+  const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
+  const { stdout, status } = spawnSync(process.execPath, [oxlint, 'src'], { cwd: folder, encoding: 'utf8' })
+  expect(stdout).toContain('no-dynamic-require')
+  expect(status).toBe(1)
+})
+
+test('a cycle is reported with all its files, even one of types alone', async () => {
+  const violations = await check({
+    'src/base/a.ts': `import type { B } from './b.ts'; export type A = B`,
+    'src/base/b.ts': `import type { C } from './c.ts'; export type B = C`,
+    'src/base/c.ts': `import type { A } from './a.ts'; export type C = A`,
+    'src/base/d.ts': `import type { A } from './a.ts'; export type D = A`,
+  })
+  expect(violations).toContain('src/base/a.ts → src/base/b.ts → src/base/c.ts → src/base/a.ts: no-cycle')
+  expect(violations.every((line) => line.endsWith('no-cycle'))).toBe(true)
+})
+
+describe('an entry contains nothing but re-exports', () => {
+  /** Statements of a file that are not `export … from '…'`. */
+  const otherStatements = (text: string): string[] =>
+    ts
+      .createSourceFile('entry.ts', text, ts.ScriptTarget.Latest)
+      .statements.filter((statement) => !(ts.isExportDeclaration(statement) && statement.moduleSpecifier))
+      .map((statement) => text.slice(statement.pos, statement.end).trim())
+
+  const entries = ['src', 'mock-server'].flatMap((name) =>
+    readdirSync(join(root, name))
+      .filter((file) => file.endsWith('.ts') && file !== 'cli.ts')
+      .map((file) => `${name}/${file}`),
+  )
+
+  test.each(entries)('%s', (path) => {
+    expect(otherStatements(readFileSync(join(root, path), 'utf8'))).toEqual([])
+  })
+
+  test('the command only starts the command line', () => {
+    const text = readFileSync(join(root, 'mock-server/cli.ts'), 'utf8')
+    expect(otherStatements(text).slice(1)).toEqual(['await main(process.argv.slice(2))'])
+  })
+
+  test.each([
+    `export const version = '1'`,
+    `import { x } from './base/errors.ts'`,
+    `export { x }`,
+    `export default function () {}`,
+    `console.log()`,
+  ])('%s would be found', (statement) => {
+    expect(otherStatements(`export { a } from './a.ts'\n${statement}\n`)).toEqual([statement])
+  })
+})

@@ -1,0 +1,57 @@
+/** Packs the built package and installs it into an empty project, once for all consumer checks. */
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestProject } from 'vitest/node'
+import { pack } from '../../scripts/check-package.mjs'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    consumer: {
+      /** The project that the package was installed into. */
+      folder: string
+      /** What `npm install` put into its `node_modules`. */
+      installed: string[]
+    }
+  }
+}
+
+/** What the projects need beside the package. They are linked, so that nothing but `npm ci` needs a network. */
+const linked = ['@types/node', 'msw', 'react', 'react-dom']
+
+export default function setup(project: TestProject): () => void {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
+
+  // Bundlers name files by their real path; on some systems the temporary folder is a link.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-consumer-')))
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+  execFileSync('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', pack(folder)], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
+  })
+  const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))
+
+  for (const name of linked) {
+    const link = join(folder, 'node_modules', name)
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), link, 'junction')
+  }
+  cpSync(join(root, 'test/package/projects'), folder, { recursive: true })
+
+  project.provide('consumer', { folder, installed })
+  return () => rmSync(folder, { recursive: true })
+}

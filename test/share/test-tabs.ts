@@ -1,0 +1,109 @@
+/** Tabs of one browser, over connections that a test answers, in time that it moves. */
+import { vi } from 'vitest'
+import type { Batch, Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
+import { type ShareOptions, type ShareState, shareAcrossTabs } from '../../src/share.ts'
+import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
+import { type ScriptedNetwork, createScriptedNetwork } from '../support/scripted-connect.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { type Browser, type Tab, createBrowser } from './fake-browser.ts'
+
+export interface Tabs {
+  readonly browser: Browser
+  readonly clock: ManualClock
+  readonly network: ScriptedNetwork
+  open(options?: Partial<ShareOptions>): Opened
+}
+
+export interface Opened {
+  readonly tab: Tab
+  readonly connect: Connect
+  readonly states: ShareState[]
+  readonly role: string | undefined
+}
+
+export function createTabs(): Tabs {
+  // Each tab is younger than the one before.
+  let time = 1_800_000_000_000
+  vi.spyOn(Date, 'now').mockImplementation(() => ++time)
+  const browser = createBrowser()
+  const clock = createManualClock()
+  const network = createScriptedNetwork()
+  return {
+    browser,
+    clock,
+    network,
+    open(options) {
+      const tab = browser.openTab()
+      const states: ShareState[] = []
+      const connect = shareAcrossTabs({
+        name: 'app',
+        connect: network.connect,
+        clock,
+        onChange: (state) => states.push(state),
+        ...tab,
+        ...options,
+      })
+      return {
+        tab,
+        connect,
+        states,
+        get role() {
+          return states.at(-1)?.role
+        },
+      }
+    },
+  }
+}
+
+/** A request for a feed. */
+export function request(more: Partial<ConnectRequest> = {}): ConnectRequest {
+  const { signal } = new AbortController()
+  return {
+    url: 'https://example.com/feed?q=1',
+    method: 'GET',
+    headers: [['accept', 'text/event-stream']],
+    credentials: [],
+    maxEventSize: 1e6,
+    signal,
+    ...more,
+  }
+}
+
+export interface Reading {
+  readonly batches: Batch[]
+  /** `type:id` of each block, or its data where it has no id. */
+  readonly blocks: string[]
+  /** How it ended: `clean`, or with an error. */
+  readonly end: unknown
+}
+
+/** Reads all there is, for as long as it comes. */
+export function readAll(connection: Connection): Reading {
+  const batches: Batch[] = []
+  let end: unknown
+  const read = async (): Promise<void> => {
+    for (;;) {
+      const batch = await connection.read()
+      if (!batch) return void (end = 'clean')
+      batches.push(batch)
+    }
+  }
+  read().catch((error: unknown) => (end = error))
+  return {
+    batches,
+    get blocks() {
+      return batches.flatMap(({ blocks }) => blocks.map(({ type, id, data }) => `${type}:${id ?? data}`))
+    },
+    get end() {
+      return end
+    },
+  }
+}
+
+/** Waits until all that was said has been heard. */
+export async function quiet(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await settled()
+}
+
+export const connected = (id: string) => ({ type: 'connected', data: '{"protocol":1,"clientId":"c"}', id })
+export const event = (id: number, data = `${id}`) => ({ data, id: `${id}` })

@@ -1,0 +1,277 @@
+/** What a source makes of an answer: statuses, content types, problem documents, refused credentials. */
+import { describe, expect, test } from 'vitest'
+import { createSourceRig } from '../support/test-source.ts'
+import { settled } from '../support/flush-microtasks.ts'
+import { trapUnhandled } from '../support/unhandled.ts'
+
+trapUnhandled()
+
+describe('content type', () => {
+  test.each([
+    'text/event-stream',
+    'text/event-stream;charset=utf-8',
+    'Text/Event-Stream ; charset=utf-8',
+    ' text/event-stream',
+    // Where proxies add one, the last holds.
+    'text/event-stream, text/event-stream',
+    'text/html;charset=gbk, text/event-stream',
+    'text/event-stream, */*',
+    'text/event-stream; a="b, c"; d',
+  ])('%s is an event stream', async (type) => {
+    const { source, network } = createSourceRig()
+    source.start()
+    await settled()
+    network.last.answer({ headers: { 'content-type': type } })
+    await settled()
+    expect(source.state.status).toBe('open')
+  })
+
+  test.each([
+    'text/html',
+    'text/event-streamish',
+    'application/json; x=text/event-stream',
+    '',
+    'text/event-stream, text/html',
+    'text/html; a=", text/event-stream"',
+    '*/*',
+  ])('[F10] "%s" is not: `content-type`, final, the body let go of', async (type) => {
+    const { source, network, clock, settlements, events } = createSourceRig()
+    source.start()
+    await settled()
+    const connection = network.last.answer({ headers: { 'content-type': type } })
+    connection.send({ data: 'a' })
+    await clock.advance(60_000)
+    expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
+    expect(events).toEqual([])
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('`contentType: false` takes all, a function decides', async () => {
+    for (const [contentType, expected] of [
+      [false, 'open'],
+      [(type: string) => type === 'text/x', 'open'],
+      [() => false, 'closed'],
+    ] as const) {
+      const { source, network } = createSourceRig({ contentType })
+      source.start()
+      await settled()
+      network.last.answer({ headers: { 'content-type': 'text/x' } })
+      await settled()
+      expect(source.state.status).toBe(expected)
+    }
+  })
+})
+
+describe('status', () => {
+  test('[F12] [P1.4] 204: a clean end, no reconnect', async () => {
+    const { source, network, clock, settlements } = createSourceRig()
+    source.start()
+    await settled()
+    const connection = network.last.answer({ status: 204, headers: {} })
+    await clock.advance(60_000)
+    expect(settlements).toEqual([undefined])
+    expect(source.state).toEqual({ status: 'closed', attempt: 1 })
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])(
+    '[F15] %d: one error, no retry',
+    async (status) => {
+      const { source, network, clock, settlements } = createSourceRig()
+      source.start()
+      await settled()
+      const connection = network.last.answer({
+        status,
+        headers: { 'content-type': 'text/event-stream', 'x-request-id': 'q7' },
+      })
+      await clock.advance(60_000)
+      expect(settlements).toMatchObject([{ code: 'http', status, retryable: false }])
+      expect((settlements[0] as { headers?: Headers }).headers?.get('x-request-id')).toBe('q7')
+      expect(settlements[0]!.message).toContain(`${status}`)
+      expect(connection.cancelled).toBe(true)
+      expect(network.attempts).toHaveLength(1)
+    },
+  )
+
+  test.each([408, 425, 429, 500, 502, 503, 504])('[F17] %d: another attempt', async (status) => {
+    const { source, network, clock, settlements } = createSourceRig()
+    source.start()
+    await settled()
+    const connection = network.last.answer({ status })
+    await settled()
+    expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'http', status, retryable: true } })
+    expect(connection.cancelled).toBe(true)
+    await clock.advance(1_000)
+    expect(network.attempts).toHaveLength(2)
+    expect(settlements).toEqual([])
+  })
+
+  test('`statusCodes` replaces the list', async () => {
+    for (const [status, expected] of [
+      [404, 'waiting'],
+      [503, 'closed'],
+    ] as const) {
+      const { source, network } = createSourceRig({ retry: { statusCodes: [404] } })
+      source.start()
+      await settled()
+      network.last.answer({ status })
+      await settled()
+      expect(source.state.status).toBe(expected)
+    }
+  })
+})
+
+describe('problem documents', () => {
+  const refuse = async (problem: string, type = 'application/problem+json') => {
+    const rig = createSourceRig()
+    rig.source.start()
+    await settled()
+    const connection = rig.network.last.answer({ status: 400, headers: { 'content-type': type }, problem })
+    await settled()
+    return { error: rig.settlements[0], connection }
+  }
+
+  test('[P1.4] are part of the error', async () => {
+    const problem = { type: 'about:blank', title: 'Bad prompt', status: 400, detail: 'Too long', limit: 8 }
+    expect((await refuse(JSON.stringify(problem))).error).toMatchObject({ code: 'http', problem })
+  })
+
+  test('[F11] are read to 16 KiB, no further', async () => {
+    const { error, connection } = await refuse(`{"detail":"${'x'.repeat(20_000)}"}`)
+    expect(connection.problemLimit).toBe(16_384)
+    expect(connection.cancelled).toBe(true)
+    expect(error).toMatchObject({ code: 'http', status: 400 })
+    expect(error!.problem).toBeUndefined()
+  })
+
+  test('[F11] are not read where the body is something else', async () => {
+    const { error, connection } = await refuse('<h1>Bad</h1>', 'text/html')
+    expect(connection.problemLimit).toBeUndefined()
+    expect(connection.cancelled).toBe(true)
+    expect(error!.problem).toBeUndefined()
+  })
+
+  test('that are none are passed over', async () => {
+    expect((await refuse('{')).error).toMatchObject({ code: 'http', status: 400 })
+  })
+})
+
+describe('[F16] [P4.2] refused credentials', () => {
+  const reasons: string[] = []
+  const rigged = (retry = {}) => {
+    reasons.length = 0
+    return createSourceRig({
+      retry,
+      auth: true,
+      request: async ({ reason, signal, attempt }, lastEventId) => {
+        reasons.push(`${reason} ${attempt}`)
+        return { url: '/', method: 'GET', headers: [], credentials: [], lastEventId, maxEventSize: 100, signal }
+      },
+    })
+  }
+
+  test('one refresh, at once, with the cursor kept', async () => {
+    const { open, network, clock, source } = rigged()
+    const connection = await open()
+    connection.send({ data: 'a', id: '4' })
+    connection.end()
+    await clock.advance(1_000)
+    const refused = network.last.answer({ status: 401 })
+    await settled()
+    expect(reasons).toEqual(['connect 1', 'connect 2', 'rejected 2'])
+    expect(refused.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(3)
+    expect(network.last.request.lastEventId).toBe('4')
+    network.last.answer()
+    await settled()
+    expect(source.state.status).toBe('open')
+  })
+
+  test('the second in a row is final: `auth`, with the status', async () => {
+    const { source, network, clock, settlements } = rigged()
+    source.start()
+    await settled()
+    network.last.answer({ status: 401 })
+    await settled()
+    network.last.answer({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
+    await clock.advance(60_000)
+    expect(settlements).toMatchObject([{ code: 'auth', status: 401 }])
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('after an answer in between, another refresh is due', async () => {
+    const { source, network, clock } = rigged()
+    source.start()
+    for (let turn = 0; turn < 3; turn++) {
+      await settled()
+      network.last.answer({ status: 401 })
+      await settled()
+      network.last.answer().end()
+      await settled()
+      await clock.advance(clock.due[0]!)
+    }
+    expect(reasons.filter((reason) => reason.startsWith('rejected'))).toHaveLength(3)
+  })
+
+  test('a refresh is no retry: it happens with `retry: false` too', async () => {
+    const { source, network } = rigged({ limit: 0 })
+    source.start()
+    await settled()
+    network.last.answer({ status: 401 })
+    await settled()
+    expect(network.attempts).toHaveLength(2)
+  })
+
+  test('a 403 is final at once', async () => {
+    const { source, network, settlements } = rigged()
+    source.start()
+    await settled()
+    network.last.answer({ status: 403 })
+    await settled()
+    expect(settlements).toMatchObject([{ code: 'http', status: 403 }])
+  })
+})
+
+describe('[F11] a problem document that stalls', () => {
+  test.each([
+    ['heeds', false],
+    ['does not heed', true],
+  ])('is done without: the status is told, once, where the reading %s its signal', async (_how, deaf) => {
+    const { source, network, clock, settlements } = createSourceRig({ deaf })
+    source.start()
+    await settled()
+    const problem = new Promise<string>((_, reject) => {
+      const { signal } = network.last.request
+      if (!deaf) signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+    const connection = network.last.answer({
+      status: 403,
+      headers: { 'content-type': 'application/problem+json' },
+      problem,
+    })
+    await clock.advance(600_000)
+    expect(settlements).toMatchObject([{ code: 'http', status: 403, retryable: false }])
+    expect(settlements[0]!.problem).toBeUndefined()
+    expect(connection.cancelled).toBe(true)
+    expect(network.attempts).toHaveLength(1)
+    expect(clock.due).toEqual([])
+  })
+})
+
+test('a `contentType` that throws is final: another attempt would end the same', async () => {
+  const thrown = new Error('of the user')
+  const { source, network, clock, settlements } = createSourceRig({
+    contentType() {
+      throw thrown
+    },
+  })
+  source.start()
+  await settled()
+  const connection = network.last.answer()
+  await clock.advance(600_000)
+  expect(settlements).toMatchObject([{ code: 'content-type', retryable: false, cause: thrown }])
+  expect(connection.cancelled).toBe(true)
+  expect(network.attempts).toHaveLength(1)
+})

@@ -1,0 +1,130 @@
+/** [F21] Ten thousand clients of a server that restarts must not come back together. */
+import { expect, test } from 'vitest'
+import { createRandom } from '../../mock-server/base/random.ts'
+import { StreamError } from '../../src/base/errors.ts'
+import { createClient } from '../../src/client/client.ts'
+import type { Connection } from '../../src/connect/connect.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { RetryOptions } from '../../src/source/retry.ts'
+import { settled } from '../support/flush-microtasks.ts'
+
+const CLIENTS = 10_000
+const WINDOW = 100
+const SEED = 1
+/** Milliseconds after the crash at which all is well again, and until which attempts are counted. */
+const RECOVERED = 3_000
+const COUNTED = 6_000
+
+/** What the server does from the crash on, until it has recovered; seconds of `Retry-After` where it refuses. */
+interface Crash {
+  /** Milliseconds for which nobody is there; then it refuses. */
+  down: number
+  retryAfter?: number
+}
+
+/** Time by the millisecond, for many timers. */
+function createHerdClock(): Clock & { advance(): boolean } {
+  let now = 0
+  const due = new Map<number, Set<() => void>>()
+  return {
+    now: () => now,
+    after(ms, callback) {
+      const at = now + Math.max(1, Math.ceil(ms))
+      const timers = due.get(at) ?? new Set()
+      due.set(at, timers)
+      const fire = (): void => callback()
+      timers.add(fire)
+      return () => timers.delete(fire)
+    },
+    /** Moves on by a millisecond; returns whether anything happened. */
+    advance() {
+      const timers = due.get(++now)
+      due.delete(now)
+      for (const fire of timers ?? []) {
+        timers!.delete(fire)
+        fire()
+      }
+      return !!timers
+    },
+  }
+}
+
+/** A real client each, over a network of which only the time is not real. Attempts in each window after the crash. */
+async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<number[]> {
+  const clock = createHerdClock()
+  const windows: number[] = []
+  const cuts: (() => void)[] = []
+  let crashedAt = Infinity
+  const connect = async (): Promise<Connection> => {
+    const since = clock.now() - crashedAt
+    if (since >= 0) {
+      const window = Math.floor(since / WINDOW)
+      windows[window] = (windows[window] ?? 0) + 1
+    }
+    if (since >= 0 && since < server.down) throw new StreamError('network', 'Refused', { retryable: true })
+    const recovered = !(since < RECOVERED)
+    const headers = new Headers({ 'content-type': 'text/event-stream' })
+    if (!recovered && server.retryAfter !== undefined) headers.set('retry-after', String(server.retryAfter))
+    const until =
+      since >= 0
+        ? new Promise<null>(() => {})
+        : new Promise<null>((_, reject) => {
+            cuts.push(() => reject(new StreamError('network', 'Cut', { retryable: true })))
+          })
+    return {
+      status: since >= 0 && !recovered ? 503 : 200,
+      url: 'https://api.test/',
+      headers,
+      read: () => until,
+      problem: async () => '',
+      cancel() {},
+    }
+  }
+  const random = createRandom(seed)
+  const clients = Array.from({ length: CLIENTS }, () => {
+    const client = createClient({ baseUrl: 'https://api.test', connect, clock, random, retry, onError() {} })
+    client.subscribe('/feed')
+    return client
+  })
+  await settled()
+  expect(cuts).toHaveLength(CLIENTS)
+  crashedAt = clock.now()
+  for (const cut of cuts) cut()
+  await settled()
+  while (clock.now() < crashedAt + COUNTED) if (clock.advance()) await settled()
+  for (const client of clients) client.close()
+  return windows
+}
+
+/** The share of all clients that ask in the fullest window, and of all attempts. */
+function describeWaves(windows: readonly number[]): { ofClients: number; line: string } {
+  const fullest = Math.max(...windows.filter(Boolean))
+  const attempts = windows.reduce((sum, count) => sum + count, 0) // holes are passed over
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+  const when = windows.indexOf(fullest) * WINDOW
+  return {
+    ofClients: fullest / CLIENTS,
+    line: `${percent(fullest / CLIENTS)} of clients, ${percent(fullest / attempts)} of ${attempts} attempts in the fullest 100 ms (after ${when} ms)`,
+  }
+}
+
+const crashes: [string, Crash][] = [
+  ['is down for 3 s', { down: RECOVERED }],
+  ['refuses for 3 s', { down: 0 }],
+  ['refuses for 3 s, with Retry-After: 2', { down: 0, retryAfter: 2 }],
+]
+
+test.each(crashes)(
+  '[F21] no window of 100 ms gets more than a fifth of the clients of a server that %s',
+  { timeout: 60_000 },
+  async (what, server) => {
+    const { ofClients, line } = describeWaves(await crash(server, {}, SEED))
+    console.log(`herd of ${CLIENTS} whose server ${what}: ${line}`)
+    expect(ofClients).toBeLessThan(0.2)
+  },
+)
+
+test('without jitter all of them would come at once: the simulation can tell', { timeout: 60_000 }, async () => {
+  const { ofClients } = describeWaves(await crash({ down: RECOVERED }, { jitter: false }, SEED))
+  expect(ofClients).toBe(1)
+})

@@ -1,0 +1,408 @@
+/** The parser, by the sections of the standard; every case also cut at every byte, and byte by byte. */
+import { describe, expect, test } from 'vitest'
+import { isStreamError } from '../../src/base/errors.ts'
+import { createParser } from '../../src/sse/parse.ts'
+import type { Block } from '../../src/sse/parse.ts'
+import { cutAt, everyCut, readChunks, utf8 } from './parse-chunks.ts'
+import type { Outcome } from './parse-chunks.ts'
+import type { Reading } from './reference.ts'
+
+const event = (data: string | undefined, type = 'message', id?: string): Block => ({ type, data, id })
+
+interface Case extends Partial<Reading> {
+  name: string
+  stream: string | Uint8Array
+}
+
+/** One test per case: all ways of cutting it give the same. */
+function cases(list: Case[]): void {
+  for (const { name, stream, blocks = [], retries = [], comments = [] } of list) {
+    test(name, () => {
+      const bytes = typeof stream === 'string' ? utf8(stream) : stream
+      for (const [cut, chunks] of everyCut(bytes)) {
+        expect(readChunks(chunks), cut).toEqual({ blocks, retries, comments })
+      }
+      if (typeof stream !== 'string') return
+      for (let at = 0; at <= stream.length; at++) {
+        expect(readChunks([stream.slice(0, at), stream.slice(at)]), `text cut at ${at}`).toEqual({
+          blocks,
+          retries,
+          comments,
+        })
+      }
+    })
+  }
+}
+
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+describe('parsing an event stream', () => {
+  cases([
+    { name: 'nothing', stream: '' },
+    { name: 'LF ends lines', stream: 'data: a\n\ndata: b\n\n', blocks: [event('a'), event('b')] },
+    { name: '[F32] CR ends lines', stream: 'data: a\r\rdata: b\r\r', blocks: [event('a'), event('b')] },
+    { name: '[F32] CRLF ends lines', stream: 'data: a\r\n\r\ndata: b\r\n\r\n', blocks: [event('a'), event('b')] },
+    {
+      name: '[F32] line ends may be mixed',
+      stream: 'data: a\n\rdata: b\r\n\ndata: c\r\n\rdata: d\n\r\ndata: e\r\r\ndata: f\r\n\r\n',
+      blocks: ['a', 'b', 'c', 'd', 'e', 'f'].map((data) => event(data)),
+    },
+    {
+      name: '[F32] the LF of a CRLF is not a blank line',
+      stream: 'data: a\r\ndata: b\r\n\r\n',
+      blocks: [event('a\nb')],
+    },
+    { name: '[F32] LF CR is two line ends', stream: 'data: a\n\rdata: b\n\n', blocks: [event('a'), event('b')] },
+    { name: '[F32] a byte order mark is dropped', stream: '\uFEFFdata: a\n\n', blocks: [event('a')] },
+    {
+      name: '[F32] a second byte order mark is part of the field name',
+      stream: '\uFEFF\uFEFFdata: a\n\ndata: b\n\n',
+      blocks: [event('b')],
+    },
+    {
+      name: '[F32] a byte order mark later on is text',
+      stream: 'data: \uFEFFa\n\n\uFEFFdata: b\n\ndata: c\n\n',
+      blocks: [event('\uFEFFa'), event('c')],
+    },
+    { name: 'only a byte order mark', stream: '\uFEFF' },
+    { name: 'a blank line behind the mark', stream: '\uFEFF\n\ndata: a\n\n', blocks: [event('a')] },
+    { name: 'characters of two, three and four bytes', stream: 'data: é你😀\n\n', blocks: [event('é你😀')] },
+    {
+      name: '[F8] bytes that are not UTF-8 become U+FFFD',
+      stream: Uint8Array.of(...utf8('data: '), 0xff, 0x61, 0xe4, 0xbd, 0x62, 0xc0, 0x80, 0x0a, 0x0a),
+      blocks: [event('\uFFFDa\uFFFDb\uFFFD\uFFFD')],
+    },
+    {
+      name: '[F8] a line end inside a cut character still ends the line',
+      stream: Uint8Array.of(...utf8('data: '), 0xe4, 0xbd, 0x0a, 0x0a, ...utf8('data: b\n\n')),
+      blocks: [event('\uFFFD'), event('b')],
+    },
+    {
+      name: 'NEL, LS and PS end no line',
+      stream: 'data: a\u0085b\u2028c\u2029d\n\n',
+      blocks: [event('a\u0085b\u2028c\u2029d')],
+    },
+  ])
+})
+
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+describe('interpreting an event stream', () => {
+  cases([
+    {
+      name: 'a line that begins with a colon is a comment',
+      stream: ': a\n:b\n:\n:  c\n\n',
+      comments: ['a', 'b', '', ' c'],
+    },
+    {
+      name: '[F24] a comment is no event',
+      stream: ': heartbeat\n\n: heartbeat\n\n',
+      comments: ['heartbeat', 'heartbeat'],
+    },
+    {
+      name: 'a comment inside an event',
+      stream: 'data: a\n: b\ndata: c\n\n',
+      blocks: [event('a\nc')],
+      comments: ['b'],
+    },
+    { name: '[F32] no space behind the colon', stream: 'data:a\nevent:b\nid:c\n\n', blocks: [event('a', 'b', 'c')] },
+    {
+      name: '[F32] one space is dropped, not two',
+      stream: 'data:  a\nevent:  b\nid:  c\n\n',
+      blocks: [event(' a', ' b', ' c')],
+    },
+    { name: 'a tab is no space', stream: 'data:\ta\n\n', blocks: [event('\ta')] },
+    {
+      name: 'a value may contain colons',
+      stream: 'data: a:b: c\nid: d:e\n\n',
+      blocks: [event('a:b: c', 'message', 'd:e')],
+    },
+    {
+      name: '[F32] a field without colon has an empty value',
+      stream: 'data\n\nid\ndata\ndata\n\nevent: a\nevent\ndata: b\n\n',
+      blocks: [event(''), event('\n', 'message', ''), event('b')],
+    },
+    {
+      name: '[F32] unknown fields are ignored',
+      stream:
+        'foo: a\ndatas: b\ndat: c\n data: d\nData: e\nDATA: f\nids: g\ni: h\nevents: i\neven: j\nretryy: 1\nfoo\ndata: k\n\n',
+      blocks: [event('k')],
+    },
+    {
+      name: 'field names that go on with a space',
+      stream: 'data : a\nid : b\nevent : c\n\ndata: d\n\n',
+      blocks: [event('d')],
+    },
+    {
+      name: 'the last type wins, and an empty one is none',
+      stream: 'event: a\nevent: b\ndata: c\n\nevent: a\nevent:\ndata: d\n\n',
+      blocks: [event('c', 'b'), event('d')],
+    },
+    {
+      name: 'the type does not go over to the next event',
+      stream: 'event: a\ndata: b\n\ndata: c\n\n',
+      blocks: [event('b', 'a'), event('c')],
+    },
+    { name: 'a type without data goes nowhere', stream: 'event: a\n\ndata: b\n\n', blocks: [event('b')] },
+    { name: 'lines of data are joined', stream: 'data: a\ndata:\ndata: b\ndata: \n\n', blocks: [event('a\n\nb\n')] },
+    { name: 'fields in any order', stream: 'id: 1\ndata: a\nevent: b\ndata: c\n\n', blocks: [event('a\nc', 'b', '1')] },
+    {
+      name: '[F31] names of an object’s own keys are plain text',
+      stream: 'event: __proto__\ndata: {"__proto__":1}\nid: constructor\n\nevent: toString\ndata: a\n\n',
+      blocks: [event('{"__proto__":1}', '__proto__', 'constructor'), event('a', 'toString')],
+    },
+    { name: '[F31] an event named error', stream: 'event: error\ndata: a\n\n', blocks: [event('a', 'error')] },
+  ])
+
+  describe('id', () => {
+    cases([
+      { name: '[F22] an id beyond Latin-1', stream: 'id: 日本\ndata: a\n\n', blocks: [event('a', 'message', '日本')] },
+      {
+        name: '[F23] an id with NUL is ignored, an earlier one of the block stays',
+        stream: 'id: a\0b\ndata: c\n\nid: d\nid: \0\ndata: e\n\n',
+        blocks: [event('c'), event('e', 'message', 'd')],
+      },
+      {
+        name: '[F23] NUL elsewhere is text',
+        stream: 'data: \0\nevent: \0\nid: a\n\n',
+        blocks: [event('\0', '\0', 'a')],
+      },
+      {
+        name: '[F23] a block of an id alone',
+        stream: 'id: a\n\nevent: b\nid: c\n\n',
+        blocks: [event(undefined, 'message', 'a'), event(undefined, 'b', 'c')],
+      },
+      { name: '[F23] a block of an id with NUL alone is nothing', stream: 'id: \0\n\n' },
+      {
+        name: '[F23] an empty id',
+        stream: 'id:\ndata: a\n\nid: \ndata: b\n\nid\n\n',
+        blocks: [event('a', 'message', ''), event('b', 'message', ''), event(undefined, 'message', '')],
+      },
+      {
+        name: 'the id does not go over to the next block',
+        stream: 'id: a\ndata: b\n\ndata: c\n\n',
+        blocks: [event('b', 'message', 'a'), event('c')],
+      },
+    ])
+  })
+
+  describe('retry', () => {
+    cases([
+      { name: '[F20] digits', stream: 'retry: 1000\nretry:5\nretry: 0\nretry: 007\n\n', retries: [1000, 5, 0, 7] },
+      {
+        name: '[F20] numbers too large for a timer are reported as they are',
+        stream: 'retry: 99999999999\n',
+        retries: [99999999999],
+      },
+      {
+        name: '[F20] anything but ASCII digits is ignored',
+        stream:
+          'retry: 1e1\nretry: -5\nretry: +5\nretry: 10ms\nretry: 1.5\nretry: 0x10\nretry:  5\nretry: 5 \nretry: ٣\nretry:\nretry\nretry: \n\n',
+      },
+      { name: 'it counts at once, and is no event', stream: 'retry: 1\ndata: a', retries: [1] },
+    ])
+  })
+
+  describe('the end of the stream', () => {
+    cases([
+      {
+        name: '[F1] an event without its blank line is dropped',
+        stream: 'data: a\n\nid: 1\ndata: b\n',
+        blocks: [event('a')],
+      },
+      { name: '[F1] so is one in the middle of a line', stream: 'data: a\n\ndata: b', blocks: [event('a')] },
+      { name: '[F24] a block without data', stream: 'event: a\n\n\n\n\r\n\r\n' },
+    ])
+  })
+})
+
+describe('chunks', () => {
+  test('an event is reported with the chunk that has its blank line, also where that is a CR', () => {
+    for (const end of ['\n\n', '\r\r', '\r\n\r\n', '\r\n\r']) {
+      const blocks: Block[] = []
+      const parser = createParser({ onBlock: (block) => blocks.push(block) })
+      parser.push(utf8(`data: a${end}`))
+      expect(blocks, JSON.stringify(end)).toEqual([event('a')])
+    }
+  })
+
+  test('empty chunks change nothing', () => {
+    expect(readChunks([utf8('data: a\r'), utf8(''), '', utf8('\n'), '', utf8('\r\n')]).blocks).toEqual([event('a')])
+  })
+
+  test('text and bytes may take turns', () => {
+    expect(readChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([
+      event('ab'),
+      event('c'),
+    ])
+  })
+
+  test('a view into a larger buffer is read within its bounds', () => {
+    const buffer = utf8('xxdata: a\n\nyy')
+    expect(readChunks([buffer.subarray(2, 11)]).blocks).toEqual([event('a')])
+  })
+
+  test('chunks of every size up to some thousands of bytes, on lines longer than any buffer inside', () => {
+    const text = Array.from({ length: 40 }, (_, n) => `id: ${n}\ndata: ${'é你😀a'.repeat(n * 11)}\n\n`).join('')
+    const bytes = utf8(text)
+    const whole = readChunks([bytes])
+    expect(whole.blocks).toHaveLength(40)
+    for (const size of [2, 3, 5, 31, 95, 96, 97, 127, 128, 129, 500, 1023, 1024, 1025, 5000]) {
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+        bytes.slice(n * size, (n + 1) * size),
+      )
+      expect(readChunks(chunks), `${size} bytes`).toEqual(whole)
+    }
+  })
+
+  // A parser that copies or searches what it holds with each chunk needs minutes for the first two: the runner's limit ends it.
+  test('[F29] an event of nearly 16 MiB in chunks of 1 KiB', () => {
+    const chunk = new Uint8Array(1024).fill(0x61)
+    const chunks = [utf8('data: '), ...Array.from({ length: 16_383 }, () => chunk), utf8('\n\n')]
+    expect(readChunks(chunks).blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1024])
+  })
+
+  test('[F29] an event of nearly 16 MiB in lines of 1 KiB', () => {
+    const chunk = utf8(`data: ${'a'.repeat(1017)}\n`)
+    const { blocks } = readChunks([...Array.from({ length: 16_383 }, () => chunk), utf8('\n')])
+    expect(blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1018 - 1])
+  })
+
+  test('[F29] a million tiny events', () => {
+    const chunk = utf8('data: a\n\n'.repeat(1000))
+    let events = 0
+    const parser = createParser({ onBlock: ({ data }) => (events += data === 'a' ? 1 : 0) })
+    for (let i = 0; i < 1000; i++) parser.push(chunk)
+    expect(events).toBe(1_000_000)
+  })
+
+  test('every block has all three keys, in one order', () => {
+    for (const block of readChunks([utf8('data: a\n\nid: b\n\nevent: c\ndata: d\nid: e\n\n')]).blocks) {
+      expect(Object.keys(block)).toEqual(['type', 'data', 'id'])
+    }
+  })
+
+  test('callbacks but for onBlock are optional', () => {
+    const blocks: Block[] = []
+    createParser({ onBlock: (block) => blocks.push(block) }).push(utf8(': a\nretry: 1\ndata: b\n\n'))
+    expect(blocks).toEqual([event('b')])
+  })
+})
+
+describe('end and reset', () => {
+  for (const method of ['end', 'reset'] as const) {
+    test(`[F8] after ${method}() a new stream starts clean`, () => {
+      const beginnings = ['data: a\nid: b\nevent: c\n', 'data: a', 'data: a\r', '\uFEFF', ': a', 'data: a\n\n'].map(
+        utf8,
+      )
+      beginnings.push(
+        utf8('data: 你').slice(0, -1),
+        utf8(`data: ${'你'.repeat(100)}`).slice(0, -1),
+        Uint8Array.of(0xef, 0xbb),
+      )
+      for (const beginning of beginnings) {
+        const blocks: Block[] = []
+        const parser = createParser({ onBlock: (block) => blocks.push(block) })
+        parser.push(beginning)
+        parser[method]()
+        blocks.length = 0
+        parser.push(utf8('\uFEFF\ndata: d\n\n'))
+        // Cut inside a character, so that no decoder is left out.
+        for (const chunk of cutAt(utf8(`data: ${'é'.repeat(101)}\n\n`), 107)) parser.push(chunk)
+        expect(blocks, new TextDecoder().decode(beginning)).toEqual([event('d'), event('é'.repeat(101))])
+      }
+    })
+  }
+})
+
+describe('maxEventSize', () => {
+  /** The largest limit under which it fails, found by trying. */
+  const largestFailing = (stream: string): number => {
+    for (let limit = utf8(stream).length + 10; limit >= 0; limit--) {
+      if (readChunks([utf8(stream)], { maxEventSize: limit }).error) return limit
+    }
+    return -1
+  }
+
+  for (const [what, stream] of [
+    ['a line of data', 'data: a\n\ndata: 0123456789\n\ndata: b\n\n'],
+    ['lines of data', 'data: a\n\ndata: 01234\ndata: 你好😀\ndata:\ndata: 5\n\ndata: b\n\n'],
+    ['CRLF', 'data: a\r\n\r\ndata: 01234\r\ndata: 56789\r\n\r\n'],
+    ['a comment', ': a\n\n: 0123456789 你好\n\n'],
+    ['an id', 'data: a\n\nid: 0123456789\ndata: b\n\n'],
+    ['a field that nobody knows', 'data: a\n\nfoo0123456789\n\ndata: b\n\n'],
+    ['a line without end', 'data: a\n\ndata: 0123456789'],
+    ['an event without end', 'data: a\n\ndata: 0123456789\ndata: 你\n'],
+  ] as const) {
+    test(`[F28] ${what}: the same for every cut`, () => {
+      const limit = largestFailing(stream)
+      expect(limit).toBeGreaterThan(5)
+      for (const [cut, chunks] of everyCut(utf8(stream))) {
+        const failed = readChunks(chunks, { maxEventSize: limit })
+        expect(isStreamError(failed.error, 'too-large'), cut).toBe(true)
+        // What was whole before is there, and nothing of what was too large.
+        expect(failed.blocks, cut).toEqual(readChunks([utf8(stream)], { maxEventSize: limit }).blocks)
+        expect(readChunks(chunks, { maxEventSize: limit + 1 }).error, cut).toBeUndefined()
+      }
+    })
+  }
+
+  test('[F28] characters are counted, not bytes', () => {
+    expect(readChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 105 }).error).toBeDefined()
+    expect(readChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 106 }).blocks).toHaveLength(1)
+    expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 105 }).error).toBeDefined()
+    expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
+  })
+
+  test('[F28] what follows in the chunk that ends a line under way counts as well', () => {
+    const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
+    expect(readChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
+    expect(readChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
+  })
+
+  test('[F28] what follows a blank line that came with the end of a line counts as well', () => {
+    const chunks = ['dat', '\r\r\nid: 0123456789\n']
+    expect(readChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
+    expect(readChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
+  })
+
+  test('[F28] many events that are small together pass any limit', () => {
+    const bytes = utf8('data: 0123456789\nid: 1\n\n: heartbeat\n\n'.repeat(200))
+    for (const [cut, chunks] of everyCut(bytes.slice(0, 800))) {
+      expect(readChunks(chunks, { maxEventSize: 20 }).error, cut).toBeUndefined()
+    }
+    expect(readChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
+  })
+
+  test('[F28] afterwards it is unusable, until reset', () => {
+    const blocks: Block[] = []
+    const parser = createParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
+    const tooLarge = expect.objectContaining({ code: 'too-large', name: 'StreamError' })
+    const thrown = (chunk: string): unknown => {
+      try {
+        parser.push(chunk)
+      } catch (error) {
+        return error
+      }
+      return undefined
+    }
+    expect(thrown('data: a\n\ndata: 0123456789\n\ndata: b\n\n')).toEqual(tooLarge)
+    expect(thrown('data: c\n\n')).toEqual(tooLarge)
+    expect(blocks).toEqual([event('a')])
+    parser.reset()
+    expect(thrown('data: d\n\n')).toBeUndefined()
+    expect(blocks).toEqual([event('a'), event('d')])
+  })
+
+  test('[F28] 32 MiB are too much by default, and 16 are not', () => {
+    const chunk = new Uint8Array(65_536).fill(0x61)
+    const push = (prefix: string, chunks: number, separator = ''): Outcome => {
+      const list: Uint8Array[] = [utf8(prefix)]
+      for (let i = 0; i < chunks; i++) list.push(chunk, utf8(separator))
+      return readChunks([...list, utf8('\n\n')])
+    }
+    expect(isStreamError(push('data: ', 512).error, 'too-large')).toBe(true)
+    expect(isStreamError(push('data: ', 512, '\ndata: ').error, 'too-large')).toBe(true)
+    expect(isStreamError(push(': ', 512).error, 'too-large')).toBe(true)
+    expect(push('data: ', 255).blocks[0]?.data).toHaveLength(255 * 65_536)
+    expect(push('data: ', 255, '\ndata: ').blocks[0]?.data).toHaveLength(255 * 65_537)
+  })
+})

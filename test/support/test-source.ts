@@ -1,0 +1,119 @@
+/** A source with hooks that write down what they are told. */
+import { StreamError } from '../../src/base/errors.ts'
+import type { ConnectRequest } from '../../src/connect/connect.ts'
+import { type Judgement, judge } from '../../src/source/check-response.ts'
+import { type RetryOptions, judgeFailure } from '../../src/source/retry.ts'
+import {
+  type RawEvent,
+  type Source,
+  type SourceHooks,
+  type SourceOptions,
+  type StreamState,
+  createSource,
+} from '../../src/source/source.ts'
+import { type ManualClock, createManualClock } from './manual-clock.ts'
+import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
+import { settled } from './flush-microtasks.ts'
+
+type Hooks = Pick<SourceHooks, 'ended' | 'flush'>
+
+export interface SourceRigOptions
+  extends Partial<Hooks>, Partial<Omit<SourceOptions, 'clock' | 'connect'>>, Partial<Omit<Judgement, 'statusCodes'>> {
+  repeatable?: (error: StreamError) => boolean
+  random?: () => number
+  retry?: RetryOptions
+  lastEventId?: string
+  deaf?: boolean
+  /** Called after the event was written down. */
+  event?: (event: RawEvent) => void
+  /** Called after the change was written down. */
+  changed?: (state: StreamState) => void
+  request?: SourceHooks['request']
+}
+
+export interface SourceRig {
+  source: Source
+  clock: ManualClock
+  network: ScriptedNetwork
+  events: RawEvent[]
+  /** Bytes of each read. */
+  flushed: number[]
+  states: StreamState[]
+  settlements: (StreamError | undefined)[]
+  /** Starts, and answers with an event stream. */
+  open(): Promise<ScriptedConnection>
+}
+
+/** The longest delay that jitter can choose is chosen. A clean end is a failure, as a feed's is. */
+export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
+  const {
+    retry = {},
+    lastEventId,
+    deaf = false,
+    event,
+    changed,
+    flush,
+    repeatable,
+    random = () => 1,
+    ...rest
+  } = options
+  const name = 'GET https://api.test/stream'
+  const clock = createManualClock()
+  const network = createScriptedNetwork({ deaf })
+  const events: RawEvent[] = []
+  const flushed: number[] = []
+  const states: StreamState[] = []
+  const settlements: (StreamError | undefined)[] = []
+  const source = createSource(
+    { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
+    {
+      name,
+      judge: (connection) => judge(connection, { ...rest, clock, name, statusCodes: retry.statusCodes }),
+      retry: (error, attempt, floor) =>
+        judgeFailure({ ...retry, name, random }, repeatable?.(error) ?? true, error, attempt, floor),
+      answered: () => {},
+      opened: () => {},
+      ended: () => new StreamError('network', 'Ended', { retryable: true }),
+      request: async ({ signal }, id): Promise<ConnectRequest> => ({
+        url: 'https://api.test/stream',
+        method: 'GET',
+        headers: [],
+        credentials: [],
+        lastEventId: id,
+        maxEventSize: 1_000,
+        signal,
+      }),
+      ...rest,
+      event(raw) {
+        events.push({ ...raw })
+        event?.(raw)
+      },
+      flush(bytes) {
+        flushed.push(bytes)
+        return flush?.(bytes)
+      },
+      changed(state) {
+        states.push(state)
+        changed?.(state)
+      },
+      settled: (error) => void settlements.push(error),
+    },
+    lastEventId,
+  )
+  return {
+    source,
+    clock,
+    network,
+    events,
+    flushed,
+    states,
+    settlements,
+    async open() {
+      source.start()
+      await settled()
+      const connection = network.last.answer()
+      await settled()
+      return connection
+    },
+  }
+}
