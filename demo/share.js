@@ -9,19 +9,19 @@ import { createStateBadge } from './state-badge.js'
 import { describeError, describeReset } from './wording.js'
 
 const roles = {
-  leading: ['This tab leads.', 'The connection is here. What comes on it is passed on to the other tabs.'],
-  following: [
+  leader: ['This tab leads.', 'The connection is here. What comes on it is passed on to the other tabs.'],
+  follower: [
     'This tab follows.',
     'Another tab has the connection. This one has none, and is given all that comes on it.',
   ],
-  apart: ['This tab goes by itself.', 'It has a connection of its own until it has caught up with the others.'],
-  gone: ['This tab takes no part.', 'It has let go of the feed, or waits for its next attempt.'],
+  detached: ['This tab goes by itself.', 'It has a connection of its own until it has caught up with the others.'],
+  closed: ['This tab takes no part.', 'It has let go of the feed, or waits for its next attempt.'],
 }
 const events = {
-  leading: 'took the lead',
-  following: 'follows',
-  apart: 'goes by itself',
-  gone: 'let go',
+  leader: 'took the lead',
+  follower: 'follows',
+  detached: 'goes by itself',
+  closed: 'let go',
 }
 
 const parts = findParts(document.getElementById('tabs'))
@@ -46,7 +46,7 @@ const showRole = (role) => {
   parts.role.textContent = title
   parts.role.dataset.role = role
   parts.explanation.textContent = explanation
-  document.title = role === 'leading' ? 'Leads · Rivulet' : 'Follows · Rivulet'
+  document.title = role === 'leader' ? 'Leads · Rivulet' : 'Follows · Rivulet'
   roster.tell(role)
   log(events[role])
 }

@@ -1,5 +1,5 @@
 /** Entry `rivulet/persist`: resumes a stream after a reload of the page. */
 export type { Clock } from './base/clock.ts'
 export type { Cursor } from './base/errors.ts'
-export { type KeptPlace, type PersistOptions, type PersistStorage, persist } from './persist/persist.ts'
+export { type StoredCursor, type PersistOptions, type PersistStorage, persist } from './persist/persist.ts'
 export type { Persistence } from './request/options.ts'

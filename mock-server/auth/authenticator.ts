@@ -24,11 +24,12 @@ export function createAuthenticator(options: AuthOptions, clock: Clock): Authent
   if (options === 'none') return anonymous
   if (options === 'jwt') return jwt({}, clock)
   if (options === 'apikey') return apiKeys({ [MOCK_API_KEY]: 'mock-user' })
-  const byToken = options.jwt && jwt(options.jwt, clock)
-  const byKey = options.apiKeys && apiKeys(options.apiKeys)
-  if (!byToken || !byKey) return byToken ?? byKey ?? anonymous
+  const tokenAuthenticator = options.jwt && jwt(options.jwt, clock)
+  const keyAuthenticator = options.apiKeys && apiKeys(options.apiKeys)
+  if (!tokenAuthenticator || !keyAuthenticator) return tokenAuthenticator ?? keyAuthenticator ?? anonymous
   return {
-    authenticate: (request) => (request.headers.has('x-api-key') ? byKey : byToken).authenticate(request),
-    issue: byToken.issue,
+    authenticate: (request) =>
+      (request.headers.has('x-api-key') ? keyAuthenticator : tokenAuthenticator).authenticate(request),
+    issue: tokenAuthenticator.issue,
   }
 }

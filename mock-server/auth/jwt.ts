@@ -12,20 +12,20 @@ export interface JwtOptions {
   readonly expiresIn?: number
 }
 
-const LONGEST = 24 * 60 * 60 * 1_000
+const MAX_EXPIRES_IN_MS = 24 * 60 * 60 * 1_000
 const permissions: readonly Permission[] = ['feed', 'run', 'broadcast']
 const isPermission = (name: string): name is Permission => (permissions as readonly string[]).includes(name)
 
 /** Makes the authenticator; `issue` takes `{ subject?, expiresIn?, permissions? }`. */
 export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required<Pick<Authenticator, 'issue'>> {
-  const { secret = crypto.getRandomValues(new Uint8Array(32)), expiresIn: usual = 60_000 } = options
+  const { secret = crypto.getRandomValues(new Uint8Array(32)), expiresIn: defaultExpiresIn = 60_000 } = options
   const key = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
   return {
     async authenticate(request) {
-      const given = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-      if (given === undefined) throw unauthorized('Bearer', 'A bearer token is needed.')
+      const bearerToken = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+      if (bearerToken === undefined) throw unauthorized('Bearer', 'A bearer token is needed.')
       try {
-        const { payload } = await jwtVerify(given, key, {
+        const { payload } = await jwtVerify(bearerToken, key, {
           algorithms: ['HS256'],
           requiredClaims: ['sub', 'exp'],
           currentDate: new Date(clock.date()),
@@ -41,16 +41,19 @@ export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required
         throw unauthorized('Bearer', detail, 'invalid_token')
       }
     },
-    async issue({ subject = 'mock-user', expiresIn = usual, permissions: wanted }) {
+    async issue({ subject = 'mock-user', expiresIn = defaultExpiresIn, permissions: requestedPermissions }) {
       if (typeof subject !== 'string' || subject === '') throw new TypeError('subject: expected a text')
-      if (typeof expiresIn !== 'number' || !(expiresIn > 0 && expiresIn <= LONGEST)) {
-        throw new TypeError(`expiresIn: expected milliseconds from 1 to ${LONGEST}`)
+      if (typeof expiresIn !== 'number' || !(expiresIn > 0 && expiresIn <= MAX_EXPIRES_IN_MS)) {
+        throw new TypeError(`expiresIn: expected milliseconds from 1 to ${MAX_EXPIRES_IN_MS}`)
       }
-      if (wanted !== undefined && !(Array.isArray(wanted) && wanted.every(isPermission))) {
+      if (
+        requestedPermissions !== undefined &&
+        !(Array.isArray(requestedPermissions) && requestedPermissions.every(isPermission))
+      ) {
         throw new TypeError(`permissions: expected a list of ${permissions.join(', ')}`)
       }
       const expiresAt = clock.date() + expiresIn
-      const claims = wanted === undefined ? {} : { scope: wanted.join(' ') }
+      const claims = requestedPermissions === undefined ? {} : { scope: requestedPermissions.join(' ') }
       const token = await new SignJWT(claims)
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setSubject(subject)

@@ -1,18 +1,18 @@
 /** `POST /api/token`: gives out a short-lived token to whoever asks, as mocks do. */
-import { json } from '../http/response.ts'
+import { jsonResponse } from '../http/response.ts'
 import { readBody, parseJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import type { Authenticator } from '../http/identity.ts'
-import { Refusal } from '../http/problem.ts'
+import { HttpError } from '../http/problem.ts'
 
 /** The body is optional. */
-export function issueToken(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {
+export function handleTokenRequest(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {
   return async ({ request }) => {
     const body = await readBody(request, bodyLimit)
     try {
-      return json(200, await issue(body === '' ? {} : parseJson(body)))
+      return jsonResponse(200, await issue(body === '' ? {} : parseJson(body)))
     } catch (error) {
-      if (error instanceof TypeError) throw new Refusal(400, error.message)
+      if (error instanceof TypeError) throw new HttpError(400, error.message)
       throw error
     }
   }

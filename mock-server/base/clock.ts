@@ -15,14 +15,14 @@ export interface Clock {
 }
 
 /** Longest delay that timers hold: 2^31 - 1 ms; beyond it they fire at once. */
-const LONGEST = 0x7fffffff
+const MAX_TIMER_MS = 0x7fffffff
 
 /** Real time. The globals are read at each call, so that fake timers work. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   after(ms, callback, purpose = 'awaited') {
-    const timer = setTimeout(callback, Math.min(ms, LONGEST))
+    const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS))
     // Node alone has it: elsewhere a timer is a number.
     if (purpose === 'housekeeping') (timer as { unref?(): unknown }).unref?.()
     return () => clearTimeout(timer)

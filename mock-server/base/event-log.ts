@@ -13,7 +13,7 @@ export interface EventLog<Item> {
   /** Nothing comes any more; the watchers are told. */
   close(): void
   /** `wake` is called after each append and on close, until the returned function is called. */
-  watch(wake: () => void): () => void
+  watch(onUpdate: () => void): () => void
 }
 
 /** Makes a log that keeps the last `limit` items. */
@@ -22,8 +22,8 @@ export function createEventLog<Item>(limit: number = Infinity): EventLog<Item> {
   const watchers = new Set<() => void>()
   let first = 1
   let state: 'open' | 'closed' = 'open'
-  const tell = (): void => {
-    for (const wake of watchers) wake()
+  const notifyWatchers = (): void => {
+    for (const onUpdate of watchers) onUpdate()
   }
   return {
     get first() {
@@ -41,17 +41,17 @@ export function createEventLog<Item>(limit: number = Infinity): EventLog<Item> {
         items.shift()
         first++
       }
-      tell()
+      notifyWatchers()
       return first + items.length - 1
     },
     at: (position) => items[position - first],
     close() {
       state = 'closed'
-      tell()
+      notifyWatchers()
     },
-    watch(wake) {
+    watch(onUpdate) {
       // A fresh function, so that two watchers with one callback are two.
-      const watcher = (): void => wake()
+      const watcher = (): void => onUpdate()
       watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },

@@ -15,7 +15,7 @@ export function createRandom(seed: number): Random {
 }
 
 /** A 32-bit seed from text (FNV-1a over UTF-16 units). */
-export function seedOf(text: string): number {
+export function hashText(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   return hash >>> 0

@@ -1,13 +1,13 @@
 /** A channel: many streams on one connection, each in its turn (PROTOCOL.md 5). */
 import type { Clock } from '../base/clock.ts'
-import type { Answer, NoAnswer } from '../http/response.ts'
-import { problem } from '../http/problem.ts'
+import type { HttpResponse, DroppedConnection } from '../http/response.ts'
+import { problemResponse } from '../http/problem.ts'
 import type { Identity } from '../http/identity.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
-import type { CarriedStream } from './channel-stream.ts'
-import { createCarriedStream } from './channel-stream.ts'
-import type { Open } from './operations.ts'
+import type { ChannelStream } from './channel-stream.ts'
+import { createChannelStream } from './channel-stream.ts'
+import type { OpenOperation } from './operations.ts'
 
 /** A channel; its source is what goes over the carrier. */
 export interface Channel {
@@ -19,17 +19,17 @@ export interface Channel {
   readonly streams: number
   readonly source: Source
   /** The same subject has shown fresh credentials. */
-  renew(identity: Identity): void
+  renewIdentity(identity: Identity): void
   /** Whether a stream may be opened under this key: it was not used before. */
-  isFresh(key: string): boolean
+  isUnusedKey(key: string): boolean
   /** Opens a stream; `ask` asks for its answer, and does not reject. */
-  open(open: Open, ask: (signal: AbortSignal) => Promise<Answer | NoAnswer>): void
+  open(open: OpenOperation, fetchResponse: (signal: AbortSignal) => Promise<HttpResponse | DroppedConnection>): void
   /** Gives a stream so many more bytes; nothing where it is over. */
   credit(key: string, bytes: number): void
   /** Lets go of a stream; nothing where it is over. */
   close(key: string): void
   /** Ends the carrier, and every stream with it. */
-  end(how: 'cut' | 'ended'): void
+  end(endState: 'cut' | 'ended'): void
 }
 
 /** What a channel needs to know. */
@@ -45,30 +45,36 @@ export interface ChannelOptions {
 }
 
 /** Streams at once. */
-const STREAM_LIMIT = 1_000
+const MAX_STREAMS = 1_000
 /** Keys that are remembered, so that none is used again; the oldest is forgotten. */
-const KEY_LIMIT = 10_000
+const MAX_REMEMBERED_KEYS = 10_000
 
 /** Makes a channel. */
-export function createChannel({ identity: opener, heartbeat, clock, onChange, onClose }: ChannelOptions): Channel {
+export function createChannel({
+  identity: initialIdentity,
+  heartbeat,
+  clock,
+  onChange,
+  onClose,
+}: ChannelOptions): Channel {
   const id = crypto.randomUUID()
-  const streams = new Map<string, CarriedStream>()
-  const used = new Set<string>()
+  const streams = new Map<string, ChannelStream>()
+  const usedKeys = new Set<string>()
   /** Streams that have something, in the order of their turns. */
-  const ready = new Set<CarriedStream>()
-  const wakes = new Set<() => void>()
-  const hello = { channelId: id, ...(heartbeat > 0 ? { heartbeat } : {}) }
-  const opening: Frame[] = [{ type: 'channel', data: JSON.stringify(hello) }]
-  let identity = opener
+  const readyStreams = new Set<ChannelStream>()
+  const watchers = new Set<() => void>()
+  const channelData = { channelId: id, ...(heartbeat > 0 ? { heartbeat } : {}) }
+  const openingFrames: Frame[] = [{ type: 'channel', data: JSON.stringify(channelData) }]
+  let identity = initialIdentity
   let state: Source['state'] = 'open'
   let stopTimer: (() => void) | undefined
 
-  const wake = (): void => {
-    for (const watcher of wakes) watcher()
+  const notifyWatchers = (): void => {
+    for (const watcher of watchers) watcher()
   }
-  const end = (how: 'cut' | 'ended' | 'expired'): void => {
-    state = how
-    wake()
+  const end = (endState: 'cut' | 'ended' | 'expired'): void => {
+    state = endState
+    notifyWatchers()
   }
   /** Streams have credentials of their own: what bore the carrier may expire while they go on. */
   const endIfExpired = (): void => {
@@ -81,17 +87,17 @@ export function createChannel({ identity: opener, heartbeat, clock, onChange, on
     if (expiresAt === undefined) return
     stopTimer = clock.after(Math.max(0, expiresAt - clock.date()), endIfExpired, 'housekeeping')
   }
-  const remove = (stream: CarriedStream): void => {
+  const remove = (stream: ChannelStream): void => {
     streams.delete(stream.key)
-    ready.delete(stream)
+    readyStreams.delete(stream)
     onChange()
     endIfExpired()
   }
   /** A fresh function, so that two watchers with one callback are two. */
   const watch = (callback: () => void): (() => void) => {
     const watcher = (): void => callback()
-    wakes.add(watcher)
-    return () => void wakes.delete(watcher)
+    watchers.add(watcher)
+    return () => void watchers.delete(watcher)
   }
 
   watchExpiry()
@@ -108,14 +114,14 @@ export function createChannel({ identity: opener, heartbeat, clock, onChange, on
         return state
       },
       take() {
-        const first = opening.shift()
+        const first = openingFrames.shift()
         if (first || state !== 'open') return first
-        for (const stream of ready) {
-          ready.delete(stream)
+        for (const stream of readyStreams) {
+          readyStreams.delete(stream)
           const frame = stream.take()
           // Behind all others that have something.
-          if (stream.state === 'ready') ready.add(stream)
-          else if (stream.state === 'over') remove(stream)
+          if (stream.state === 'ready') readyStreams.add(stream)
+          else if (stream.state === 'closed') remove(stream)
           if (frame) return frame
         }
         return undefined
@@ -125,30 +131,30 @@ export function createChannel({ identity: opener, heartbeat, clock, onChange, on
         stopTimer?.()
         for (const stream of streams.values()) stream.close()
         streams.clear()
-        ready.clear()
+        readyStreams.clear()
         onChange()
         onClose()
       },
     },
-    renew(fresh) {
-      if ((fresh.expiresAt ?? Infinity) <= (identity.expiresAt ?? Infinity)) return
-      identity = fresh
+    renewIdentity(newIdentity) {
+      if ((newIdentity.expiresAt ?? Infinity) <= (identity.expiresAt ?? Infinity)) return
+      identity = newIdentity
       watchExpiry()
     },
-    isFresh: (key) => !used.has(key) && !streams.has(key),
-    open({ key, path, window }, ask) {
-      used.add(key)
-      if (used.size > KEY_LIMIT) used.delete(used.values().next().value!)
-      const isFull = streams.size >= STREAM_LIMIT
-      const stream = createCarriedStream({
+    isUnusedKey: (key) => !usedKeys.has(key) && !streams.has(key),
+    open({ key, path, window }, fetchResponse) {
+      usedKeys.add(key)
+      if (usedKeys.size > MAX_REMEMBERED_KEYS) usedKeys.delete(usedKeys.values().next().value!)
+      const isFull = streams.size >= MAX_STREAMS
+      const stream = createChannelStream({
         key,
         url: path,
         window,
-        ask: isFull ? async () => problem(503, 'Too many streams on this channel.') : ask,
+        fetchResponse: isFull ? async () => problemResponse(503, 'Too many streams on this channel.') : fetchResponse,
         onReady() {
           if (streams.get(key) !== stream) return
-          ready.add(stream)
-          wake()
+          readyStreams.add(stream)
+          notifyWatchers()
         },
       })
       streams.set(key, stream)

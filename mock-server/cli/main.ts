@@ -8,7 +8,7 @@ export async function main(args: readonly string[]): Promise<void> {
     // Bundled, this file is `dist/cli.js`.
     dist: fileURLToPath(new URL('.', import.meta.url)),
     print: (text) => process.stdout.write(text),
-    complain: (text) => process.stderr.write(text),
+    printError: (text) => process.stderr.write(text),
   })
   if ('exitCode' in result) {
     process.exitCode = result.exitCode

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { MOCK_API_KEY } from '../auth/authenticator.ts'
-import { parseAnswers } from '../run/answers.ts'
-import type { Key } from '../scenario/rule.ts'
-import { keys } from '../scenario/rule.ts'
-import { expected, parseScenario } from '../scenario/scenario.ts'
+import { parseCannedAnswers } from '../run/answers.ts'
+import type { RuleKey } from '../scenario/rule.ts'
+import { ruleKeys } from '../scenario/rule.ts'
+import { describeAccepted, parseScenario } from '../scenario/scenario.ts'
 import type { MockServerOptions } from '../node/mock-server.ts'
 
 /** What is to be done. */
@@ -43,12 +43,12 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-const keyLines = (): string =>
-  Array.from(new Set(Object.values<Key>(keys).map(({ group }) => group)))
+const formatRuleKeys = (): string =>
+  Array.from(new Set(Object.values<RuleKey>(ruleKeys).map(({ group }) => group)))
     .map((group) => {
-      const lines = Object.entries<Key>(keys)
+      const lines = Object.entries<RuleKey>(ruleKeys)
         .filter(([, key]) => key.group === group)
-        .map(([name, key]) => `    ${name.padEnd(16)} ${key.does}\n${' '.repeat(21)}(${expected(key)})`)
+        .map(([name, key]) => `    ${name.padEnd(16)} ${key.description}\n${' '.repeat(21)}(${describeAccepted(key)})`)
       return `  ${group}\n${lines.join('\n')}`
     })
     .join('\n')
@@ -94,20 +94,24 @@ Scenarios
   A rule says what goes wrong, and for which requests: {"reset-after": 5, "times": 2}. A scenario is a rule, a list of
   rules, or {"rules": […]}. The same as text: reset-after:5,times:2 with ; between rules and percent-encoding for , and ;
   In the URL of a request: ?fault=reset-after:5,once. While it runs: curl -d reset-after:5 URL/_mock
-${keyLines()}
+${formatRuleKeys()}
 
 In a program: import { startMockServer } from 'rivulet/mock-server'
   const server = await startMockServer({ port: 0, scenario: 'reset-after:5,once' })
   server.url, .clients, .connections, .broadcast({ type, data }), .setScenario(…), .kill(), .restart({ log: 'lose' }), .close()
 `
 
-function number(name: string, value: string | undefined, most = Number.MAX_SAFE_INTEGER): number | undefined {
+function parseNumber(name: string, value: string | undefined, max = Number.MAX_SAFE_INTEGER): number | undefined {
   if (value === undefined) return undefined
-  if (/^\d+$/.test(value) && Number(value) <= most) return Number(value)
-  throw new UsageError(`--${name}: expected a whole number from 0 to ${most}, got ${JSON.stringify(value)}`)
+  if (/^\d+$/.test(value) && Number(value) <= max) return Number(value)
+  throw new UsageError(`--${name}: expected a whole number from 0 to ${max}, got ${JSON.stringify(value)}`)
 }
 
-function readJson<Value>(name: string, file: string | undefined, parse: (value: unknown) => Value): Value | undefined {
+function readJsonFile<Value>(
+  name: string,
+  file: string | undefined,
+  parse: (value: unknown) => Value,
+): Value | undefined {
   if (file === undefined) return undefined
   try {
     return parse(JSON.parse(readFileSync(file, 'utf8')))
@@ -116,25 +120,25 @@ function readJson<Value>(name: string, file: string | undefined, parse: (value: 
   }
 }
 
-function parseWords(words: readonly string[]) {
+function parseFlags(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
   }
 }
 
-const known = <Value>(fields: { [Name in keyof Value]: Value[Name] | undefined }): Value =>
+const omitUndefined = <Value>(fields: { [Name in keyof Value]: Value[Name] | undefined }): Value =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Value
 
 /** Understands the words after `rivulet`. Throws `UsageError`. */
-export function parseCommandLine(words: readonly string[]): Command {
-  const { values, positionals } = parseWords(words)
-  const [command, what, ...rest] = positionals
+export function parseArguments(args: readonly string[]): Command {
+  const { values, positionals } = parseFlags(args)
+  const [command, subcommand, ...extraArgs] = positionals
   if (values.help || command === undefined) return { command: 'help' }
   if (command !== 'mock') throw new UsageError(`${command}: expected the command mock`)
-  if (what === 'schema' && rest.length === 0) return { command: 'schema' }
-  if (what !== undefined) throw new UsageError(`${what}: expected nothing more, or schema`)
+  if (subcommand === 'schema' && extraArgs.length === 0) return { command: 'schema' }
+  if (subcommand !== undefined) throw new UsageError(`${subcommand}: expected nothing more, or schema`)
   const { auth, host, demo, cors } = values
   if (auth !== undefined && auth !== 'jwt' && auth !== 'apikey') {
     throw new UsageError(`--auth: expected jwt or apikey, got ${JSON.stringify(auth)}`)
@@ -143,19 +147,19 @@ export function parseCommandLine(words: readonly string[]): Command {
     command: 'mock',
     port: values['strict-port'] ? 'strict' : 'next-free',
     ...(demo === undefined ? {} : { demo: resolve(demo) }),
-    options: known<MockServerOptions>({
-      port: number('port', values.port, 65_535) ?? 3_000,
+    options: omitUndefined<MockServerOptions>({
+      port: parseNumber('port', values.port, 65_535) ?? 3_000,
       host,
       auth,
       cors,
-      answers: readJson('answers', values.answers, parseAnswers),
-      scenario: readJson('scenario', values.scenario, parseScenario),
-      seed: number('seed', values.seed, 0xffffffff),
-      delay: number('delay', values.delay, 3_600_000),
+      answers: readJsonFile('answers', values.answers, parseCannedAnswers),
+      scenario: readJsonFile('scenario', values.scenario, parseScenario),
+      seed: parseNumber('seed', values.seed, 0xffffffff),
+      delay: parseNumber('delay', values.delay, 3_600_000),
       unit: values.tokens ? 'token' : undefined,
-      heartbeat: number('heartbeat', values.heartbeat, 3_600_000),
-      history: number('history', values.history, 1_000_000),
-      tick: number('tick', values.tick, 3_600_000) ?? 1_000,
+      heartbeat: parseNumber('heartbeat', values.heartbeat, 3_600_000),
+      history: parseNumber('history', values.history, 1_000_000),
+      tick: parseNumber('tick', values.tick, 3_600_000) ?? 1_000,
     }),
   }
 }

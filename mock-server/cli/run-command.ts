@@ -3,21 +3,21 @@ import { MOCK_API_KEY } from '../auth/authenticator.ts'
 import { scenarioSchema } from '../scenario/schema.ts'
 import type { MockServer, MockServerOptions } from '../node/mock-server.ts'
 import { startMockServer } from '../node/mock-server.ts'
-import { help, parseCommandLine, UsageError } from './parse-arguments.ts'
+import { help, parseArguments, UsageError } from './parse-arguments.ts'
 
 /** The process, as far as a command needs it. */
-export interface Surroundings {
+export interface CliEnvironment {
   /** Where the built package is. */
   readonly dist: string
   print(text: string): void
-  complain(text: string): void
+  printError(text: string): void
 }
 
 /** What a command leaves running, or the exit code of one that is done. */
-export type Outcome = { readonly exitCode: number } | { readonly server: MockServer }
+export type CommandResult = { readonly exitCode: number } | { readonly server: MockServer }
 
 /** How many ports are tried after a taken one. */
-const ATTEMPTS = 100
+const MAX_PORT_ATTEMPTS = 100
 
 async function startOnFreePort(options: MockServerOptions, policy: 'next-free' | 'strict'): Promise<MockServer> {
   const { port: first = 0 } = options
@@ -28,14 +28,16 @@ async function startOnFreePort(options: MockServerOptions, policy: 'next-free' |
       const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
       if (!isTaken) throw error
       if (policy === 'strict') throw new UsageError(`--port ${port}: it is taken`, { cause: error })
-      if (port >= Math.min(first + ATTEMPTS, 65_535)) {
-        throw new UsageError(`--port ${first}: it is taken, and so are the ${ATTEMPTS} after it`, { cause: error })
+      if (port >= Math.min(first + MAX_PORT_ATTEMPTS, 65_535)) {
+        throw new UsageError(`--port ${first}: it is taken, and so are the ${MAX_PORT_ATTEMPTS} after it`, {
+          cause: error,
+        })
       }
     }
   }
 }
 
-function curlLines({ url }: MockServer, { auth }: MockServerOptions): string {
+function formatCurlExamples({ url }: MockServer, { auth }: MockServerOptions): string {
   const headers = { jwt: ' -H "Authorization: Bearer $TOKEN"', apikey: ` -H 'X-API-Key: ${MOCK_API_KEY}'` }
   const header = auth === 'jwt' || auth === 'apikey' ? headers[auth] : ''
   const lines = [
@@ -49,9 +51,12 @@ function curlLines({ url }: MockServer, { auth }: MockServerOptions): string {
 }
 
 /** Runs the command. What the user got wrong is explained, and is exit code 2. */
-export async function runCommand(words: readonly string[], { dist, print, complain }: Surroundings): Promise<Outcome> {
+export async function runCommand(
+  args: readonly string[],
+  { dist, print, printError }: CliEnvironment,
+): Promise<CommandResult> {
   try {
-    const command = parseCommandLine(words)
+    const command = parseArguments(args)
     if (command.command === 'help') {
       print(help())
       return { exitCode: 0 }
@@ -63,13 +68,14 @@ export async function runCommand(words: readonly string[], { dist, print, compla
     const { options, demo, port } = command
     const folders = demo === undefined ? {} : { folders: { '/': demo, '/dist/': dist } }
     const server = await startOnFreePort({ ...options, ...folders }, port)
-    const { port: asked } = options
-    if (asked !== 0 && server.port !== asked) complain(`Port ${asked} is taken, so it is ${server.port}.\n`)
-    print(`Rivulet's mock server is at ${server.url}\n\n${curlLines(server, options)}\n\n`)
+    const { port: requestedPort } = options
+    if (requestedPort !== 0 && server.port !== requestedPort)
+      printError(`Port ${requestedPort} is taken, so it is ${server.port}.\n`)
+    print(`Rivulet's mock server is at ${server.url}\n\n${formatCurlExamples(server, options)}\n\n`)
     return { server }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    complain(`rivulet: ${error.message}\nSee rivulet mock --help\n`)
+    printError(`rivulet: ${error.message}\nSee rivulet mock --help\n`)
     return { exitCode: 2 }
   }
 }

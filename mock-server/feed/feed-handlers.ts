@@ -1,15 +1,15 @@
 /** The requests that concern a feed: to read it, and to send to everybody. */
-import { empty, json } from '../http/response.ts'
+import { emptyResponse, jsonResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
-import { streamAnswer } from '../http/exchange.ts'
-import { Refusal } from '../http/problem.ts'
+import { streamResponse } from '../http/exchange.ts'
+import { HttpError } from '../http/problem.ts'
 import type { Feed } from './feed.ts'
 
 /** `GET` of a feed; `?types=a,b` filters. */
 export function readFeed(feed: Feed): Handler {
   return (exchange) => {
-    if (feed.state === 'closed') return empty(204)
+    if (feed.state === 'closed') return emptyResponse(204)
     const { identity, rule, lastEventId, heartbeat, url, traffic } = exchange
     const types = url.searchParams.get('types')
     const source = feed.read({
@@ -21,7 +21,7 @@ export function readFeed(feed: Feed): Handler {
       overlap: rule.overlap,
       gap: rule.gap,
     })
-    return streamAnswer(exchange, source)
+    return streamResponse(exchange, source)
   }
 }
 
@@ -29,13 +29,13 @@ export function readFeed(feed: Feed): Handler {
 export function broadcastTo(feed: Feed, bodyLimit: number): Handler {
   return async ({ request }) => {
     const { type, data } = await readJson(request, bodyLimit)
-    if (type !== undefined && typeof type !== 'string') throw new Refusal(400, 'type: expected a text.')
-    if (data === undefined) throw new Refusal(400, 'data: expected anything that JSON can say.')
+    if (type !== undefined && typeof type !== 'string') throw new HttpError(400, 'type: expected a text.')
+    if (data === undefined) throw new HttpError(400, 'data: expected anything that JSON can say.')
     try {
       const id = feed.send({ ...(type === undefined ? {} : { type }), data })
-      return json(202, { id, clients: feed.clients.length })
+      return jsonResponse(202, { id, clients: feed.clients.length })
     } catch (error) {
-      if (error instanceof TypeError) throw new Refusal(400, `type: ${error.message}`)
+      if (error instanceof TypeError) throw new HttpError(400, `type: ${error.message}`)
       throw error
     }
   }

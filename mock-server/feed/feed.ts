@@ -47,14 +47,14 @@ export interface Feed {
   /** ID of the newest event, or of the position before the first one. */
   readonly lastEventId: string
   /** How many events are kept for those who come back. */
-  readonly kept: number
+  readonly keptEvents: number
   /** Sends to all clients; returns the event's id. Throws `TypeError` for CR, LF or NUL in `type`, and sends nothing then. */
   send(event: FeedEvent): string
   read(options: ReadOptions): Source
   /** Cuts every connection; the clients come back. */
   drop(): void
   /** Begins a new, empty log and cuts every connection: positions of the old one are unknown from now on. */
-  lose(): void
+  clearHistory(): void
   /** `closed`: who comes now is told that there is nothing to come back for. */
   readonly state: 'open' | 'closed'
   /** Ends every connection in good order, for good. */
@@ -62,36 +62,36 @@ export interface Feed {
 }
 
 /** What precedes the position is not ours: proxies of faults may have put something there. */
-const POSITION = /([0-9a-f]+)-(\d+)$/
+const EVENT_ID = /([0-9a-f]+)-(\d+)$/
 
-const newEpoch = (): string => crypto.randomUUID().slice(0, 8)
+const createEpoch = (): string => crypto.randomUUID().slice(0, 8)
 
 /** Makes a feed that keeps its last `history` events. */
 export function createFeed(path: string, history: number): Feed {
-  let epoch = newEpoch()
+  let epoch = createEpoch()
   let log: EventLog<Frame> = createEventLog<Frame>(history)
-  const readers = new Map<Client, (how: 'ended' | 'cut') => void>()
+  const readers = new Map<Client, (endState: 'ended' | 'cut') => void>()
 
   let feedState: 'open' | 'closed' = 'open'
 
-  const idOf = (position: number): string => `${epoch}-${position}`
+  const formatId = (position: number): string => `${epoch}-${position}`
 
   /** Where a connection goes on from, and why not from where it asked. */
-  const locate = (
-    asked: string | undefined,
+  const locatePosition = (
+    requestedId: string | undefined,
     options: ReadOptions,
   ): { position: number; reset?: 'expired' | 'unknown' } => {
-    if (!asked) return { position: log.head }
+    if (!requestedId) return { position: log.head }
     if (options.gap) return { position: log.head, reset: options.gap }
-    const [, askedEpoch, digits] = POSITION.exec(asked) ?? []
+    const [, requestedEpoch, digits] = EVENT_ID.exec(requestedId) ?? []
     const position = Number(digits)
-    if (askedEpoch !== epoch || !(position <= log.head)) return { position: log.head, reset: 'unknown' }
+    if (requestedEpoch !== epoch || !(position <= log.head)) return { position: log.head, reset: 'unknown' }
     if (position < log.first - 1) return { position: log.head, reset: 'expired' }
     return { position }
   }
 
-  const endAll = (how: 'ended' | 'cut'): void => {
-    for (const end of readers.values()) end(how)
+  const endAll = (endState: 'ended' | 'cut'): void => {
+    for (const end of readers.values()) end(endState)
   }
 
   return {
@@ -100,21 +100,21 @@ export function createFeed(path: string, history: number): Feed {
       return [...readers.keys()]
     },
     get lastEventId() {
-      return idOf(log.head)
+      return formatId(log.head)
     },
-    get kept() {
+    get keptEvents() {
       return log.head - log.first + 1
     },
     send({ type, data }) {
-      const id = idOf(log.head + 1)
+      const id = formatId(log.head + 1)
       // It throws before anything is kept.
       log.append(createFrame({ ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }))
       return id
     },
     read(options) {
-      const mine = log
+      const readerLog = log
       const { lastEventId, subject, types, connection } = options
-      const { position: from, reset } = locate(lastEventId, options)
+      const { position: startPosition, reset } = locatePosition(lastEventId, options)
       const client: Client = {
         id: crypto.randomUUID(),
         path,
@@ -122,51 +122,53 @@ export function createFeed(path: string, history: number): Feed {
         connection,
         ...(lastEventId === undefined ? {} : { lastEventId }),
       }
-      const hello = {
+      const connectedData = {
         protocol: 1,
         clientId: client.id,
         message: 'connected',
         ...(options.heartbeat > 0 ? { heartbeat: options.heartbeat } : {}),
       }
-      const opening: Frame[] = [{ type: 'connected', data: JSON.stringify(hello), id: idOf(from) }]
-      if (reset) opening.push({ type: 'reset', data: JSON.stringify({ reason: reset }) })
+      const openingFrames: Frame[] = [
+        { type: 'connected', data: JSON.stringify(connectedData), id: formatId(startPosition) },
+      ]
+      if (reset) openingFrames.push({ type: 'reset', data: JSON.stringify({ reason: reset }) })
 
-      let position = Math.max(mine.first - 1, from - (reset ? 0 : (options.overlap ?? 0)))
+      let position = Math.max(readerLog.first - 1, startPosition - (reset ? 0 : (options.overlap ?? 0)))
       /** Position of the last id that this client was sent. */
-      let told = position
+      let sentPosition = position
       let state: Source['state'] = 'open'
-      const wakes = new Set<() => void>()
-      readers.set(client, (how) => {
-        state = how
-        for (const wake of wakes) wake()
+      const watchers = new Set<() => void>()
+      readers.set(client, (endState) => {
+        state = endState
+        for (const onUpdate of watchers) onUpdate()
       })
 
       return {
         get state() {
-          return state === 'open' && position < mine.first - 1 ? 'cut' : state
+          return state === 'open' && position < readerLog.first - 1 ? 'cut' : state
         },
         take() {
-          const first = opening.shift()
+          const first = openingFrames.shift()
           if (first || state !== 'open') return first
           for (;;) {
-            const frame = mine.at(position + 1)
+            const frame = readerLog.at(position + 1)
             if (!frame) return undefined
             position++
             if (types && !types.has(frame.type ?? 'message')) continue
-            told = position
+            sentPosition = position
             return frame
           }
         },
-        idle() {
-          if (told === position) return undefined
-          told = position
-          return { id: idOf(position) }
+        heartbeatFrame() {
+          if (sentPosition === position) return undefined
+          sentPosition = position
+          return { id: formatId(position) }
         },
-        watch(wake) {
-          wakes.add(wake)
-          const unwatch = mine.watch(wake)
+        watch(onUpdate) {
+          watchers.add(onUpdate)
+          const unwatch = readerLog.watch(onUpdate)
           return () => {
-            wakes.delete(wake)
+            watchers.delete(onUpdate)
             unwatch()
           }
         },
@@ -174,9 +176,9 @@ export function createFeed(path: string, history: number): Feed {
       }
     },
     drop: () => endAll('cut'),
-    lose() {
+    clearHistory() {
       endAll('cut')
-      epoch = newEpoch()
+      epoch = createEpoch()
       log = createEventLog<Frame>(history)
     },
     get state() {

@@ -1,9 +1,9 @@
 /** Reads a request's body, up to a limit. */
-import { Refusal } from './problem.ts'
+import { HttpError } from './problem.ts'
 
 /** The body as text. Refuses with 413 what is larger than `limit` bytes, without reading it to its end. */
 export async function readBody(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): Refusal => new Refusal(413, `The body is larger than ${limit} bytes.`)
+  const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${limit} bytes.`)
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
   if (!request.body) return ''
   const reader = request.body.getReader()
@@ -21,7 +21,7 @@ export async function readBody(request: Request, limit: number): Promise<string>
   } catch (error) {
     // The rest is not wanted; that it cannot be cancelled any more is no further fault.
     reader.cancel().catch(() => undefined)
-    if (error instanceof TypeError) throw new Refusal(400, 'The body is not UTF-8.')
+    if (error instanceof TypeError) throw new HttpError(400, 'The body is not UTF-8.')
     throw error
   }
 }
@@ -37,10 +37,10 @@ export function parseJson(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Refusal(400, 'The body is not JSON.')
+    throw new HttpError(400, 'The body is not JSON.')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Refusal(400, 'The body is not a JSON object.')
+    throw new HttpError(400, 'The body is not a JSON object.')
   }
   return value as Record<string, unknown>
 }

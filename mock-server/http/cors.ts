@@ -1,10 +1,10 @@
 /** Who may read the answers from another origin (PROTOCOL.md 1.5). */
 
 /** Origins that may read; `*` lets everybody read, but nobody with credentials. */
-export type Origins = readonly string[]
+export type AllowedOrigins = readonly string[]
 
 /** The headers that belong on every answer to this request. */
-export function corsHeaders(origins: Origins, request: Request): [string, string][] {
+export function corsHeaders(origins: AllowedOrigins, request: Request): [string, string][] {
   const headers: [string, string][] = [['vary', 'Origin, Accept-Encoding']]
   const origin = request.headers.get('origin')
   if (origin === null) return headers
@@ -27,7 +27,7 @@ export const preflightHeaders: readonly [string, string][] = [
 ]
 
 /** Whether a page of this origin may steer the mock server: same origin, or on the list. */
-export function mayControl(origins: Origins, request: Request): boolean {
+export function canControl(origins: AllowedOrigins, request: Request): boolean {
   const origin = request.headers.get('origin')
   return origin === null || origin === new URL(request.url).origin || origins.includes(origin)
 }

@@ -1,26 +1,26 @@
 /** One request while it is answered: what handlers are given, and how they answer with a stream. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
-import { expiring } from '../stream/expiring-source.ts'
-import { pump } from '../stream/stream-body.ts'
+import { createExpiringSource } from '../stream/expiring-source.ts'
+import { createStreamBody } from '../stream/stream-body.ts'
 import type { Source } from '../stream/source.ts'
-import type { Answer } from './response.ts'
+import type { HttpResponse } from './response.ts'
 import { streamHeaders } from './response.ts'
 import type { Identity } from './identity.ts'
-import type { Counting } from './traffic.ts'
+import type { MutableTraffic } from './traffic.ts'
 
 /** How a request came. */
-export interface Arrival {
+export interface RequestContext {
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal
   /** Prefix under which a host mounted the mock server. @defaultValue '' */
-  readonly base?: string
+  readonly basePath?: string
   /** Where the client is; `/_mock` is for this machine alone. @defaultValue 'loopback' */
-  readonly from?: 'loopback' | 'elsewhere'
+  readonly peer?: 'loopback' | 'remote'
   /** Whose channel it came over; the requester is the same, whether the request says so or not. */
-  readonly carrier?: Identity
+  readonly channelIdentity?: Identity
   /** Counts what the connection carries. */
-  readonly traffic?: Counting
+  readonly traffic?: MutableTraffic
 }
 
 /** What a handler knows. */
@@ -30,7 +30,7 @@ export interface Exchange {
   /** Path within the mock server, without the prefix that a host mounted it under. */
   readonly path: string
   /** That prefix; usually empty. */
-  readonly base: string
+  readonly basePath: string
   readonly identity: Identity
   readonly rule: Rule
   /** Where to go on from: `Last-Event-ID`, or `?lastEventId=` where a client cannot send headers. */
@@ -39,19 +39,19 @@ export interface Exchange {
   readonly signal: AbortSignal
   readonly clock: Clock
   /** What the connection carries, the carrier's for what came over a channel. */
-  readonly traffic: Counting
+  readonly traffic: MutableTraffic
   /** The interval in force for this request, milliseconds; 0: none. */
   readonly heartbeat: number
 }
 
 /** Answers a request. */
-export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
+export type Handler = (exchange: Exchange) => HttpResponse | Promise<HttpResponse>
 
 /** A length that no answer here reaches. */
-const NEVER_REACHED = 2 ** 30
+const UNREACHED_CONTENT_LENGTH_BYTES = 2 ** 30
 
 /** `Last-Event-ID` is UTF-8 (the standard says so), but header values come as one character per byte. */
-export function lastEventIdOf(request: Request, url: URL): string | undefined {
+export function readLastEventId(request: Request, url: URL): string | undefined {
   const value = request.headers.get('last-event-id')
   if (value === null) return url.searchParams.get('lastEventId') ?? undefined
   try {
@@ -62,17 +62,17 @@ export function lastEventIdOf(request: Request, url: URL): string | undefined {
 }
 
 /** Answers with the frames of `source`, with the faults of this request. */
-export function streamAnswer(exchange: Exchange, source: Source): Answer {
+export function streamResponse(exchange: Exchange, source: Source): HttpResponse {
   const { rule, clock, identity, signal, heartbeat } = exchange
   const { expiresAt } = identity
   const headers = streamHeaders()
   if (rule['content-type'] !== undefined) headers.set('content-type', rule['content-type'])
-  if (rule['short-length']) headers.set('content-length', String(NEVER_REACHED))
-  const lasting = expiresAt === undefined ? source : expiring(source, expiresAt - clock.date(), clock)
+  if (rule['short-length']) headers.set('content-length', String(UNREACHED_CONTENT_LENGTH_BYTES))
+  const boundedSource = expiresAt === undefined ? source : createExpiringSource(source, expiresAt - clock.date(), clock)
   return {
     status: 200,
     headers,
-    body: pump({ source: lasting, rule, heartbeat, clock, signal }),
+    body: createStreamBody({ source: boundedSource, rule, heartbeat, clock, signal }),
     ...(rule.encoding ? { encoding: rule.encoding } : {}),
   }
 }

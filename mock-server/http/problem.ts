@@ -1,6 +1,6 @@
 /** Refusals: problem documents (RFC 9457), and the error that carries one out of a handler. */
-import type { Answer } from './response.ts'
-import { json } from './response.ts'
+import type { HttpResponse } from './response.ts'
+import { jsonResponse } from './response.ts'
 
 const titles: Record<number, string> = {
   400: 'Bad Request',
@@ -23,19 +23,19 @@ const titles: Record<number, string> = {
 }
 
 /** The answer to a refused request; 429 and 503 say when to come again. */
-export function problem(status: number, detail: string, headers?: HeadersInit): Answer {
+export function problemResponse(status: number, detail: string, headers?: HeadersInit): HttpResponse {
   const all = new Headers(headers)
   if (!all.has('content-type')) all.set('content-type', 'application/problem+json')
   if ((status === 429 || status === 503) && !all.has('retry-after')) all.set('retry-after', '1')
-  return json(status, { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }, all)
+  return jsonResponse(status, { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }, all)
 }
 
 /** Thrown by a handler; the service answers with its problem document. */
-export class Refusal extends Error {
-  readonly answer: Answer
+export class HttpError extends Error {
+  readonly response: HttpResponse
 
   constructor(status: number, detail: string, headers?: HeadersInit) {
     super(detail)
-    this.answer = problem(status, detail, headers)
+    this.response = problemResponse(status, detail, headers)
   }
 }

@@ -1,24 +1,24 @@
 /** An answer before a face has sent it: what a `Response` says, and the cuts that it cannot say. */
-import type { Cut } from '../stream/faults.ts'
-import type { Body } from '../stream/stream-body.ts'
+import type { CutKind } from '../stream/faults.ts'
+import type { StreamBody } from '../stream/stream-body.ts'
 
 /** What a face sends. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   /** Text, or chunks to be written one by one, each at once. */
-  readonly body?: string | Body
+  readonly body?: string | StreamBody
   /** Content-Encoding, whatever was accepted. */
   readonly encoding?: 'gzip' | 'br' | 'identity'
 }
 
 /** The connection is cut before the head. */
-export interface NoAnswer {
-  readonly cut: Cut
+export interface DroppedConnection {
+  readonly cut: CutKind
 }
 
 /** A JSON answer. */
-export function json(status: number, value: unknown, headers?: HeadersInit): Answer {
+export function jsonResponse(status: number, value: unknown, headers?: HeadersInit): HttpResponse {
   const all = new Headers(headers)
   if (!all.has('content-type')) all.set('content-type', 'application/json')
   all.set('cache-control', 'no-store')
@@ -26,7 +26,7 @@ export function json(status: number, value: unknown, headers?: HeadersInit): Ans
 }
 
 /** An answer without a body. */
-export function empty(status: number, headers?: HeadersInit): Answer {
+export function emptyResponse(status: number, headers?: HeadersInit): HttpResponse {
   return { status, headers: new Headers(headers) }
 }
 

@@ -18,9 +18,9 @@ export interface Traffic {
 }
 
 /** The same, as its face counts. */
-export type Counting = { -readonly [Name in keyof Traffic]: Traffic[Name] }
+export type MutableTraffic = { -readonly [Name in keyof Traffic]: Traffic[Name] }
 
 /** Begins to count. */
-export function createTraffic(): Counting {
+export function createTraffic(): MutableTraffic {
   return { kind: 'other', path: '', encoding: 'identity', bytes: 0, sent: 0, buffered: 0, streams: 1 }
 }

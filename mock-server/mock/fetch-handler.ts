@@ -1,46 +1,51 @@
 /** The service as `(Request) => Response`, for everything that is no socket: pages, workers, tests. */
-import type { Answer } from '../http/response.ts'
-import type { Counting } from '../http/traffic.ts'
+import type { HttpResponse } from '../http/response.ts'
+import type { MutableTraffic } from '../http/traffic.ts'
 import { createTraffic } from '../http/traffic.ts'
 import type { Service } from '../service/service.ts'
-import type { Body } from '../stream/stream-body.ts'
+import type { StreamBody } from '../stream/stream-body.ts'
 
 /** Answers a request; rejects as `fetch` does where a socket would be cut, and stays pending where a server would be silent. */
-export type Respond = (request: Request) => Promise<Response>
+export type FetchHandler = (request: Request) => Promise<Response>
 
 /** Statuses that a `Response` may not have a body with. */
-const BODILESS = [204, 205, 304]
+const NULL_BODY_STATUSES = [204, 205, 304]
 
 /** What `fetch` says when a connection breaks. */
-const broken = (): TypeError => new TypeError('network error: the mock server cut the connection')
+const createNetworkError = (): TypeError => new TypeError('network error: the mock server cut the connection')
 
-function streamOf(body: Body, request: Request, gone: AbortController, traffic: Counting): ReadableStream<Uint8Array> {
-  let cut: 'no' | 'next' = 'no'
-  const { chunks, lost } = body
+function createReadableStream(
+  body: StreamBody,
+  request: Request,
+  abortController: AbortController,
+  traffic: MutableTraffic,
+): ReadableStream<Uint8Array> {
+  let pendingCut: 'none' | 'next' = 'none'
+  const { chunks, connectionCut } = body
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const fail = (error: unknown): void => {
-          gone.abort()
+          abortController.abort()
           controller.error(error)
         }
         request.signal.addEventListener('abort', () => fail(request.signal.reason), { once: true })
-        lost?.addEventListener('abort', () => fail(broken()), { once: true })
+        connectionCut?.addEventListener('abort', () => fail(createNetworkError()), { once: true })
       },
       async pull(controller) {
-        if (cut === 'next') throw broken()
+        if (pendingCut === 'next') throw createNetworkError()
         const { done, value } = await chunks.next()
-        if (gone.signal.aborted) return
+        if (abortController.signal.aborted) return
         if (done) return controller.close()
         traffic.sent = traffic.bytes += value.bytes.length
         if (value.bytes.length > 0) controller.enqueue(value.bytes)
         if (!value.cut) return
         // What got out before the cut is read first: an error would take it away.
-        if (value.bytes.length === 0) throw broken()
-        cut = 'next'
+        if (value.bytes.length === 0) throw createNetworkError()
+        pendingCut = 'next'
       },
       cancel() {
-        gone.abort()
+        abortController.abort()
       },
     },
     // Nothing ahead of the reader: back-pressure reaches the source.
@@ -48,28 +53,29 @@ function streamOf(body: Body, request: Request, gone: AbortController, traffic: 
   )
 }
 
-function responseOf(
-  { status, headers, body }: Answer,
+function toResponse(
+  { status, headers, body }: HttpResponse,
   request: Request,
-  gone: AbortController,
-  traffic: Counting,
+  abortController: AbortController,
+  traffic: MutableTraffic,
 ): Response {
-  const whole = typeof body === 'object' ? streamOf(body, request, gone, traffic) : (body ?? '')
-  const plain = BODILESS.includes(status) ? null : whole
-  return new Response(plain, { status, headers })
+  const content =
+    typeof body === 'object' ? createReadableStream(body, request, abortController, traffic) : (body ?? '')
+  const responseBody = NULL_BODY_STATUSES.includes(status) ? null : content
+  return new Response(responseBody, { status, headers })
 }
 
 /** Makes the function. It imports nothing of Node, so that it runs in a page and in a service worker too. */
-export function createRespond(service: Service): Respond {
+export function createFetchHandler(service: Service): FetchHandler {
   return async (request) => {
     request.signal.throwIfAborted()
-    const gone = new AbortController()
-    const leave = (): void => gone.abort()
-    request.signal.addEventListener('abort', leave, { once: true })
+    const abortController = new AbortController()
+    const onAbort = (): void => abortController.abort()
+    request.signal.addEventListener('abort', onAbort, { once: true })
     const traffic = createTraffic()
-    const answer = await service.answer(request, { signal: gone.signal, traffic })
+    const response = await service.handle(request, { signal: abortController.signal, traffic })
     request.signal.throwIfAborted()
-    if ('cut' in answer) throw broken()
-    return responseOf(answer, request, gone, traffic)
+    if ('cut' in response) throw createNetworkError()
+    return toResponse(response, request, abortController, traffic)
   }
 }

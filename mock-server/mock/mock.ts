@@ -1,6 +1,6 @@
 /** The mock server in process, for unit tests, for Storybook, for anything that takes a `fetch`. */
 import type { Feed } from '../feed/feed.ts'
-import { createRespond } from './fetch-handler.ts'
+import { createFetchHandler } from './fetch-handler.ts'
 import type { Run } from '../run/run.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
@@ -44,12 +44,12 @@ export interface Mock {
   close(): void
 }
 
-const LOCAL = 'http://localhost'
-const REDIRECT_LIMIT = 20
-const REQUEST_LIMIT = 1_000
+const DEFAULT_ORIGIN = 'http://localhost'
+const MAX_REDIRECTS = 20
+const MAX_RECORDED_REQUESTS = 1_000
 
 /** The method and the body after a redirect, as the fetch standard has them. */
-function redirected(request: Request, status: number, url: URL, body: ArrayBuffer | undefined): Request {
+function createRedirectRequest(request: Request, status: number, url: URL, body: ArrayBuffer | undefined): Request {
   const becomesGet = status === 303 || ((status === 301 || status === 302) && request.method === 'POST')
   const { headers, signal } = request
   return new Request(url, {
@@ -64,27 +64,27 @@ export function createMock(options: MockOptions = {}): Mock {
   const requests: Request[] = []
   const record = (request: Request): void => {
     requests.push(request.clone())
-    if (requests.length > REQUEST_LIMIT) requests.shift()
+    if (requests.length > MAX_RECORDED_REQUESTS) requests.shift()
   }
   const onRequest: NonNullable<MockOptions['onRequest']> = (request, via) => {
     if (via === 'channel') record(request)
     options.onRequest?.(request, via)
   }
   const service = createService({ delay: 0, ...options, onRequest })
-  const respond = createRespond(service)
+  const handleRequest = createFetchHandler(service)
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    let request = new Request(input instanceof Request ? input : new URL(input, LOCAL), init)
+    let request = new Request(input instanceof Request ? input : new URL(input, DEFAULT_ORIGIN), init)
     const body = request.body ? await request.clone().arrayBuffer() : undefined
-    for (let count = 0; count <= REDIRECT_LIMIT; count++) {
+    for (let count = 0; count <= MAX_REDIRECTS; count++) {
       record(request)
-      const response = await respond(request)
+      const response = await handleRequest(request)
       Object.defineProperty(response, 'url', { value: request.url })
       Object.defineProperty(response, 'redirected', { value: count > 0 })
       const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null
       if (location === null || request.redirect === 'manual') return response
       if (request.redirect === 'error') throw new TypeError('network error: unexpected redirect')
-      request = redirected(request, response.status, new URL(location, request.url), body)
+      request = createRedirectRequest(request, response.status, new URL(location, request.url), body)
     }
     throw new TypeError('network error: too many redirects')
   }
@@ -96,8 +96,8 @@ export function createMock(options: MockOptions = {}): Mock {
       return service.runs
     },
     run(path, { text, fault } = {}) {
-      const answerTo = typeof text === 'string' ? () => text : text
-      service.addRuns(path, answerTo, fault === undefined ? [] : parseScenario(fault))
+      const generateAnswer = typeof text === 'string' ? () => text : text
+      service.addRunEndpoint(path, generateAnswer, fault === undefined ? [] : parseScenario(fault))
     },
     feed: (path) => service.feed(path),
     setScenario: (scenario) => service.setScenario(scenario),

@@ -23,24 +23,24 @@ const brotliOptions = {
 export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
   const encoder: Gzip | BrotliCompress =
     encoding === 'gzip' ? createGzip(gzipOptions) : createBrotliCompress(brotliOptions)
-  const flushing = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
+  const flushMode = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
   let parts: Uint8Array[] = []
   encoder.on('data', (part: Uint8Array) => parts.push(part))
-  const taken = (): Uint8Array => {
-    const whole = Buffer.concat(parts)
+  const takeOutput = (): Uint8Array => {
+    const output = Buffer.concat(parts)
     parts = []
-    return whole
+    return output
   }
   return {
     encoding,
     compress: (bytes) =>
       new Promise((resolve) => {
         encoder.write(bytes)
-        encoder.flush(flushing, () => resolve(taken()))
+        encoder.flush(flushMode, () => resolve(takeOutput()))
       }),
     finish: () =>
       new Promise((resolve) => {
-        encoder.once('end', () => resolve(taken()))
+        encoder.once('end', () => resolve(takeOutput()))
         encoder.end()
       }),
     close: () => encoder.destroy(),

@@ -12,8 +12,8 @@ import type { NodeHandlerOptions } from './node-handler.ts'
 import { createNodeHandler } from './node-handler.ts'
 import type { Permission } from '../http/identity.ts'
 import type { Traffic } from '../http/traffic.ts'
-import type { Folders } from './static-files.ts'
-import { createStatic } from './static-files.ts'
+import type { StaticFolders } from './static-files.ts'
+import { createStaticHandler } from './static-files.ts'
 import type { Run } from '../run/run.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import type { Service, ServiceOptions } from '../service/service.ts'
@@ -34,11 +34,11 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   /** Time (milliseconds) between two made-up `price` events in the feed; 0: none. @defaultValue 0 */
   readonly tick?: number
   /** Folders to serve, by the path they are served at: `{ '/': 'demo' }`. @defaultValue none */
-  readonly folders?: Folders
+  readonly folders?: StaticFolders
 }
 
 /** What a token is to say. */
-export interface TokenWish {
+export interface TokenOptions {
   /** @defaultValue 'mock-user' */
   readonly subject?: string
   /** Milliseconds. @defaultValue 60_000 */
@@ -66,7 +66,7 @@ export interface MockServer {
   /** Sends an event to all clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
   broadcast(event: FeedEvent): string
   /** A token as `POST /api/token` gives it out. Rejects without `auth` by tokens, and for a wish that cannot be. */
-  issueToken(wish?: TokenWish): Promise<string>
+  issueToken(tokenOptions?: TokenOptions): Promise<string>
   /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
   setScenario(scenario: Scenario): void
   /** Drops all sockets and stops listening, as a killed process does; what was sent is kept for `restart`. */
@@ -79,7 +79,7 @@ export interface MockServer {
 }
 
 /** Milliseconds that clients have for taking their last bytes. */
-const GRACE = 1_000
+const CLOSE_GRACE_MS = 1_000
 
 /** Starts a mock server. Rejects if the port is taken. */
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
@@ -87,42 +87,42 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   let { port = 0 } = options
   let state: 'starting' | 'listening' | 'killed' | 'closed' = 'starting'
   let server: Server | undefined
-  let asked: RestartOptions | undefined
+  let requestedRestart: RestartOptions | undefined
   const sockets = new Set<Socket>()
   /** Sockets on which something is being answered. */
-  const busy = new Set<Socket>()
+  const busySockets = new Set<Socket>()
   /** Sockets beyond the limit. */
-  const surplus = new WeakSet<Socket>()
+  const excessSockets = new WeakSet<Socket>()
 
   const authenticator = createAuthenticator(options.auth ?? 'none', clock)
   const service = createService({
     ...options,
     authenticator,
     onRestart: (how) => {
-      asked = how
+      requestedRestart = how
     },
   })
   const handler = createNodeHandler(service, options)
-  const serveStatic = createStatic(options.folders ?? {})
+  const serveStatic = createStaticHandler(options.folders ?? {})
 
   const onConnection = (socket: Socket): void => {
     if (sockets.size >= 2 * maxConnections) return void socket.destroy()
-    if (sockets.size >= maxConnections) surplus.add(socket)
+    if (sockets.size >= maxConnections) excessSockets.add(socket)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
-    busy.add(socket)
-    response.once('close', () => busy.delete(socket))
+    busySockets.add(socket)
+    response.once('close', () => busySockets.delete(socket))
     response.once('finish', () => {
       if (state === 'closed') socket.destroySoon()
-      const how = asked
-      asked = undefined
+      const how = requestedRestart
+      requestedRestart = undefined
       // Only now: whoever asked for it has its answer.
       if (how) restart(how).catch(console.error)
     })
-    if (surplus.has(socket)) return handler.refuse(response, 503, 'Too many connections.')
+    if (excessSockets.has(socket)) return handler.sendProblem(response, 503, 'Too many connections.')
     handler(request, response, () => {
       serveStatic(request, response).then(
         (served) => served || handler(request, response),
@@ -168,7 +168,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   }
   const restart = async ({ log = 'keep', downtime = 0 }: RestartOptions = {}): Promise<void> => {
     await kill()
-    if (log === 'lose') service.lose()
+    if (log === 'lose') service.clearHistory()
     if (downtime > 0) await new Promise<void>((resolve) => clock.after(downtime, resolve))
     if (state !== 'killed') return
     state = 'starting'
@@ -180,10 +180,10 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     stopTicker?.()
     service.close()
     handler.close()
-    for (const socket of sockets) if (!busy.has(socket)) socket.destroy()
-    const grace = setTimeout(destroyAll, GRACE)
+    for (const socket of sockets) if (!busySockets.has(socket)) socket.destroy()
+    const graceTimer = setTimeout(destroyAll, CLOSE_GRACE_MS)
     await stopped
-    clearTimeout(grace)
+    clearTimeout(graceTimer)
   }
 
   await listen()
@@ -209,9 +209,9 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     },
     service,
     broadcast: (event) => service.broadcast(event),
-    async issueToken(wish = {}) {
+    async issueToken(tokenOptions = {}) {
       if (!authenticator.issue) throw new TypeError('issueToken: this server does not ask for tokens')
-      return (await authenticator.issue({ ...wish }))['token'] as string
+      return (await authenticator.issue({ ...tokenOptions }))['token'] as string
     },
     setScenario: (scenario) => service.setScenario(scenario),
     kill,

@@ -6,13 +6,13 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Compressor } from './compressor.ts'
 import { chooseEncoding, createCompressor } from './compressor.ts'
-import type { Answer, NoAnswer } from '../http/response.ts'
-import { problem } from '../http/problem.ts'
-import type { Counting, Traffic } from '../http/traffic.ts'
+import type { HttpResponse, DroppedConnection } from '../http/response.ts'
+import { problemResponse } from '../http/problem.ts'
+import type { MutableTraffic, Traffic } from '../http/traffic.ts'
 import { createTraffic } from '../http/traffic.ts'
 import { toRequest } from './to-request.ts'
 import type { Service } from '../service/service.ts'
-import type { Cut } from '../stream/faults.ts'
+import type { CutKind } from '../stream/faults.ts'
 
 /** What can be told to the handler. Durations are milliseconds. */
 export interface NodeHandlerOptions {
@@ -44,13 +44,13 @@ export interface NodeHandler {
   /** What is being sent now, stream by stream: the figures go on counting. */
   readonly connections: readonly Traffic[]
   /** Answers with a problem document. */
-  refuse(response: ServerResponse, status: number, detail: string): void
+  sendProblem(response: ServerResponse, status: number, detail: string): void
   /** Ends every response: streams in good order, requests that hang with a reset. */
   close(): void
 }
 
 /** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. On HTTP/2 it is the stream's alone. */
-function cutSocket(response: ServerResponse, cut: Cut): void {
+function cutSocket(response: ServerResponse, cut: CutKind): void {
   const { socket } = response
   if ('stream' in response)
     return (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR)
@@ -60,7 +60,7 @@ function cutSocket(response: ServerResponse, cut: Cut): void {
 }
 
 /** One turn of the event loop: a client of libuv that finds bytes and a reset in one read takes them for a regular end. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+const waitOneTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
 /** Settles when the write has reached the system; `false` if it did not in time, or never will. */
 function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clock: Clock): Promise<boolean> {
@@ -81,10 +81,10 @@ function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clo
 /** Makes the handler. */
 export function createNodeHandler(service: Service, options: NodeHandlerOptions = {}): NodeHandler {
   const { compress = true, drainTimeout = 30_000, clock = systemClock } = options
-  const open = new Set<AbortController>()
-  const connections = new Set<Counting>()
+  const openRequests = new Set<AbortController>()
+  const connections = new Set<MutableTraffic>()
 
-  const compressorFor = ({ headers, encoding }: Answer, accepted: string | undefined): Compressor | undefined => {
+  const compressorFor = ({ headers, encoding }: HttpResponse, accepted: string | undefined): Compressor | undefined => {
     const isStream = headers.get('content-type')?.startsWith('text/event-stream')
     const chosen = encoding ?? (compress && isStream ? chooseEncoding(accepted) : 'identity')
     return chosen === 'identity' ? undefined : createCompressor(chosen)
@@ -93,17 +93,17 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   const send = async (
     request: IncomingMessage,
     response: ServerResponse,
-    answer: Answer | NoAnswer,
-    traffic: Counting,
+    httpResponse: HttpResponse | DroppedConnection,
+    traffic: MutableTraffic,
   ): Promise<void> => {
     if (response.destroyed) return undefined
-    if ('cut' in answer) return cutSocket(response, answer.cut)
-    const { status, headers, body } = answer
+    if ('cut' in httpResponse) return cutSocket(response, httpResponse.cut)
+    const { status, headers, body } = httpResponse
     response.statusCode = status
     for (const [name, value] of headers) response.setHeader(name, value)
     if (typeof body !== 'object') return void response.end(body)
 
-    const compressor = compressorFor(answer, request.headers['accept-encoding'])
+    const compressor = compressorFor(httpResponse, request.headers['accept-encoding'])
     if (compressor) {
       traffic.encoding = compressor.encoding
       response.setHeader('content-encoding', compressor.encoding)
@@ -112,20 +112,20 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
     if (request.httpVersionMajor === 1) response.socket?.setNoDelay(true)
     response.flushHeaders()
-    const { chunks, lost } = body
+    const { chunks, connectionCut } = body
     const drop = (): void => cutSocket(response, 'reset')
-    lost?.addEventListener('abort', drop, { once: true })
+    connectionCut?.addEventListener('abort', drop, { once: true })
     connections.add(traffic)
     try {
       for await (const { bytes, cut } of chunks) {
         const encoded = compressor && bytes.length > 0 ? await compressor.compress(bytes) : bytes
         // An event that is cut is cut in its compressed form as well.
-        const out = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
+        const outgoingBytes = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
         traffic.bytes += bytes.length
-        traffic.sent += out.length
-        if (out.length > 0 && !(await write(response, out, drainTimeout, clock))) return drop()
+        traffic.sent += outgoingBytes.length
+        if (outgoingBytes.length > 0 && !(await write(response, outgoingBytes, drainTimeout, clock))) return drop()
         if (cut) {
-          await turn()
+          await waitOneTurn()
           return cutSocket(response, cut)
         }
       }
@@ -133,7 +133,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
       response.end(compressor ? await compressor.finish() : undefined)
     } finally {
       connections.delete(traffic)
-      lost?.removeEventListener('abort', drop)
+      connectionCut?.removeEventListener('abort', drop)
       compressor?.close()
     }
   }
@@ -144,19 +144,25 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     parsedBody: unknown,
     next?: () => void,
   ): Promise<void> => {
-    const gone = new AbortController()
-    const converted = toRequest(incoming, parsedBody, gone.signal)
-    if (!converted) return send(incoming, response, problem(400, 'The request is not understood.'), createTraffic())
-    const { request, base, path, from } = converted
+    const abortController = new AbortController()
+    const convertedRequest = toRequest(incoming, parsedBody, abortController.signal)
+    if (!convertedRequest)
+      return send(incoming, response, problemResponse(400, 'The request is not understood.'), createTraffic())
+    const { request, basePath, path, peer } = convertedRequest
     if (next && !service.has(path)) return next()
-    open.add(gone)
+    openRequests.add(abortController)
     response.once('close', () => {
-      open.delete(gone)
-      gone.abort()
+      openRequests.delete(abortController)
+      abortController.abort()
     })
     const traffic = createTraffic()
     Object.defineProperty(traffic, 'buffered', { enumerable: true, get: () => response.writableLength })
-    await send(incoming, response, await service.answer(request, { signal: gone.signal, base, from, traffic }), traffic)
+    await send(
+      incoming,
+      response,
+      await service.handle(request, { signal: abortController.signal, basePath, peer, traffic }),
+      traffic,
+    )
   }
 
   const handler = (
@@ -164,11 +170,11 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     response: ServerResponse | Http2ServerResponse | FastifyLikeReply,
     next?: () => void,
   ): void => {
-    const hosted = 'hijack' in response
-    if (hosted) response.hijack()
+    const isFastify = 'hijack' in response
+    if (isFastify) response.hijack()
     // HTTP/2 has the same interface, for all that is asked of it here.
     const incoming = ('raw' in request ? request.raw : request) as IncomingMessage
-    const outgoing = (hosted ? response.raw : response) as ServerResponse
+    const outgoing = (isFastify ? response.raw : response) as ServerResponse
     const parsedBody = (request as { body?: unknown }).body
     handle(incoming, outgoing, parsedBody, next).catch((error: unknown) => {
       console.error(error)
@@ -177,12 +183,12 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   }
   return Object.defineProperties(
     Object.assign(handler, {
-      refuse(response: ServerResponse, status: number, detail: string): void {
-        const { headers, body } = problem(status, detail, { connection: 'close' })
+      sendProblem(response: ServerResponse, status: number, detail: string): void {
+        const { headers, body } = problemResponse(status, detail, { connection: 'close' })
         response.writeHead(status, Object.fromEntries(headers)).end(body)
       },
       close(): void {
-        for (const gone of open) gone.abort()
+        for (const abortController of openRequests) abortController.abort()
       },
     }),
     { connections: { get: () => [...connections] } },

@@ -6,12 +6,12 @@ import { extname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream'
 
 /** Folders by the path they are served at; paths end with a slash. */
-export type Folders = Readonly<Record<string, string>>
+export type StaticFolders = Readonly<Record<string, string>>
 
 /** Serves the request if a folder has its file; `false` otherwise, and nothing was sent. */
-export type ServeStatic = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+export type StaticHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
-const types: Readonly<Record<string, string>> = {
+const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
@@ -31,7 +31,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** The file that a URL path names within a folder, or `undefined`: it is judged after every link in it was followed. */
-async function locate(root: string, path: string): Promise<string | undefined> {
+async function resolveFile(root: string, path: string): Promise<string | undefined> {
   let decoded: string
   try {
     decoded = decodeURIComponent(path)
@@ -40,31 +40,31 @@ async function locate(root: string, path: string): Promise<string | undefined> {
   }
   if (/[\0\\]/.test(decoded) || decoded.split('/').includes('..')) return undefined
   try {
-    const top = await realpath(root)
-    let file = await realpath(join(top, decoded))
+    const rootPath = await realpath(root)
+    let file = await realpath(join(rootPath, decoded))
     if ((await stat(file)).isDirectory()) {
       if (decoded !== '' && !decoded.endsWith('/')) return undefined
       file = await realpath(join(file, 'index.html'))
     }
-    return file.startsWith(top + sep) && (await stat(file)).isFile() ? file : undefined
+    return file.startsWith(rootPath + sep) && (await stat(file)).isFile() ? file : undefined
   } catch {
     return undefined // there is no such file
   }
 }
 
 /** Makes the function that serves; the longest path that fits is looked in. */
-export function createStatic(folders: Folders): ServeStatic {
+export function createStaticHandler(folders: StaticFolders): StaticHandler {
   const mounts = Object.entries(folders).toSorted(([one], [other]) => other.length - one.length)
   return async (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false
     // The raw path: a URL parser would have resolved what is to be refused.
     const path = (request.url ?? '/').split(/[?#]/, 1)[0]!
     const mount = mounts.find(([prefix]) => path.startsWith(prefix))
-    const file = mount && (await locate(mount[1], path.slice(mount[0].length)))
+    const file = mount && (await resolveFile(mount[1], path.slice(mount[0].length)))
     if (!file) return false
     const { size } = await stat(file)
     response.writeHead(200, {
-      'content-type': types[extname(file).toLowerCase()] ?? 'application/octet-stream',
+      'content-type': contentTypes[extname(file).toLowerCase()] ?? 'application/octet-stream',
       'content-length': size,
       'cache-control': 'no-cache',
       'x-content-type-options': 'nosniff',

@@ -2,27 +2,27 @@
 import type { IncomingMessage } from 'node:http'
 
 /** A request, and what only the socket and the host know about it. */
-export interface Converted {
+export interface ConvertedRequest {
   readonly request: Request
   /** Path without `base`. */
   readonly path: string
   /** The prefix under which the host mounted the handler. */
-  readonly base: string
-  readonly from: 'loopback' | 'elsewhere'
+  readonly basePath: string
+  readonly peer: 'loopback' | 'remote'
 }
 
 const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
 
 /** The body, read only when it is asked for; what is not wanted is read to nowhere, so that the connection stays usable. */
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  let unlisten = (): void => undefined
+function createBodyStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let removeListeners = (): void => undefined
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
         return new Promise<void>((resolve) => {
           const settle = (): void => {
             incoming.pause()
-            unlisten()
+            removeListeners()
             resolve()
           }
           const onData = (bytes: Uint8Array): void => {
@@ -37,7 +37,7 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
             settle()
             controller.error(new Error('The client left before its body had arrived.'))
           }
-          unlisten = () => {
+          removeListeners = () => {
             incoming.off('data', onData).off('end', onEnd).off('close', onClose)
           }
           if (incoming.readableEnded) return onEnd()
@@ -47,7 +47,7 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
         })
       },
       cancel() {
-        unlisten()
+        removeListeners()
         incoming.resume()
       },
     },
@@ -56,20 +56,24 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
 }
 
 /** What a host's body parser has made of the body, as text again. */
-function textOf(parsed: unknown): BodyInit {
+function serializeParsedBody(parsed: unknown): BodyInit {
   if (typeof parsed === 'string' || parsed instanceof Uint8Array) return parsed as BodyInit
   return JSON.stringify(parsed)
 }
 
 /** Converts; `undefined` for what cannot be said as a `Request`. `parsedBody` is what a body parser has left of the body. */
-export function toRequest(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSignal): Converted | undefined {
+export function toRequest(
+  incoming: IncomingMessage,
+  parsedBody: unknown,
+  signal: AbortSignal,
+): ConvertedRequest | undefined {
   const { method = 'GET' } = incoming
   // HTTP/2 has a pseudo-header for it.
   const { host = String(incoming.headers[':authority'] ?? 'localhost') } = incoming.headers
   const target = incoming.url ?? '/'
   const { originalUrl = target } = incoming as { originalUrl?: string }
   const scheme = 'encrypted' in incoming.socket && incoming.socket.encrypted ? 'https' : 'http'
-  const base = originalUrl.endsWith(target) && originalUrl !== target ? originalUrl.slice(0, -target.length) : ''
+  const basePath = originalUrl.endsWith(target) && originalUrl !== target ? originalUrl.slice(0, -target.length) : ''
   try {
     const url = new URL(originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl)
     const headers = new Headers()
@@ -80,11 +84,14 @@ export function toRequest(incoming: IncomingMessage, parsedBody: unknown, signal
     }
     const init: RequestInit & { duplex?: 'half' } = { method, headers, signal }
     if (method !== 'GET' && method !== 'HEAD') {
-      init.body = parsedBody === undefined || !incoming.readableEnded ? bodyOf(incoming) : textOf(parsedBody)
+      init.body =
+        parsedBody === undefined || !incoming.readableEnded
+          ? createBodyStream(incoming)
+          : serializeParsedBody(parsedBody)
       init.duplex = 'half'
     }
-    const from = LOOPBACK.test(incoming.socket.remoteAddress ?? '') ? 'loopback' : 'elsewhere'
-    return { request: new Request(url, init), path: url.pathname.slice(base.length), base, from }
+    const peer = LOOPBACK.test(incoming.socket.remoteAddress ?? '') ? 'loopback' : 'remote'
+    return { request: new Request(url, init), path: url.pathname.slice(basePath.length), basePath, peer }
   } catch {
     return undefined // a method, host or target that no `Request` may have
   }

@@ -1,11 +1,11 @@
 /** What a run answers: from an answer book, or made up from the prompt and a seed. */
-import { createRandom, seedOf } from '../base/random.ts'
+import { createRandom, hashText } from '../base/random.ts'
 
 /** Answers by prompt (`*` for any other prompt), or a list that is gone through and begun again. */
-export type AnswerBook = Readonly<Record<string, string>> | readonly string[]
+export type CannedAnswers = Readonly<Record<string, string>> | readonly string[]
 
 /** The answer to a prompt. */
-export type AnswerTo = (prompt: string) => string
+export type GenerateAnswer = (prompt: string) => string
 
 const openings = ['You asked:', 'Here is what came of', 'A short answer to', 'Let us look at']
 const sentences = [
@@ -20,35 +20,36 @@ const sentences = [
 ]
 
 /** The made-up answer: the same for the same prompt and seed. */
-export function makeUpAnswer(prompt: string, seed: number): string {
-  const random = createRandom(seed ^ seedOf(prompt))
+export function createSampleAnswer(prompt: string, seed: number): string {
+  const random = createRandom(seed ^ hashText(prompt))
   const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)]!
-  const rest = [...sentences]
+  const remaining = [...sentences]
   const body: string[] = []
   for (let count = 2 + Math.floor(random() * 3); count > 0; count--) {
-    body.push(...rest.splice(Math.floor(random() * rest.length), 1))
+    body.push(...remaining.splice(Math.floor(random() * remaining.length), 1))
   }
   return `${pick(openings)} “${prompt}” ${body.join(' ')}`
 }
 
 /** Parses an answer book out of JSON. Throws `TypeError` with what was expected. */
-export function parseAnswers(value: unknown): AnswerBook {
+export function parseCannedAnswers(value: unknown): CannedAnswers {
   const expected = 'answers: expected an object of prompt → text, or a list of texts'
   if (typeof value !== 'object' || value === null) throw new TypeError(expected)
   const texts: unknown[] = Object.values(value)
   if (texts.length === 0) throw new TypeError(`${expected}, with at least one`)
-  const wrong = texts.findIndex((text) => typeof text !== 'string')
-  if (wrong >= 0) throw new TypeError(`${expected}; ${JSON.stringify(Object.keys(value)[wrong])} is not a text`)
-  return value as AnswerBook
+  const invalidIndex = texts.findIndex((text) => typeof text !== 'string')
+  if (invalidIndex >= 0)
+    throw new TypeError(`${expected}; ${JSON.stringify(Object.keys(value)[invalidIndex])} is not a text`)
+  return value as CannedAnswers
 }
 
 /** Looks answers up in `book`, and makes up what is not in it. */
-export function createAnswers(book: AnswerBook | undefined, seed: number): AnswerTo {
-  if (!book) return (prompt) => makeUpAnswer(prompt, seed)
-  if (Array.isArray(book)) {
+export function createAnswerGenerator(cannedAnswers: CannedAnswers | undefined, seed: number): GenerateAnswer {
+  if (!cannedAnswers) return (prompt) => createSampleAnswer(prompt, seed)
+  if (Array.isArray(cannedAnswers)) {
     let next = 0
-    return () => (book as readonly string[])[next++ % book.length]!
+    return () => (cannedAnswers as readonly string[])[next++ % cannedAnswers.length]!
   }
-  const known = new Map(Object.entries(book))
-  return (prompt) => known.get(prompt) ?? known.get('*') ?? makeUpAnswer(prompt, seed)
+  const answersByPrompt = new Map(Object.entries(cannedAnswers))
+  return (prompt) => answersByPrompt.get(prompt) ?? answersByPrompt.get('*') ?? createSampleAnswer(prompt, seed)
 }

@@ -1,23 +1,23 @@
 /** `POST /v1/chat/completions`: an answer as OpenAI's API streams it, for clients of servers that are not ours. */
 import type { Clock } from '../base/clock.ts'
-import type { Answer } from '../http/response.ts'
-import { json } from '../http/response.ts'
+import type { HttpResponse } from '../http/response.ts'
+import { jsonResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
-import { streamAnswer } from '../http/exchange.ts'
-import { Refusal } from '../http/problem.ts'
+import { streamResponse } from '../http/exchange.ts'
+import { HttpError } from '../http/problem.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 import { createRun } from './run.ts'
-import type { Dialect, Run } from './run.ts'
+import type { FrameEncoder, Run } from './run.ts'
 import type { RunEndpoint } from './run-handlers.ts'
 import { planRun } from './run-handlers.ts'
 
-const DONE: Frame = { data: '[DONE]' }
+const DONE_FRAME: Frame = { data: '[DONE]' }
 
 /** The prompt is the last message of the user; its content is a text or a list of parts. */
-function promptOf(messages: unknown): string {
-  if (!Array.isArray(messages)) throw new Refusal(400, 'messages: expected a list.')
+function parsePrompt(messages: unknown): string {
+  if (!Array.isArray(messages)) throw new HttpError(400, 'messages: expected a list.')
   const last: unknown = messages.findLast((message: { role?: unknown } | null) => message?.role === 'user')
   const content: unknown = (last as { content?: unknown } | undefined)?.content
   const parts: unknown[] = Array.isArray(content)
@@ -25,11 +25,11 @@ function promptOf(messages: unknown): string {
     : [content]
   const texts = parts.filter((part): part is string => typeof part === 'string')
   if (texts.length === 0)
-    throw new Refusal(400, 'messages: expected one with the role "user" and a text as its content.')
+    throw new HttpError(400, 'messages: expected one with the role "user" and a text as its content.')
   return texts.join('\n')
 }
 
-const usageOf = (usage: Readonly<Record<string, number>>): Record<string, number> => {
+const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, number> => {
   const { promptTokens = 0, completionTokens = 0 } = usage
   return {
     prompt_tokens: promptTokens,
@@ -39,14 +39,14 @@ const usageOf = (usage: Readonly<Record<string, number>>): Record<string, number
 }
 
 /** Chunks without ids and without event names, then usage where it was asked for, then `[DONE]`. */
-function chunksDialect(id: string, model: string, created: number, wantsUsage: boolean): Dialect {
+function createChunkEncoder(id: string, model: string, created: number, includesUsage: boolean): FrameEncoder {
   const chunk = (fields: Record<string, unknown>): Frame => ({
     data: JSON.stringify({ id, object: 'chat.completion.chunk', created, model, ...fields }),
   })
   const choice = (delta: unknown, finish: string | null = null): Frame =>
     chunk({
       choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
-      ...(wantsUsage ? { usage: null } : {}),
+      ...(includesUsage ? { usage: null } : {}),
     })
   return ({ type, data }) => {
     switch (type) {
@@ -59,11 +59,11 @@ function chunksDialect(id: string, model: string, created: number, wantsUsage: b
       case 'reasoning':
         return [choice({ reasoning_content: data['content'] })]
       case 'end': {
-        const usage = usageOf(data['usage'] as Record<string, number>)
+        const usage = toOpenAiUsage(data['usage'] as Record<string, number>)
         return [
           choice({}, data['finishReason'] as string),
-          ...(wantsUsage ? [chunk({ choices: [], usage })] : []),
-          DONE,
+          ...(includesUsage ? [chunk({ choices: [], usage })] : []),
+          DONE_FRAME,
         ]
       }
       case 'error':
@@ -77,7 +77,7 @@ function chunksDialect(id: string, model: string, created: number, wantsUsage: b
 }
 
 /** Nobody resumes these: when the reader leaves, the generation stops. */
-const cancelling = (run: Run, source: Source): Source => ({
+const cancelOnClose = (run: Run, source: Source): Source => ({
   take: () => source.take(),
   get state() {
     return source.state
@@ -90,41 +90,41 @@ const cancelling = (run: Run, source: Source): Source => ({
 })
 
 /** The whole answer at once, for `stream: false`; waits for the end of the generation. */
-function whole(
+function respondWhole(
   run: Run,
   id: string,
   model: string,
   created: number,
   clock: Clock,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   return new Promise((resolve) => {
     let finishReason = 'stop'
     let usage: Record<string, number> = {}
     const source = run.read(0, ({ type, data }) => {
       if (type === 'end') {
         finishReason = data['finishReason'] as string
-        usage = usageOf(data['usage'] as Record<string, number>)
+        usage = toOpenAiUsage(data['usage'] as Record<string, number>)
       }
       return type === 'error' ? [{ data: data['message'] as string }] : []
     })
-    const look = (): void => {
+    const checkFinished = (): void => {
       const failure = source.take()
       if (!failure && source.state === 'open') return
       unwatch()
-      cancelLook()
+      cancelCheck()
       source.close()
-      signal.removeEventListener('abort', leave)
-      if (failure) return resolve(json(500, { error: { message: failure.data, type: 'server_error' } }))
+      signal.removeEventListener('abort', onAbort)
+      if (failure) return resolve(jsonResponse(500, { error: { message: failure.data, type: 'server_error' } }))
       const message = { role: 'assistant', content: run.text, refusal: null }
       const choices = [{ index: 0, message, logprobs: null, finish_reason: finishReason }]
-      resolve(json(200, { id, object: 'chat.completion', created, model, choices, usage }))
+      resolve(jsonResponse(200, { id, object: 'chat.completion', created, model, choices, usage }))
     }
-    const leave = (): void => run.cancel()
-    const unwatch = source.watch(look)
-    signal.addEventListener('abort', leave)
+    const onAbort = (): void => run.cancel()
+    const unwatch = source.watch(checkFinished)
+    signal.addEventListener('abort', onAbort)
     // Looked at a task later: what was made at once is there before `unwatch` is.
-    const cancelLook = clock.after(0, look)
+    const cancelCheck = clock.after(0, checkFinished)
   })
 }
 
@@ -137,13 +137,16 @@ export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handle
       stream,
       stream_options: streamOptions,
     } = await readJson(exchange.request, endpoint.bodyLimit)
-    const prompt = promptOf(messages)
+    const prompt = parsePrompt(messages)
     const run = createRun(planRun(exchange, endpoint, prompt), exchange.clock)
     const id = `chatcmpl-${run.id}`
-    const name = typeof model === 'string' ? model : 'rivulet-mock'
+    const modelName = typeof model === 'string' ? model : 'rivulet-mock'
     const created = Math.floor(exchange.clock.date() / 1_000)
-    if (stream !== true) return whole(run, id, name, created, exchange.clock, exchange.signal)
-    const wantsUsage = (streamOptions as { include_usage?: unknown } | undefined)?.include_usage === true
-    return streamAnswer(exchange, cancelling(run, run.read(0, chunksDialect(id, name, created, wantsUsage))))
+    if (stream !== true) return respondWhole(run, id, modelName, created, exchange.clock, exchange.signal)
+    const includesUsage = (streamOptions as { include_usage?: unknown } | undefined)?.include_usage === true
+    return streamResponse(
+      exchange,
+      cancelOnClose(run, run.read(0, createChunkEncoder(id, modelName, created, includesUsage))),
+    )
   }
 }

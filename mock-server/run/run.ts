@@ -29,7 +29,7 @@ export interface RunEvent {
 }
 
 /** How events become frames: the protocol that a reader speaks. */
-export type Dialect = (event: RunEvent, position: number) => Frame[]
+export type FrameEncoder = (event: RunEvent, position: number) => Frame[]
 
 /** A run. */
 export interface Run {
@@ -45,27 +45,27 @@ export interface Run {
   /** The text so far. */
   readonly text: string
   /** Reads from the event after `position`; 0: from `start`. */
-  read(position: number, dialect?: Dialect): Source
+  read(position: number, encodeFrames?: FrameEncoder): Source
   /** Ends it with `finishReason: "cancelled"`; nothing if it has ended. */
   cancel(): void
   /** Stops generating, without a terminal event: the server goes away, the run did not end. */
   stop(): void
   /** Ends every connection, cut or in good order; the run goes on. */
-  drop(how: 'cut' | 'ended'): void
+  drop(endState: 'cut' | 'ended'): void
 }
 
 /** Makes a run and begins to generate. `onChange` is called when it ends and when its readers come and go. */
 export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = () => undefined): Run {
   const id = crypto.randomUUID()
   const log = createEventLog<RunEvent>()
-  const readers = new Set<(how: 'cut' | 'ended') => void>()
+  const readers = new Set<(endState: 'cut' | 'ended') => void>()
   let text = ''
-  let next = 0
+  let nextIndex = 0
   let stopTimer: (() => void) | undefined
   /** When the next delta is due. */
-  let dueAt = 0
+  let nextDeltaAt = 0
 
-  const halt = (): void => {
+  const stopGenerating = (): void => {
     stopTimer?.()
     stopTimer = undefined
   }
@@ -73,7 +73,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     log.append({ type, data })
   }
   const finish = (type: 'end' | 'error', data: Record<string, unknown>): void => {
-    halt()
+    stopGenerating()
     send(type, data)
     log.close()
     onChange()
@@ -82,42 +82,42 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     finish('end', {
       finishReason,
       timestamp: clock.date(),
-      usage: { promptTokens: plan.prompt.length, completionTokens: next },
+      usage: { promptTokens: plan.prompt.length, completionTokens: nextIndex },
     })
 
   /** Sends the next delta and what comes with it; returns whether there is more. */
-  const step = (): boolean => {
-    for (const { after, type, data } of plan.events) if (after === next) send(type, { ...asObject(data) })
-    if (plan.error?.after === next) {
+  const sendNextDelta = (): boolean => {
+    for (const { after, type, data } of plan.events) if (after === nextIndex) send(type, { ...toObject(data) })
+    if (plan.error?.after === nextIndex) {
       const { code, retryable } = plan.error
       finish('error', {
         code,
-        message: `The generation failed after ${next} delta${next === 1 ? '' : 's'}.`,
+        message: `The generation failed after ${nextIndex} delta${nextIndex === 1 ? '' : 's'}.`,
         retryable,
       })
       return false
     }
-    const content = plan.deltas[next]
+    const content = plan.deltas[nextIndex]
     if (content === undefined) {
       end(plan.finishReason)
       return false
     }
     text += content
-    send('delta', { content, index: next++ })
+    send('delta', { content, index: nextIndex++ })
     return true
   }
   /** What nobody reads goes on, but nobody waits for it either. */
-  const arm = (): void => {
+  const armTimer = (): void => {
     stopTimer?.()
     const purpose = readers.size > 0 ? 'awaited' : 'housekeeping'
-    stopTimer = clock.after(Math.max(0, dueAt - clock.now()), () => step() && schedule(), purpose)
+    stopTimer = clock.after(Math.max(0, nextDeltaAt - clock.now()), () => sendNextDelta() && schedule(), purpose)
   }
   const schedule = (): void => {
-    dueAt = clock.now() + plan.delay
-    arm()
+    nextDeltaAt = clock.now() + plan.delay
+    armTimer()
   }
-  const readersChanged = (): void => {
-    if (stopTimer) arm()
+  const onReadersChange = (): void => {
+    if (stopTimer) armTimer()
     onChange()
   }
 
@@ -125,9 +125,9 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
   const timestamp = clock.date()
   send('start', { protocol: 1, streamId: id, prompt: plan.prompt, timestamp, resume: plan.resume(id), ...heartbeat })
   if (plan.delay > 0) schedule()
-  else while (step());
+  else while (sendNextDelta());
 
-  const native = nativeDialect(id)
+  const encodeNative = createNativeEncoder(id)
   return {
     id,
     prompt: plan.prompt,
@@ -143,17 +143,17 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     get text() {
       return text
     },
-    read(from, dialect = native) {
-      let position = from
+    read(startPosition, encodeFrames = encodeNative) {
+      let position = startPosition
       let state: Source['state'] = 'open'
       let pending: Frame[] = []
-      const wakes = new Set<() => void>()
-      const drop = (how: 'cut' | 'ended'): void => {
-        state = how
-        for (const wake of wakes) wake()
+      const watchers = new Set<() => void>()
+      const drop = (endState: 'cut' | 'ended'): void => {
+        state = endState
+        for (const onUpdate of watchers) onUpdate()
       }
       readers.add(drop)
-      readersChanged()
+      onReadersChange()
       return {
         get state() {
           if (state !== 'open') return state
@@ -164,38 +164,38 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
           while (pending.length === 0) {
             const event = log.at(position + 1)
             if (!event) return undefined
-            pending = dialect(event, ++position)
+            pending = encodeFrames(event, ++position)
           }
           return pending.shift()
         },
-        watch(wake) {
-          wakes.add(wake)
-          const unwatch = log.watch(wake)
+        watch(onUpdate) {
+          watchers.add(onUpdate)
+          const unwatch = log.watch(onUpdate)
           return () => {
-            wakes.delete(wake)
+            watchers.delete(onUpdate)
             unwatch()
           }
         },
         close() {
           readers.delete(drop)
-          readersChanged()
+          onReadersChange()
         },
       }
     },
     cancel() {
       if (log.state === 'open') end('cancelled')
     },
-    stop: halt,
-    drop(how) {
-      for (const drop of readers) drop(how)
+    stop: stopGenerating,
+    drop(endState) {
+      for (const drop of readers) drop(endState)
     },
   }
 }
 
-const asObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
+const toObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
 
 /** The protocol of PROTOCOL.md: each event has an id that contains the `streamId`. */
-function nativeDialect(id: string): Dialect {
+function createNativeEncoder(id: string): FrameEncoder {
   const frames: Frame[] = []
   return (event, position) => {
     let frame = frames[position]

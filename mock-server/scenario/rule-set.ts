@@ -8,7 +8,7 @@ export interface RequestFacts {
   /** Whether it carries a Last-Event-ID. */
   readonly connection: 'first' | 'resumed'
   /** What it wants: rules without a path concern streams alone. */
-  readonly wants: 'stream' | 'other'
+  readonly responseKind: 'stream' | 'other'
 }
 
 /** A rule and how many requests it has matched. */
@@ -18,28 +18,29 @@ export interface RuleState {
 }
 
 /** Rules in force. */
-export interface RuleBook {
+export interface RuleSet {
   readonly rules: readonly RuleState[]
   /** What applies to this request; where two rules have a key, the later one's value. Counts as a use of each. */
   match(facts: RequestFacts): Rule
   /** Replaces all rules; their counts begin anew. */
-  set(rules: readonly Rule[]): void
+  replace(rules: readonly Rule[]): void
 }
 
-const concerns = (rule: Rule, facts: RequestFacts): boolean => {
+const appliesTo = (rule: Rule, facts: RequestFacts): boolean => {
   const { path } = rule
-  if (path === undefined ? facts.wants !== 'stream' : !matches(path, facts.path)) return false
+  if (path === undefined ? facts.responseKind !== 'stream' : !matchesPath(path, facts.path)) return false
   if (rule.method !== undefined && rule.method.toUpperCase() !== facts.method) return false
   return rule.connection === undefined || rule.connection === facts.connection
 }
 
-const matches = (pattern: string, path: string): boolean =>
+const matchesPath = (pattern: string, path: string): boolean =>
   pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : pattern === path
 
 /** Makes a book of rules. */
-export function createRuleBook(rules: readonly Rule[] = []): RuleBook {
-  const fresh = (list: readonly Rule[]): { rule: Rule; matched: number }[] => list.map((rule) => ({ rule, matched: 0 }))
-  let states = fresh(rules)
+export function createRuleSet(rules: readonly Rule[] = []): RuleSet {
+  const resetCounts = (list: readonly Rule[]): { rule: Rule; matched: number }[] =>
+    list.map((rule) => ({ rule, matched: 0 }))
+  let states = resetCounts(rules)
   return {
     get rules() {
       return states.map((state) => ({ ...state }))
@@ -47,7 +48,7 @@ export function createRuleBook(rules: readonly Rule[] = []): RuleBook {
     match(facts) {
       const merged: Rule = {}
       for (const state of states) {
-        if (!concerns(state.rule, facts)) continue
+        if (!appliesTo(state.rule, facts)) continue
         const skip = state.rule.skip ?? 0
         const times = state.rule.once ? 1 : (state.rule.times ?? Infinity)
         const use = ++state.matched
@@ -55,8 +56,8 @@ export function createRuleBook(rules: readonly Rule[] = []): RuleBook {
       }
       return merged
     },
-    set(list) {
-      states = fresh(list)
+    replace(list) {
+      states = resetCounts(list)
     },
   }
 }

@@ -120,91 +120,95 @@ export interface Rule {
 }
 
 /** The kind of value that a key takes. */
-export type Kind =
+export type ValueKind =
   | { readonly kind: 'flag' }
-  | { readonly kind: 'count'; readonly least: number; readonly most?: number; readonly unit?: string }
+  | { readonly kind: 'count'; readonly min: number; readonly max?: number; readonly unit?: string }
   | { readonly kind: 'text' }
-  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'events' }
 
 /** One key: the values it takes (any of `accepts`), the group it is listed in, and what it does. */
-export interface Key {
-  readonly accepts: readonly Kind[]
-  readonly group: 'which requests' | 'the answer' | 'the generation' | 'the stream' | 'the bytes'
-  readonly does: string
+export interface RuleKey {
+  readonly accepts: readonly ValueKind[]
+  readonly group: 'which requests' | 'the response' | 'the generation' | 'the stream' | 'the bytes'
+  readonly description: string
 }
 
-const flag: Kind = { kind: 'flag' }
-const text: Kind = { kind: 'text' }
-const count: Kind = { kind: 'count', least: 0 }
-const fromOne: Kind = { kind: 'count', least: 1 }
-const ms: Kind = { kind: 'count', least: 0, unit: 'ms' }
-const bytes: Kind = { kind: 'count', least: 1, unit: 'bytes' }
-const choice = (...of: string[]): Kind => ({ kind: 'choice', of })
-const key = (group: Key['group'], does: string, ...accepts: Kind[]): Key => ({ accepts, group, does })
+const flag: ValueKind = { kind: 'flag' }
+const text: ValueKind = { kind: 'text' }
+const count: ValueKind = { kind: 'count', min: 0 }
+const positiveCount: ValueKind = { kind: 'count', min: 1 }
+const ms: ValueKind = { kind: 'count', min: 0, unit: 'ms' }
+const bytes: ValueKind = { kind: 'count', min: 1, unit: 'bytes' }
+const choice = (...choices: string[]): ValueKind => ({ kind: 'choice', choices })
+const defineKey = (group: RuleKey['group'], description: string, ...accepts: ValueKind[]): RuleKey => ({
+  accepts,
+  group,
+  description,
+})
 
 /** Every key, in the order in which `--help` lists them. */
-export const keys: { readonly [Name in keyof Rule]-?: Key } = {
-  path: key('which requests', 'only this path; a * at its end stands for anything', text),
-  method: key('which requests', 'only this method', text),
-  connection: key(
+export const ruleKeys: { readonly [Name in keyof Rule]-?: RuleKey } = {
+  path: defineKey('which requests', 'only this path; a * at its end stands for anything', text),
+  method: defineKey('which requests', 'only this method', text),
+  connection: defineKey(
     'which requests',
     'only without (first) or with (resumed) a Last-Event-ID',
     choice('first', 'resumed'),
   ),
-  skip: key('which requests', 'lets the first n matching requests pass', count),
-  times: key('which requests', 'stops after n requests', fromOne),
-  once: key('which requests', 'the same as times:1', flag),
+  skip: defineKey('which requests', 'lets the first n matching requests pass', count),
+  times: defineKey('which requests', 'stops after n requests', positiveCount),
+  once: defineKey('which requests', 'the same as times:1', flag),
 
-  hang: key('the answer', 'accepts the request and never answers', flag),
-  refuse: key('the answer', 'resets the connection before anything was done', flag),
-  'lose-answer': key('the answer', 'does what was asked, then resets the connection before the head', flag),
-  'head-delay': key('the answer', 'waits before it answers', ms),
-  status: key('the answer', 'answers with this status', { kind: 'count', least: 200, most: 599 }),
-  'retry-after': key('the answer', 'Retry-After of that answer: seconds, or a date', count, text),
-  location: key('the answer', 'Location of that answer', text),
-  'content-type': key('the answer', 'Content-Type instead of the right one', text),
-  'endless-body': key('the answer', 'the body of a refusal never ends', flag),
-  encoding: key('the answer', 'Content-Encoding, whatever was accepted', choice('gzip', 'br', 'identity')),
+  hang: defineKey('the response', 'accepts the request and never answers', flag),
+  refuse: defineKey('the response', 'resets the connection before anything was done', flag),
+  'lose-answer': defineKey('the response', 'does what was asked, then resets the connection before the head', flag),
+  'head-delay': defineKey('the response', 'waits before it answers', ms),
+  status: defineKey('the response', 'answers with this status', { kind: 'count', min: 200, max: 599 }),
+  'retry-after': defineKey('the response', 'Retry-After of that answer: seconds, or a date', count, text),
+  location: defineKey('the response', 'Location of that answer', text),
+  'content-type': defineKey('the response', 'Content-Type instead of the right one', text),
+  'endless-body': defineKey('the response', 'the body of a refusal never ends', flag),
+  encoding: defineKey('the response', 'Content-Encoding, whatever was accepted', choice('gzip', 'br', 'identity')),
 
-  delay: key('the generation', 'time between two deltas', ms),
-  tokens: key('the generation', 'a delta is a token, not a character', flag),
-  events: key('the generation', 'other events between deltas: [{ after, type, data }]', { kind: 'events' }),
-  'error-after': key('the generation', 'ends in an error event after n deltas', count),
-  'error-code': key('the generation', 'its code', text),
-  'error-retryable': key('the generation', 'its retryable', flag),
-  'finish-reason': key('the generation', 'how the run ends', choice('stop', 'length')),
+  delay: defineKey('the generation', 'time between two deltas', ms),
+  tokens: defineKey('the generation', 'a delta is a token, not a character', flag),
+  events: defineKey('the generation', 'other events between deltas: [{ after, type, data }]', { kind: 'events' }),
+  'error-after': defineKey('the generation', 'ends in an error event after n deltas', count),
+  'error-code': defineKey('the generation', 'its code', text),
+  'error-retryable': defineKey('the generation', 'its retryable', flag),
+  'finish-reason': defineKey('the generation', 'how the run ends', choice('stop', 'length')),
 
-  'reset-after': key('the stream', 'TCP reset after n events', count),
-  'truncate-after': key('the stream', 'FIN without the last chunk after n events', count),
-  'end-after': key('the stream', 'a clean end of the response after n events', count),
-  'stall-after': key('the stream', 'silence after n events, heartbeats too; the socket stays open', count),
-  'quiet-after': key('the stream', 'only heartbeats after n events', count),
-  'cut-at': key(
+  'reset-after': defineKey('the stream', 'TCP reset after n events', count),
+  'truncate-after': defineKey('the stream', 'FIN without the last chunk after n events', count),
+  'end-after': defineKey('the stream', 'a clean end of the response after n events', count),
+  'stall-after': defineKey('the stream', 'silence after n events, heartbeats too; the socket stays open', count),
+  'quiet-after': defineKey('the stream', 'only heartbeats after n events', count),
+  'cut-at': defineKey(
     'the stream',
     'where it falls: inside the next event (the default), between events, inside a UTF-8 character, before the last byte',
     choice('middle', 'boundary', 'character', 'last-byte'),
   ),
-  'short-length': key('the stream', 'announces a Content-Length that is not reached', flag),
-  duplicate: key('the stream', 'sends the n-th event twice', fromOne),
-  reorder: key('the stream', 'sends the n-th event after the next one', fromOne),
-  'drop-index': key('the stream', 'leaves out the delta with this index', count),
-  'invalid-data': key('the stream', 'the data of the n-th event is not JSON', fromOne),
-  insert: key('the stream', 'sends this text, as it is, once', text),
-  'insert-after': key('the stream', 'after how many events it is sent', count),
-  'no-ids': key('the stream', 'no event has an id', flag),
-  'id-prefix': key('the stream', 'every id begins with this', text),
-  overlap: key('the stream', 'a resumed stream begins n events too early', count),
-  gap: key('the stream', 'a resumed feed is answered with reset and this reason', choice('expired', 'unknown')),
-  retry: key('the stream', 'a retry field with this value, whatever it is', count, text),
-  flood: key('the stream', 'one line, or one event of lines, without end', choice('line', 'lines')),
-  'flood-after': key('the stream', 'after how many events it begins', count),
-  'flood-bytes': key('the stream', 'how long it is, instead of endless', bytes),
-  heartbeat: key('the stream', 'time between heartbeats, or off', ms, choice('off')),
+  'short-length': defineKey('the stream', 'announces a Content-Length that is not reached', flag),
+  duplicate: defineKey('the stream', 'sends the n-th event twice', positiveCount),
+  reorder: defineKey('the stream', 'sends the n-th event after the next one', positiveCount),
+  'drop-index': defineKey('the stream', 'leaves out the delta with this index', count),
+  'invalid-data': defineKey('the stream', 'the data of the n-th event is not JSON', positiveCount),
+  insert: defineKey('the stream', 'sends this text, as it is, once', text),
+  'insert-after': defineKey('the stream', 'after how many events it is sent', count),
+  'no-ids': defineKey('the stream', 'no event has an id', flag),
+  'id-prefix': defineKey('the stream', 'every id begins with this', text),
+  overlap: defineKey('the stream', 'a resumed stream begins n events too early', count),
+  gap: defineKey('the stream', 'a resumed feed is answered with reset and this reason', choice('expired', 'unknown')),
+  retry: defineKey('the stream', 'a retry field with this value, whatever it is', count, text),
+  flood: defineKey('the stream', 'one line, or one event of lines, without end', choice('line', 'lines')),
+  'flood-after': defineKey('the stream', 'after how many events it begins', count),
+  'flood-bytes': defineKey('the stream', 'how long it is, instead of endless', bytes),
+  heartbeat: defineKey('the stream', 'time between heartbeats, or off', ms, choice('off')),
 
-  newline: key('the bytes', 'line ends', choice('lf', 'crlf', 'cr')),
-  bom: key('the bytes', 'byte order marks at the start', count),
-  split: key('the bytes', 'writes of n bytes', bytes),
-  'split-delay': key('the bytes', 'time between two such writes', ms),
-  buffer: key('the bytes', 'holds everything back until n bytes are there, as a proxy does', bytes),
+  newline: defineKey('the bytes', 'line ends', choice('lf', 'crlf', 'cr')),
+  bom: defineKey('the bytes', 'byte order marks at the start', count),
+  split: defineKey('the bytes', 'writes of n bytes', bytes),
+  'split-delay': defineKey('the bytes', 'time between two such writes', ms),
+  buffer: defineKey('the bytes', 'holds everything back until n bytes are there, as a proxy does', bytes),
 }

@@ -1,32 +1,32 @@
 /** The one grammar of faults: rules out of JSON, or out of `reset-after:5,split:1`. */
-import type { ExtraEvent, Key, Kind, Rule } from './rule.ts'
-import { keys } from './rule.ts'
+import type { ExtraEvent, RuleKey, ValueKind, Rule } from './rule.ts'
+import { ruleKeys } from './rule.ts'
 
 /** What may be given as a scenario: rules, one rule, `{ rules }`, or the text form. */
 export type Scenario = string | Rule | readonly Rule[] | { readonly $schema?: string; readonly rules: readonly Rule[] }
 
-const known = keys as Readonly<Record<string, Key>>
+const keysByName = ruleKeys as Readonly<Record<string, RuleKey>>
 
-function expectation(kind: Kind): string {
+function describeKind(kind: ValueKind): string {
   switch (kind.kind) {
     case 'flag':
       return 'true or false'
     case 'text':
       return 'a text'
     case 'choice':
-      return kind.of.map((one) => JSON.stringify(one)).join(' or ')
+      return kind.choices.map((one) => JSON.stringify(one)).join(' or ')
     case 'events':
       return 'a list of { "after": number, "type": text, "data": anything }'
     case 'count': {
-      const range = kind.most === undefined ? `from ${kind.least}` : `from ${kind.least} to ${kind.most}`
+      const range = kind.max === undefined ? `from ${kind.min}` : `from ${kind.min} to ${kind.max}`
       return `a whole number ${range}${kind.unit ? ` (${kind.unit})` : ''}`
     }
   }
 }
 
 /** What a key takes, in words. */
-export function expected(key: Key): string {
-  return key.accepts.map(expectation).join(' or ')
+export function describeAccepted(key: RuleKey): string {
+  return key.accepts.map(describeKind).join(' or ')
 }
 
 const isExtraEvent = (value: unknown): value is ExtraEvent =>
@@ -39,48 +39,46 @@ const isExtraEvent = (value: unknown): value is ExtraEvent =>
   !/[\r\n\0]/.test(value.type) &&
   'data' in value
 
-function fits(value: unknown, kind: Kind): boolean {
+function isOfKind(value: unknown, kind: ValueKind): boolean {
   switch (kind.kind) {
     case 'flag':
       return typeof value === 'boolean'
     case 'text':
       return typeof value === 'string'
     case 'choice':
-      return kind.of.includes(value as string)
+      return kind.choices.includes(value as string)
     case 'events':
       return Array.isArray(value) && value.every(isExtraEvent)
     case 'count':
-      return (
-        Number.isSafeInteger(value) && (value as number) >= kind.least && (value as number) <= (kind.most ?? Infinity)
-      )
+      return Number.isSafeInteger(value) && (value as number) >= kind.min && (value as number) <= (kind.max ?? Infinity)
   }
 }
 
-const fail = (where: string, wanted: string, value: unknown): never => {
-  throw new TypeError(`${where}: expected ${wanted}, got ${JSON.stringify(value) ?? String(value)}`)
+const throwExpected = (where: string, expectedText: string, value: unknown): never => {
+  throw new TypeError(`${where}: expected ${expectedText}, got ${JSON.stringify(value) ?? String(value)}`)
 }
 
-function unknownKey(where: string, name: string): never {
-  const near = Object.keys(known).filter((other) => other.includes(name) || name.includes(other.split('-')[0]!))
+function throwUnknownKey(where: string, name: string): never {
+  const similar = Object.keys(keysByName).filter((other) => other.includes(name) || name.includes(other.split('-')[0]!))
   throw new TypeError(
-    `${where}: unknown key, expected one of ${(near.length > 0 ? near : Object.keys(known)).join(', ')}`,
+    `${where}: unknown key, expected one of ${(similar.length > 0 ? similar : Object.keys(keysByName)).join(', ')}`,
   )
 }
 
 function parseRule(value: unknown, where: string): Rule {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return fail(where, 'a rule such as {"reset-after": 5}', value)
+    return throwExpected(where, 'a rule such as {"reset-after": 5}', value)
   }
   for (const [name, given] of Object.entries(value)) {
     const at = `${where}["${name}"]`
-    const key = Object.hasOwn(known, name) ? known[name]! : unknownKey(at, name)
-    if (!key.accepts.some((kind) => fits(given, kind))) fail(at, expected(key), given)
+    const key = Object.hasOwn(keysByName, name) ? keysByName[name]! : throwUnknownKey(at, name)
+    if (!key.accepts.some((kind) => isOfKind(given, kind))) throwExpected(at, describeAccepted(key), given)
   }
   return value
 }
 
 function parseValue(name: string, text: string | undefined): unknown {
-  const { accepts } = known[name]!
+  const { accepts } = keysByName[name]!
   if (text === undefined || text === 'true' || text === 'false') {
     if (accepts.some(({ kind }) => kind === 'flag')) return text !== 'false'
   }
@@ -88,7 +86,7 @@ function parseValue(name: string, text: string | undefined): unknown {
   return accepts.some(({ kind }) => kind === 'count') && /^\d+$/.test(text) ? Number(text) : text
 }
 
-function decode(value: string): string {
+function decodePercent(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
@@ -105,8 +103,8 @@ function parseText(text: string): unknown[] {
       const fields = rule.split(',').map((field) => {
         const [, name, value] = /^([^:]*)(?::(.*))?$/s.exec(field)!
         const trimmed = name!.trim()
-        if (!Object.hasOwn(known, trimmed)) unknownKey(`scenario["${trimmed}"]`, trimmed)
-        return [trimmed, parseValue(trimmed, value === undefined ? undefined : decode(value.trim()))] as const
+        if (!Object.hasOwn(keysByName, trimmed)) throwUnknownKey(`scenario["${trimmed}"]`, trimmed)
+        return [trimmed, parseValue(trimmed, value === undefined ? undefined : decodePercent(value.trim()))] as const
       })
       return Object.fromEntries(fields)
     })
@@ -128,7 +126,7 @@ export function parseScenario(scenario: unknown): readonly Rule[] {
   if (Array.isArray(scenario)) return scenario.map((rule, index) => parseRule(rule, `scenario[${index}]`))
   if (typeof scenario === 'object' && scenario !== null && 'rules' in scenario) {
     const { rules } = scenario
-    if (!Array.isArray(rules)) return fail('scenario["rules"]', 'a list of rules', rules)
+    if (!Array.isArray(rules)) return throwExpected('scenario["rules"]', 'a list of rules', rules)
     const other = Object.keys(scenario).find((name) => name !== 'rules' && name !== '$schema')
     if (other !== undefined) throw new TypeError(`scenario["${other}"]: unknown key, expected rules`)
     return rules.map((rule, index) => parseRule(rule, `scenario.rules[${index}]`))

@@ -1,6 +1,6 @@
 /** The JSON Schema of a scenario, made from the vocabulary, for editors and for other tools. */
-import type { Kind } from './rule.ts'
-import { keys } from './rule.ts'
+import type { ValueKind } from './rule.ts'
+import { ruleKeys } from './rule.ts'
 
 /** A JSON Schema, as far as one is written here. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -15,25 +15,25 @@ const extraEvent: JsonSchema = {
   required: ['after', 'type', 'data'],
 }
 
-function schemaOf(kind: Kind): JsonSchema {
+function createValueSchema(kind: ValueKind): JsonSchema {
   switch (kind.kind) {
     case 'flag':
       return { type: 'boolean' }
     case 'text':
       return { type: 'string' }
     case 'choice':
-      return { enum: kind.of }
+      return { enum: kind.choices }
     case 'events':
       return { type: 'array', items: extraEvent }
     case 'count':
-      return { type: 'integer', minimum: kind.least, ...(kind.most === undefined ? {} : { maximum: kind.most }) }
+      return { type: 'integer', minimum: kind.min, ...(kind.max === undefined ? {} : { maximum: kind.max }) }
   }
 }
 
 const properties = Object.fromEntries(
-  Object.entries(keys).map(([name, { accepts, does }]) => {
-    const [first, ...others] = accepts.map(schemaOf)
-    return [name, { description: does, ...(others.length > 0 ? { anyOf: [first, ...others] } : first) }]
+  Object.entries(ruleKeys).map(([name, { accepts, description }]) => {
+    const [first, ...others] = accepts.map(createValueSchema)
+    return [name, { description, ...(others.length > 0 ? { anyOf: [first, ...others] } : first) }]
   }),
 )
 

@@ -2,11 +2,11 @@
 import type { Feed } from '../feed/feed.ts'
 import type { RunRegistry } from '../run/registry.ts'
 import { parseScenario } from '../scenario/scenario.ts'
-import type { RuleBook } from '../scenario/rule-set.ts'
-import { json } from '../http/response.ts'
+import type { RuleSet } from '../scenario/rule-set.ts'
+import { jsonResponse } from '../http/response.ts'
 import { readBody } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
-import { Refusal } from '../http/problem.ts'
+import { HttpError } from '../http/problem.ts'
 
 /** What a restart does: for how long the server is gone, and whether it still knows its events afterwards. */
 export interface RestartOptions {
@@ -17,10 +17,10 @@ export interface RestartOptions {
 }
 
 /** What the control can reach. */
-export interface Controlled {
+export interface ControlTarget {
   readonly feeds: ReadonlyMap<string, Feed>
   readonly registry: RunRegistry
-  readonly book: RuleBook
+  readonly ruleSet: RuleSet
   /** Cuts every stream. */
   drop(): void
   restart(options: RestartOptions): void
@@ -28,19 +28,30 @@ export interface Controlled {
 
 const actions = ['drop', 'restart']
 
-function state({ feeds, registry, book }: Controlled): Record<string, unknown> {
-  const all = [...feeds.values()]
+function state({ feeds, registry, ruleSet }: ControlTarget): Record<string, unknown> {
+  const allFeeds = [...feeds.values()]
   return {
-    clients: all.flatMap(({ clients }) => clients),
-    feeds: all.map(({ path, lastEventId, kept, clients }) => ({ path, lastEventId, kept, clients: clients.length })),
-    runs: registry.runs.map(({ id, prompt, state: now, readers, text }) => ({ id, prompt, state: now, readers, text })),
-    rules: book.rules,
+    clients: allFeeds.flatMap(({ clients }) => clients),
+    feeds: allFeeds.map(({ path, lastEventId, keptEvents: kept, clients }) => ({
+      path,
+      lastEventId,
+      kept,
+      clients: clients.length,
+    })),
+    runs: registry.runs.map(({ id, prompt, state: runState, readers, text }) => ({
+      id,
+      prompt,
+      state: runState,
+      readers,
+      text,
+    })),
+    rules: ruleSet.rules,
   }
 }
 
 /** `GET /_mock`. */
-export function showState(controlled: Controlled): Handler {
-  return () => json(200, state(controlled))
+export function showState(target: ControlTarget): Handler {
+  return () => jsonResponse(200, state(target))
 }
 
 function parseCommand(value: Record<string, unknown>): {
@@ -66,19 +77,19 @@ function parseCommand(value: Record<string, unknown>): {
  * `POST /_mock`: a scenario replaces the rules in force (`[]` or an empty body clears them), as JSON or as text;
  * `{ action: 'drop' }` and `{ action: 'restart', downtime, log }` act at once.
  */
-export function change(controlled: Controlled, bodyLimit: number): Handler {
+export function applyControlRequest(target: ControlTarget, bodyLimit: number): Handler {
   return async ({ request }) => {
     const body = (await readBody(request, bodyLimit)).trim()
     try {
       const isCommand = body.startsWith('{')
       const { action, restart, scenario } = isCommand ? parseCommand(JSON.parse(body)) : { restart: {}, scenario: body }
-      if (scenario !== undefined) controlled.book.set(parseScenario(scenario))
-      if (action === 'drop') controlled.drop()
-      if (action === 'restart') controlled.restart(restart)
+      if (scenario !== undefined) target.ruleSet.replace(parseScenario(scenario))
+      if (action === 'drop') target.drop()
+      if (action === 'restart') target.restart(restart)
     } catch (error) {
-      if (error instanceof TypeError || error instanceof SyntaxError) throw new Refusal(400, error.message)
+      if (error instanceof TypeError || error instanceof SyntaxError) throw new HttpError(400, error.message)
       throw error
     }
-    return json(200, state(controlled))
+    return jsonResponse(200, state(target))
   }
 }

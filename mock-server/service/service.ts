@@ -2,31 +2,31 @@
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
-import { openChannel, operate } from '../channel/channel-handlers.ts'
+import { openChannel, applyOperations } from '../channel/channel-handlers.ts'
 import { broadcastTo, readFeed } from '../feed/feed-handlers.ts'
 import type { Feed, FeedEvent } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
-import type { AnswerBook, AnswerTo } from '../run/answers.ts'
-import { createAnswers } from '../run/answers.ts'
+import type { CannedAnswers, GenerateAnswer } from '../run/answers.ts'
+import { createAnswerGenerator } from '../run/answers.ts'
 import { chatCompletions } from '../run/openai.ts'
 import { createRunRegistry } from '../run/registry.ts'
 import type { Run } from '../run/run.ts'
 import type { RunEndpoint } from '../run/run-handlers.ts'
-import { cancelKey, cancelRun, resumeRun, startRun } from '../run/run-handlers.ts'
+import { cancelRunByKey, cancelRun, resumeRun, startRun } from '../run/run-handlers.ts'
 import type { Rule } from '../scenario/rule.ts'
 import type { RuleState } from '../scenario/rule-set.ts'
-import { createRuleBook } from '../scenario/rule-set.ts'
+import { createRuleSet } from '../scenario/rule-set.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
-import type { Answer, NoAnswer } from '../http/response.ts'
-import { createAnswering } from '../http/router.ts'
-import type { Arrival } from '../http/exchange.ts'
+import type { HttpResponse, DroppedConnection } from '../http/response.ts'
+import { createRouter } from '../http/router.ts'
+import type { RequestContext } from '../http/exchange.ts'
 import type { RestartOptions } from './control.ts'
-import { change, showState } from './control.ts'
+import { applyControlRequest, showState } from './control.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { anonymous } from '../http/identity.ts'
 import type { Route } from '../http/route.ts'
-import { issueToken } from '../auth/token-handler.ts'
+import { handleTokenRequest } from '../auth/token-handler.ts'
 
 /** What a mock server can be told. Durations are milliseconds. */
 export interface ServiceOptions {
@@ -45,7 +45,7 @@ export interface ServiceOptions {
   /** What a delta is. @defaultValue 'character' */
   readonly unit?: 'character' | 'token'
   /** Answers by prompt, or in turn; others are made up. */
-  readonly answers?: AnswerBook
+  readonly answers?: CannedAnswers
   /** Makes the made-up answers. @defaultValue 0 */
   readonly seed?: number
   /** What goes wrong. Throws `TypeError` for what the grammar does not have. */
@@ -67,13 +67,13 @@ export interface ServiceOptions {
 /** A mock server without a socket. */
 export interface Service {
   /** Never rejects; stays pending for a client that is to be left waiting, until it is gone. */
-  answer(request: Request, arrival: Arrival): Promise<Answer | NoAnswer>
+  handle(request: Request, context: RequestContext): Promise<HttpResponse | DroppedConnection>
   /** Whether there is something at this path. */
   has(path: string): boolean
   /** The feed at this path, which is made if there is none. @defaultValue '/api/stream' */
   feed(path?: string): Feed
   /** Lets runs be started at this path; `rules` are for it and its runs alone. */
-  addRuns(path: string, answerTo?: AnswerTo, rules?: readonly Rule[]): void
+  addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void
   readonly runs: readonly Run[]
   /** The rules in force. */
   readonly rules: readonly RuleState[]
@@ -84,7 +84,7 @@ export interface Service {
   /** Cuts every stream. */
   drop(): void
   /** Forgets all events and runs, as a server without a disk does. */
-  lose(): void
+  clearHistory(): void
   /** Ends every stream in good order, and every timer. */
   close(): void
 }
@@ -105,98 +105,118 @@ export function createService(options: ServiceOptions = {}): Service {
     authenticator = anonymous,
   } = options
   const cors = typeof options.cors === 'string' ? [options.cors] : (options.cors ?? [])
-  const book = createRuleBook(options.scenario === undefined ? [] : parseScenario(options.scenario))
-  const registry = createRunRegistry({ retention, abandon, limit: maxRuns, clock })
-  const answers = createAnswers(options.answers, seed)
+  const ruleSet = createRuleSet(options.scenario === undefined ? [] : parseScenario(options.scenario))
+  const registry = createRunRegistry({ retention, abandon, maxRuns, clock })
+  const generateDefaultAnswer = createAnswerGenerator(options.answers, seed)
   const feeds = new Map<string, Feed>()
   const routes = new Map<string, Route>()
   /** Routes for everything below a path. */
-  const below = new Map<string, Route>()
+  const prefixRoutes = new Map<string, Route>()
 
   const feed = (path = '/api/stream'): Feed => {
     let found = feeds.get(path)
     if (!found) {
       found = createFeed(path, history)
       feeds.set(path, found)
-      routes.set(path, { wants: 'stream', kind: 'feed', permission: 'feed', methods: { GET: readFeed(found) } })
+      routes.set(path, { responseKind: 'stream', kind: 'feed', permission: 'feed', methods: { GET: readFeed(found) } })
     }
     return found
   }
-  const addRuns = (path: string, answerTo: AnswerTo = answers, rules: readonly Rule[] = []): void => {
-    const endpoint: RunEndpoint = { path, answerTo, registry, delay, unit, bodyLimit }
+  const addRunEndpoint = (
+    path: string,
+    generateAnswer: GenerateAnswer = generateDefaultAnswer,
+    rules: readonly Rule[] = [],
+  ): void => {
+    const endpoint: RunEndpoint = { path, generateAnswer, registry, delay, unit, bodyLimit }
     const start = startRun(endpoint)
-    const common = { wants: 'stream', kind: 'run', permission: 'run', book: createRuleBook(rules) } as const
-    routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: cancelKey(endpoint) } })
-    below.set(`${path}/`, { ...common, methods: { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) } })
+    const common = { responseKind: 'stream', kind: 'run', permission: 'run', ruleSet: createRuleSet(rules) } as const
+    routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: cancelRunByKey(endpoint) } })
+    prefixRoutes.set(`${path}/`, { ...common, methods: { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) } })
   }
-  const find = (path: string): Route | undefined =>
-    routes.get(path) ?? below.get(path.slice(0, path.lastIndexOf('/') + 1))
+  const findRoute = (path: string): Route | undefined =>
+    routes.get(path) ?? prefixRoutes.get(path.slice(0, path.lastIndexOf('/') + 1))
   const channels: ChannelEndpoint['channels'] = new Map()
-  const endChannels = (how: 'cut' | 'ended'): void => {
-    for (const { channel } of channels.values()) channel.end(how)
+  const endChannels = (endState: 'cut' | 'ended'): void => {
+    for (const { channel } of channels.values()) channel.end(endState)
   }
   const drop = (): void => {
     endChannels('cut')
     for (const one of feeds.values()) one.drop()
     registry.drop()
   }
-  const lose = (): void => {
+  const clearHistory = (): void => {
     endChannels('cut')
-    for (const one of feeds.values()) one.lose()
+    for (const one of feeds.values()) one.clearHistory()
     registry.clear('cut')
   }
-  const restart = (how: RestartOptions): void => {
-    if (options.onRestart) return options.onRestart(how)
-    if (how.log === 'lose') lose()
+  const restart = (restartOptions: RestartOptions): void => {
+    if (options.onRestart) return options.onRestart(restartOptions)
+    if (restartOptions.log === 'lose') clearHistory()
     else drop()
   }
 
-  const main = feed()
-  addRuns('/api/generate')
+  const mainFeed = feed()
+  addRunEndpoint('/api/generate')
   routes.set('/api/broadcast', {
-    wants: 'other',
+    responseKind: 'other',
     permission: 'broadcast',
-    methods: { POST: broadcastTo(main, bodyLimit) },
+    methods: { POST: broadcastTo(mainFeed, bodyLimit) },
   })
   routes.set('/v1/chat/completions', {
-    wants: 'stream',
+    responseKind: 'stream',
     kind: 'run',
     permission: 'run',
-    methods: { POST: chatCompletions({ path: '/v1/chat/completions', answerTo: answers, delay, unit, bodyLimit }) },
+    methods: {
+      POST: chatCompletions({
+        path: '/v1/chat/completions',
+        generateAnswer: generateDefaultAnswer,
+        delay,
+        unit,
+        bodyLimit,
+      }),
+    },
   })
   if (authenticator.issue) {
-    const issue = issueToken(authenticator.issue, bodyLimit)
-    routes.set('/api/token', { wants: 'other', access: 'public', methods: { POST: issue } })
+    const issue = handleTokenRequest(authenticator.issue, bodyLimit)
+    routes.set('/api/token', { responseKind: 'other', access: 'public', methods: { POST: issue } })
   }
-  const controlled = { feeds, registry, book, drop, restart }
+  const controlTarget = { feeds, registry, ruleSet, drop, restart }
   routes.set('/_mock', {
-    wants: 'other',
+    responseKind: 'other',
     access: 'control',
-    methods: { GET: showState(controlled), POST: change(controlled, bodyLimit) },
+    methods: { GET: showState(controlTarget), POST: applyControlRequest(controlTarget, bodyLimit) },
   })
 
   const { onRequest } = options
-  const answer = createAnswering({ find, book, cors, authenticator, clock, heartbeat, ...(onRequest && { onRequest }) })
-  const carriers: ChannelEndpoint = { channels, answer, bodyLimit }
-  const carrierRoute = { wants: 'other', kind: 'channel', carried: 'never' } as const
-  routes.set('/api/channel', { ...carrierRoute, methods: { GET: openChannel(carriers) } })
-  routes.set('/api/channel/ops', { ...carrierRoute, methods: { POST: operate(carriers) } })
+  const handle = createRouter({
+    findRoute,
+    ruleSet,
+    cors,
+    authenticator,
+    clock,
+    heartbeat,
+    ...(onRequest && { onRequest }),
+  })
+  const channelEndpoint: ChannelEndpoint = { channels, handle, bodyLimit }
+  const channelRoute = { responseKind: 'other', kind: 'channel', overChannel: 'never' } as const
+  routes.set('/api/channel', { ...channelRoute, methods: { GET: openChannel(channelEndpoint) } })
+  routes.set('/api/channel/ops', { ...channelRoute, methods: { POST: applyOperations(channelEndpoint) } })
 
   return {
-    answer,
-    has: (path) => find(path) !== undefined,
+    handle,
+    has: (path) => findRoute(path) !== undefined,
     feed,
-    addRuns,
+    addRunEndpoint,
     get runs() {
       return registry.runs
     },
     get rules() {
-      return book.rules
+      return ruleSet.rules
     },
-    setScenario: (scenario) => book.set(parseScenario(scenario)),
-    broadcast: (event) => main.send(event),
+    setScenario: (scenario) => ruleSet.replace(parseScenario(scenario)),
+    broadcast: (event) => mainFeed.send(event),
     drop,
-    lose,
+    clearHistory,
     close() {
       for (const one of feeds.values()) one.close()
       registry.clear('ended')

@@ -2,33 +2,33 @@
 import type { Rule } from '../scenario/rule.ts'
 
 /** Turns the text of a connection into writes. */
-export interface Packer {
+export interface Chunker {
   /** The writes that are ready; none while they are held back. */
-  pack(text: string): Uint8Array[]
+  push(text: string): Uint8Array[]
   /** What was held back. */
   flush(): Uint8Array[]
 }
 
 const newlines = { lf: '\n', crlf: '\r\n', cr: '\r' }
 
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
+function concatBytes(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const joined = new Uint8Array(size)
   let offset = 0
   for (const part of parts) {
-    whole.set(part, offset)
+    joined.set(part, offset)
     offset += part.length
   }
-  return whole
+  return joined
 }
 
 /** Makes a packer for one connection. */
-export function createPacker(rule: Rule): Packer {
+export function createChunker(rule: Rule): Chunker {
   const encoder = new TextEncoder()
   const newline = newlines[rule.newline ?? 'lf']
   const size = rule.split ?? Infinity
-  const hold = rule.buffer ?? 0
-  let held: Uint8Array[] = []
-  let heldSize = 0
+  const minWriteBytes = rule.buffer ?? 0
+  let heldChunks: Uint8Array[] = []
+  let heldBytes = 0
 
   const split = (bytes: Uint8Array): Uint8Array[] => {
     if (bytes.length <= size) return bytes.length > 0 ? [bytes] : []
@@ -37,18 +37,18 @@ export function createPacker(rule: Rule): Packer {
     return writes
   }
   const flush = (): Uint8Array[] => {
-    const bytes = held.length === 1 ? held[0]! : join(held, heldSize)
-    held = []
-    heldSize = 0
+    const bytes = heldChunks.length === 1 ? heldChunks[0]! : concatBytes(heldChunks, heldBytes)
+    heldChunks = []
+    heldBytes = 0
     return split(bytes)
   }
 
   return {
-    pack(text) {
+    push(text) {
       const bytes = encoder.encode(newline === '\n' ? text : text.replaceAll('\n', newline))
-      held.push(bytes)
-      heldSize += bytes.length
-      return heldSize >= hold ? flush() : []
+      heldChunks.push(bytes)
+      heldBytes += bytes.length
+      return heldBytes >= minWriteBytes ? flush() : []
     },
     flush,
   }

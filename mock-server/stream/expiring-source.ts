@@ -3,28 +3,28 @@ import type { Clock } from '../base/clock.ts'
 import type { Source } from './source.ts'
 
 /** The same source, which ends in good order `ms` milliseconds from now: the client comes back with a new token. */
-export function expiring(source: Source, ms: number, clock: Clock): Source {
-  let life: 'valid' | 'expired' = 'valid'
-  const wakes = new Set<() => void>()
+export function createExpiringSource(source: Source, ms: number, clock: Clock): Source {
+  let tokenState: 'valid' | 'expired' = 'valid'
+  const watchers = new Set<() => void>()
   const expire = (): void => {
-    life = 'expired'
-    for (const wake of wakes) wake()
+    tokenState = 'expired'
+    for (const onUpdate of watchers) onUpdate()
   }
   const stopTimer = clock.after(Math.max(0, ms), expire, 'housekeeping')
   return {
-    take: () => (life === 'expired' ? undefined : source.take()),
+    take: () => (tokenState === 'expired' ? undefined : source.take()),
     get state() {
-      return life === 'expired' ? 'expired' : source.state
+      return tokenState === 'expired' ? 'expired' : source.state
     },
-    watch(wake) {
-      wakes.add(wake)
-      const unwatch = source.watch(wake)
+    watch(onUpdate) {
+      watchers.add(onUpdate)
+      const unwatch = source.watch(onUpdate)
       return () => {
-        wakes.delete(wake)
+        watchers.delete(onUpdate)
         unwatch()
       }
     },
-    idle: () => source.idle?.(),
+    heartbeatFrame: () => source.heartbeatFrame?.(),
     close() {
       stopTimer()
       source.close()

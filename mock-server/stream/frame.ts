@@ -10,17 +10,17 @@ export interface Frame {
   /** `index` of a run's delta. */
   readonly index?: number
   /** The block, where it was made already. */
-  readonly text?: string
+  readonly encoded?: string
 }
 
 /** A frame that all readers of a log share, encoded once. Throws `TypeError` for CR, LF or NUL in type, id or comment. */
 export function createFrame(fields: Frame): Frame {
-  return { ...fields, text: encodeEvent(fields) }
+  return { ...fields, encoded: encodeEvent(fields) }
 }
 
 /** The frame as it goes over the wire. Throws as `createFrame` does. */
 export function encodeFrame(frame: Frame): string {
-  return frame.text ?? encodeEvent(frame)
+  return frame.encoded ?? encodeEvent(frame)
 }
 
 /** Whether a client dispatches it: comments and id-only blocks are not counted as events. */

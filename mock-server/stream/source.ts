@@ -13,9 +13,9 @@ export interface Source {
    */
   readonly state: 'open' | 'ended' | 'expired' | 'cut'
   /** `wake` is called when `take` or `state` may have changed. */
-  watch(wake: () => void): () => void
+  watch(onUpdate: () => void): () => void
   /** What goes out with a heartbeat, beside the comment. */
-  idle?(): Frame | undefined
+  heartbeatFrame?(): Frame | undefined
   /** The reader has left; called once. */
   close(): void
 }

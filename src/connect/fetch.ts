@@ -1,7 +1,7 @@
 /** A connection by `fetch`: the default `Connect`. */
 import { StreamError } from '../base/errors.ts'
 import { nameRequest } from '../base/request-label.ts'
-import { type Parser, type ParserOptions, createParser } from '../sse/parse.ts'
+import { type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { readProblem } from './read-text.ts'
 import { fetchByHand } from './redirect.ts'
@@ -9,11 +9,11 @@ import { fetchByHand } from './redirect.ts'
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, which no cache holds (bench: whole clients). */
 export const SLICE = 65_536
 
-type CreateParser = (options: ParserOptions) => Parser
+type CreateParser = (options: BlockParserOptions) => BlockParser
 
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
 export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
-  return fetchConnectWith(createParser, fetch, fetchByHand)
+  return fetchConnectWith(createBlockParser, fetch, fetchByHand)
 }
 
 /** `fetchConnect` for entries whose events differ from those of the SDK. Without `byHand` its requests must have no credentials. */

@@ -20,7 +20,7 @@ export type Diagnostic = DiagnosticBase &
   (
     | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
     /** The server has answered, whatever with. */
-    | { readonly type: 'answer'; readonly status: number }
+    | { readonly type: 'response'; readonly status: number }
     /** Events may come; `reconnected`: not for the first time. */
     | { readonly type: 'opened'; readonly reconnected: boolean }
     /** One read of the connection is through: how many events, and bytes on the wire (decompressed). */
@@ -38,54 +38,54 @@ export type Diagnostic = DiagnosticBase &
     | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
   )
 
-type Fields<Record> = Record extends unknown ? Omit<Record, keyof DiagnosticBase> : never
+type RecordFields<Record> = Record extends unknown ? Omit<Record, keyof DiagnosticBase> : never
 
 /**
  * What a client's `instrument` option takes: `createClient({ instrument: diagnose((record) => console.debug(record)) })`.
  * What `onDiagnostic` throws is reported, and breaks no stream.
  */
 export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument {
-  let streams = 0
+  let streamCount = 0
   return (hooks: SourceHooks): SourceHooks => {
-    const stream = ++streams
+    const stream = ++streamCount
     const { name } = hooks
     let events = 0
-    const tell = (fields: Fields<Diagnostic>): void => {
+    const emit = (fields: RecordFields<Diagnostic>): void => {
       guard(onDiagnostic, { stream, name, time: performance.now(), ...fields })
     }
     return {
       ...hooks,
       request(context, lastEventId) {
         const { attempt, reason } = context
-        tell({ type: 'attempt', attempt, reason })
+        emit({ type: 'attempt', attempt, reason })
         return hooks.request(context, lastEventId)
       },
       answered(connection) {
-        tell({ type: 'answer', status: connection.status })
+        emit({ type: 'response', status: connection.status })
         hooks.answered(connection)
       },
       opened(connection, reconnected) {
-        tell({ type: 'opened', reconnected })
+        emit({ type: 'opened', reconnected })
         hooks.opened(connection, reconnected)
       },
       event(event, ownId) {
         const { id } = event
-        const known = hooks.event(event, ownId)
-        if (known === 'duplicate') tell({ type: 'duplicate', id })
+        const disposition = hooks.event(event, ownId)
+        if (disposition === 'duplicate') emit({ type: 'duplicate', id })
         else events++
-        return known
+        return disposition
       },
       flush(bytes) {
-        tell({ type: 'read', events, bytes })
+        emit({ type: 'read', events, bytes })
         events = 0
         return hooks.flush(bytes)
       },
       changed(state) {
         const { status, error, retryAt = 0 } = state
-        const why = error && { code: error.code, ...(error.status && { status: error.status }) }
-        if (status === 'waiting' && why)
-          tell({ type: 'retry', ...why, delay: Math.max(0, Math.round(retryAt - Date.now())) })
-        if (status === 'closed') tell({ type: 'closed', ...why })
+        const failure = error && { code: error.code, ...(error.status && { status: error.status }) }
+        if (status === 'waiting' && failure)
+          emit({ type: 'retry', ...failure, delay: Math.max(0, Math.round(retryAt - Date.now())) })
+        if (status === 'closed') emit({ type: 'closed', ...failure })
         hooks.changed(state)
       },
     }

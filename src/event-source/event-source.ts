@@ -13,24 +13,24 @@ class EventSourceClass extends EventTarget {
   constructor(url: string | URL, init: EventSourceOptions | null = {}) {
     super()
     // Unlike `String()` it throws on a symbol, as Web IDL says.
-    const text = `${url}`
+    const urlText = `${url}`
     if (!arguments.length || (init !== null && Object(init) !== init)) throw new TypeError('EventSource(url, options)')
     // Read once, as in any dictionary; and a copy, because what is done to the options later does nothing.
     const { withCredentials, ...options } = init ?? {}
     this.#withCredentials = !!withCredentials
-    let record: URL
+    let urlRecord: URL
     try {
-      record = new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href)
+      urlRecord = new URL(urlText, globalThis.document?.baseURI ?? globalThis.location?.href)
       // Chromium takes hosts that are none, and escapes them. Those of other schemes may have escapes.
-      if (record.hostname.includes('%') && record.origin !== 'null') throw text
+      if (urlRecord.hostname.includes('%') && urlRecord.origin !== 'null') throw urlText
     } catch {
       // [spec] "If urlRecord is failure, then throw a "SyntaxError" DOMException."
-      throw new DOMException(`Not a URL: ${text}`, 'SyntaxError')
+      throw new DOMException(`Not a URL: ${urlText}`, 'SyntaxError')
     }
-    this.#url = record.href
+    this.#url = urlRecord.href
     const credentials = withCredentials ? 'include' : 'same-origin'
     this.#close = openEventStream(
-      record,
+      urlRecord,
       { ...options, credentials },
       () => this.#readyState,
       (event, readyState) => {

@@ -9,7 +9,7 @@ import type { EventSourceOptions } from './options.ts'
 import { type AttemptOptions, SETTLED, runAttempt } from '../source/attempt.ts'
 import { isEventStream, refused } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
-import { MAX_EVENT_SIZE, createParser } from '../sse/parse.ts'
+import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
 
 /** [spec] `EventSource.readyState`. */
 export const CONNECTING = 0
@@ -23,7 +23,7 @@ export function openEventStream(
   getState: () => number,
   fire: (event: Event, readyState: number) => void,
 ): () => void {
-  const { headers, retry, onError, clock = systemClock, maxEventSize = MAX_EVENT_SIZE } = options
+  const { headers, retry, onError, clock = systemClock, maxEventSize = DEFAULT_MAX_EVENT_CHARS } = options
   const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
   const method = (options.method ?? 'GET').toUpperCase()
   const name = nameRequest(method, url.origin + url.pathname)
@@ -39,7 +39,7 @@ export function openEventStream(
 
   const connect = fetchConnectWith(
     (parser) =>
-      createParser({
+      createBlockParser({
         ...parser,
         // [spec] "set the event stream's reconnection time to that integer", but never to a loop without a pause.
         onRetry: (ms) => (reconnectionTime = Math.max(100, ms)),
@@ -59,7 +59,7 @@ export function openEventStream(
     let error: StreamError | undefined
     try {
       const watch: AttemptOptions['watch'] = (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
-      const ended = await runAttempt({ connect, clock, connectTimeout, watch }, controller, {
+      const endedCleanly = await runAttempt({ connect, clock, connectTimeout, watch }, controller, {
         name,
         async request(signal) {
           // [spec] "Wait until the aforementioned task has run."
@@ -68,12 +68,12 @@ export function openEventStream(
           const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
           if (isFutile) throw new StreamError('network', `Not sent: ${name}`)
           const context = { reason: 'connect', attempt, signal } as const
-          const sent = new Headers(typeof headers === 'function' ? await headers(context) : headers)
-          if (!sent.has('accept')) sent.set('accept', 'text/event-stream')
+          const requestHeaders = new Headers(typeof headers === 'function' ? await headers(context) : headers)
+          if (!requestHeaders.has('accept')) requestHeaders.set('accept', 'text/event-stream')
           return {
             url: url.href,
             method,
-            headers: [...sent],
+            headers: [...requestHeaders],
             credentials: [],
             lastEventId,
             init: options as RequestInit,
@@ -105,7 +105,7 @@ export function openEventStream(
           return tasks
         },
       })
-      if (ended) error = new StreamError('network', `Ended: ${name}`, { retryable: true })
+      if (endedCleanly) error = new StreamError('network', `Ended: ${name}`, { retryable: true })
     } catch (cause) {
       error = cause as StreamError
     }

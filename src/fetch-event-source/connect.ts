@@ -34,76 +34,76 @@ export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetc
             `fetch-event-source needs a document, here is none: ${request.method} request not sent`,
           ),
         )
-      : connectBy(fetchEventSource, fetch, request)
+      : openConnection(fetchEventSource, fetch, request)
 }
 
-interface Reading {
+interface PendingRead {
   resolve(batch: Batch | null): void
   reject(error: unknown): void
 }
 
-function connectBy(
+function openConnection(
   fetchEventSource: FetchEventSource,
   fetch: typeof globalThis.fetch | undefined,
   request: ConnectRequest,
 ): Promise<Connection> {
   const { maxEventSize, signal } = request
   const controller = new AbortController()
-  const abort = (): void => controller.abort(signal.reason)
-  let reading: Reading | undefined
-  let permit: (() => void) | undefined // lets the next chunk through
+  const onAbort = (): void => controller.abort(signal.reason)
+  let pendingRead: PendingRead | undefined
+  let allowChunk: (() => void) | undefined // lets the next chunk through
   let batch: Batch = { blocks: [], bytes: 0 }
   let chunk: Uint8Array = new Uint8Array()
-  let size = 0 // characters since the last message
-  let over: { error?: unknown } | undefined
+  let charsSinceMessage = 0 // characters since the last message
+  let finalOutcome: { error?: unknown } | undefined
 
   /** Settles the read under way, and those after it: what is whole comes before the end. */
-  const settle = (): void => {
-    if (!reading) return
-    const { resolve, reject } = reading
-    if (batch.bytes && (!over || batch.blocks.length)) resolve(batch)
-    else if (!over) return
-    else if ('error' in over) reject(over.error)
+  const serveRead = (): void => {
+    if (!pendingRead) return
+    const { resolve, reject } = pendingRead
+    if (batch.bytes && (!finalOutcome || batch.blocks.length)) resolve(batch)
+    else if (!finalOutcome) return
+    else if ('error' in finalOutcome) reject(finalOutcome.error)
     else resolve(null)
-    reading = undefined
+    pendingRead = undefined
     batch = { blocks: [], bytes: 0 }
   }
-  const tooLarge = (): StreamError => new StreamError('too-large', `Event longer than ${maxEventSize}`)
+  const tooLargeError = (): StreamError => new StreamError('too-large', `Event longer than ${maxEventSize}`)
 
   /** A body that gives a chunk for each `read()`. It is pulled when the last chunk was parsed, so then its batch is whole. */
-  const gate = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
+  const createGatedBody = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
     new ReadableStream(
       {
-        async pull(controls) {
-          settle()
-          if (size > maxEventSize) throw tooLarge()
-          if (!reading) await new Promise<void>((resolve) => (permit = resolve))
+        async pull(bodyController) {
+          serveRead()
+          if (charsSinceMessage > maxEventSize) throw tooLargeError()
+          if (!pendingRead) await new Promise<void>((resolve) => (allowChunk = resolve))
           if (!chunk.length) {
             const { done, value } = await reader.read()
-            if (done) return controls.close()
+            if (done) return bodyController.close()
             chunk = value
           }
           const slice = chunk.subarray(0, SLICE)
           chunk = chunk.subarray(SLICE)
           batch.bytes = slice.length
           // Characters: no byte that continues one counts, and what is a surrogate pair counts twice.
-          for (const byte of slice) size += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
-          controls.enqueue(slice)
+          for (const byte of slice) charsSinceMessage += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
+          bodyController.enqueue(slice)
         },
       },
       { highWaterMark: 0 },
     )
 
   return new Promise((resolve, reject) => {
-    const end = (end: { error?: unknown }): void => {
-      over = end
-      signal.removeEventListener('abort', abort)
-      settle()
-      if ('error' in end) reject(end.error)
+    const finish = (outcome: { error?: unknown }): void => {
+      finalOutcome = outcome
+      signal.removeEventListener('abort', onAbort)
+      serveRead()
+      if ('error' in outcome) reject(outcome.error)
     }
     // It does not see that a signal has aborted before.
-    if (signal.aborted) return end({ error: signal.reason })
-    signal.addEventListener('abort', abort)
+    if (signal.aborted) return finish({ error: signal.reason })
+    signal.addEventListener('abort', onAbort)
 
     fetchEventSource(request.url, {
       signal: controller.signal,
@@ -121,9 +121,9 @@ function connectBy(
           headers: response.headers,
           read: () =>
             new Promise((resolve, reject) => {
-              reading = { resolve, reject }
-              if (over) settle()
-              else permit?.()
+              pendingRead = { resolve, reject }
+              if (finalOutcome) serveRead()
+              else allowChunk?.()
             }),
           problem: (maxBytes) => readProblem(async () => (await reader?.read())?.value, maxBytes),
           cancel() {
@@ -132,12 +132,12 @@ function connectBy(
             reader?.cancel().catch(() => {})
           },
         })
-        return { body: reader ? gate(reader) : new Response('').body } as Response
+        return { body: reader ? createGatedBody(reader) : new Response('').body } as Response
       },
       async onopen() {},
       onmessage({ id, event, data, retry }) {
-        size = 0
-        if (data.length > maxEventSize) throw tooLarge()
+        charsSinceMessage = 0
+        if (data.length > maxEventSize) throw tooLargeError()
         if (retry !== undefined && retry >= 0) batch.retry = retry
         const ownId = id.includes('\0') ? '' : id
         const block: Block = { type: event || 'message', data: data || undefined, id: ownId || undefined }
@@ -147,8 +147,8 @@ function connectBy(
         throw error
       },
     }).then(
-      () => end(controller.signal.aborted ? { error: controller.signal.reason } : {}),
-      (error: unknown) => end({ error: error instanceof StreamError ? error : networkError(request, error) }),
+      () => finish(controller.signal.aborted ? { error: controller.signal.reason } : {}),
+      (error: unknown) => finish({ error: error instanceof StreamError ? error : networkError(request, error) }),
     )
   })
 }

@@ -5,7 +5,7 @@ import { fetchConnectWith } from '../connect/fetch.ts'
 import { SETTLED, runAttempt } from '../source/attempt.ts'
 import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
-import { type Block, MAX_EVENT_SIZE, createParser } from '../sse/parse.ts'
+import { type Block, DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
 
 /** The type of event streams. */
 export const EventStreamContentType = 'text/event-stream'
@@ -42,7 +42,7 @@ export interface FetchEventSourceInit extends RequestInit {
   fetch?: typeof fetch
 }
 
-async function judgeByDefault({ status, headers }: Response): Promise<void> {
+async function defaultOnOpen({ status, headers }: Response): Promise<void> {
   if (status === 204) return
   const type = headers.get('content-type')
   if (!isEventStream(type ?? ''))
@@ -66,7 +66,7 @@ export function fetchEventSource(
   {
     signal,
     headers,
-    onopen = judgeByDefault,
+    onopen = defaultOnOpen,
     onmessage,
     onclose,
     onerror,
@@ -79,26 +79,30 @@ export function fetchEventSource(
     const request = typeof input === 'object' && 'clone' in input ? input : undefined
     const isSafe = /^(get|head)$/i.test(rest.method ?? request?.method ?? 'GET')
     const document = openWhenHidden || !isSafe ? undefined : globalThis.document
-    let interval = 1_000
+    let reconnectionTime = 1_000
     let attempt = 1
     /** Of the attempt under way or awaited; none while the page is hidden, and after the end. */
-    let current: AbortController | undefined
+    let currentAttempt: AbortController | undefined
     let cancelWait: (() => void) | undefined
 
-    const sent = collectHeaders(headers, request)
+    const requestHeaders = collectHeaders(headers, request)
     let lastEventId: string | undefined
-    for (const name of Object.keys(sent)) {
+    for (const name of Object.keys(requestHeaders)) {
       if (name.toLowerCase() !== 'last-event-id') continue
-      lastEventId = sent[name]
-      delete sent[name]
+      lastEventId = requestHeaders[name]
+      delete requestHeaders[name]
     }
-    if (!Object.keys(sent).some((name) => name.toLowerCase() === 'accept')) sent['accept'] = EventStreamContentType
+    if (!Object.keys(requestHeaders).some((name) => name.toLowerCase() === 'accept'))
+      requestHeaders['accept'] = EventStreamContentType
 
-    const open = async (_url: unknown, { headers: made, signal }: RequestInit = {}): Promise<Response> => {
-      const id = (made as Headers).get('last-event-id')
+    const fetchResponse = async (
+      _url: unknown,
+      { headers: attemptHeaders, signal }: RequestInit = {},
+    ): Promise<Response> => {
+      const id = (attemptHeaders as Headers).get('last-event-id')
       const init = {
         ...rest,
-        headers: { ...sent, ...(id !== null && { 'last-event-id': id }) },
+        headers: { ...requestHeaders, ...(id !== null && { 'last-event-id': id }) },
         signal: signal ?? null,
       }
       const response = await fetch(request?.clone() ?? input, init)
@@ -113,21 +117,21 @@ export function fetchEventSource(
     }
     const connect = fetchConnectWith((options) => {
       let retry: number | undefined
-      return createParser({
+      return createBlockParser({
         ...options,
-        type: '',
+        defaultType: '',
         onRetry(ms) {
           retry = ms
-          interval = clampDelay(ms)
+          reconnectionTime = clampDelay(ms)
         },
         onBlock(block) {
           options.onBlock(Object.assign(block, { retry }))
           retry = undefined
         },
       })
-    }, open)
+    }, fetchResponse)
     /** Calls a callback; what it throws is a failure like any other. */
-    const call = <Value>(callback: ((value: Value) => void) | undefined, value: Value): void => {
+    const callHandler = <Value>(callback: ((value: Value) => void) | undefined, value: Value): void => {
       try {
         callback?.(value)
       } catch (cause) {
@@ -136,12 +140,16 @@ export function fetchEventSource(
     }
 
     const run = async (): Promise<void> => {
-      const controller = (current = new AbortController())
+      const controller = (currentAttempt = new AbortController())
       let openedAt = Infinity
       try {
         await runAttempt(
           // What `onopen` has let pass is a stream, whatever its status.
-          { clock, connectTimeout: Infinity, connect: async (asked) => ({ ...(await connect(asked)), status: 200 }) },
+          {
+            clock,
+            connectTimeout: Infinity,
+            connect: async (connectRequest) => ({ ...(await connect(connectRequest)), status: 200 }),
+          },
           controller,
           {
             name: '',
@@ -151,69 +159,72 @@ export function fetchEventSource(
               headers: [],
               credentials: [],
               lastEventId,
-              maxEventSize: MAX_EVENT_SIZE,
+              maxEventSize: DEFAULT_MAX_EVENT_CHARS,
               signal,
             }),
             judge: async () => {},
             opened: () => (openedAt = clock.now()),
             read({ blocks }) {
               for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
-                if (current !== controller) break
+                if (currentAttempt !== controller) break
                 if (id !== undefined && id !== lastEventId) attempt = 1
                 // An event whose handler throws counts as received.
                 lastEventId = id ?? lastEventId
-                if (data !== undefined) call(onmessage, { data, event: type, id: id ?? '', retry })
+                if (data !== undefined) callHandler(onmessage, { data, event: type, id: id ?? '', retry })
               }
             },
           },
         )
-        if (current !== controller) return
-        call(onclose, undefined)
-        leave()
+        if (currentAttempt !== controller) return
+        callHandler(onclose, undefined)
+        dispose()
         resolve()
       } catch (error) {
-        if (current === controller) retry(error as StreamError, openedAt)
+        if (currentAttempt === controller) retry(error as StreamError, openedAt)
       }
     }
     const retry = (error: StreamError, openedAt: number): void => {
       const cause = 'cause' in error ? error.cause : error
       if (clock.now() - openedAt >= SETTLED) attempt = 1
       try {
-        const asked = onerror?.(cause)
-        const backoff = { delay: interval, shouldRetry: () => isSafe }
-        const delay = typeof asked === 'number' ? asked : retryDelay(backoff, error, attempt, interval, Math.random)
+        const requestedDelay = onerror?.(cause)
+        const backoff = { delay: reconnectionTime, shouldRetry: () => isSafe }
+        const delay =
+          typeof requestedDelay === 'number'
+            ? requestedDelay
+            : retryDelay(backoff, error, attempt, reconnectionTime, Math.random)
         if (delay === undefined) throw cause
         attempt++
-        if (current) cancelWait = clock.after(delay, run)
+        if (currentAttempt) cancelWait = clock.after(delay, run)
       } catch (thrown) {
-        leave()
+        dispose()
         reject(thrown)
       }
     }
     const pause = (): void => {
       cancelWait?.()
-      current?.abort()
-      current = undefined
+      currentAttempt?.abort()
+      currentAttempt = undefined
     }
-    const leave = (): void => {
+    const dispose = (): void => {
       document?.removeEventListener('visibilitychange', onVisibilityChange)
-      signal?.removeEventListener('abort', abort)
+      signal?.removeEventListener('abort', onAbort)
       pause()
     }
-    const abort = (): void => {
-      leave()
+    const onAbort = (): void => {
+      dispose()
       resolve()
     }
     const onVisibilityChange = (): void => {
       if (document?.hidden) pause()
-      else if (!current) {
+      else if (!currentAttempt) {
         attempt = 1
         void run()
       }
     }
 
     if (signal?.aborted) return resolve()
-    signal?.addEventListener('abort', abort)
+    signal?.addEventListener('abort', onAbort)
     document?.addEventListener('visibilitychange', onVisibilityChange)
     void run()
   })

@@ -4,11 +4,11 @@ import { nameRequest } from '../base/request-label.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 
 /** Broken connections can be had again; what is wrong with what came over them can't be helped. */
-export function failure(
+export function channelError(
   { method, url }: Pick<ConnectRequest, 'method' | 'url'>,
-  what: string,
+  message: string,
   cause?: unknown,
   code: StreamErrorCode = 'network',
 ): StreamError {
-  return new StreamError(code, `${what}: ${nameRequest(method, url)}`, { cause, retryable: code === 'network' })
+  return new StreamError(code, `${message}: ${nameRequest(method, url)}`, { cause, retryable: code === 'network' })
 }

@@ -6,9 +6,9 @@ import { guard, report } from '../base/report-error.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { judge, refused } from '../source/check-response.ts'
 import { clampDelay } from '../source/retry.ts'
-import { type CarriedStream, createCarriedStream } from './channel-stream.ts'
-import { failure } from './channel-error.ts'
-import { createOperations } from './operations.ts'
+import { type ChannelStream, createChannelStream } from './channel-stream.ts'
+import { channelError } from './channel-error.ts'
+import { createOperationQueue } from './operations.ts'
 
 /** How streams share a connection. */
 export interface MultiplexOptions {
@@ -28,22 +28,22 @@ export interface MultiplexOptions {
   onError?(error: StreamError): void
 }
 
-export interface Carrier {
+export interface Channel {
   /** Opens a stream; `undefined`: the carrier was refused to somebody else, and another one is to be tried. */
   open(request: ConnectRequest): Promise<Connection | undefined>
 }
 
 /** Bytes of one event of any stream; each stream has its own limit beneath it. */
-const LARGEST = 0x4000000
+const MAX_CHANNEL_EVENT_CHARS = 0x4000000
 /** How often streams without events hear that the carrier is alive (milliseconds). */
-const SIGN_OF_LIFE = 100
+const ACTIVITY_INTERVAL_MS = 100
 
 /** What a request says of who asks: all but what is about its own content. */
-const identityOf = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
+const identityHeaders = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
   headers.filter(([name]) => !/^(accept|content-|idempotency-)/.test(name))
 
 /** Opens a carrier at `url` as whoever asks for `opener`. `onClosed` is called when no stream can be opened over it any more. */
-export function createCarrier(
+export function createChannel(
   {
     window = 0x40000,
     linger = 1_000,
@@ -54,121 +54,131 @@ export function createCarrier(
     connect,
   }: MultiplexOptions & { connect: Connect },
   url: string,
-  opener: ConnectRequest,
+  firstRequest: ConnectRequest,
   onClosed: () => void,
-): Carrier {
-  const streams = new Map<string, CarriedStream>()
+): Channel {
+  const streams = new Map<string, ChannelStream>()
   const controller = new AbortController()
   const { signal } = controller // aborted: it is closed
-  let newest = opener // of those who were let in
-  let patience = timeout // with silence, in milliseconds
-  let keys = 0
-  let toldAt = clock.now()
-  let heardAt = toldAt
+  let lastAcceptedRequest = firstRequest // of those who were let in
+  let idleTimeout = timeout // with silence, in milliseconds
+  let lastKey = 0
+  let activityReportedAt = clock.now()
+  let receivedAt = activityReportedAt
   let cancelTimer: (() => void) | undefined
 
-  const asked = { method: 'GET', url }
-  const told = { method: 'POST', url: url.replace(/(?=\?|$)/, '/ops') }
+  const channelRequest = { method: 'GET', url }
+  const operationsRequest = { method: 'POST', url: url.replace(/(?=\?|$)/, '/ops') }
 
   /** Gives the carrier up; whoever is not as `unwanted` may try another one. */
-  const close = (error: StreamError, unwanted?: ConnectRequest): void => {
+  const close = (error: StreamError, refusedRequest?: ConnectRequest): void => {
     if (signal.aborted) return
     onClosed()
     controller.abort()
     for (const stream of streams.values()) {
-      const again = unwanted && String(identityOf(stream.request)) !== String(identityOf(unwanted))
+      const hasOtherIdentity =
+        refusedRequest && String(identityHeaders(stream.request)) !== String(identityHeaders(refusedRequest))
       // An error of each one's own: those above write into it.
-      stream.end(again ? undefined : new StreamError(error.code, error.message, { ...error }), true)
+      stream.finish(hasOtherIdentity ? undefined : new StreamError(error.code, error.message, { ...error }), true)
     }
     cancelTimer?.()
   }
   /** Waits for a sign of life, whoever comes and goes, and for company when it has no streams. Looks at the time: signs are many. */
-  const watch = (isDue?: true): void => {
+  const armTimer = (hasElapsed?: true): void => {
     const { size } = streams
-    const left = size ? Math.max(heardAt + patience - clock.now(), 0) : linger
+    const remainingMs = size ? Math.max(receivedAt + idleTimeout - clock.now(), 0) : linger
     cancelTimer?.()
     // Without streams nobody hears of it.
-    if (isDue && !(size && left)) close(failure(asked, 'Silent'))
-    else if (left < Infinity) cancelTimer = clock.after(left, () => watch(true))
+    if (hasElapsed && !(size && remainingMs)) close(channelError(channelRequest, 'Silent'))
+    else if (remainingMs < Infinity) cancelTimer = clock.after(remainingMs, () => armTimer(true))
   }
-  const ask = async (
-    what: typeof asked,
-    type: [string, string],
-    more?: Partial<ConnectRequest>,
+  const send = async (
+    target: typeof channelRequest,
+    typeHeader: [string, string],
+    overrides?: Partial<ConnectRequest>,
   ): Promise<Connection> => {
-    const headers = [...identityOf(newest), type]
-    return connect({ ...what, headers, credentials: newest.credentials, init, maxEventSize: LARGEST, signal, ...more })
+    const headers = [...identityHeaders(lastAcceptedRequest), typeHeader]
+    return connect({
+      ...target,
+      headers,
+      credentials: lastAcceptedRequest.credentials,
+      init,
+      maxEventSize: MAX_CHANNEL_EVENT_CHARS,
+      signal,
+      ...overrides,
+    })
   }
   const post = async (body: string): Promise<void> => {
     const deadline = new AbortController()
     const cancelDeadline = clock.after(timeout, () => deadline.abort())
     try {
-      const answer = await ask(told, ['content-type', 'application/json'], {
+      const response = await send(operationsRequest, ['content-type', 'application/json'], {
         body,
         signal: AbortSignal.any([signal, deadline.signal]),
         // Chromium does not keep preflights of `no-store`, which is the default.
         init: { cache: 'default', ...init },
       })
-      await answer.problem(1_000) // read to its end, its connection can be used again
-      answer.cancel()
+      await response.problem(1_000) // read to its end, its connection can be used again
+      response.cancel()
       // A redirect may have led to a page: that is not what was asked for.
-      if (answer.status !== 202) throw refused(answer, nameRequest('POST', told.url), 'http')
+      if (response.status !== 202) throw refused(response, nameRequest('POST', operationsRequest.url), 'http')
     } finally {
       cancelDeadline()
     }
   }
-  const operations = createOperations(
+  const operations = createOperationQueue(
     post,
     (key) => streams.has(key),
     ({ key }, cause) => {
-      const error = failure(told, 'Lost', cause)
+      const error = channelError(operationsRequest, 'Lost', cause)
       const status = (cause as StreamError | undefined)?.status
       // Not known, or not as ours.
       if (status! > 400 && status! < 411) close(error)
-      else streams.get(key)?.end(error)
+      else streams.get(key)?.finish(error)
     },
   )
   const receive = ({ blocks }: Batch): void => {
     for (const block of blocks) {
       const { type, data = '', id = '' } = block
-      const end = id.search(/[=+!]/)
-      const key = id.slice(0, end)
+      const keyEnd = id.search(/[=+!]/)
+      const key = id.slice(0, keyEnd)
       const stream = streams.get(key)
-      if (end < 0 && type === 'channel') {
+      if (keyEnd < 0 && type === 'channel') {
         const { channelId, heartbeat } = JSON.parse(data) as { channelId: string; heartbeat?: number }
-        patience = heartbeat ? 3 * clampDelay(heartbeat) : Infinity
-        operations.begin(channelId)
-        watch()
+        idleTimeout = heartbeat ? 3 * clampDelay(heartbeat) : Infinity
+        operations.start(channelId)
+        armTimer()
       } else if (!stream) {
         // What comes for a stream that was left is not news.
-        if (!(parseInt(key) <= keys)) guard(onError, failure(asked, 'Foreign event', undefined, 'invalid-data'))
-      } else if (id[end] === '!') {
-        if (stream.control(type, data) === 200) newest = stream.request
+        if (!(parseInt(key) <= lastKey))
+          guard(onError, channelError(channelRequest, 'Foreign event', undefined, 'invalid-data'))
+      } else if (id[keyEnd] === '!') {
+        if (stream.handleControlEvent(type, data) === 200) lastAcceptedRequest = stream.request
       } else {
-        block.id = id[end] === '=' ? id.slice(end + 1) : undefined
+        block.id = id[keyEnd] === '=' ? id.slice(keyEnd + 1) : undefined
         stream.push(block)
       }
     }
-    heardAt = clock.now()
-    if (!blocks.length || heardAt - toldAt >= SIGN_OF_LIFE) {
-      toldAt = heardAt
-      for (const stream of streams.values()) stream.alive()
+    receivedAt = clock.now()
+    if (!blocks.length || receivedAt - activityReportedAt >= ACTIVITY_INTERVAL_MS) {
+      activityReportedAt = receivedAt
+      for (const stream of streams.values()) stream.notifyActivity()
     }
   }
   const run = async (): Promise<void> => {
     let connection: Connection | undefined
     try {
-      connection = await ask(asked, ['accept', 'text/event-stream'])
-      await judge(connection, { clock, name: nameRequest('GET', url), auth: opener.credentials[0] }).catch(
-        (error: StreamError) => close(error, opener),
+      connection = await send(channelRequest, ['accept', 'text/event-stream'])
+      await judge(connection, { clock, name: nameRequest('GET', url), auth: firstRequest.credentials[0] }).catch(
+        (error: StreamError) => close(error, firstRequest),
       )
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)
-        else close(failure(asked, 'Lost'))
+        else close(channelError(channelRequest, 'Lost'))
       }
     } catch (cause) {
-      close(failure(asked, 'Lost', cause))
+      close(channelError(channelRequest, 'Lost', cause))
     } finally {
       connection?.cancel()
     }
@@ -178,18 +188,18 @@ export function createCarrier(
   return {
     open(request) {
       const { method, headers, lastEventId, body } = request
-      const key = String(++keys)
-      const stream = createCarriedStream(request, window, {
-        credit: (bytes) => operations.add({ op: 'credit', key, bytes }),
-        leave(error, known) {
+      const key = String(++lastKey)
+      const stream = createChannelStream(request, window, {
+        grantCredit: (bytes) => operations.add({ op: 'credit', key, bytes }),
+        onClosed(error, isKnownToServer) {
           streams.delete(key)
-          if (!known) operations.add({ op: 'close', key })
+          if (!isKnownToServer) operations.add({ op: 'close', key })
           // It would have heard of comments.
-          if (isStreamError(error, 'idle')) close(failure(asked, 'Silent'))
-          if (!streams.size) watch()
+          if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Silent'))
+          if (!streams.size) armTimer()
         },
       })
-      if (streams.set(key, stream).size < 2) watch()
+      if (streams.set(key, stream).size < 2) armTimer()
       const path = request.url.replace(/^\w+:\/\/[^/?]*/, '')
       operations.add({ op: 'open', key, method, path, headers, lastEventId, window, ...(body && { body }) })
       return stream.connection

@@ -3,12 +3,12 @@ import { originOf, resolveAddress } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { fetchByHand } from '../connect/redirect.ts'
-import { type Carrier, type MultiplexOptions, createCarrier } from './channel.ts'
+import { type Channel, type MultiplexOptions, createChannel } from './channel.ts'
 
 /** What a carrier can't do for one of its streams. */
-const fetchOnly = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
+const FETCH_ONLY_OPTIONS = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
 /** Characters of the longest body that is carried: one request brings the operations of all streams. */
-const LONGEST_BODY = 100_000
+const MAX_BODY_CHARS = 100_000
 
 /**
  * Makes a `Connect` that carries streams over one connection (PROTOCOL.md, section 5), which is opened with the first of
@@ -17,26 +17,26 @@ const LONGEST_BODY = 100_000
  *
  * @example createClient({ connect: multiplex('/api/channel') })
  */
-export function multiplex(channel: string | URL, options: MultiplexOptions = {}): Connect {
+export function multiplex(channelUrl: string | URL, options: MultiplexOptions = {}): Connect {
   const { connect = fetchConnect(), init = {} } = options
-  let address = ''
-  let carrier: Carrier | undefined
+  let channelAddress = ''
+  let channel: Channel | undefined
 
-  const isCarriable = ({ url, body, init: own = {} }: ConnectRequest): boolean =>
-    originOf(url) === originOf(address) &&
-    (!body || (typeof body === 'string' && body.length <= LONGEST_BODY)) &&
-    !Object.entries(own).some(
-      ([name, value]) => fetchOnly.test(name) && value != null && value !== init[name as keyof RequestInit],
+  const canUseChannel = ({ url, body, init: requestInit = {} }: ConnectRequest): boolean =>
+    originOf(url) === originOf(channelAddress) &&
+    (!body || (typeof body === 'string' && body.length <= MAX_BODY_CHARS)) &&
+    !Object.entries(requestInit).some(
+      ([name, value]) => FETCH_ONLY_OPTIONS.test(name) && value != null && value !== init[name as keyof RequestInit],
     )
 
-  const open = async (request: ConnectRequest): Promise<Connection> => {
+  const openConnection = async (request: ConnectRequest): Promise<Connection> => {
     request.signal.throwIfAborted()
-    address ||= resolveAddress(channel, request.url)
+    channelAddress ||= resolveAddress(channelUrl, request.url)
     let connection: Connection | undefined
-    if (isCarriable(request)) {
+    if (canUseChannel(request)) {
       while (!connection) {
-        carrier ??= createCarrier({ ...options, connect }, address, request, () => (carrier = undefined))
-        connection = await carrier.open(request)
+        channel ??= createChannel({ ...options, connect }, channelAddress, request, () => (channel = undefined))
+        connection = await channel.open(request)
       }
       if (connection.status !== 421) return connection
       // Misdirected: a carrier is of one subject, and this is another one's.
@@ -48,7 +48,7 @@ export function multiplex(channel: string | URL, options: MultiplexOptions = {})
     const { url, method, body, headers, credentials } = request
     /** Where a redirect leads to may not be carried. */
     const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
-      const connection = await open({
+      const connection = await openConnection({
         ...request,
         ...init,
         url: target,
@@ -56,12 +56,12 @@ export function multiplex(channel: string | URL, options: MultiplexOptions = {})
       } as ConnectRequest)
       return Object.assign(connection, { body: { cancel: async () => connection.cancel() } }) as unknown as Response
     }
-    const answer: unknown = await fetchByHand(
+    const response: unknown = await fetchByHand(
       fetch,
       url,
       { method, body: body!, headers: new Headers(headers) },
       credentials,
     )
-    return answer as Connection
+    return response as Connection
   }
 }

@@ -20,7 +20,7 @@ export const EventStreamDecoderStream: {
       let controller: TransformStreamDefaultController<ParsedEvent>
       const parser = createParser({ ...options, onEvent: (event) => controller.enqueue(event) })
       super({
-        start: (given) => void (controller = given),
+        start: (transformController) => void (controller = transformController),
         transform: (chunk) => parser.push(chunk),
       })
     }

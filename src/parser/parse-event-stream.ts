@@ -23,16 +23,16 @@ export function parseEventStream(
   let ended = !reader
   let failure: { error: unknown } | undefined
   // Several may ask before the first is answered: each in its turn.
-  let asked = 0
-  let turn: Promise<unknown> = Promise.resolve()
+  let pendingNextCalls = 0
+  let lastNextCall: Promise<unknown> = Promise.resolve()
   const parser = createParser({ ...options, onEvent: (event) => events.push(event) })
 
-  const end = (): void => {
+  const cancelReader = (): void => {
     ended = true
     // Not awaited, and what it rejects with is of a stream that nobody wants.
     reader?.cancel().catch(() => {})
   }
-  const read = async (): Promise<void> => {
+  const readChunk = async (): Promise<void> => {
     events = []
     position = 0
     try {
@@ -41,10 +41,10 @@ export function parseEventStream(
       else if (!ended) parser.push(value)
     } catch (error) {
       failure = { error }
-      end()
+      cancelReader()
     }
   }
-  const take = (): IteratorResult<ParsedEvent, undefined> => ({ value: events[position++]!, done: false })
+  const takeEvent = (): IteratorResult<ParsedEvent, undefined> => ({ value: events[position++]!, done: false })
   const next = async (): Promise<IteratorResult<ParsedEvent, undefined>> => {
     try {
       while (position === events.length) {
@@ -54,27 +54,27 @@ export function parseEventStream(
           throw error
         }
         if (ended) return { value: undefined, done: true }
-        await read()
+        await readChunk()
       }
-      return take()
+      return takeEvent()
     } finally {
-      asked--
+      pendingNextCalls--
     }
   }
 
   return {
     next() {
-      if (!asked && position < events.length) return Promise.resolve(take())
-      asked++
-      const result = turn.then(next)
-      turn = result.catch(() => {})
+      if (!pendingNextCalls && position < events.length) return Promise.resolve(takeEvent())
+      pendingNextCalls++
+      const result = lastNextCall.then(next)
+      lastNextCall = result.catch(() => {})
       return result
     },
     return() {
       events = []
       position = 0
       failure = undefined
-      end()
+      cancelReader()
       return Promise.resolve({ value: undefined, done: true })
     },
     [Symbol.asyncIterator]() {

@@ -1,5 +1,5 @@
 /** A push parser for users: whole events, with the last event ID as of each. */
-import { type ParserOptions as BlockParserOptions, createParser as createBlockParser } from '../sse/parse.ts'
+import { type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 
 /** An event of a stream. */
 export interface ParsedEvent {
@@ -44,9 +44,9 @@ export interface Parser {
 }
 
 /** A callback is being called. */
-const CALLING = 1
+const IN_CALLBACK = 1
 /** Something waits for its turn. */
-const WAITING = 2
+const HAS_DEFERRED = 2
 
 /** Creates a parser. Callbacks may throw, and may call the parser. */
 export function createParser({ onEvent, onComment, onRetry, maxEventSize }: ParserOptions): Parser {
@@ -54,12 +54,12 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
   // Events are told while the parser beneath reads, which a callback must neither stop by a throw nor call: an error, and
   // what comes after it, wait in `held`; what callbacks ask for waits in `calls` until all of the chunk was told.
   let state = 0
-  let held: (() => void)[] = []
-  let calls: (() => void)[] = []
+  let deferredCallbacks: (() => void)[] = []
+  let deferredCalls: (() => void)[] = []
 
-  const hold = <T>(callback: (value: T) => void, value: T): void => {
-    state |= WAITING
-    held.push(() => callback(value))
+  const defer = <T>(callback: (value: T) => void, value: T): void => {
+    state |= HAS_DEFERRED
+    deferredCallbacks.push(() => callback(value))
   }
   const parser = createBlockParser({
     // Its event is in no closure here: it would be allocated anew for each.
@@ -67,36 +67,36 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       if (block.id !== undefined) lastEventId = block.id
       else block.id = lastEventId
       if (block.data === undefined) return
-      if (state) return hold(onEvent, block as ParsedEvent)
-      state = CALLING
+      if (state) return defer(onEvent, block as ParsedEvent)
+      state = IN_CALLBACK
       try {
         onEvent(block as ParsedEvent)
       } catch (error) {
-        state |= WAITING
-        held.unshift(() => {
+        state |= HAS_DEFERRED
+        deferredCallbacks.unshift(() => {
           throw error
         })
       }
-      state &= WAITING
+      state &= HAS_DEFERRED
     },
     // Absent where nobody listens, so that the parser passes them over.
-    onComment: onComment && ((text) => hold(onComment, text)),
-    onRetry: onRetry && ((ms) => hold(onRetry, ms)),
+    onComment: onComment && ((text) => defer(onComment, text)),
+    onRetry: onRetry && ((ms) => defer(onRetry, ms)),
     maxEventSize,
   } as BlockParserOptions)
-  const read = (chunk: Uint8Array | string): void => {
+  const pushChunk = (chunk: Uint8Array | string): void => {
     try {
       parser.push(chunk)
     } finally {
-      if (state) proceed()
+      if (state) runDeferred()
     }
   }
   /** Does what waits, in order, unless the parser beneath may be reading. What throws leaves the rest to the next call. */
-  const proceed = (): void => {
-    state |= WAITING
-    if (state & CALLING) return
+  const runDeferred = (): void => {
+    state |= HAS_DEFERRED
+    if (state & IN_CALLBACK) return
     let next
-    while ((next = held.shift() ?? calls.shift())) next()
+    while ((next = deferredCallbacks.shift() ?? deferredCalls.shift())) next()
     state = 0
   }
 
@@ -105,27 +105,27 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       return lastEventId
     },
     push(chunk) {
-      if (!state) return read(chunk)
+      if (!state) return pushChunk(chunk)
       const copy = chunk.slice()
-      calls.push(() => read(copy))
-      proceed()
+      deferredCalls.push(() => pushChunk(copy))
+      runDeferred()
     },
     end() {
-      calls.push(parser.end)
-      proceed()
+      deferredCalls.push(parser.end)
+      runDeferred()
     },
     reset() {
       lastEventId = ''
-      calls = []
+      deferredCalls = []
       // What the rest of the chunk adds behind it is of no more use.
-      held = [
+      deferredCallbacks = [
         () => {
-          held = []
+          deferredCallbacks = []
           lastEventId = ''
           parser.reset()
         },
       ]
-      proceed()
+      runDeferred()
     },
   }
 }

@@ -2,8 +2,8 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
 import type { Persistence } from '../request/options.ts'
-import { performLastActs } from './page-hide.ts'
-import { readCursor } from './stored-cursor.ts'
+import { flushAll } from './page-hide.ts'
+import { parseCursor } from './stored-cursor.ts'
 import { createWriter } from './writer.ts'
 
 /** A store of strings, as `sessionStorage` is; it may answer with promises. */
@@ -24,7 +24,7 @@ export interface PersistOptions {
 }
 
 /** A stream's place in a store: what the option `persist` takes. Its methods neither throw nor reject. */
-export interface KeptPlace extends Persistence {
+export interface StoredCursor extends Persistence {
   /** Keeps a place; written at once, or 250 ms after the last time. */
   save(cursor: Cursor): void
   /** Forgets it. */
@@ -32,7 +32,7 @@ export interface KeptPlace extends Persistence {
 }
 
 /** How long a store may take to tell what is in it (milliseconds). */
-const DEADLINE = 2_000
+const LOAD_TIMEOUT_MS = 2_000
 
 /**
  * Makes what the option `persist` of `stream` and `subscribe` takes. A store that is full, forbidden, broken or hanging
@@ -42,33 +42,34 @@ const DEADLINE = 2_000
  * @example client.stream('/api/generate', { json: { prompt }, persist: persist({ key: `answer-${id}` }) })
  * @throws TypeError without a key
  */
-export function persist({ key, storage, clock = systemClock }: PersistOptions): KeptPlace {
+export function persist({ key, storage, clock = systemClock }: PersistOptions): StoredCursor {
   if (!key) throw new TypeError('persist: a key is missing')
-  const name = `rivulet:${key}`
+  const storageKey = `rivulet:${key}`
   // Looked up when it is needed: there is none on servers, and touching it throws where the page may not store.
-  const open = (): PersistStorage => storage ?? sessionStorage
+  const getStorage = (): PersistStorage => storage ?? sessionStorage
   const writer = createWriter(
-    (cursor) => (cursor ? open().setItem(name, JSON.stringify(cursor)) : open().removeItem(name)),
+    (cursor) =>
+      cursor ? getStorage().setItem(storageKey, JSON.stringify(cursor)) : getStorage().removeItem(storageKey),
     clock,
   )
 
   return {
     load() {
       // Another stream of this page may have had the key a moment ago.
-      performLastActs()
-      const { unsettled } = writer
-      if (unsettled) return unsettled.cursor
+      flushAll()
+      const { unconfirmed } = writer
+      if (unconfirmed) return unconfirmed.cursor
       try {
-        const stored = open().getItem(name)
-        if (!stored || typeof stored !== 'object') return readCursor(stored)
+        const stored = getStorage().getItem(storageKey)
+        if (!stored || typeof stored !== 'object') return parseCursor(stored)
         return new Promise((resolve) => {
-          const cancelDeadline = clock.after(DEADLINE, () => resolve(undefined))
-          const settle = (text?: unknown): void => {
+          const cancelDeadline = clock.after(LOAD_TIMEOUT_MS, () => resolve(undefined))
+          const finishLoading = (text?: unknown): void => {
             cancelDeadline()
-            resolve(readCursor(text))
+            resolve(parseCursor(text))
           }
           // Whatever the store calls a promise: it may be another library's, or another frame's.
-          Promise.resolve(stored).then(settle, () => settle())
+          Promise.resolve(stored).then(finishLoading, () => finishLoading())
         })
       } catch {
         return undefined // not allowed to look: as if nothing were there

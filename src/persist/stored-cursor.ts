@@ -3,7 +3,7 @@ import { resolveAddress } from '../base/url.ts'
 import type { Cursor } from '../base/errors.ts'
 
 /** Whether `url` is the address of a web server: absolute or a path, without credentials. */
-function isAddress(url: unknown): url is string {
+function isHttpUrl(url: unknown): url is string {
   if (typeof url !== 'string' || !url) return false
   try {
     return /^(https?:|\/)/.test(resolveAddress(url))
@@ -13,7 +13,7 @@ function isAddress(url: unknown): url is string {
 }
 
 /** The cursor in `stored`, or `undefined` for whatever else it is. Fields that a cursor does not have are left out. */
-export function readCursor(stored: unknown): Cursor | undefined {
+export function parseCursor(stored: unknown): Cursor | undefined {
   if (typeof stored !== 'string') return undefined
   let fields: { url?: unknown; lastEventId?: unknown; heartbeat?: unknown }
   try {
@@ -24,6 +24,6 @@ export function readCursor(stored: unknown): Cursor | undefined {
   const { url, lastEventId, heartbeat } = fields
   // No stream has such an id, and no header could carry it: each attempt would fail.
   const hasId = typeof lastEventId === 'string' && !/[\0\r\n]/.test(lastEventId)
-  if (!isAddress(url) || !(hasId || lastEventId === undefined)) return undefined
+  if (!isHttpUrl(url) || !(hasId || lastEventId === undefined)) return undefined
   return { url, ...(hasId && { lastEventId }), ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }) }
 }

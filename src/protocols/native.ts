@@ -8,14 +8,14 @@ export interface TextDelta {
   readonly index: number
 }
 
-const types = new Set(['start', 'delta', 'end', 'error'])
+const RUN_EVENT_TYPES = new Set(['start', 'delta', 'end', 'error'])
 
 /** This project's own protocol: the default. Runs can be resumed and cancelled, and are never started twice. */
 export function native(): Protocol<TextDelta> {
   return {
     resumable: true,
     map({ type, data }) {
-      if (!types.has(type)) return []
+      if (!RUN_EVENT_TYPES.has(type)) return []
       const fields = JSON.parse(data)
       return [{ ...fields, type, delta: fields } as Step<TextDelta>]
     },

@@ -29,17 +29,17 @@ export interface ChatDelta {
  */
 export function openaiChat(): Protocol<ChatDelta> {
   return {
-    map({ data }, memory) {
+    map({ data }, state) {
       if (data === '[DONE]') {
-        return [{ type: 'end', finishReason: memory['reason'] as string | undefined, usage: memory['usage'] }]
+        return [{ type: 'end', finishReason: state['reason'] as string | undefined, usage: state['usage'] }]
       }
       const chunk: ChatChunk = JSON.parse(data)
       const { choices = [], usage, error } = chunk
       if (error) return [{ type: 'error', message: error.message ?? 'Error', code: error.code ?? error.type }]
-      if (usage) memory['usage'] = usage
+      if (usage) state['usage'] = usage
       const steps: Step<ChatDelta>[] = []
       for (const { index, delta, finish_reason: reason } of choices) {
-        if (reason && !index) memory['reason'] = reason
+        if (reason && !index) state['reason'] = reason
         if (delta?.content) steps.push({ type: 'delta', delta: { content: delta.content, choice: index, chunk } })
       }
       return steps

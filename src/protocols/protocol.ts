@@ -21,7 +21,7 @@ export type Step<Delta> =
 /** Pure: what it must remember within one run it keeps in `memory`, an object of that run. */
 export interface Protocol<Delta> {
   /** The steps of one event; none: the event is passed on to `run.on` and `run.events()`. @throws on data that is not the protocol's */
-  map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[]
+  map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[]
   /** The text of a delta, for `run.text`. */
   text?(delta: Delta): string
   /** What a connection's end means before an end step. @defaultValue `'truncated'` */

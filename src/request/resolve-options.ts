@@ -6,7 +6,7 @@ import type { Connect, Connection } from '../connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
 import { shareAuth } from './auth-refresh.ts'
 import type { RetryOptions } from '../source/retry.ts'
-import { MAX_EVENT_SIZE } from '../sse/parse.ts'
+import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
 
 type Merged = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 
@@ -43,7 +43,12 @@ const retryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
 export function mergeSettings<Own extends StreamOptions>(
   ...layers: [KindDefaults, ClientOptions, Own]
 ): Own & Settings {
-  const defaults = { clock: systemClock, random: Math.random, maxEventSize: MAX_EVENT_SIZE, lastEventId: 'header' }
+  const defaults = {
+    clock: systemClock,
+    random: Math.random,
+    maxEventSize: DEFAULT_MAX_EVENT_CHARS,
+    lastEventId: 'header',
+  }
   const options = merge<object>(defaults, ...layers) as Own & Settings
   return {
     ...options,

@@ -7,21 +7,21 @@ import type { ShareChannel } from './message.ts'
  * `joining`: waits for a leader's welcome, or for the lead; `apart`: reads a connection of its own, which it also
  * has to open when what it holds has been taken; `asking`: so too, and would like to follow again.
  */
-export type Role = 'joining' | 'following' | 'leading' | 'apart' | 'asking' | 'gone'
+export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoining' | 'closed'
 
 /** A tab, as far as it matters to others. */
 export interface Tab {
   /** Since when it could lead (milliseconds since the epoch): of the tabs that have a stream the oldest leads it, so that one has all. */
-  since: number
+  eligibleSince: number
 }
 
-export interface Surroundings {
+export interface ShareDependencies {
   tab: Tab
   connect: Connect
   locks: Pick<LockManager, 'request'>
   openChannel(name: string): ShareChannel
   clock: Clock
-  onRole(role: Role): void
+  onRoleChange(role: MemberRole): void
   /** There can be no sharing here after all. */
-  onFailure(error: unknown): void
+  onUnavailable(error: unknown): void
 }

@@ -1,52 +1,56 @@
 /** Who leads: one Web Lock, whose queue is the order in which the lead is passed on. */
 
-export interface Election {
+export interface LeaderLock {
   /** Waits for the lead, and gives it up first where it was had; or takes it from whoever has it. */
-  stand(how?: 'seize'): void
+  request(mode?: 'steal'): void
   /** Wants the lead no more. Idempotent. */
-  withdraw(): void
+  release(): void
 }
 
-export interface Candidate {
-  won(): void
+export interface LeaderLockHandlers {
+  onAcquired(): void
   /** Somebody has seized it. */
-  lost(): void
+  onStolen(): void
   /** There can't be an election. */
-  failed(error: unknown): void
+  onUnavailable(error: unknown): void
 }
 
 /** Holds an election over `name`; nobody stands yet. */
-export function createElection(locks: Pick<LockManager, 'request'>, name: string, candidate: Candidate): Election {
-  let withdraw: (() => void) | undefined
+export function createLeaderLock(
+  locks: Pick<LockManager, 'request'>,
+  name: string,
+  handlers: LeaderLockHandlers,
+): LeaderLock {
+  let release: (() => void) | undefined
 
-  const stand = (how?: 'seize'): void => {
-    withdraw?.()
+  const request = (mode?: 'steal'): void => {
+    release?.()
     const controller = new AbortController()
-    let state: 'queued' | 'held' | 'over' = 'queued'
-    let release: (() => void) | undefined
-    withdraw = () => {
-      state = 'over'
+    let state: 'queued' | 'held' | 'released' = 'queued'
+    let unlock: (() => void) | undefined
+    release = () => {
+      state = 'released'
       controller.abort()
-      release?.()
+      unlock?.()
     }
     locks
-      .request(name, how ? { steal: true } : { signal: controller.signal }, () => {
-        if (state === 'over') return undefined
+      .request(name, mode ? { steal: true } : { signal: controller.signal }, () => {
+        if (state === 'released') return undefined
         state = 'held'
         return new Promise<void>((resolve) => {
-          release = resolve
-          candidate.won()
+          unlock = resolve
+          handlers.onAcquired()
         })
       })
       .catch((error: unknown) => {
-        const before = state
-        state = 'over'
-        if (before === 'held') candidate.lost()
-        else if (before === 'queued') candidate.failed(error)
+        const previous = state
+        state = 'released'
+        if (previous === 'held') handlers.onStolen()
+        else if (previous === 'queued') handlers.onUnavailable(error)
       })
   }
   return {
-    stand,
-    withdraw: () => withdraw?.(),
+    request,
+    release: () => release?.(),
   }
 }

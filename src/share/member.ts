@@ -6,336 +6,362 @@ import { StreamError, isStreamError } from '../base/errors.ts'
 import { nameRequest } from '../base/request-label.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type Election, createElection } from './leader-lock.ts'
-import { BEAT, COURTESY, HOLD, PATIENCE, TAKEOVER, WINDOW } from './limits.ts'
-import { type Answer, type Call, type Message, type Notice, showAnswer } from './message.ts'
-import { createRing, sizeOf, sliceAfter } from './replay-buffer.ts'
-import type { Role, Surroundings } from './dependencies.ts'
+import { type LeaderLock, createLeaderLock } from './leader-lock.ts'
+import {
+  CHECK_INTERVAL_MS,
+  RELEASE_DELAY_MS,
+  MAX_INBOX_BYTES,
+  MAX_MISSED_CHECKS,
+  TAKEOVER_TIMEOUT_MS,
+  FOLLOWER_WINDOW_BYTES,
+} from './limits.ts'
+import {
+  type SharedResponse,
+  type FollowerMessage,
+  type ShareMessage,
+  type LeaderMessage,
+  toSharedResponse,
+} from './message.ts'
+import { createReplayBuffer, blockChars, sliceAfter } from './replay-buffer.ts'
+import type { MemberRole, ShareDependencies } from './dependencies.ts'
 
 /** A connection of this tab's own. */
-interface Line {
+interface Upstream {
   controller: AbortController
   connection?: Connection
   read?: Promise<Batch | null>
 }
 
 /** Opens the stream's connection, or takes part in one that another tab has. */
-export function joinStream(request: ConnectRequest, name: string, around: Surroundings): Promise<Connection> {
+export function joinStream(
+  request: ConnectRequest,
+  name: string,
+  dependencies: ShareDependencies,
+): Promise<Connection> {
   const { signal, lastEventId = '' } = request
-  const { clock, tab } = around
-  const me = createUuid()
-  const channel = around.openChannel(name)
-  const ring = createRing(lastEventId)
+  const { clock, tab } = dependencies
+  const memberId = createUuid()
+  const broadcastChannel = dependencies.openChannel(name)
+  const replayBuffer = createReplayBuffer(lastEventId)
   const inbox: Batch[] = []
   /** As leader: bytes that each follower has not acknowledged. */
   const followers = new Map<string, number>()
-  let role: Role = 'joining'
+  let role: MemberRole = 'joining'
   let epoch = 0
   let sequence = 0
   let cursor = lastEventId
-  let held = 0 // bytes in the inbox
-  let taken = 0 // bytes that were not acknowledged yet
-  let silence = 0 // looks without a sign of the leader
-  let answer: Answer | undefined
+  let inboxBytes = 0 // bytes in the inbox
+  let unacknowledgedBytes = 0 // bytes that were not acknowledged yet
+  let missedChecks = 0 // looks without a sign of the leader
+  let response: SharedResponse | undefined
   let problem = ''
-  let line: Line | undefined
-  let reading: { resolve(batch: Batch | null): void; reject(error: unknown): void } | undefined
-  let over: { error?: unknown } | undefined
-  let cancelBeat: (() => void) | undefined
-  let settle!: { resolve(connection: Connection): void; reject(error: unknown): void }
+  let upstream: Upstream | undefined
+  let pendingRead: { resolve(batch: Batch | null): void; reject(error: unknown): void } | undefined
+  let finalOutcome: { error?: unknown } | undefined
+  let cancelCheck: (() => void) | undefined
+  let pendingConnection!: { resolve(connection: Connection): void; reject(error: unknown): void }
 
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
-  const say = (message: Message): void => channel.postMessage(message)
-  const broken = (why?: string): StreamError =>
-    new StreamError('network', why || `Lost: ${nameRequest('GET', request.url)}`, { retryable: true })
-  const become = (next: Role): void => {
+  const post = (message: ShareMessage): void => broadcastChannel.postMessage(message)
+  const connectionLostError = (message?: string): StreamError =>
+    new StreamError('network', message || `Lost: ${nameRequest('GET', request.url)}`, { retryable: true })
+  const setRole = (next: MemberRole): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
-    if (next === 'apart' || (role === 'leading' && next === 'joining')) tab.since = Date.now()
+    if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = Date.now()
     role = next
-    around.onRole(next)
+    dependencies.onRoleChange(next)
   }
-  const drop = (): void => {
-    line?.connection?.cancel()
-    line?.controller.abort()
-    line = undefined
+  const closeUpstream = (): void => {
+    upstream?.connection?.cancel()
+    upstream?.controller.abort()
+    upstream = undefined
   }
   /** `end`: of the connection, for the others. Without one the next of them takes over. */
-  const leave = (end?: Pick<Notice & { type: 'end' }, 'answer' | 'problem'>): void => {
-    if (role === 'gone') return
-    if (role !== 'leading') end = undefined
-    else if (answer && answer.status !== 200) {
+  const close = (end?: Pick<LeaderMessage & { type: 'end' }, 'response' | 'problem'>): void => {
+    if (role === 'closed') return
+    if (role !== 'leader') end = undefined
+    else if (response && response.status !== 200) {
       // A refusal of credentials is about this tab's alone: the others have to show their own.
-      const isOwn = request.scope !== undefined && [401, 403].includes(answer.status)
-      end = isOwn ? { problem: '' } : { problem, answer }
+      const isOwnRefusal = request.scope !== undefined && [401, 403].includes(response.status)
+      end = isOwnRefusal ? { problem: '' } : { problem, response }
     }
-    if (end) say({ type: 'end', epoch, ...end })
-    become('gone')
-    signal.removeEventListener('abort', abort)
-    drop()
-    cancelBeat?.()
-    channel.close()
+    if (end) post({ type: 'end', epoch, ...end })
+    setRole('closed')
+    signal.removeEventListener('abort', onAbort)
+    closeUpstream()
+    cancelCheck?.()
+    broadcastChannel.close()
     // Nobody is to take over what is over: the lead is free when they have heard of it.
-    if (end && followers.size) clock.after(COURTESY, election.withdraw)
-    else election.withdraw()
+    if (end && followers.size) clock.after(RELEASE_DELAY_MS, leaderLock.release)
+    else leaderLock.release()
   }
-  const finish = (outcome: { error?: unknown } = { error: broken() }): void => {
+  const finish = (outcome: { error?: unknown } = { error: connectionLostError() }): void => {
     const { error } = outcome
-    over = outcome
+    finalOutcome = outcome
     // Any other failure is this tab's own.
-    leave(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
-    if (!answer) settle.reject(error ?? broken())
-    serve()
+    close(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
+    if (!response) pendingConnection.reject(error ?? connectionLostError())
+    serveRead()
   }
-  const abort = (): void => finish({ error: signal.reason })
+  const onAbort = (): void => finish({ error: signal.reason })
 
-  const opened = (
-    head: Answer,
+  const resolveConnection = (
+    sharedResponse: SharedResponse,
     readProblem: Connection['problem'],
-    headers = new Headers(head.headers),
-    { url }: { url: string } = head,
+    headers = new Headers(sharedResponse.headers),
+    { url }: { url: string } = sharedResponse,
   ): void => {
-    answer = head
+    response = sharedResponse
     const read = (): Promise<Batch | null> =>
       new Promise((resolve, reject) => {
-        reading = { resolve, reject }
-        serve()
+        pendingRead = { resolve, reject }
+        serveRead()
       })
-    settle.resolve({ ...head, url, headers, read, problem: readProblem, cancel: () => leave() })
+    pendingConnection.resolve({ ...sharedResponse, url, headers, read, problem: readProblem, cancel: () => close() })
   }
   /** Gives the consumer what it waits for, if it is here. */
-  const serve = (): void => {
-    if (!reading) return
+  const serveRead = (): void => {
+    if (!pendingRead) return
     const batch = inbox.shift()
-    if (!batch && !over) return void pump()
-    const { resolve, reject } = reading
-    reading = undefined
+    if (!batch && !finalOutcome) return void pump()
+    const { resolve, reject } = pendingRead
+    pendingRead = undefined
     if (batch) {
-      held -= batch.bytes
-      taken += batch.bytes
-      if (role === 'following' && taken >= WINDOW / 4) {
-        say({ type: 'ack', from: me, bytes: taken })
-        taken = 0
+      inboxBytes -= batch.bytes
+      unacknowledgedBytes += batch.bytes
+      if (role === 'follower' && unacknowledgedBytes >= FOLLOWER_WINDOW_BYTES / 4) {
+        post({ type: 'ack', from: memberId, bytes: unacknowledgedBytes })
+        unacknowledgedBytes = 0
       }
       resolve(batch)
-    } else if (over && 'error' in over) reject(over.error)
+    } else if (finalOutcome && 'error' in finalOutcome) reject(finalOutcome.error)
     else resolve(null)
   }
   /** Takes what has come for the consumer. It gets copies: what it does with them is not to be seen in the ring. */
-  const take = (batch: Batch): void => {
+  const receive = (batch: Batch): void => {
     for (const block of batch.blocks) {
       const { type, id } = block
       // A greeting may name another place than was asked for: only the reset behind it says that the old one is gone.
       if (type === 'connected') cursor ||= id ?? ''
-      else cursor = id ?? ((type === 'reset' && ring.greeting?.id) || cursor)
-      if (role === 'following' || role === 'leading') ring.push(block)
+      else cursor = id ?? ((type === 'reset' && replayBuffer.connectedEvent?.id) || cursor)
+      if (role === 'follower' || role === 'leader') replayBuffer.push(block)
     }
     inbox.push({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
-    held += batch.bytes
-    serve()
-    if (held > HOLD) fallBehind()
+    inboxBytes += batch.bytes
+    serveRead()
+    if (inboxBytes > MAX_INBOX_BYTES) detachSlowConsumer()
   }
   /** The consumer is too slow for the others: it goes on from its place by itself. */
-  const fallBehind = (): void => {
-    if (role === 'leading') election.stand()
-    else if (role !== 'following') return
-    goApart()
+  const detachSlowConsumer = (): void => {
+    if (role === 'leader') leaderLock.request()
+    else if (role !== 'follower') return
+    detach()
   }
-  const goApart = (): void => {
-    become('apart')
+  const detach = (): void => {
+    setRole('detached')
     void pump()
   }
 
-  const isWanted = (): boolean =>
-    (!!reading && !inbox.length && role !== 'asking') ||
-    (role === 'leading' && [...followers.values()].some((bytes) => bytes < WINDOW))
+  const shouldRead = (): boolean =>
+    (!!pendingRead && !inbox.length && role !== 'rejoining') ||
+    (role === 'leader' && [...followers.values()].some((bytes) => bytes < FOLLOWER_WINDOW_BYTES))
   /** Reads as long as somebody wants more. */
   const pump = async (): Promise<void> => {
-    if (role === 'apart' && !line && (reading || !answer)) return void open()
-    const mine = line
-    if (!mine?.connection || mine.read || !isWanted()) return
-    mine.read = mine.connection.read()
+    if (role === 'detached' && !upstream && (pendingRead || !response)) return void openUpstream()
+    const current = upstream
+    if (!current?.connection || current.read || !shouldRead()) return
+    current.read = current.connection.read()
     let outcome: { error?: unknown } = {}
-    const batch = await mine.read.catch((error: unknown) => {
+    const batch = await current.read.catch((error: unknown) => {
       outcome = { error }
       return null
     })
-    delete mine.read
-    if (line !== mine) return
+    delete current.read
+    if (upstream !== current) return
     if (!batch) return finish(outcome)
-    if (role === 'leading') {
+    if (role === 'leader') {
       sequence++
-      if (followers.size) say({ type: 'batch', epoch, sequence, batch })
+      if (followers.size) post({ type: 'batch', epoch, sequence, batch })
       for (const [follower, bytes] of followers) {
-        if (bytes < 4 * HOLD) followers.set(follower, bytes + batch.bytes)
+        if (bytes < 4 * MAX_INBOX_BYTES) followers.set(follower, bytes + batch.bytes)
         else followers.delete(follower) // fell behind long ago, or is gone
       }
     }
-    take(batch)
+    receive(batch)
     void pump()
   }
   /** Opens a connection from where this tab is. */
-  const open = async (): Promise<void> => {
-    const mine: Line = (line = { controller: new AbortController() })
-    const resumes = !!answer
-    if (resumes && !cursor) return finish()
-    const cancelDeadline = resumes ? clock.after(TAKEOVER, () => line === mine && finish()) : undefined
+  const openUpstream = async (): Promise<void> => {
+    const current: Upstream = (upstream = { controller: new AbortController() })
+    const isResuming = !!response
+    if (isResuming && !cursor) return finish()
+    const cancelDeadline = isResuming
+      ? clock.after(TAKEOVER_TIMEOUT_MS, () => upstream === current && finish())
+      : undefined
     try {
-      const connection = await around.connect({
+      const connection = await dependencies.connect({
         ...request,
         lastEventId: cursor || undefined,
-        signal: mine.controller.signal,
+        signal: current.controller.signal,
       })
-      if (line !== mine) return connection.cancel()
-      mine.connection = connection
+      if (upstream !== current) return connection.cancel()
+      current.connection = connection
       const { status } = connection
       // Whoever asks anew is told why, and has new credentials.
-      if (!resumes)
-        opened(
-          showAnswer(connection),
+      if (!isResuming)
+        resolveConnection(
+          toSharedResponse(connection),
           async (maxBytes) => (problem = await connection.problem(maxBytes)),
           connection.headers,
           connection,
         )
       else if (status !== 200) return finish()
-      if (role === 'leading') say({ type: 'lead', epoch, sequence }) // who waits asks again
+      if (role === 'leader') post({ type: 'leader-alive', epoch, sequence }) // who waits asks again
       void pump()
     } catch (error) {
-      if (line === mine) finish({ error })
+      if (upstream === current) finish({ error })
     } finally {
       cancelDeadline?.()
     }
   }
-  const welcome = ({ from: to, cursor: asked, open: isOpen }: Call & { type: 'join' }): void => {
-    const { greeting } = ring
-    const missed = !asked && greeting ? [] : ring.after(asked)
-    if (!missed || !answer) return say({ type: 'miss', epoch, to })
-    const blocks = !isOpen && greeting ? [{ ...greeting, id: asked || cursor }, ...missed] : missed
-    const bytes = blocks.reduce((sum, block) => sum + sizeOf(block), 1)
+  const sendSnapshot = ({
+    from: to,
+    cursor: requestedCursor,
+    hasResponse,
+  }: FollowerMessage & { type: 'join' }): void => {
+    const { connectedEvent } = replayBuffer
+    const missedBlocks = !requestedCursor && connectedEvent ? [] : replayBuffer.blocksAfter(requestedCursor)
+    if (!missedBlocks || !response) return post({ type: 'cursor-unknown', epoch, to })
+    const blocks =
+      !hasResponse && connectedEvent
+        ? [{ ...connectedEvent, id: requestedCursor || cursor }, ...missedBlocks]
+        : missedBlocks
+    const bytes = blocks.reduce((sum, block) => sum + blockChars(block), 1)
     followers.set(to, bytes)
-    say({
-      type: 'welcome',
+    post({
+      type: 'snapshot',
       epoch,
       to,
-      cursor: asked,
-      base: asked || (greeting ? undefined : ''),
-      since: tab.since,
+      cursor: requestedCursor,
+      baseCursor: requestedCursor || (connectedEvent ? undefined : ''),
+      eligibleSince: tab.eligibleSince,
       sequence,
-      answer,
+      response,
       blocks,
       bytes,
     })
     void pump()
   }
 
-  const askToJoin = (): void => {
-    if (answer && !cursor) finish()
-    else say({ type: 'join', from: me, cursor, open: !!answer })
+  const requestJoin = (): void => {
+    if (response && !cursor) finish()
+    else post({ type: 'join', from: memberId, cursor, hasResponse: !!response })
   }
-  const follow = (notice: Notice & { type: 'welcome' }): void => {
-    const blocks = notice.cursor === cursor ? notice.blocks : sliceAfter(notice.blocks, cursor)
+  const applySnapshot = (message: LeaderMessage & { type: 'snapshot' }): void => {
+    const blocks = message.cursor === cursor ? message.blocks : sliceAfter(message.blocks, cursor)
     // It has read on in between, further than the leader: another time.
     if (!blocks) return
-    drop()
-    sequence = notice.sequence
-    if (!answer) ring.reset(notice.base)
-    else if (role === 'asking') ring.reset(cursor)
-    become('following')
-    if (!answer) opened(notice.answer, async () => '')
-    take({ blocks, bytes: notice.bytes })
-    if (role === 'following' && cursor && tab.since < notice.since) election.stand('seize')
+    closeUpstream()
+    sequence = message.sequence
+    if (!response) replayBuffer.reset(message.baseCursor)
+    else if (role === 'rejoining') replayBuffer.reset(cursor)
+    setRole('follower')
+    if (!response) resolveConnection(message.response, async () => '')
+    receive({ blocks, bytes: message.bytes })
+    if (role === 'follower' && cursor && tab.eligibleSince < message.eligibleSince) leaderLock.request('steal')
   }
-  const obey = (notice: Notice): void => {
-    if (notice.epoch < epoch) return
-    silence = 0
-    if (notice.epoch > epoch) {
-      epoch = notice.epoch
-      if (role === 'leading') stepDown()
-      else if (role === 'following') become('joining')
+  const handleLeaderMessage = (message: LeaderMessage): void => {
+    if (message.epoch < epoch) return
+    missedChecks = 0
+    if (message.epoch > epoch) {
+      epoch = message.epoch
+      if (role === 'leader') stepDown()
+      else if (role === 'follower') setRole('joining')
     }
-    const { type } = notice
-    if (type === 'lead') {
-      if (role === 'joining') askToJoin()
-      else if (role === 'following' && notice.sequence > sequence) fallBehind()
+    const { type } = message
+    if (type === 'leader-alive') {
+      if (role === 'joining') requestJoin()
+      else if (role === 'follower' && message.sequence > sequence) detachSlowConsumer()
     } else if (type === 'batch') {
-      if (role !== 'following') return
-      if (notice.sequence === ++sequence) take(notice.batch)
-      else fallBehind()
+      if (role !== 'follower') return
+      if (message.sequence === ++sequence) receive(message.batch)
+      else detachSlowConsumer()
     } else if (type === 'end') {
-      if (role !== 'following' && role !== 'joining') return
-      if (notice.answer && !answer) {
-        opened(notice.answer, async () => notice.problem!)
-        leave()
-      } else finish(notice.problem === undefined ? {} : { error: broken(notice.problem) })
-    } else if (notice.to === me && (role === 'joining' || role === 'asking')) {
-      if (type === 'welcome') follow(notice)
-      else goApart()
+      if (role !== 'follower' && role !== 'joining') return
+      if (message.response && !response) {
+        resolveConnection(message.response, async () => message.problem!)
+        close()
+      } else finish(message.problem === undefined ? {} : { error: connectionLostError(message.problem) })
+    } else if (message.to === memberId && (role === 'joining' || role === 'rejoining')) {
+      if (type === 'snapshot') applySnapshot(message)
+      else detach()
     }
   }
-  const attend = (call: Call): void => {
-    if (role !== 'leading') return
-    if (call.type === 'ping') return say({ type: 'lead', epoch, sequence })
-    const { from } = call
-    if (call.type === 'join') {
-      followers.set(from, WINDOW) // and wants nothing yet
-      if (line?.connection?.status === 200) welcome(call)
+  const handleFollowerMessage = (message: FollowerMessage): void => {
+    if (role !== 'leader') return
+    if (message.type === 'ping') return post({ type: 'leader-alive', epoch, sequence })
+    const { from } = message
+    if (message.type === 'join') {
+      followers.set(from, FOLLOWER_WINDOW_BYTES) // and wants nothing yet
+      if (upstream?.connection?.status === 200) sendSnapshot(message)
     } else {
-      followers.set(from, (followers.get(from) ?? 0) - call.bytes)
+      followers.set(from, (followers.get(from) ?? 0) - message.bytes)
       void pump()
     }
   }
 
-  const lead = (): void => {
+  const becomeLeader = (): void => {
     // Epochs are times of the day, so that who has heard of no other leader comes after those that were.
     epoch = Math.max(epoch + 1, Date.now() + Math.random())
     sequence = 0
-    if (answer) ring.forget()
+    if (response) replayBuffer.dropBlocksWithoutId()
     followers.clear()
-    become('leading')
-    say({ type: 'lead', epoch, sequence })
-    if (line) {
-      ring.reset(cursor)
+    setRole('leader')
+    post({ type: 'leader-alive', epoch, sequence })
+    if (upstream) {
+      replayBuffer.reset(cursor)
       void pump()
-    } else void open()
+    } else void openUpstream()
   }
   const stepDown = (): void => {
-    if (role !== 'leading') return
-    drop()
-    become('joining')
-    election.stand()
-    askToJoin()
+    if (role !== 'leader') return
+    closeUpstream()
+    setRole('joining')
+    leaderLock.request()
+    requestJoin()
   }
-  const election: Election = createElection(around.locks, name, {
-    won: lead,
-    lost: stepDown,
-    failed(error) {
-      around.onFailure(error)
-      if (role === 'joining') goApart()
+  const leaderLock: LeaderLock = createLeaderLock(dependencies.locks, name, {
+    onAcquired: becomeLeader,
+    onStolen: stepDown,
+    onUnavailable(error) {
+      dependencies.onUnavailable(error)
+      if (role === 'joining') detach()
     },
   })
-  const beat = (): void => {
-    cancelBeat = clock.after(BEAT, beat)
-    if (role === 'leading') return
-    if (role === 'asking') return goApart()
-    if (role === 'apart' && line?.connection && cursor && !inbox.length) become('asking')
-    else if (++silence >= PATIENCE) {
-      silence = 0
-      election.stand('seize')
-    } else if (silence > 1) say({ type: 'ping' })
-    if (role !== 'apart' && role !== 'following') askToJoin()
+  const checkLeader = (): void => {
+    cancelCheck = clock.after(CHECK_INTERVAL_MS, checkLeader)
+    if (role === 'leader') return
+    if (role === 'rejoining') return detach()
+    if (role === 'detached' && upstream?.connection && cursor && !inbox.length) setRole('rejoining')
+    else if (++missedChecks >= MAX_MISSED_CHECKS) {
+      missedChecks = 0
+      leaderLock.request('steal')
+    } else if (missedChecks > 1) post({ type: 'ping' })
+    if (role !== 'detached' && role !== 'follower') requestJoin()
   }
 
-  channel.addEventListener('message', ({ data }) => {
-    const message = Object(data) as Message
-    if (role === 'gone') return
-    if ('epoch' in message) obey(message)
-    else attend(message)
+  broadcastChannel.addEventListener('message', ({ data }) => {
+    const message = Object(data) as ShareMessage
+    if (role === 'closed') return
+    if ('epoch' in message) handleLeaderMessage(message)
+    else handleFollowerMessage(message)
   })
   return new Promise((resolve, reject) => {
-    settle = { resolve, reject }
-    signal.addEventListener('abort', abort)
-    if (signal.aborted) return abort()
-    cancelBeat = clock.after(BEAT, beat)
-    askToJoin()
-    election.stand()
+    pendingConnection = { resolve, reject }
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) return onAbort()
+    cancelCheck = clock.after(CHECK_INTERVAL_MS, checkLeader)
+    requestJoin()
+    leaderLock.request()
   })
 }

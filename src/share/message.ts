@@ -3,7 +3,7 @@ import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 
 /** The head of the answer that the leader got, as far as it may be shown. */
-export interface Answer {
+export interface SharedResponse {
   status: number
   /** Without its query, which may hold secrets. */
   url: string
@@ -11,43 +11,43 @@ export interface Answer {
 }
 
 /** From whoever does not lead. */
-export type Call =
+export type FollowerMessage =
   /** Wants all that comes after `cursor`; `open`: it has had its answer, and needs no greeting. */
-  | { type: 'join'; from: string; cursor: string; open: boolean }
+  | { type: 'join'; from: string; cursor: string; hasResponse: boolean }
   /** Its consumer has taken so many bytes. */
   | { type: 'ack'; from: string; bytes: number }
   /** Is there anybody? */
   | { type: 'ping' }
 
 /** From the leader. An epoch is one leader's time; those of a lower one are of a leader that has been replaced. */
-export type Notice = { epoch: number } &
+export type LeaderMessage = { epoch: number } &
   /** Begins its time, or is still there. */
   (
-    | { type: 'lead'; sequence: number }
+    | { type: 'leader-alive'; sequence: number }
     /**
      * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
      * `since`: how long the leader's tab could have led.
      * Without blocks it is still a sign of life: `bytes` are never 0.
      */
     | {
-        type: 'welcome'
+        type: 'snapshot'
         to: string
         cursor: string
-        base: string | undefined
-        since: number
+        baseCursor: string | undefined
+        eligibleSince: number
         sequence: number
-        answer: Answer
+        response: SharedResponse
         blocks: Block[]
         bytes: number
       }
     /** The leader does not have what comes after that cursor. */
-    | { type: 'miss'; to: string }
+    | { type: 'cursor-unknown'; to: string }
     | { type: 'batch'; sequence: number; batch: Batch }
     /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken; without one it ended. */
-    | { type: 'end'; answer?: Answer; problem?: string }
+    | { type: 'end'; response?: SharedResponse; problem?: string }
   )
 
-export type Message = Call | Notice
+export type ShareMessage = FollowerMessage | LeaderMessage
 
 /** As much of a `BroadcastChannel` as is used. */
 export interface ShareChannel {
@@ -57,8 +57,16 @@ export interface ShareChannel {
 }
 
 /** Headers of an answer that other tabs are shown: what their judgement needs, and no secrets. */
-const shown = /^(content-type|retry-after)$/
+const SHARED_HEADERS = /^(content-type|retry-after)$/
 
-export function showAnswer({ status, url, headers }: { status: number; url: string; headers: Headers }): Answer {
-  return { status, url: url.split(/[?#]/)[0]!, headers: [...headers].filter(([name]) => shown.test(name)) }
+export function toSharedResponse({
+  status,
+  url,
+  headers,
+}: {
+  status: number
+  url: string
+  headers: Headers
+}): SharedResponse {
+  return { status, url: url.split(/[?#]/)[0]!, headers: [...headers].filter(([name]) => SHARED_HEADERS.test(name)) }
 }

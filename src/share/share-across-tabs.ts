@@ -5,10 +5,10 @@ import type { Connect, ConnectRequest } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { joinStream } from './member.ts'
 import type { ShareChannel } from './message.ts'
-import type { Role } from './dependencies.ts'
+import type { MemberRole } from './dependencies.ts'
 
 /** `leading`: it has the connection; `following`: another tab has it; `apart`: it has one of its own until it has caught up. */
-export type ShareRole = 'leading' | 'following' | 'apart'
+export type ShareRole = 'leader' | 'follower' | 'detached'
 
 /** What a tab does for a stream now. */
 export interface ShareState {
@@ -17,7 +17,7 @@ export interface ShareState {
   /** The stream's `scope`. */
   readonly scope: string | undefined
   /** `gone`: the stream's connection is over. */
-  readonly role: ShareRole | 'gone'
+  readonly role: ShareRole | 'closed'
 }
 
 /** Options of `shareAcrossTabs`. */
@@ -39,14 +39,14 @@ export interface ShareOptions {
 }
 
 /** Headers that are no credentials, and don't change an answer for whom it is. */
-const harmless = /^accept(-language)?$/
+const SHAREABLE_HEADERS = /^accept(-language)?$/
 
 /** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
 function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {
   if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
   return (
     scope !== undefined ||
-    (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => harmless.test(name)))
+    (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => SHAREABLE_HEADERS.test(name)))
   )
 }
 
@@ -66,39 +66,39 @@ export function shareAcrossTabs({
   openChannel = (channel) => new BroadcastChannel(channel),
   clock = systemClock,
 }: ShareOptions): Connect {
-  const tab = { since: 0 }
-  let fallback: ((reason: unknown) => void) | undefined = (reason) => {
-    fallback = undefined
+  const tab = { eligibleSince: 0 }
+  let reportFallback: ((reason: unknown) => void) | undefined = (reason) => {
+    reportFallback = undefined
     guard(onFallback, reason)
   }
 
   return (request) => {
-    if (!fallback || !isShareable(request)) return connect(request)
+    if (!reportFallback || !isShareable(request)) return connect(request)
     const { url, scope } = request
-    let told: Role = 'joining'
-    const onRole = (now: Role): void => {
-      const role = now === 'asking' ? 'apart' : now
-      if (role === 'joining' || role === told) return
-      told = role
+    let reportedRole: MemberRole = 'joining'
+    const onRoleChange = (memberRole: MemberRole): void => {
+      const role = memberRole === 'rejoining' ? 'detached' : memberRole
+      if (role === 'joining' || role === reportedRole) return
+      reportedRole = role
       guard(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
     }
-    tab.since ||= Date.now()
+    tab.eligibleSince ||= Date.now()
     try {
-      const manager = locks ?? globalThis.navigator?.locks
-      if (!manager) throw new TypeError('No Web Locks')
+      const lockManager = locks ?? globalThis.navigator?.locks
+      if (!lockManager) throw new TypeError('No Web Locks')
       // As JSON, so that no two can be taken for each other.
-      const key = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
-      return joinStream(request, key, {
+      const lockName = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
+      return joinStream(request, lockName, {
         tab,
         connect,
-        locks: manager,
+        locks: lockManager,
         openChannel,
         clock,
-        onRole,
-        onFailure: (error) => fallback?.(error),
+        onRoleChange,
+        onUnavailable: (error) => reportFallback?.(error),
       })
     } catch (error) {
-      fallback(error)
+      reportFallback(error)
       return connect(request)
     }
   }

@@ -12,7 +12,7 @@ export interface Block {
 }
 
 /** What a parser calls while it is being pushed. A callback must not throw, and must not call the parser. */
-export interface ParserOptions {
+export interface BlockParserOptions {
   /** Called for each block that has data or a valid id. */
   onBlock(block: Block): void
   /** Called for each valid `retry` field, with its milliseconds exactly as sent: clamping is the caller's. */
@@ -22,14 +22,14 @@ export interface ParserOptions {
   /** Characters (UTF-16 code units, as of `length`) that an event's data, with the line under way, may have. @defaultValue 16 Mi */
   maxEventSize?: number
   /** The type of an event that has none. @defaultValue `message` */
-  type?: string
+  defaultType?: string
 }
 
 /** Characters that an event may have unless a limit is given: 16 Mi. */
-export const MAX_EVENT_SIZE = 0x1000000
+export const DEFAULT_MAX_EVENT_CHARS = 0x1000000
 
 /** A push parser. */
-export interface Parser {
+export interface BlockParser {
   /**
    * Takes the next piece of the stream. What is kept of it is copied, so a buffer may be used again.
    * @throws StreamError `too-large`, after the whole blocks before it were reported; then unusable until `reset()`.
@@ -44,64 +44,64 @@ export interface Parser {
 // The tricks below, and what each brought, are measured by bench/run.mjs (bench/RESULTS.md).
 
 /** Chunks up to this many bytes are gathered until a line ends: decoding costs more by the call than by the byte. */
-const TINY = 32
+const MAX_COALESCED_CHUNK = 32
 /** What is gathered at most. */
-const GATHERED = 1000
+const COALESCE_BUFFER_BYTES = 1000
 /** From this size on, text beyond ASCII is decoded by the streaming decoder. */
-const WIDE = 128
+const STREAMING_DECODE_MIN_BYTES = 128
 /** Characters that are read in any case before the lines of an event are joined for good. */
-const LOOSE = 0x4000
+const FLATTEN_AFTER_CHARS = 0x4000
 
 /** Creates a parser. */
-export function createParser({
+export function createBlockParser({
   onBlock,
   onRetry,
   onComment,
-  maxEventSize = MAX_EVENT_SIZE,
-  type: defaultType = 'message',
-}: ParserOptions): Parser {
+  maxEventSize = DEFAULT_MAX_EVENT_CHARS,
+  defaultType = 'message',
+}: BlockParserOptions): BlockParser {
   // Decoding without `stream` is 10 to 20 % cheaper in Chromium and up to 10 times in Node. It is right wherever a chunk
   // ends a character. Node's streaming decoder is the faster one beyond ASCII, but keeps a decoder slow ever after: so two.
   // The byte order mark is ours to drop: one that does not stream would drop a mark from every chunk.
-  const plain = new TextDecoder('utf8', { ignoreBOM: true })
-  const streaming = new TextDecoder('utf8', { ignoreBOM: true })
+  const plainDecoder = new TextDecoder('utf8', { ignoreBOM: true })
+  const streamingDecoder = new TextDecoder('utf8', { ignoreBOM: true })
   /** `streaming` may hold the first bytes of a character. */
-  let midCharacter: boolean
+  let isMidCharacter: boolean
   /** The last text was not ASCII alone: the next one probably is not either. */
-  let wide: boolean
+  let wasNonAscii: boolean
 
-  const gathered = new Uint8Array(GATHERED)
-  let gatheredLength: number
+  const coalesced = new Uint8Array(COALESCE_BUFFER_BYTES)
+  let coalescedLength: number
   /**
    * The line under way, in parts, so that only the new one is searched. Joined, not added: engines have as many kinds of
    * strings as ways to make them, and a loop that has seen more than four kinds looks up each method anew for ever after.
    */
-  let rest: string[]
+  let partialLine: string[]
   let type: string
   let data: string | undefined
   /** Characters read since `data` was one piece: each may cost eight bytes, for the joints of lines, and texts they were cut from. */
-  let loose: number
+  let unflattenedChars: number
   let id: string | undefined
   /** Characters since the last CR began, up to 2: an LF right behind it belongs to it. 3: there was no text yet. */
-  let sinceCr: number
+  let charsSinceCr: number
 
   /** Characters since the last blank line, or more: as long as they are within the limit, no line needs a look. Infinity: too many. */
   let size: number
 
   const reset = (): void => {
     // Without `stream` it lets go of half a character.
-    streaming.decode()
-    rest = []
+    streamingDecoder.decode()
+    partialLine = []
     type = ''
     data = id = undefined
-    gatheredLength = size = loose = 0
-    sinceCr = 3
-    midCharacter = wide = false
+    coalescedLength = size = unflattenedChars = 0
+    charsSinceCr = 3
+    isMidCharacter = wasNonAscii = false
   }
 
   /** Throws where a line of `length`, joined to the data `soFar`, is too much; else gives what both have. */
-  const measure = (soFar: string | undefined, length: number): number => {
-    if (soFar) length += soFar.length
+  const assertSize = (dataSoFar: string | undefined, length: number): number => {
+    if (dataSoFar) length += dataSoFar.length
     if (length <= maxEventSize) return length
     // Lets go of what was kept.
     reset()
@@ -121,7 +121,7 @@ export function createParser({
     let eventId = id
     // The next of each from `pos` on, `length` where there is none; behind `pos`: not searched yet.
     let lf = -1
-    let cr = pos - sinceCr
+    let cr = pos - charsSinceCr
     while (pos < length) {
       const first = text.charCodeAt(pos)
       let end = pos
@@ -142,7 +142,7 @@ export function createParser({
         if (cr < pos && (cr = text.indexOf('\r', pos)) < 0) cr = length
         end = lf < cr ? lf : cr
         if (end === length) break
-        if (size > maxEventSize) measure(eventData, end - pos)
+        if (size > maxEventSize) assertSize(eventData, end - pos)
         // Character by character: `startsWith` and slices to compare cost several times as much.
         const colon =
           first === 58
@@ -177,7 +177,7 @@ export function createParser({
       }
       pos = end + 1
     }
-    sinceCr = cr === length - 1 ? 1 : 2
+    charsSinceCr = cr === length - 1 ? 1 : 2
     type = eventType
     data = eventData
     id = eventId
@@ -189,60 +189,63 @@ export function createParser({
     if (!text) return
     size += text.length
     // [spec] One byte order mark is dropped, at the start of the stream alone.
-    if (sinceCr > 2 && text.charCodeAt(0) === 0xfeff) pos = 1
-    if (rest[0]) {
+    if (charsSinceCr > 2 && text.charCodeAt(0) === 0xfeff) pos = 1
+    if (partialLine[0]) {
       // Read with its end alone, so that the text need not be copied together with it.
       pos = text.indexOf('\n') + 1 || text.indexOf('\r') + 1
       if (pos) {
-        rest.push(text.slice(0, pos))
-        readLines(rest.join(''), 0)
-        rest = []
+        partialLine.push(text.slice(0, pos))
+        readLines(partialLine.join(''), 0)
+        partialLine = []
         // Where it ended in CR, CR LF, that line was blank, and `size` knows nothing of what is left.
         size += text.length
       }
     }
-    if (!rest[0]) pos = readLines(text, pos)
-    if (pos < text.length) rest.push(text.slice(pos))
-    if (data !== undefined && (loose += text.length) > LOOSE + data.length / 4) {
+    if (!partialLine[0]) pos = readLines(text, pos)
+    if (pos < text.length) partialLine.push(text.slice(pos))
+    if (data !== undefined && (unflattenedChars += text.length) > FLATTEN_AFTER_CHARS + data.length / 4) {
       // Engines join a string for good to search it (where: 0). Only now and then, so that it takes time in proportion.
-      loose = data.search(/^/)
+      unflattenedChars = data.search(/^/)
     }
-    if (size > maxEventSize) size = measure(data, rest.join('').length)
+    if (size > maxEventSize) size = assertSize(data, partialLine.join('').length)
   }
 
   const decode = (bytes: Uint8Array): void => {
     const { length } = bytes
-    const open = bytes[length - 1]! > 127
+    const endsMidCharacter = bytes[length - 1]! > 127
     const text =
-      open || midCharacter || (wide && length > WIDE) ? streaming.decode(bytes, { stream: true }) : plain.decode(bytes)
-    midCharacter = open
-    wide = text.length < length
+      endsMidCharacter || isMidCharacter || (wasNonAscii && length > STREAMING_DECODE_MIN_BYTES)
+        ? streamingDecoder.decode(bytes, { stream: true })
+        : plainDecoder.decode(bytes)
+    isMidCharacter = endsMidCharacter
+    wasNonAscii = text.length < length
     readText(text)
   }
 
   const flush = (end: number): void => {
     if (!end) return
-    decode(gathered.subarray(0, end))
-    gathered.copyWithin(0, end, gatheredLength)
-    gatheredLength -= end
+    decode(coalesced.subarray(0, end))
+    coalesced.copyWithin(0, end, coalescedLength)
+    coalescedLength -= end
   }
 
   reset()
   return {
     push(chunk) {
-      if (size === Infinity) measure('', size)
+      if (size === Infinity) assertSize('', size)
       const { length } = chunk
-      if (typeof chunk !== 'string' && length <= TINY && (gatheredLength || chunk[length - 1] !== 10)) {
-        let ends = 0
+      if (typeof chunk !== 'string' && length <= MAX_COALESCED_CHUNK && (coalescedLength || chunk[length - 1] !== 10)) {
+        let lastLineEnd = 0
         for (let i = 0; i < length; i++) {
           const byte = chunk[i]!
-          gathered[gatheredLength++] = byte
-          if (byte === 10 || byte === 13) ends = gatheredLength
+          coalesced[coalescedLength++] = byte
+          if (byte === 10 || byte === 13) lastLineEnd = coalescedLength
         }
-        flush(ends)
-        if (gatheredLength > GATHERED - TINY || size + gatheredLength > maxEventSize) flush(gatheredLength)
+        flush(lastLineEnd)
+        if (coalescedLength > COALESCE_BUFFER_BYTES - MAX_COALESCED_CHUNK || size + coalescedLength > maxEventSize)
+          flush(coalescedLength)
       } else {
-        flush(gatheredLength)
+        flush(coalescedLength)
         if (typeof chunk !== 'string') decode(chunk)
         else readText(chunk)
       }

@@ -1,12 +1,13 @@
 /** The bounded queue between a socket and a loop. */
 import { describe, expect, test } from 'vitest'
 import { createQueue } from '../../src/base/queue.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const make = (maxItems = 4, maxBytes = 100) => createQueue<number, number>(maxItems, maxBytes, (item) => item)
+const createTestQueue = (maxItems = 4, maxBytes = 100) =>
+  createQueue<number, number>(maxItems, maxBytes, (item) => item)
 
 /** Whether `promise` is still pending once all work is done. */
 const isPending = async (promise: Promise<unknown> | undefined): Promise<boolean> => {
@@ -15,20 +16,20 @@ const isPending = async (promise: Promise<unknown> | undefined): Promise<boolean
     () => (pending = false),
     () => (pending = false),
   )
-  await settled()
+  await flushMicrotasks()
   return pending
 }
 
 describe('order', () => {
   test('items come out one by one, in the order of their batches', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.push([1, 2], 2)
     queue.push([3], 1)
     expect([await queue.next(), await queue.next(), await queue.next()].map(({ value }) => value)).toEqual([1, 2, 3])
   })
 
   test('[F39] consumers that wait are served in the order in which they asked', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     const asked = [queue.next(), queue.next(), queue.next()]
     queue.push([1, 2], 2)
     queue.push([3], 1)
@@ -36,7 +37,7 @@ describe('order', () => {
   })
 
   test('an empty batch serves nobody', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     const asked = queue.next()
     queue.push([], 50)
     expect(await isPending(asked)).toBe(true)
@@ -59,7 +60,7 @@ describe('order', () => {
 
 describe('bounds [F33]', () => {
   test('of nothing are bounds of one: what is empty has room', async () => {
-    for (const queue of [make(0), make(4, 0)]) {
+    for (const queue of [createTestQueue(0), createTestQueue(4, 0)]) {
       expect(queue.room()).toBeUndefined()
       queue.push([1], 1)
       const room = queue.room()
@@ -70,7 +71,7 @@ describe('bounds [F33]', () => {
   })
 
   test('full by count: room comes when one item was taken', async () => {
-    const queue = make(2, 1_000)
+    const queue = createTestQueue(2, 1_000)
     queue.push([1], 1)
     expect(queue.room()).toBeUndefined()
     queue.push([2], 1)
@@ -82,7 +83,7 @@ describe('bounds [F33]', () => {
   })
 
   test('full by bytes: a batch counts until its last item is taken', async () => {
-    const queue = make(100, 10)
+    const queue = createTestQueue(100, 10)
     queue.push([1, 2], 10)
     const room = queue.room()
     await queue.next()
@@ -92,7 +93,7 @@ describe('bounds [F33]', () => {
   })
 
   test('one batch may exceed both bounds, and nothing of it is lost', async () => {
-    const queue = make(2, 2)
+    const queue = createTestQueue(2, 2)
     queue.push([1, 2, 3, 4, 5], 5_000)
     queue.end()
     const values: (number | undefined)[] = []
@@ -101,7 +102,7 @@ describe('bounds [F33]', () => {
   })
 
   test('everybody who waits for room gets it', async () => {
-    const queue = make(1)
+    const queue = createTestQueue(1)
     queue.push([1], 1)
     const rooms = [queue.room(), queue.room()]
     await queue.next()
@@ -109,7 +110,7 @@ describe('bounds [F33]', () => {
   })
 
   test.each(['clear', 'end'] as const)('%s() makes room', async (verb) => {
-    const queue = make(1)
+    const queue = createTestQueue(1)
     queue.push([1], 1)
     const room = queue.room()
     queue[verb]()
@@ -118,7 +119,7 @@ describe('bounds [F33]', () => {
   })
 
   test('a consumer that waits empties the queue at once', () => {
-    const queue = make(1, 1)
+    const queue = createTestQueue(1, 1)
     void queue.next()
     queue.push([1], 1)
     expect(queue.room()).toBeUndefined()
@@ -127,7 +128,7 @@ describe('bounds [F33]', () => {
 
 describe('what is queued', () => {
   test('peek shows what has not been taken, over batches, and leaves it', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.push([1, 2], 2)
     queue.push([3, 4], 2)
     await queue.next()
@@ -136,7 +137,7 @@ describe('what is queued', () => {
   })
 
   test('clear forgets it, its bytes too, and what comes later starts anew', async () => {
-    const queue = make(10, 10)
+    const queue = createTestQueue(10, 10)
     queue.push([1, 2, 3], 9)
     await queue.next()
     queue.clear()
@@ -149,7 +150,7 @@ describe('what is queued', () => {
 
 describe('the end', () => {
   test('comes after what is queued, and again for each further consumer', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.push([1], 1)
     queue.end()
     expect(await queue.next()).toEqual({ value: 1, done: false })
@@ -158,7 +159,7 @@ describe('the end', () => {
   })
 
   test('[F39] with an error: after what is queued, to one consumer, once', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.push([1], 1)
     const error = new Error('cut')
     queue.end({ error })
@@ -168,7 +169,7 @@ describe('the end', () => {
   })
 
   test('[F39] all who wait settle: the first with the error, the others with the end', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     const asked = [queue.next(), queue.next(), queue.next()]
     const error = new Error('cut')
     queue.end({ error })
@@ -180,13 +181,13 @@ describe('the end', () => {
   })
 
   test('an error of `undefined` is an error', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.end({ error: undefined })
     await expect(queue.next()).rejects.toBeUndefined()
   })
 
   test('is final: nothing is pushed after it, and a second end changes nothing', async () => {
-    const queue = make()
+    const queue = createTestQueue()
     queue.end()
     queue.push([1], 1)
     queue.end({ error: new Error('late') })

@@ -1,91 +1,91 @@
 /** Where one stream is put to the test: a server with what it has to send, the proxy before it, and the faults that have happened. */
 import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Rule } from '../../mock-server/scenario/rule.ts'
-import { makeAnswer, makePayload } from './payloads.ts'
+import { createAnswer, createPayload } from './payloads.ts'
 import { prompt } from './client.ts'
 import { withFreePort } from './ports.ts'
 import { startProxy } from './proxy.ts'
-import { type Schedule, sizes } from './schedule.ts'
+import { type Schedule, ITEM_COUNTS } from './schedule.ts'
 
-export interface Stage {
+export interface ChaosServer {
   /** Of the proxy. */
   readonly url: string
   /** The feed's position before its first event. */
   readonly lastEventId: string
   /** How often each kind of fault has happened by now. */
-  faults(): ReadonlyMap<string, number>
+  faultCounts(): ReadonlyMap<string, number>
   /** Runs that were started. */
-  runs(): number
+  runCount(): number
   /** So much has been delivered: what was to happen then happens. */
-  reached(count: number): void
+  onDelivered(count: number): void
   close(): Promise<void>
 }
 
 /** Milliseconds between two of a feed's bursts, and between two events that say that it is over. */
-const BURST = 2
-const TAIL = 25
+const BURST_INTERVAL_MS = 2
+const TAIL_INTERVAL_MS = 25
 
 /** Keys that say which requests a fault is for, and how it is. */
-const how = ['skip', 'times', 'cut-at', 'retry-after']
+const FAULT_MODIFIERS = ['skip', 'times', 'cut-at', 'retry-after']
 
 /** The fault that a rule stands for. */
-function nameOf(rule: Rule): string {
-  const key = Object.keys(rule).find((name) => !how.includes(name))
+function faultName(rule: Rule): string {
+  const key = Object.keys(rule).find((name) => !FAULT_MODIFIERS.includes(name))
   return `server: ${key === 'status' ? rule.status : key}`
 }
 
 /** `extra`: rules that are no faults. */
-export async function openStage(schedule: Schedule, extra: readonly Rule[] = []): Promise<Stage> {
+export async function openChaosServer(schedule: Schedule, extraRules: readonly Rule[] = []): Promise<ChaosServer> {
   const { kind, seed, rules } = schedule
   const server: MockServer = await withFreePort((port) =>
     startMockServer({
       port,
-      heartbeat: schedule.heartbeat,
-      history: 2 * sizes.feed,
-      delay: schedule.pace,
-      answers: { [prompt]: makeAnswer(seed).text },
+      heartbeat: schedule.heartbeatMs,
+      history: 2 * ITEM_COUNTS.feed,
+      delay: schedule.deltaIntervalMs,
+      answers: { [prompt]: createAnswer(seed).text },
       compress: schedule.compress,
-      scenario: [...extra, ...rules],
+      scenario: [...extraRules, ...rules],
     }),
   )
-  const faults = new Map<string, number>()
-  const onFault = (fault: string, times = 1): void => void faults.set(fault, (faults.get(fault) ?? 0) + times)
-  const proxy = await startProxy({ target: server.port, links: schedule.links, seed, onFault })
+  const faultCounts = new Map<string, number>()
+  const onFault = (fault: string, times = 1): void => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times)
+  const proxy = await startProxy({ target: server.port, connectionFaults: schedule.connectionFaults, seed, onFault })
   const { lastEventId } = server.service.feed()
 
   let sent = 0
   let timer: NodeJS.Timeout | undefined
-  const write = (): void => {
-    const until = Math.min(sizes.feed, sent + schedule.burst)
-    while (sent < until) server.broadcast({ type: 'item', data: makePayload(sent++) })
+  const sendBurst = (): void => {
+    const burstEnd = Math.min(ITEM_COUNTS.feed, sent + schedule.burstEvents)
+    while (sent < burstEnd) server.broadcast({ type: 'item', data: createPayload(sent++) })
     // Said until it is heard: whoever was not there is told of it later, or never.
-    if (sent === sizes.feed) server.broadcast({ type: 'tail', data: null })
-    timer = setTimeout(write, sent === sizes.feed ? TAIL : BURST)
+    if (sent === ITEM_COUNTS.feed) server.broadcast({ type: 'tail', data: null })
+    timer = setTimeout(sendBurst, sent === ITEM_COUNTS.feed ? TAIL_INTERVAL_MS : BURST_INTERVAL_MS)
   }
-  if (kind === 'feed') write()
+  if (kind === 'feed') sendBurst()
 
-  const awaited = [...schedule.restarts].sort((one, other) => one.after - other.after)
-  let forgotten = 0
+  const pendingRestarts = [...schedule.restarts].sort((one, other) => one.afterItems - other.afterItems)
+  let lostRuns = 0
   let restarting: Promise<void> = Promise.resolve()
 
   return {
     url: proxy.url,
     lastEventId,
-    faults() {
-      const all = new Map(faults)
-      for (const { rule, matched } of server.service.rules.slice(extra.length)) {
+    faultCounts() {
+      const all = new Map(faultCounts)
+      for (const { rule, matched } of server.service.rules.slice(extraRules.length)) {
         const times = Math.max(0, Math.min(matched - (rule.skip ?? 0), rule.times ?? Infinity))
-        const name = nameOf(rule)
+        const name = faultName(rule)
         if (times > 0) all.set(name, (all.get(name) ?? 0) + times)
       }
       return all
     },
-    runs: () => forgotten + server.runs.length,
-    reached(count) {
-      if (!awaited[0] || count < awaited[0].after) return
-      const { downtime, log } = awaited.shift()!
+    runCount: () => lostRuns + server.runs.length,
+    onDelivered(count) {
+      if (!pendingRestarts[0] || count < pendingRestarts[0].afterItems) return
+      const { downtime, log } = pendingRestarts.shift()!
       onFault(log === 'lose' ? 'restart, all forgotten' : 'restart')
-      if (log === 'lose') forgotten += server.runs.length
+      if (log === 'lose') lostRuns += server.runs.length
       restarting = restarting.then(() => server.restart({ downtime, log }))
     },
     async close() {

@@ -1,60 +1,65 @@
 /** What happens to one TCP connection on its way through the proxy. */
-import type { Dice } from './prng.ts'
-import type { Place } from './framing.ts'
+import type { Prng } from './prng.ts'
+import type { FrameRegion } from './framing.ts'
 
 /** With a reset, or with an end in the middle. */
 export type Cut = 'reset' | 'fin'
 
 /** How the answer's bytes are torn apart: singly, at random, inside each character, or inside the heads of chunks. */
-export type Tearing = 'bytes' | 'random' | 'character' | 'chunk-head'
+export type SplitMode = 'bytes' | 'random' | 'character' | 'chunk-head'
 
-export interface Link {
+export interface ConnectionFaults {
   /** `reset`, `close`: at once; `silence`: accepted, and nobody there. */
   readonly open: 'forward' | 'reset' | 'close' | 'silence'
   /** Milliseconds by which each piece of the answer is late. */
-  readonly delay: number
-  readonly tear?: Tearing
+  readonly delayMs: number
+  readonly split?: SplitMode
   /** The request is cut after so many bytes. */
-  readonly request?: { readonly cut: Cut; readonly after: number }
+  readonly request?: { readonly cut: Cut; readonly afterBytes: number }
   /** The answer is cut, or stalls, at the first such place after so many bytes. */
-  readonly answer?: { readonly how: Cut | 'stall'; readonly place: Place | 'anywhere'; readonly after: number }
+  readonly response?: {
+    readonly action: Cut | 'stall'
+    readonly region: FrameRegion | 'anywhere'
+    readonly afterBytes: number
+  }
   /** Milliseconds for which nobody listens, after the cut. */
-  readonly down?: number
+  readonly downMs?: number
 }
 
-const clean: Link = { open: 'forward', delay: 0 }
+const clean: ConnectionFaults = { open: 'forward', delayMs: 0 }
 
 /** A connection that brings nothing. */
-export function barrenLink(dice: Dice): Link {
-  return { ...clean, open: dice.pick(['reset', 'close'] as const) }
+export function drawRefusedConnection(prng: Prng): ConnectionFaults {
+  return { ...clean, open: prng.pick(['reset', 'close'] as const) }
 }
 
 /** Most connections bring something before they break; so many that break in a row without it would be an outage. */
-export function drawLink(dice: Dice, kind: 'run' | 'feed'): Link {
-  const fault = dice.weighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, answer: 9, stall: 0.6 })
-  const manner = {
-    delay: dice.chance(0.2) ? dice.whole(1, 12) : 0,
-    ...(dice.chance(0.4) && { tear: dice.pick(['bytes', 'random', 'character', 'chunk-head'] as const) }),
+export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): ConnectionFaults {
+  const fault = prng.pickWeighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, answer: 9, stall: 0.6 })
+  const pacing = {
+    delay: prng.chance(0.2) ? prng.integer(1, 12) : 0,
+    ...(prng.chance(0.4) && { tear: prng.pick(['bytes', 'random', 'character', 'chunk-head'] as const) }),
   }
-  const cut = dice.pick(['reset', 'fin'] as const)
-  const down = dice.chance(0.1) ? { down: dice.whole(1, 25) } : {}
-  const link: Link = { ...clean, ...manner }
+  const cut = prng.pick(['reset', 'fin'] as const)
+  const downMs = prng.chance(0.1) ? { down: prng.integer(1, 25) } : {}
+  const faults: ConnectionFaults = { ...clean, ...pacing }
   switch (fault) {
     case 'clean':
-      return link
+      return faults
     case 'refuse':
-      return { ...barrenLink(dice), ...down }
+      return { ...drawRefusedConnection(prng), ...downMs }
     case 'silence':
-      return { ...link, open: 'silence' }
+      return { ...faults, open: 'silence' }
     case 'request':
-      return { ...link, request: { cut, after: dice.whole(0, 500) }, ...down }
+      return { ...faults, request: { cut, afterBytes: prng.integer(0, 500) }, ...downMs }
     default: {
-      const place = dice.weighted({ anywhere: 4, head: 1, 'chunk-head': 2, character: 3, data: 1 })
-      const after = place === 'head' ? dice.whole(0, 300) : dice.magnitude(0, kind === 'run' ? 40_000 : 60_000)
+      const region = prng.pickWeighted({ anywhere: 4, head: 1, 'chunk-head': 2, character: 3, data: 1 })
+      const afterBytes =
+        region === 'head' ? prng.integer(0, 300) : prng.logUniformInteger(0, kind === 'run' ? 40_000 : 60_000)
       return {
-        ...link,
-        answer: { how: fault === 'stall' ? 'stall' : cut, place, after },
-        ...(fault === 'answer' && down),
+        ...faults,
+        response: { action: fault === 'stall' ? 'stall' : cut, region, afterBytes },
+        ...(fault === 'answer' && downMs),
       }
     }
   }

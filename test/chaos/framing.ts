@@ -1,20 +1,20 @@
 /** Where in an HTTP/1.1 answer a byte is, so that cuts can fall where they hurt. */
 
 /** `chunk-head`: a chunk's size and line ends; `character`: inside a UTF-8 character of the body. */
-export type Place = 'head' | 'chunk-head' | 'character' | 'data'
+export type FrameRegion = 'head' | 'chunk-head' | 'character' | 'data'
 
 /** Says of each byte in turn where the gap before it is. */
-export type Framing = (byte: number) => Place
+export type FrameTracker = (byte: number) => FrameRegion
 
 const CR = 13
 const LF = 10
 
 /** Follows the answers of one connection, one after the other. */
-export function createFraming(): Framing {
+export function createFrameTracker(): FrameTracker {
   let part: 'head' | 'size' | 'body' | 'trailer' = 'head'
   let line = ''
   let fields = ''
-  let left = 0 // of the body, or of the chunk with its line end
+  let remaining = 0 // of the body, or of the chunk with its line end
   let chunked = false
 
   const beginBody = (): void => {
@@ -26,7 +26,7 @@ export function createFraming(): Framing {
     else if (empty || length === '0') part = 'head'
     else {
       part = 'body'
-      left = length === undefined ? Infinity : Number(length)
+      remaining = length === undefined ? Infinity : Number(length)
     }
   }
   const endLine = (): void => {
@@ -40,19 +40,19 @@ export function createFraming(): Framing {
     } else {
       const size = parseInt(text, 16)
       part = size > 0 ? 'body' : 'trailer'
-      left = size + 2
+      remaining = size + 2
     }
   }
 
   return (byte) => {
     if (part === 'body') {
-      const place = chunked && left < 2 ? 'chunk-head' : (byte & 0xc0) === 0x80 ? 'character' : 'data'
-      if (--left === 0) part = chunked ? 'size' : 'head'
-      return place
+      const region = chunked && remaining < 2 ? 'chunk-head' : (byte & 0xc0) === 0x80 ? 'character' : 'data'
+      if (--remaining === 0) part = chunked ? 'size' : 'head'
+      return region
     }
-    const place = part === 'head' ? 'head' : line === '' ? 'data' : 'chunk-head'
+    const region = part === 'head' ? 'head' : line === '' ? 'data' : 'chunk-head'
     if (byte === LF) endLine()
     else if (byte !== CR) line += String.fromCharCode(byte)
-    return place
+    return region
   }
 }

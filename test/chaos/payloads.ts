@@ -1,26 +1,49 @@
 /** What the servers send: an answer of 500 deltas in many scripts, and a feed's payloads. */
-import { characters } from '../../mock-server/run/deltas.ts'
-import { createDice } from './prng.ts'
-import { sizes } from './schedule.ts'
+import { splitCharacters } from '../../mock-server/run/deltas.ts'
+import { createPrng } from './prng.ts'
+import { ITEM_COUNTS } from './schedule.ts'
 
-const signs = ['a', 'n', ' ', '你', '好', '世', '界', 'ü', 'é', '👋🏽', '👨‍👩‍👧‍👦', '🇯🇵', 'ж', 'の', '한', '"', '\\', '\n', '€']
+const SAMPLE_CHARACTERS = [
+  'a',
+  'n',
+  ' ',
+  '你',
+  '好',
+  '世',
+  '界',
+  'ü',
+  'é',
+  '👋🏽',
+  '👨‍👩‍👧‍👦',
+  '🇯🇵',
+  'ж',
+  'の',
+  '한',
+  '"',
+  '\\',
+  '\n',
+  '€',
+]
 
-export interface Answer {
+export interface GeneratedAnswer {
   readonly text: string
   readonly deltas: readonly string[]
 }
 
 /** The answer of a seed. Its deltas are as the server cuts them. */
-export function makeAnswer(seed: number): Answer {
-  const dice = createDice(seed)
+export function createAnswer(seed: number): GeneratedAnswer {
+  const prng = createPrng(seed)
   let deltas: string[] = []
   // Two flags in a row, say, are cut elsewhere than where they were joined: what is too much is left off.
-  const drawn = Array.from({ length: sizes.run + 100 }, () => dice.pick(signs)).join('')
-  deltas = characters(drawn).slice(0, sizes.run)
+  const drawnText = Array.from({ length: ITEM_COUNTS.run + 100 }, () => prng.pick(SAMPLE_CHARACTERS)).join('')
+  deltas = splitCharacters(drawnText).slice(0, ITEM_COUNTS.run)
   return { text: deltas.join(''), deltas }
 }
 
 /** The payload of a feed's event. */
-export function makePayload(position: number): { n: number; text: string } {
-  return { n: position, text: `${signs[position % signs.length]}${position % 7 === 0 ? '日本語 🎌 '.repeat(4) : ''}` }
+export function createPayload(position: number): { n: number; text: string } {
+  return {
+    n: position,
+    text: `${SAMPLE_CHARACTERS[position % SAMPLE_CHARACTERS.length]}${position % 7 === 0 ? '日本語 🎌 '.repeat(4) : ''}`,
+  }
 }

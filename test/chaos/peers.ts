@@ -1,20 +1,22 @@
 /** Other clients, used as their documentation has it; dependencies of the bench alone. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Window } from 'happy-dom'
-import { type ChaosClient, type Ending, type Task, prompt } from './client.ts'
+import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.ts'
 
-const bench = `${process.cwd()}/bench/`
+const BENCH_FOLDER = `${process.cwd()}/bench/`
 
-const load = <Module>(name: string): Promise<Module> =>
-  import(/* @vite-ignore */ pathToFileURL(createRequire(`${bench}package.json`).resolve(name)).href) as Promise<Module>
+const importPeer = <Module>(name: string): Promise<Module> =>
+  import(
+    /* @vite-ignore */ pathToFileURL(createRequire(`${BENCH_FOLDER}package.json`).resolve(name)).href
+  ) as Promise<Module>
 
 const versionOf = (name: string): string =>
-  (JSON.parse(readFileSync(`${bench}node_modules/${name}/package.json`, 'utf8')) as { version: string }).version
+  (JSON.parse(readFileSync(`${BENCH_FOLDER}node_modules/${name}/package.json`, 'utf8')) as { version: string }).version
 
 /** Milliseconds: longer than a peer waits before it tries again. */
-const PATIENCE = 6_000
+const HANG_TIMEOUT_MS = 6_000
 
 interface Message {
   id: string
@@ -22,11 +24,11 @@ interface Message {
   data: string
 }
 
-interface FetchEventSource {
+interface FetchEventSourceModule {
   fetchEventSource(url: string, options: Record<string, unknown>): Promise<void>
 }
 
-interface Peers {
+interface EventSourceModule {
   EventSource: new (
     url: string,
     init: { fetch: (url: string, init: RequestInit) => Promise<Response> },
@@ -37,56 +39,56 @@ interface Peers {
   }
 }
 
-const takeItem = (task: Task, type: string, data: string): void => {
+const deliverEvent = (task: ReadTask, type: string, data: string): void => {
   if (type === 'delta') {
     const { content, index } = JSON.parse(data) as { content: string; index: number }
-    task.deliver({ position: index, content })
-  } else if (type === 'item') task.deliver({ position: (JSON.parse(data) as { n: number }).n })
-  else if (type === 'reset') task.tellGap()
-  else if (type === 'tail') task.tellTail()
+    task.onItem({ position: index, content })
+  } else if (type === 'item') task.onItem({ position: (JSON.parse(data) as { n: number }).n })
+  else if (type === 'reset') task.onGap()
+  else if (type === 'tail') task.onTail()
 }
 
 /** It retries as it does by itself, only sooner. A feed's end is no end: its users throw in `onclose` to have it asked again. */
-async function fetchEventSourcePeer(): Promise<ChaosClient> {
+async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   const window = new Window()
   Object.assign(globalThis, { window, document: window.document })
-  const { fetchEventSource } = await load<FetchEventSource>('@microsoft/fetch-event-source')
+  const { fetchEventSource } = await importPeer<FetchEventSourceModule>('@microsoft/fetch-event-source')
   return {
     name: `@microsoft/fetch-event-source ${versionOf('@microsoft/fetch-event-source')}`,
-    patience: PATIENCE,
+    hangTimeoutMs: HANG_TIMEOUT_MS,
     async read(task): Promise<Ending> {
       const isRun = task.schedule.kind === 'run'
-      const asked = isRun
+      const requestInit = isRun
         ? { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ prompt }) }
         : { headers: { 'last-event-id': task.lastEventId } }
       let failure: unknown
       await fetchEventSource(`${task.url}${isRun ? '/api/generate' : '/api/stream'}`, {
-        ...asked,
+        ...requestInit,
         fetch: task.fetch,
         openWhenHidden: true,
         signal: task.signal,
         onmessage({ event, data }: Message) {
           if (isRun && event === 'error') failure = new Error(data)
-          takeItem(task, event, data)
+          deliverEvent(task, event, data)
         },
         onclose() {
           if (!isRun) throw new Error('closed')
         },
         onerror: () => 5,
       })
-      if (task.signal.aborted) return { end: 'left' }
-      return failure ? { end: 'error', error: failure } : { end: 'whole' }
+      if (task.signal.aborted) return { end: 'stopped' }
+      return failure ? { end: 'error', error: failure } : { end: 'complete' }
     },
   }
 }
 
 /** It can only GET; the server's `retry:` makes it as quick as the others. */
-async function eventSourcePeer(): Promise<ChaosClient> {
-  const { EventSource } = await load<Peers>('eventsource')
+async function createEventSourcePeer(): Promise<ChaosClient> {
+  const { EventSource } = await importPeer<EventSourceModule>('eventsource')
   return {
     name: `eventsource ${versionOf('eventsource')}`,
     rules: [{ retry: 5 }],
-    patience: PATIENCE,
+    hangTimeoutMs: HANG_TIMEOUT_MS,
     read: (task) =>
       new Promise((resolve) => {
         const isRun = task.schedule.kind === 'run'
@@ -99,34 +101,31 @@ async function eventSourcePeer(): Promise<ChaosClient> {
             return task.fetch(to, { ...init, headers })
           },
         })
-        const leave = (ending: Ending): void => {
+        const finish = (ending: Ending): void => {
           source.close()
           resolve(ending)
         }
-        task.signal.addEventListener('abort', () => leave({ end: 'left' }))
+        task.signal.addEventListener('abort', () => finish({ end: 'stopped' }))
         for (const type of ['delta', 'item', 'reset', 'tail']) {
           source.addEventListener(type, ({ data }) => {
             try {
-              takeItem(task, type, data)
+              deliverEvent(task, type, data)
             } catch (error) {
-              leave({ end: 'error', error }) // what is not JSON
+              finish({ end: 'error', error }) // what is not JSON
             }
           })
         }
-        source.addEventListener('end', () => leave({ end: 'whole' }))
+        source.addEventListener('end', () => finish({ end: 'complete' }))
         source.addEventListener('error', (event) => {
           // The server's own, of a run, or that it has given up.
-          if (event.data !== undefined) leave({ end: 'error', error: new Error(event.data) })
+          if (event.data !== undefined) finish({ end: 'error', error: new Error(event.data) })
           else if (source.readyState === 2)
-            leave({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })
+            finish({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })
         })
       }),
   }
 }
 
-/** Whether the bench has its dependencies. */
-const hasPeers = existsSync(`${bench}node_modules/eventsource`)
-
 export async function loadPeers(): Promise<ChaosClient[]> {
-  return [await fetchEventSourcePeer(), await eventSourcePeer()]
+  return [await createFetchEventSourcePeer(), await createEventSourcePeer()]
 }

@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
 
-const FIRST = 12_000
-const COUNT = 18_000
+const FIRST_PORT = 12_000
+const PORT_COUNT = 18_000
 
 // Not from the seed: two processes that run the same one must not meet.
-let next = randomInt(COUNT)
+let next = randomInt(PORT_COUNT)
 
 export const host = '127.0.0.1'
 
 /** A port to try. */
 function nextPort(): number {
-  next = (next + 1) % COUNT
-  return FIRST + next
+  next = (next + 1) % PORT_COUNT
+  return FIRST_PORT + next
 }
 
-export const isTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+export const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
 
 /** Resolves once it listens; rejects where the port is taken. */
 export async function listen(server: Server, port: number): Promise<void> {
@@ -32,7 +32,7 @@ export async function withFreePort<Value>(use: (port: number) => Promise<Value>)
     try {
       return await use(port)
     } catch (error) {
-      if (!isTaken(error)) throw error
+      if (!isPortTaken(error)) throw error
     }
   }
 }

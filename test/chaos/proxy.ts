@@ -1,15 +1,15 @@
 /** A TCP proxy that does to its n-th connection what the n-th link says. */
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
-import type { Link } from './connection-faults.ts'
-import { pass } from './proxy-connection.ts'
-import { host, isTaken, listen, withFreePort } from './ports.ts'
+import type { ConnectionFaults } from './connection-faults.ts'
+import { forwardConnection } from './proxy-connection.ts'
+import { host, isPortTaken, listen, withFreePort } from './ports.ts'
 
 export interface Proxy {
   /** Without a slash at its end. */
   readonly url: string
   /** Connections so far. */
-  readonly connections: number
+  readonly connectionCount: number
   /** Listens and connects no more. */
   close(): Promise<void>
 }
@@ -17,36 +17,36 @@ export interface Proxy {
 export interface ProxyOptions {
   /** The port of the server. */
   readonly target: number
-  readonly links: readonly Link[]
+  readonly connectionFaults: readonly ConnectionFaults[]
   readonly seed: number
   /** A fault has happened to the client. */
   onFault(kind: string): void
 }
 
-const clean: Link = { open: 'forward', delay: 0 }
+const NO_FAULTS: ConnectionFaults = { open: 'forward', delayMs: 0 }
 /** Faults that are no cuts. */
-const harmless = /^(delay|torn|server)/
+const NON_CUT_FAULTS = /^(delay|torn|server)/
 
 /** Starts it. */
-export async function startProxy({ target, links, seed, onFault }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ target, connectionFaults, seed, onFault }: ProxyOptions): Promise<Proxy> {
   const sockets = new Set<Socket>()
-  let connections = 0
+  let connectionCount = 0
   let state = 'listening' as 'listening' | 'down' | 'closed'
-  let comeBack: NodeJS.Timeout | undefined
+  let relistenTimer: NodeJS.Timeout | undefined
 
   const onConnection = (client: Socket): void => {
     sockets.add(client)
     client.once('close', () => sockets.delete(client))
-    const link = links[connections++] ?? clean
-    pass({
+    const faults = connectionFaults[connectionCount++] ?? NO_FAULTS
+    forwardConnection({
       client,
       target,
-      link,
-      seed: seed + connections,
+      faults,
+      seed: seed + connectionCount,
       onFault(kind) {
         if (state === 'closed') return // the client was not hurt by it: it has left
         onFault(kind)
-        if (link.down !== undefined && !harmless.test(kind)) goDown(link.down)
+        if (faults.downMs !== undefined && !NON_CUT_FAULTS.test(kind)) stopListening(faults.downMs)
       },
     })
   }
@@ -61,36 +61,36 @@ export async function startProxy({ target, links, seed, onFault }: ProxyOptions)
     return free
   })
 
-  const stillDown = (): boolean => state === 'down'
-  const goUp = async (): Promise<void> => {
-    if (!stillDown()) return
+  const isDown = (): boolean => state === 'down'
+  const resumeListening = async (): Promise<void> => {
+    if (!isDown()) return
     try {
       server = await open(port)
       // It may have been closed meanwhile.
-      if (stillDown()) state = 'listening'
+      if (isDown()) state = 'listening'
       else server.close()
     } catch (error) {
-      if (!isTaken(error)) throw error
-      comeBack = setTimeout(goUp, 1)
+      if (!isPortTaken(error)) throw error
+      relistenTimer = setTimeout(resumeListening, 1)
     }
   }
-  const goDown = (ms: number): void => {
+  const stopListening = (ms: number): void => {
     if (state !== 'listening') return
     state = 'down'
     server.close()
     onFault('refused')
-    comeBack = setTimeout(goUp, ms)
+    relistenTimer = setTimeout(resumeListening, ms)
   }
 
   return {
     url: `http://${host}:${port}`,
-    get connections() {
-      return connections
+    get connectionCount() {
+      return connectionCount
     },
     async close() {
       const wasListening = state === 'listening'
       state = 'closed'
-      clearTimeout(comeBack)
+      clearTimeout(relistenTimer)
       if (wasListening) server.close()
       const closing = [...sockets].map((socket) => once(socket, 'close'))
       for (const socket of sockets) socket.destroy()

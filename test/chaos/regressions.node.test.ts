@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Cursor, StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
-import { until } from '../contract/wait-until.ts'
+import { waitUntil } from '../contract/wait-until.ts'
 
 test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of the gap at its next connection', async () => {
   const server = await startMockServer()
@@ -18,18 +18,18 @@ test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of 
   const feed = client.subscribe<{ n: number }>('/api/stream')
   const seen: unknown[] = []
   feed.on('n', ({ data }) => seen.push(data))
-  await until(() => server.clients.length > 0)
+  await waitUntil(() => server.clients.length > 0)
   server.broadcast({ type: 'n', data: 1 })
-  await until(() => seen.length === 1)
+  await waitUntil(() => seen.length === 1)
   await server.kill()
   server.broadcast({ type: 'n', data: 2 })
   // The server no longer knows where the client was, and its answer breaks off before it has said so.
   server.setScenario({ 'end-after': 1, times: 1 })
   await server.restart({ log: 'lose' })
-  await until(() => server.service.rules[0]!.matched > 1)
-  await until(() => server.clients.length > 0)
+  await waitUntil(() => server.service.rules[0]!.matched > 1)
+  await waitUntil(() => server.clients.length > 0)
   server.broadcast({ type: 'n', data: 3 })
-  await until(() => seen.includes(3))
+  await waitUntil(() => seen.includes(3))
   expect({ seen, resets }).toEqual({ seen: [1, 3], resets: ['unknown'] })
 })
 

@@ -1,59 +1,59 @@
 /** Figures of many streams, as lines to print and as a table of Markdown. */
-import type { Kind } from './schedule.ts'
-import type { Tally } from './stats.ts'
+import type { StreamKind } from './schedule.ts'
+import type { StreamStats } from './stats.ts'
 
-const listed = (counts: ReadonlyMap<string, number>): string =>
+const formatCounts = (counts: ReadonlyMap<string, number>): string =>
   [...counts]
     .sort(([, one], [, other]) => other - one)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ') || 'none'
 
-const sum = (counts: ReadonlyMap<string, number>): number =>
+const sumCounts = (counts: ReadonlyMap<string, number>): number =>
   [...counts.values()].reduce((total, count) => total + count, 0)
 
 /** What a terminal shows of one client and one kind of stream. */
-export function reportLines(name: string, kind: Kind, tally: Tally): string[] {
-  const { outcomes } = tally
+export function formatReport(name: string, kind: StreamKind, stats: StreamStats): string[] {
+  const { outcomes } = stats
   return [
-    `${name}: ${tally.streams} ${kind}s`,
-    `  whole ${outcomes.whole}, ended by an error ${outcomes.ended} (${listed(tally.codes)}), gone on with from a cursor ${tally.resumed}`,
+    `${name}: ${stats.streams} ${kind}s`,
+    `  whole ${outcomes.complete}, ended by an error ${outcomes.failed} (${formatCounts(stats.errorCodes)}), gone on with from a cursor ${stats.resumed}`,
     `  hung ${outcomes.hung}, false success ${outcomes['false success']}`,
-    `  delivered ${tally.delivered}, lost ${tally.lost}, said to be lost ${tally.toldLost}, repeated ${tally.repeated}, out of order ${tally.disordered}`,
-    `  requests ${tally.requests}${kind === 'run' ? `, POSTs ${tally.posts}, generated again ${tally.generatedAgain}` : ''}`,
-    `  faults survived ${sum(tally.survived)}: ${listed(tally.survived)}`,
-    `  promises broken ${tally.breached}`,
+    `  delivered ${stats.delivered}, lost ${stats.lost}, said to be lost ${stats.reportedLost}, repeated ${stats.repeated}, out of order ${stats.outOfOrder}`,
+    `  requests ${stats.requests}${kind === 'run' ? `, POSTs ${stats.posts}, generated again ${stats.extraRuns}` : ''}`,
+    `  faults survived ${sumCounts(stats.survivedFaults)}: ${formatCounts(stats.survivedFaults)}`,
+    `  promises broken ${stats.violatedStreams}`,
   ]
 }
 
 /** A table of what became of one kind of stream, a row for each client. */
-export function table(kind: Kind, rows: readonly { name: string; tally: Tally }[]): string {
-  const figures: Record<string, (tally: Tally) => string | number> = {
+export function formatTable(kind: StreamKind, rows: readonly { name: string; stats: StreamStats }[]): string {
+  const figures: Record<string, (stats: StreamStats) => string | number> = {
     streams: ({ streams }) => streams,
-    whole: ({ outcomes }) => outcomes.whole,
-    'ended by an error': ({ outcomes }) => outcomes.ended,
+    complete: ({ outcomes }) => outcomes.complete,
+    'ended by an error': ({ outcomes }) => outcomes.failed,
     hung: ({ outcomes }) => outcomes.hung,
     'whole by its own word only': ({ outcomes }) => outcomes['false success'],
     lost: ({ lost }) => lost,
     repeated: ({ repeated }) => repeated,
-    'out of order': ({ disordered }) => disordered,
+    'out of order': ({ outOfOrder }) => outOfOrder,
     ...(kind === 'run' && {
-      'POSTs per whole answer': ({ posts, outcomes }: Tally) => (posts / outcomes.whole).toFixed(2),
-      'generations per whole answer': ({ generatedAgain, outcomes }: Tally) =>
-        (1 + generatedAgain / outcomes.whole).toFixed(2),
+      'POSTs per whole answer': ({ posts, outcomes }: StreamStats) => (posts / outcomes.complete).toFixed(2),
+      'generations per whole answer': ({ extraRuns, outcomes }: StreamStats) =>
+        (1 + extraRuns / outcomes.complete).toFixed(2),
     }),
   }
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
   return [
     line([kind === 'run' ? 'runs of 500 deltas' : 'feeds of 2,000 events', ...Object.keys(figures)]),
     line(['---', ...Object.keys(figures).map(() => '---:')]),
-    ...rows.map(({ name, tally }) =>
-      line([name, ...Object.values(figures).map((figure) => figure(tally).toLocaleString('en'))]),
+    ...rows.map(({ name, stats }) =>
+      line([name, ...Object.values(figures).map((figure) => figure(stats).toLocaleString('en'))]),
     ),
   ].join('\n')
 }
 
 /** The page that keeps the figures. */
-export function page(seeds: number, tables: readonly string[], survived: ReadonlyMap<string, number>): string {
+export function formatPage(seeds: number, tables: readonly string[], survived: ReadonlyMap<string, number>): string {
   return `# Chaos: the same faults for everybody
 
 Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule: what a TCP proxy between client and mock server does to the n-th connection (cuts by reset and by end, in heads, chunk heads,
@@ -65,6 +65,6 @@ Peers are used as their documentation has it, retrying as they do by themselves 
 
 ${tables.join('\n\n')}
 
-Faults that whole streams of ours got over: ${sum(survived).toLocaleString('en')}. ${listed(survived)}.
+Faults that whole streams of ours got over: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
 `
 }

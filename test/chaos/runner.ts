@@ -2,14 +2,14 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { ChaosClient } from './client.ts'
-import { ours } from './rivulet-client.ts'
+import { createRivuletClient } from './rivulet-client.ts'
 import { loadPeers } from './peers.ts'
-import { page, reportLines, table } from './report.ts'
-import { type Kind, drawSchedule } from './schedule.ts'
-import { subjects } from './transports.ts'
-import { type Tally, addTo, createTally } from './stats.ts'
+import { formatPage, formatReport, formatTable } from './report.ts'
+import { type StreamKind, drawSchedule } from './schedule.ts'
+import { transports } from './transports.ts'
+import { type StreamStats, addRecord, createStats } from './stats.ts'
 import { runTrial } from './trial.ts'
-import { type Verdict, judge } from './checks.ts'
+import { type CheckResult, checkStream } from './checks.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -24,119 +24,124 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 })
-const one = options.seed === undefined ? undefined : Number(options.seed)
-const from = one ?? Number(options.from)
-const count = one === undefined ? Number(options.seeds) : 1
+const singleSeed = options.seed === undefined ? undefined : Number(options.seed)
+const from = singleSeed ?? Number(options.from)
+const seedCount = singleSeed === undefined ? Number(options.seeds) : 1
 const parallel = Number(options.parallel)
-const deadline = performance.now() + Number(options.minutes) * 60_000
+const deadlineAt = performance.now() + Number(options.minutes) * 60_000
 const kinds = (['run', 'feed'] as const).filter((kind) => options.kind === undefined || options.kind === kind)
-const chosen = subjects.filter(({ name }) => options.over === undefined || options.over === name)
-if (!Number.isInteger(from) || !(count > 0) || !(parallel > 0) || !(deadline > 0))
+const selectedTransports = transports.filter(({ name }) => options.over === undefined || options.over === name)
+if (!Number.isInteger(from) || !(seedCount > 0) || !(parallel > 0) || !(deadlineAt > 0))
   throw new TypeError('--seed, --from, --seeds, --parallel, --minutes: must be numbers')
-if (kinds.length === 0 || chosen.length === 0)
-  throw new TypeError(`--kind: run or feed; --over: ${subjects.map(({ name }) => name).join(', ')}`)
+if (kinds.length === 0 || selectedTransports.length === 0)
+  throw new TypeError(`--kind: run or feed; --over: ${transports.map(({ name }) => name).join(', ')}`)
 
 /** Tells the parent that it is alive. */
-const announce = (finished = false): void => void process.send?.({ finished })
+const sendAlive = (finished = false): void => void process.send?.({ finished })
 
-let breached = 0
+let violationCount = 0
 /** Rejections that nobody has heard, by message; of peers they are not told. */
-const unheard = new Map<string, number>()
+const unhandledRejections = new Map<string, number>()
 process.on('unhandledRejection', (reason) => {
   const message = String(reason).replace(/:\d+/g, '')
-  unheard.set(message, (unheard.get(message) ?? 0) + 1)
+  unhandledRejections.set(message, (unhandledRejections.get(message) ?? 0) + 1)
 })
 
-function tellBreach(
+function reportViolation(
   client: ChaosClient,
   over: string,
   seed: number,
-  kind: Kind,
-  { breaches, delivered }: Verdict,
+  kind: StreamKind,
+  { violations, delivered }: CheckResult,
 ): void {
-  breached++
-  console.log(`\n✗ seed ${seed}, ${kind} over ${client.name}, ${delivered} delivered: ${breaches.join('; ')}`)
+  violationCount++
+  console.log(`\n✗ seed ${seed}, ${kind} over ${client.name}, ${delivered} delivered: ${violations.join('; ')}`)
   console.log(`  replay: npm run chaos -- --seed ${seed} --kind ${kind} --over ${over}\n`)
 }
 
-async function read(
+async function runSeed(
   client: ChaosClient,
   seed: number,
-  kind: Kind,
+  kind: StreamKind,
   over: string | undefined,
-  tally: Tally,
+  stats: StreamStats,
 ): Promise<void> {
   const schedule = drawSchedule(seed, kind)
-  if (one !== undefined) console.log(JSON.stringify(schedule, undefined, 2))
+  if (singleSeed !== undefined) console.log(JSON.stringify(schedule, undefined, 2))
   const record = await runTrial(client, schedule)
-  const verdict = judge(schedule, record, client.attemptsPerFault)
-  addTo(tally, kind, record, verdict)
-  if (one !== undefined) {
+  const result = checkStream(schedule, record, client.attemptsPerFault)
+  addRecord(stats, kind, record, result)
+  if (singleSeed !== undefined) {
     console.log(Object.fromEntries(record.faults), record.errors, record.ending.end)
-    console.log(verdict)
+    console.log(result)
   }
   // What peers break is what the figures are about.
-  if (over !== undefined && verdict.breaches.length > 0) tellBreach(client, over, seed, kind, verdict)
+  if (over !== undefined && result.violations.length > 0) reportViolation(client, over, seed, kind, result)
 }
 
 /** All seeds, several at a time. */
-async function campaign(client: ChaosClient, over?: string, abreast = parallel): Promise<Record<Kind, Tally>> {
-  const tallies = { run: createTally(), feed: createTally() }
+async function runSeeds(
+  client: ChaosClient,
+  over?: string,
+  parallelism = parallel,
+): Promise<Record<StreamKind, StreamStats>> {
+  const statsByKind = { run: createStats(), feed: createStats() }
   const started = performance.now()
   let next = from
   let done = 0
   await Promise.all(
-    Array.from({ length: Math.min(abreast, count) }, async () => {
-      for (let seed = next++; seed < from + count && performance.now() < deadline; seed = next++) {
-        for (const kind of kinds) await read(client, seed, kind, over, tallies[kind])
-        announce()
+    Array.from({ length: Math.min(parallelism, seedCount) }, async () => {
+      for (let seed = next++; seed < from + seedCount && performance.now() < deadlineAt; seed = next++) {
+        for (const kind of kinds) await runSeed(client, seed, kind, over, statsByKind[kind])
+        sendAlive()
         if (++done % 100 === 0)
           console.log(
-            `${client.name}: ${done} of ${count} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s`,
+            `${client.name}: ${done} of ${seedCount} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s`,
           )
       }
     }),
   )
   console.log(
-    `${client.name}: ${done} of ${count} seeds from ${from} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`,
+    `${client.name}: ${done} of ${seedCount} seeds from ${from} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`,
   )
-  return tallies
+  return statsByKind
 }
 
-const results: { client: ChaosClient; tallies: Record<Kind, Tally> }[] = []
-for (const subject of chosen) {
-  const client = ours(subject)
-  results.push({ client, tallies: await campaign(client, subject.name) })
+const results: { client: ChaosClient; statsByKind: Record<StreamKind, StreamStats> }[] = []
+for (const transport of selectedTransports) {
+  const client = createRivuletClient(transport)
+  results.push({ client, statsByKind: await runSeeds(client, transport.name) })
 }
 // Many of theirs hang, and cost nothing then but time.
-for (const [message, times] of unheard) {
-  breached++
+for (const [message, times] of unhandledRejections) {
+  violationCount++
   console.log(`✗ nobody has heard, ${times} times: ${message}`)
 }
 if (options.peers)
   for (const client of await loadPeers())
-    results.push({ client, tallies: await campaign(client, undefined, 4 * parallel) })
+    results.push({ client, statsByKind: await runSeeds(client, undefined, 4 * parallel) })
 
-for (const { client, tallies } of results) {
-  for (const kind of kinds) console.log(`${reportLines(client.name, kind, tallies[kind]).join('\n')}\n`)
+for (const { client, statsByKind } of results) {
+  for (const kind of kinds) console.log(`${formatReport(client.name, kind, statsByKind[kind]).join('\n')}\n`)
 }
 const tables = kinds.map((kind) =>
-  table(
+  formatTable(
     kind,
-    results.map(({ client, tallies }) => ({ name: client.name, tally: tallies[kind] })),
+    results.map(({ client, statsByKind }) => ({ name: client.name, stats: statsByKind[kind] })),
   ),
 )
 console.log(`${tables.join('\n\n')}\n`)
 if (options.write) {
-  const survived = new Map<string, number>()
-  for (const { client, tallies } of results) {
+  const survivedFaults = new Map<string, number>()
+  for (const { client, statsByKind } of results) {
     if (!client.name.startsWith('rivulet')) continue
     for (const kind of kinds)
-      for (const [fault, times] of tallies[kind].survived) survived.set(fault, (survived.get(fault) ?? 0) + times)
+      for (const [fault, times] of statsByKind[kind].survivedFaults)
+        survivedFaults.set(fault, (survivedFaults.get(fault) ?? 0) + times)
   }
-  writeFileSync('bench/CHAOS.md', page(count, tables, survived))
+  writeFileSync('bench/CHAOS.md', formatPage(seedCount, tables, survivedFaults))
 }
-console.log(`${breached} of our promises broken`)
-announce(true)
+console.log(`${violationCount} of our promises broken`)
+sendAlive(true)
 // Keep-alive sockets of `fetch` are nobody's business any more.
-process.exit(breached > 0 ? 1 : 0)
+process.exit(violationCount > 0 ? 1 : 0)

@@ -1,7 +1,7 @@
 /** A seed is a schedule, always the same, and all seeds together have every fault. */
 import { expect, test } from 'vitest'
-import { makeAnswer } from './payloads.ts'
-import { drawSchedule, sizes } from './schedule.ts'
+import { createAnswer } from './payloads.ts'
+import { drawSchedule, ITEM_COUNTS } from './schedule.ts'
 
 const seeds = Array.from({ length: 100 }, (_, index) => index + 1)
 
@@ -10,26 +10,26 @@ test('the same seed is the same schedule and answer, another is another', () => 
     expect(drawSchedule(7, kind)).toEqual(drawSchedule(7, kind))
     expect(new Set(seeds.map((seed) => JSON.stringify(drawSchedule(seed, kind)))).size).toBe(seeds.length)
   }
-  expect(makeAnswer(7)).toEqual(makeAnswer(7))
-  expect(makeAnswer(7).deltas).toHaveLength(sizes.run)
+  expect(createAnswer(7)).toEqual(createAnswer(7))
+  expect(createAnswer(7).deltas).toHaveLength(ITEM_COUNTS.run)
 })
 
 test('a hundred seeds have each fault', () => {
   const all = seeds.flatMap((seed) => [drawSchedule(seed, 'run'), drawSchedule(seed, 'feed')])
-  const links = all.flatMap((schedule) => schedule.links)
+  const links = all.flatMap((schedule) => schedule.connectionFaults)
   expect(new Set(links.map(({ open }) => open))).toEqual(new Set(['forward', 'reset', 'close', 'silence']))
-  expect(new Set(links.map(({ tear }) => tear))).toEqual(
+  expect(new Set(links.map(({ split }) => split))).toEqual(
     new Set([undefined, 'bytes', 'random', 'character', 'chunk-head']),
   )
   expect(new Set(links.map(({ request }) => request?.cut))).toEqual(new Set([undefined, 'reset', 'fin']))
-  const cuts = new Set(links.map(({ answer }) => answer && `${answer.how} ${answer.place}`))
+  const cuts = new Set(links.map(({ response }) => response && `${response.action} ${response.region}`))
   for (const how of ['reset', 'fin'])
     for (const place of ['anywhere', 'head', 'chunk-head', 'character', 'data'])
       expect(cuts).toContain(`${how} ${place}`)
-  expect(links.some(({ answer }) => answer?.how === 'stall')).toBe(true)
-  expect(links.some(({ down = 0 }) => down > 0)).toBe(true)
-  expect(links.some(({ delay }) => delay > 0)).toBe(true)
-  expect(new Set(all.map(({ fate }) => fate)).size).toBe(7)
+  expect(links.some(({ response }) => response?.action === 'stall')).toBe(true)
+  expect(links.some(({ downMs = 0 }) => downMs > 0)).toBe(true)
+  expect(links.some(({ delayMs }) => delayMs > 0)).toBe(true)
+  expect(new Set(all.map(({ expectedOutcome }) => expectedOutcome)).size).toBe(7)
   expect(new Set(all.map(({ consumer }) => consumer)).size).toBe(4)
   const statuses = all.flatMap(({ rules }) => rules.map(({ status }) => status))
   expect(statuses).toEqual(expect.arrayContaining([408, 425, 429, 500, 502, 503, 504]))

@@ -7,12 +7,12 @@ import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
 import { withFreePort } from './ports.ts'
 
-const CLIENTS = 500
-const WINDOW = 100
+const CLIENT_COUNT = 500
+const WINDOW_MS = 100
 /** Milliseconds for which nobody listens. */
-const DOWN = 400
+const DOWNTIME_MS = 400
 /** Events before the crash, while nobody is there, and afterwards. */
-const EVENTS = { before: 20, down: 20, after: 20 }
+const EVENT_COUNTS = { before: 20, down: 20, after: 20 }
 
 interface Numbered {
   n: number
@@ -20,7 +20,10 @@ interface Numbered {
 
 const cases: [string, Scenario][] = [
   ['comes back', []],
-  ['refuses each of them once with Retry-After when it comes back', { status: 503, 'retry-after': 1, times: CLIENTS }],
+  [
+    'refuses each of them once with Retry-After when it comes back',
+    { status: 503, 'retry-after': 1, times: CLIENT_COUNT },
+  ],
 ]
 
 test.each(cases)('[F21] a server that %s', { timeout: 120_000 }, async (what, scenario) => {
@@ -28,20 +31,20 @@ test.each(cases)('[F21] a server that %s', { timeout: 120_000 }, async (what, sc
   onTestFinished(() => server.close())
   let crashedAt = Infinity
   const attempts: number[] = []
-  const heard: number[][] = []
+  const received: number[][] = []
   const feeds: Pick<Subscription, 'close'>[] = []
   const connect = fetchConnect()
   /** Settles when each client has heard so many. */
-  let told: (() => void) | undefined
+  let reported: (() => void) | undefined
   const all = (count: number): Promise<void> =>
     new Promise((resolve) => {
-      told = () => heard.every(({ length }) => length >= count) && resolve()
-      told()
+      reported = () => received.every(({ length }) => length >= count) && resolve()
+      reported()
     })
 
   let opened = 0
   await new Promise<void>((resolve) => {
-    for (let index = 0; index < CLIENTS; index++) {
+    for (let index = 0; index < CLIENT_COUNT; index++) {
       const client = createClient({
         baseUrl: server.url,
         connect(request) {
@@ -52,13 +55,13 @@ test.each(cases)('[F21] a server that %s', { timeout: 120_000 }, async (what, sc
       onTestFinished(() => client.close())
       const feed = client.subscribe<{ n: Numbered; connected: unknown }>('/api/stream')
       const mine: number[] = []
-      heard.push(mine)
+      received.push(mine)
       feeds.push(feed)
-      feed.once('connected', () => ++opened === CLIENTS && resolve())
+      feed.once('connected', () => ++opened === CLIENT_COUNT && resolve())
       feed.on('n', ({ data }) => {
         mine.push(data.n)
         // Not at each event of each client: that would be a quarter of a million looks at all of them.
-        if (data.n % EVENTS.before === EVENTS.before - 1) told?.()
+        if (data.n % EVENT_COUNTS.before === EVENT_COUNTS.before - 1) reported?.()
       })
     }
   })
@@ -66,28 +69,28 @@ test.each(cases)('[F21] a server that %s', { timeout: 120_000 }, async (what, sc
   const send = (count: number): void => {
     for (const until = sent + count; sent < until; sent++) server.broadcast({ type: 'n', data: { n: sent } })
   }
-  send(EVENTS.before)
-  await all(EVENTS.before)
+  send(EVENT_COUNTS.before)
+  await all(EVENT_COUNTS.before)
 
   crashedAt = performance.now()
   await server.kill()
-  send(EVENTS.down)
+  send(EVENT_COUNTS.down)
   server.setScenario(scenario)
-  await server.restart({ downtime: DOWN })
-  await all(EVENTS.before + EVENTS.down)
-  send(EVENTS.after)
+  await server.restart({ downtime: DOWNTIME_MS })
+  await all(EVENT_COUNTS.before + EVENT_COUNTS.down)
+  send(EVENT_COUNTS.after)
   await all(sent)
 
   const windows = new Map<number, number>()
-  for (const at of attempts) windows.set(Math.floor(at / WINDOW), (windows.get(Math.floor(at / WINDOW)) ?? 0) + 1)
+  for (const at of attempts) windows.set(Math.floor(at / WINDOW_MS), (windows.get(Math.floor(at / WINDOW_MS)) ?? 0) + 1)
   const fullest = Math.max(...windows.values())
   console.log(
-    `${CLIENTS} real clients of a server that ${what}: ${attempts.length} attempts, ` +
-      `${((100 * fullest) / attempts.length).toFixed(1)} % of them in the fullest ${WINDOW} ms, last one after ${Math.max(...attempts).toFixed(0)} ms`,
+    `${CLIENT_COUNT} real clients of a server that ${what}: ${attempts.length} attempts, ` +
+      `${((100 * fullest) / attempts.length).toFixed(1)} % of them in the fullest ${WINDOW_MS} ms, last one after ${Math.max(...attempts).toFixed(0)} ms`,
   )
   const expected = Array.from({ length: sent }, (_, n) => n)
-  for (const mine of heard) expect(mine).toEqual(expected)
-  expect(server.clients).toHaveLength(CLIENTS)
-  expect(attempts.length).toBeGreaterThanOrEqual(CLIENTS)
+  for (const mine of received) expect(mine).toEqual(expected)
+  expect(server.clients).toHaveLength(CLIENT_COUNT)
+  expect(attempts.length).toBeGreaterThanOrEqual(CLIENT_COUNT)
   for (const feed of feeds) feed.close()
 })

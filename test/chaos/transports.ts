@@ -1,11 +1,11 @@
 /** What the chaos is let loose on: every `Connect` there is. */
 import type { Connect } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
-import { leadingConnect } from '../contract/share-connect.ts'
+import { createLeaderConnect } from '../contract/share-connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
 
 /** A way to make connections. */
-export interface Subject {
+export interface Transport {
   readonly name: string
   /** Makes one for a client. */
   connect(fetch: typeof globalThis.fetch): Connect
@@ -14,7 +14,7 @@ export interface Subject {
 }
 
 /** Another `Connect` is another line here. */
-export const subjects: readonly Subject[] = [
+export const transports: readonly Transport[] = [
   { name: 'fetch', connect: (fetch) => fetchConnect(fetch) },
   {
     name: 'multiplex',
@@ -23,10 +23,11 @@ export const subjects: readonly Subject[] = [
     attemptsPerFault: 2,
   },
   // Of a browser's tabs, one that nobody follows.
-  { name: 'share', connect: (fetch) => leadingConnect(fetchConnect(fetch)) },
+  { name: 'share', connect: (fetch) => createLeaderConnect(fetchConnect(fetch)) },
   {
     name: 'share-multiplex',
-    connect: (fetch) => leadingConnect(multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 })),
+    connect: (fetch) =>
+      createLeaderConnect(multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 })),
     attemptsPerFault: 2,
   },
 ]

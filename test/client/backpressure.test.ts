@@ -2,39 +2,39 @@
 import { describe, expect, test } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/options.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const open = async (own: SubscribeOptions = {}) => {
-  const stage = createStage()
-  const feed = stage.client.subscribe('/x', own)
-  return { ...stage, feed, connection: await stage.open() }
+  const testClient = createTestClient()
+  const feed = testClient.client.subscribe('/x', own)
+  return { ...testClient, feed, connection: await testClient.open() }
 }
 
 describe('before anybody consumes', () => {
   test('the queue fills, and reading stops', async () => {
     const { connection } = await open({ queue: { events: 3 } })
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })
-    await settled()
-    expect(connection.unread).toBe(7)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBe(7)
   })
 
   test('1,024 events by default', async () => {
     const { connection } = await open()
     for (let event = 0; event < 2_000; event++) connection.send({ data: '0' })
-    await settled()
-    expect(connection.unread).toBe(2_000 - 1_024)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBe(2_000 - 1_024)
   })
 
   test('or 1 MiB by default; one event may exceed it', async () => {
     const { connection } = await open({ parse: 'text' })
     connection.send({ data: 'x'.repeat(2_000_000) })
     connection.send({ data: 'y' })
-    await settled()
-    expect(connection.unread).toBe(1)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBe(1)
   })
 
   test('an event that comes in pieces counts with all of its bytes', async () => {
@@ -43,27 +43,27 @@ describe('before anybody consumes', () => {
     connection.comment(600_000)
     connection.send({ data: '1' })
     connection.send({ data: '2' })
-    await settled()
-    expect(connection.unread).toBe(1)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBe(1)
   })
 
   test('but only once: what comes after it starts anew', async () => {
     const { connection } = await open()
     connection.comment(600_000)
     for (let event = 0; event < 3; event++) connection.send({ data: '1' })
-    await settled()
-    expect(connection.unread).toBe(0)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBe(0)
   })
 
   test('a listener lets everything flow', async () => {
     const { feed, connection } = await open({ queue: { events: 3 } })
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })
-    await settled()
-    const heard: unknown[] = []
-    feed.on('message', ({ data }) => heard.push(data))
-    await settled()
-    expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-    expect(connection.unread).toBe(0)
+    await flushMicrotasks()
+    const received: unknown[] = []
+    feed.on('message', ({ data }) => received.push(data))
+    await flushMicrotasks()
+    expect(received).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(connection.unreadBatches).toBe(0)
   })
 })
 
@@ -73,24 +73,24 @@ describe('a loop', () => {
     for (let event = 0; event < 100; event++) connection.send({ data: `${event}` })
     const iterator = feed[Symbol.asyncIterator]()
     for (let taken = 0; taken < 97; taken++) {
-      await settled()
-      expect(connection.unread).toBe(98 - taken)
+      await flushMicrotasks()
+      expect(connection.unreadBatches).toBe(98 - taken)
       expect((await iterator.next()).value).toMatchObject({ data: taken })
     }
   })
 
   test('with listeners beside it, still sets the pace', async () => {
     const { feed, connection } = await open({ queue: { events: 2 } })
-    const heard: unknown[] = []
-    feed.on('message', ({ data }) => heard.push(data))
+    const received: unknown[] = []
+    feed.on('message', ({ data }) => received.push(data))
     const iterator = feed[Symbol.asyncIterator]()
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })
-    await settled()
-    expect(connection.unread).toBeGreaterThan(0)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBeGreaterThan(0)
     const taken: unknown[] = []
     for (let event = 0; event < 10; event++) taken.push((await iterator.next()).value?.data)
     expect(taken).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-    expect(heard).toEqual(taken)
+    expect(received).toEqual(taken)
   })
 
   test('that was slow for ever does not make the connection look dead [F4]', async () => {
@@ -103,11 +103,11 @@ describe('a loop', () => {
   test('its queue outlives the connection: a reconnect asks for what comes after it', async () => {
     const { feed, connection, network, clock } = await open({ queue: { events: 10 } })
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
-    connection.cut()
+    connection.disconnect()
     await clock.advance(1_000)
     expect(network.last.request.lastEventId).toBe('2')
-    network.last.answer().send({ data: '3', id: '3' })
-    await settled()
+    network.last.respond().send({ data: '3', id: '3' })
+    await flushMicrotasks()
     const iterator = feed[Symbol.asyncIterator]()
     const taken: unknown[] = []
     for (let event = 0; event < 3; event++) taken.push((await iterator.next()).value?.data)
@@ -118,9 +118,9 @@ describe('a loop', () => {
     const { feed, connection } = await open({ queue: { events: 1 } })
     connection.send({ data: '1' }, { data: '2' })
     connection.send({ data: '3' })
-    await settled()
+    await flushMicrotasks()
     for await (const _ of feed) break
-    await settled()
+    await flushMicrotasks()
     expect(connection.cancelled).toBe(true)
     expect(feed.state.status).toBe('closed')
   })
@@ -128,19 +128,19 @@ describe('a loop', () => {
 
 test('down to the body of the response: no chunk is asked for while the queue is full', async () => {
   const { fetch, calls } = createScriptedFetch()
-  const { client } = createStage({ connect: undefined as never, fetch, queue: { events: 2 } })
+  const { client } = createTestClient({ connect: undefined as never, fetch, queue: { events: 2 } })
   const feed = client.subscribe('/x')
-  await settled()
+  await flushMicrotasks()
   const body = calls[0]!.respond()
-  await settled()
+  await flushMicrotasks()
   for (let event = 0; event < 2; event++) {
-    expect(body.pulls).toBe(event + 1)
+    expect(body.pullCount).toBe(event + 1)
     body.write(`data: ${event}\n\n`)
-    await settled()
+    await flushMicrotasks()
   }
-  expect(body.pulls).toBe(2)
+  expect(body.pullCount).toBe(2)
   await feed[Symbol.asyncIterator]().next()
-  await settled()
-  expect(body.pulls).toBe(3)
+  await flushMicrotasks()
+  expect(body.pullCount).toBe(3)
   feed.close()
 })

@@ -7,18 +7,18 @@ import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
 import type { ScriptedNetwork } from '../support/scripted-connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const open = async (own: RunOptions<TextDelta> = {}, options: ClientOptions = {}) => {
-  const stage = createStage(options)
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient(options)
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
+  return { ...testClient, run, connection: await testClient.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
@@ -26,24 +26,24 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('[P3.5] cancel()', () => {
   test('before anything was sent: nothing is sent', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.stream('/x')
     await run.cancel()
     expect(await run.final()).toEqual({ text: '', finishReason: 'cancelled' })
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(0)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test("before `start`: DELETE of the run's own address with its key, with credentials", async () => {
     const { run, network } = await open({}, { auth: bearer('t') })
     const cancelling = run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate' })
     expect(network.last.headers).toMatchObject({ 'idempotency-key': 'k1', authorization: 'Bearer t' })
     expect(network.last.headers).not.toHaveProperty('content-type')
     expect(network.last.request.body).toBeUndefined()
-    network.last.answer({ status: 204 })
+    network.last.respond({ status: 204 })
     await cancelling
   })
 
@@ -54,11 +54,11 @@ describe('[P3.5] cancel()', () => {
       for await (const { content } of run) texts.push(content)
     })()
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     const cancelling = run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate/r1' })
-    const confirmation = network.last.answer({ status: 202 })
+    const confirmation = network.last.respond({ status: 202 })
     await cancelling
     expect(confirmation.cancelled).toBe(true)
     connection.send(delta(1, 'b'), end({ finishReason: 'cancelled' }))
@@ -66,9 +66,9 @@ describe('[P3.5] cancel()', () => {
     await reading
     expect(texts).toEqual(['a', 'b'])
     expect(await run.final()).toEqual({ text: 'ab', finishReason: 'cancelled' })
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(2)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('the first terminal event wins: an end that was under way is a success, an error one that failed', async () => {
@@ -76,11 +76,11 @@ describe('[P3.5] cancel()', () => {
       const { run, connection, network } = await open()
       const final = run.final().catch((error: unknown) => error)
       connection.send(start(), delta(0, 'a'))
-      await settled()
+      await flushMicrotasks()
       const cancelling = run.cancel()
       connection.send(terminal)
-      await settled()
-      network.last.answer({ status: 204 })
+      await flushMicrotasks()
+      network.last.respond({ status: 204 })
       await cancelling
       expect(await final).toMatchObject(
         terminal.type === 'end' ? { text: 'a', finishReason: 'stop' } : { code: 'server' },
@@ -93,7 +93,7 @@ describe('[P3.5] cancel()', () => {
     connection.send(start(), end())
     await run.final()
     await run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(1)
     expect((await run.final()).finishReason).toBe('stop')
   })
@@ -101,17 +101,17 @@ describe('[P3.5] cancel()', () => {
   test('twice is once', async () => {
     const { run, network } = await open()
     const cancelling = [run.cancel(), run.cancel()]
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(2)
-    network.last.answer({ status: 204 })
+    network.last.respond({ status: 204 })
     await Promise.all(cancelling)
   })
 
   test.each([404, 410])('a run that the server has forgotten (%d) is stopped', async (status) => {
     const { run, network, clock } = await open()
     const cancelling = run.cancel()
-    await settled()
-    network.last.answer({ status })
+    await flushMicrotasks()
+    network.last.respond({ status })
     await cancelling
     await clock.advance(5_000)
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
@@ -120,26 +120,26 @@ describe('[P3.5] cancel()', () => {
   test("the connection drops while it is cancelled: no error, at the latest when it can't be resumed", async () => {
     const { run, connection, network, clock, errors } = await open({ retry: false })
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     const cancelling = run.cancel()
-    await settled()
-    network.last.answer({ status: 202 })
+    await flushMicrotasks()
+    network.last.respond({ status: 202 })
     await cancelling
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
     expect(errors).toEqual([])
     await clock.advance(5_000)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('a server that says no farewell is waited for five seconds', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     const cancelling = run.cancel()
-    await settled()
-    network.last.answer({ status: 202 })
+    await flushMicrotasks()
+    network.last.respond({ status: 202 })
     await cancelling
     await clock.advance(4_999)
     expect(run.state.status).toBe('open')
@@ -151,22 +151,22 @@ describe('[P3.5] cancel()', () => {
   test('a farewell in time leaves no timer behind', async () => {
     const { run, connection, network, clock } = await open()
     const cancelling = run.cancel()
-    await settled()
-    network.last.answer({ status: 204 })
+    await flushMicrotasks()
+    network.last.respond({ status: 204 })
     await cancelling
     connection.send(start(), end({ finishReason: 'cancelled' }))
     connection.end()
     await run.final()
-    await settled()
-    expect(clock.due).toEqual([])
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('under a protocol that nobody can cancel it lets go of the connection', async () => {
-    const { client, open: answer, network } = createStage()
+    const { client, open: answer, network } = createTestClient()
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const connection = await answer()
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
-    await settled()
+    await flushMicrotasks()
     await run.cancel()
     expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
     expect(network.attempts).toHaveLength(1)
@@ -174,41 +174,45 @@ describe('[P3.5] cancel()', () => {
 })
 
 describe('a DELETE that fails', () => {
-  const fail: [what: string, answer: (network: ReturnType<typeof createStage>['network']) => void, error: object][] = [
-    ['with a status', ({ last }) => void last.answer({ status: 500 }), { code: 'http', status: 500 }],
-    ['for permission', ({ last }) => void last.answer({ status: 403 }), { code: 'http', status: 403 }],
+  const fail: [
+    what: string,
+    answer: (network: ReturnType<typeof createTestClient>['network']) => void,
+    error: object,
+  ][] = [
+    ['with a status', ({ last }) => void last.respond({ status: 500 }), { code: 'http', status: 500 }],
+    ['for permission', ({ last }) => void last.respond({ status: 403 }), { code: 'http', status: 403 }],
     [
       'with a redirect that is not followed',
-      ({ last }) => void last.answer({ status: 0, headers: {} }),
+      ({ last }) => void last.respond({ status: 0, headers: {} }),
       { code: 'http' },
     ],
-    ['on the network', ({ last }) => last.refuse(new TypeError('fetch failed')), { code: 'network' }],
+    ['on the network', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
   ]
   test.each(fail)('%s: cancel() rejects, final() has the text so far', async (_what, answer, expected) => {
     const { run, connection, network, clock, errors } = await open()
     connection.send(start(), delta(0, 'a'))
-    await settled()
-    const cancelling = caught(run.cancel())
+    await flushMicrotasks()
+    const cancelling = rejectionOf(run.cancel())
     // Up to two tries.
     for (let attempt = 1; attempt <= 2; attempt++) {
-      await settled()
+      await flushMicrotasks()
       if (network.attempts.length > attempt) answer(network)
     }
     expect(await cancelling).toMatchObject(expected)
     expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
     expect(errors).toEqual([])
     await clock.advance(5_000)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('with a status: the error names the request without its query, and has no cookie', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'))
-    await settled()
-    const cancelling = caught(run.cancel())
-    await settled()
+    await flushMicrotasks()
+    const cancelling = rejectionOf(run.cancel())
+    await flushMicrotasks()
     const headers = { 'set-cookie': 'secret', 'x-request-id': 'q7', 'content-type': 'application/problem+json' }
-    network.last.answer({ status: 500, headers, problem: '{"detail":"no"}' })
+    network.last.respond({ status: 500, headers, problem: '{"detail":"no"}' })
     const error = (await cancelling) as StreamError
     expect(error.problem).toEqual({ detail: 'no' })
     expect(error.message).toBe('Status 500: DELETE https://api.test/api/generate/r1')
@@ -219,8 +223,8 @@ describe('a DELETE that fails', () => {
     const { run, network } = await open()
     void run.cancel()
     for (let attempt = 0; attempt < 2; attempt++) {
-      await settled()
-      network.last.refuse()
+      await flushMicrotasks()
+      network.last.fail()
     }
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
@@ -253,9 +257,9 @@ describe('detachBehavior: cancel', () => {
     const { run, connection, network } = await open({ detachBehavior: 'cancel' })
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
     for await (const _ of run) break
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate/r1' })
-    network.last.answer({ status: 202 })
+    network.last.respond({ status: 202 })
     connection.send(end({ finishReason: 'cancelled' }))
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
@@ -264,13 +268,13 @@ describe('detachBehavior: cancel', () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     const { run, connection, network } = await open({ detachBehavior: 'cancel', signal: controller.signal })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     controller.abort(reason)
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: 'https://api.test/api/generate/r1' })
-    network.last.answer({ status: 202 })
+    network.last.respond({ status: 202 })
     expect(await final).toBe(reason)
   })
 })
@@ -279,8 +283,8 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
   const reason = new Error('enough')
 
   test.each([
-    ['a refusal', 'http', (network: ScriptedNetwork) => network.last.answer({ status: 500 })],
-    ['no connection', 'network', (network: ScriptedNetwork) => network.last.refuse(new TypeError('refused'))],
+    ['a refusal', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
+    ['no connection', 'network', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
     ['no answer', 'network', () => undefined],
   ] as const)('%s: nobody awaits it, so onError hears of it, once', async (_what, code, answer) => {
     for (const how of ['break', 'abort'] as const) {
@@ -292,10 +296,10 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
       })
       connection.send(start(), delta(0, 'a'), delta(1, 'b'))
       if (how === 'break') for await (const _ of run) break
-      const final = caught(run.final())
-      await settled()
+      const final = rejectionOf(run.final())
+      await flushMicrotasks()
       if (how === 'abort') controller.abort(reason)
-      await settled()
+      await flushMicrotasks()
       expect(network.last.request.method).toBe('DELETE')
       expect(errors).toEqual([])
       answer(network)
@@ -303,7 +307,7 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
       expect(errors).toMatchObject([{ code }])
       expect(await final).toBe(how === 'break' ? 'nothing' : reason)
       expect(network.attempts).toHaveLength(2)
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
     }
   })
 })
@@ -315,12 +319,12 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
     'aborted %s: loop and final() reject with the reason',
     async (when) => {
       const controller = new AbortController()
-      const { client, network, errors } = createStage()
+      const { client, network, errors } = createTestClient()
       if (when === 'before the run was made') controller.abort(reason)
       const run = client.stream('/x', { detachBehavior: 'cancel', signal: controller.signal })
       controller.abort(reason)
-      const next = caught(run[Symbol.asyncIterator]().next())
-      expect(await caught(run.final())).toBe(reason)
+      const next = rejectionOf(run[Symbol.asyncIterator]().next())
+      expect(await rejectionOf(run.final())).toBe(reason)
       expect(await next).toBe(reason)
       expect(network.attempts).toHaveLength(0)
       expect(errors).toEqual([])
@@ -329,7 +333,7 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
 
   test('aborted midway, under a protocol that nobody can cancel: loop and final() reject with the reason', async () => {
     const controller = new AbortController()
-    const { client, open: answer, network, clock } = createStage()
+    const { client, open: answer, network, clock } = createTestClient()
     const run = client.stream('/chat', {
       json: {},
       protocol: openaiChat(),
@@ -340,13 +344,13 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
     const connection = await answer()
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
     expect(await loop.next()).toMatchObject({ value: { content: 'a' } })
-    const next = caught(loop.next())
+    const next = rejectionOf(loop.next())
     controller.abort(reason)
     expect(await next).toBe(reason)
-    expect(await caught(run.final())).toBe(reason)
+    expect(await rejectionOf(run.final())).toBe(reason)
     expect(network.attempts).toHaveLength(1)
     expect(network.last.request.signal.aborted).toBe(true)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 })
 
@@ -358,38 +362,38 @@ describe('cancel() of a run that was let go of', () => {
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
     for await (const _ of run) break
     const cancelling = run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(2)
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: resumeUrl })
-    network.last.answer({ status: 202 })
+    network.last.respond({ status: 202 })
     await cancelling
-    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+    expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(2)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('after final() rejected with `network`: so it is; the failure stays', async () => {
     const { run, connection, network, clock } = await open({ retry: false })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
-    connection.cut()
+    connection.disconnect()
     expect(await final).toMatchObject({ code: 'network', partial: 'a' })
     const cancelling = run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(2)
     expect(network.last.request).toMatchObject({ method: 'DELETE', url: resumeUrl })
-    network.last.answer({ status: 202 })
+    network.last.respond({ status: 202 })
     await cancelling
-    expect(await caught(run.final())).toMatchObject({ code: 'network' })
+    expect(await rejectionOf(run.final())).toMatchObject({ code: 'network' })
     await clock.advance(60_000)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('after break, where its end had come: nothing is sent', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
-    await settled()
+    await flushMicrotasks()
     for await (const _ of run) break
     await run.cancel()
     expect(network.attempts).toHaveLength(1)

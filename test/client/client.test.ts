@@ -3,24 +3,24 @@ import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { start } from '../support/native-events.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
 describe('options', () => {
   test("a stream's own overrule the client's; `retry` is merged", async () => {
-    const { client, network, clock } = createStage({ retry: { delay: 200, maxDelay: 300 } })
+    const { client, network, clock } = createTestClient({ retry: { delay: 200, maxDelay: 300 } })
     client.subscribe('/x', { retry: { maxDelay: 250 } })
-    await settled()
-    network.last.refuse()
-    await settled()
-    expect(clock.due).toEqual([200])
+    await flushMicrotasks()
+    network.last.fail()
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([200])
     await clock.advance(200)
-    network.last.refuse()
-    await settled()
-    expect(clock.due).toEqual([250])
+    network.last.fail()
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([250])
   })
 
   test('a `jitter` that throws is reported, and the stream goes on', async () => {
@@ -28,17 +28,17 @@ describe('options', () => {
     const jitter = (): number => {
       throw thrown
     }
-    const { client, network, clock } = createStage({ retry: { jitter } })
+    const { client, network, clock } = createTestClient({ retry: { jitter } })
     const feed = client.subscribe('/x')
     for (const delay of [1_000, 2_000]) {
-      await settled()
-      network.last.refuse()
-      await settled()
-      expect(clock.due).toEqual([delay])
+      await flushMicrotasks()
+      network.last.fail()
+      await flushMicrotasks()
+      expect(clock.pendingDelays).toEqual([delay])
       await clock.advance(delay)
     }
-    network.last.answer()
-    await settled()
+    network.last.respond()
+    await flushMicrotasks()
     expect(feed.state.status).toBe('open')
     expect(unhandled.reported.splice(0)).toEqual([thrown, thrown])
   })
@@ -53,11 +53,11 @@ describe('options', () => {
         [retry, undefined],
         [7, retry],
       ]) {
-        const { client, network, clock, errors } = createStage(ofClient === undefined ? {} : { retry: ofClient })
+        const { client, network, clock, errors } = createTestClient(ofClient === undefined ? {} : { retry: ofClient })
         client.subscribe('/x', own === undefined ? {} : { retry: own })
         for (let attempt = 0; attempt < 4; attempt++) {
-          await settled()
-          network.last.refuse()
+          await flushMicrotasks()
+          network.last.fail()
           await clock.advance(30_000)
         }
         expect(network.attempts).toHaveLength(attempts)
@@ -68,28 +68,28 @@ describe('options', () => {
 
   test("callbacks: the stream's own instead of the client's", async () => {
     const own = vi.fn()
-    const { client, network, errors } = createStage({ retry: false })
+    const { client, network, errors } = createTestClient({ retry: false })
     client.subscribe('/x', { onError: own })
-    await settled()
-    network.last.refuse()
-    await settled()
+    await flushMicrotasks()
+    network.last.fail()
+    await flushMicrotasks()
     expect(own).toHaveBeenCalledTimes(1)
     expect(errors).toEqual([])
   })
 
   test('`fetch` is used where no `connect` is given', async () => {
     const { fetch, calls } = createScriptedFetch()
-    const { client } = createStage({ connect: undefined as never, fetch })
+    const { client } = createTestClient({ connect: undefined as never, fetch })
     const feed = client.subscribe('/x')
     const next = feed[Symbol.asyncIterator]().next()
-    await settled()
+    await flushMicrotasks()
     expect(calls[0]!.url).toBe('https://api.test/x')
     expect(calls[0]!.headers.get('accept')).toBe('text/event-stream')
     const body = calls[0]!.respond()
     body.write('event: a\nid: 1\ndata: 7\n\n')
     expect(await next).toEqual({ done: false, value: { type: 'a', data: 7, id: '1' } })
     feed.close()
-    await settled()
+    await flushMicrotasks()
     expect(body.cancelled ?? calls[0]!.init.signal?.aborted).toBeTruthy()
   })
 
@@ -100,20 +100,20 @@ describe('options', () => {
       headers: Object.freeze({ a: 'b' }),
     })
     const own = Object.freeze({ headers: Object.freeze({ c: 'd' }), searchParams: Object.freeze({ q: 1 }) })
-    createStage(options).client.subscribe('/x', own).close()
+    createTestClient(options).client.subscribe('/x', own).close()
     expect(Object.keys(options)).toEqual(['baseUrl', 'retry', 'headers'])
   })
 })
 
 describe('close()', () => {
   test('closes feeds and detaches from runs, also those that have not begun; no DELETE', async () => {
-    const { client, network, clock, errors } = createStage()
+    const { client, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/feed')
     const run = client.stream('/run')
-    await settled()
-    const connections = network.attempts.map((attempt) => attempt.answer())
+    await flushMicrotasks()
+    const connections = network.attempts.map((attempt) => attempt.respond())
     connections[1]!.send(start())
-    await settled()
+    await flushMicrotasks()
     const late = client.subscribe('/late')
     client.close()
     client.close()
@@ -123,35 +123,35 @@ describe('close()', () => {
     expect(network.attempts).toHaveLength(2)
     expect(network.attempts.every(({ request }) => request.signal.aborted)).toBe(true)
     expect(errors).toEqual([])
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('is Symbol.dispose', async () => {
-    const stage = createStage()
+    const testClient = createTestClient()
     let feed
     {
-      using client = stage.client
+      using client = testClient.client
       feed = client.subscribe('/x')
-      await settled()
+      await flushMicrotasks()
     }
     expect(feed.state.status).toBe('closed')
   })
 
   test('leaves other clients alone', async () => {
-    const [one, other] = [createStage(), createStage()]
+    const [one, other] = [createTestClient(), createTestClient()]
     one.client.subscribe('/x')
     const feed = other.client.subscribe('/x')
-    await settled()
+    await flushMicrotasks()
     one.client.close()
     expect(feed.state.status).toBe('connecting')
   })
 
   test('a stream that has ended hears nothing of it', async () => {
-    const { client, network, states } = createStage()
+    const { client, network, states } = createTestClient()
     client.subscribe('/x')
-    await settled()
-    network.last.answer({ status: 204, headers: {} })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ status: 204, headers: {} })
+    await flushMicrotasks()
     client.close()
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
   })
@@ -159,7 +159,7 @@ describe('close()', () => {
 
 describe('a stream that is closed in the task in which it was made', () => {
   test("sends nothing, and the one made after it sends once: React's double mount", async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     const mount = (): (() => void) => {
       const feed = client.subscribe('/x')
       feed.on('message', () => {})
@@ -167,7 +167,7 @@ describe('a stream that is closed in the task in which it was made', () => {
     }
     mount()()
     mount()
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(1)
   })
 })
@@ -221,11 +221,11 @@ describe('server rendering', () => {
 
 describe('options whose fields are `undefined`', () => {
   test('`retry.limit`: a run is tried five times more, as by default', async () => {
-    const { client, network, clock, errors } = createStage()
+    const { client, network, clock, errors } = createTestClient()
     client.stream('/x', { retry: { limit: undefined } as never })
     for (let attempt = 0; attempt < 10; attempt++) {
-      await settled()
-      network.last.refuse()
+      await flushMicrotasks()
+      network.last.fail()
       await clock.advance(30_000)
     }
     expect(errors).toMatchObject([{ code: 'retries-exhausted' }])
@@ -233,11 +233,11 @@ describe('options whose fields are `undefined`', () => {
   })
 
   test("`retry.limit` of a stream: the client's counts", async () => {
-    const { client, network, clock } = createStage({ retry: { limit: 1 } })
+    const { client, network, clock } = createTestClient({ retry: { limit: 1 } })
     client.subscribe('/x', { retry: { limit: undefined } as never })
     for (let attempt = 0; attempt < 3; attempt++) {
-      await settled()
-      network.last.refuse()
+      await flushMicrotasks()
+      network.last.fail()
       await clock.advance(30_000)
     }
     expect(network.attempts).toHaveLength(2)
@@ -245,15 +245,15 @@ describe('options whose fields are `undefined`', () => {
 
   test('`queue`: 1,024 events or 1 MiB are held, as by default', async () => {
     const queue = { events: undefined, bytes: undefined } as never
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     client.subscribe('/many', { queue })
     client.subscribe('/large', { queue, parse: 'text' })
-    await settled()
-    const [many, large] = network.attempts.map((attempt) => attempt.answer())
+    await flushMicrotasks()
+    const [many, large] = network.attempts.map((attempt) => attempt.respond())
     for (let event = 0; event < 1_100; event++) many!.send({ data: '0' })
     large!.send({ data: 'x'.repeat(0x100000) })
     large!.send({ data: 'y' })
-    await settled()
-    expect([many!.unread, large!.unread]).toEqual([1_100 - 1_024, 1])
+    await flushMicrotasks()
+    expect([many!.unreadBatches, large!.unreadBatches]).toEqual([1_100 - 1_024, 1])
   })
 })

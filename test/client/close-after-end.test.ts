@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions } from '../../src/request/options.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const reason = new Error('enough')
 const done = { value: undefined, done: true }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
@@ -19,52 +19,52 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
 /** A run that has ended, of whose three deltas its loop has taken one. */
 const endedRun = async (terminal = end(), options: ClientOptions = {}) => {
   const controller = new AbortController()
-  const stage = createStage(options)
-  const run = stage.client.stream('/api/generate', { json: {}, signal: controller.signal })
-  const connection = await stage.open()
+  const testClient = createTestClient(options)
+  const run = testClient.client.stream('/api/generate', { json: {}, signal: controller.signal })
+  const connection = await testClient.open()
   const loop = run[Symbol.asyncIterator]()
   connection.send(start(), delta(0, 'a'), delta(1, 'b'), delta(2, 'c'), terminal)
   connection.end()
   expect(await loop.next()).toMatchObject({ value: { content: 'a' } })
-  await settled()
+  await flushMicrotasks()
   expect(run.state.status).toBe('closed')
-  return { ...stage, run, loop, controller }
+  return { ...testClient, run, loop, controller }
 }
 
 /** A feed that a 204 has ended, of whose three events its loop has taken one. */
 const endedFeed = async () => {
   const controller = new AbortController()
-  const stage = createStage()
-  const feed = stage.client.subscribe('/x', { signal: controller.signal })
-  const connection = await stage.open()
+  const testClient = createTestClient()
+  const feed = testClient.client.subscribe('/x', { signal: controller.signal })
+  const connection = await testClient.open()
   const loop = feed[Symbol.asyncIterator]()
   connection.send({ data: '1', id: '1' }, { data: '2', id: '2' }, { data: '3', id: '3' })
   connection.end()
-  await stage.clock.advance(1_000)
-  stage.network.last.answer({ status: 204, headers: {} })
+  await testClient.clock.advance(1_000)
+  testClient.network.last.respond({ status: 204, headers: {} })
   expect(await loop.next()).toMatchObject({ value: { data: 1 } })
-  await settled()
+  await flushMicrotasks()
   expect(feed.state.status).toBe('closed')
-  return { ...stage, feed, loop, controller }
+  return { ...testClient, feed, loop, controller }
 }
 
 describe('a run', () => {
   test('[F37] an abort: the loop rejects with the reason, and gets nothing more; final() keeps the whole', async () => {
     const { run, loop, controller, errors, clock } = await endedRun()
     controller.abort(reason)
-    expect(await caught(loop.next())).toBe(reason)
+    expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
     expect(await run.final()).toEqual({ text: 'abc', finishReason: 'stop' })
     expect(errors).toEqual([])
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('[F37] an abort where it has failed: the same, and final() keeps the failure', async () => {
     const { run, loop, controller, errors } = await endedRun(failure())
     controller.abort(reason)
-    expect(await caught(loop.next())).toBe(reason)
+    expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
-    expect(await caught(run.final())).toMatchObject({ code: 'server', partial: 'abc' })
+    expect(await rejectionOf(run.final())).toMatchObject({ code: 'server', partial: 'abc' })
     expect(errors).toHaveLength(1)
   })
 
@@ -88,7 +88,7 @@ describe('a feed that the server has ended', () => {
   test('[F37] an abort: the loop rejects with the reason, and gets nothing more', async () => {
     const { feed, loop, controller, errors } = await endedFeed()
     controller.abort(reason)
-    expect(await caught(loop.next())).toBe(reason)
+    expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
     expect(await feed.closed).toBeUndefined()
     expect(errors).toEqual([])

@@ -1,25 +1,25 @@
 /** Two cursors: what was received goes into the next request, what was delivered is what users can go on from. */
 import { describe, expect, test } from 'vitest'
 import { delta, end, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 
 describe("a feed's lastEventId", () => {
   test('moves on when the listeners have returned', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x', { lastEventId: '0' })
     const seen: string[] = []
     feed.on('message', () => seen.push(feed.lastEventId))
     expect(feed.lastEventId).toBe('0')
     const connection = await open()
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
-    await settled()
+    await flushMicrotasks()
     expect(seen).toEqual(['0', '1'])
     expect(feed.lastEventId).toBe('2')
   })
 
   test('moves on when the loop asks for more; the next request continues from what is queued', async () => {
-    const { client, clock, network, open } = createStage()
+    const { client, clock, network, open } = createTestClient()
     const feed = client.subscribe('/x')
     const loop = feed[Symbol.asyncIterator]()
     const connection = await open()
@@ -36,40 +36,40 @@ describe("a feed's lastEventId", () => {
   })
 
   test('an id that comes without an event counts once all before it is delivered', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const loop = feed[Symbol.asyncIterator]()
     const connection = await open()
     connection.send({ data: '1', id: '1' })
     connection.send({ id: '2' })
     await loop.next()
-    await settled()
+    await flushMicrotasks()
     expect(feed.lastEventId).toBe('')
     void loop.next()
     expect(feed.lastEventId).toBe('1')
     connection.send({ id: '3' })
-    await settled()
+    await flushMicrotasks()
     expect(feed.lastEventId).toBe('3')
   })
 
   test("of a feed that was closed in a listener is that event's", async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     feed.on('message', ({ data }) => data === 2 && feed.close())
     const connection = await open()
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' }, { data: '3', id: '3' })
-    await settled()
+    await flushMicrotasks()
     expect(feed.lastEventId).toBe('2')
   })
 })
 
 describe("a run's cursor", () => {
   test('is after what the loop has had: gone on from, nothing of the queue is lost', async () => {
-    const { client, network, open } = createStage()
+    const { client, network, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
     connection.send(start(), delta(0), delta(1), delta(2))
-    await settled()
+    await flushMicrotasks()
     const texts: string[] = []
     for await (const { content } of run) {
       texts.push(content)
@@ -77,44 +77,44 @@ describe("a run's cursor", () => {
     }
     expect([run.text, run.cursor?.lastEventId]).toEqual(['0 1 ', 'r1:1'])
     const rest = client.resume(run.cursor!)
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request.lastEventId).toBe('r1:1')
-    network.last.answer().send(delta(2), end())
+    network.last.respond().send(delta(2), end())
     for await (const { content } of rest) texts.push(content)
     expect(texts).toEqual(['0 ', '1 ', '2 '])
   })
 
   test('[F25] [F27] has the index that is due: what comes again after a resume is known, and so is what is missing', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const cursor = { url: '/api/generate/r1', lastEventId: 'r1:1', index: 2 }
     const run = client.resume(JSON.parse(JSON.stringify(cursor)) as typeof cursor)
-    await settled()
-    network.last.answer().send(delta(1), delta(2))
-    await settled()
+    await flushMicrotasks()
+    network.last.respond().send(delta(1), delta(2))
+    await flushMicrotasks()
     expect(run.text).toBe('2 ')
     const missing = client.resume(cursor)
-    await settled()
-    network.last.answer().send(delta(3))
-    await settled()
+    await flushMicrotasks()
+    network.last.respond().send(delta(3))
+    await flushMicrotasks()
     expect(missing.state).toMatchObject({ status: 'waiting', error: { code: 'gap' } })
     await clock.advance(1_000)
-    network.last.answer().send(delta(2), delta(3), end())
+    network.last.respond().send(delta(2), delta(3), end())
     expect((await missing.final()).text).toBe('2 3 ')
   })
 
   test('without a loop is after what `text` has', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
     connection.send(start(), delta(0), delta(1))
-    await settled()
+    await flushMicrotasks()
     expect([run.text, run.cursor?.lastEventId]).toEqual(['0 1 ', 'r1:1'])
     run.detach()
     expect(run.cursor?.lastEventId).toBe('r1:1')
   })
 
   test('of an error is after its `partial` text', async () => {
-    const { client, open } = createStage({ retry: false })
+    const { client, open } = createTestClient({ retry: false })
     const run = client.stream('/generate')
     const connection = await open()
     connection.send(start(), delta(0))

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { end, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { type Stage, createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { type TestClient, createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
@@ -12,12 +12,12 @@ trapUnhandled()
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const ways: [how: string, live: (stage: Stage) => Promise<WeakRef<object>>][] = [
+const CASES: [how: string, live: (testClient: TestClient) => Promise<WeakRef<object>>][] = [
   [
     'a feed that was closed',
     async ({ client }) => {
       const feed = client.subscribe('/x')
-      await settled()
+      await flushMicrotasks()
       feed.close()
       return new WeakRef(feed)
     },
@@ -26,8 +26,8 @@ const ways: [how: string, live: (stage: Stage) => Promise<WeakRef<object>>][] = 
     'a feed whose server said that there is no more',
     async ({ client, network }) => {
       const feed = client.subscribe('/x')
-      await settled()
-      network.last.answer({ status: 204, headers: {} })
+      await flushMicrotasks()
+      network.last.respond({ status: 204, headers: {} })
       return new WeakRef(feed)
     },
   ],
@@ -44,13 +44,13 @@ const ways: [how: string, live: (stage: Stage) => Promise<WeakRef<object>>][] = 
   ],
 ]
 
-test.each(ways)('%s can be collected while its client lives on', async (_how, live) => {
-  const stage = createStage()
-  const stream = await live(stage)
-  await settled()
-  stage.network.attempts.length = 0
-  await settled()
+test.each(CASES)('%s can be collected while its client lives on', async (_how, live) => {
+  const testClient = createTestClient()
+  const stream = await live(testClient)
+  await flushMicrotasks()
+  testClient.network.attempts.length = 0
+  await flushMicrotasks()
   collectGarbage()
   expect(stream.deref()).toBeUndefined()
-  stage.client.close()
+  testClient.client.close()
 })

@@ -3,18 +3,18 @@ import { describe, expect, test } from 'vitest'
 import type { RunOptions } from '../../src/request/options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const open = async (own: RunOptions<TextDelta> = {}) => {
-  const stage = createStage()
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient()
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+  return { ...testClient, run, connection: await testClient.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
@@ -35,16 +35,16 @@ describe('[F34] [P3.5] leaving the loop', () => {
         }
         return 'after'
       }
-      expect(await caught(leave().then((value) => Promise.reject(value as never)))).toBe(
+      expect(await rejectionOf(leave().then((value) => Promise.reject(value as never)))).toBe(
         { break: 'after', return: 'a', throw: thrown }[how],
       )
       expect(network.last.request.signal.aborted).toBe(true)
       await clock.advance(60_000)
       expect(connection.cancelled).toBe(true)
       expect(network.attempts).toHaveLength(1)
-      expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+      expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
       expect(errors).toEqual([])
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
     },
   )
 
@@ -65,25 +65,25 @@ describe('[F34] [P3.5] leaving the loop', () => {
     const { run } = await open()
     const thrown = new Error('of the user')
     await expect(run[Symbol.asyncIterator]().throw?.(thrown)).rejects.toBe(thrown)
-    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+    expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
   })
 
   test("break never throws the run's own error, even where that is queued behind", async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), failure())
-    await settled()
+    await flushMicrotasks()
     const left = (async () => {
       for await (const _ of run) break
       return 'left'
     })()
     expect(await left).toBe('left')
-    expect(await caught(run.final())).toMatchObject({ code: 'server' })
+    expect(await rejectionOf(run.final())).toMatchObject({ code: 'server' })
   })
 
   test('after the end was received, final() still resolves', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
-    await settled()
+    await flushMicrotasks()
     for await (const _ of run) break
     expect(await run.final()).toEqual({ text: 'ab', finishReason: 'stop' })
   })
@@ -93,22 +93,22 @@ describe('[P3.5] detach()', () => {
   test('lets go, keeps text and cursor, and can be gone on from', async () => {
     const { run, connection, network, client } = await open()
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     run.detach()
     run.detach()
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request.signal.aborted).toBe(true)
     expect(network.attempts).toHaveLength(1)
     expect(run.text).toBe('a')
-    expect(await caught(run.final())).toMatchObject({ name: 'AbortError' })
+    expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
     const rest = client.resume(run.cursor!)
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({
       method: 'GET',
       url: 'https://api.test/api/generate/r1',
       lastEventId: 'r1:0',
     })
-    network.last.answer().send(delta(1, 'b'), end())
+    network.last.respond().send(delta(1, 'b'), end())
     expect((await rest.final()).text).toBe('b')
   })
 
@@ -131,13 +131,13 @@ describe('[P3.5] detach()', () => {
   test('while waiting for the next attempt: no attempt', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start())
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     expect(run.state.status).toBe('waiting')
     run.detach()
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 })
 
@@ -145,18 +145,18 @@ describe('[F37] the signal option', () => {
   const reason = new Error('enough')
 
   test('aborted before: nothing is sent', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     const run = client.stream('/x', { signal: AbortSignal.abort(reason) })
-    expect(await caught(run.final())).toBe(reason)
+    expect(await rejectionOf(run.final())).toBe(reason)
     expect(network.attempts).toHaveLength(0)
   })
 
   test('aborted in the task in which the run was made: the same', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     const controller = new AbortController()
     const run = client.stream('/x', { signal: controller.signal })
     controller.abort(reason)
-    expect(await caught(run.final())).toBe(reason)
+    expect(await rejectionOf(run.final())).toBe(reason)
     expect(network.attempts).toHaveLength(0)
   })
 
@@ -164,15 +164,15 @@ describe('[F37] the signal option', () => {
     'aborted while %s: loop and final() reject with the reason, unwrapped',
     async (when) => {
       const controller = new AbortController()
-      const { client, network, clock, errors } = createStage()
+      const { client, network, clock, errors } = createTestClient()
       const run = client.stream('/x', { signal: controller.signal })
-      const [next, final] = [caught(run[Symbol.asyncIterator]().next()), caught(run.final())]
-      await settled()
+      const [next, final] = [rejectionOf(run[Symbol.asyncIterator]().next()), rejectionOf(run.final())]
+      await flushMicrotasks()
       if (when !== 'connecting') {
-        const connection = network.last.answer()
-        if (when === 'waiting') connection.cut()
+        const connection = network.last.respond()
+        if (when === 'waiting') connection.disconnect()
       }
-      await settled()
+      await flushMicrotasks()
       expect(run.state.status).toBe(when)
       controller.abort(reason)
       expect(await next).toBe(reason)
@@ -181,7 +181,7 @@ describe('[F37] the signal option', () => {
       expect(network.attempts).toHaveLength(1)
       expect(network.last.request.signal.aborted).toBe(true)
       expect(errors).toEqual([])
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
     },
   )
 
@@ -191,7 +191,7 @@ describe('[F37] the signal option', () => {
     connection.send(start(), end())
     await run.final()
     controller.abort(reason)
-    await settled()
+    await flushMicrotasks()
     expect((await run.final()).finishReason).toBe('stop')
     expect(network.attempts).toHaveLength(1)
   })
@@ -199,7 +199,7 @@ describe('[F37] the signal option', () => {
   test('a reason of its own kind is passed on: AbortSignal.timeout and abort() without one', async () => {
     const controller = new AbortController()
     const { run } = await open({ signal: controller.signal })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     controller.abort()
     expect(await final).toBe(controller.signal.reason)
     expect(await final).toMatchObject({ name: 'AbortError' })

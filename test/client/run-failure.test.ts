@@ -5,26 +5,26 @@ import type { RunOptions } from '../../src/request/options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
 const open = async (own: RunOptions<TextDelta> = {}, options = {}) => {
-  const stage = createStage(options)
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient(options)
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+  return { ...testClient, run, connection: await testClient.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
   )
 /** What a loop gets, then what it throws. */
-const loop = async (run: AsyncIterable<TextDelta>) => {
+const collectUntilError = async (run: AsyncIterable<TextDelta>) => {
   const texts: string[] = []
-  const error = await caught(
+  const error = await rejectionOf(
     (async () => {
       for await (const { content } of run) texts.push(content)
     })(),
@@ -36,7 +36,7 @@ describe('[P3.1] an `error` event', () => {
   test("is `server`, with the server's code, the text so far and the cursor; loop, final() and onError get the same", async () => {
     const { run, connection, errors, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), failure())
-    const { texts, error } = await loop(run)
+    const { texts, error } = await collectUntilError(run)
     expect(texts).toEqual(['a'])
     expect(error).toMatchObject({
       code: 'server',
@@ -46,7 +46,7 @@ describe('[P3.1] an `error` event', () => {
       partial: 'a',
       cursor: { url: 'https://api.test/api/generate/r1' },
     })
-    expect(await caught(run.final())).toBe(error)
+    expect(await rejectionOf(run.final())).toBe(error)
     expect(errors).toEqual([error])
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
@@ -54,10 +54,10 @@ describe('[P3.1] an `error` event', () => {
 
   test('is why the run was closed, for whoever looks at its state', async () => {
     const { run, connection, states } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), failure())
     const error = await final
-    await settled()
+    await flushMicrotasks()
     expect(run.state).toMatchObject({ status: 'closed' })
     expect(run.state.error).toBe(error)
     expect(states.filter(({ status }) => status === 'closed')).toEqual([run.state])
@@ -65,7 +65,7 @@ describe('[P3.1] an `error` event', () => {
 
   test.each(['{}', 'null', '{"message":7}'])('of %s is an error all the same', async (data) => {
     const { run, connection } = await open({ retry: false })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), { type: 'error', data })
     const error = await final
     expect(isStreamError(error)).toBe(true)
@@ -79,17 +79,17 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     const { run, connection, network, clock } = await open()
     connection.send(start({ resume: undefined }), delta(0, 'a'))
     connection.end()
-    const { texts, error } = await loop(run)
+    const { texts, error } = await collectUntilError(run)
     expect(texts).toEqual(['a'])
     expect(error).toMatchObject({ code: 'truncated', partial: 'a', lastEventId: 'r1:0' })
-    expect(await caught(run.final())).toBe(error)
+    expect(await rejectionOf(run.final())).toBe(error)
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
   })
 
   test('before any event, without a key to join by, as well', async () => {
     const { run, connection, network, clock } = await open({ idempotencyKey: false })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.end()
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'truncated', partial: '' })
@@ -97,28 +97,28 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
   })
 
   test('a 204 is no end of a run either', async () => {
-    const { client, network } = createStage()
-    const final = caught(client.stream('/x').final())
-    await settled()
-    network.last.answer({ status: 204, headers: {} })
+    const { client, network } = createTestClient()
+    const final = rejectionOf(client.stream('/x').final())
+    await flushMicrotasks()
+    network.last.respond({ status: 204, headers: {} })
     expect(await final).toMatchObject({ code: 'truncated' })
   })
 
   test('[F12] but it is one where the end of the connection is', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     const final = client.stream('/x', { protocol: rawEvents() }).final()
-    await settled()
-    network.last.answer({ status: 204, headers: {} })
+    await flushMicrotasks()
+    network.last.respond({ status: 204, headers: {} })
     expect(await final).toEqual({ text: '', finishReason: undefined })
   })
 
   test('at the retry limit: `retries-exhausted`, with text and cursor, its cause the last failure', async () => {
     const { run, connection, network, clock } = await open({ retry: 1 })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
     connection.end()
     await clock.advance(1_000)
-    network.last.answer().end()
+    network.last.respond().end()
     const error = await final
     expect(error).toMatchObject({
       code: 'retries-exhausted',
@@ -138,21 +138,21 @@ describe('[F27] indexes', () => {
     const { run, connection, network, clock } = await open()
     const final = run.final()
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
-    await settled()
+    await flushMicrotasks()
     expect(run.text).toBe('a')
     expect(run.state).toMatchObject({ status: 'waiting', error: { code: 'gap' } })
     await clock.advance(1_000)
     expect(network.last.request).toMatchObject({ method: 'GET', lastEventId: 'r1:0' })
-    network.last.answer().send(delta(1, 'b'), delta(2, 'c'), end())
+    network.last.respond().send(delta(1, 'b'), delta(2, 'c'), end())
     expect((await final).text).toBe('abc')
   })
 
   test('the same hole again: `gap`, with what there was', async () => {
     const { run, connection, network, clock } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
     await clock.advance(1_000)
-    network.last.answer().send(delta(2, 'c'))
+    network.last.respond().send(delta(2, 'c'))
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'gap', partial: 'a', lastEventId: 'r1:0' })
     expect(network.attempts).toHaveLength(2)
@@ -163,15 +163,15 @@ describe('[F27] indexes', () => {
     const final = run.final()
     connection.send(start(), delta(1))
     await clock.advance(1_000)
-    network.last.answer().send(delta(0, 'a'), delta(2, 'c'))
-    await clock.advance(clock.due[0]!)
-    network.last.answer().send(delta(1, 'b'), delta(2, 'c'), end())
+    network.last.respond().send(delta(0, 'a'), delta(2, 'c'))
+    await clock.advance(clock.pendingDelays[0]!)
+    network.last.respond().send(delta(1, 'b'), delta(2, 'c'), end())
     expect((await final).text).toBe('abc')
   })
 
   test("where it can't be resumed it is final at once", async () => {
     const { run, connection, network, clock } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'gap', partial: 'a' })
@@ -188,7 +188,7 @@ describe('[F27] indexes', () => {
         { type: 'delta', data: `{"content":"b","index":${index}}`, id: 'r1:bad' },
         end(),
       )
-      const { texts, error } = await loop(run)
+      const { texts, error } = await collectUntilError(run)
       expect(texts).toEqual(['a'])
       expect(error).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
       await clock.advance(60_000)
@@ -199,7 +199,7 @@ describe('[F27] indexes', () => {
   test('[F25] one that was had already is passed over', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(0, 'a'), delta(1, 'b'), delta(0, 'a'), delta(2, 'c'), end())
-    expect((await loop(run)).texts).toEqual(['a', 'b', 'c'])
+    expect((await collectUntilError(run)).texts).toEqual(['a', 'b', 'c'])
     expect(run.text).toBe('abc')
   })
 })
@@ -213,7 +213,7 @@ describe("[F30] data that is not the protocol's: `invalid-data`, with the event'
     ['tool_call', 'not JSON'],
   ])('%s: %s', async (type, data) => {
     const { run, connection, clock, network } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), { type, data, id: 'r1:bad' })
     await clock.advance(600_000)
     expect(await final).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
@@ -222,7 +222,7 @@ describe("[F30] data that is not the protocol's: `invalid-data`, with the event'
 
   test('a `resume` that is no URL', async () => {
     const { run, connection, clock } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start({ resume: 'https://' }))
     await clock.advance(600_000)
     expect(await final).toMatchObject({ code: 'invalid-data' })
@@ -248,8 +248,8 @@ describe('who is told', () => {
   test('final(), also one that is called in the same moment: not reported', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
-    await settled()
-    const error = await caught(run.final())
+    await flushMicrotasks()
+    const error = await rejectionOf(run.final())
     await clock.advance(0)
     expect(error).toMatchObject({ code: 'server' })
     expect(unhandled.reported).toEqual([])
@@ -258,7 +258,7 @@ describe('who is told', () => {
   test('a loop: not reported', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
-    expect((await loop(run)).error).toMatchObject({ code: 'server' })
+    expect((await collectUntilError(run)).error).toMatchObject({ code: 'server' })
     await clock.advance(0)
     expect(unhandled.reported).toEqual([])
   })
@@ -271,26 +271,26 @@ describe('who is told', () => {
       () => {},
     )
     connection.send(start(), failure())
-    await settled()
+    await flushMicrotasks()
     expect(run.state.status).toBe('closed')
   })
 
   test('final() gives every caller the same', async () => {
     const { run, connection } = await open()
-    const finals = [caught(run.final()), caught(run.final())]
+    const finals = [rejectionOf(run.final()), rejectionOf(run.final())]
     connection.send(start(), failure())
     const [one, other] = await Promise.all(finals)
     expect(one).toBe(other)
-    expect(await caught(run.final())).toBe(one)
+    expect(await rejectionOf(run.final())).toBe(one)
   })
 })
 
 describe('[F15] refusals', () => {
   test.each([400, 403, 404, 410, 422])('%d before the run began is `http`', async (status) => {
-    const { client, network, clock } = createStage()
-    const final = caught(client.stream('/x', { json: {} }).final())
-    await settled()
-    network.last.answer({ status, headers: { 'content-type': 'application/problem+json' }, problem: '{"title":"No"}' })
+    const { client, network, clock } = createTestClient()
+    const final = rejectionOf(client.stream('/x', { json: {} }).final())
+    await flushMicrotasks()
+    network.last.respond({ status, headers: { 'content-type': 'application/problem+json' }, problem: '{"title":"No"}' })
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'http', status, problem: { title: 'No' }, partial: '' })
     expect(network.attempts).toHaveLength(1)

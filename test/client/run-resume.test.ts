@@ -3,25 +3,25 @@ import { describe, expect, test, vi } from 'vitest'
 import type { RunOptions } from '../../src/request/options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const open = async (own: RunOptions<TextDelta> = {}) => {
-  const stage = createStage()
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient()
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
+  return { ...testClient, run, connection: await testClient.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
   )
 
 describe('[P3.4] after `start`', () => {
-  test.each(['end', 'cut'] as const)(
+  test.each(['end', 'disconnect'] as const)(
     '[F1] [F2] [F3] a connection that %ss is followed by GET of `resume`, never by a second POST',
     async (how) => {
       const { run, connection, network, clock, errors } = await open()
@@ -35,7 +35,7 @@ describe('[P3.4] after `start`', () => {
       expect(request.init?.body ?? null).toBeNull()
       expect(headers).not.toHaveProperty('idempotency-key')
       expect(headers).not.toHaveProperty('content-type')
-      network.last.answer().send(delta(1, 'b'), end())
+      network.last.respond().send(delta(1, 'b'), end())
       expect((await final).text).toBe('ab')
       expect(network.attempts.map(({ request: { method } }) => method)).toEqual(['POST', 'GET'])
       expect(errors).toEqual([])
@@ -56,10 +56,10 @@ describe('[P3.4] after `start`', () => {
   })
 
   test('[P3.3] which is where redirects led', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     client.stream('/api/generate')
-    await settled()
-    const connection = network.last.answer({ url: 'https://eu.api.test/v2/generate' })
+    await flushMicrotasks()
+    const connection = network.last.respond({ url: 'https://eu.api.test/v2/generate' })
     connection.send(start({ resume: 'generate/r1' }))
     connection.end()
     await clock.advance(1_000)
@@ -72,8 +72,8 @@ describe('[P3.4] after `start`', () => {
     run.on('start', started)
     const final = run.final()
     connection.send({ type: 'queued', data: '{"ahead":2}' }, start({ heartbeat: 0 }), delta(0, 'a'))
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0', index: 1 })
     expect(started).toHaveBeenCalledTimes(1)
     await clock.advance(1_000)
@@ -82,15 +82,15 @@ describe('[P3.4] after `start`', () => {
       url: 'https://api.test/api/generate/r1',
       lastEventId: 'r1:0',
     })
-    network.last.answer().send(delta(1, 'b'), end())
+    network.last.respond().send(delta(1, 'b'), end())
     expect((await final).text).toBe('ab')
   })
 
   test('where nothing is known but paths, they stay paths', async () => {
-    const { client, network, clock } = createStage({ baseUrl: undefined as never })
+    const { client, network, clock } = createTestClient({ baseUrl: undefined as never })
     client.stream('/api/generate')
-    await settled()
-    const connection = network.last.answer()
+    await flushMicrotasks()
+    const connection = network.last.respond()
     connection.send(start())
     connection.end()
     await clock.advance(1_000)
@@ -106,9 +106,9 @@ describe('[P3.4] after `start`', () => {
       for await (const { content } of run) texts.push(content)
     })()
     connection.send(start(), delta(0, 'a'))
-    connection.cut()
+    connection.disconnect()
     await clock.advance(1_000)
-    network.last.answer().send(start(), delta(0, 'a'), delta(1, 'b'), end())
+    network.last.respond().send(start(), delta(0, 'a'), delta(1, 'b'), end())
     await reading
     expect(texts).toEqual(['a', 'b'])
     expect(run.text).toBe('ab')
@@ -117,11 +117,11 @@ describe('[P3.4] after `start`', () => {
 
   test.each([404, 410])('[P3.3] %d: `expired`, with the text so far and the cursor', async (status) => {
     const { run, connection, network, clock } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
-    connection.cut()
+    connection.disconnect()
     await clock.advance(1_000)
-    network.last.answer({ status })
+    network.last.respond({ status })
     await clock.advance(60_000)
     expect(await final).toMatchObject({
       code: 'expired',
@@ -134,17 +134,17 @@ describe('[P3.4] after `start`', () => {
 
   test('[F19] a server that sends the same again and again, and drops, is given up: duplicates are no progress', async () => {
     const { run, connection, network, clock } = await open()
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     for (let attempt = 0; attempt < 20; attempt++) {
-      await clock.advance(clock.due[0] ?? 0)
+      await clock.advance(clock.pendingDelays[0] ?? 0)
       if (run.state.status !== 'connecting') break
-      const again = network.last.answer()
+      const again = network.last.respond()
       again.send(start(), delta(0, 'a'), delta(1, 'b'))
-      again.cut()
-      await settled()
+      again.disconnect()
+      await flushMicrotasks()
     }
     expect(run.state.status).toBe('closed')
     expect(await final).toMatchObject({ code: 'retries-exhausted', partial: 'ab' })
@@ -155,57 +155,57 @@ describe('[P3.4] after `start`', () => {
     const { run, connection, network, clock } = await open({ retry: 1 })
     const final = run.final()
     connection.send(start(), delta(0))
-    connection.cut()
+    connection.disconnect()
     for (let index = 1; index < 10; index++) {
       await clock.advance(1_000)
-      const next = network.last.answer()
+      const next = network.last.respond()
       next.send(delta(index))
-      next.cut()
+      next.disconnect()
     }
     await clock.advance(1_000)
-    network.last.answer().send(end())
+    network.last.respond().send(end())
     expect((await final).text).toBe('0 1 2 3 4 5 6 7 8 9 ')
   })
 })
 
 describe('[P3.4] before `start`', () => {
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse()],
-    ['503', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 })],
-    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 })],
-    ['an empty stream', ({ last }: ReturnType<typeof createStage>['network']) => last.answer().end()],
+    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail()],
+    ['503', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 503 })],
+    ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 })],
+    ['an empty stream', ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end()],
   ])('%s: the same request with the same key and body', async (_what, fail) => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     const final = run.final()
-    await settled()
+    await flushMicrotasks()
     fail(network)
     await clock.advance(1_000)
     const [first, second] = network.attempts
     expect(second!.request).toMatchObject({ method: 'POST', url: first!.request.url, body: '{"prompt":"p"}' })
     expect(second!.headers['idempotency-key']).toBe(first!.headers['idempotency-key'])
-    network.last.answer().send(start(), delta(0, 'a'), end())
+    network.last.respond().send(start(), delta(0, 'a'), end())
     expect((await final).text).toBe('a')
   })
 
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse(), 1],
-    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 }), 1],
+    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail(), 1],
+    ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 }), 1],
     [
       '503, which says that nothing began',
-      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 503 }),
+      ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 503 }),
       2,
     ],
     [
       '429, which says that nothing began',
-      ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 429 }),
+      ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 429 }),
       2,
     ],
   ])('without a key, %s: %#', async (_what, fail, attempts) => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: {}, idempotencyKey: false })
     void run.final().catch(() => {})
-    await settled()
+    await flushMicrotasks()
     fail(network)
     await clock.advance(1_000)
     expect(network.attempts).toHaveLength(attempts)
@@ -213,11 +213,11 @@ describe('[P3.4] before `start`', () => {
   })
 
   test('it is tried five times more, not for ever', async () => {
-    const { client, network, clock } = createStage()
-    const final = caught(client.stream('/x').final())
+    const { client, network, clock } = createTestClient()
+    const final = rejectionOf(client.stream('/x').final())
     for (let attempt = 0; attempt < 10; attempt++) {
-      await settled()
-      if (network.attempts.length > attempt) network.last.refuse()
+      await flushMicrotasks()
+      if (network.attempts.length > attempt) network.last.fail()
       await clock.advance(30_000)
     }
     expect(await final).toMatchObject({ code: 'retries-exhausted' })
@@ -225,7 +225,7 @@ describe('[P3.4] before `start`', () => {
   })
 
   test('connectTimeout is a minute: gateways withhold the head until the first token', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.stream('/x')
     await clock.advance(59_999)
     expect(run.state.status).toBe('connecting')
@@ -241,38 +241,38 @@ describe('cursor and client.resume()', () => {
     const { run, connection } = await open()
     expect(run.cursor).toBeUndefined()
     connection.send(start())
-    await settled()
+    await flushMicrotasks()
     expect(run.cursor).toMatchObject({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:s' })
     connection.send(delta(0))
-    await settled()
+    await flushMicrotasks()
     expect(run.cursor).toMatchObject({ lastEventId: 'r1:0' })
     expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
   })
 
   test('only what comes after it; it resumes in turn', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.resume({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
     const final = run.final()
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({
       method: 'GET',
       url: 'https://api.test/api/generate/r1',
       lastEventId: 'r1:3',
     })
     expect(network.last.headers).not.toHaveProperty('idempotency-key')
-    const connection = network.last.answer()
+    const connection = network.last.respond()
     connection.send(delta(4, 'e'))
-    connection.cut()
+    connection.disconnect()
     await clock.advance(1_000)
     expect(network.last.request.lastEventId).toBe('r1:4')
-    network.last.answer().send(delta(5, 'f'), end())
+    network.last.respond().send(delta(5, 'f'), end())
     expect((await final).text).toBe('ef')
   })
 
   test('its indexes count from where it joined: a hole after that is a gap', async () => {
-    const { client, open: answer, clock } = createStage()
+    const { client, open: answer, clock } = createTestClient()
     const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { retry: false })
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     const connection = await answer()
     connection.send(delta(4, 'e'), delta(6, 'g'))
     await clock.advance(0)
@@ -280,7 +280,7 @@ describe('cursor and client.resume()', () => {
   })
 
   test('without an id: the whole run, from `start`, which listeners hear', async () => {
-    const { client, open: answer, network } = createStage()
+    const { client, open: answer, network } = createTestClient()
     const run = client.resume({ url: '/r1' })
     const started = vi.fn()
     run.on('start', started)
@@ -292,20 +292,20 @@ describe('cursor and client.resume()', () => {
   })
 
   test.each([404, 410])('[P3.3] a run that the server has forgotten: `expired` (%d)', async (status) => {
-    const { client, network, errors } = createStage()
+    const { client, network, errors } = createTestClient()
     const cursor = { url: 'https://api.test/r1', lastEventId: 'r1:3' }
-    const final = caught(client.resume(cursor).final())
-    await settled()
-    network.last.answer({ status })
+    const final = rejectionOf(client.resume(cursor).final())
+    await flushMicrotasks()
+    network.last.respond({ status })
     expect(await final).toMatchObject({ code: 'expired', status, cursor })
     expect(errors).toHaveLength(1)
   })
 
   test('[F12] of a run whose end had been had: 204, and nothing that trying again could bring', async () => {
-    const { client, network, clock } = createStage()
-    const final = caught(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
-    await settled()
-    network.last.answer({ status: 204, headers: {} })
+    const { client, network, clock } = createTestClient()
+    const final = rejectionOf(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
+    await flushMicrotasks()
+    network.last.respond({ status: 204, headers: {} })
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'truncated', retryable: false })
     expect(network.attempts).toHaveLength(1)
@@ -314,11 +314,11 @@ describe('cursor and client.resume()', () => {
   test('[P1.3] the heartbeat that was announced goes with it', async () => {
     const { run, connection, client, network, clock } = await open()
     connection.send(start({ heartbeat: 1_000 }))
-    await settled()
+    await flushMicrotasks()
     run.detach()
     const rest = client.resume(run.cursor!)
-    await settled()
-    network.last.answer()
+    await flushMicrotasks()
+    network.last.respond()
     await clock.advance(3_000)
     expect(rest.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
     rest.detach()

@@ -3,18 +3,18 @@ import { describe, expect, test, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const open = async <Delta>(protocol: Protocol<Delta>, options = {}) => {
-  const stage = createStage()
-  const run = stage.client.stream('/chat', { json: { stream: true }, protocol, ...options })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient()
+  const run = testClient.client.stream('/chat', { json: { stream: true }, protocol, ...options })
+  return { ...testClient, run, connection: await testClient.open() }
 }
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
+const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'nothing',
     (error: unknown) => error,
@@ -43,12 +43,12 @@ describe('openaiChat()', () => {
 
   test('chunks without text, tool calls among them, are heard as messages', async () => {
     const { run, connection } = await open(openaiChat())
-    const heard = vi.fn()
-    run.on('message', heard)
+    const received = vi.fn()
+    run.on('message', received)
     const call = { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] }
     connection.send(chunk(call), chunk({ content: 'a' }), done)
     expect((await run.final()).text).toBe('a')
-    expect(heard.mock.calls).toMatchObject([
+    expect(received.mock.calls).toMatchObject([
       [{ type: 'message', data: { choices: [{ delta: call }] } }],
       [{ data: '[DONE]' }],
     ])
@@ -56,7 +56,7 @@ describe('openaiChat()', () => {
 
   test('[F3] cut before [DONE]: `truncated`, never a success, and never asked twice', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'stop' }))
     connection.end()
     await clock.advance(60_000)
@@ -66,9 +66,9 @@ describe('openaiChat()', () => {
 
   test('[F1] broken off: one error, never asked twice', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send({ ...chunk({ content: 'a' }), id: '1' })
-    connection.cut()
+    connection.disconnect()
     await clock.advance(60_000)
     expect(await final).toMatchObject({ partial: 'a' })
     expect(network.attempts).toHaveLength(1)
@@ -76,7 +76,7 @@ describe('openaiChat()', () => {
 
   test('an error chunk: `server`', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), { data: '{"error":{"message":"Overloaded","code":"overloaded"}}' })
     expect(await final).toMatchObject({ code: 'server', serverCode: 'overloaded', message: 'Overloaded', partial: 'a' })
     await clock.advance(60_000)
@@ -85,7 +85,7 @@ describe('openaiChat()', () => {
 
   test('[F30] a chunk that is not JSON: `invalid-data`', async () => {
     const { run, connection } = await open(openaiChat())
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), { data: '{"choices":' })
     expect(await final).toMatchObject({ code: 'invalid-data', partial: 'a' })
   })
@@ -110,33 +110,37 @@ describe('rawEvents()', () => {
 
   test('a connection that breaks is no end', async () => {
     const { run, connection } = await open(rawEvents())
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send({ data: 'a', id: '1' })
-    connection.cut()
+    connection.disconnect()
     expect(await final).toMatchObject({ code: 'network', partial: 'a' })
   })
 
   test('an answer without a body is a run without deltas', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     const run = client.stream('/x', { protocol: rawEvents() })
-    await settled()
-    network.last.answer({ status: 204, headers: {} })
+    await flushMicrotasks()
+    network.last.respond({ status: 204, headers: {} })
     expect(await run.final()).toEqual({ text: '', finishReason: undefined })
   })
 })
 
 describe('[P3.4] nobody promises to honour a key', () => {
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createStage>['network']) => last.refuse(), 'network'],
-    ['500', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 500 }), 'http'],
-    ['502', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 502 }), 'http'],
-    ['504', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 504 }), 'http'],
-    ['408', ({ last }: ReturnType<typeof createStage>['network']) => void last.answer({ status: 408 }), 'http'],
-    ['an empty stream', ({ last }: ReturnType<typeof createStage>['network']) => last.answer().end(), 'truncated'],
+    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail(), 'network'],
+    ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 }), 'http'],
+    ['502', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 502 }), 'http'],
+    ['504', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 504 }), 'http'],
+    ['408', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 408 }), 'http'],
+    [
+      'an empty stream',
+      ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end(),
+      'truncated',
+    ],
   ])('%s is ambiguous, and final', async (_what, fail, code) => {
-    const { client, network, clock } = createStage({ retry: { shouldRetry: () => true } })
-    const final = caught(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
-    await settled()
+    const { client, network, clock } = createTestClient({ retry: { shouldRetry: () => true } })
+    const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
+    await flushMicrotasks()
     fail(network)
     await clock.advance(120_000)
     expect(await final).toMatchObject({ code })
@@ -144,32 +148,32 @@ describe('[P3.4] nobody promises to honour a key', () => {
   })
 
   test('a connect timeout as well', async () => {
-    const { client, network, clock } = createStage()
-    const final = caught(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
+    const { client, network, clock } = createTestClient()
+    const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
     await clock.advance(600_000)
     expect(await final).toMatchObject({ code: 'network' })
     expect(network.attempts).toHaveLength(1)
   })
 
   test.each([425, 429, 503])('%d says that nothing began: it is asked again', async (status) => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
-    await settled()
-    network.last.answer({ status })
+    await flushMicrotasks()
+    network.last.respond({ status })
     await clock.advance(1_000)
-    network.last.answer().send(chunk({ content: 'a' }), done)
+    network.last.respond().send(chunk({ content: 'a' }), done)
     expect((await final).text).toBe('a')
   })
 
   test('[F16] so does a 401, after which the credentials are asked for anew', async () => {
-    const { client, network } = createStage({ auth: async () => ({}) })
+    const { client, network } = createTestClient({ auth: async () => ({}) })
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
-    network.last.answer().send(done)
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond().send(done)
     expect((await final).text).toBe('')
     expect(network.attempts).toHaveLength(2)
   })
@@ -203,7 +207,7 @@ describe("a protocol of the user's", () => {
         throw cause
       },
     } satisfies Protocol<string>)
-    const final = caught(run.final())
+    const final = rejectionOf(run.final())
     connection.send({ data: 'a', id: '7' })
     expect(await final).toMatchObject({ code: 'invalid-data', cause, lastEventId: '7' })
   })

@@ -2,8 +2,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
@@ -14,9 +14,9 @@ const collect = async <Item>(stream: AsyncIterable<Item>): Promise<Item[]> => {
   return items
 }
 const open = async (options = {}) => {
-  const stage = createStage()
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
-  return { ...stage, run, connection: await stage.open() }
+  const testClient = createTestClient()
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
+  return { ...testClient, run, connection: await testClient.open() }
 }
 
 describe('[P3.1] [P3.2] from start to end', () => {
@@ -38,11 +38,11 @@ describe('[P3.1] [P3.2] from start to end', () => {
     const { run, connection } = await open()
     expect(run.text).toBe('')
     connection.send(start(), delta(0, 'a'))
-    await settled()
+    await flushMicrotasks()
     expect(run.text).toBe('a')
     expect(run.state).toEqual({ status: 'open', attempt: 1 })
     connection.send(delta(1, 'b'))
-    await settled()
+    await flushMicrotasks()
     expect(run.text).toBe('ab')
   })
 
@@ -66,14 +66,14 @@ describe('[P3.1] [P3.2] from start to end', () => {
       const { run, connection, clock, network } = await open()
       connection.send(start(), end())
       await run.final()
-      await settled()
+      await flushMicrotasks()
       expect(network.last.request.signal.aborted).toBe(false)
       if (ends) connection.end()
       else await clock.advance(1_000)
-      await settled()
+      await flushMicrotasks()
       expect(connection.cancelled).toBe(true)
       expect(network.last.request.signal.aborted).toBe(!ends)
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
       expect(network.attempts).toHaveLength(1)
     }
   })
@@ -81,33 +81,33 @@ describe('[P3.1] [P3.2] from start to end', () => {
 
 describe('the request', () => {
   test('[P3.4] carries an Idempotency-Key, fresh for each run, GET or POST', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     client.stream('/a')
     client.stream('/b', { json: {} })
-    await settled()
+    await flushMicrotasks()
     const keys = network.attempts.map(({ headers }) => headers['idempotency-key'])
     for (const key of keys) expect(key).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
     expect(new Set(keys).size).toBe(2)
   })
 
   test("or the user's own, or none", async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     client.stream('/a', { idempotencyKey: 'mine' })
     client.stream('/b', { idempotencyKey: false })
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts.map(({ headers }) => headers['idempotency-key'])).toEqual(['mine', undefined])
   })
 
   test('a page that is not a secure context has no `crypto.randomUUID`: a key is made all the same', async () => {
     vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     client.stream('/a')
-    await settled()
+    await flushMicrotasks()
     expect(network.last.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/)
   })
 
   test('closed in the task in which it was made: nothing is sent', async () => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     client.stream('/a').detach()
     await clock.advance(1_000)
     expect(network.attempts).toHaveLength(0)
@@ -119,12 +119,12 @@ describe('other events', () => {
 
   test('[P3.1] on() hears them, start and end too, and the loop passes them over', async () => {
     const { run, connection } = await open()
-    const heard: string[] = []
-    for (const type of ['start', 'tool_call', 'end'] as const) run.on(type, (event) => heard.push(event.type))
+    const received: string[] = []
+    for (const type of ['start', 'tool_call', 'end'] as const) run.on(type, (event) => received.push(event.type))
     const deltas = collect(run)
     connection.send(start(), delta(0, 'a'), call, delta(1, 'b'), end())
     expect(await deltas).toHaveLength(2)
-    expect(heard).toEqual(['start', 'tool_call', 'end'])
+    expect(received).toEqual(['start', 'tool_call', 'end'])
   })
 
   test('events() iterates them instead of the deltas', async () => {
@@ -167,8 +167,8 @@ describe('who consumes', () => {
     connection.send(start(), delta(0))
     for (let index = 1; index < 10; index++) connection.send(delta(index))
     connection.send(end())
-    await settled()
-    expect(connection.unread).toBeGreaterThan(5)
+    await flushMicrotasks()
+    expect(connection.unreadBatches).toBeGreaterThan(5)
     const deltas: TextDelta[] = []
     for (let result = await iterator.next(); !result.done; result = await iterator.next()) deltas.push(result.value)
     expect(deltas.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -193,7 +193,7 @@ describe('who consumes', () => {
     const { run, connection } = await open()
     const final = run.final()
     connection.send(start(), delta(0))
-    await settled()
+    await flushMicrotasks()
     expect(() => run[Symbol.asyncIterator]()).toThrow(TypeError)
     connection.send(end())
     expect((await final).finishReason).toBe('stop')
@@ -202,7 +202,7 @@ describe('who consumes', () => {
   test('iterating after final() was called, but before anything came, misses nothing', async () => {
     const { run, connection } = await open()
     const final = run.final()
-    await settled()
+    await flushMicrotasks()
     const deltas = collect(run)
     connection.send(start(), delta(0), end())
     expect(await deltas).toHaveLength(1)
@@ -213,7 +213,7 @@ describe('who consumes', () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0), delta(1), end())
     connection.end()
-    await settled()
+    await flushMicrotasks()
     expect(await collect(run)).toHaveLength(2)
   })
 })
@@ -226,7 +226,7 @@ describe('[P1.3] [F4] the heartbeat that `start` announces', () => {
     await clock.advance(3_000)
     expect(run.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
     await clock.advance(1_000)
-    network.last.answer().send(delta(1, 'b'), end())
+    network.last.respond().send(delta(1, 'b'), end())
     expect((await final).text).toBe('ab')
   })
 

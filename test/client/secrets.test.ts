@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
 import { StreamError } from '../../src/base/errors.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { createStage } from '../support/test-client.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { start } from '../support/native-events.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 const SECRET = 'hunter2'
-const secretive: ClientOptions = {
+const SECRET_OPTIONS: ClientOptions = {
   async auth(context) {
     const headers = new Headers(await bearer(SECRET)(context))
     for (const [name, value] of new Headers(await apiKey(SECRET)(context))) headers.set(name, value)
@@ -27,24 +27,24 @@ const url = `/x?key=${SECRET}`
 const printed = (error: unknown): string =>
   inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + String(error)
 
-type Fail = (stage: ReturnType<typeof createStage>) => Promise<void> | void
+type Fail = (testClient: ReturnType<typeof createTestClient>) => Promise<void> | void
 
 const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
-  ['network', ({ network }) => network.last.refuse(new TypeError('fetch failed'))],
-  ['http', ({ network }) => void network.last.answer({ status: 404 })],
-  ['content-type', ({ network }) => void network.last.answer({ headers: { 'content-type': 'text/html' } })],
+  ['network', ({ network }) => network.last.fail(new TypeError('fetch failed'))],
+  ['http', ({ network }) => void network.last.respond({ status: 404 })],
+  ['content-type', ({ network }) => void network.last.respond({ headers: { 'content-type': 'text/html' } })],
   [
     'auth',
     async ({ network }) => {
-      network.last.answer({ status: 401 })
-      await settled()
-      network.last.answer({ status: 401 })
+      network.last.respond({ status: 401 })
+      await flushMicrotasks()
+      network.last.respond({ status: 401 })
     },
   ],
   [
     'idle',
     ({ network, clock }) => {
-      network.last.answer()
+      network.last.respond()
       return clock.advance(5_000)
     },
     { idleTimeout: 5_000 },
@@ -52,7 +52,7 @@ const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
   [
     'stalled',
     ({ network, clock }) => {
-      network.last.answer()
+      network.last.respond()
       return clock.advance(5_000)
     },
     { stallTimeout: 5_000 },
@@ -61,9 +61,9 @@ const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
   [
     'retries-exhausted',
     async ({ network, clock }) => {
-      network.last.refuse()
+      network.last.fail()
       await clock.advance(1_000)
-      network.last.refuse()
+      network.last.fail()
     },
     { retry: 1 },
   ],
@@ -71,42 +71,43 @@ const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
 
 describe("a feed's errors", () => {
   test.each(failures)('%s', async (code, fail, options) => {
-    const stage = createStage({ retry: false, ...secretive, ...options })
-    const feed = stage.client.subscribe(url)
-    await settled()
-    await fail(stage)
-    await settled()
+    const testClient = createTestClient({ retry: false, ...SECRET_OPTIONS, ...options })
+    const feed = testClient.client.subscribe(url)
+    await flushMicrotasks()
+    await fail(testClient)
+    await flushMicrotasks()
     const error = await feed.closed
     expect(error).toMatchObject({ code })
     expect(error!.message).toMatch(/GET https:\/\/api\.test\/x/)
-    for (const told of [error, stage.errors, stage.states]) expect(printed(told)).not.toContain(SECRET)
+    for (const reported of [error, testClient.errors, testClient.states])
+      expect(printed(reported)).not.toContain(SECRET)
   })
 })
 
 describe("a run's errors", () => {
   test('truncated, detached', async () => {
-    const stage = createStage({ retry: false, ...secretive })
-    const run = stage.client.stream(url, { json: { prompt: SECRET }, idempotencyKey: SECRET })
+    const testClient = createTestClient({ retry: false, ...SECRET_OPTIONS })
+    const run = testClient.client.stream(url, { json: { prompt: SECRET }, idempotencyKey: SECRET })
     const final = run.final()
-    const connection = await stage.open()
+    const connection = await testClient.open()
     connection.send(start({ resume: undefined, prompt: undefined }))
     connection.end()
     const error: unknown = await final.catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'truncated' })
     expect(printed(error)).not.toContain(SECRET)
 
-    const another = stage.client.stream(url)
+    const another = testClient.client.stream(url)
     another.detach()
     expect(printed(await another.final().catch((reason: unknown) => reason))).not.toContain(SECRET)
   })
 
   test('a cancel that fails', async () => {
-    const stage = createStage(secretive)
-    const run = stage.client.stream(url)
-    await stage.open()
+    const testClient = createTestClient(SECRET_OPTIONS)
+    const run = testClient.client.stream(url)
+    await testClient.open()
     const cancelling = run.cancel().catch((reason: unknown) => reason)
-    await settled()
-    stage.network.last.refuse(new TypeError('fetch failed'))
+    await flushMicrotasks()
+    testClient.network.last.fail(new TypeError('fetch failed'))
     const error = await cancelling
     expect(error).toMatchObject({ code: 'network' })
     expect(printed(error)).not.toContain(SECRET)
@@ -117,7 +118,7 @@ test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])(
   "a credential that can't be sent is not quoted: %j",
   async (key) => {
     for (const options of [{ auth: apiKey(key) }, { headers: { 'x-secret': key } }]) {
-      const { client, errors, network, clock } = createStage({ ...options, retry: 1 })
+      const { client, errors, network, clock } = createTestClient({ ...options, retry: 1 })
       const feed = client.subscribe('/x')
       await clock.advance(60_000)
       // A newline at the end is taken off by the platform; what it sends then is as good.
@@ -129,16 +130,16 @@ test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])(
 )
 
 test('a path that nothing gives an origin is a mistake, told at once: the platform would quote it, query and all', () => {
-  const { client } = createStage({ baseUrl: undefined as never, connect: undefined as never })
+  const { client } = createTestClient({ baseUrl: undefined as never, connect: undefined as never })
   expect(() => client.subscribe(url)).toThrow(TypeError)
   expect(() => client.subscribe(url)).not.toThrow(SECRET)
 })
 
 test('what a platform says of a failure quotes nothing', async () => {
   const { fetch, calls } = createScriptedFetch()
-  const stage = createStage({ ...secretive, connect: undefined as never, fetch, retry: false })
-  const feed = stage.client.subscribe(url)
-  await settled()
+  const testClient = createTestClient({ ...SECRET_OPTIONS, connect: undefined as never, fetch, retry: false })
+  const feed = testClient.client.subscribe(url)
+  await flushMicrotasks()
   calls[0]!.fail(
     new TypeError('fetch failed', {
       cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
@@ -151,17 +152,17 @@ test('what a platform says of a failure quotes nothing', async () => {
 
 test('an error that the user made may say what it likes: it is passed on as the cause', async () => {
   const cause = new Error('of the user')
-  const { client } = createStage({ auth: () => Promise.reject(cause), retry: false })
+  const { client } = createTestClient({ auth: () => Promise.reject(cause), retry: false })
   const error = await client.subscribe('/x').closed
   expect(error).toBeInstanceOf(StreamError)
   expect(error!.cause).toBe(cause)
 })
 
 test('cookies that an answer sets are not printed with its error; they can be looked up', async () => {
-  const { client, network } = createStage({ retry: false })
+  const { client, network } = createTestClient({ retry: false })
   const feed = client.subscribe('/x')
-  await settled()
-  network.last.answer({ status: 404, headers: { 'set-cookie': `session=${SECRET}`, 'x-request-id': 'q7' } })
+  await flushMicrotasks()
+  network.last.respond({ status: 404, headers: { 'set-cookie': `session=${SECRET}`, 'x-request-id': 'q7' } })
   const error = await feed.closed
   expect(inspect(error, { depth: 10 })).not.toContain(SECRET)
   expect(inspect(new StreamError('retries-exhausted', 'Often', { cause: error }), { depth: 10 })).not.toContain(SECRET)

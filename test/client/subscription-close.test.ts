@@ -1,18 +1,18 @@
 /** How a feed ends, what its promise, its loop and its listeners then do, and what stays silent. */
 import { describe, expect, test, vi } from 'vitest'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
 describe('close() [F36]', () => {
   test('in the task in which the feed was made: nothing is sent', async () => {
-    const { client, network, states } = createStage()
+    const { client, network, states } = createTestClient()
     const feed = client.subscribe('/x')
     feed.close()
-    await settled()
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(0)
     expect(feed.state.status).toBe('closed')
     expect(states.map(({ status }) => status)).toEqual(['closed'])
@@ -21,43 +21,43 @@ describe('close() [F36]', () => {
 
   test('while credentials are asked for, while connecting, in backoff: no request after it', async () => {
     for (const when of ['auth', 'connecting', 'waiting'] as const) {
-      const { client, network, clock, errors } = createStage(
+      const { client, network, clock, errors } = createTestClient(
         when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
       )
       const feed = client.subscribe('/x')
-      await settled()
-      if (when === 'waiting') network.last.refuse()
-      await settled()
+      await flushMicrotasks()
+      if (when === 'waiting') network.last.fail()
+      await flushMicrotasks()
       const before = network.attempts.length
       feed.close()
       await clock.advance(600_000)
       expect(network.attempts).toHaveLength(before)
       expect(errors).toEqual([])
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
       expect(await feed.closed).toBeUndefined()
     }
   })
 
   test('in a listener: neither the rest of the batch nor the other listeners hear more', async () => {
-    const { client, open, network, clock, errors } = createStage()
+    const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
-    const heard: string[] = []
+    const received: string[] = []
     feed.on('message', ({ data }) => {
-      heard.push(`one ${data as number}`)
+      received.push(`one ${data as number}`)
       if (data === 2) feed.close()
     })
-    feed.on('message', ({ data }) => heard.push(`two ${data as number}`))
+    feed.on('message', ({ data }) => received.push(`two ${data as number}`))
     const connection = await open()
     connection.send({ data: '1' }, { data: '2' }, { data: '3' })
     await clock.advance(60_000)
-    expect(heard).toEqual(['one 1', 'two 1', 'one 2'])
+    expect(received).toEqual(['one 1', 'two 1', 'one 2'])
     expect(connection.cancelled).toBe(true)
     expect(network.attempts).toHaveLength(1)
     expect(errors).toEqual([])
   })
 
   test('twice, and after the end: one change of state, one settlement', async () => {
-    const { client, open, states } = createStage()
+    const { client, open, states } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
     feed.close()
@@ -69,47 +69,47 @@ describe('close() [F36]', () => {
 
   test('in onStateChange, in onResponse, in onError', async () => {
     for (const where of ['onStateChange', 'onResponse', 'onError'] as const) {
-      const { client, network, clock } = createStage({ [where]: () => feed.close() })
+      const { client, network, clock } = createTestClient({ [where]: () => feed.close() })
       const feed = client.subscribe('/x')
-      await settled()
-      if (network.attempts.length) network.last.answer().send({ data: '{' })
+      await flushMicrotasks()
+      if (network.attempts.length) network.last.respond().send({ data: '{' })
       await clock.advance(60_000)
       expect(feed.state.status).toBe('closed')
       expect(network.attempts.length).toBeLessThanOrEqual(1)
       expect(await feed.closed).toBeUndefined()
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
     }
   })
 
   test('in onReset: no timer is left', async () => {
-    const { client, open, network, clock } = createStage({ idleTimeout: 5_000, onReset: () => feed.close() })
+    const { client, open, network, clock } = createTestClient({ idleTimeout: 5_000, onReset: () => feed.close() })
     const feed = client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1' })
     connection.end()
     await clock.advance(1_000)
-    network.last.answer()
-    await settled()
+    network.last.respond()
+    await flushMicrotasks()
     expect(feed.state.status).toBe('closed')
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('ends a loop, and drops what it had not taken', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1' }, { data: '2' }, { data: '3' })
-    await settled()
-    const heard: unknown[] = []
+    await flushMicrotasks()
+    const received: unknown[] = []
     for await (const { data } of feed) {
-      heard.push(data)
+      received.push(data)
       feed.close()
     }
-    expect(heard).toEqual([1])
+    expect(received).toEqual([1])
   })
 
   test('a second iteration is a mistake, also after the end', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
     feed[Symbol.asyncIterator]()
@@ -119,7 +119,7 @@ describe('close() [F36]', () => {
   })
 
   test('settles every next() that waits [F39]', async () => {
-    const { client, open } = createStage()
+    const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
     const iterator = feed[Symbol.asyncIterator]()
@@ -132,12 +132,12 @@ describe('close() [F36]', () => {
   })
 
   test('Symbol.dispose is close()', async () => {
-    const { client, network } = createStage()
+    const { client, network } = createTestClient()
     let held
     {
       using feed = client.subscribe('/x')
       held = feed
-      await settled()
+      await flushMicrotasks()
       expect(feed.state.status).toBe('connecting')
     }
     expect(held.state.status).toBe('closed')
@@ -149,7 +149,7 @@ describe('the signal option [F37]', () => {
   const reason = new Error('enough')
 
   test('aborted before: nothing is sent, the loop rejects with the reason', async () => {
-    const { client, network, errors } = createStage()
+    const { client, network, errors } = createTestClient()
     const feed = client.subscribe('/x', { signal: AbortSignal.abort(reason) })
     await expect(feed[Symbol.asyncIterator]().next()).rejects.toBe(reason)
     expect(network.attempts).toHaveLength(0)
@@ -158,14 +158,16 @@ describe('the signal option [F37]', () => {
   })
 
   test.each(['auth', 'connecting', 'open', 'waiting'] as const)('aborted while %s', async (when) => {
-    const { client, network, clock, errors } = createStage(when === 'auth' ? { auth: () => new Promise(() => {}) } : {})
+    const { client, network, clock, errors } = createTestClient(
+      when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
+    )
     const controller = new AbortController()
     const feed = client.subscribe('/x', { signal: controller.signal })
     const next = feed[Symbol.asyncIterator]().next()
-    await settled()
-    if (when === 'open') network.last.answer()
-    if (when === 'waiting') network.last.refuse()
-    await settled()
+    await flushMicrotasks()
+    if (when === 'open') network.last.respond()
+    if (when === 'waiting') network.last.fail()
+    await flushMicrotasks()
     controller.abort(reason)
     await expect(next).rejects.toBe(reason)
     await clock.advance(60_000)
@@ -173,24 +175,24 @@ describe('the signal option [F37]', () => {
     expect(feed.state.status).toBe('closed')
     expect(await feed.closed).toBeUndefined()
     expect(errors).toEqual([])
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('aborted after close(): silence', async () => {
-    const { client, errors, states } = createStage()
+    const { client, errors, states } = createTestClient()
     const controller = new AbortController()
     const feed = client.subscribe('/x', { signal: controller.signal })
-    await settled()
+    await flushMicrotasks()
     feed.close()
     controller.abort(reason)
-    await settled()
+    await flushMicrotasks()
     expect(await feed[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true })
     expect(errors).toEqual([])
     expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
   })
 
   test('a feed that has ended no longer listens to it', async () => {
-    const { client } = createStage()
+    const { client } = createTestClient()
     const controller = new AbortController()
     const remove = vi.spyOn(controller.signal, 'removeEventListener')
     client.subscribe('/x', { signal: controller.signal }).close()
@@ -200,11 +202,11 @@ describe('the signal option [F37]', () => {
 
 describe("the server's end", () => {
   test('[F12] [P2.5] 204: `closed` settles without an error, the loop ends', async () => {
-    const { client, network, clock, errors, states } = createStage()
+    const { client, network, clock, errors, states } = createTestClient()
     const feed = client.subscribe('/x')
     const next = feed[Symbol.asyncIterator]().next()
-    await settled()
-    network.last.answer({ status: 204 })
+    await flushMicrotasks()
+    network.last.respond({ status: 204 })
     expect(await next).toEqual({ value: undefined, done: true })
     expect(await feed.closed).toBeUndefined()
     await clock.advance(60_000)
@@ -214,7 +216,7 @@ describe("the server's end", () => {
   })
 
   test('[P2.5] [F3] a clean end of the connection is none: it is reconnected', async () => {
-    const { client, open, network, clock, errors } = createStage()
+    const { client, open, network, clock, errors } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
     connection.end()
@@ -224,20 +226,20 @@ describe("the server's end", () => {
   })
 
   test('[F15] an error: `closed` settles with it, the loop gets what was queued, then throws it', async () => {
-    const { client, open, network, clock, errors } = createStage()
+    const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
     connection.end()
     await clock.advance(1_000)
-    network.last.answer({ status: 410 })
-    await settled()
-    const heard: unknown[] = []
+    network.last.respond({ status: 410 })
+    await flushMicrotasks()
+    const received: unknown[] = []
     const thrown: unknown = await (async () => {
-      for await (const { data } of feed) heard.push(data)
+      for await (const { data } of feed) received.push(data)
       return undefined
     })().catch((error: unknown) => error)
-    expect(heard).toEqual([1, 2])
+    expect(received).toEqual([1, 2])
     expect(thrown).toMatchObject({ code: 'http', status: 410 })
     expect(await feed.closed).toBe(thrown)
     expect(errors).toEqual([thrown])
@@ -245,22 +247,22 @@ describe("the server's end", () => {
   })
 
   test('an error has the last event ID that was received', async () => {
-    const { client, open, network, clock, errors } = createStage()
+    const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1', id: '7' })
     connection.end()
     await clock.advance(1_000)
-    network.last.answer({ status: 404 })
+    network.last.respond({ status: 404 })
     expect(await feed.closed).toMatchObject({ code: 'http', status: 404, lastEventId: '7' })
     expect(errors).toMatchObject([{ lastEventId: '7' }])
   })
 
   test('[F11] a refusal whose problem document stalls: the status is told, after one request', async () => {
     const { fetch, calls } = createScriptedFetch()
-    const { client, clock, errors } = createStage({ connect: undefined as never, fetch })
+    const { client, clock, errors } = createTestClient({ connect: undefined as never, fetch })
     const feed = client.subscribe('/x')
-    await settled()
+    await flushMicrotasks()
     const body = calls[0]!.respond({ status: 403, headers: { 'content-type': 'application/problem+json' } })
     body.write('{"title":"No')
     await clock.advance(600_000)
@@ -269,36 +271,36 @@ describe("the server's end", () => {
     expect(errors[0]!.problem).toBeUndefined()
     expect(calls[0]!.init.signal?.aborted).toBe(true)
     expect(calls).toHaveLength(1)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('[F19] at the retry limit: `retries-exhausted`, which trying again later can help', async () => {
-    const { client, network, clock } = createStage({ retry: 1 })
+    const { client, network, clock } = createTestClient({ retry: 1 })
     const feed = client.subscribe('/x')
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
-    network.last.refuse()
+    network.last.fail()
     expect(await feed.closed).toMatchObject({ code: 'retries-exhausted', retryable: true, cause: { code: 'network' } })
   })
 
   test('an error nobody hears is reported, once; `closed` never rejects', async () => {
-    const { client, network, clock } = createStage({ onError: undefined as never })
+    const { client, network, clock } = createTestClient({ onError: undefined as never })
     const feed = client.subscribe('/x')
     feed.on('message', () => {})
-    await settled()
-    network.last.answer({ status: 404 })
+    await flushMicrotasks()
+    network.last.respond({ status: 404 })
     await clock.advance(0)
     expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'http', status: 404 }])
     expect(await feed.closed).toMatchObject({ code: 'http' })
   })
 
   test('an error that a loop throws is not reported as well', async () => {
-    const { client, network, clock } = createStage({ onError: undefined as never })
+    const { client, network, clock } = createTestClient({ onError: undefined as never })
     const feed = client.subscribe('/x')
     const next = feed[Symbol.asyncIterator]().next()
-    await settled()
-    network.last.answer({ status: 404 })
+    await flushMicrotasks()
+    network.last.respond({ status: 404 })
     await expect(next).rejects.toMatchObject({ code: 'http' })
     await clock.advance(0)
     expect(unhandled.reported).toEqual([])
@@ -306,14 +308,14 @@ describe("the server's end", () => {
 
   test('what onError throws is reported', async () => {
     const thrown = new Error('of the user')
-    const { client, network } = createStage({
+    const { client, network } = createTestClient({
       onError() {
         throw thrown
       },
     })
     const feed = client.subscribe('/x')
-    await settled()
-    network.last.answer({ status: 404 })
+    await flushMicrotasks()
+    network.last.respond({ status: 404 })
     expect(await feed.closed).toMatchObject({ code: 'http' })
     expect(unhandled.reported.splice(0)).toEqual([thrown])
   })
@@ -325,7 +327,7 @@ describe('a feed that is not GET', () => {
       [false, 1],
       [true, 2],
     ] as const) {
-      const { client, open, network, clock, errors } = createStage()
+      const { client, open, network, clock, errors } = createTestClient()
       client.subscribe('/x', { method: 'POST', body: 'q', reconnect })
       const connection = await open()
       connection.send({ data: '1', id: '1' })
@@ -341,10 +343,10 @@ describe('a feed that is not GET', () => {
     [503, 2],
     [500, 1],
   ])('but after a refusal that says it has not begun: %d', async (status, attempts) => {
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     client.subscribe('/x', { method: 'POST', body: 'q' })
-    await settled()
-    network.last.answer({ status })
+    await flushMicrotasks()
+    network.last.respond({ status })
     await clock.advance(1_000)
     expect(network.attempts).toHaveLength(attempts)
   })

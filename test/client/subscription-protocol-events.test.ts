@@ -1,49 +1,49 @@
 /** What a server says of itself: resets, positions, heartbeats; and what they change. */
 import { describe, expect, test, vi } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/options.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 describe('resets', () => {
   test('[P2.3] a `reset` event is told to onReset, and is an event like any other', async () => {
-    const { client, open, resets } = createStage()
+    const { client, open, resets } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x').on('reset', listener)
     const connection = await open()
     connection.send({ type: 'reset', data: '{"reason":"expired"}', id: '9' })
-    await settled()
+    await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'expired' }])
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
   test('a feed that reconnects without any id cannot know what it missed: `no-id`', async () => {
-    const { client, open, network, clock, resets } = createStage()
+    const { client, open, network, clock, resets } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1' })
     connection.end()
     await clock.advance(1_000)
     expect(resets).toEqual([])
-    network.last.answer()
-    await settled()
+    network.last.respond()
+    await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'no-id' }])
   })
 
   test('not where there is an id, nor for the first connection however late', async () => {
-    const { client, open, network, clock, resets } = createStage()
+    const { client, open, network, clock, resets } = createTestClient()
     client.subscribe('/x')
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
     const connection = await open()
     connection.send({ data: '1', id: '1' })
     connection.end()
     await clock.advance(1_000)
-    network.last.answer()
-    await settled()
+    network.last.respond()
+    await flushMicrotasks()
     expect(resets).toEqual([])
   })
 })
@@ -52,15 +52,15 @@ describe('[F19] what a server sends to everybody is no progress', () => {
   test.each(['connected', 'reset'])(
     '`%s`, though its id is another each time: the backoff keeps growing',
     async (type) => {
-      const { client, network, clock } = createStage()
+      const { client, network, clock } = createTestClient()
       const feed = client.subscribe('/x')
       for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
-        await settled()
-        const connection = network.last.answer()
+        await flushMicrotasks()
+        const connection = network.last.respond()
         connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
         connection.end()
-        await settled()
-        expect(clock.due).toEqual([delay])
+        await flushMicrotasks()
+        expect(clock.pendingDelays).toEqual([delay])
         await clock.advance(delay)
       }
       expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
@@ -74,7 +74,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
   const connected = { type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' }
 
   test('three of them without a byte are too long', async () => {
-    const { client, open, clock, states } = createStage()
+    const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
     connection.send(connected)
@@ -85,7 +85,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
   })
 
   test("an `idleTimeout` of the user's overrules it", async () => {
-    const { client, open, clock, states } = createStage({ idleTimeout: 60_000 })
+    const { client, open, clock, states } = createTestClient({ idleTimeout: 60_000 })
     client.subscribe('/x')
     const connection = await open()
     connection.send(connected)
@@ -94,7 +94,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
   })
 
   test.each(['0', '-1', 'null', '"often"', '{}'])('is passed over where it is %s', async (heartbeat) => {
-    const { client, open, clock, states } = createStage()
+    const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
     connection.send({ ...connected, data: `{"heartbeat":${heartbeat}}` })
@@ -108,7 +108,7 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
   { name: 'a function', parse: (data) => data },
 ])('`parse` is for consumers: $name', ({ parse }) => {
   test('[P1.3] the heartbeat counts all the same', async () => {
-    const { client, open, clock, states } = createStage()
+    const { client, open, clock, states } = createTestClient()
     const feed = client.subscribe('/x', { parse })
     const next = feed[Symbol.asyncIterator]().next()
     const connection = await open()
@@ -120,12 +120,12 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
   })
 
   test('[P2.3] so does the reason of a `reset`; text that is not JSON has none', async () => {
-    const { client, open, resets } = createStage()
+    const { client, open, resets } = createTestClient()
     const listener = vi.fn<(event: { data: unknown }) => void>()
     client.subscribe('/x', { parse }).on('reset', listener)
     const connection = await open()
     connection.send({ type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'started anew' })
-    await settled()
+    await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'expired' }, { reason: 'unknown' }])
     expect(listener.mock.calls.map(([{ data }]) => data)).toEqual(['{"reason":"expired"}', 'started anew'])
   })
@@ -133,7 +133,7 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
 
 test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is no fault', async () => {
   for (const kind of ['feed', 'run'] as const) {
-    const { client, open, clock } = createStage()
+    const { client, open, clock } = createTestClient()
     const stream = kind === 'feed' ? client.subscribe('/x') : client.stream('/x')
     const connection = await open()
     connection.send({
@@ -150,7 +150,7 @@ test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is 
 })
 
 test('[P2.3] `reset` without an id of its own takes the position that `connected` has named', async () => {
-  const { client, clock, network, open } = createStage()
+  const { client, clock, network, open } = createTestClient()
   client.subscribe('/x', { lastEventId: '5' })
   const connection = await open()
   connection.send({ type: 'connected', data: '{}', id: 'new:9' }, { type: 'reset', data: '{"reason":"unknown"}' })
@@ -160,11 +160,11 @@ test('[P2.3] `reset` without an id of its own takes the position that `connected
 })
 
 test("[F19] a `connected` that can't be parsed is a greeting all the same: no progress", async () => {
-  const { client, clock, network, states } = createStage()
+  const { client, clock, network, states } = createTestClient()
   client.subscribe('/x', { parse: () => JSON.parse('{') as unknown })
   for (let attempt = 1; attempt < 6; attempt++) {
-    await settled()
-    const connection = network.last.answer()
+    await flushMicrotasks()
+    const connection = network.last.respond()
     connection.send({ type: 'connected', data: 'hi', id: `${attempt}` })
     connection.end()
     await clock.advance(1_000 * 2 ** (attempt - 1))

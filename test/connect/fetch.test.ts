@@ -166,7 +166,7 @@ describe('the answer', () => {
   /** Behind a chunk so large that the reading goes over to a buffer of its own. */
   const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
   const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
-  const told = [
+  const reported = [
     { type: 'é', data: '😀\nb', id: '日' },
     { type: 'message', data: 'z', id: undefined },
   ]
@@ -193,7 +193,7 @@ describe('the answer', () => {
         },
       })
       const connection = await fetchConnect(async () => new Response(stream))(request())
-      expect((await readAll(connection)).flatMap((batch) => batch.blocks)).toEqual(told)
+      expect((await readAll(connection)).flatMap((batch) => batch.blocks)).toEqual(reported)
       expect(capacities).toEqual([65_536, 65_536])
     }
   })
@@ -207,7 +207,7 @@ describe('the answer', () => {
       body.write(tail.subarray(at))
       body.close()
       const batches = await readAll(connection)
-      expect(batches.flatMap(({ blocks }) => blocks)).toEqual(told)
+      expect(batches.flatMap(({ blocks }) => blocks)).toEqual(reported)
       expect(batches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(flood.length + tail.length)
     }
   })
@@ -248,12 +248,12 @@ describe('the answer', () => {
 
   test('[F33] not reading is the back-pressure: one read takes one chunk', async () => {
     const { body, connection } = await open()
-    expect(body.pulls).toBe(0)
+    expect(body.pullCount).toBe(0)
     const reading = connection.read()
     body.write('data: a\n\n')
     body.write('data: b\n\n')
     await reading
-    expect(body.pulls).toBeLessThanOrEqual(1)
+    expect(body.pullCount).toBeLessThanOrEqual(1)
   })
 })
 

@@ -69,7 +69,7 @@ const redirect = (status: number, location: string): void => {
   }
 }
 /** Everything a host was told in headers. */
-const heard = (host: Host): string => JSON.stringify(host.requests.map(({ headers }) => headers))
+const receivedHeaders = (host: Host): string => JSON.stringify(host.requests.map(({ headers }) => headers))
 
 describe('[F13] redirects without credentials are followed', () => {
   test.each([301, 302, 303, 307, 308])('%d, by a relative location', async (status) => {
@@ -115,8 +115,8 @@ describe('[F14] credentials never reach another origin', () => {
         () => undefined,
       )
       connection?.cancel()
-      expect(heard(home)).toContain('SECRET')
-      expect(heard(foreign)).not.toContain('SECRET')
+      expect(receivedHeaders(home)).toContain('SECRET')
+      expect(receivedHeaders(foreign)).not.toContain('SECRET')
     }
   })
 
@@ -125,7 +125,7 @@ describe('[F14] credentials never reach another origin', () => {
     const options = { method: 'POST', body: '{}', headers, credentials }
     const connection = await fetchConnect()(request(`${home.origin}/here`, options)).catch(() => undefined)
     connection?.cancel()
-    expect(heard(foreign)).not.toContain('SECRET')
+    expect(receivedHeaders(foreign)).not.toContain('SECRET')
   })
 })
 
@@ -175,7 +175,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ headers })))
     connection.cancel()
     expect(foreign.requests).toHaveLength(1)
-    expect(heard(foreign)).not.toContain('SECRET')
+    expect(receivedHeaders(foreign)).not.toContain('SECRET')
   })
 
   test('a path is followed where only the `fetch` that was given knows what it belongs to', async () => {

@@ -5,14 +5,14 @@ import { type Client, createClient } from '../../src/client/client.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
-import type { ServerWish } from '../setup/test-server-host.ts'
-import { type RemoteServer, openServer } from './test-server.ts'
-import { type Subject, subjects } from './transports.ts'
-import { type Tap, createTap } from './spy-connect.ts'
+import type { TestServerOptions } from '../setup/test-server-host.ts'
+import { type TestServer, openTestServer } from './test-server.ts'
+import { type Transport, transports } from './transports.ts'
+import { type SpyConnect, createSpyConnect } from './spy-connect.ts'
 
 /** A server and a client of it, for one test. */
-export interface Stage {
-  server: RemoteServer
+export interface ContractFixture {
+  server: TestServer
   client: Client
   /** What `onError` heard. */
   errors: StreamError[]
@@ -21,26 +21,30 @@ export interface Stage {
   /** What `onReset` heard. */
   resets: StreamReset[]
   /** Another client of the same server, over the same kind of connection. */
-  connectAnother(options?: ClientOptions): Client
+  createAnotherClient(options?: ClientOptions): Client
 }
 
 /** Opens a stage, which is closed when the test is over. */
-export type OpenStage = (wish?: ServerWish, options?: ClientOptions) => Promise<Stage>
+export type OpenFixture = (serverOptions?: TestServerOptions, options?: ClientOptions) => Promise<ContractFixture>
 
 /** Real sockets are waited for, not backoff: tests that are about backoff have a clock of their own. */
-const impatient = { delay: 5, jitter: false }
+const FAST_RETRY = { delay: 5, jitter: false }
 
-async function openStage(subject: Subject, wish: ServerWish = {}, options: ClientOptions = {}): Promise<Stage> {
-  const server = await openServer(wish)
+async function openFixture(
+  transport: Transport,
+  serverOptions: TestServerOptions = {},
+  options: ClientOptions = {},
+): Promise<ContractFixture> {
+  const server = await openTestServer(serverOptions)
   onTestFinished(() => server.close())
   const errors: StreamError[] = []
   const states: StreamState[] = []
   const resets: StreamReset[] = []
-  const connectAnother = (more: ClientOptions = {}): Client => {
+  const createAnotherClient = (more: ClientOptions = {}): Client => {
     const client = createClient({
       baseUrl: server.url,
-      retry: impatient,
-      ...(subject.connect && { connect: subject.connect() }),
+      retry: FAST_RETRY,
+      ...(transport.connect && { connect: transport.connect() }),
       onError: (error) => errors.push(error),
       onStateChange: (state) => states.push(state),
       onReset: (reset) => resets.push(reset),
@@ -49,20 +53,20 @@ async function openStage(subject: Subject, wish: ServerWish = {}, options: Clien
     onTestFinished(() => client.close())
     return client
   }
-  return { server, client: connectAnother(options), errors, states, resets, connectAnother }
+  return { server, client: createAnotherClient(options), errors, states, resets, createAnotherClient }
 }
 
 /** Registers `cases`, once for each subject. `tap` makes connections of the subject's kind whose reads can be seen. */
-export function registerContract(area: string, cases: (open: OpenStage, tap: () => Tap) => void): void {
-  for (const subject of subjects) {
-    const open: OpenStage = (wish, options) => openStage(subject, wish, options)
-    const tap = (): Tap => createTap(subject.connect?.() ?? fetchConnect())
-    describe(`${area} over ${subject.name}`, { timeout: 20_000 }, () => {
+export function registerContract(area: string, cases: (open: OpenFixture, createSpy: () => SpyConnect) => void): void {
+  for (const transport of transports) {
+    const open: OpenFixture = (serverOptions, options) => openFixture(transport, serverOptions, options)
+    const createSpy = (): SpyConnect => createSpyConnect(transport.connect?.() ?? fetchConnect())
+    describe(`${area} over ${transport.name}`, { timeout: 20_000 }, () => {
       beforeEach(({ task, skip }) => {
-        const reason = subject.unable?.[task.name]
+        const reason = transport.unsupported?.[task.name]
         if (reason) skip(reason)
       })
-      cases(open, tap)
+      cases(open, createSpy)
     })
   }
 }

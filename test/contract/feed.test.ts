@@ -1,40 +1,40 @@
 /** Feeds, as PROTOCOL.md section 2 has them. */
 import { expect, test } from 'vitest'
-import { createSteeredClock } from '../setup/sync-manual-clock.ts'
+import { createSyncManualClock } from '../setup/sync-manual-clock.ts'
 import { registerContract } from './contract.ts'
-import { payloads, record } from './record-events.ts'
-import { until } from './wait-until.ts'
+import { payloadsOf, recordEvents } from './record-events.ts'
+import { waitUntil } from './wait-until.ts'
 
 registerContract('a feed', (open) => {
   test('[P2.1][P2.2] begins with connected, whose id is the head of the log, and goes on live, in order', async () => {
     const { client, server } = await open()
     const head = await server.send({ data: 'before' })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) await server.send({ type: 'count', data: { count } })
-    await until(() => events.length === 4)
+    await waitUntil(() => events.length === 4)
     expect(events[0]).toMatchObject({
       type: 'connected',
       id: head,
       data: { protocol: 1, clientId: expect.stringMatching(/^[0-9a-f-]{36}$/), heartbeat: 30_000 },
     })
-    expect(payloads(events, 'count')).toEqual([{ count: 0 }, { count: 1 }, { count: 2 }])
+    expect(payloadsOf(events, 'count')).toEqual([{ count: 0 }, { count: 1 }, { count: 2 }])
     expect(feed.lastEventId).toBe(events[3]!.id)
   })
 
   test('[P2.3] that was cut receives what it missed, in order, and goes on live: nothing lost, nothing twice', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     for (let round = 0; round < 3; round++) {
       await server.send({ data: `${round} live` })
       await server.drop()
       await server.send({ data: `${round} while away` })
-      await until(() => payloads(events).length === 2 * (round + 1))
+      await waitUntil(() => payloadsOf(events).length === 2 * (round + 1))
     }
-    expect(payloads(events)).toEqual(['0 live', '0 while away', '1 live', '1 while away', '2 live', '2 while away'])
+    expect(payloadsOf(events)).toEqual(['0 live', '0 while away', '1 live', '1 while away', '2 live', '2 while away'])
     expect((await server.requests()).map(({ headers }) => 'last-event-id' in headers)).toEqual([
       false,
       true,
@@ -46,25 +46,25 @@ registerContract('a feed', (open) => {
   test('[P2.3] goes on after a restart of the server, from the position it had', async () => {
     const { client, server, states } = await open()
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     await server.send({ data: 1 })
-    await until(() => payloads(events).length === 1)
+    await waitUntil(() => payloadsOf(events).length === 1)
     await server.kill()
-    await until(() => states.filter(({ status }) => status === 'waiting').length >= 2) // refused at least once
+    await waitUntil(() => states.filter(({ status }) => status === 'waiting').length >= 2) // refused at least once
     await server.send({ data: 2 })
     await server.restart()
-    await until(() => payloads(events).length === 2)
-    expect(payloads(events)).toEqual([1, 2])
+    await waitUntil(() => payloadsOf(events).length === 2)
+    expect(payloadsOf(events)).toEqual([1, 2])
   })
 
   test('[P2.3] goes on from an id that its user kept', async () => {
     const { client, server } = await open()
     const lastEventId = await server.send({ data: 1 })
     await server.send({ data: 2 })
-    const events = record(client.subscribe('/api/stream', { lastEventId }))
-    await until(() => payloads(events).length === 1)
-    expect(payloads(events)).toEqual([2])
+    const events = recordEvents(client.subscribe('/api/stream', { lastEventId }))
+    await waitUntil(() => payloadsOf(events).length === 1)
+    expect(payloadsOf(events)).toEqual([2])
     expect(events[0]).toMatchObject({ type: 'connected', id: lastEventId })
   })
 
@@ -75,54 +75,54 @@ registerContract('a feed', (open) => {
     })
     const lastEventId = await server.send({ data: 0 })
     await server.sendMany({ data: 'gone' }, 5)
-    const events = record(client.subscribe('/api/stream', { lastEventId }))
-    await until(() => resets.length)
+    const events = recordEvents(client.subscribe('/api/stream', { lastEventId }))
+    await waitUntil(() => resets.length)
     await server.send({ data: 'live' })
-    await until(() => payloads(events).length)
+    await waitUntil(() => payloadsOf(events).length)
     expect(resets).toEqual([{ reason }])
     expect(events.map(({ type }) => type)).toEqual(['connected', 'reset', 'message'])
   })
 
   test('[P2.4] that filters keeps its cursor alive by id-only blocks, which are no events', async () => {
-    const { client, server } = await open({ time: 'steered', history: 3, heartbeat: 1_000 })
+    const { client, server } = await open({ time: 'manual', history: 3, heartbeat: 1_000 })
     const feed = client.subscribe('/api/stream', { searchParams: { types: 'rare' }, idleTimeout: 60_000 })
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     for (let count = 0; count < 4; count++) {
       const id = await server.sendMany({ type: 'frequent', data: count }, 2)
       await server.advance(1_000)
-      await until(() => feed.lastEventId === id)
+      await waitUntil(() => feed.lastEventId === id)
     }
     await server.drop()
-    await until(async () => (await server.state()).clients === 1)
+    await waitUntil(async () => (await server.state()).feedReaders === 1)
     await server.send({ type: 'rare', data: 'still here' })
-    await until(() => payloads(events, 'rare').length)
+    await waitUntil(() => payloadsOf(events, 'rare').length)
     expect(events.map(({ type }) => type)).toEqual(['connected', 'connected', 'rare'])
   })
 
   test('[P2.5] whose connection ends in good order is reconnected', async () => {
     const { client, server } = await open({ scenario: { 'end-after': 2 } })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) {
       await server.send({ data: count })
-      await until(() => payloads(events).length === count + 1)
+      await waitUntil(() => payloadsOf(events).length === count + 1)
     }
-    expect(payloads(events)).toEqual([0, 1, 2])
+    expect(payloadsOf(events)).toEqual([0, 1, 2])
   })
 
   test('[P1.3] takes its idle timeout from the heartbeat that the server announced: three of them', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const { client, server } = await open({ heartbeat: 10_000 }, { clock })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => clock.due.includes(30_000))
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => clock.pendingDelays.includes(30_000))
     clock.advance(29_999)
     await server.send({ data: 'not idle yet' })
-    await until(() => payloads(events).length)
+    await waitUntil(() => payloadsOf(events).length)
     clock.advance(30_000)
-    await until(() => clock.due.includes(5))
+    await waitUntil(() => clock.pendingDelays.includes(5))
     clock.advance(5)
-    await until(() => events.length === 3)
+    await waitUntil(() => events.length === 3)
     expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
   })
 })

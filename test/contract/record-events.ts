@@ -4,19 +4,19 @@ import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
 
 /** Every event of the feed, in order, as it comes. */
-export function record(feed: Subscription): StreamEvent[] {
+export function recordEvents(feed: Subscription): StreamEvent[] {
   const events: StreamEvent[] = []
   feed.onAny((event) => events.push(event))
   return events
 }
 
 /** Payloads of the events of one type. */
-export function payloads(events: readonly StreamEvent[], type = 'message'): unknown[] {
+export function payloadsOf(events: readonly StreamEvent[], type = 'message'): unknown[] {
   return events.filter((event) => event.type === type).map(({ data }) => data)
 }
 
 /** Iterates a run to its end; what it threw is kept as well. */
-export async function drain(run: Run): Promise<{ contents: string[]; indexes: number[]; error?: unknown }> {
+export async function readRun(run: Run): Promise<{ contents: string[]; indexes: number[]; error?: unknown }> {
   const contents: string[] = []
   const indexes: number[] = []
   try {

@@ -1,46 +1,46 @@
 /** Runs that are interrupted, detached, resumed and cancelled, as PROTOCOL.md rules 3.3 to 3.5 have them. */
 import { expect, test } from 'vitest'
-import { type Stage, registerContract } from './contract.ts'
-import { drain } from './record-events.ts'
-import { until } from './wait-until.ts'
+import { type ContractFixture, registerContract } from './contract.ts'
+import { readRun } from './record-events.ts'
+import { waitUntil } from './wait-until.ts'
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
 const answer = letters.join('')
-const generate = ({ client }: Stage, prompt = 'p') => client.stream('/api/generate', { json: { prompt } })
+const generate = ({ client }: ContractFixture, prompt = 'p') => client.stream('/api/generate', { json: { prompt } })
 
 /** A run of which `count` deltas have arrived, and whose server's time stands still. */
-async function openHalf(open: () => Promise<Stage>, count = 4) {
-  const stage = await open()
-  const run = generate(stage)
+async function openPartialRun(open: () => Promise<ContractFixture>, count = 4) {
+  const fixture = await open()
+  const run = generate(fixture)
   const result = run.final()
   result.catch(() => {}) // awaited later, if at all
-  await until(() => run.cursor)
-  await stage.server.advance(count * 100)
-  await until(() => run.text.length === count)
-  return { ...stage, run, result }
+  await waitUntil(() => run.cursor)
+  await fixture.server.advance(count * 100)
+  await waitUntil(() => run.text.length === count)
+  return { ...fixture, run, result }
 }
 
 registerContract('a run that is interrupted', (open) => {
-  const slowly = () => open({ answers: { '*': answer }, time: 'steered', delay: 100 })
+  const slowly = () => open({ answers: { '*': answer }, time: 'manual', delay: 100 })
 
   const cuts = ['reset-after', 'truncate-after', 'end-after']
   test.each(cuts)(
     '[P3.3][P3.4] by %s, again and again, goes on after its last id, without a second POST',
     async (fault) => {
-      const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario: { [fault]: 3 } })
-      const run = generate(stage)
-      const deltas = drain(run)
-      await until(() => run.cursor)
+      const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario: { [fault]: 3 } })
+      const run = generate(fixture)
+      const deltas = readRun(run)
+      await waitUntil(() => run.cursor)
       // What was not read when a connection breaks may be lost with it: each delta is sent when the one before has arrived.
       for (let length = 1; length <= answer.length; length++) {
-        await stage.server.advance(100)
-        await until(() => run.text.length === length)
+        await fixture.server.advance(100)
+        await waitUntil(() => run.text.length === length)
       }
-      await stage.server.advance(100)
+      await fixture.server.advance(100)
       expect(await deltas).toEqual({ contents: letters, indexes: letters.map((_, index) => index) })
       expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop' })
 
-      const [first, ...others] = await stage.server.requests()
+      const [first, ...others] = await fixture.server.requests()
       const { pathname } = new URL(run.cursor!.url)
       expect(first).toMatchObject({
         method: 'POST',
@@ -54,93 +54,95 @@ registerContract('a run that is interrupted', (open) => {
   )
 
   test('[P3.3] is read from its start where no id is known, and 204 after its terminal event is its end', async () => {
-    const stage = await open({ answers: { '*': answer } })
-    const run = generate(stage)
+    const fixture = await open({ answers: { '*': answer } })
+    const run = generate(fixture)
     await run.final()
     const { url, lastEventId } = run.cursor!
-    expect(new URL(url).origin).toBe(stage.server.url)
-    expect((await drain(stage.client.resume({ url }))).contents.join('')).toBe(answer)
-    expect(await drain(stage.client.resume({ url, lastEventId: lastEventId! }))).toMatchObject({ contents: [] })
+    expect(new URL(url).origin).toBe(fixture.server.url)
+    expect((await readRun(fixture.client.resume({ url }))).contents.join('')).toBe(answer)
+    expect(await readRun(fixture.client.resume({ url, lastEventId: lastEventId! }))).toMatchObject({ contents: [] })
   })
 
   test('[P3.3] and forgotten is expired, with the text so far and where it could have gone on', async () => {
-    const { server, run } = await openHalf(slowly)
+    const { server, run } = await openPartialRun(slowly)
     const error = run.final().catch((reason: unknown) => reason)
     await server.lose()
     expect(await error).toMatchObject({ code: 'expired', status: 404, partial: 'abcd', cursor: run.cursor })
   })
 
   test('[P3.4] before its start is asked for again with the same key, and joined', async () => {
-    const stage = await open({ answers: { '*': answer }, scenario: { 'lose-answer': true, times: 2 } })
-    expect(await generate(stage).final()).toMatchObject({ text: answer })
-    const { runs } = await stage.server.state()
-    const posts = (await stage.server.requests()).filter(({ method }) => method === 'POST')
+    const fixture = await open({ answers: { '*': answer }, scenario: { 'lose-answer': true, times: 2 } })
+    expect(await generate(fixture).final()).toMatchObject({ text: answer })
+    const { runs } = await fixture.server.state()
+    const posts = (await fixture.server.requests()).filter(({ method }) => method === 'POST')
     expect(runs).toHaveLength(1)
     expect(posts).toHaveLength(3)
     expect(new Set(posts.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
   test('[P3.4] by a refusal has not consumed its key', async () => {
-    const stage = await open({ answers: { '*': answer }, scenario: { status: 503, 'retry-after': 0, times: 1 } })
-    expect(await generate(stage).final()).toMatchObject({ text: answer })
-    expect((await stage.server.state()).runs).toHaveLength(1)
+    const fixture = await open({ answers: { '*': answer }, scenario: { status: 503, 'retry-after': 0, times: 1 } })
+    expect(await generate(fixture).final()).toMatchObject({ text: answer })
+    expect((await fixture.server.state()).runs).toHaveLength(1)
   })
 
   test('[P3.4] with the key of another body is refused, and tried no more', async () => {
-    const stage = await open()
-    await stage.client.stream('/api/generate', { json: { prompt: 'one' }, idempotencyKey: 'k' }).final()
-    const other = stage.client.stream('/api/generate', { json: { prompt: 'two' }, idempotencyKey: 'k' }).final()
+    const fixture = await open()
+    await fixture.client.stream('/api/generate', { json: { prompt: 'one' }, idempotencyKey: 'k' }).final()
+    const other = fixture.client.stream('/api/generate', { json: { prompt: 'two' }, idempotencyKey: 'k' }).final()
     await expect(other).rejects.toMatchObject({ code: 'http', status: 422 })
-    expect(await stage.server.log()).toEqual(['POST /api/generate', 'POST /api/generate'])
+    expect(await fixture.server.log()).toEqual(['POST /api/generate', 'POST /api/generate'])
   })
 
   test('[P3.4] without a key, before its start, is not asked for again', async () => {
-    const stage = await open({ scenario: { 'lose-answer': true } })
+    const fixture = await open({ scenario: { 'lose-answer': true } })
     // A request without a preflight: Chromium itself repeats a POST whose connection it had used before.
-    const run = stage.client.stream('/api/generate', { body: '{"prompt":"p"}', idempotencyKey: false })
+    const run = fixture.client.stream('/api/generate', { body: '{"prompt":"p"}', idempotencyKey: false })
     await expect(run.final()).rejects.toMatchObject({ code: 'network' })
-    expect(await stage.server.log()).toEqual(['POST /api/generate'])
-    expect((await stage.server.state()).runs).toHaveLength(1)
-    expect(stage.states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
+    expect(await fixture.server.log()).toEqual(['POST /api/generate'])
+    expect((await fixture.server.state()).runs).toHaveLength(1)
+    expect(fixture.states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
   })
 
   test('[P3.5] detached goes on at the server, and can be resumed from its cursor', async () => {
-    const { server, client, run, result } = await openHalf(slowly)
+    const { server, client, run, result } = await openPartialRun(slowly)
     const cursor = JSON.parse(JSON.stringify(run.cursor))
     run.detach()
     await expect(result).rejects.toMatchObject({ name: 'AbortError' })
-    await until(async () => (await server.state()).runs[0]!.readers === 0)
+    await waitUntil(async () => (await server.state()).runs[0]!.readers === 0)
     await server.advance(10_000)
     expect((await server.state()).runs).toMatchObject([{ state: 'finished', text: answer }])
-    expect((await drain(client.resume(cursor))).contents.join('')).toBe('efghij')
+    expect((await readRun(client.resume(cursor))).contents.join('')).toBe('efghij')
   })
 
   test('[P3.5] and left without a reader is stopped by the server, which says so to whoever comes back', async () => {
     const answers = { '*': 'x'.repeat(99) }
-    const { server, client, run } = await openHalf(() => open({ answers, time: 'steered', delay: 100, abandon: 500 }))
+    const { server, client, run } = await openPartialRun(() =>
+      open({ answers, time: 'manual', delay: 100, abandon: 500 }),
+    )
     run.detach()
-    await until(async () => (await server.state()).runs[0]!.readers === 0)
+    await waitUntil(async () => (await server.state()).runs[0]!.readers === 0)
     await server.advance(1_000)
     expect(await client.resume(run.cursor!).final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
   test('[P3.5] and finished is kept for a while, then expired', async () => {
-    const stage = await open({ answers: { '*': answer }, time: 'steered', retention: 1_000 })
-    const run = generate(stage)
+    const fixture = await open({ answers: { '*': answer }, time: 'manual', retention: 1_000 })
+    const run = generate(fixture)
     await run.final()
-    await until(async () => (await stage.server.state()).runs[0]!.readers === 0)
-    await stage.server.advance(999)
-    expect(await stage.client.resume({ url: run.cursor!.url }).final()).toMatchObject({ text: answer })
-    await until(async () => (await stage.server.state()).runs[0]!.readers === 0)
-    await stage.server.advance(1_000)
-    await expect(stage.client.resume({ url: run.cursor!.url }).final()).rejects.toMatchObject({ code: 'expired' })
+    await waitUntil(async () => (await fixture.server.state()).runs[0]!.readers === 0)
+    await fixture.server.advance(999)
+    expect(await fixture.client.resume({ url: run.cursor!.url }).final()).toMatchObject({ text: answer })
+    await waitUntil(async () => (await fixture.server.state()).runs[0]!.readers === 0)
+    await fixture.server.advance(1_000)
+    await expect(fixture.client.resume({ url: run.cursor!.url }).final()).rejects.toMatchObject({ code: 'expired' })
   })
 
   test('[P3.5] and cancelled stops at the server, and every reader is told', async () => {
-    const { server, client, run, result } = await openHalf(slowly)
+    const { server, client, run, result } = await openPartialRun(slowly)
     const other = client.resume(run.cursor!)
     const otherResult = other.final()
-    await until(async () => (await server.state()).runs[0]!.readers === 2)
+    await waitUntil(async () => (await server.state()).runs[0]!.readers === 2)
     await run.cancel()
     expect(await result).toMatchObject({ text: 'abcd', finishReason: 'cancelled' })
     expect(await otherResult).toMatchObject({ text: '', finishReason: 'cancelled' })
@@ -152,7 +154,7 @@ registerContract('a run that is interrupted', (open) => {
   })
 
   test('[P3.5] and cancelled after its end has ended: the first terminal event wins', async () => {
-    const { server, run, result } = await openHalf(slowly)
+    const { server, run, result } = await openPartialRun(slowly)
     await server.advance(10_000)
     await run.cancel()
     expect(await result).toMatchObject({ text: answer, finishReason: 'stop' })
@@ -160,14 +162,14 @@ registerContract('a run that is interrupted', (open) => {
 
   test('[P3.5] and cancelled before its start arrived is cancelled by its key', async () => {
     const scenario = { method: 'POST', 'head-delay': 1_000 }
-    const stage = await open({ answers: { '*': answer }, time: 'steered', delay: 100, scenario })
-    const run = generate(stage)
+    const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario })
+    const run = generate(fixture)
     const result = run.final()
-    await until(async () => (await stage.server.log()).length)
+    await waitUntil(async () => (await fixture.server.log()).length)
     await run.cancel()
-    expect(await stage.server.log()).toEqual(['POST /api/generate', 'DELETE /api/generate'])
-    await stage.server.advance(1_000)
+    expect(await fixture.server.log()).toEqual(['POST /api/generate', 'DELETE /api/generate'])
+    await fixture.server.advance(1_000)
     expect(await result).toMatchObject({ text: '', finishReason: 'cancelled' })
-    expect((await stage.server.state()).runs).toMatchObject([{ state: 'finished', text: '' }])
+    expect((await fixture.server.state()).runs).toMatchObject([{ state: 'finished', text: '' }])
   })
 })

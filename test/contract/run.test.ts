@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import { registerContract } from './contract.ts'
-import { drain } from './record-events.ts'
-import { until } from './wait-until.ts'
+import { readRun } from './record-events.ts'
+import { waitUntil } from './wait-until.ts'
 
 const answer = '你好, wörld 👨‍👩‍👧‍👦🇯🇵!'
 const characters = ['你', '好', ',', ' ', 'w', 'ö', 'r', 'l', 'd', ' ', '👨‍👩‍👧‍👦', '🇯🇵', '!']
@@ -13,7 +13,7 @@ registerContract('a run', (open) => {
   test('[P3.1] arrives delta by delta, its index counted from 0, and ends with a reason', async () => {
     const { client, server } = await open({ answers: { '*': answer } })
     const run = client.stream('/api/generate', { json: { prompt: '你好' } })
-    expect(await drain(run)).toEqual({ contents: characters, indexes: characters.map((_, index) => index) })
+    expect(await readRun(run)).toEqual({ contents: characters, indexes: characters.map((_, index) => index) })
     expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop', usage: { completionTokens: 13 } })
     expect((await server.state()).runs).toMatchObject([{ prompt: '你好', text: answer, state: 'finished' }])
   })
@@ -31,12 +31,12 @@ registerContract('a run', (open) => {
       scenario: { events: [{ after: 1, type: 'tool_call', data: { name: 'search' } }] },
     })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    const heard: unknown[] = []
-    run.on('tool_call', ({ data }) => heard.push(data))
+    const received: unknown[] = []
+    run.on('tool_call', ({ data }) => received.push(data))
     const types: string[] = []
     for await (const event of run.events()) types.push(event.type)
     expect(types).toEqual(['start', 'tool_call', 'end'])
-    expect(heard).toEqual([{ name: 'search' }])
+    expect(received).toEqual([{ name: 'search' }])
     expect(run.text).toBe('ab')
   })
 
@@ -51,7 +51,7 @@ registerContract('a run', (open) => {
     const scenario = { 'error-after': 3, 'error-code': 'overloaded', 'error-retryable': true }
     const { client, server } = await open({ answers: ['abcdef'], scenario })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    const { contents, error } = await drain(run)
+    const { contents, error } = await readRun(run)
     expect(contents).toEqual(['a', 'b', 'c'])
     expect(error).toMatchObject({ code: 'server', serverCode: 'overloaded', retryable: true, partial: 'abc' })
     await expect(run.final()).rejects.toBe(error)
@@ -69,7 +69,7 @@ registerContract('a run', (open) => {
   test('[P3.2] that ends in good order, but without a terminal event, is never a success', async () => {
     const { client } = await open({ answers: ['abcdef'], scenario: { 'end-after': 3 } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
-    const { contents, error } = await drain(run)
+    const { contents, error } = await readRun(run)
     expect(contents).toEqual(['a', 'b'])
     expect(error).toMatchObject({
       code: 'truncated',
@@ -91,7 +91,7 @@ registerContract('a run', (open) => {
     const prompts = ['one', 'two', 'three']
     const { client, server } = await open({ answers: { one: 'eins', two: 'zwei', three: 'drei' }, delay: 2 })
     const runs = prompts.map((prompt) => client.stream('/api/generate', { json: { prompt } }))
-    const all = await Promise.all(runs.map(async (run) => (await drain(run)).contents.join('')))
+    const all = await Promise.all(runs.map(async (run) => (await readRun(run)).contents.join('')))
     expect(all).toEqual(['eins', 'zwei', 'drei'])
     expect((await server.state()).runs).toHaveLength(3)
   })
@@ -99,8 +99,8 @@ registerContract('a run', (open) => {
   test('that nobody reads is waited for by the server, and none of it is lost', async () => {
     const { client, server } = await open({ answers: { '*': 'word '.repeat(3_000) } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    await until(() => run.cursor)
-    const { contents } = await drain(run)
+    await waitUntil(() => run.cursor)
+    const { contents } = await readRun(run)
     expect(contents.join('')).toBe('word '.repeat(3_000))
     expect(await server.log()).toEqual(['POST /api/generate'])
   })

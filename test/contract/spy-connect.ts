@@ -1,14 +1,14 @@
 /** A `Connect` whose reads a test can see: comments, for one, are seen nowhere else. */
 import type { Batch, Connect } from '../../src/connect/connect.ts'
 
-export interface Tap {
+export interface SpyConnect {
   /** The same connections. */
   readonly connect: Connect
   /** What was read, on all of them. */
   readonly batches: Batch[]
 }
 
-export function createTap(connect: Connect): Tap {
+export function createSpyConnect(connect: Connect): SpyConnect {
   const batches: Batch[] = []
   return {
     batches,

@@ -3,11 +3,11 @@ import { inject } from 'vitest'
 import type { FeedEvent } from '../../mock-server/feed/feed.ts'
 import type { RestartOptions } from '../../mock-server/service/control.ts'
 import type { Scenario } from '../../mock-server/scenario/scenario.ts'
-import type { TokenWish } from '../../mock-server/node/mock-server.ts'
-import type { SeenRequest } from '../setup/port-traffic.ts'
-import type { Commands, ServerState, ServerWish } from '../setup/test-server-host.ts'
+import type { TokenOptions } from '../../mock-server/node/mock-server.ts'
+import type { ReceivedRequest } from '../setup/port-traffic.ts'
+import type { TestServerCommands, TestServerState, TestServerOptions } from '../setup/test-server-host.ts'
 
-export interface RemoteServer {
+export interface TestServer {
   /** Without a slash at its end. */
   readonly url: string
   /** Sends to the feed's clients; resolves with the event's id. */
@@ -18,19 +18,19 @@ export interface RemoteServer {
   setScenario(scenario: Scenario): Promise<void>
   /** Drops all sockets and stops listening. */
   kill(): Promise<void>
-  restart(how?: RestartOptions): Promise<void>
+  restart(options?: RestartOptions): Promise<void>
   /** Cuts every stream. */
   drop(): Promise<void>
   /** Ends the feed for good. */
   finish(): Promise<void>
   /** Forgets all events and runs. */
   lose(): Promise<void>
-  token(wish?: TokenWish): Promise<string>
+  token(options?: TokenOptions): Promise<string>
   /** Moves the server's time, where it is steered. */
   advance(ms: number): Promise<void>
-  state(): Promise<ServerState>
+  state(): Promise<TestServerState>
   /** Requests that came for streams and runs, over whatever carried them; a carrier counts where it was refused. No preflights. */
-  requests(): Promise<SeenRequest[]>
+  requests(): Promise<ReceivedRequest[]>
   /** `METHOD path` of each of them, without queries. */
   log(): Promise<string[]>
   close(): Promise<void>
@@ -44,37 +44,37 @@ async function post(url: string, body: unknown): Promise<unknown> {
 }
 
 /** Whether it is there for other requests. */
-function isCarrying({ path, status }: SeenRequest): boolean {
+function isChannelRequest({ path, status }: ReceivedRequest): boolean {
   return path === '/api/channel/ops' || (path === '/api/channel' && (status ?? 200) === 200)
 }
 
 /** Starts it. */
-export async function openServer(wish: ServerWish): Promise<RemoteServer> {
-  const stand = inject('standUrl')
-  const { url, port } = (await post(`${stand}/`, wish)) as { url: string; port: number }
-  const ask = <Name extends keyof Commands>(
+export async function openTestServer(options: TestServerOptions): Promise<TestServer> {
+  const hostUrl = inject('testServerHostUrl')
+  const { url, port } = (await post(`${hostUrl}/`, options)) as { url: string; port: number }
+  const sendCommand = <Name extends keyof TestServerCommands>(
     name: Name,
-    ...given: Parameters<Commands[Name]>
-  ): Promise<Awaited<ReturnType<Commands[Name]>>> =>
-    post(`${stand}/${port}`, [name, ...given]) as Promise<Awaited<ReturnType<Commands[Name]>>>
+    ...args: Parameters<TestServerCommands[Name]>
+  ): Promise<Awaited<ReturnType<TestServerCommands[Name]>>> =>
+    post(`${hostUrl}/${port}`, [name, ...args]) as Promise<Awaited<ReturnType<TestServerCommands[Name]>>>
 
-  const server: RemoteServer = {
+  const server: TestServer = {
     url,
-    send: (event) => ask('send', event, 1),
-    sendMany: (event, count) => ask('send', event, count),
-    setScenario: (scenario) => ask('scenario', scenario),
-    kill: () => ask('kill'),
-    restart: (how = {}) => ask('restart', how),
-    drop: () => ask('drop'),
-    finish: () => ask('finish'),
-    lose: () => ask('lose'),
-    token: (wish = {}) => ask('token', wish),
-    advance: (ms) => ask('advance', ms),
-    state: () => ask('state'),
+    send: (event) => sendCommand('send', event, 1),
+    sendMany: (event, count) => sendCommand('send', event, count),
+    setScenario: (scenario) => sendCommand('scenario', scenario),
+    kill: () => sendCommand('kill'),
+    restart: (options = {}) => sendCommand('restart', options),
+    drop: () => sendCommand('drop'),
+    finish: () => sendCommand('finish'),
+    lose: () => sendCommand('lose'),
+    token: (options = {}) => sendCommand('token', options),
+    advance: (ms) => sendCommand('advance', ms),
+    state: () => sendCommand('state'),
     requests: async () =>
-      (await server.state()).requests.filter((request) => request.method !== 'OPTIONS' && !isCarrying(request)),
+      (await server.state()).requests.filter((request) => request.method !== 'OPTIONS' && !isChannelRequest(request)),
     log: async () => (await server.requests()).map(({ method, path }) => `${method} ${path.split('?')[0]}`),
-    close: () => ask('close'),
+    close: () => sendCommand('close'),
   }
   return server
 }

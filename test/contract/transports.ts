@@ -3,22 +3,22 @@ import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source/connect.ts'
 import type { Connect } from '../../src/connect/connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
-import { followingConnect, leadingConnect } from './share-connect.ts'
+import { createFollowerConnect, createLeaderConnect } from './share-connect.ts'
 
 /** A way to make connections. */
-export interface Subject {
+export interface Transport {
   readonly name: string
   /** Makes one for a client. @defaultValue what a client uses by itself */
   connect?(): Connect
   /** Cases that it can't hold, and why. */
-  readonly unable?: Readonly<Record<string, string>>
+  readonly unsupported?: Readonly<Record<string, string>>
 }
 
-const byFetchEventSource: Subject = {
+const fetchEventSourceTransport: Transport = {
   name: 'fetch-event-source',
   connect: () => fetchEventSourceConnect(fetchEventSource),
   // What the package has lost by the time that it tells a message: docs/from-fetch-event-source.md.
-  unable: {
+  unsupported: {
     '[F20] retry: 1e1 makes it wait for 5 ms': 'it reads `retry` by parseInt',
     '[F20] retry: 10ms makes it wait for 5 ms': 'it reads `retry` by parseInt',
     '[F23] an empty id clears the cursor: the next request has none, and its user is told that events may be missing':
@@ -28,15 +28,17 @@ const byFetchEventSource: Subject = {
   },
 }
 
-const wholeEvents = 'a channel passes on whole events alone: test/multiplex cuts the carrier itself inside of them'
+const completeEventsOnly =
+  'a channel passes on whole events alone: test/multiplex cuts the carrier itself inside of them'
 
-const multiplexed: Subject = {
+const multiplexTransport: Transport = {
   name: 'one carrier',
   // What lets go of its last stream lets go of the connection, as the cases expect it.
   connect: () => multiplex('/api/channel', { linger: 0 }),
-  unable: {
-    '[F1] a reset when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
-    '[F3] a clean end when a part of an event has been read: it is no event, and its id is not adopted': wholeEvents,
+  unsupported: {
+    '[F1] a reset when a part of an event has been read: it is no event, and its id is not adopted': completeEventsOnly,
+    '[F3] a clean end when a part of an event has been read: it is no event, and its id is not adopted':
+      completeEventsOnly,
     '[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause':
       'it sends no such header: the id is in an operation',
     '[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached':
@@ -44,31 +46,34 @@ const multiplexed: Subject = {
   },
 }
 
-const another = 'the tab that leads leaves the lead with an error of its own, and the next one asks for itself'
+const leaderErrorReason =
+  'the tab that leads leaves the lead with an error of its own, and the next one asks for itself'
 
-const shared: readonly Subject[] = [
-  { name: 'a lead among tabs', connect: () => leadingConnect() },
+const shareTransports: readonly Transport[] = [
+  { name: 'a lead among tabs', connect: () => createLeaderConnect() },
   {
     name: 'another tab that leads',
-    connect: () => followingConnect(),
-    unable: {
-      '[F28] an endless line is too-large; what was whole before it is delivered, its connection freed': another,
-      '[F28] an endless lines is too-large; what was whole before it is delivered, its connection freed': another,
-      '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': another,
+    connect: () => createFollowerConnect(),
+    unsupported: {
+      '[F28] an endless line is too-large; what was whole before it is delivered, its connection freed':
+        leaderErrorReason,
+      '[F28] an endless lines is too-large; what was whole before it is delivered, its connection freed':
+        leaderErrorReason,
+      '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': leaderErrorReason,
     },
   },
   {
-    ...multiplexed,
+    ...multiplexTransport,
     name: 'a lead among tabs, over one carrier',
-    connect: () => leadingConnect(multiplex('/api/channel', { linger: 0 })),
+    connect: () => createLeaderConnect(multiplex('/api/channel', { linger: 0 })),
   },
 ]
 
 /** Another `Connect` is another line here. */
-export const subjects: readonly Subject[] = [
+export const transports: readonly Transport[] = [
   { name: 'fetch' },
-  multiplexed,
-  ...shared,
+  multiplexTransport,
+  ...shareTransports,
   // It needs a document, which neither Node nor workers have.
-  ...(typeof document === 'undefined' ? [] : [byFetchEventSource]),
+  ...(typeof document === 'undefined' ? [] : [fetchEventSourceTransport]),
 ]

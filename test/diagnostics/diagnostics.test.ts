@@ -3,14 +3,16 @@ import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../../src/request/auth.ts'
 import { type Diagnostic, diagnose } from '../../src/diagnostics.ts'
 import { delta, end, start } from '../support/native-events.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { type Stage, createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { type TestClient, createTestClient } from '../support/test-client.ts'
 
 type Without<All> = All extends unknown ? Omit<All, 'time' | 'name'> : never
-type Told = Without<Diagnostic>
+type DiagnosticFields = Without<Diagnostic>
 
-function watch(options: Parameters<typeof createStage>[0] = {}): Stage & { records: Told[]; names: Set<string> } {
-  const records: Told[] = []
+function createDiagnosedClient(
+  options: Parameters<typeof createTestClient>[0] = {},
+): TestClient & { records: DiagnosticFields[]; names: Set<string> } {
+  const records: DiagnosticFields[] = []
   const names = new Set<string>()
   const instrument = diagnose(({ name, time, ...record }) => {
     names.add(name)
@@ -18,32 +20,32 @@ function watch(options: Parameters<typeof createStage>[0] = {}): Stage & { recor
     // How long it waits is told by the wall clock, which a test does not own.
     records.push(record.type === 'retry' ? { ...record, delay: record.delay && 1 } : record)
   })
-  return { ...createStage({ instrument, ...options }), records, names }
+  return { ...createTestClient({ instrument, ...options }), records, names }
 }
 
 describe('diagnose', () => {
   test('tells of a feed: attempts, answers, reads, a failure, the next connection and its duplicates, the end', async () => {
-    const { client, clock, open, records } = watch()
+    const { client, clock, open, records } = createDiagnosedClient()
     const feed = client.subscribe('/x')
     const connection = await open()
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
     connection.comment(14)
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     await clock.advance(1_000)
     const again = await open()
     again.send({ data: '2', id: '2' }, { data: '3', id: '3' })
-    await settled()
+    await flushMicrotasks()
     feed.close()
     expect(records.map((record) => ('bytes' in record ? { ...record, bytes: record.bytes > 0 } : record))).toEqual([
       { stream: 1, type: 'attempt', attempt: 1, reason: 'connect' },
-      { stream: 1, type: 'answer', status: 200 },
+      { stream: 1, type: 'response', status: 200 },
       { stream: 1, type: 'opened', reconnected: false },
       { stream: 1, type: 'read', events: 2, bytes: true },
       { stream: 1, type: 'read', events: 0, bytes: true },
       { stream: 1, type: 'retry', code: 'network', delay: 1 },
       { stream: 1, type: 'attempt', attempt: 2, reason: 'connect' },
-      { stream: 1, type: 'answer', status: 200 },
+      { stream: 1, type: 'response', status: 200 },
       { stream: 1, type: 'opened', reconnected: true },
       { stream: 1, type: 'duplicate', id: '2' },
       { stream: 1, type: 'read', events: 1, bytes: true },
@@ -52,13 +54,13 @@ describe('diagnose', () => {
   })
 
   test("tells of a run's gap, and of its end", async () => {
-    const { client, clock, network, open, records } = watch()
+    const { client, clock, network, open, records } = createDiagnosedClient()
     const run = client.stream('/generate')
     const connection = await open()
     connection.send(start(), delta(0), delta(2))
-    await settled()
+    await flushMicrotasks()
     await clock.advance(1_000)
-    network.last.answer().send(delta(1), delta(2), end())
+    network.last.respond().send(delta(1), delta(2), end())
     expect((await run.final()).text).toBe('0 1 2 ')
     expect(records.filter(({ type }) => type === 'retry' || type === 'closed')).toEqual([
       { stream: 1, type: 'retry', code: 'gap', delay: 1 },
@@ -67,36 +69,36 @@ describe('diagnose', () => {
   })
 
   test('tells streams apart, and why one was closed', async () => {
-    const { client, network, records } = watch()
+    const { client, network, records } = createDiagnosedClient()
     client.subscribe('/1')
     client.subscribe('/2')
-    await settled()
-    network.last.answer({ status: 404 })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ status: 404 })
+    await flushMicrotasks()
     expect(records.filter(({ stream }) => stream === 2)).toEqual([
       { stream: 2, type: 'attempt', attempt: 1, reason: 'connect' },
-      { stream: 2, type: 'answer', status: 404 },
+      { stream: 2, type: 'response', status: 404 },
       { stream: 2, type: 'closed', code: 'http', status: 404 },
     ])
   })
 
   test('has no secret in it', async () => {
-    const { client, network, records, names } = watch({ auth: bearer('secret') })
+    const { client, network, records, names } = createDiagnosedClient({ auth: bearer('secret') })
     client.subscribe('/x', { searchParams: { key: 'secret' }, headers: { 'x-key': 'secret' } })
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
-    network.last.answer({ status: 401, headers: { 'set-cookie': 'secret', 'www-authenticate': 'secret' } })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond({ status: 401, headers: { 'set-cookie': 'secret', 'www-authenticate': 'secret' } })
+    await flushMicrotasks()
     expect([...names]).toEqual(['GET https://api.test/x'])
-    expect(records.map(({ type }) => type)).toEqual(['attempt', 'answer', 'attempt', 'answer', 'closed'])
+    expect(records.map(({ type }) => type)).toEqual(['attempt', 'response', 'attempt', 'response', 'closed'])
     expect(JSON.stringify(records)).not.toContain('secret')
   })
 
   test('what the listener throws is reported, and breaks nothing', async () => {
     const reported = vi.fn()
     vi.stubGlobal('reportError', reported)
-    const { client, open } = createStage({
+    const { client, open } = createTestClient({
       instrument: diagnose(() => {
         throw new Error('broken')
       }),

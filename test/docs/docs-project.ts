@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 
 /** What the documents' programs import, and the types of Node. */
-const linked = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
+const linkedPackages = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
 
-export interface Reader {
+export interface DocsProject {
   readonly folder: string
   /** Writes a file and returns its path. */
   write(name: string, text: string): string
@@ -15,7 +15,7 @@ export interface Reader {
 }
 
 /** @throws where nothing is built yet: the programs use the package as users do */
-export function createReader(): Reader {
+export function createDocsProject(): DocsProject {
   if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-docs-')))
   const write = (name: string, text: string): string => {
@@ -30,7 +30,7 @@ export function createReader(): Reader {
   }
   write('package.json', JSON.stringify({ name: 'reader', private: true, type: 'module' }))
   link('rivulet', root)
-  for (const name of linked) link(name, join(root, 'node_modules', name))
+  for (const name of linkedPackages) link(name, join(root, 'node_modules', name))
   return { folder, write, remove: () => rmSync(folder, { recursive: true }) }
 }
 
@@ -42,6 +42,6 @@ export function programOf(block: Block): { text: string; offset: number } {
 }
 
 /** A file's name for a block. */
-export function fileOf({ document, line, language }: Block, extension = language === 'ts' ? 'ts' : 'js'): string {
+export function fileNameOf({ document, line, language }: Block, extension = language === 'ts' ? 'ts' : 'js'): string {
   return `${document.replace(/\W+/g, '-')}-${line}.${extension}`
 }

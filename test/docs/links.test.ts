@@ -29,9 +29,9 @@ const links = all.flatMap((document) =>
     target,
   })),
 )
-const within = links.filter(({ target }) => !/^[a-z]+:/.test(target))
+const localLinks = links.filter(({ target }) => !/^[a-z]+:/.test(target))
 
-test.each(within)('$document: $target', ({ document, target }) => {
+test.each(localLinks)('$document: $target', ({ document, target }) => {
   const [path = '', anchor] = target.split('#')
   const file = path === '' ? document : normalize(join(dirname(document), path))
   expect(existsSync(join(root, file)), file).toBe(true)

@@ -61,7 +61,7 @@ export function scriptsOf({ code }: Block): string[] {
 }
 
 /** The lines that a program says that it prints: `// → text`. */
-export function printedBy(code: string): string[] {
+export function expectedOutputOf(code: string): string[] {
   return Array.from(code.matchAll(/\/\/ → (.*)$/gm), ([, text = '']) => text)
 }
 

@@ -7,7 +7,7 @@ import { chromium } from 'playwright'
 import { expect, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
-import { blocks, patternOf, printedBy, root } from './markdown.ts'
+import { blocks, patternOf, expectedOutputOf, root } from './markdown.ts'
 
 const pages = blocks.filter(({ language }) => language === 'html')
 const executablePath: string | undefined = findBrowser()
@@ -39,7 +39,7 @@ test.skipIf(missing).each(pages)(
     const browser = await chromium.launch({ args: browserArgs, ...(executablePath && { executablePath }) })
     try {
       const page = await browser.newPage()
-      const expected = printedBy(block.code)
+      const expected = expectedOutputOf(block.code)
       expect(expected.length, 'what it prints').toBeGreaterThan(0)
       const printed: string[] = []
       const errors: unknown[] = []

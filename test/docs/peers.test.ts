@@ -11,7 +11,7 @@ import { peerFigures, peers, versionOf } from './peer-sizes.mjs'
 
 /** Peers are dependencies of the bench alone. */
 const missing = !existsSync(`${root}bench/node_modules/openai`)
-const why = missing ? ' (skipped: `npm ci --prefix bench` has not been run)' : ''
+const skipReason = missing ? ' (skipped: `npm ci --prefix bench` has not been run)' : ''
 const peer = <Module>(name: string): Promise<Module> =>
   import(/* @vite-ignore */ pathToFileURL(createRequire(`${root}bench/package.json`).resolve(name)).href)
 
@@ -21,12 +21,12 @@ let server: MockServer
 /** Requests that a client made through `fetch`. */
 let requests: number
 let onRequest: (count: number) => void
-const counting: Fetch = (...args) => {
+const countingFetch: Fetch = (...args) => {
   onRequest(++requests)
   return fetch(...args)
 }
 /** Settles when the client makes its n-th request. */
-const requested = (wanted: number): Promise<void> =>
+const waitForRequests = (wanted: number): Promise<void> =>
   new Promise((resolve) => (onRequest = (count) => count >= wanted && resolve()))
 
 beforeAll(async () => {
@@ -42,13 +42,13 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test.skipIf(missing)(`the versions are those that were run${why}`, () => {
+test.skipIf(missing)(`the versions are those that were run${skipReason}`, () => {
   const readme = readDocument('README.md')
   for (const name of [...peers.map((each: { name: string }) => each.name), 'openai'])
     expect(readme).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
 })
 
-test.skipIf(missing)(`the documents have their measured sizes${why}`, { timeout: 120_000 }, async () => {
+test.skipIf(missing)(`the documents have their measured sizes${skipReason}`, { timeout: 120_000 }, async () => {
   expect(outdatedDocuments('peer', await peerFigures()), 'run `node test/docs/peer-sizes.mjs --write`').toEqual([])
 })
 
@@ -66,18 +66,24 @@ async function fetchEventSource(
   vi.stubGlobal('window', window)
   vi.stubGlobal('document', window.document)
   const { fetchEventSource: run } = await peer<FetchEventSource>('@microsoft/fetch-event-source')
-  const { signal, abort } = stoppable()
-  const done = run(`${server.url}${path}`, { ...init, fetch: counting, openWhenHidden: true, signal, onmessage() {} })
+  const { signal, abort } = createStoppableSignal()
+  const done = run(`${server.url}${path}`, {
+    ...init,
+    fetch: countingFetch,
+    openWhenHidden: true,
+    signal,
+    onmessage() {},
+  })
   const outcome = await Promise.race([
     done.then(() => 'resolved' as const),
-    requested(limit).then(() => 'still trying' as const),
+    waitForRequests(limit).then(() => 'still trying' as const),
   ])
   abort()
   await window.happyDOM.close()
   return outcome
 }
 
-function stoppable(): { signal: AbortSignal; abort: () => void } {
+function createStoppableSignal(): { signal: AbortSignal; abort: () => void } {
   const controller = new AbortController()
   return { signal: controller.signal, abort: () => controller.abort() }
 }
@@ -97,7 +103,7 @@ test.skipIf(missing).each([
   ['takes the end of a feed for its end', '/api/stream', 'end-after:1', {}, 'resolved'],
   ['takes a run that was cut for a whole one', '/api/generate', 'end-after:3', post, 'resolved'],
 ])(
-  `@microsoft/fetch-event-source %s${why}`,
+  `@microsoft/fetch-event-source %s${skipReason}`,
   { timeout: 30_000 },
   async (_name, path, fault, init: RequestInit, outcome) => {
     server.setScenario(fault)
@@ -119,22 +125,22 @@ interface EventSources {
   }
 }
 
-test.skipIf(missing).each([['503'], ['404'], ['401']])(`eventsource gives up after %s${why}`, async (status) => {
+test.skipIf(missing).each([['503'], ['404'], ['401']])(`eventsource gives up after %s${skipReason}`, async (status) => {
   server.setScenario(`status:${status}`)
   const { EventSource } = await peer<EventSources>('eventsource')
-  const source = new EventSource(`${server.url}/api/stream`, { fetch: counting })
+  const source = new EventSource(`${server.url}/api/stream`, { fetch: countingFetch })
   await new Promise<void>((resolve) => source.addEventListener('error', resolve))
   expect({ readyState: source.readyState, requests }).toEqual({ readyState: 2, requests: 1 })
 })
 
 test.skipIf(missing)(
-  `eventsource asks at once, again and again, where the server says \`retry: 0\`${why}`,
+  `eventsource asks at once, again and again, where the server says \`retry: 0\`${skipReason}`,
   { timeout: 30_000 },
   async () => {
     server.setScenario('retry:0,end-after:1')
     const { EventSource } = await peer<EventSources>('eventsource')
-    const source = new EventSource(`${server.url}/api/stream`, { fetch: counting })
-    await requested(50)
+    const source = new EventSource(`${server.url}/api/stream`, { fetch: countingFetch })
+    await waitForRequests(50)
     source.close()
     expect(requests).toBeGreaterThanOrEqual(50)
   },
@@ -151,7 +157,7 @@ interface OpenAIs {
 /** The answer as OpenAI's client reads it. */
 async function ask(): Promise<string> {
   const { OpenAI } = await peer<OpenAIs>('openai')
-  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', fetch: counting })
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', fetch: countingFetch })
   const messages = [{ role: 'user', content: 'Hello' }]
   const stream = await client.chat.completions.create({ model: 'any', stream: true, messages })
   let answer = ''
@@ -159,7 +165,7 @@ async function ask(): Promise<string> {
   return answer
 }
 
-test.skipIf(missing)(`openai takes a run that was cut for a whole one${why}`, async () => {
+test.skipIf(missing)(`openai takes a run that was cut for a whole one${skipReason}`, async () => {
   const whole = await ask()
   server.setScenario('end-after:5')
   const cut = await ask()
@@ -168,19 +174,19 @@ test.skipIf(missing)(`openai takes a run that was cut for a whole one${why}`, as
   expect(requests).toBe(2)
 })
 
-test.skipIf(missing)(`openai rejects where the connection breaks${why}`, async () => {
+test.skipIf(missing)(`openai rejects where the connection breaks${skipReason}`, async () => {
   server.setScenario('reset-after:5')
   await expect(ask()).rejects.toThrow(TypeError)
   expect(requests).toBe(1)
 })
 
-test.skipIf(missing)(`openai tries again after 503 with Retry-After${why}`, async () => {
+test.skipIf(missing)(`openai tries again after 503 with Retry-After${skipReason}`, async () => {
   server.setScenario('status:503,retry-after:0,once')
   expect((await ask()).length).toBeGreaterThan(0)
   expect(requests).toBe(2)
 })
 
-test.skipIf(missing)(`openai gives up after 404${why}`, async () => {
+test.skipIf(missing)(`openai gives up after 404${skipReason}`, async () => {
   server.setScenario('status:404')
   await expect(ask()).rejects.toThrow('404')
   expect(requests).toBe(1)

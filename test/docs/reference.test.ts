@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { keys } from '../../mock-server/scenario/rule.ts'
+import { ruleKeys } from '../../mock-server/scenario/rule.ts'
 import { entries } from '../../scripts/entries.mjs'
 import { readDocument, root } from './markdown.ts'
 
@@ -15,7 +15,7 @@ interface Option {
   readonly standard: string
 }
 
-const plain = (text: string): string => text.replaceAll('`', '').trim()
+const stripMarkdown = (text: string): string => text.replaceAll('`', '').trim()
 
 /** The members of an interface, with the defaults that their comments give. */
 function optionsOf(path: string, name: string, prefix = ''): Option[] {
@@ -23,13 +23,13 @@ function optionsOf(path: string, name: string, prefix = ''): Option[] {
   if (!found) throw new Error(`${path} has no interface ${name}`)
   return (found as ts.InterfaceDeclaration).members.map((member) => {
     const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'defaultValue')
-    const standard = plain(ts.getTextOfJSDocComment(tag?.comment) ?? '–')
+    const standard = stripMarkdown(ts.getTextOfJSDocComment(tag?.comment) ?? '–')
     return { name: `${prefix}${member.name!.getText()}`, standard }
   })
 }
 
 /** The part of a document under a heading, up to the next one of its rank. */
-function section(document: string, heading: string): string {
+function readSection(document: string, heading: string): string {
   const text = readDocument(document)
   const from = text.indexOf(`\n${heading}\n`)
   if (from < 0) throw new Error(`${document} has no heading ${heading}`)
@@ -41,7 +41,7 @@ function section(document: string, heading: string): string {
 
 /** Rows of tables whose first cell is code; cells without their marks. */
 function rowsOf(text: string): string[][] {
-  return Array.from(text.matchAll(/^\| (`.*) \|$/gm), ([, row = '']) => row.split(' | ').map(plain))
+  return Array.from(text.matchAll(/^\| (`.*) \|$/gm), ([, row = '']) => row.split(' | ').map(stripMarkdown))
 }
 
 const byName = (one: { name: string }, other: { name: string }): number => one.name.localeCompare(other.name)
@@ -59,7 +59,7 @@ test.each([
   ['feed', optionsOf('src/request/options.ts', 'SubscribeOptions')],
   ['run', optionsOf('src/request/options.ts', 'RunOptions')],
 ])('the README has the options of %s, with their defaults', (of, options) => {
-  const rows = rowsOf(section('README.md', '## Options')).filter((cells) => cells[1] === of)
+  const rows = rowsOf(readSection('README.md', '## Options')).filter((cells) => cells[1] === of)
   const written = rows.map(([name = '', , standard = '']) => ({ name, standard }))
   expect(written.sort(byName)).toEqual(options.toSorted(byName))
 })
@@ -68,7 +68,7 @@ test.each([
   ['ServiceOptions', 'mock-server/service/service.ts', ['onRestart']],
   ['MockServerOptions', 'mock-server/node/mock-server.ts', []],
 ])('docs/testing.md has the options of %s, with their defaults', (name, path, internal: string[]) => {
-  const rows = rowsOf(section('docs/testing.md', '## Options'))
+  const rows = rowsOf(readSection('docs/testing.md', '## Options'))
   const written = new Map(rows.map(([option = '', standard = '']) => [option, standard.replace(/^–$/, '')]))
   const options = optionsOf(path, name).filter((option) => !internal.includes(option.name))
   for (const option of options)
@@ -84,7 +84,7 @@ test('docs/testing.md has no other options than these', () => {
     ...optionsOf('mock-server/node/mock-server.ts', 'MockServerOptions'),
     ...optionsOf('mock-server/node/node-handler.ts', 'NodeHandlerOptions'),
   ].map(({ name }) => name)
-  for (const [name] of rowsOf(section('docs/testing.md', '## Options'))) expect(known).toContain(name)
+  for (const [name] of rowsOf(readSection('docs/testing.md', '## Options'))) expect(known).toContain(name)
 })
 
 /** The members of the union of error codes. */
@@ -98,17 +98,17 @@ const codes = ((): string[] => {
 
 test('the README has the error codes', () => {
   expect(codes.length).toBeGreaterThan(10)
-  expect(rowsOf(section('README.md', '## Errors')).map(([code]) => code)).toEqual(codes)
+  expect(rowsOf(readSection('README.md', '## Errors')).map(([code]) => code)).toEqual(codes)
 })
 
 test('docs/errors.md has a section for each error code', () => {
-  expect(Array.from(section('docs/errors.md', '## Codes').matchAll(/^### `(.*)`$/gm), ([, code]) => code)).toEqual(
+  expect(Array.from(readSection('docs/errors.md', '## Codes').matchAll(/^### `(.*)`$/gm), ([, code]) => code)).toEqual(
     codes,
   )
 })
 
 test('docs/testing.md has the keys of a scenario, in the order of the grammar', () => {
-  expect(rowsOf(section('docs/testing.md', '## Scenarios')).map(([key]) => key)).toEqual(Object.keys(keys))
+  expect(rowsOf(readSection('docs/testing.md', '## Scenarios')).map(([key]) => key)).toEqual(Object.keys(ruleKeys))
 })
 
 /** The names that an entry exports. */
@@ -141,7 +141,7 @@ const rows = Object.entries(entries).map(
 
 test.each(rows)('docs/reference.md has each export of %s', (entry, path) => {
   // Tables of members have a line of their own before them: members are no exports.
-  const tables = section('docs/reference.md', `## \`${entry}\``).replace(/^A `\w+`:\n\n(\|.*\n)+/gm, '')
+  const tables = readSection('docs/reference.md', `## \`${entry}\``).replace(/^A `\w+`:\n\n(\|.*\n)+/gm, '')
   expect(namesOf(tables).sort()).toEqual([...new Set(exportsOf(path))].sort())
 })
 
@@ -165,5 +165,5 @@ test.each([
   ['MockServer', 'mock-server/node/mock-server.ts', '## On a socket', []],
 ])('docs/testing.md has each member of %s', (name, path, heading, internal: string[]) => {
   const members = membersOf(path, name).filter((member) => !internal.includes(member))
-  expect(namesOf(section('docs/testing.md', heading)).sort()).toEqual(members.sort())
+  expect(namesOf(readSection('docs/testing.md', heading)).sort()).toEqual(members.sort())
 })

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import ts from 'typescript'
 import { afterAll, expect, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { blocks, patternOf, printedBy } from './markdown.ts'
-import { createReader, fileOf, programOf } from './docs-project.ts'
+import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
+import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
 /** `types`: it needs a page, a framework or a server of one's own, and is only compiled; `vitest`: a test file. */
 const programs = blocks.filter(
@@ -12,13 +12,13 @@ const programs = blocks.filter(
 )
 const testFiles = blocks.filter(({ flags }) => flags.includes('vitest'))
 
-const reader = createReader()
-afterAll(() => reader.remove())
+const project = createDocsProject()
+afterAll(() => project.remove())
 
 /** Runs Node with `args` in the reader's project to its end. */
 function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: reader.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, { cwd: project.folder, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (bytes) => (stdout += bytes))
@@ -38,9 +38,9 @@ test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (blo
   const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
   await using server = await startMockServer({ auth, tick: 5, delay: 1 })
   const { text } = programOf(block)
-  const { code, stdout, stderr } = await run(reader.write(fileOf(block, 'mjs'), executable(text, server.url)))
+  const { code, stdout, stderr } = await run(project.write(fileNameOf(block, 'mjs'), executable(text, server.url)))
   expect(stderr).toBe('')
-  const expected = printedBy(text)
+  const expected = expectedOutputOf(text)
   if (expected.length > 0) expect(stdout.trimEnd()).toMatch(new RegExp(`^${patternOf(expected.join('\n'))}$`))
   else expect(stdout).toBe('')
   expect(code).toBe(0)
@@ -48,13 +48,13 @@ test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (blo
 
 test('the test files of the documents pass', { timeout: 120_000 }, async () => {
   expect(testFiles.length).toBeGreaterThan(0)
-  for (const block of testFiles) reader.write(fileOf(block, 'test.ts'), programOf(block).text)
+  for (const block of testFiles) project.write(fileNameOf(block, 'test.ts'), programOf(block).text)
   const { code, stdout, stderr } = await run(
     'node_modules/vitest/vitest.mjs',
     'run',
     '--reporter=json',
     '--root',
-    reader.folder,
+    project.folder,
   )
   const { numPassedTests, numFailedTests } = JSON.parse(stdout)
   expect({ code, numFailedTests }, stderr + stdout).toEqual({ code: 0, numFailedTests: 0 })

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { parseCommandLine } from '../../mock-server/cli/parse-arguments.ts'
+import { parseArguments } from '../../mock-server/cli/parse-arguments.ts'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { type Block, blocks, patternOf, root } from './markdown.ts'
 
@@ -53,7 +53,7 @@ test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))('$name: $l
     .split(/\s+/)
     .slice(2)
     .map((word) => (word.endsWith('.json') ? join(files, word) : word))
-  expect(parseCommandLine(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
+  expect(parseArguments(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
 })
 
 test.each(lines.filter(({ line }) => /^npm (run|test|start)/.test(line)))('$name: $line exists', ({ line }) => {

@@ -2,12 +2,12 @@
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { blocks } from './markdown.ts'
-import { createReader, fileOf, programOf } from './docs-project.ts'
+import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
 const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(language))
 
 /** What pages and frameworks bring along, as far as the documents use it. */
-const surroundings = `
+const GLOBAL_DECLARATIONS = `
 declare const Rivulet: typeof import('rivulet')
 declare const RivuletEventSource: typeof import('rivulet/event-source')
 declare module 'express' {
@@ -45,12 +45,12 @@ const options: ts.CompilerOptions = {
 
 /** Messages by file. */
 const messages = new Map<string, string[]>()
-const reader = createReader()
-afterAll(() => reader.remove())
+const project = createDocsProject()
+afterAll(() => project.remove())
 
 beforeAll(() => {
-  const declarations = reader.write('surroundings.d.ts', surroundings)
-  const paths = checked.map((block) => reader.write(fileOf(block), programOf(block).text))
+  const declarations = project.write('surroundings.d.ts', GLOBAL_DECLARATIONS)
+  const paths = checked.map((block) => project.write(fileNameOf(block), programOf(block).text))
   const program = ts.createProgram([declarations, ...paths], options)
   for (const { file, start = 0, messageText } of ts.getPreEmitDiagnostics(program)) {
     const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
@@ -67,10 +67,10 @@ test('there is code to check in every guide', () => {
 })
 
 test.each(checked)('$name compiles', (block) => {
-  expect(messages.get(`${reader.folder}/${fileOf(block)}`) ?? []).toEqual([])
+  expect(messages.get(`${project.folder}/${fileNameOf(block)}`) ?? []).toEqual([])
 })
 
 test('nothing else is wrong', () => {
-  const known = new Set(checked.map((block) => `${reader.folder}/${fileOf(block)}`))
+  const known = new Set(checked.map((block) => `${project.folder}/${fileNameOf(block)}`))
   expect([...messages].filter(([file]) => !known.has(file))).toEqual([])
 })

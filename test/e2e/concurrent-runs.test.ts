@@ -1,8 +1,8 @@
 /** The third classic use: three runs at once, and a feed beside them. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 const answers = { one: 'Eins, zwei, drei. '.repeat(12), two: '一二三。'.repeat(50), three: '1️⃣2️⃣3️⃣ '.repeat(50) }
 const prompts = Object.keys(answers) as (keyof typeof answers)[]
@@ -14,8 +14,8 @@ declare global {
 }
 
 test('three runs are generated and read side by side, each whole, while a feed goes on', async () => {
-  await using stage = await open({ server: { answers, delay: 10 } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { answers, delay: 10 } })
+  const { server, page } = testPage
   await page.evaluate((prompts) => {
     const client = Rivulet.createClient()
     const feed = client.subscribe<{ note: number }>('/api/stream')
@@ -47,5 +47,5 @@ test('three runs are generated and read side by side, each whole, while a feed g
   const changes = arrivals.filter((index, at) => at > 0 && index !== arrivals[at - 1]).length
   expect(changes).toBeGreaterThan(100) // side by side, not one after the other
   expect(server.runs).toHaveLength(3)
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { type Browser, type Page, chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/canned-response-server.ts'
+import {
+  type CannedResponseServer,
+  startCannedResponseServer,
+} from '../event-source/standard/canned-response-server.ts'
 import type { Realm } from '../event-source/standard/case.ts'
 import { cases } from '../event-source/standard/cases.ts'
 
@@ -40,7 +43,7 @@ onmessage = ({ ports }) => ports.length && answer(ports[0])`
 const frame = `<script src="/cases.js"></script>`
 const frameWithPolyfill = `<script src="/polyfill.js"></script><script>RivuletEventSource.install()</script>`
 
-let server: AnsweringServer
+let server: CannedResponseServer
 let browser: Browser
 let page: Page
 
@@ -54,7 +57,7 @@ beforeAll(async () => {
   })
   const polyfill = readFileSync(new URL('../../dist/event-source.global.min.js', import.meta.url), 'utf8')
   const script = 'text/javascript'
-  server = await startAnsweringServer({
+  server = await startCannedResponseServer({
     '/': ['text/html', '<script src="/polyfill.js"></script><script src="/cases.js"></script>'],
     '/cases.js': [script, bundle.outputFiles[0]!.text],
     '/polyfill.js': [script, polyfill],

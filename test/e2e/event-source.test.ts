@@ -1,60 +1,60 @@
 /** The browser's own `EventSource` as a client of the mock server: what we speak is the standard's, not our own. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 const ANSWER = '你好，世界！👋🏽 A native answer. '.repeat(10)
 
 declare global {
   /** In the page: what the `EventSource` has brought. */
-  var heard: { type: string; data: unknown; id: string }[]
+  var receivedEvents: { type: string; data: unknown; id: string }[]
 }
 
 test('[P1.1] [P2.1] [P2.3] it reads a feed, and goes on where it was after the server was killed', async () => {
-  await using stage = await open({ server: { scenario: { retry: 100, path: '/api/stream' } } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { scenario: { retry: 100, path: '/api/stream' } } })
+  const { server, page } = testPage
   await page.evaluate(() => {
-    globalThis.heard = []
+    globalThis.receivedEvents = []
     const source = new EventSource('/api/stream')
     for (const type of ['connected', 'number', 'message', 'reset']) {
       source.addEventListener(type, ({ data, lastEventId }) =>
-        globalThis.heard.push({ type, data: JSON.parse(data as string), id: lastEventId }),
+        globalThis.receivedEvents.push({ type, data: JSON.parse(data as string), id: lastEventId }),
       )
     }
   })
-  await page.waitForFunction(() => globalThis.heard.length === 1)
+  await page.waitForFunction(() => globalThis.receivedEvents.length === 1)
   for (let data = 0; data < 100; data++) server.broadcast({ type: 'number', data })
   const plain = server.broadcast({ data: 'eine Zeile\r\nund noch eine\n 你好 🌊' })
-  await page.waitForFunction(() => globalThis.heard.length === 102)
+  await page.waitForFunction(() => globalThis.receivedEvents.length === 102)
   await server.kill()
   for (let data = 100; data < 200; data++) server.broadcast({ type: 'number', data })
   await server.restart()
-  await page.waitForFunction(() => globalThis.heard.some(({ data }) => data === 199))
+  await page.waitForFunction(() => globalThis.receivedEvents.some(({ data }) => data === 199))
 
-  const heard = await page.evaluate(() => globalThis.heard)
-  expect(heard[0]).toMatchObject({ type: 'connected', data: { protocol: 1 } })
-  expect(heard.filter(({ type }) => type === 'number').map(({ data }) => data)).toEqual(
+  const receivedEvents = await page.evaluate(() => globalThis.receivedEvents)
+  expect(receivedEvents[0]).toMatchObject({ type: 'connected', data: { protocol: 1 } })
+  expect(receivedEvents.filter(({ type }) => type === 'number').map(({ data }) => data)).toEqual(
     Array.from({ length: 200 }, (_, data) => data),
   )
-  expect(heard.find(({ type }) => type === 'message')).toEqual({
+  expect(receivedEvents.find(({ type }) => type === 'message')).toEqual({
     type: 'message',
     data: 'eine Zeile\r\nund noch eine\n 你好 🌊',
     id: plain,
   })
-  expect(heard.filter(({ type }) => type === 'connected')).toHaveLength(2)
-  expect(heard.some(({ type }) => type === 'reset')).toBe(false)
+  expect(receivedEvents.filter(({ type }) => type === 'connected')).toHaveLength(2)
+  expect(receivedEvents.some(({ type }) => type === 'reset')).toBe(false)
 })
 
 test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta nor start a second generation', async () => {
-  await using stage = await open({
+  await using testPage = await open({
     server: {
       answers: { 你好: ANSWER },
       delay: 2,
       scenario: { 'reset-after': 30, retry: 100, times: 3, path: '/api/generate' },
     },
   })
-  const { server, page } = stage
+  const { server, page } = testPage
   const run = await page.evaluate(
     () =>
       new Promise<{ starts: number; indexes: number[]; text: string; end: unknown; answers: number }>((resolve) => {
@@ -86,8 +86,8 @@ test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta no
 })
 
 test('[P1.4] 204 after the end of a run: it is finished, and does not come back', async () => {
-  await using stage = await open({ server: { delay: 0, scenario: { retry: 100, path: '/api/generate' } } })
-  const { page } = stage
+  await using testPage = await open({ server: { delay: 0, scenario: { retry: 100, path: '/api/generate' } } })
+  const { page } = testPage
   const state = await page.evaluate(
     () =>
       new Promise<number>((resolve) => {

@@ -1,8 +1,8 @@
 /** The first classic use: a feed, in a page, from a real server. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 interface Events {
   connected: { protocol: number; clientId: string; message: string; heartbeat: number }
@@ -12,8 +12,8 @@ interface Events {
 const COUNT = 500
 
 test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', async () => {
-  await using stage = await open()
-  const { server, page } = stage
+  await using testPage = await open()
+  const { server, page } = testPage
   const before = server.broadcast({ type: 'price', data: { count: -1, name: 'before anybody listened' } })
   const received = page.evaluate(
     (count) =>
@@ -57,12 +57,12 @@ test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', a
   expect(names.at(-1)).toBe(`第${COUNT - 1}号 🌊`)
   expect(lastReceived).toBe(last)
   await expect.poll(() => server.clients.length).toBe(0)
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })
 
 test('a loop reads the same, and leaving it closes the connection', async () => {
-  await using stage = await open()
-  const { server, page } = stage
+  await using testPage = await open()
+  const { server, page } = testPage
   const received = page.evaluate(async (count) => {
     const counts: number[] = []
     for await (const event of Rivulet.createClient().subscribe<Events>('/api/stream')) {

@@ -1,16 +1,16 @@
 /** A page that is hidden, or asleep: its streams are not cut for it, and a dead connection is noticed when it is back. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { type Stage, useStages } from './test-page.ts'
+import { type TestPage, useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 declare global {
   /** In the page: the numbers that came, and what the feed went through. */
   var awake: { seen: number[]; statuses: string[]; codes: string[] }
 }
 
-const listen = (page: Page): Promise<void> =>
+const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const awake = { seen: [] as number[], statuses: [] as string[], codes: [] as string[] }
     globalThis.awake = awake
@@ -25,7 +25,7 @@ const listen = (page: Page): Promise<void> =>
     feed.on('number', ({ data }) => awake.seen.push(data))
   })
 
-const hasSeen = (page: Page, count: number): Promise<unknown> =>
+const waitForCount = (page: Page, count: number): Promise<unknown> =>
   page.waitForFunction((least) => globalThis.awake.seen.length >= least, count)
 
 /** A headless page is never hidden: what it would see of it is made up. */
@@ -39,26 +39,26 @@ const setHidden = (page: Page, hidden: boolean): Promise<void> =>
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
   }, hidden)
 
-function send({ server }: Stage, from: number, to: number): void {
+function send({ server }: TestPage, from: number, to: number): void {
   for (let data = from; data < to; data++) server.broadcast({ type: 'number', data })
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 
 test('[F41] hidden and seen again, ten times: one connection, and each event while it happens', async () => {
-  await using stage = await open()
-  const { server, page } = stage
-  await listen(page)
+  await using testPage = await open()
+  const { server, page } = testPage
+  await startListening(page)
   await expect.poll(() => server.clients.length).toBe(1)
   const { id } = server.clients[0]!
   for (let time = 0; time < 10; time++) {
     await setHidden(page, true)
-    send(stage, 20 * time, 20 * time + 10)
+    send(testPage, 20 * time, 20 * time + 10)
     // Not only when it is seen again.
-    await hasSeen(page, 20 * time + 10)
+    await waitForCount(page, 20 * time + 10)
     await setHidden(page, false)
-    send(stage, 20 * time + 10, 20 * time + 20)
-    await hasSeen(page, 20 * time + 20)
+    send(testPage, 20 * time + 10, 20 * time + 20)
+    await waitForCount(page, 20 * time + 20)
   }
   expect(server.clients.map((client) => client.id)).toEqual([id])
   const { seen, statuses } = await page.evaluate(() => globalThis.awake)
@@ -67,36 +67,36 @@ test('[F41] hidden and seen again, ten times: one connection, and each event whi
 })
 
 test('[P2.3] [F41] a connection that broke while the page was hidden is replaced as soon as it is seen', async () => {
-  await using stage = await open()
-  const { server, page } = stage
-  await listen(page)
+  await using testPage = await open()
+  const { server, page } = testPage
+  await startListening(page)
   await expect.poll(() => server.clients.length).toBe(1)
   await setHidden(page, true)
-  send(stage, 0, 10)
-  await hasSeen(page, 10)
+  send(testPage, 0, 10)
+  await waitForCount(page, 10)
   server.service.drop()
   await page.waitForFunction(() => globalThis.awake.statuses.includes('waiting'))
-  send(stage, 10, 20)
+  send(testPage, 10, 20)
   await setHidden(page, false)
-  await hasSeen(page, 20)
+  await waitForCount(page, 20)
   expect(await page.evaluate(() => globalThis.awake.seen)).toEqual(numbers(20))
 })
 
 test('[P2.3] [F4] [F41] a laptop that slept: the dead connection is noticed by the clock, and replaced at once', async () => {
   // The first connection falls silent after the greeting and ten numbers, and stays open.
-  await using stage = await open({ server: { scenario: { 'stall-after': 11, once: true } } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { scenario: { 'stall-after': 11, once: true } } })
+  const { server, page } = testPage
   await page.clock.install()
-  await listen(page)
+  await startListening(page)
   await expect.poll(() => server.clients.length).toBe(1)
-  send(stage, 0, 20)
-  await hasSeen(page, 10)
+  send(testPage, 0, 20)
+  await waitForCount(page, 10)
   await setHidden(page, true)
   expect(await page.evaluate(() => globalThis.awake.statuses)).toEqual(['connecting', 'open'])
   // Eight hours in which nothing runs; timers that were due in them fire once, now.
   await page.clock.fastForward('08:00:00')
   await setHidden(page, false)
-  await hasSeen(page, 20)
+  await waitForCount(page, 20)
   const { seen, codes } = await page.evaluate(() => globalThis.awake)
   expect(seen).toEqual(numbers(20))
   expect(codes).toEqual(['idle'])

@@ -1,8 +1,8 @@
 /** A hundred streams of one page over HTTP/1.1: on one connection all of them run, on their own all but six starve. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 const STREAMS = 100
 const EVENTS = 20
@@ -42,8 +42,8 @@ async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel
 }
 
 test('[P5.1] a hundred streams over one carrier: one socket for them all, each event once, in order', async () => {
-  await using stage = await open({ server: { history: 10_000 } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { history: 10_000 } })
+  const { server, page } = testPage
   await subscribe(page, '/api/channel')
   await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(STREAMS)
   expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(1)
@@ -66,8 +66,8 @@ test('[P5.1] a hundred streams over one carrier: one socket for them all, each e
 })
 
 test('the same on connections of their own: six run, ninety-four wait', async () => {
-  await using stage = await open()
-  const { server, page } = stage
+  await using testPage = await open()
+  const { server, page } = testPage
   await subscribe(page, '')
   await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(6)
   for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: 0 })
@@ -77,8 +77,8 @@ test('the same on connections of their own: six run, ninety-four wait', async ()
 })
 
 test('the demo: twelve run over one connection, and of twelve others five', async () => {
-  await using stage = await open({ site: 'demo', path: '/multiplex.html', server: { tick: 20 } })
-  const { page } = stage
+  await using testPage = await open({ site: 'demo', path: '/multiplex.html', server: { tick: 20 } })
+  const { page } = testPage
   const states = page.locator('[data-part="state"]')
   await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
   await page.click('[data-side="own"] [data-part="toggle"]')
@@ -86,5 +86,5 @@ test('the demo: twelve run over one connection, and of twelve others five', asyn
   await expect.poll(() => page.locator('.lane[data-status="open"] .said', { hasText: 'events' }).count()).toBe(17)
   await page.click('[data-side="own"] [data-part="toggle"]')
   await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })

@@ -1,9 +1,9 @@
 /** The fourth classic use: the server is killed and restarted while a page listens. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 declare global {
   /** In the page: the numbers that came, the resets, and the states the feed went through. */
@@ -12,7 +12,7 @@ declare global {
   var statuses: string[]
 }
 
-const listen = (page: Page): Promise<void> =>
+const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     globalThis.seen = []
     globalThis.resets = []
@@ -25,13 +25,13 @@ const listen = (page: Page): Promise<void> =>
     feed.on('number', ({ data }) => globalThis.seen.push(data))
   })
 
-const hasSeen = (page: Page, number: number): Promise<unknown> =>
+const waitForNumber = (page: Page, number: number): Promise<unknown> =>
   page.waitForFunction((number) => globalThis.seen.includes(number), number)
 
 test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, none twice, order kept', async () => {
-  await using stage = await open()
-  const { server, page } = stage
-  await listen(page)
+  await using testPage = await open()
+  const { server, page } = testPage
+  await startListening(page)
   await expect.poll(() => server.clients.length).toBe(1)
   let sent = 0
   const send = (count: number): void => {
@@ -39,7 +39,7 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
   }
   for (let kill = 1; kill <= 3; kill++) {
     send(100)
-    await hasSeen(page, sent - 1)
+    await waitForNumber(page, sent - 1)
     send(100) // some of these are on the wire when it happens
     await server.kill()
     await page.waitForFunction(
@@ -49,7 +49,7 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
     send(100) // nobody is there to hear these
     await server.restart()
     send(50)
-    await hasSeen(page, sent - 1)
+    await waitForNumber(page, sent - 1)
   }
   expect(await page.evaluate(() => globalThis.seen)).toEqual(Array.from({ length: sent }, (_, number) => number))
   expect(await page.evaluate(() => globalThis.resets)).toEqual([])
@@ -59,16 +59,16 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
 })
 
 test('[P2.3] [F26] a server that comes back without its memory says so, and what it sends then is not swallowed', async () => {
-  await using stage = await open()
-  const { server, page } = stage
-  await listen(page)
+  await using testPage = await open()
+  const { server, page } = testPage
+  await startListening(page)
   await expect.poll(() => server.clients.length).toBe(1)
   for (const data of [1, 2, 3]) server.broadcast({ type: 'number', data })
-  await hasSeen(page, 3)
+  await waitForNumber(page, 3)
   await server.restart({ log: 'lose' })
   await page.waitForFunction(() => globalThis.resets.length > 0)
   for (const data of [4, 5, 6]) server.broadcast({ type: 'number', data })
-  await hasSeen(page, 6)
+  await waitForNumber(page, 6)
   expect(await page.evaluate(() => globalThis.seen)).toEqual([1, 2, 3, 4, 5, 6])
   expect(await page.evaluate(() => globalThis.resets)).toEqual(['unknown'])
 })

@@ -1,8 +1,8 @@
 /** The second classic use: an answer that is generated while it is read. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 /** Long enough that nothing here can be over before it was looked at; every kind of character that takes more than a byte. */
 const ANSWER = '你好，世界！👋🏽 Ein Bächlein fließt. 👨‍👩‍👧‍👦 🇩🇪 “ça va?” ¡vale! नमस्ते. '.repeat(6)
@@ -28,8 +28,8 @@ function startRun(options: { prompt: string; retryDelay: number }): void {
 const asked = { prompt: '你好', retryDelay: 20 }
 
 test('[P3.1] the deltas arrive one by one while the server still generates, and are its text', async () => {
-  await using stage = await open({ server: { answers, delay: 10 } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { answers, delay: 10 } })
+  const { server, page } = testPage
   await page.evaluate(startRun, asked)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   expect(server.runs[0]!.state).toBe('running')
@@ -39,18 +39,18 @@ test('[P3.1] the deltas arrive one by one while the server still generates, and 
   expect(result.text).toBe(server.runs[0]!.text)
   expect(result.finishReason).toBe('stop')
   expect(server.runs).toHaveLength(1)
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })
 
 test('[P3.4] [F1] connections that are reset in the middle of an event cost no character, and no second generation', async () => {
-  await using stage = await open({
+  await using testPage = await open({
     server: {
       answers,
       delay: 2,
       scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*', times: 4 },
     },
   })
-  const { server, page } = stage
+  const { server, page } = testPage
   await page.evaluate(startRun, asked)
   const { text, finishReason } = await page.evaluate(() => globalThis.run.final())
   expect(text).toBe(ANSWER)
@@ -60,8 +60,8 @@ test('[P3.4] [F1] connections that are reset in the middle of an event cost no c
 })
 
 test('[P3.5] cancel() stops the generation', async () => {
-  await using stage = await open({ server: { answers, delay: 10 } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { answers, delay: 10 } })
+  const { server, page } = testPage
   await page.evaluate(startRun, asked)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   const { text, finishReason } = await page.evaluate(async () => {
@@ -75,8 +75,8 @@ test('[P3.5] cancel() stops the generation', async () => {
 })
 
 test('[P3.3] detach() lets the server go on, and the cursor brings the rest', async () => {
-  await using stage = await open({ server: { answers, delay: 5 } })
-  const { server, page } = stage
+  await using testPage = await open({ server: { answers, delay: 5 } })
+  const { server, page } = testPage
   await page.evaluate(startRun, asked)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   const first = await page.evaluate(() => {

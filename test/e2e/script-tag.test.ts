@@ -1,21 +1,21 @@
 /** The demo's page by script tag: one file, one global, a feed and a run. */
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 test('the global `Rivulet` has the names that the module exports', async () => {
   await using module = await open()
-  await using stage = await open({ site: 'demo', path: '/script-tag.html' })
+  await using testPage = await open({ site: 'demo', path: '/script-tag.html' })
   const names = (): string[] => Object.keys(Rivulet).toSorted()
   const exported = await module.page.evaluate(names)
   expect(exported).toContain('createClient')
-  expect(await stage.page.evaluate(names)).toEqual(exported)
+  expect(await testPage.page.evaluate(names)).toEqual(exported)
 })
 
 test('it reads the feed over a kill, and streams an answer that can be stopped', async () => {
-  await using stage = await open({ site: 'demo', path: '/script-tag.html' })
-  const { server, page } = stage
+  await using testPage = await open({ site: 'demo', path: '/script-tag.html' })
+  const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
   server.broadcast({ type: 'note', data: { text: 'before' } })
   await page.getByText('before').waitFor()

@@ -3,9 +3,9 @@ import type { CDPSession, Page } from 'playwright'
 import { expect, test } from 'vitest'
 import type { MockServer } from '../../mock-server/node/mock-server.ts'
 import { createRandom } from '../../mock-server/base/random.ts'
-import { type Stage, useStages } from './test-page.ts'
+import { type TestPage, useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 declare global {
   /** In the pages of these tests: the built package. */
@@ -25,7 +25,7 @@ const numbersOf = ({ page }: Tab): Promise<number[]> => page.evaluate(() => glob
 
 /** Opens a tab that subscribes, `over` a connection for each stream or one for all, and waits until it has its places. */
 async function openTab(
-  { server, page: first }: Stage,
+  { server, page: first }: TestPage,
   over: 'fetch' | 'carrier' = 'fetch',
   urls = ['/api/stream'],
 ): Promise<Tab> {
@@ -82,38 +82,38 @@ async function expectAll(tabs: readonly Tab[], sent: number): Promise<void> {
 const median = (numbers: number[]): number => numbers.toSorted((one, other) => one - other)[numbers.length >> 1]!
 
 test('ten tabs with the same feed: one stream on one socket, each event once and in order', async () => {
-  await using stage = await open()
-  const { server } = stage
+  await using testPage = await open()
+  const { server } = testPage
   const requests: string[] = []
   const tabs: Tab[] = []
-  stage.page
+  testPage.page
     .context()
     .on('request', (request) => new URL(request.url()).pathname === '/api/stream' && requests.push(request.url()))
-  for (let count = 0; count < 10; count++) tabs.push(await openTab(stage))
+  for (let count = 0; count < 10; count++) tabs.push(await openTab(testPage))
   const sending = startSending(server)
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(500)
   sending.stop()
   await expectAll(tabs, sending.sent)
-  expect(await Promise.all(tabs.map(roleOf))).toEqual(['leading', ...Array<string>(9).fill('following')])
+  expect(await Promise.all(tabs.map(roleOf))).toEqual(['leader', ...Array<string>(9).fill('follower')])
   expect(requests).toHaveLength(1)
   expect(server.clients).toHaveLength(1)
   expect(server.connections).toHaveLength(1)
   for (const { page } of tabs) await page.close()
   await expect.poll(() => server.clients.length).toBe(0)
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })
 
 test('ten tabs with three feeds each, opened at once, over carriers: one connection for all, and for those that are left', async () => {
-  await using stage = await open()
-  const { server } = stage
+  await using testPage = await open()
+  const { server } = testPage
   const urls = ['/api/stream?types=number&feed=1', '/api/stream?types=number&feed=2', '/api/stream?types=number&feed=3']
-  const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(stage, 'carrier', urls)))
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(testPage, 'carrier', urls)))
   const isOne = async (): Promise<void> => {
     await expect.poll(() => server.connections.map(({ streams }) => streams), { timeout: 20_000 }).toEqual([3])
   }
   await isOne()
   const leaders = await Promise.all(
-    tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leading').length)),
+    tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leader').length)),
   )
   console.log(`times that each of ten tabs took a lead: ${leaders.join()}`)
   let sent = 0
@@ -131,13 +131,13 @@ test('ten tabs with three feeds each, opened at once, over carriers: one connect
     }
   }
   await all(tabs)
-  const leader = await Promise.all(tabs.map(roleOf)).then((roles) => roles.indexOf('leading'))
+  const leader = await Promise.all(tabs.map(roleOf)).then((roles) => roles.indexOf('leader'))
   await tabs[leader]!.page.close()
   const left = tabs.filter((_, index) => index !== leader)
   send()
   await all(left)
   await isOne()
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })
 
 test(
@@ -145,18 +145,18 @@ test(
   { timeout: 180_000 },
   async () => {
     const arrivals: number[] = []
-    await using stage = await open({
+    await using testPage = await open({
       server: {
         onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()),
       },
     })
-    const { server } = stage
+    const { server } = testPage
     const random = createRandom(20)
     let tabs: Tab[] = []
     const isAlive = ({ page }: Tab): boolean => !page.isClosed() && !crashed.has(page)
     const crashed = new Set<Page>()
     const add = async (): Promise<void> => {
-      const tab = await openTab(stage)
+      const tab = await openTab(testPage)
       tab.page.on('crash', () => crashed.add(tab.page))
       tabs.push(tab)
     }
@@ -167,7 +167,7 @@ test(
       const target = sending.sent + 20 + Math.floor(random() * 150)
       await expect.poll(() => sending.sent, { interval: 1, timeout: 20_000 }).toBeGreaterThan(target)
       const roles = await Promise.all(tabs.map(roleOf))
-      const leader = tabs[roles.indexOf('leading')]
+      const leader = tabs[roles.indexOf('leader')]
       expect(leader, roles.join()).toBeDefined()
       // What it had was whole until then.
       const numbers = await numbersOf(leader!)
@@ -205,14 +205,14 @@ test(
 // one, keeps its lock and its connection, and goes on where it stood.
 test('[F41] a leading tab that is frozen is replaced, and steps down when it thaws: nothing lost, nothing twice', async () => {
   const arrivals: number[] = []
-  await using stage = await open({
+  await using testPage = await open({
     server: {
       onRequest: (request) => new URL(request.url).pathname === '/api/stream' && arrivals.push(performance.now()),
     },
   })
-  const { server } = stage
+  const { server } = testPage
   const tabs: Tab[] = []
-  for (let count = 0; count < 3; count++) tabs.push(await openTab(stage))
+  for (let count = 0; count < 3; count++) tabs.push(await openTab(testPage))
   const [leader, ...others] = tabs as [Tab, Tab, Tab]
   const sending = startSending(server)
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(100)
@@ -222,32 +222,32 @@ test('[F41] a leading tab that is frozen is replaced, and steps down when it tha
   await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
   console.log(`leader frozen: its successor's request after ${(arrivals[1]! - at).toFixed(0)} ms`)
   const roles = await Promise.all(others.map(roleOf))
-  expect(roles.filter((role) => role === 'leading')).toHaveLength(1)
+  expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
   const before = sending.sent
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(before + 100)
   await leader.cdp.send('Debugger.resume')
   await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(1)
-  await leader.page.waitForFunction(() => globalThis.shared.roles.at(-1) === 'following')
+  await leader.page.waitForFunction(() => globalThis.shared.roles.at(-1) === 'follower')
   sending.stop()
   await expectAll(tabs, sending.sent)
   const afterwards = await Promise.all(tabs.map(roleOf))
-  expect(afterwards.filter((role) => role === 'leading')).toHaveLength(1)
+  expect(afterwards.filter((role) => role === 'leader')).toHaveLength(1)
 })
 
 test('the demo shows in each tab who leads', async () => {
-  await using stage = await open({ site: 'demo', path: '/share.html', server: { tick: 50 } })
-  const other = await stage.page.context().newPage()
-  await stage.page.locator('[data-role="leading"][role="status"]').waitFor()
-  await other.goto(`${stage.server.url}/share.html`)
-  await other.locator('[data-role="following"][role="status"]').waitFor()
-  await expect.poll(() => stage.page.locator('[data-part="tabs"] li').allInnerTexts()).toHaveLength(2)
-  expect(stage.server.clients).toHaveLength(1)
-  await stage.page.close()
-  await other.locator('[data-role="leading"][role="status"]').waitFor()
+  await using testPage = await open({ site: 'demo', path: '/share.html', server: { tick: 50 } })
+  const other = await testPage.page.context().newPage()
+  await testPage.page.locator('[data-role="leader"][role="status"]').waitFor()
+  await other.goto(`${testPage.server.url}/share.html`)
+  await other.locator('[data-role="follower"][role="status"]').waitFor()
+  await expect.poll(() => testPage.page.locator('[data-part="tabs"] li').allInnerTexts()).toHaveLength(2)
+  expect(testPage.server.clients).toHaveLength(1)
+  await testPage.page.close()
+  await other.locator('[data-role="leader"][role="status"]').waitFor()
   await expect
     .poll(() => other.locator('[data-part="count"]').innerText().then(Number), { timeout: 20_000 })
     .toBeGreaterThan(20)
   expect(await other.locator('[data-part="lost"]').innerText()).toBe('0')
   expect(await other.locator('[data-part="twice"]').innerText()).toBe('0')
-  expect(stage.complaints).toEqual([])
+  expect(testPage.pageErrors).toEqual([])
 })

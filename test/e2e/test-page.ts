@@ -13,16 +13,16 @@ declare global {
 }
 
 /** A server, a page of it, and what went wrong on the page. */
-export interface Stage {
+export interface TestPage {
   readonly server: MockServer
   readonly page: Page
   /** Errors of the console, uncaught ones, and requests that failed. */
-  readonly complaints: readonly string[]
+  readonly pageErrors: readonly string[]
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** What a stage is made with. */
-export interface StageOptions {
+export interface TestPageOptions {
   readonly server?: MockServerOptions
   /** `bare`: a page that has nothing but `Rivulet`. @defaultValue 'bare' */
   readonly site?: 'bare' | 'demo'
@@ -35,7 +35,7 @@ const root = new URL('../../', import.meta.url)
 const folders = { bare: 'test/e2e/pages/', demo: 'demo/' }
 
 /** Starts the browser before the tests of a file, as `launch` says, and gives it out as what opens stages. */
-export function useStages(launch: LaunchOptions = {}): (options?: StageOptions) => Promise<Stage> {
+export function useTestPages(launch: LaunchOptions = {}): (options?: TestPageOptions) => Promise<TestPage> {
   let browser: Browser
   beforeAll(async () => {
     if (!existsSync(new URL('dist/index.js', root))) throw new Error('dist/ is missing: npm run build')
@@ -45,27 +45,30 @@ export function useStages(launch: LaunchOptions = {}): (options?: StageOptions) 
   afterAll(() => browser.close())
 
   return async ({ server: options, site = 'bare', path = '/', context: contextOptions } = {}) => {
-    const served = { '/': fileURLToPath(new URL(folders[site], root)), '/dist/': fileURLToPath(new URL('dist/', root)) }
-    const server = await startMockServer({ port: 0, folders: served, ...options })
+    const servedFolders = {
+      '/': fileURLToPath(new URL(folders[site], root)),
+      '/dist/': fileURLToPath(new URL('dist/', root)),
+    }
+    const server = await startMockServer({ port: 0, folders: servedFolders, ...options })
     const context = await browser.newContext(contextOptions)
     const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(String(error)))
+    const pageErrors: string[] = []
+    page.on('console', (message) => message.type() === 'error' && pageErrors.push(message.text()))
+    page.on('pageerror', (error) => pageErrors.push(String(error)))
     page.on('requestfailed', (request) => {
       const { errorText } = request.failure() ?? {}
       // A stream that the page itself has let go of is no failure.
-      if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.method()} ${request.url()}: ${errorText}`)
+      if (errorText !== 'net::ERR_ABORTED') pageErrors.push(`${request.method()} ${request.url()}: ${errorText}`)
     })
     page.on(
       'response',
-      (response) => response.status() >= 400 && complaints.push(`${response.status()} ${response.url()}`),
+      (response) => response.status() >= 400 && pageErrors.push(`${response.status()} ${response.url()}`),
     )
     await page.goto(server.url + path)
     return {
       server,
       page,
-      complaints,
+      pageErrors,
       async [Symbol.asyncDispose]() {
         await context.close()
         await server.close()

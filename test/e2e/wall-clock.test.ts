@@ -1,29 +1,29 @@
 /** The wall clock of a page's computer is set, by its user or by the network: no stream's timers follow it. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { useStages } from './test-page.ts'
+import { useTestPages } from './test-page.ts'
 
-const open = useStages()
+const open = useTestPages()
 
 declare global {
   /** In the page: what the feed went through. */
   var timed: { statuses: string[] }
 }
 
-const HOUR = 3_600_000
-const YEAR = 8_766 * HOUR
+const HOUR_MS = 3_600_000
+const YEAR_MS = 8_766 * HOUR_MS
 
 /** An hour until the next attempt, and until silence counts. */
-const listen = (page: Page): Promise<void> =>
+const startListening = (page: Page): Promise<void> =>
   page.evaluate((hour) => {
     globalThis.timed = { statuses: [] }
     const client = Rivulet.createClient({ retry: { delay: hour, maxDelay: hour, jitter: false }, idleTimeout: hour })
     client
       .subscribe('/api/stream', { onStateChange: ({ status }) => globalThis.timed.statuses.push(status) })
       .on('number', () => {})
-  }, HOUR)
+  }, HOUR_MS)
 
-const isIn = (page: Page, status: string): Promise<unknown> =>
+const waitForStatus = (page: Page, status: string): Promise<unknown> =>
   page.waitForFunction((wanted) => globalThis.timed.statuses.at(-1) === wanted, status)
 
 const statuses = (page: Page): Promise<string[]> => page.evaluate(() => globalThis.timed.statuses)
@@ -37,28 +37,28 @@ async function setWallClock(page: Page, by: number): Promise<void> {
 }
 
 test('[F43] a clock that is set forward or back by a year brings no attempt early, and none late', async () => {
-  await using stage = await open()
-  const { server, page } = stage
+  await using testPage = await open()
+  const { server, page } = testPage
   await page.clock.install()
-  await listen(page)
-  await isIn(page, 'open')
+  await startListening(page)
+  await waitForStatus(page, 'open')
   server.service.drop()
-  await isIn(page, 'waiting')
-  for (const by of [YEAR, -YEAR, -YEAR, YEAR]) await setWallClock(page, by)
-  await page.clock.runFor(HOUR / 2)
+  await waitForStatus(page, 'waiting')
+  for (const by of [YEAR_MS, -YEAR_MS, -YEAR_MS, YEAR_MS]) await setWallClock(page, by)
+  await page.clock.runFor(HOUR_MS / 2)
   expect(await statuses(page)).toEqual(['connecting', 'open', 'waiting'])
-  await page.clock.runFor(HOUR / 2)
-  await isIn(page, 'open')
+  await page.clock.runFor(HOUR_MS / 2)
+  await waitForStatus(page, 'open')
   expect(await statuses(page)).toEqual(['connecting', 'open', 'waiting', 'connecting', 'open'])
 })
 
 test('[F43] a clock that is set does not make a connection look dead, not even to a page that is seen again', async () => {
-  await using stage = await open()
-  const { page } = stage
+  await using testPage = await open()
+  const { page } = testPage
   await page.clock.install()
-  await listen(page)
-  await isIn(page, 'open')
-  for (const by of [YEAR, -YEAR, -YEAR, YEAR]) {
+  await startListening(page)
+  await waitForStatus(page, 'open')
+  for (const by of [YEAR_MS, -YEAR_MS, -YEAR_MS, YEAR_MS]) {
     await setWallClock(page, by)
     await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })))
   }

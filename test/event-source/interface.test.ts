@@ -3,35 +3,44 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-const never: typeof fetch = () => new Promise(() => {})
+const pendingFetch: typeof fetch = () => new Promise(() => {})
 const opened: EventSource[] = []
 const open = (
   url: string | URL = 'https://api.test/stream',
   options?: ConstructorParameters<typeof EventSource>[1],
 ): EventSource => {
-  const source = new EventSource(url, { fetch: never, ...options })
+  const source = new EventSource(url, { fetch: pendingFetch, ...options })
   opened.push(source)
   return source
 }
 afterEach(() => {
   for (const source of opened.splice(0)) source.close()
 })
-const of = (holder: object, key: PropertyKey): PropertyDescriptor | undefined =>
+const descriptorOf = (holder: object, key: PropertyKey): PropertyDescriptor | undefined =>
   Object.getOwnPropertyDescriptor(holder, key)
 
 describe('the interface object', () => {
   test('has a name and a length, and inherits from EventTarget', () => {
-    expect(of(EventSource, 'name')).toEqual({
+    expect(descriptorOf(EventSource, 'name')).toEqual({
       value: 'EventSource',
       writable: false,
       enumerable: false,
       configurable: true,
     })
-    expect(of(EventSource, 'length')).toEqual({ value: 1, writable: false, enumerable: false, configurable: true })
+    expect(descriptorOf(EventSource, 'length')).toEqual({
+      value: 1,
+      writable: false,
+      enumerable: false,
+      configurable: true,
+    })
     expect(Object.getPrototypeOf(EventSource)).toBe(EventTarget)
-    expect(of(EventSource, 'prototype')).toMatchObject({ writable: false, enumerable: false, configurable: false })
+    expect(descriptorOf(EventSource, 'prototype')).toMatchObject({
+      writable: false,
+      enumerable: false,
+      configurable: false,
+    })
   })
 
   test('is a constructor, and no function', () => {
@@ -45,7 +54,7 @@ describe('the interface object', () => {
     ['CLOSED', 2],
   ])('%s is a constant of class and prototype', (key, value) => {
     for (const holder of [EventSource, EventSource.prototype]) {
-      expect(of(holder, key)).toEqual({ value, writable: false, enumerable: true, configurable: false })
+      expect(descriptorOf(holder, key)).toEqual({ value, writable: false, enumerable: true, configurable: false })
     }
     expect(open()).toHaveProperty(key, value)
   })
@@ -54,13 +63,13 @@ describe('the interface object', () => {
 describe('the prototype', () => {
   test('inherits from EventTarget, and names its class', () => {
     expect(Object.getPrototypeOf(EventSource.prototype)).toBe(EventTarget.prototype)
-    expect(of(EventSource.prototype, 'constructor')).toEqual({
+    expect(descriptorOf(EventSource.prototype, 'constructor')).toEqual({
       value: EventSource,
       writable: true,
       enumerable: false,
       configurable: true,
     })
-    expect(of(EventSource.prototype, Symbol.toStringTag)).toEqual({
+    expect(descriptorOf(EventSource.prototype, Symbol.toStringTag)).toEqual({
       value: 'EventSource',
       writable: false,
       enumerable: false,
@@ -87,7 +96,7 @@ describe('the prototype', () => {
   })
 
   test.each(['url', 'withCredentials', 'readyState'])('%s is read only', (key) => {
-    const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
+    const { get, set, enumerable, configurable } = descriptorOf(EventSource.prototype, key)!
     expect({ name: get!.name, length: get!.length, set, enumerable, configurable }).toEqual({
       name: `get ${key}`,
       length: 0,
@@ -100,7 +109,7 @@ describe('the prototype', () => {
   })
 
   test.each(['onopen', 'onmessage', 'onerror'])('%s is an event handler', (key) => {
-    const { get, set, enumerable, configurable } = of(EventSource.prototype, key)!
+    const { get, set, enumerable, configurable } = descriptorOf(EventSource.prototype, key)!
     expect([get!.name, set!.name, get!.length, set!.length, enumerable, configurable]).toEqual([
       `get ${key}`,
       `set ${key}`,
@@ -114,7 +123,7 @@ describe('the prototype', () => {
   })
 
   test('close() is an operation', () => {
-    const { value, ...rest } = of(EventSource.prototype, 'close')! as { value: () => void }
+    const { value, ...rest } = descriptorOf(EventSource.prototype, 'close')! as { value: () => void }
     expect(rest).toEqual({ writable: true, enumerable: true, configurable: true })
     expect([value.name, value.length, Object.hasOwn(value, 'prototype')]).toEqual(['close', 0, false])
     expect(() => value.call({})).toThrow(TypeError)
@@ -175,8 +184,8 @@ describe('the constructor', () => {
     const { fetch, calls } = createScriptedFetch()
     const options = { fetch, withCredentials: true, method: 'POST', headers: { 'x-kept': '1' } }
     const source = open(undefined, options)
-    Object.assign(options, { withCredentials: false, method: 'GET', headers: {}, fetch: never })
-    await settled()
+    Object.assign(options, { withCredentials: false, method: 'GET', headers: {}, fetch: pendingFetch })
+    await flushMicrotasks()
     expect([
       source.withCredentials,
       calls[0]!.init.credentials,
@@ -193,7 +202,7 @@ describe('the constructor', () => {
         Object.assign(Object.create({ withCredentials: true }) as object, { fetch }),
       ),
     )
-    await settled()
+    await flushMicrotasks()
     expect(calls[0]!.init.credentials).toBe('include')
   })
 
@@ -219,7 +228,7 @@ describe('the constructor', () => {
     class Named extends EventSource {
       readonly title = 'named'
     }
-    const source = new Named('https://api.test/', { fetch: never })
+    const source = new Named('https://api.test/', { fetch: pendingFetch })
     expect([source.title, source instanceof EventSource, source.readyState]).toEqual(['named', true, 0])
     source.close()
   })
@@ -245,15 +254,15 @@ describe('event handlers', () => {
 
   test('a handler keeps its place among the listeners until it is null', () => {
     const source = open()
-    const heard: string[] = []
-    source.onopen = () => void heard.push('first')
-    source.addEventListener('open', () => heard.push('listener'))
-    source.onopen = () => void heard.push('second')
+    const received: string[] = []
+    source.onopen = () => void received.push('first')
+    source.addEventListener('open', () => received.push('listener'))
+    source.onopen = () => void received.push('second')
     fire(source)
     source.onopen = null
-    source.onopen = () => void heard.push('third')
+    source.onopen = () => void received.push('third')
     fire(source)
-    expect(heard).toEqual(['second', 'listener', 'listener', 'third'])
+    expect(received).toEqual(['second', 'listener', 'listener', 'third'])
   })
 
   test('is called with the source as `this`, and prevents by returning false', () => {
@@ -271,7 +280,7 @@ describe('event handlers', () => {
 test('install() defines a global as the platform does, and nothing before', () => {
   const scope = {}
   install(scope)
-  expect(of(scope, 'EventSource')).toEqual({
+  expect(descriptorOf(scope, 'EventSource')).toEqual({
     value: EventSource,
     writable: true,
     enumerable: false,

@@ -2,24 +2,24 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { EventSource } from '../../src/event-source.ts'
-import { until } from '../contract/wait-until.ts'
+import { waitUntil } from '../contract/wait-until.ts'
 
 test('[P2.3] a server killed in the middle of a feed and started again: no event lost, none twice', async () => {
   await using server = await startMockServer({ port: 0, scenario: { retry: 100, path: '/api/stream' } })
   const source = new EventSource(`${server.url}/api/stream`)
   onTestFinished(() => source.close())
-  const heard: string[] = []
+  const received: string[] = []
   const states: number[] = []
-  source.addEventListener('number', ({ data }) => heard.push(data as string))
+  source.addEventListener('number', ({ data }) => received.push(data as string))
   source.addEventListener('error', () => states.push(source.readyState))
-  await until(() => source.readyState === EventSource.OPEN)
+  await waitUntil(() => source.readyState === EventSource.OPEN)
   for (let data = 0; data < 100; data++) server.broadcast({ type: 'number', data })
-  await until(() => heard.length === 100)
+  await waitUntil(() => received.length === 100)
   await server.kill()
   for (let data = 100; data < 200; data++) server.broadcast({ type: 'number', data })
   await server.restart()
-  await until(() => heard.at(-1) === '199')
-  expect(heard).toEqual(Array.from({ length: 200 }, (_, data) => String(data)))
+  await waitUntil(() => received.at(-1) === '199')
+  expect(received).toEqual(Array.from({ length: 200 }, (_, data) => String(data)))
   expect(states).toContain(EventSource.CONNECTING)
   expect(states).not.toContain(EventSource.CLOSED)
 })
@@ -30,7 +30,7 @@ test('[P1.4] [F12] 204 after the end of a run: it is finished, and does not come
   onTestFinished(() => source.close())
   let text = ''
   source.addEventListener('delta', ({ data }) => (text += (JSON.parse(data as string) as { content: string }).content))
-  await until(() => source.readyState === EventSource.CLOSED)
+  await waitUntil(() => source.readyState === EventSource.CLOSED)
   expect(text).toBe(server.runs[0]!.text)
   expect(server.runs).toHaveLength(1)
 })

@@ -1,16 +1,16 @@
 /** The cases of the standard in Node, on sockets. Pages and workers have theirs in test/e2e/event-source-standard.test.ts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EventSource } from '../../src/event-source.ts'
-import { type AnsweringServer, startAnsweringServer } from './standard/canned-response-server.ts'
+import { type CannedResponseServer, startCannedResponseServer } from './standard/canned-response-server.ts'
 import { runCases } from './standard/case.ts'
 import { cases } from './standard/cases.ts'
 
-let server: AnsweringServer
+let server: CannedResponseServer
 let results: Record<string, string>
 const selected = cases.filter(({ realms }) => !realms || realms.includes('node'))
 
 beforeAll(async () => {
-  server = await startAnsweringServer()
+  server = await startCannedResponseServer()
   results = await runCases(selected, 'node', EventSource, server)
 }, 60_000)
 afterAll(() => server.close())

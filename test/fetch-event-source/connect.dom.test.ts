@@ -5,7 +5,7 @@ import { isStreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 function setUp(more: Partial<ConnectRequest> = {}) {
   const { fetch, calls } = createScriptedFetch()
@@ -25,7 +25,7 @@ function setUp(more: Partial<ConnectRequest> = {}) {
 
 async function open(more?: Partial<ConnectRequest>, init?: ResponseInit) {
   const { calls, controller, connecting } = setUp(more)
-  await settled()
+  await flushMicrotasks()
   const body = calls[0]!.respond(init)
   return { body, call: calls[0]!, calls, controller, connection: await connecting }
 }
@@ -34,8 +34,8 @@ describe('reading', () => {
   test('[F33] a chunk is read when it is asked for, and its bytes are counted', async () => {
     const { body, connection } = await open()
     body.write('id: 1\ndata: 你好\n\ndata: b\n\nda')
-    await settled()
-    expect(body.pulls).toBe(0)
+    await flushMicrotasks()
+    expect(body.pullCount).toBe(0)
     const first = await connection.read()
     expect(first).toEqual({
       blocks: [
@@ -44,11 +44,11 @@ describe('reading', () => {
       ],
       bytes: 31,
     })
-    await settled()
-    const before = body.pulls
+    await flushMicrotasks()
+    const before = body.pullCount
     body.write('ta: c\nretry: 20\nevent: x\n\n')
-    await settled()
-    expect(body.pulls).toBe(before)
+    await flushMicrotasks()
+    expect(body.pullCount).toBe(before)
     expect(await connection.read()).toEqual({ blocks: [{ type: 'x', data: 'c', id: undefined }], bytes: 26, retry: 20 })
     body.write(': heartbeat\n\n')
     expect(await connection.read()).toEqual({ blocks: [], bytes: 13 })
@@ -107,7 +107,7 @@ describe('the answer', () => {
 
   test('that does not come is a failure, once: its own retries are off', async () => {
     const { calls, connecting } = setUp()
-    await settled()
+    await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
     await expect(connecting).rejects.toSatisfy((error) => isStreamError(error, 'network'))
     expect(calls).toHaveLength(1)
@@ -119,13 +119,13 @@ describe('the request', () => {
     const { call, calls } = await open({ lastEventId: '日' })
     expect(Object.fromEntries(call.headers)).toEqual({ 'x-own': '1', 'last-event-id': 'æ\u0097¥' })
     document.dispatchEvent(new Event('visibilitychange'))
-    await settled()
+    await flushMicrotasks()
     expect([calls.length, call.init.signal!.aborted]).toEqual([1, false])
   })
 
   test('[F37] an abort rejects with its reason, before and after the answer', async () => {
     const early = setUp()
-    await settled()
+    await flushMicrotasks()
     early.controller.abort(new Error('enough'))
     await expect(early.connecting).rejects.toThrow('enough')
     const { controller, connection, call } = await open()
@@ -141,7 +141,7 @@ describe('the request', () => {
     const { connection, call } = await open()
     connection.cancel()
     connection.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(call.init.signal!.aborted).toBe(true)
   })
 })

@@ -6,18 +6,21 @@ import {
   type FetchEventSourceInit,
   fetchEventSource as ours,
 } from '../../src/fetch-event-source.ts'
-import { type AnsweringServer, startAnsweringServer } from '../event-source/standard/canned-response-server.ts'
-import { type Recording, type Use, record } from './record-calls.ts'
+import {
+  type CannedResponseServer,
+  startCannedResponseServer,
+} from '../event-source/standard/canned-response-server.ts'
+import { type Recording, type Usage, recordCalls } from './record-calls.ts'
 
-let server: AnsweringServer
+let server: CannedResponseServer
 beforeAll(async () => {
-  server = await startAnsweringServer()
+  server = await startCannedResponseServer()
 })
 afterAll(() => server.close())
 
-const both = async (use: Use): Promise<[ours: Recording, theirs: Recording]> => [
-  await record(ours, server, use),
-  await record(theirs, server, use),
+const both = async (use: Usage): Promise<[ours: Recording, theirs: Recording]> => [
+  await recordCalls(ours, server, use),
+  await recordCalls(theirs, server, use),
 ]
 const json = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'Content-Type': 'application/json' } }
 
@@ -31,7 +34,7 @@ function again(times: number): NonNullable<FetchEventSourceInit['onerror']> {
 }
 
 describe('equal', () => {
-  const uses: Record<string, Use> = {
+  const uses: Record<string, Usage> = {
     'names, ids, retry, lines, and each kind of line end': {
       answers: [
         {
@@ -95,7 +98,10 @@ describe('equal', () => {
       }),
     },
     'onmessage that throws: the event counts as received': {
-      answers: [{ body: 'id: 1\ndata: a\n\nid: 2\ndata: b\n\n', stays: true }, { body: 'data: {last-event-id}\n\n' }],
+      answers: [
+        { body: 'id: 1\ndata: a\n\nid: 2\ndata: b\n\n', staysOpen: true },
+        { body: 'data: {last-event-id}\n\n' },
+      ],
       init() {
         const onerror = again(1)
         return {
@@ -121,11 +127,11 @@ describe('equal', () => {
     headers: { answers: [{}], init: () => ({ headers: { accept: 'text/event-stream, */*', 'X-Own': '1' } }) },
     'the accept header that it adds': { answers: [{ body: 'data: {accept}\n\n' }] },
     'abort in a handler resolves': {
-      answers: [{ stays: true }],
+      answers: [{ staysOpen: true }],
       init: (_heard, abort) => ({ onmessage: abort }),
     },
     'abort in onopen resolves': {
-      answers: [{ stays: true }],
+      answers: [{ staysOpen: true }],
       init: (_heard, abort) => ({ onopen: async () => abort() }),
     },
     'abort while it waits for the next attempt': {
@@ -139,12 +145,18 @@ describe('equal', () => {
     },
     'a fetch of the user’s: its input and its init': {
       answers: [{}],
-      init: (heard) => ({
+      init: (received) => ({
         cache: 'no-cache',
         headers: { Authorization: 'Bearer x' },
         fetch(input, init) {
           const { signal, ...rest } = init!
-          heard.push([typeof input, Object.keys(rest).sort(), rest.headers, rest.cache, signal instanceof AbortSignal])
+          received.push([
+            typeof input,
+            Object.keys(rest).sort(),
+            rest.headers,
+            rest.cache,
+            signal instanceof AbortSignal,
+          ])
           return globalThis.fetch(input, init)
         },
       }),
@@ -154,7 +166,7 @@ describe('equal', () => {
   test.each(Object.entries(uses))('%s', async (_name, use) => {
     const [own, other] = await both(use)
     expect(own).toEqual(other)
-    expect(own.heard.length).toBeGreaterThan(0)
+    expect(own.calls.length).toBeGreaterThan(0)
   })
 
   test('the type of event streams', () => {
@@ -164,8 +176,8 @@ describe('equal', () => {
 
 /** Each row is a line of the guide: what ours tells where theirs tells something else. */
 describe('mended', () => {
-  const data = ({ heard }: Recording): unknown[] =>
-    heard.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
+  const data = ({ calls: received }: Recording): unknown[] =>
+    received.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
 
   const reading: [what: string, body: string, mended: string[], unmended: string[]][] = [
     [
@@ -184,7 +196,7 @@ describe('mended', () => {
   })
 
   test('5. [F1] the id of an event that was cut is not adopted', async () => {
-    const use: Use = {
+    const use: Usage = {
       answers: [{ body: 'id: 1\ndata: a\n\nid: 2\n', cut: 'body' }, { body: '' }],
       init: () => ({ onerror: again(1) }),
     }
@@ -193,7 +205,7 @@ describe('mended', () => {
   })
 
   test('6. [F22] an id beyond Latin-1 is sent as UTF-8, instead of stopping all further attempts', async () => {
-    const use: Use = {
+    const use: Usage = {
       answers: [{ body: 'id: 日本\ndata: a\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
       init: () => ({ onerror: again(1) }),
     }
@@ -203,7 +215,7 @@ describe('mended', () => {
   })
 
   test('7. [F23] an id with NUL is ignored', async () => {
-    const use: Use = {
+    const use: Usage = {
       answers: [{ body: 'id: 1\0\ndata: a\n\n', cut: 'body' }, {}],
       init: () => ({ onerror: again(1) }),
     }
@@ -217,32 +229,32 @@ describe('mended', () => {
     const init = () => ({ ...json, onerror: () => {} })
     const [own, other] = await both({ answers, init })
     expect([own.requests.length, other.requests.length]).toEqual([1, 2])
-    expect([own.heard.at(-1), other.heard.at(-1)]).toEqual([expect.stringMatching(/^rejected TypeError/), 'resolved'])
+    expect([own.calls.at(-1), other.calls.at(-1)]).toEqual([expect.stringMatching(/^rejected TypeError/), 'resolved'])
   })
 
   test('9. [F10] text/event-streamish is no event stream', async () => {
     const [own, other] = await both({ answers: [{ type: 'text/event-streamish' }] })
-    expect(own.heard.at(-1)).toBe(
+    expect(own.calls.at(-1)).toBe(
       'rejected Error: Expected content-type to be text/event-stream, Actual: text/event-streamish',
     )
-    expect(other.heard.at(-1)).toBe('resolved')
+    expect(other.calls.at(-1)).toBe('resolved')
   })
 
   test('10. an error status is an error, whatever its type', async () => {
     const [own, other] = await both({ answers: [{ status: 500 }] })
-    expect(own.heard.at(-1)).toBe('rejected Error: Expected status to be 200, Actual: 500')
-    expect(other.heard.at(-1)).toBe('resolved')
+    expect(own.calls.at(-1)).toBe('rejected Error: Expected status to be 200, Actual: 500')
+    expect(other.calls.at(-1)).toBe('resolved')
   })
 
   test('11. [F12] 204 is the end', async () => {
     const [own, other] = await both({ answers: [{ status: 204, body: [], type: '' }] })
-    expect(own.heard).toEqual(['close', 'resolved'])
-    expect(other.heard.at(-1)).toMatch(/^rejected/)
+    expect(own.calls).toEqual(['close', 'resolved'])
+    expect(other.calls.at(-1)).toMatch(/^rejected/)
   })
 
   test('12. [F36] [F37] after an abort nothing more is told, not even of the same chunk', async () => {
-    const use: Use = {
-      answers: [{ body: 'data: a\n\ndata: b\n\ndata: c\n\n', stays: true }],
+    const use: Usage = {
+      answers: [{ body: 'data: a\n\ndata: b\n\ndata: c\n\n', staysOpen: true }],
       init: (_heard, abort) => ({ onmessage: abort }),
     }
     const [own, other] = await both(use)
@@ -250,13 +262,13 @@ describe('mended', () => {
   })
 
   test('13. [F37] a signal that has aborted before: no request', async () => {
-    const use: Use = { answers: [{}], init: () => ({ signal: AbortSignal.abort() }) }
+    const use: Usage = { answers: [{}], init: () => ({ signal: AbortSignal.abort() }) }
     const [own, other] = await both(use)
-    expect([own.heard, own.requests.length, other.requests.length]).toEqual([['resolved'], 0, 1])
+    expect([own.calls, own.requests.length, other.requests.length]).toEqual([['resolved'], 0, 1])
   })
 
   test('14. headers may be a Headers', async () => {
-    const use: Use = {
+    const use: Usage = {
       answers: [{}],
       init: () => ({ headers: new Headers({ 'X-Own': '1' }) as unknown as Record<string, string> }),
     }
@@ -265,7 +277,7 @@ describe('mended', () => {
   })
 
   test('15. a Request keeps its headers, and can be sent again', async () => {
-    const use: Use = {
+    const use: Usage = {
       answers: [{ body: 'data: a\n\n', cut: 'body' }, {}],
       input: (address) => new Request(address, { method: 'PUT', body: 'put', headers: { 'X-Own': '1' } }),
       init: () => ({ headers: { 'X-More': '2' }, onerror: again(1) }),

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { type FetchEventSourceInit, fetchEventSource, fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 const controllers: AbortController[] = []
 afterEach(() => {
@@ -26,7 +26,7 @@ function open(init: FetchEventSourceInit = {}, input = 'https://api.test/') {
 describe('20. without a document', () => {
   test('it works, in Node as in workers', async () => {
     const { calls, outcome, promise } = open()
-    await settled()
+    await flushMicrotasks()
     const body = calls[0]!.respond()
     body.write('data: a\n\n')
     body.close()
@@ -64,13 +64,13 @@ describe('21. [F19] the attempts by default', () => {
     const { calls } = open()
     const delays: number[] = []
     for (let attempt = 0; attempt < 8; attempt++) {
-      await settled()
+      await flushMicrotasks()
       calls.at(-1)!.fail(new TypeError('refused'))
-      await settled()
+      await flushMicrotasks()
       let delay = 0
       for (const before = calls.length; calls.length === before; delay += 500) {
         await vi.advanceTimersByTimeAsync(500)
-        await settled()
+        await flushMicrotasks()
       }
       delays.push(delay)
     }
@@ -85,17 +85,17 @@ describe('21. [F19] the attempts by default', () => {
   ])('[F20] after `%s` come after %i ms', async (field, expected) => {
     vi.mocked(Math.random).mockReturnValue(0)
     const { calls } = open()
-    await settled()
+    await flushMicrotasks()
     const body = calls[0]!.respond()
     body.write(`${field}\n\n`)
-    await settled()
+    await flushMicrotasks()
     body.error(new TypeError('terminated'))
-    await settled()
+    await flushMicrotasks()
     await vi.advanceTimersByTimeAsync(expected - 1)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(2)
   })
 
@@ -111,17 +111,17 @@ describe('21. [F19] the attempts by default', () => {
       ['data: b\n\n', 0],
       ['', 10_000],
     ] as const) {
-      await settled()
+      await flushMicrotasks()
       const body = calls.at(-1)!.respond()
       if (text) body.write(text)
-      await settled()
+      await flushMicrotasks()
       await vi.advanceTimersByTimeAsync(stays)
       body.error(new TypeError('terminated'))
-      await settled()
+      await flushMicrotasks()
       let delay = 0
       for (const before = calls.length; calls.length === before; delay += 500) {
         await vi.advanceTimersByTimeAsync(500)
-        await settled()
+        await flushMicrotasks()
       }
       delays.push(delay)
     }
@@ -135,11 +135,11 @@ describe('21. [F19] the attempts by default', () => {
         return 1
       },
     })
-    await settled()
+    await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
-    await settled()
+    await flushMicrotasks()
     await vi.advanceTimersByTimeAsync(60_000)
-    await settled()
+    await flushMicrotasks()
     expect([calls.length, outcome]).toEqual([1, ['resolved']])
   })
 
@@ -147,29 +147,29 @@ describe('21. [F19] the attempts by default', () => {
     let asked = 0
     const { calls } = open({ onerror: () => (++asked < 4 ? 1 : undefined) })
     for (let attempt = 0; attempt < 4; attempt++) {
-      await settled()
+      await flushMicrotasks()
       calls.at(-1)!.fail(new TypeError('refused'))
-      await settled()
+      await flushMicrotasks()
       if (attempt < 3) await vi.advanceTimersByTimeAsync(1)
     }
     await vi.advanceTimersByTimeAsync(8_999)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(4)
     await vi.advanceTimersByTimeAsync(1)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(5)
   })
 
   test('a delay that onerror gives is taken as it is', async () => {
     const { calls } = open({ onerror: () => 5 })
-    await settled()
+    await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
-    await settled()
+    await flushMicrotasks()
     await vi.advanceTimersByTimeAsync(4)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
-    await settled()
+    await flushMicrotasks()
     expect(calls).toHaveLength(2)
   })
 })
@@ -183,7 +183,7 @@ test('22. [F10] the body of an answer that onopen refused is let go of', async (
       throw error
     },
   })
-  await settled()
+  await flushMicrotasks()
   const body = calls[0]!.respond()
   await promise
   expect(outcome).toEqual(['Error: refused'])
@@ -198,7 +198,7 @@ test('23. [F28] an event beyond 16 MiB is a failure', async () => {
       throw error
     },
   })
-  await settled()
+  await flushMicrotasks()
   const body = calls[0]!.respond()
   body.write(`data: ${'x'.repeat(0x1000001)}`)
   await promise
@@ -208,7 +208,7 @@ test('23. [F28] an event beyond 16 MiB is a failure', async () => {
 test('[F36] nothing is left of it: no listener on the signal, no timer', async () => {
   const { calls, controller, promise } = open()
   const removed = vi.spyOn(controller.signal, 'removeEventListener')
-  await settled()
+  await flushMicrotasks()
   calls[0]!.respond().close()
   await promise
   expect(removed).toHaveBeenCalled()

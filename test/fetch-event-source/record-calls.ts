@@ -1,69 +1,69 @@
 /** Runs a `fetchEventSource`, theirs or ours, on the answering server, and writes down all that can be seen of it. */
 import type { FetchEventSourceInit } from '../../src/fetch-event-source.ts'
-import type { AnsweringServer } from '../event-source/standard/canned-response-server.ts'
-import type { Answer, SeenRequest } from '../event-source/standard/case.ts'
+import type { CannedResponseServer } from '../event-source/standard/canned-response-server.ts'
+import type { CannedResponse, ReceivedRequest } from '../event-source/standard/case.ts'
 
 export type Implementation = (input: RequestInfo, init: FetchEventSourceInit) => Promise<void>
 
 /** One way of using it: callbacks that may write into `heard`, beside what is written anyhow. */
-export interface Use {
-  answers: Answer[]
-  init?(heard: unknown[], abort: () => void): FetchEventSourceInit
+export interface Usage {
+  answers: CannedResponse[]
+  init?(calls: unknown[], abort: () => void): FetchEventSourceInit
   input?(address: string): RequestInfo
 }
 
 export interface Recording {
   /** What was called, in order, and how it ended. */
-  heard: unknown[]
-  requests: (Pick<SeenRequest, 'method' | 'body'> & { id: string | undefined; headers: Record<string, string> })[]
+  calls: unknown[]
+  requests: (Pick<ReceivedRequest, 'method' | 'body'> & { id: string | undefined; headers: Record<string, string> })[]
 }
 
-let count = 0
+let recordingCount = 0
 
-export async function record(
+export async function recordCalls(
   implementation: Implementation,
-  server: AnsweringServer,
-  { answers, init, input }: Use,
+  server: CannedResponseServer,
+  { answers, init, input }: Usage,
 ): Promise<Recording> {
-  const key = String(count++)
+  const key = String(recordingCount++)
   const address = `${server.url}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
-  const heard: unknown[] = []
+  const calls: unknown[] = []
   const controller = new AbortController()
-  const own = init?.(heard, () => controller.abort()) ?? {}
-  const tell = (what: string, error: unknown): unknown =>
-    heard.push(`${what} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
+  const userInit = init?.(calls, () => controller.abort()) ?? {}
+  const recordError = (what: string, error: unknown): unknown =>
+    calls.push(`${what} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
   try {
     await implementation(input?.(address) ?? address, {
       signal: controller.signal,
-      ...own,
+      ...userInit,
       onmessage(message) {
-        heard.push({ ...message })
-        own.onmessage?.(message)
+        calls.push({ ...message })
+        userInit.onmessage?.(message)
       },
       onclose() {
-        heard.push('close')
-        own.onclose?.()
+        calls.push('close')
+        userInit.onclose?.()
       },
       onerror(error: unknown) {
-        tell('error', error)
-        if (own.onerror) return own.onerror(error)
+        recordError('error', error)
+        if (userInit.onerror) return userInit.onerror(error)
         throw error
       },
-      ...(own.onopen && {
+      ...(userInit.onopen && {
         async onopen(response) {
-          heard.push(`open ${response.status}`)
-          await own.onopen!(response)
+          calls.push(`open ${response.status}`)
+          await userInit.onopen!(response)
         },
       }),
     })
-    heard.push('resolved')
+    calls.push('resolved')
   } catch (error) {
-    tell('rejected', error)
+    recordError('rejected', error)
   }
   const response = await fetch(`${server.url}/requests?key=${key}`)
-  const seen = (await response.json()) as SeenRequest[]
+  const seen = (await response.json()) as ReceivedRequest[]
   return {
-    heard,
+    calls,
     requests: seen.map(({ method, body, headers }) => ({
       method,
       body,

@@ -3,13 +3,13 @@ import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
 import { type FetchCall, createScriptedFetch } from '../support/scripted-fetch.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 let hidden: boolean
 const show = async (shown: boolean): Promise<void> => {
   hidden = !shown
   document.dispatchEvent(new Event('visibilitychange'))
-  await settled()
+  await flushMicrotasks()
 }
 let controller: AbortController
 beforeEach(() => {
@@ -26,21 +26,21 @@ afterEach(() => {
 async function open(
   implementation: typeof ours,
   init: FetchEventSourceInit = {},
-): Promise<{ calls: FetchCall[]; heard: string[]; result: Promise<void> }> {
+): Promise<{ calls: FetchCall[]; received: string[]; result: Promise<void> }> {
   const { fetch, calls } = createScriptedFetch()
-  const heard: string[] = []
+  const received: string[] = []
   const result = implementation('https://api.test/', {
     fetch,
     signal: controller.signal,
-    onmessage: ({ data }) => void heard.push(data),
-    onclose: () => void heard.push('close'),
-    onerror: (error: unknown) => void heard.push(String(error)),
+    onmessage: ({ data }) => void received.push(data),
+    onclose: () => void received.push('close'),
+    onerror: (error: unknown) => void received.push(String(error)),
     ...init,
   })
-  await settled()
+  await flushMicrotasks()
   calls[0]!.respond().write('id: 7\ndata: a\n\n')
-  await settled()
-  return { calls, heard, result }
+  await flushMicrotasks()
+  return { calls, received, result }
 }
 
 describe.each([
@@ -48,15 +48,15 @@ describe.each([
   ['theirs', theirs],
 ])('%s', (_name, implementation) => {
   test('a GET is let go of when hidden, and goes on after its last event ID when shown', async () => {
-    const { calls, heard } = await open(implementation)
+    const { calls, received } = await open(implementation)
     await show(false)
     expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, true])
     await show(true)
     expect(calls).toHaveLength(2)
     expect(calls[1]!.headers.get('last-event-id')).toBe('7')
     calls[1]!.respond().write('data: b\n\n')
-    await settled()
-    expect(heard).toEqual(['a', 'b'])
+    await flushMicrotasks()
+    expect(received).toEqual(['a', 'b'])
   })
 
   test('with openWhenHidden nothing happens', async () => {
@@ -103,12 +103,12 @@ describe('mended', () => {
       onTestFinished(() => void vi.useRealTimers())
       const { fetch, calls } = createScriptedFetch()
       void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
-      await settled()
+      await flushMicrotasks()
       calls[0]!.fail(new TypeError('refused'))
-      await settled()
+      await flushMicrotasks()
       await show(false)
       await vi.advanceTimersByTimeAsync(10)
-      await settled()
+      await flushMicrotasks()
       expect(calls).toHaveLength(expected)
       await show(true)
       expect(calls).toHaveLength(expected + 1)

@@ -5,12 +5,12 @@ import { isStreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
 import { SLICE, fetchConnect } from '../../src/connect/fetch.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
-import { readReference } from '../sse/reference.ts'
-import { createBody, createByteBody, ending } from './body.ts'
-import { cut, litter, sizes } from './chunks.ts'
+import { parseReference } from '../sse/reference.ts'
+import { createBody, createByteBody, bodyEnd } from './body.ts'
+import { splitIntoChunks, fillerByte, chunkSizes } from './chunks.ts'
 import { blocksOf, readExpected } from './expected.ts'
-import { byteStream, join, shortStream, textStream } from './streams.ts'
-import { type Task, task } from './task.ts'
+import { byteStream, concatBytes, shortStream, textStream } from './streams.ts'
+import { type FuzzTask, createTask } from './task.ts'
 
 /** What stands before a slice's edge: one line, an event of many lines, or many events; of exactly this many bytes. */
 const paddings: ((length: number) => string)[] = [
@@ -31,7 +31,7 @@ const bodySizes = fc.oneof(
     maxLength: 5,
   }),
   fc.array(fc.integer({ min: 1000, max: 40_000 }), { minLength: 1, maxLength: 3 }),
-  sizes.filter((list) => list.some((size) => size > 31)),
+  chunkSizes.filter((list) => list.some((size) => size > 31)),
 )
 
 const request = (maxEventSize: number): ConnectRequest => ({
@@ -44,7 +44,7 @@ const request = (maxEventSize: number): ConnectRequest => ({
 })
 
 /** All that a connection over these chunks gives, and how it ended. */
-async function read(
+async function readConnection(
   chunks: Uint8Array[],
   end: 'close' | 'fail',
   filler: number,
@@ -63,36 +63,38 @@ async function read(
   return { batches, blocks: batches.flatMap((batch) => batch.blocks), error, failure: body.failure }
 }
 
-const around = fc.tuple(padding, shortStream, fc.option(padding, { nil: new Uint8Array() }), shortStream).map(join)
+const paddedStream = fc
+  .tuple(padding, shortStream, fc.option(padding, { nil: new Uint8Array() }), shortStream)
+  .map(concatBytes)
 
 const slices = fc.asyncProperty(
-  fc.oneof({ weight: 3, arbitrary: around }, { weight: 1, arbitrary: byteStream }),
+  fc.oneof({ weight: 3, arbitrary: paddedStream }, { weight: 1, arbitrary: byteStream }),
   bodySizes,
-  ending,
-  litter,
+  bodyEnd,
+  fillerByte,
   async (stream, list, end, filler) => {
-    const chunks = cut(stream, list)
-    const { batches, blocks, error, failure } = await read(chunks, end, filler)
-    const expected = readReference(stream)
+    const chunks = splitIntoChunks(stream, list)
+    const { batches, blocks, error, failure } = await readConnection(chunks, end, filler)
+    const expected = parseReference(stream)
     deepStrictEqual(blocks, expected.blocks)
     if (end === 'close') strictEqual(error, undefined)
     else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
     deepStrictEqual(
       batches.map(({ bytes }) => bytes),
-      chunks.flatMap((chunk) => cut(chunk, [SLICE]).map(({ length }) => length)).filter(Boolean),
+      chunks.flatMap((chunk) => splitIntoChunks(chunk, [SLICE]).map(({ length }) => length)).filter(Boolean),
     )
     strictEqual(batches.findLast(({ retry }) => retry !== undefined)?.retry, expected.retries.at(-1))
   },
 )
 
 const limits = fc.asyncProperty(
-  fc.tuple(padding, textStream.map(utf8)).map(join),
+  fc.tuple(padding, textStream.map(utf8)).map(concatBytes),
   bodySizes,
-  litter,
+  fillerByte,
   fc.oneof(fc.nat(300), fc.integer({ min: SLICE - 20, max: SLICE + 20 }), fc.integer({ min: 0, max: 3 * SLICE })),
   async (stream, list, filler, maxEventSize) => {
     const { items, tooLarge } = readExpected(stream, maxEventSize)
-    const { blocks, error } = await read(cut(stream, list), 'close', filler, maxEventSize)
+    const { blocks, error } = await readConnection(splitIntoChunks(stream, list), 'close', filler, maxEventSize)
     deepStrictEqual(blocks, blocksOf(items))
     if (tooLarge) ok(isStreamError(error, 'too-large'), String(error))
     else strictEqual(error, undefined)
@@ -101,9 +103,15 @@ const limits = fc.asyncProperty(
 
 /** None too small: Node takes microseconds to pass a buffer to its stream and back. */
 const largeSizes = bodySizes.map((list) => list.map((size) => Math.max(size, 500)))
-const bytes = fc.asyncProperty(around, largeSizes, ending, litter, async (stream, list, end, filler) => {
-  const { batches, blocks, error, failure } = await read(cut(stream, list), end, filler, undefined, createByteBody)
-  deepStrictEqual(blocks, readReference(stream).blocks)
+const bytes = fc.asyncProperty(paddedStream, largeSizes, bodyEnd, fillerByte, async (stream, list, end, filler) => {
+  const { batches, blocks, error, failure } = await readConnection(
+    splitIntoChunks(stream, list),
+    end,
+    filler,
+    undefined,
+    createByteBody,
+  )
+  deepStrictEqual(blocks, parseReference(stream).blocks)
   if (end === 'close') strictEqual(error, undefined)
   else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
   strictEqual(
@@ -112,8 +120,8 @@ const bytes = fc.asyncProperty(around, largeSizes, ending, litter, async (stream
   )
 })
 
-export const connectTasks: Task[] = [
-  task('connect/slices', 60, slices),
-  task('connect/bytes', 20, bytes),
-  task('connect/limits', 30, limits),
+export const connectTasks: FuzzTask[] = [
+  createTask('connect/slices', 60, slices),
+  createTask('connect/bytes', 20, bytes),
+  createTask('connect/limits', 30, limits),
 ]

@@ -4,32 +4,32 @@ import { corpusNames, createCell } from '../../bench/corpora.mjs'
 import { utf8 } from '../sse/parse-chunks.ts'
 
 /** Enough of each for every kind of event; a run of single bytes is the benchmark's smallest. */
-const CORPUS = 24_000
-const EXCERPT = 2_500
+const CORPUS_BYTES = 24_000
+const MAX_EXCERPT_BYTES = 2_500
 
 const corpora = new Map<string, Uint8Array>()
 
 /** The beginning of a corpus; made when it is first asked for. */
-function corpus(name: string): Uint8Array {
+function loadCorpus(name: string): Uint8Array {
   let bytes = corpora.get(name)
   if (!bytes) {
     const { chunks } = createCell(name, 16_384) as { chunks: Uint8Array[] }
-    bytes = new Uint8Array(CORPUS)
+    bytes = new Uint8Array(CORPUS_BYTES)
     let at = 0
     for (const chunk of chunks) {
-      bytes.set(chunk.subarray(0, CORPUS - at), at)
+      bytes.set(chunk.subarray(0, CORPUS_BYTES - at), at)
       at += chunk.length
-      if (at >= CORPUS) break
+      if (at >= CORPUS_BYTES) break
     }
     corpora.set(name, bytes)
   }
   return bytes
 }
 
-const place = fc.nat(65_535)
+const offset = fc.nat(65_535)
 const excerpt = fc
-  .tuple(fc.constantFrom(...corpusNames), fc.nat(CORPUS), fc.nat(EXCERPT))
-  .map(([name, from, length]) => corpus(name).subarray(from, from + length))
+  .tuple(fc.constantFrom(...corpusNames), fc.nat(CORPUS_BYTES), fc.nat(MAX_EXCERPT_BYTES))
+  .map(([name, from, length]) => loadCorpus(name).subarray(from, from + length))
 
 /** What is put in: line ends, colons, marks and halves of characters do the most damage. */
 const inserted = fc.oneof(
@@ -48,11 +48,11 @@ type Mutation =
   | { kind: 'move'; at: number; length: number; to: number }
 
 const mutation: fc.Arbitrary<Mutation> = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: place, bit: fc.nat(7) }),
-  fc.record({ kind: fc.constant('insert' as const), at: place, bytes: inserted }),
-  fc.record({ kind: fc.constant('delete' as const), at: place, length: fc.integer({ min: 1, max: 80 }) }),
-  fc.record({ kind: fc.constant('repeat' as const), at: place, length: fc.integer({ min: 1, max: 80 }) }),
-  fc.record({ kind: fc.constant('move' as const), at: place, length: fc.integer({ min: 1, max: 200 }), to: place }),
+  fc.record({ kind: fc.constant('flip' as const), at: offset, bit: fc.nat(7) }),
+  fc.record({ kind: fc.constant('insert' as const), at: offset, bytes: inserted }),
+  fc.record({ kind: fc.constant('delete' as const), at: offset, length: fc.integer({ min: 1, max: 80 }) }),
+  fc.record({ kind: fc.constant('repeat' as const), at: offset, length: fc.integer({ min: 1, max: 80 }) }),
+  fc.record({ kind: fc.constant('move' as const), at: offset, length: fc.integer({ min: 1, max: 200 }), to: offset }),
 )
 
 const splice = (bytes: Uint8Array, at: number, removed: number, added: Uint8Array | number[]): Uint8Array =>

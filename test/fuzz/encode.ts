@@ -1,31 +1,31 @@
 /** The writer against the reader: what was read can be written and reads the same, and what cannot be written is refused. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { type Block, createParser } from '../../src/sse/parse.ts'
+import { type Block, createBlockParser } from '../../src/sse/parse.ts'
 import { type EventFields, encodeEvent } from '../../src/sse/encode.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
-import { type Reading, readReference } from '../sse/reference.ts'
-import { cut, sizes } from './chunks.ts'
+import { type ParseResult, parseReference } from '../sse/reference.ts'
+import { splitIntoChunks, chunkSizes } from './chunks.ts'
 import { byteStream, textStream } from './streams.ts'
-import { type Task, task } from './task.ts'
+import { type FuzzTask, createTask } from './task.ts'
 
-const read = (bytes: Uint8Array, list: number[]): Reading => {
-  const reading: Reading = { blocks: [], retries: [], comments: [] }
-  const parser = createParser({
+const read = (bytes: Uint8Array, list: number[]): ParseResult => {
+  const reading: ParseResult = { blocks: [], retries: [], comments: [] }
+  const parser = createBlockParser({
     onBlock: (block) => reading.blocks.push(block),
     onRetry: (ms) => reading.retries.push(ms),
     onComment: (text) => reading.comments.push(text),
   })
-  cut(bytes, list).forEach((chunk) => parser.push(chunk))
+  splitIntoChunks(bytes, list).forEach((chunk) => parser.push(chunk))
   return reading
 }
 
 /** A name with NUL can be read and must not be written. */
-const writable = ({ type }: Block): boolean => !type.includes('\0')
+const isWritable = ({ type }: Block): boolean => !type.includes('\0')
 
-const again = fc.property(byteStream, sizes, (stream, list) => {
-  const { blocks } = readReference(stream)
-  for (const block of blocks.filter((one) => !writable(one))) {
+const roundTrip = fc.property(byteStream, chunkSizes, (stream, list) => {
+  const { blocks } = parseReference(stream)
+  for (const block of blocks.filter((one) => !isWritable(one))) {
     let error: unknown
     try {
       encodeEvent(block)
@@ -34,7 +34,7 @@ const again = fc.property(byteStream, sizes, (stream, list) => {
     }
     ok(error instanceof TypeError)
   }
-  const written = blocks.filter(writable)
+  const written = blocks.filter(isWritable)
   deepStrictEqual(read(utf8(written.map(encodeEvent).join('')), list), { blocks: written, retries: [], comments: [] })
 })
 
@@ -54,7 +54,7 @@ const anyFields: fc.Arbitrary<EventFields> = fc.record(
 )
 
 /** Whether every line of it can be said, as PROTOCOL.md has it: judged without the writer's own means. */
-function sayable({ type = '', id = '', comment = '', retry = 0 }: EventFields): boolean {
+function isEncodable({ type = '', id = '', comment = '', retry = 0 }: EventFields): boolean {
   const ends = ['\r', '\n', '\0']
   return (
     ![type, id, comment].some((text) => ends.some((end) => text.includes(end))) &&
@@ -64,8 +64,8 @@ function sayable({ type = '', id = '', comment = '', retry = 0 }: EventFields): 
 }
 
 /** Refused fields write nothing; the others never spill into their neighbours. */
-const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), sizes, (list, cuts) => {
-  const expected: Reading = { blocks: [], retries: [], comments: [] }
+const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), chunkSizes, (list, cuts) => {
+  const expected: ParseResult = { blocks: [], retries: [], comments: [] }
   let text = ''
   for (const given of list) {
     let written: string | undefined
@@ -74,7 +74,7 @@ const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), sizes, (list, 
     } catch (error) {
       ok(error instanceof TypeError)
     }
-    strictEqual(written !== undefined, sayable(given))
+    strictEqual(written !== undefined, isEncodable(given))
     if (written === undefined) continue
     text += written
     const { type, data, id, retry, comment } = given
@@ -86,4 +86,7 @@ const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), sizes, (list, 
   deepStrictEqual(read(utf8(text), cuts), expected)
 })
 
-export const encodeTasks: Task[] = [task('encode/again', 200, again), task('encode/fields', 200, fields)]
+export const encodeTasks: FuzzTask[] = [
+  createTask('encode/again', 200, roundTrip),
+  createTask('encode/fields', 200, fields),
+]

@@ -2,35 +2,35 @@
 import type { ParsedEvent } from '../../src/parser.ts'
 import type { Block } from '../../src/sse/parse.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
-import { readReference } from '../sse/reference.ts'
+import { parseReference } from '../sse/reference.ts'
 
 /** One thing that a stream says. */
-export type Item = { block: Block } | { comment: string } | { retry: number }
+export type ParsedItem = { block: Block } | { comment: string } | { retry: number }
 
 /** All that it says until its end, or until an event is too large. */
-export interface Expected {
-  items: Item[]
+export interface ExpectedResult {
+  items: ParsedItem[]
   tooLarge: boolean
   /** The most characters that an event and the line under way had until there. */
-  largest: number
+  largestChars: number
 }
 
 /** The reference on lines without their ends. Its decoder drops the byte order mark, which belongs to no line. */
-const readLines = (lines: string[]) => readReference(utf8(`\uFEFF${lines.join('\n')}\n`))
+const readLines = (lines: string[]) => parseReference(utf8(`\uFEFF${lines.join('\n')}\n`))
 
 /**
  * Line by line, because the reference has no order among blocks, comments and `retry`, and no limit. A line is too large
  * when it does not fit with the data before it; the line without end counts as far as its characters are whole.
  */
-export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_INFINITY): Expected {
-  const items: Item[] = []
+export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_INFINITY): ExpectedResult {
+  const items: ParsedItem[] = []
   const lines = new TextDecoder().decode(bytes, { stream: true }).split(/\r\n|\n|\r/)
   let block: string[] = []
   let dataSize: number | undefined
-  let largest = 0
+  let largestChars = 0
   for (const [n, line] of lines.entries()) {
-    if (line) largest = Math.max(largest, (dataSize ?? 0) + line.length)
-    if (largest > maxEventSize) return { items, tooLarge: true, largest }
+    if (line) largestChars = Math.max(largestChars, (dataSize ?? 0) + line.length)
+    if (largestChars > maxEventSize) return { items, tooLarge: true, largestChars }
     if (n === lines.length - 1) break
     block.push(line)
     if (line) {
@@ -44,29 +44,30 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
       dataSize = undefined
     }
   }
-  return { items, tooLarge: false, largest }
+  return { items, tooLarge: false, largestChars }
 }
 
 /** The blocks among them. */
-export const blocksOf = (items: Item[]): Block[] => items.flatMap((item) => ('block' in item ? item.block : []))
+export const blocksOf = (items: ParsedItem[]): Block[] => items.flatMap((item) => ('block' in item ? item.block : []))
 
 /** What was said with the id that each event inherits, and the last of them. */
-export function inherit(
-  items: Item[],
+export function inheritIds(
+  items: ParsedItem[],
   lastEventId = '',
-): { told: (ParsedEvent | string | number)[]; lastEventId: string } {
-  const told: (ParsedEvent | string | number)[] = []
+): { emitted: (ParsedEvent | string | number)[]; lastEventId: string } {
+  const emitted: (ParsedEvent | string | number)[] = []
   for (const item of items) {
-    if ('comment' in item) told.push(item.comment)
-    else if ('retry' in item) told.push(item.retry)
+    if ('comment' in item) emitted.push(item.comment)
+    else if ('retry' in item) emitted.push(item.retry)
     else {
       const { type, data, id } = item.block
       lastEventId = id ?? lastEventId
-      if (data !== undefined) told.push({ type, data, id: lastEventId })
+      if (data !== undefined) emitted.push({ type, data, id: lastEventId })
     }
   }
-  return { told, lastEventId }
+  return { emitted, lastEventId }
 }
 
 /** The events of a stream, as its users get them. */
-export const eventsOf = (items: Item[]): ParsedEvent[] => inherit(items).told.filter((one) => typeof one === 'object')
+export const eventsOf = (items: ParsedItem[]): ParsedEvent[] =>
+  inheritIds(items).emitted.filter((one) => typeof one === 'object')

@@ -3,20 +3,20 @@ import { ok } from 'node:assert/strict'
 import { isStreamError } from '../../src/base/errors.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import { createParser, parseEventStream } from '../../src/parser.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
 
 const MEBIBYTE = 0x100000
-const maxEventSize = MEBIBYTE / 4
+const MAX_EVENT_CHARS = MEBIBYTE / 4
 /** Bytes in memory for one of an event: text may have two bytes a character, and is there twice while it is joined. */
-const COST = 4
+const MEMORY_PER_CHAR_BYTES = 4
 /** What a heap that does not grow still differs by from one look to the next. */
-const NOISE = MEBIBYTE
+const HEAP_NOISE_BYTES = MEBIBYTE
 /** Bytes between two looks at the heap: no part of the limit, so that an event is seen at every age. */
-const LOOK = 301_000
+const SAMPLE_INTERVAL_BYTES = 301_000
 
 /** Each is repeated for ever; the number makes every repetition another one. */
-const endless: Record<string, { piece: (n: number) => string | Uint8Array; tooLarge?: true }> = {
+const ENDLESS_STREAMS: Record<string, { piece: (n: number) => string | Uint8Array; tooLarge?: true }> = {
   line: { piece: () => 'x', tooLarge: true },
   'wide-line': { piece: () => '你', tooLarge: true },
   'broken-line': { piece: () => Uint8Array.of(0xf0, 0x9f), tooLarge: true },
@@ -42,7 +42,7 @@ const endless: Record<string, { piece: (n: number) => string | Uint8Array; tooLa
 }
 
 /** The pieces of a stream, one mebibyte or so of it, to be sent again and again. */
-function createLap(piece: (n: number) => string | Uint8Array): Uint8Array {
+function createCycle(piece: (n: number) => string | Uint8Array): Uint8Array {
   const parts: (string | Uint8Array)[] = []
   for (let n = 0, length = 0; length < MEBIBYTE; n++) {
     const part = piece(n)
@@ -53,38 +53,38 @@ function createLap(piece: (n: number) => string | Uint8Array): Uint8Array {
 }
 
 /** Chunks of a lap for ever; a chunk never spans its end. */
-function* createChunks(lap: Uint8Array, size: number): Generator<Uint8Array, never> {
-  for (;;) for (let at = 0; at < lap.length; at += size) yield lap.subarray(at, at + size)
+function* createChunks(cycle: Uint8Array, size: number): Generator<Uint8Array, never> {
+  for (;;) for (let at = 0; at < cycle.length; at += size) yield cycle.subarray(at, at + size)
 }
 
 /** Bytes that are alive. */
-const used = (): number => {
+const measureLiveBytes = (): number => {
   globalThis.gc!()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
 
 /** Looks at the heap from time to time, once what was before has been swept up. */
-async function createGauge(bytes: number) {
-  await settled()
-  used()
-  await settled()
-  let left = 0
-  let seen = 0
+async function createHeapGauge(bytes: number) {
+  await flushMicrotasks()
+  measureLiveBytes()
+  await flushMicrotasks()
+  let untilNextSample = 0
+  let readBytes = 0
   let low = Number.POSITIVE_INFINITY
   let high = 0
   return {
     /** Counts a chunk; false: enough. */
     count(length: number): boolean {
-      seen += length
-      left -= length
-      if (left <= 0) {
-        left = LOOK
-        const now = used()
+      readBytes += length
+      untilNextSample -= length
+      if (untilNextSample <= 0) {
+        untilNextSample = SAMPLE_INTERVAL_BYTES
+        const now = measureLiveBytes()
         low = Math.min(low, now)
         high = Math.max(high, now)
       }
-      return seen < bytes
+      return readBytes < bytes
     },
     get growth() {
       return high - low
@@ -93,13 +93,13 @@ async function createGauge(bytes: number) {
 }
 
 /** Its reader begins anew when an event was too large, which must happen where, and only where, one is. */
-type Feed = (chunks: Iterator<Uint8Array, never>, count: (length: number) => boolean) => Promise<number>
+type EndlessReader = (chunks: Iterator<Uint8Array, never>, count: (length: number) => boolean) => Promise<number>
 
-const feedParser =
-  (asText: boolean): Feed =>
+const readWithParser =
+  (asText: boolean): EndlessReader =>
   async (chunks, count) => {
     const decoder = new TextDecoder()
-    const parser = createParser({ onEvent() {}, onComment() {}, onRetry() {}, maxEventSize })
+    const parser = createParser({ onEvent() {}, onComment() {}, onRetry() {}, maxEventSize: MAX_EVENT_CHARS })
     let failures = 0
     for (let more = true; more;) {
       const chunk = chunks.next().value
@@ -118,7 +118,7 @@ const feedParser =
 const createBody = (chunks: Iterator<Uint8Array, never>): ReadableStream<Uint8Array> =>
   new ReadableStream({ pull: (controller) => controller.enqueue(chunks.next().value) }, { highWaterMark: 0 })
 
-const feedConnection: Feed = async (chunks, count) => {
+const readWithConnection: EndlessReader = async (chunks, count) => {
   let failures = 0
   for (;;) {
     const connection = await fetchConnect(async () => new Response(createBody(chunks)))({
@@ -126,7 +126,7 @@ const feedConnection: Feed = async (chunks, count) => {
       method: 'GET',
       headers: [],
       credentials: [],
-      maxEventSize,
+      maxEventSize: MAX_EVENT_CHARS,
       signal: new AbortController().signal,
     })
     try {
@@ -142,7 +142,7 @@ const feedConnection: Feed = async (chunks, count) => {
   }
 }
 
-const feedIterable: Feed = async (chunks, count) => {
+const readWithIterable: EndlessReader = async (chunks, count) => {
   let failures = 0
   let more = true
   const counted: Iterator<Uint8Array, never> = {
@@ -155,7 +155,7 @@ const feedIterable: Feed = async (chunks, count) => {
   }
   while (more) {
     try {
-      for await (const event of parseEventStream(createBody(counted), { maxEventSize }))
+      for await (const event of parseEventStream(createBody(counted), { maxEventSize: MAX_EVENT_CHARS }))
         if (!more && event.data === 'over') break
     } catch (error) {
       ok(isStreamError(error, 'too-large'), String(error))
@@ -172,28 +172,28 @@ export interface MemoryTask {
   run(): Promise<number>
 }
 
-const readers: [name: string, feed: Feed, size: number, mebibytes: number][] = [
-  ['connection-64K', feedConnection, 65_536, 8],
-  ['parser-33', feedParser(false), 33, 6],
-  ['text-1400', feedParser(true), 1400, 6],
-  ['parser-64K', feedParser(false), 65_536, 8],
-  ['iterable-1400', feedIterable, 1400, 6],
-  ['parser-1', feedParser(false), 1, 4],
+const readers: [name: string, feed: EndlessReader, size: number, mebibytes: number][] = [
+  ['connection-64K', readWithConnection, 65_536, 8],
+  ['parser-33', readWithParser(false), 33, 6],
+  ['text-1400', readWithParser(true), 1400, 6],
+  ['parser-64K', readWithParser(false), 65_536, 8],
+  ['iterable-1400', readWithIterable, 1400, 6],
+  ['parser-1', readWithParser(false), 1, 4],
 ]
 
 /** All streams by one reader, then by the next: a short run sees each stream once. */
-export const memoryTasks: MemoryTask[] = readers.flatMap(([reader, feed, size, mebibytes]) =>
-  Object.entries(endless).map(([stream, { piece, tooLarge }]) => ({
+export const memoryTasks: MemoryTask[] = readers.flatMap(([reader, read, size, mebibytes]) =>
+  Object.entries(ENDLESS_STREAMS).map(([stream, { piece, tooLarge }]) => ({
     name: `memory/${stream}/${reader}`,
     async run() {
-      const lap = createLap(piece)
-      const gauge = await createGauge(mebibytes * MEBIBYTE)
-      const failures = await feed(createChunks(lap, size), gauge.count)
+      const cycle = createCycle(piece)
+      const gauge = await createHeapGauge(mebibytes * MEBIBYTE)
+      const failures = await read(createChunks(cycle, size), gauge.count)
       ok(failures > 0 === Boolean(tooLarge), `${failures} events were too large`)
-      const allowed = COST * maxEventSize + NOISE
+      const allowed = MEMORY_PER_CHAR_BYTES * MAX_EVENT_CHARS + HEAP_NOISE_BYTES
       ok(
         gauge.growth <= allowed,
-        `grew by ${gauge.growth} bytes with events of ${maxEventSize}; ${allowed} are allowed`,
+        `grew by ${gauge.growth} bytes with events of ${MAX_EVENT_CHARS}; ${allowed} are allowed`,
       )
       return gauge.growth
     },

@@ -2,43 +2,43 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { type ParsedEvent, createParser } from '../../src/parser.ts'
-import { createLender, cut, litter, sizes } from './chunks.ts'
-import { type Item, inherit, readExpected } from './expected.ts'
-import { join, shortStream } from './streams.ts'
-import { type Task, task } from './task.ts'
+import { createReusedBuffer, splitIntoChunks, fillerByte, chunkSizes } from './chunks.ts'
+import { type ParsedItem, inheritIds, readExpected } from './expected.ts'
+import { concatBytes, shortStream } from './streams.ts'
+import { type FuzzTask, createTask } from './task.ts'
 
-type Told = ParsedEvent | string | number
+type ParserOutput = ParsedEvent | string | number
 
 /** What a callback does when it is called; most do nothing but hear. */
-type Deed = 'hear' | 'throw' | 'push' | 'end' | 'reset'
-const deed: fc.Arbitrary<Deed> = fc.oneof(
-  { weight: 12, arbitrary: fc.constant<Deed>('hear') },
-  { weight: 2, arbitrary: fc.constant<Deed>('throw') },
-  { weight: 2, arbitrary: fc.constant<Deed>('push') },
-  { weight: 1, arbitrary: fc.constantFrom<Deed>('end', 'reset') },
+type CallbackAction = 'none' | 'throw' | 'push' | 'end' | 'reset'
+const callbackAction: fc.Arbitrary<CallbackAction> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<CallbackAction>('none') },
+  { weight: 2, arbitrary: fc.constant<CallbackAction>('throw') },
+  { weight: 2, arbitrary: fc.constant<CallbackAction>('push') },
+  { weight: 1, arbitrary: fc.constantFrom<CallbackAction>('end', 'reset') },
 )
 
 /** What a parser must tell, and what it has not told yet, of the stream so far. */
 function createModel() {
   let stream: Uint8Array = new Uint8Array()
-  let read: Item[] = []
+  let read: ParsedItem[] = []
   let lastEventId = ''
-  let untold: Told[] = []
+  let pending: ParserOutput[] = []
   return {
     get lastEventId() {
       return lastEventId
     },
     get untold() {
-      return untold
+      return pending
     },
     push(chunk: Uint8Array) {
-      stream = join([stream, chunk])
+      stream = concatBytes([stream, chunk])
       if (!chunk.includes(10) && !chunk.includes(13)) return
       const { items } = readExpected(stream)
-      const found = inherit(items.slice(read.length), lastEventId)
+      const found = inheritIds(items.slice(read.length), lastEventId)
       read = items
       lastEventId = found.lastEventId
-      untold.push(...found.told)
+      pending.push(...found.emitted)
     },
     end() {
       stream = new Uint8Array()
@@ -47,40 +47,40 @@ function createModel() {
     reset() {
       this.end()
       lastEventId = ''
-      untold = []
+      pending = []
     },
   }
 }
 
-const someDeeds = fc.array(deed, { minLength: 1, maxLength: 12 })
+const callbackActions = fc.array(callbackAction, { minLength: 1, maxLength: 12 })
 
-const callbacks = fc.property(shortStream, sizes, litter, someDeeds, (stream, list, filler, deeds) => {
+const callbacks = fc.property(shortStream, chunkSizes, fillerByte, callbackActions, (stream, list, filler, actions) => {
   const model = createModel()
-  const chunks = cut(stream, list)
+  const chunks = splitIntoChunks(stream, list)
   let next = 0
   let calls = 0
   let thrown = 0
-  const boom = new Error('from a callback')
+  const callbackError = new Error('from a callback')
 
   /** The next chunk, from outside or from a callback: there each has a buffer of its own, as the last one is still lent. */
   const push = (): void => {
     const chunk = chunks[next++]
     if (!chunk) return
-    const { lend, takeBack } = createLender(filler)
+    const { write, overwrite } = createReusedBuffer(filler)
     model.push(chunk)
     try {
-      parser.push(lend(chunk))
+      parser.push(write(chunk))
     } finally {
-      takeBack()
+      overwrite()
     }
   }
   const end = (): void => {
     model.end()
     parser.end()
   }
-  const hear = (value: Told): void => {
+  const onOutput = (value: ParserOutput): void => {
     deepStrictEqual(value, model.untold.shift())
-    const what = deeds[calls++ % deeds.length]
+    const what = actions[calls++ % actions.length]
     if (what === 'push') push()
     else if (what === 'end') end()
     else if (what === 'reset') {
@@ -88,18 +88,18 @@ const callbacks = fc.property(shortStream, sizes, litter, someDeeds, (stream, li
       parser.reset()
     } else if (what === 'throw') {
       thrown++
-      throw boom
+      throw callbackError
     }
   }
-  const parser = createParser({ onEvent: hear, onComment: hear, onRetry: hear })
+  const parser = createParser({ onEvent: onOutput, onComment: onOutput, onRetry: onOutput })
 
   /** Everything is told when a call returns; a throw leaves the rest for the next one. */
-  const call = (action: () => void): void => {
+  const callParser = (action: () => void): void => {
     const before = thrown
     try {
       action()
     } catch (error) {
-      if (error !== boom) throw error
+      if (error !== callbackError) throw error
       strictEqual(thrown, before + 1)
       return
     }
@@ -107,9 +107,9 @@ const callbacks = fc.property(shortStream, sizes, litter, someDeeds, (stream, li
     deepStrictEqual(model.untold, [])
     strictEqual(parser.lastEventId, model.lastEventId)
   }
-  while (next < chunks.length) call(push)
-  call(end)
-  while (model.untold.length) call(end)
+  while (next < chunks.length) callParser(push)
+  callParser(end)
+  while (model.untold.length) callParser(end)
 })
 
-export const parserTasks: Task[] = [task('parser/callbacks', 200, callbacks)]
+export const parserTasks: FuzzTask[] = [createTask('parser/callbacks', 200, callbacks)]

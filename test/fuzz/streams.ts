@@ -4,7 +4,7 @@ import { utf8 } from '../sse/parse-chunks.ts'
 import { mutatedCorpus } from './corpora.ts'
 
 /** fast-check stops at ten elements, whatever the `maxLength`, unless it is told to go further. */
-const full = { size: 'max' } as const
+const FULL_SIZE = { size: 'max' } as const
 
 const lineEnd = fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n', '\n\r', '\n\r\n', '\r\r\n')
 const field = fc.constantFrom(
@@ -87,11 +87,11 @@ const length = fc.oneof(
   fc.constantFrom(...[32, 128, 992, 1024].flatMap((edge) => [edge - 1, edge, edge + 1])),
   fc.integer({ min: 1, max: 3000 }),
 )
-const long = fc
+const longText = fc
   .tuple(fc.constantFrom('a', 'é', '你', '😀', '\u2028', ':', ' ', '\0', '\uFEFF', 'aé'), length)
   .map(([unit, count]) => unit.repeat(Math.ceil(count / unit.length)))
 const hugeId = fc
-  .tuple(fc.constantFrom('id: ', 'id:'), long, fc.constantFrom('\n', '\r', '\r\n', ''))
+  .tuple(fc.constantFrom('id: ', 'id:'), longText, fc.constantFrom('\n', '\r', '\r\n', ''))
   .map((parts) => parts.join(''))
 
 /** Beginnings without their end, ends without their beginning, surrogates, overlong forms, and what is beyond Unicode. */
@@ -119,7 +119,7 @@ const invalidUtf8: fc.Arbitrary<Uint8Array> = fc
   )
   .map((bytes) => Uint8Array.from(bytes))
 
-export function join(parts: Uint8Array[]): Uint8Array {
+export function concatBytes(parts: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
@@ -135,27 +135,27 @@ const textPiece = fc.oneof(
   { weight: 3, arbitrary: nearMiss },
   { weight: 5, arbitrary: value },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 8 }) },
-  { weight: 1, arbitrary: long },
+  { weight: 1, arbitrary: longText },
   { weight: 1, arbitrary: hugeId },
 )
 
 /** A byte order mark means something at the start alone, where chance would seldom put one. */
-const mark = fc.constantFrom('', '', '', '\uFEFF', '\uFEFF\uFEFF')
+const byteOrderMark = fc.constantFrom('', '', '', '\uFEFF', '\uFEFF\uFEFF')
 
 /** Text, lone surrogates excluded. */
 export const textStream: fc.Arbitrary<string> = fc
-  .tuple(mark, fc.array(textPiece, { maxLength: 60, ...full }))
+  .tuple(byteOrderMark, fc.array(textPiece, { maxLength: 60, ...FULL_SIZE }))
   .map(([first, pieces]) => first + pieces.join(''))
 
 const piece = fc.oneof({ weight: 6, arbitrary: textPiece.map(utf8) }, { weight: 1, arbitrary: invalidUtf8 })
 
-const brokenStream = fc.array(piece, { maxLength: 60, ...full }).map(join)
+const brokenStream = fc.array(piece, { maxLength: 60, ...FULL_SIZE }).map(concatBytes)
 
 /** Bytes that mean something, as dense as can be. */
-const salad = fc
+const denseBytes = fc
   .array(fc.constantFrom(...utf8('\r\n\r\n: datideventryretry019\0你😀\uFEFF'), 0xff, 0xc3), {
     maxLength: 300,
-    ...full,
+    ...FULL_SIZE,
   })
   .map((bytes) => Uint8Array.from(bytes))
 
@@ -164,7 +164,7 @@ export const wideStream: fc.Arbitrary<Uint8Array> = fc
   .tuple(
     fc.array(fc.constantFrom('\n', '\n\n', 'data:', 'id:', 'é', '你', '😀', '你好世界', 'a'), {
       maxLength: 80,
-      ...full,
+      ...FULL_SIZE,
     }),
     fc.nat(3),
   )
@@ -201,19 +201,19 @@ const eventStream = fc
 export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 4, arbitrary: brokenStream },
   { weight: 2, arbitrary: textStream.map(utf8) },
-  { weight: 2, arbitrary: salad },
+  { weight: 2, arbitrary: denseBytes },
   { weight: 3, arbitrary: mutatedCorpus },
   { weight: 2, arbitrary: eventStream },
   { weight: 1, arbitrary: wideStream },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...full }) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...FULL_SIZE }) },
 )
 
 /** The same, short enough for checks that read it again at each chunk. */
 export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
-  salad,
+  denseBytes,
   wideStream,
   eventStream,
   fc
-    .tuple(mark.map(utf8), fc.array(piece, { maxLength: 12, ...full }).map(join))
-    .map((parts) => join(parts).slice(0, 2000)),
+    .tuple(byteOrderMark.map(utf8), fc.array(piece, { maxLength: 12, ...FULL_SIZE }).map(concatBytes))
+    .map((parts) => concatBytes(parts).slice(0, 2000)),
 )

@@ -7,7 +7,7 @@ export type CheckParameters = Pick<
   'seed' | 'path' | 'numRuns' | 'interruptAfterTimeLimit' | 'timeout'
 >
 
-export interface Task {
+export interface FuzzTask {
   name: string
   /** Cases of one round: fewer where a case takes long. */
   runs: number
@@ -15,7 +15,7 @@ export interface Task {
 }
 
 /** Names a property. */
-export function task<Values>(name: string, runs: number, property: fc.IRawProperty<Values>): Task {
+export function createTask<Values>(name: string, runs: number, property: fc.IRawProperty<Values>): FuzzTask {
   return {
     name,
     runs,

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf, textOf } from '../mock-server/support/blocks.ts'
-import { eventually, serve } from '../mock-server/support/local-test-server.ts'
+import { waitUntil, openLocalTestServer } from '../mock-server/support/local-test-server.ts'
 
 const missing = spawnSync('curl', ['--version']).status !== 0
 
@@ -31,23 +31,23 @@ function curl(...words: string[]): Curl {
 // A machine without curl cannot show what curl does.
 describe.skipIf(missing)('curl -N', () => {
   test('a feed: each event as it comes', async () => {
-    const { url, server } = await serve()
+    const { url, server } = await openLocalTestServer()
     const reading = curl(`${url}/api/stream`)
-    await eventually(() => eventsOf(reading.output).length === 1)
+    await waitUntil(() => eventsOf(reading.output).length === 1)
     for (let number = 1; number <= 3; number++) {
       server.broadcast({ type: 'tick', data: { number, text: '你好' } })
-      await eventually(() => eventsOf(reading.output).length === 1 + number)
+      await waitUntil(() => eventsOf(reading.output).length === 1 + number)
     }
     expect(eventsOf(reading.output).at(-1)).toMatchObject({ type: 'tick', data: '{"number":3,"text":"你好"}' })
     reading.child.kill()
-    await eventually(() => server.clients.length === 0)
+    await waitUntil(() => server.clients.length === 0)
   })
 
   test('a feed, from where it was', async () => {
-    const { url, server } = await serve()
+    const { url, server } = await openLocalTestServer()
     const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
     const reading = curl('-H', `Last-Event-ID: ${ids[0]!}`, `${url}/api/stream`)
-    await eventually(() => eventsOf(reading.output).length === 3)
+    await waitUntil(() => eventsOf(reading.output).length === 3)
     expect(
       eventsOf(reading.output)
         .slice(1)
@@ -56,11 +56,11 @@ describe.skipIf(missing)('curl -N', () => {
   })
 
   test('a run by POST, delta by delta, to its end', async () => {
-    const { url, clock } = await serve({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 10 })
+    const { url, clock } = await openLocalTestServer({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 10 })
     const reading = curl('-d', '{"prompt":"你好"}', `${url}/api/generate`)
-    await eventually(() => eventsOf(reading.output).length === 1)
+    await waitUntil(() => eventsOf(reading.output).length === 1)
     await clock.advance(10)
-    await eventually(() => eventsOf(reading.output).length === 2)
+    await waitUntil(() => eventsOf(reading.output).length === 2)
     await clock.advance(10_000)
     expect(await reading.exited).toBe(0)
     const events = eventsOf(reading.output)
@@ -69,7 +69,7 @@ describe.skipIf(missing)('curl -N', () => {
   })
 
   test.each(['gzip', 'br'])('a run, compressed with %s', async (encoding) => {
-    const { url } = await serve({ answers: ['compressed'], delay: 0 })
+    const { url } = await openLocalTestServer({ answers: ['compressed'], delay: 0 })
     const reading = curl('--compressed', '-H', `Accept-Encoding: ${encoding}`, `${url}/api/generate?prompt=x`)
     const code = await reading.exited
     // 61: this curl was built without that encoding.
@@ -78,7 +78,7 @@ describe.skipIf(missing)('curl -N', () => {
   })
 
   test('cuts are errors of curl: 18 for a body that is not whole, 56 for a reset', async () => {
-    const { url } = await serve({ answers: ['0123456789'], delay: 0 })
+    const { url } = await openLocalTestServer({ answers: ['0123456789'], delay: 0 })
     expect(await curl(`${url}/api/generate?prompt=x&fault=truncate-after:3`).exited).toBe(18)
     expect(await curl(`${url}/api/generate?prompt=x&fault=reset-after:3`).exited).toBe(56)
     const refused = curl('-f', `${url}/api/stream?fault=status:503`)
@@ -86,7 +86,7 @@ describe.skipIf(missing)('curl -N', () => {
   })
 
   test('faults by POST /_mock, as the help says', async () => {
-    const { url } = await serve()
+    const { url } = await openLocalTestServer()
     expect(await curl('-d', 'end-after:1', `${url}/_mock`).exited).toBe(0)
     const reading = curl(`${url}/api/stream`)
     expect(await reading.exited).toBe(0)

@@ -2,7 +2,7 @@
 import { type EventSourceMessage, createParser } from 'eventsource-parser'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { expect, test } from 'vitest'
-import { serve } from '../mock-server/support/local-test-server.ts'
+import { openLocalTestServer } from '../mock-server/support/local-test-server.ts'
 
 interface Delta {
   content: string
@@ -12,7 +12,7 @@ interface Delta {
 // Not with `newline:cr`: at the end of a stream this parser keeps a CR back, and with it the last event.
 test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])('a run, with fault %j', async (fault) => {
   const answer = '你好，👩‍👩‍👧‍👦!\nsecond line'
-  const { url } = await serve({ answers: [answer], delay: 0 })
+  const { url } = await openLocalTestServer({ answers: [answer], delay: 0 })
   const response = await fetch(`${url}/api/generate?prompt=x&fault=${encodeURIComponent(fault)}`)
   const stream = response
     .body!.pipeThrough(new TextDecoderStream())
@@ -28,7 +28,7 @@ test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])('a run, with fault %
 })
 
 test('a feed, its comments and its retry', async () => {
-  const { url, server, clock } = await serve({ heartbeat: 1_000 })
+  const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
   const events: EventSourceMessage[] = []
   const comments: string[] = []
   const retries: number[] = []

@@ -7,10 +7,16 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type NodeHandler, createNodeHandler } from '../../mock-server/node/node-handler.ts'
 import { type Service, createService } from '../../mock-server/service/service.ts'
 import { dataOf, eventsOf, textOf } from '../mock-server/support/blocks.ts'
-import { controlOf, eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/channel-client.ts'
-import { openRaw } from '../mock-server/support/raw-client.ts'
-import { openReading } from '../mock-server/support/stream-reader.ts'
-import { eventually } from '../mock-server/support/local-test-server.ts'
+import {
+  controlOf,
+  eventsOfItems,
+  openChannelClient,
+  openGetOperation,
+  openRunOperation,
+} from '../mock-server/support/channel-client.ts'
+import { openRawClient } from '../mock-server/support/raw-client.ts'
+import { openStreamReader } from '../mock-server/support/stream-reader.ts'
+import { waitUntil } from '../mock-server/support/local-test-server.ts'
 
 /** Hosts the handler; returns the URL that it is at. */
 type Host = (handler: NodeHandler) => Promise<string>
@@ -58,26 +64,26 @@ async function host(name: string): Promise<{ url: string; service: Service }> {
 describe.each(Object.keys(hosts))('%s', (name) => {
   test('a feed: live, and from where it was', async () => {
     const { url, service } = await host(name)
-    const reading = await openReading(`${url}/api/stream`)
-    await reading.take(1)
+    const reader = await openStreamReader(`${url}/api/stream`)
+    await reader.readEvents(1)
     const id = service.broadcast({ type: 'tick', data: 1 })
     service.broadcast({ type: 'tick', data: 2 })
-    expect((await reading.take(3)).slice(1).map(({ data }) => data)).toEqual(['1', '2'])
-    reading.leave()
-    await eventually(() => service.feed().clients.length === 0)
-    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': id } })
-    expect((await again.take(2))[1]!.data).toBe('2')
-    again.leave()
+    expect((await reader.readEvents(3)).slice(1).map(({ data }) => data)).toEqual(['1', '2'])
+    reader.close()
+    await waitUntil(() => service.feed().clients.length === 0)
+    const again = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await again.readEvents(2))[1]!.data).toBe('2')
+    again.close()
   })
 
   test('a run by POST, and its resume', async () => {
     const { url } = await host(name)
     const init = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'content-type': 'application/json' } }
-    const reading = await openReading(`${url}/api/generate`, init)
-    const { events } = await reading.rest()
+    const reader = await openStreamReader(`${url}/api/generate`, init)
+    const { events } = await reader.readToEnd()
     expect(textOf(events)).toBe('你好，世界 🧑‍🚀')
-    const resume = new URL(dataOf(events[0])['resume'] as string, reading.response.url)
-    expect((await (await openReading(resume.href)).rest()).events).toEqual(events)
+    const resume = new URL(dataOf(events[0])['resume'] as string, reader.response.url)
+    expect((await (await openStreamReader(resume.href)).readToEnd()).events).toEqual(events)
     expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
   })
 
@@ -85,27 +91,32 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     const { url, service } = await host(name)
     const { origin, pathname } = new URL(url)
     const base = pathname === '/' ? '' : pathname
-    const carrier = await openCarrier(url)
+    const channel = await openChannelClient(url)
     expect(
-      (await carrier.post(openRun('a', { path: `${base}/api/generate` }), openPath('b', `${base}/api/stream`))).status,
+      (
+        await channel.post(
+          openRunOperation('a', { path: `${base}/api/generate` }),
+          openGetOperation('b', `${base}/api/stream`),
+        )
+      ).status,
     ).toBe(202)
-    const events = eventsIn(await carrier.untilClosed('a'))
+    const events = eventsOfItems(await channel.readUntilClosed('a'))
     expect(textOf(events)).toBe('Hello')
     service.broadcast({ type: 'tick', data: 1 })
-    await carrier.when('b', (all) => all.at(-1)?.type === 'tick')
+    await channel.readUntil('b', (all) => all.at(-1)?.type === 'tick')
     const resume = new URL(dataOf(events[0])['resume'] as string, origin)
-    expect((await (await openReading(resume.href)).rest()).events).toEqual(events)
+    expect((await (await openStreamReader(resume.href)).readToEnd()).events).toEqual(events)
     if (base) {
-      await carrier.post(openPath('c'))
-      expect(controlOf(await carrier.untilClosed('c'), 'open')['status']).toBe(404)
+      await channel.post(openGetOperation('c'))
+      expect(controlOf(await channel.readUntilClosed('c'), 'open')['status']).toBe(404)
     }
-    carrier.reading.leave()
-    await eventually(() => service.feed().clients.length === 0)
+    channel.reader.close()
+    await waitUntil(() => service.feed().clients.length === 0)
   })
 
   test('a cut is one on the socket', async () => {
     const { url } = await host(name)
-    const client = openRaw(`${url}/api/generate?prompt=你好&fault=${encodeURIComponent('reset-after:2,delay:0')}`)
+    const client = openRawClient(`${url}/api/generate?prompt=你好&fault=${encodeURIComponent('reset-after:2,delay:0')}`)
     expect(await client.ended).toBe('reset')
     expect(eventsOf(client.text)).toHaveLength(2)
   })

@@ -3,7 +3,7 @@ import { type SetupWorker, setupWorker } from 'msw/browser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MswMock, createMock } from '../../mock-server/msw/handlers.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
-import { openReading } from '../mock-server/support/stream-reader.ts'
+import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 
 const ANSWER = '你好，世界 🧑‍🚀'
 let mock: MswMock
@@ -23,30 +23,30 @@ afterAll(() => {
 describe('fetch', () => {
   test.each(['GET', 'POST'])('a run by %s', async (method) => {
     const { events, error } = await (
-      await openReading(
+      await openStreamReader(
         `/api/generate${method === 'GET' ? '?prompt=x' : ''}`,
         method === 'GET' ? {} : { method, body: '{"prompt":"x"}' },
       )
-    ).rest()
+    ).readToEnd()
     expect(error).toBeUndefined()
     expect(textOf(events)).toBe(ANSWER)
   })
 
   test('a run that is cut, and its resume', async () => {
-    const first = await (await openReading('/api/chat?prompt=x')).rest()
+    const first = await (await openStreamReader('/api/chat?prompt=x')).readToEnd()
     expect(first.events.length).toBeLessThanOrEqual(4)
     const last = first.events.at(-1)!
     const resume = dataOf(first.events[0])['resume'] as string
-    const rest = await (await openReading(resume, { headers: { 'last-event-id': last.id! } })).rest()
+    const rest = await (await openStreamReader(resume, { headers: { 'last-event-id': last.id! } })).readToEnd()
     expect(textOf([...first.events, ...rest.events])).toBe('0123456789')
   })
 
   test('a feed, live', async () => {
-    const reading = await openReading('/api/stream')
-    await reading.take(1)
+    const reader = await openStreamReader('/api/stream')
+    await reader.readEvents(1)
     mock.feed().send({ type: 'tick', data: { n: 1 } })
-    expect((await reading.take(2))[1]).toMatchObject({ type: 'tick', data: '{"n":1}' })
-    reading.leave()
+    expect((await reader.readEvents(2))[1]).toMatchObject({ type: 'tick', data: '{"n":1}' })
+    reader.close()
   })
 
   test('a status', async () => {
@@ -60,9 +60,9 @@ describe('EventSource', () => {
     const hear = (type: string): Promise<MessageEvent<string>> =>
       new Promise((resolve) => source.addEventListener(type, resolve as (event: Event) => void, { once: true }))
     await hear('connected')
-    const heard = hear('tick')
+    const received = hear('tick')
     const id = mock.feed().send({ type: 'tick', data: '你好' })
-    const { data, lastEventId } = await heard
+    const { data, lastEventId } = await received
     expect([data, lastEventId]).toEqual(['"你好"', id])
     source.close()
   })

@@ -5,8 +5,13 @@ import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type MswMock, createMock, handlers } from '../../mock-server/msw/handlers.ts'
 import { createMock as createPlainMock } from '../../mock-server/mock/mock.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
-import { eventsIn, openCarrier, openPath, openRun } from '../mock-server/support/channel-client.ts'
-import { openReading } from '../mock-server/support/stream-reader.ts'
+import {
+  eventsOfItems,
+  openChannelClient,
+  openGetOperation,
+  openRunOperation,
+} from '../mock-server/support/channel-client.ts'
+import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 
 const API = 'https://api.example.com'
 let close = (): void => undefined
@@ -26,9 +31,9 @@ describe('streams', () => {
     const mock = createMock({ answers: { 你好: '你好，世界 🧑‍🚀' } })
     intercept(mock)
     const url = `${API}/api/generate${method === 'GET' ? '?prompt=你好' : ''}`
-    const reading = await openReading(url, method === 'GET' ? {} : { method, body: '{"prompt":"你好"}' })
-    expect(reading.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
-    const { events, error } = await reading.rest()
+    const reader = await openStreamReader(url, method === 'GET' ? {} : { method, body: '{"prompt":"你好"}' })
+    expect(reader.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const { events, error } = await reader.readToEnd()
     expect(error).toBeUndefined()
     expect(textOf(events)).toBe('你好，世界 🧑‍🚀')
     expect(mock.requests[0]!.url).toBe(new URL(url).href)
@@ -37,26 +42,26 @@ describe('streams', () => {
   test('a feed, live, then dropped, then from where it was', async () => {
     const mock = createMock()
     intercept(mock)
-    const reading = await openReading(`${API}/api/stream`)
-    await reading.take(1)
+    const reader = await openStreamReader(`${API}/api/stream`)
+    await reader.readEvents(1)
     const id = mock.feed().send({ type: 'tick', data: 1 })
-    expect((await reading.take(2))[1]).toMatchObject({ type: 'tick', data: '1', id })
+    expect((await reader.readEvents(2))[1]).toMatchObject({ type: 'tick', data: '1', id })
     mock.feed().drop()
-    expect((await reading.rest()).error).toBeInstanceOf(Error)
+    expect((await reader.readToEnd()).error).toBeInstanceOf(Error)
     mock.feed().send({ type: 'tick', data: 2 })
-    const again = await openReading(`${API}/api/stream`, { headers: { 'last-event-id': id } })
-    expect((await again.take(2))[1]).toMatchObject({ type: 'tick', data: '2' })
-    again.leave()
+    const again = await openStreamReader(`${API}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await again.readEvents(2))[1]).toMatchObject({ type: 'tick', data: '2' })
+    again.close()
   })
 
   test('[P5.2] a channel', async () => {
     const mock = createMock({ answers: { Hi: '你好' } })
     intercept(mock)
-    const carrier = await openCarrier(API)
-    await carrier.post(openRun('a'), openPath('b'))
-    expect(textOf(eventsIn(await carrier.untilClosed('a')))).toBe('你好')
+    const channel = await openChannelClient(API)
+    await channel.post(openRunOperation('a'), openGetOperation('b'))
+    expect(textOf(eventsOfItems(await channel.readUntilClosed('a')))).toBe('你好')
     mock.feed().send({ type: 'tick', data: 1 })
-    await carrier.when('b', (all) => all.at(-1)?.type === 'tick')
+    await channel.readUntil('b', (all) => all.at(-1)?.type === 'tick')
     expect(mock.requests.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST', 'GET'])
   })
 
@@ -64,11 +69,13 @@ describe('streams', () => {
     const mock = createMock({ answers: ['0123456789'] })
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4,once' })
     intercept(mock)
-    const first = await (await openReading(`${API}/api/chat?prompt=x`)).rest()
+    const first = await (await openStreamReader(`${API}/api/chat?prompt=x`)).readToEnd()
     expect(first.error).toBeDefined()
     expect(first.events).toHaveLength(4)
     const resume = new URL(dataOf(first.events[0])['resume'] as string, API).href
-    const rest = await (await openReading(resume, { headers: { 'last-event-id': first.events[3]!.id! } })).rest()
+    const rest = await (
+      await openStreamReader(resume, { headers: { 'last-event-id': first.events[3]!.id! } })
+    ).readToEnd()
     expect(textOf([...first.events, ...rest.events])).toBe('0123456789')
     expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
   })
@@ -106,7 +113,7 @@ describe('beside other handlers', () => {
     const mock = createMock()
     intercept(mock)
     mock.run('/later', { text: 'late' })
-    expect(textOf((await (await openReading(`${API}/later?prompt=x`)).rest()).events)).toBe('late')
+    expect(textOf((await (await openStreamReader(`${API}/later?prompt=x`)).readToEnd()).events)).toBe('late')
   })
 
   test('one origin alone', async () => {

@@ -9,7 +9,7 @@ import { createMock as createMswMock } from '../../mock-server/msw/handlers.ts'
 import { runCommand } from '../../mock-server/cli/run-command.ts'
 import { type Scenario, parseScenario } from '../../mock-server/scenario/scenario.ts'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { openReading } from '../mock-server/support/stream-reader.ts'
+import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
@@ -41,11 +41,11 @@ function writeSchedule(): string {
 const read = (file: string): Scenario => JSON.parse(readFileSync(file, 'utf8')) as Scenario
 
 /** Each face, from the file to a `fetch` against it. */
-const faces: Record<string, (file: string) => Promise<{ url: string; fetch: Fetch; send(): void }>> = {
+const ENTRY_POINTS: Record<string, (file: string) => Promise<{ url: string; fetch: Fetch; send(): void }>> = {
   async 'rivulet mock --scenario'(file) {
-    const surroundings = { dist: '.', print: () => undefined, complain: () => undefined }
+    const environment = { dist: '.', print: () => undefined, printError: () => undefined }
     const words = ['mock', '--port', '0', '--delay', '0', '--tick', '0', '--scenario', file]
-    const outcome = await runCommand(words, surroundings)
+    const outcome = await runCommand(words, environment)
     if (!('server' in outcome)) throw new Error(`The command ended: ${outcome.exitCode}`)
     const { server } = outcome
     onTestFinished(() => server.close())
@@ -79,26 +79,26 @@ test('an editor may be told its schema', () => {
   expect(parseScenario(schedule)).toHaveLength(4)
 })
 
-test.each(Object.keys(faces))('%s: the same faults in the same places', async (name) => {
-  const { url, fetch, send } = await faces[name]!(writeSchedule())
+test.each(Object.keys(ENTRY_POINTS))('%s: the same faults in the same places', async (name) => {
+  const { url, fetch, send } = await ENTRY_POINTS[name]!(writeSchedule())
 
   const refused = await fetch(`${url}/api/generate?prompt=x`)
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7'])
 
-  const short = await (await openReading(`${url}/api/generate?prompt=x`, {}, fetch)).rest()
+  const short = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
   expect(short.error).toBeUndefined()
   expect(short.events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
 
-  const odd = await (await openReading(`${url}/api/generate?prompt=x`, {}, fetch)).rest()
+  const odd = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
   const indexes = odd.events.map(({ type, data }) =>
     type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type,
   )
   expect(indexes).toEqual(['start', 0, 0, 2, 3, 'error'])
 
-  const feed = await openReading(`${url}/api/stream`, {}, fetch)
-  await feed.take(2)
+  const feed = await openStreamReader(`${url}/api/stream`, {}, fetch)
+  await feed.readEvents(2)
   send()
-  const { events } = await feed.rest()
+  const { events } = await feed.readToEnd()
   expect(events.map(({ type, data }) => (type === 'message' ? data : type))).toEqual(['connected', 'inserted', '1'])
   expect([events[0]!.id, events[2]!.id].every((id) => id?.startsWith('日本-'))).toBe(true)
   expect(feed.blocks.find(({ retry }) => retry !== undefined)!.retry).toBe('1234')

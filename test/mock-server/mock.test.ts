@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Mock, type MockOptions, createMock } from '../../mock-server/mock/mock.ts'
 import { dataOf, textOf } from './support/blocks.ts'
-import { createMockClock } from './support/manual-server-clock.ts'
-import { type Reading, openReading } from './support/stream-reader.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { eventually } from './support/local-test-server.ts'
+import { createManualServerClock } from './support/manual-server-clock.ts'
+import { type StreamReader, openStreamReader } from './support/stream-reader.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { waitUntil } from './support/local-test-server.ts'
 
 const mocks: Mock[] = []
 afterEach(() => {
@@ -16,17 +16,18 @@ const create = (options?: MockOptions): Mock => {
   mocks.push(mock)
   return mock
 }
-const open = (mock: Mock, url: string, init?: RequestInit): Promise<Reading> => openReading(url, init, mock.fetch)
+const open = (mock: Mock, url: string, init?: RequestInit): Promise<StreamReader> =>
+  openStreamReader(url, init, mock.fetch)
 const types = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
 
 describe('runs', () => {
   test("at a path of one's own, with a text of one's own, at once", async () => {
     const mock = create()
     mock.run('/api/chat', { text: '你好 🧑‍🚀' })
-    const reading = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
-    expect(reading.response.url).toBe('https://api.example.com/api/chat')
-    expect(reading.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
-    const { events } = await reading.rest()
+    const reader = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
+    expect(reader.response.url).toBe('https://api.example.com/api/chat')
+    expect(reader.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const { events } = await reader.readToEnd()
     expect(types(events)).toEqual(['start', ...Array.from({ length: 4 }, () => 'delta'), 'end'])
     expect(textOf(events)).toBe('你好 🧑‍🚀')
     expect(dataOf(events[0])['resume']).toMatch(/^\/api\/chat\/[0-9a-f-]{36}$/)
@@ -35,30 +36,30 @@ describe('runs', () => {
   test('the text may be made of the prompt', async () => {
     const mock = create()
     mock.run('/echo', { text: (prompt) => prompt.toUpperCase() })
-    expect(textOf((await (await open(mock, '/echo?prompt=hi')).rest()).events)).toBe('HI')
+    expect(textOf((await (await open(mock, '/echo?prompt=hi')).readToEnd()).events)).toBe('HI')
   })
 
   test('/api/generate is there already', async () => {
     const mock = create({ answers: ['ready'] })
-    expect(textOf((await (await open(mock, '/api/generate?prompt=x')).rest()).events)).toBe('ready')
+    expect(textOf((await (await open(mock, '/api/generate?prompt=x')).readToEnd()).events)).toBe('ready')
   })
 
   test('a fault of its own, from which it is resumed', async () => {
     const mock = create()
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4' })
     mock.run('/api/other', { text: 'fine' })
-    const first = await (await open(mock, '/api/chat?prompt=x')).rest()
+    const first = await (await open(mock, '/api/chat?prompt=x')).readToEnd()
     expect(first.error).toBeInstanceOf(TypeError)
     expect(first.events).toHaveLength(4)
     const events = [...first.events]
     const resume = dataOf(events[0])['resume'] as string
     while (events.at(-1)!.type !== 'end') {
       events.push(
-        ...(await (await open(mock, resume, { headers: { 'last-event-id': events.at(-1)!.id! } })).rest()).events,
+        ...(await (await open(mock, resume, { headers: { 'last-event-id': events.at(-1)!.id! } })).readToEnd()).events,
       )
     }
     expect(textOf(events)).toBe('0123456789')
-    expect(textOf((await (await open(mock, '/api/other?prompt=x')).rest()).events)).toBe('fine')
+    expect(textOf((await (await open(mock, '/api/other?prompt=x')).readToEnd()).events)).toBe('fine')
   })
 
   test('a fault that there is not is refused at once', () => {
@@ -67,12 +68,12 @@ describe('runs', () => {
   })
 
   test('DELETE cancels', async () => {
-    const clock = createMockClock()
+    const clock = createManualServerClock()
     const mock = create({ clock, delay: 10 })
-    const reading = await open(mock, '/api/generate?prompt=x')
-    const [start] = await reading.take(1)
+    const reader = await open(mock, '/api/generate?prompt=x')
+    const [start] = await reader.readEvents(1)
     expect((await mock.fetch(dataOf(start)['resume'] as string, { method: 'DELETE' })).status).toBe(204)
-    const { events } = await reading.rest()
+    const { events } = await reader.readToEnd()
     expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
     expect(mock.runs[0]!.state).toBe('finished')
   })
@@ -82,19 +83,19 @@ describe('feeds', () => {
   test("at a path of one's own: send, drop, and what was missed", async () => {
     const mock = create()
     const feed = mock.feed('/prices')
-    const reading = await open(mock, '/prices')
-    await reading.take(1)
+    const reader = await open(mock, '/prices')
+    await reader.readEvents(1)
     feed.send({ type: 'price', data: { value: 1 } })
-    const [, price] = await reading.take(2)
+    const [, price] = await reader.readEvents(2)
     expect(price).toMatchObject({ type: 'price', data: '{"value":1}' })
     expect(feed.clients).toHaveLength(1)
     feed.drop()
-    expect((await reading.rest()).error).toBeInstanceOf(TypeError)
+    expect((await reader.readToEnd()).error).toBeInstanceOf(TypeError)
     expect(feed.clients).toHaveLength(0)
     feed.send({ type: 'price', data: { value: 2 } })
     const again = await open(mock, '/prices', { headers: { 'last-event-id': price!.id! } })
-    expect((await again.take(2))[1]!.data).toBe('{"value":2}')
-    again.leave()
+    expect((await again.readEvents(2))[1]!.data).toBe('{"value":2}')
+    again.close()
   })
 
   test('feeds are apart from one another', async () => {
@@ -104,20 +105,20 @@ describe('feeds', () => {
     mock.feed('/one').send({ data: 1 })
     mock.feed('/two')
     const two = await open(mock, '/two')
-    await two.take(1)
+    await two.readEvents(1)
     mock.feed('/two').send({ data: 2 })
-    expect((await two.take(2))[1]!.data).toBe('2')
-    two.leave()
+    expect((await two.readEvents(2))[1]!.data).toBe('2')
+    two.close()
   })
 
   test('lose: positions are unknown; close: 204', async () => {
     const mock = create()
     const id = mock.feed().send({ data: 1 })
-    mock.feed().lose()
-    const reading = await open(mock, '/api/stream', { headers: { 'last-event-id': id } })
-    expect((await reading.take(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"unknown"}' })
+    mock.feed().clearHistory()
+    const reader = await open(mock, '/api/stream', { headers: { 'last-event-id': id } })
+    expect((await reader.readEvents(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"unknown"}' })
     mock.feed().close()
-    expect((await reading.rest()).error).toBeUndefined()
+    expect((await reader.readToEnd()).error).toBeUndefined()
     expect((await mock.fetch('/api/stream')).status).toBe(204)
   })
 })
@@ -148,22 +149,22 @@ describe('faults, as near as a fetch without a socket comes', () => {
     ['truncate-after:2,encoding:gzip', 2],
     ['reset-after:0,cut-at:boundary', 0],
   ])('[F1] [F2] [F9] %s: the events before it, then the body breaks', async (fault, count) => {
-    const { events, error } = await (await open(create(), `/api/generate?prompt=x&fault=${fault}`)).rest()
+    const { events, error } = await (await open(create(), `/api/generate?prompt=x&fault=${fault}`)).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(count)
   })
 
   test('[F1] what got out of the event that was cut is read before it', async () => {
-    const reading = await open(
+    const reader = await open(
       create({ answers: ['你'] }),
       '/api/generate?prompt=x&fault=reset-after:1,cut-at:last-byte',
     )
-    await reading.rest()
-    expect(reading.text).toMatch(/data: \{"content":"你","index":0\}\n$/)
+    await reader.readToEnd()
+    expect(reader.text).toMatch(/data: \{"content":"你","index":0\}\n$/)
   })
 
   test('[F3] end-after: a clean end', async () => {
-    const { events, error } = await (await open(create(), '/api/generate?prompt=x&fault=end-after:2')).rest()
+    const { events, error } = await (await open(create(), '/api/generate?prompt=x&fault=end-after:2')).readToEnd()
     expect(error).toBeUndefined()
     expect(events).toHaveLength(2)
   })
@@ -199,7 +200,7 @@ describe('faults, as near as a fetch without a socket comes', () => {
     expect(settled).toBe(false)
     aborting.abort(new Error('enough'))
     await expect(read).rejects.toThrow('enough')
-    await eventually(() => mock.feed().clients.length === 0)
+    await waitUntil(() => mock.feed().clients.length === 0)
   })
 
   test('[F12] [F15] [F17] statuses', async () => {
@@ -264,7 +265,7 @@ describe('as fetch does', () => {
     aborting.abort(reason)
     await expect(pending).rejects.toBe(reason)
     await expect(reader.read()).rejects.toBe(reason)
-    await eventually(() => mock.feed().clients.length === 0)
+    await waitUntil(() => mock.feed().clients.length === 0)
   })
 
   test('cancelling the body lets go of the stream', async () => {
@@ -283,7 +284,7 @@ describe('as fetch does', () => {
     const reader = body!.getReader()
     await reader.read()
     mock.feed().send({ data: 1 })
-    await settled()
+    await flushMicrotasks()
     expect(mock.feed().clients).toHaveLength(1)
     mock.feed().send({ data: 2 })
     // Too slow for a history of one, as it would be on a socket.
@@ -299,17 +300,17 @@ describe('time', () => {
       const mock = create({ delay: 100, heartbeat: 1_000, answers: ['abc'] })
       const run = await open(mock, '/api/generate?prompt=x')
       const feed = await open(mock, '/api/stream')
-      await run.take(1)
-      await feed.take(1)
-      const beat = feed.until(': heartbeat\n\n')
+      await run.readEvents(1)
+      await feed.readEvents(1)
+      const beat = feed.readUntil(': heartbeat\n\n')
       await vi.advanceTimersByTimeAsync(200)
       expect(mock.runs[0]!.text).toBe('ab')
       await vi.advanceTimersByTimeAsync(800)
       await beat
-      expect(textOf((await run.rest()).events)).toBe('abc')
+      expect(textOf((await run.readToEnd()).events)).toBe('abc')
       await vi.advanceTimersByTimeAsync(60_000)
       expect(mock.runs).toEqual([])
-      feed.leave()
+      feed.close()
     } finally {
       vi.useRealTimers()
     }
@@ -317,15 +318,15 @@ describe('time', () => {
 })
 
 test('close ends everything, and leaves no timer', async () => {
-  const clock = createMockClock()
+  const clock = createManualServerClock()
   const mock = createMock({ clock, delay: 10 })
   const feed = await open(mock, '/api/stream')
   const run = await open(mock, '/api/generate?prompt=x')
-  await Promise.all([feed.take(1), run.take(1)])
+  await Promise.all([feed.readEvents(1), run.readEvents(1)])
   mock.close()
-  expect((await feed.rest()).error).toBeUndefined()
-  expect((await run.rest()).error).toBeUndefined()
-  expect(clock.due).toEqual([])
+  expect((await feed.readToEnd()).error).toBeUndefined()
+  expect((await run.readToEnd()).error).toBeUndefined()
+  expect(clock.pendingDelays).toEqual([])
 })
 
 test('it imports nothing of Node', async () => {

@@ -1,12 +1,12 @@
 /** A server's life: its port, its url, how it is killed, restarted and closed. */
 import { describe, expect, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { openRaw } from './support/raw-client.ts'
-import { openReading } from './support/stream-reader.ts'
-import { eventually, serve } from './support/local-test-server.ts'
+import { openRawClient } from './support/raw-client.ts'
+import { openStreamReader } from './support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from './support/local-test-server.ts'
 
 test('a free port, on this machine alone, without a slash at the end of the url', async () => {
-  const { server } = await serve()
+  const { server } = await openLocalTestServer()
   expect(server.port).toBeGreaterThan(0)
   expect(server.url).toBe(`http://127.0.0.1:${server.port}`)
 })
@@ -19,7 +19,7 @@ test('an IPv6 host has its brackets', async () => {
 })
 
 test('a port that is taken rejects', async () => {
-  const { server } = await serve()
+  const { server } = await openLocalTestServer()
   await expect(startMockServer({ port: server.port, tick: 1 })).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
@@ -29,67 +29,67 @@ test('a scenario that cannot be is refused at once', async () => {
 
 describe('kill and restart', () => {
   test('the port stays the same, however often', async () => {
-    const { server, url } = await serve()
+    const { server, url } = await openLocalTestServer()
     for (let count = 0; count < 5; count++) {
       await server.kill()
       await server.restart()
-      const client = openRaw(`${url}/api/stream`)
-      await client.until('connected')
+      const client = openRawClient(`${url}/api/stream`)
+      await client.waitForText('connected')
       client.close()
     }
     expect(server.url).toBe(url)
   })
 
   test('kill drops every socket, idle ones too, and is idempotent', async () => {
-    const { server, url } = await serve()
+    const { server, url } = await openLocalTestServer()
     const clients = [
-      openRaw(`${url}/api/stream`),
-      openRaw(`${url}/api/generate?prompt=x`),
-      openRaw(`${url}/nothing`),
-      openRaw(`${url}/api/stream?fault=hang`),
+      openRawClient(`${url}/api/stream`),
+      openRawClient(`${url}/api/generate?prompt=x`),
+      openRawClient(`${url}/nothing`),
+      openRawClient(`${url}/api/stream?fault=hang`),
     ]
-    await Promise.all([clients[0]!.until('connected'), clients[1]!.until('start'), clients[2]!.status()])
+    await Promise.all([clients[0]!.waitForText('connected'), clients[1]!.waitForText('start'), clients[2]!.status()])
     await server.kill()
     await server.kill()
     await Promise.all(clients.map(({ ended }) => ended))
-    expect(clients[0]!.complete).toBe(false)
+    expect(clients[0]!.isComplete).toBe(false)
     expect(server.clients).toEqual([])
     await expect(fetch(`${url}/_mock`)).rejects.toThrow(TypeError)
   })
 
   test('restart without kill kills first', async () => {
-    const { server, url } = await serve()
-    const client = openRaw(`${url}/api/stream`)
-    await client.until('connected')
+    const { server, url } = await openLocalTestServer()
+    const client = openRawClient(`${url}/api/stream`)
+    await client.waitForText('connected')
     await server.restart()
     await client.ended
-    expect((await openReading(`${url}/api/stream`)).response.status).toBe(200)
+    expect((await openStreamReader(`${url}/api/stream`)).response.status).toBe(200)
   })
 
   test('two restarts at once are one', async () => {
-    const { server, url } = await serve()
+    const { server, url } = await openLocalTestServer()
     await Promise.all([server.restart(), server.restart()])
-    await eventually(() => true)
-    const client = openRaw(`${url}/api/stream`)
-    await client.until('connected')
+    await waitUntil(() => true)
+    const client = openRawClient(`${url}/api/stream`)
+    await client.waitForText('connected')
     client.close()
   })
 })
 
 describe('close', () => {
   test('ends streams in good order, whatever they are doing', async () => {
-    const { server, url } = await serve()
+    const { server, url } = await openLocalTestServer()
     const clients = ['/api/stream', '/api/generate?prompt=x', '/api/stream?fault=stall-after:1'].map((path) =>
-      openRaw(url + path),
+      openRawClient(url + path),
     )
-    await Promise.all(clients.map((client) => client.until('data: ')))
-    const hanging = openRaw(`${url}/api/stream?fault=hang`)
-    const idle = openRaw(`${url}/_mock`)
+    await Promise.all(clients.map((client) => client.waitForText('data: ')))
+    const hanging = openRawClient(`${url}/api/stream?fault=hang`)
+    const idle = openRawClient(`${url}/_mock`)
     await idle.status()
     await server.close()
     for (const client of clients) {
       expect(await client.ended).toBe('fin')
-      expect(client.complete).toBe(true)
+      expect(client.isComplete).toBe(true)
     }
     await hanging.ended
     await idle.ended
@@ -97,7 +97,7 @@ describe('close', () => {
   })
 
   test('twice, and after kill, and it stays closed', async () => {
-    const { server, url } = await serve()
+    const { server, url } = await openLocalTestServer()
     await server.kill()
     await server.close()
     await server.close()
@@ -106,12 +106,12 @@ describe('close', () => {
   })
 
   test('leaves no timer', async () => {
-    const { server, url, clock } = await serve({ tick: 100 })
-    const client = openRaw(`${url}/api/generate?prompt=x`)
-    await client.until('start')
+    const { server, url, clock } = await openLocalTestServer({ tick: 100 })
+    const client = openRawClient(`${url}/api/generate?prompt=x`)
+    await client.waitForText('start')
     await server.close()
     await client.ended
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('await using closes', async () => {
@@ -129,14 +129,14 @@ describe('the ticker', () => {
   test('sends prices at its interval, the same for the same seed, counted without holes', async () => {
     const seen: string[][] = []
     for (const seed of [1, 1, 2]) {
-      const { url, clock } = await serve({ tick: 100, seed })
-      const reading = await openReading(`${url}/api/stream`)
-      await reading.take(1)
+      const { url, clock } = await openLocalTestServer({ tick: 100, seed })
+      const reader = await openStreamReader(`${url}/api/stream`)
+      await reader.readEvents(1)
       for (let count = 0; count < 5; count++) await clock.advance(100)
-      const events = (await reading.take(6)).slice(1)
+      const events = (await reader.readEvents(6)).slice(1)
       expect(events.every(({ type }) => type === 'price')).toBe(true)
       seen.push(events.map(({ data }) => data!))
-      reading.leave()
+      reader.close()
     }
     expect(seen[0]).toEqual(seen[1])
     expect(seen[0]).not.toEqual(seen[2])

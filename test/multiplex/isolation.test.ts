@@ -4,29 +4,33 @@ import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
-import { type RemoteServer, openServer } from '../contract/test-server.ts'
-import { payloads, record } from '../contract/record-events.ts'
-import { until } from '../contract/wait-until.ts'
-import type { ServerWish } from '../setup/test-server-host.ts'
+import { type TestServer, openTestServer } from '../contract/test-server.ts'
+import { payloadsOf, recordEvents } from '../contract/record-events.ts'
+import { waitUntil } from '../contract/wait-until.ts'
+import type { TestServerOptions } from '../setup/test-server-host.ts'
 
-interface Stage {
-  server: RemoteServer
+interface MultiplexFixture {
+  server: TestServer
   client: ReturnType<typeof createClient>
   errors: StreamError[]
   /** What the carrier had that belongs to nobody. */
-  strays: StreamError[]
+  unmatchedErrors: StreamError[]
   /** `METHOD path` of all that came, carried or not. */
-  wire(): Promise<string[]>
+  requestLog(): Promise<string[]>
 }
 
-async function open(wish: ServerWish = {}, options: MultiplexOptions = {}, more: ClientOptions = {}): Promise<Stage> {
-  const server = await openServer({ history: 10_000, ...wish })
+async function openFixture(
+  serverOptions: TestServerOptions = {},
+  options: MultiplexOptions = {},
+  more: ClientOptions = {},
+): Promise<MultiplexFixture> {
+  const server = await openTestServer({ history: 10_000, ...serverOptions })
   const errors: StreamError[] = []
-  const strays: StreamError[] = []
+  const unmatchedErrors: StreamError[] = []
   const client = createClient({
     baseUrl: server.url,
     retry: { delay: 5, jitter: false },
-    connect: multiplex('/api/channel', { onError: (error) => strays.push(error), ...options }),
+    connect: multiplex('/api/channel', { onError: (error) => unmatchedErrors.push(error), ...options }),
     onError: (error) => errors.push(error),
     ...more,
   })
@@ -34,38 +38,41 @@ async function open(wish: ServerWish = {}, options: MultiplexOptions = {}, more:
     client.close()
     await server.close()
   })
-  const wire = async () => (await server.state()).requests.map(({ method, path }) => `${method} ${path}`)
-  return { server, client, errors, strays, wire }
+  const requestLog = async () => (await server.state()).requests.map(({ method, path }) => `${method} ${path}`)
+  return { server, client, errors, unmatchedErrors, requestLog }
 }
 
-const carriers = async ({ server }: Stage): Promise<number> =>
+const countChannels = async ({ server }: MultiplexFixture): Promise<number> =>
   (await server.state()).requests.filter(({ method, path }) => method === 'GET' && path === '/api/channel').length
 
-const runs = (stage: Stage, count: number) =>
+const startRuns = (fixture: MultiplexFixture, count: number) =>
   Array.from({ length: count }, (_, index) =>
-    stage.client.stream('/api/generate', { json: { prompt: `p${index}` } }).final(),
+    fixture.client.stream('/api/generate', { json: { prompt: `p${index}` } }).final(),
   )
 
-const cuts = [
+const CHANNEL_FAULTS = [
   { 'reset-after': 9 },
   { 'truncate-after': 12, 'cut-at': 'character' as const },
   { 'truncate-after': 7, 'cut-at': 'last-byte' as const },
   { 'end-after': 10 },
 ]
-test.each(cuts)(
+test.each(CHANNEL_FAULTS)(
   '[F1][F2][P5.6] a carrier with %j, again and again: each stream has each event once, over one new carrier for all',
   async (cut) => {
-    const stage = await open({ answers: { '*': '日本語 abc' }, scenario: { path: '/api/channel', times: 5, ...cut } })
-    const feeds = Array.from({ length: 3 }, () => record(stage.client.subscribe('/api/stream')))
-    await until(() => feeds.every((events) => events.length > 0))
-    const answers = runs(stage, 3)
-    for (let count = 0; count < 40; count++) await stage.server.send({ data: count })
+    const fixture = await openFixture({
+      answers: { '*': '日本語 abc' },
+      scenario: { path: '/api/channel', times: 5, ...cut },
+    })
+    const feeds = Array.from({ length: 3 }, () => recordEvents(fixture.client.subscribe('/api/stream')))
+    await waitUntil(() => feeds.every((events) => events.length > 0))
+    const answers = startRuns(fixture, 3)
+    for (let count = 0; count < 40; count++) await fixture.server.send({ data: count })
     for (const answer of answers) expect(await answer).toMatchObject({ text: '日本語 abc', finishReason: 'stop' })
-    await until(() => feeds.every((events) => payloads(events).length >= 40))
-    for (const events of feeds) expect(payloads(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
-    expect(stage.errors).toEqual([])
+    await waitUntil(() => feeds.every((events) => payloadsOf(events).length >= 40))
+    for (const events of feeds) expect(payloadsOf(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
+    expect(fixture.errors).toEqual([])
     // The last of the five cuts may still wait for an event that it can fall into. Each of them cost one carrier, for all six streams.
-    const count = await carriers(stage)
+    const count = await countChannels(fixture)
     expect(count).toBeGreaterThan(3)
     expect(count).toBeLessThanOrEqual(6)
   },
@@ -75,118 +82,121 @@ test(
   'a stream of 100 MB that nobody reads beside a small one: the small one is not held up, and nothing of the large one is lost',
   { timeout: 60_000 },
   async () => {
-    const stage = await open({ scenario: { path: '/api/channel', encoding: 'identity' } })
+    const fixture = await openFixture({ scenario: { path: '/api/channel', encoding: 'identity' } })
     const [large, count] = ['x'.repeat(100_000), 1_000]
-    const lastEventId = await stage.server.send({ type: 'small', data: 0 })
-    await stage.server.sendMany({ type: 'large', data: large }, count)
-    const feed = stage.client.subscribe('/api/stream', {
+    const lastEventId = await fixture.server.send({ type: 'small', data: 0 })
+    await fixture.server.sendMany({ type: 'large', data: large }, count)
+    const feed = fixture.client.subscribe('/api/stream', {
       searchParams: { types: 'large' },
       lastEventId,
       queue: { bytes: 1 },
     })
     const loop = feed[Symbol.asyncIterator]()
     expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
-    for (const answer of runs(stage, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
-    const small = record(stage.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
-    await until(() => small.length)
-    await stage.server.send({ type: 'small', data: 1 })
-    await until(() => payloads(small, 'small').length)
+    for (const answer of startRuns(fixture, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
+    const small = recordEvents(fixture.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
+    await waitUntil(() => small.length)
+    await fixture.server.send({ type: 'small', data: 1 })
+    await waitUntil(() => payloadsOf(small, 'small').length)
     // The queue's one event, the one that waits for its room, and what the window lets through.
-    expect((await stage.server.state()).written).toBeLessThan(5_000_000)
+    expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
     let read = 0
     while (read < count) {
       const { value, done } = await loop.next()
       if (done) break
       if (value?.type === 'large') read += (value.data as string).length / large.length
     }
-    expect([read, stage.errors]).toEqual([count, []])
-    expect(await carriers(stage)).toBe(1)
+    expect([read, fixture.errors]).toEqual([count, []])
+    expect(await countChannels(fixture)).toBe(1)
   },
 )
 
 test('[P5.3] a 401 on one stream is the error of that stream', async () => {
-  const stage = await open({ scenario: { path: '/api/generate', status: 401 } })
-  const events = record(stage.client.subscribe('/api/stream'))
-  await until(() => events.length)
-  await expect(stage.client.stream('/api/generate', { json: { prompt: 'p' } }).final()).rejects.toMatchObject({
+  const fixture = await openFixture({ scenario: { path: '/api/generate', status: 401 } })
+  const events = recordEvents(fixture.client.subscribe('/api/stream'))
+  await waitUntil(() => events.length)
+  await expect(fixture.client.stream('/api/generate', { json: { prompt: 'p' } }).final()).rejects.toMatchObject({
     code: 'http',
     status: 401,
   })
-  await stage.server.send({ data: 1 })
-  await until(() => payloads(events).length)
-  expect([stage.errors.length, await carriers(stage), events.length]).toEqual([1, 1, 2])
+  await fixture.server.send({ data: 1 })
+  await waitUntil(() => payloadsOf(events).length)
+  expect([fixture.errors.length, await countChannels(fixture), events.length]).toEqual([1, 1, 2])
 })
 
 test('[P5.2] a server that has forgotten the channel: a new carrier, and each stream goes on where it was', async () => {
-  const stage = await open({ answers: { '*': 'abc' } })
-  const feeds = Array.from({ length: 5 }, () => record(stage.client.subscribe('/api/stream')))
-  await until(() => feeds.every((events) => events.length > 0))
-  await stage.server.send({ data: 'before' })
-  await until(() => feeds.every((events) => payloads(events).length === 1))
-  await stage.server.setScenario({ path: '/api/channel/ops', status: 404, once: true })
-  const answer = runs(stage, 1)
-  await stage.server.send({ data: 'meanwhile' })
+  const fixture = await openFixture({ answers: { '*': 'abc' } })
+  const feeds = Array.from({ length: 5 }, () => recordEvents(fixture.client.subscribe('/api/stream')))
+  await waitUntil(() => feeds.every((events) => events.length > 0))
+  await fixture.server.send({ data: 'before' })
+  await waitUntil(() => feeds.every((events) => payloadsOf(events).length === 1))
+  await fixture.server.setScenario({ path: '/api/channel/ops', status: 404, once: true })
+  const answer = startRuns(fixture, 1)
+  await fixture.server.send({ data: 'meanwhile' })
   expect(await answer[0]).toMatchObject({ text: 'abc' })
-  await until(() => feeds.every((events) => payloads(events).length === 2))
-  for (const events of feeds) expect(payloads(events)).toEqual(['before', 'meanwhile'])
-  expect([stage.errors, await carriers(stage)]).toEqual([[], 2])
+  await waitUntil(() => feeds.every((events) => payloadsOf(events).length === 2))
+  for (const events of feeds) expect(payloadsOf(events)).toEqual(['before', 'meanwhile'])
+  expect([fixture.errors, await countChannels(fixture)]).toEqual([[], 2])
 })
 
 test.each(['refuse', 'lose-answer', 'hang'])(
   '[P5.2] a POST of unknown fate (%s): its streams are asked for again, the others do not notice',
   async (fault) => {
-    const stage = await open({ answers: { '*': 'abc' } }, { timeout: 200 })
-    const events = record(stage.client.subscribe('/api/stream'))
-    await until(() => events.length)
-    await stage.server.setScenario({ path: '/api/channel/ops', [fault]: true, once: true })
-    expect(await Promise.all(runs(stage, 3))).toMatchObject([{ text: 'abc' }, { text: 'abc' }, { text: 'abc' }])
-    await stage.server.send({ data: 1 })
-    await until(() => payloads(events).length)
+    const fixture = await openFixture({ answers: { '*': 'abc' } }, { timeout: 200 })
+    const events = recordEvents(fixture.client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
+    await fixture.server.setScenario({ path: '/api/channel/ops', [fault]: true, once: true })
+    expect(await Promise.all(startRuns(fixture, 3))).toMatchObject([{ text: 'abc' }, { text: 'abc' }, { text: 'abc' }])
+    await fixture.server.send({ data: 1 })
+    await waitUntil(() => payloadsOf(events).length)
     expect(events.map(({ type }) => type)).toEqual(['connected', 'message'])
-    const { runs: made } = await stage.server.state()
-    expect([made.length, stage.errors, await carriers(stage)]).toEqual([3, [], 1])
+    const { runs: made } = await fixture.server.state()
+    expect([made.length, fixture.errors, await countChannels(fixture)]).toEqual([3, [], 1])
   },
 )
 
 test("events on the carrier that are no stream's are told, and those that break one stream break that one alone", async () => {
   const insert = 'id: nonsense\ndata: x\n\nid: 99=a\ndata: x\n\nid: 1!\nevent: close\ndata: {\n\n'
-  const stage = await open({ scenario: { path: '/api/channel', insert, 'insert-after': 5, once: true } })
-  const feeds = [record(stage.client.subscribe('/api/stream')), record(stage.client.subscribe('/api/stream'))]
-  await until(() => feeds[0]!.length === 2) // opened again
-  await stage.server.send({ data: 1 })
-  await until(() => feeds.every((events) => payloads(events).length === 1))
+  const fixture = await openFixture({ scenario: { path: '/api/channel', insert, 'insert-after': 5, once: true } })
+  const feeds = [
+    recordEvents(fixture.client.subscribe('/api/stream')),
+    recordEvents(fixture.client.subscribe('/api/stream')),
+  ]
+  await waitUntil(() => feeds[0]!.length === 2) // opened again
+  await fixture.server.send({ data: 1 })
+  await waitUntil(() => feeds.every((events) => payloadsOf(events).length === 1))
   expect(feeds.map((events) => events.map(({ type }) => type))).toEqual([
     ['connected', 'connected', 'message'],
     ['connected', 'message'],
   ])
-  expect(stage.strays).toMatchObject([{ code: 'invalid-data' }, { code: 'invalid-data' }])
-  expect([stage.errors, await carriers(stage)]).toEqual([[], 1])
+  expect(fixture.unmatchedErrors).toMatchObject([{ code: 'invalid-data' }, { code: 'invalid-data' }])
+  expect([fixture.errors, await countChannels(fixture)]).toEqual([[], 1])
 })
 
 test('[P3.5] a run is cancelled on the server over the carrier', async () => {
-  const stage = await open({ answers: { '*': 'abcdef' }, time: 'steered', delay: 100 })
-  const run = stage.client.stream('/api/generate', { json: { prompt: 'p' } })
-  await until(() => run.cursor)
+  const fixture = await openFixture({ answers: { '*': 'abcdef' }, time: 'manual', delay: 100 })
+  const run = fixture.client.stream('/api/generate', { json: { prompt: 'p' } })
+  await waitUntil(() => run.cursor)
   await run.cancel()
   expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
-  expect((await stage.server.state()).runs).toMatchObject([{ state: 'finished' }])
-  expect(new Set(await stage.wire())).toEqual(
+  expect((await fixture.server.state()).runs).toMatchObject([{ state: 'finished' }])
+  expect(new Set(await fixture.requestLog())).toEqual(
     new Set(['GET /api/channel', 'POST /api/channel/ops', 'POST /api/generate', expect.stringMatching(/^DELETE /)]),
   )
 })
 
 test('a form goes on a connection of its own, while the carrier goes on', async () => {
-  const stage = await open()
-  const events = record(stage.client.subscribe('/api/stream'))
-  await until(() => events.length)
+  const fixture = await openFixture()
+  const events = recordEvents(fixture.client.subscribe('/api/stream'))
+  await waitUntil(() => events.length)
   const body = new FormData()
   body.set('prompt', 'p')
-  await stage.client
+  await fixture.client
     .stream('/api/generate', { body, retry: false })
     .final()
     .catch(() => {}) // the mock server takes JSON
-  const seen = (await stage.server.state()).requests.find(({ path }) => path === '/api/generate')
+  const seen = (await fixture.server.state()).requests.find(({ path }) => path === '/api/generate')
   expect(seen!.headers['content-type']).toMatch(/^multipart\/form-data/)
-  await stage.server.send({ data: 1 })
-  await until(() => payloads(events).length)
+  await fixture.server.send({ data: 1 })
+  await waitUntil(() => payloadsOf(events).length)
 })

@@ -1,7 +1,7 @@
 /** What is carried, what has a connection of its own, and where redirects lead. */
 import { describe, expect, test } from 'vitest'
-import { settled } from '../support/flush-microtasks.ts'
-import { control, createRig, opened } from './test-multiplex.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { controlEvent, createTestMultiplex, openEvent } from './test-multiplex.ts'
 
 describe('has a connection of its own', () => {
   const formData = new FormData()
@@ -16,28 +16,32 @@ describe('has a connection of its own', () => {
     ['redirects of its own', { init: { redirect: 'error' as const } }],
     ['a cache of its own', { init: { cache: 'reload' as const } }],
   ])('%s', async (_, request) => {
-    const rig = createRig()
-    rig.ask()
-    await rig.carry()
+    const testMultiplex = createTestMultiplex()
+    testMultiplex.requestStream()
+    await testMultiplex.openChannel()
     const headers: [string, string][] = [['authorization', 'secret']]
-    rig.ask({ headers, ...request })
-    await settled()
-    expect(rig.gets).toHaveLength(2)
-    expect(rig.gets[1]!.request).toMatchObject({ url: 'https://api.test/stream', headers, ...request })
-    expect(rig.operations).toHaveLength(1)
+    testMultiplex.requestStream({ headers, ...request })
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests).toHaveLength(2)
+    expect(testMultiplex.channelRequests[1]!.request).toMatchObject({
+      url: 'https://api.test/stream',
+      headers,
+      ...request,
+    })
+    expect(testMultiplex.operations).toHaveLength(1)
   })
 
   test('a stream of another subject, which is misdirected to this carrier', async () => {
-    const rig = createRig()
-    const { connection } = rig.ask({ headers: [['authorization', 'of another']] })
-    const carrier = await rig.carry()
-    carrier.send(control(1, 'open', { status: 421 }), control(1, 'close', { status: 421, problem: '{}' }))
-    await settled()
-    expect(rig.gets.at(-1)!.request).toMatchObject({
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream({ headers: [['authorization', 'of another']] })
+    const channel = await testMultiplex.openChannel()
+    channel.send(controlEvent(1, 'open', { status: 421 }), controlEvent(1, 'close', { status: 421, problem: '{}' }))
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests.at(-1)!.request).toMatchObject({
       url: 'https://api.test/stream',
       headers: [['authorization', 'of another']],
     })
-    rig.gets.at(-1)!.answer({ status: 200 })
+    testMultiplex.channelRequests.at(-1)!.respond({ status: 200 })
     expect(await connection).toMatchObject({ status: 200 })
   })
 })
@@ -52,39 +56,42 @@ describe('is carried', () => {
     ['a body of text', { method: 'POST', body: 'x'.repeat(100_000) }],
     ['DELETE', { method: 'DELETE' }],
   ])('%s', async (_, request) => {
-    const rig = createRig({ init: { credentials: 'include' } })
-    rig.ask(request)
-    await rig.carry()
-    expect(rig.operations).toHaveLength(1)
+    const testMultiplex = createTestMultiplex({ init: { credentials: 'include' } })
+    testMultiplex.requestStream(request)
+    await testMultiplex.openChannel()
+    expect(testMultiplex.operations).toHaveLength(1)
   })
 
   test('over a channel without a known origin, as mocks in process have it', async () => {
-    const rig = createRig({}, '/channel')
-    const { connection } = rig.ask({ url: '/stream?x' })
-    const carrier = await rig.carry()
-    expect([rig.gets[0]!.request.url, rig.operations[0]!['path']]).toEqual(['/channel', '/stream?x'])
-    carrier.send(opened(1, { url: '/stream?x' }))
+    const testMultiplex = createTestMultiplex({}, '/channel')
+    const { connection } = testMultiplex.requestStream({ url: '/stream?x' })
+    const channel = await testMultiplex.openChannel()
+    expect([testMultiplex.channelRequests[0]!.request.url, testMultiplex.operations[0]!['path']]).toEqual([
+      '/channel',
+      '/stream?x',
+    ])
+    channel.send(openEvent(1, { url: '/stream?x' }))
     expect((await connection).url).toBe('/stream?x')
   })
 })
 
 describe('redirects', () => {
   const redirect = (key: number, status: number, location: string) => [
-    control(key, 'open', { status, headers: { location } }),
-    control(key, 'close', { status }),
+    controlEvent(key, 'open', { status, headers: { location } }),
+    controlEvent(key, 'close', { status }),
   ]
 
   test.each([301, 302, 303, 307, 308])('[F13] %i within the origin is followed on the carrier', async (status) => {
-    const rig = createRig()
-    const { connection } = rig.ask({
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream({
       headers: [['authorization', 't']],
       credentials: ['authorization'],
       lastEventId: 'a',
     })
-    const carrier = await rig.carry()
-    carrier.send(...redirect(1, status, '../moved?x'))
-    await settled()
-    expect(rig.operations[1]).toMatchObject({
+    const channel = await testMultiplex.openChannel()
+    channel.send(...redirect(1, status, '../moved?x'))
+    await flushMicrotasks()
+    expect(testMultiplex.operations[1]).toMatchObject({
       op: 'open',
       key: '2',
       method: 'GET',
@@ -92,20 +99,20 @@ describe('redirects', () => {
       headers: [['authorization', 't']],
       lastEventId: 'a',
     })
-    carrier.send(opened(2, { url: '/moved?x' }))
+    channel.send(openEvent(2, { url: '/moved?x' }))
     expect(await connection).toMatchObject({ status: 200, url: 'https://api.test/moved?x' })
   })
 
   test('[F13] a POST stays one with 307, and becomes a GET without its body with 303', async () => {
-    const rig = createRig()
-    rig.ask({ method: 'POST', body: '{}', headers: [['content-type', 'application/json']] })
-    const carrier = await rig.carry()
-    carrier.send(...redirect(1, 307, '/there'))
-    await settled()
-    expect(rig.operations[1]).toMatchObject({ method: 'POST', path: '/there', body: '{}' })
-    carrier.send(...redirect(2, 303, '/result'))
-    await settled()
-    expect(rig.operations[2]).toEqual({
+    const testMultiplex = createTestMultiplex()
+    testMultiplex.requestStream({ method: 'POST', body: '{}', headers: [['content-type', 'application/json']] })
+    const channel = await testMultiplex.openChannel()
+    channel.send(...redirect(1, 307, '/there'))
+    await flushMicrotasks()
+    expect(testMultiplex.operations[1]).toMatchObject({ method: 'POST', path: '/there', body: '{}' })
+    channel.send(...redirect(2, 303, '/result'))
+    await flushMicrotasks()
+    expect(testMultiplex.operations[2]).toEqual({
       op: 'open',
       key: '3',
       method: 'GET',
@@ -116,8 +123,8 @@ describe('redirects', () => {
   })
 
   test('[F14] to another origin: no credential goes there, and nothing of the channel', async () => {
-    const rig = createRig()
-    rig.ask({
+    const testMultiplex = createTestMultiplex()
+    testMultiplex.requestStream({
       headers: [
         ['authorization', 't'],
         ['x-api-key', 'k'],
@@ -125,21 +132,24 @@ describe('redirects', () => {
       ],
       credentials: ['x-api-key'],
     })
-    const carrier = await rig.carry()
-    carrier.send(...redirect(1, 302, 'https://other.test/stream'))
-    await settled()
-    expect(rig.gets.at(-1)!.request).toMatchObject({ url: 'https://other.test/stream', headers: [['x-tenant', '1']] })
+    const channel = await testMultiplex.openChannel()
+    channel.send(...redirect(1, 302, 'https://other.test/stream'))
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests.at(-1)!.request).toMatchObject({
+      url: 'https://other.test/stream',
+      headers: [['x-tenant', '1']],
+    })
   })
 
   test('[F13] without end: one error', async () => {
-    const rig = createRig()
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
     for (let count = 1; count <= 21; count++) {
-      carrier.send(...redirect(count, 302, '/again'))
-      await settled()
+      channel.send(...redirect(count, 302, '/again'))
+      await flushMicrotasks()
     }
     await expect(connection).rejects.toThrow('Redirect not followed')
-    expect(rig.operations.filter(({ op }) => op === 'open')).toHaveLength(21)
+    expect(testMultiplex.operations.filter(({ op }) => op === 'open')).toHaveLength(21)
   })
 })

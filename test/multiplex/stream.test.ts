@@ -1,12 +1,12 @@
 /** Streams on a carrier: each has its own status, events, pace and end, whatever happens to the others. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/connect/connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { control, createRig, opened, stateOf } from './test-multiplex.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { controlEvent, createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
 /** Types of the operations for each key. */
-const opsOf = (rig: ReturnType<typeof createRig>, key: string): string[] =>
-  rig.operations.filter((operation) => operation.key === key).map(({ op }) => op)
+const opsOf = (testMultiplex: ReturnType<typeof createTestMultiplex>, key: string): string[] =>
+  testMultiplex.operations.filter((operation) => operation.key === key).map(({ op }) => op)
 
 /** All data until the end, as it is read. */
 async function readAll(stream: Connection): Promise<string[]> {
@@ -18,8 +18,8 @@ async function readAll(stream: Connection): Promise<string[]> {
 
 describe('what is asked', () => {
   test('[P5.2] method, path with query, headers, body, cursor and window', async () => {
-    const rig = createRig({ window: 1_000 })
-    rig.ask({
+    const testMultiplex = createTestMultiplex({ window: 1_000 })
+    testMultiplex.requestStream({
       url: 'https://api.test/generate?a=1&b=ü',
       method: 'POST',
       headers: [
@@ -29,8 +29,8 @@ describe('what is asked', () => {
       body: '{"prompt":"你好"}',
       lastEventId: '日本',
     })
-    await rig.carry()
-    expect(rig.operations).toEqual([
+    await testMultiplex.openChannel()
+    expect(testMultiplex.operations).toEqual([
       {
         op: 'open',
         key: '1',
@@ -48,41 +48,41 @@ describe('what is asked', () => {
   })
 
   test('[P5.2] an event may come before its POST is answered', async () => {
-    const rig = createRig()
-    rig.answerPosts('hang')
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(opened(1), { id: '1=a', data: 'x' })
+    const testMultiplex = createTestMultiplex()
+    testMultiplex.respondToOperations('hang')
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(openEvent(1), { id: '1=a', data: 'x' })
     expect(await (await connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
   })
 
   test('[P5.2] left before its turn, it is not asked for', async () => {
-    const rig = createRig()
-    const [left] = [rig.ask(), rig.ask()]
-    await settled()
+    const testMultiplex = createTestMultiplex()
+    const [left] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
+    await flushMicrotasks()
     left.controller.abort()
-    await rig.carry()
-    expect(rig.operations.map(({ op, key }) => [op, key])).toEqual([
+    await testMultiplex.openChannel()
+    expect(testMultiplex.operations.map(({ op, key }) => [op, key])).toEqual([
       ['open', '2'],
       ['close', '1'],
     ])
   })
 
   test('a signal that has aborted asks for nothing', async () => {
-    const rig = createRig()
+    const testMultiplex = createTestMultiplex()
     const reason = new Error('why')
-    const { connection } = rig.ask({ signal: AbortSignal.abort(reason) })
+    const { connection } = testMultiplex.requestStream({ signal: AbortSignal.abort(reason) })
     await expect(connection).rejects.toBe(reason)
-    expect([rig.gets, rig.clock.due]).toEqual([[], []])
+    expect([testMultiplex.channelRequests, testMultiplex.clock.pendingDelays]).toEqual([[], []])
   })
 })
 
 describe('what it is answered', () => {
   test('[P5.3] status, headers, and the address that answered', async () => {
-    const rig = createRig()
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(opened(1, { headers: { 'content-type': 'text/event-stream', 'x-a': '1' }, url: '/elsewhere?x' }))
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(openEvent(1, { headers: { 'content-type': 'text/event-stream', 'x-a': '1' }, url: '/elsewhere?x' }))
     const stream = await connection
     expect([stream.status, stream.url, [...stream.headers]]).toEqual([
       200,
@@ -95,13 +95,13 @@ describe('what it is answered', () => {
   })
 
   test('[P5.3] a refusal with its problem is an answer of that stream alone', async () => {
-    const rig = createRig()
-    const [refused, other] = [rig.ask(), rig.ask()]
-    const carrier = await rig.carry()
-    carrier.send(
-      control(1, 'open', { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
-      control(1, 'close', { status: 401, problem: '{"title":"no"}' }),
-      opened(2),
+    const testMultiplex = createTestMultiplex()
+    const [refused, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
+    const channel = await testMultiplex.openChannel()
+    channel.send(
+      controlEvent(1, 'open', { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
+      controlEvent(1, 'close', { status: 401, problem: '{"title":"no"}' }),
+      openEvent(2),
       { id: '2=a', data: 'x' },
     )
     const answer = await refused.connection
@@ -110,29 +110,29 @@ describe('what it is answered', () => {
     expect(await answer.problem(4)).toBe('{"ti')
     expect(await (await other.connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
     answer.cancel()
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open'])
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
   test('a body that never ends is not waited for: who has enough of it leaves', async () => {
-    const rig = createRig()
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(control(1, 'open', { status: 500 }))
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(controlEvent(1, 'open', { status: 500 }))
     const answer = await connection
     const problem = answer.problem(1_000)
-    expect(await stateOf(problem)).toBe('pending')
+    expect(await promiseState(problem)).toBe('pending')
     answer.cancel()
     expect(await problem).toBe('')
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open', 'close'])
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
   })
 
   test('[P5.3] no answer at all: network', async () => {
-    const rig = createRig()
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(control(1, 'close', { status: 502, problem: '{}' }))
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(controlEvent(1, 'close', { status: 502, problem: '{}' }))
     await expect(connection).rejects.toMatchObject({
       code: 'network',
       retryable: true,
@@ -141,19 +141,19 @@ describe('what it is answered', () => {
   })
 
   test.each([200, 204])('closed with %i without having been opened is no answer either', async (status) => {
-    const rig = createRig()
-    const { connection } = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(control(1, 'close', { status }))
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(controlEvent(1, 'close', { status }))
     await expect(connection).rejects.toMatchObject({ code: 'network' })
   })
 })
 
 describe('events', () => {
   test('[P5.3] have the id of their stream, or none, or an empty one', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open(2)
-    carrier.send(
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open(2)
+    channel.send(
       { id: '1=a', data: '1' },
       { id: '2=z', data: 'of another' },
       { id: '1+', type: 'named', data: '2' },
@@ -172,40 +172,40 @@ describe('events', () => {
   })
 
   test('[P5.3] named as controls are events all the same', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    carrier.send({ id: '1=a', type: 'close', data: '{"status":502}' }, { id: '1+', type: 'channel', data: '{}' })
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    channel.send({ id: '1=a', type: 'close', data: '{"status":502}' }, { id: '1+', type: 'channel', data: '{}' })
     expect((await streams[0]!.read())!.blocks.map(({ type }) => type)).toEqual(['close', 'channel'])
   })
 
   test('[P5.3] the reconnection time comes with what is read next', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    carrier.send(control(1, 'retry', { delay: 7_000 }), { id: '1=a', data: 'x' })
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    channel.send(controlEvent(1, 'retry', { delay: 7_000 }), { id: '1=a', data: 'x' })
     expect(await streams[0]!.read()).toMatchObject({ retry: 7_000, blocks: [{ data: 'x' }] })
-    carrier.send(control(1, 'retry', { delay: 8_000 }))
-    await settled()
+    channel.send(controlEvent(1, 'retry', { delay: 8_000 }))
+    await flushMicrotasks()
     const last = streams[0]!.read()
-    carrier.send(control(1, 'close', { status: 200 }))
+    channel.send(controlEvent(1, 'close', { status: 200 }))
     expect(await last).toMatchObject({ retry: 8_000, blocks: [] })
     expect(await streams[0]!.read()).toBeNull()
   })
 
   test('[P5.3] a million reconnection times that nobody reads are one', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    for (let delay = 1; delay <= 1_000; delay++) carrier.send(control(1, 'retry', { delay }))
-    await settled()
-    carrier.send({ id: '1=a', data: 'x' })
-    await settled()
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    for (let delay = 1; delay <= 1_000; delay++) channel.send(controlEvent(1, 'retry', { delay }))
+    await flushMicrotasks()
+    channel.send({ id: '1=a', data: 'x' })
+    await flushMicrotasks()
     expect(await streams[0]!.read()).toMatchObject({ retry: 1_000, blocks: [{ data: 'x' }] })
   })
 
   test('are read in slices: what a full queue does not take waits here', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    for (let count = 0; count < 10; count++) carrier.send({ id: '1+', data: 'x'.repeat(10_000) })
-    await settled()
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    for (let count = 0; count < 10; count++) channel.send({ id: '1+', data: 'x'.repeat(10_000) })
+    await flushMicrotasks()
     const sizes: number[] = []
     for (let count = 0; count < 5; count++) sizes.push((await streams[0]!.read())!.blocks.length)
     expect(sizes).toEqual([2, 2, 2, 2, 2])
@@ -214,14 +214,14 @@ describe('events', () => {
 
 describe('its end', () => {
   test('[P5.3] a clean one, after all that came before it', async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open(2)
-    carrier.send({ id: '1=a', data: 'x' }, control(1, 'close', { status: 200 }))
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open(2)
+    channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status: 200 }))
     expect(await readAll(streams[0]!)).toEqual(['x'])
     streams[0]!.cancel()
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open'])
-    expect(await stateOf(streams[1]!.read())).toBe('pending')
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open'])
+    expect(await promiseState(streams[1]!.read())).toBe('pending')
   })
 
   test.each([
@@ -229,51 +229,51 @@ describe('its end', () => {
     [401, 'network', true],
     [413, 'too-large', false],
   ])('[P5.3] [P5.5] closed with %i: %s, after all that came before it', async (status, code, retryable) => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    carrier.send({ id: '1=a', data: 'x' }, control(1, 'close', { status, problem: '{}' }))
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status, problem: '{}' }))
     expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'x' }] })
     for (let again = 0; again < 2; again++) await expect(streams[0]!.read()).rejects.toMatchObject({ code, retryable })
   })
 
   test("on this side: the server is told once, late events are nobody's, and the others go on", async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open(2)
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open(2)
     const pending = streams[0]!.read()
-    carrier.send({ id: '1=a', data: 'x' })
-    await settled()
+    channel.send({ id: '1=a', data: 'x' })
+    await flushMicrotasks()
     streams[0]!.cancel()
     streams[0]!.cancel()
-    carrier.send({ id: '1=b', data: 'late' }, control(1, 'close', { status: 200 }), { id: '2=a', data: 'y' })
+    channel.send({ id: '1=b', data: 'late' }, controlEvent(1, 'close', { status: 200 }), { id: '2=a', data: 'y' })
     expect(await pending).toMatchObject({ blocks: [{ data: 'x' }] })
     expect(await streams[0]!.read()).toBeNull()
     expect(await streams[1]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open', 'close'])
-    expect(rig.errors).toEqual([])
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
+    expect(testMultiplex.errors).toEqual([])
   })
 
   test.each(['while it waits for its answer', 'while it is read', 'before what came is read'])(
     'by its signal %s: rejects with the reason',
     async (when) => {
-      const rig = createRig()
-      const { connection, controller } = rig.ask()
-      const carrier = await rig.carry()
+      const testMultiplex = createTestMultiplex()
+      const { connection, controller } = testMultiplex.requestStream()
+      const channel = await testMultiplex.openChannel()
       const reason = new Error('why')
       if (when.includes('answer')) {
         controller.abort(reason)
         await expect(connection).rejects.toBe(reason)
       } else {
-        carrier.send(opened(1))
+        channel.send(openEvent(1))
         const stream = await connection
-        if (when.includes('came')) carrier.send({ id: '1=a', data: 'x' })
-        await settled()
+        if (when.includes('came')) channel.send({ id: '1=a', data: 'x' })
+        await flushMicrotasks()
         const read = when.includes('came') ? undefined : stream.read()
         controller.abort(reason)
         await expect(read ?? stream.read()).rejects.toBe(reason)
       }
-      await settled()
-      expect(opsOf(rig, '1')).toEqual(['open', 'close'])
+      await flushMicrotasks()
+      expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
     },
   )
 })
@@ -284,16 +284,16 @@ describe('its pace', () => {
   test.each(['x', 'é', '日', '👍'])(
     '[P5.4] what is read is given back, once half of the window was, to the byte: %s',
     async (character) => {
-      const rig = createRig({ window: 10_000 })
-      const { carrier, streams } = await rig.open()
+      const testMultiplex = createTestMultiplex({ window: 10_000 })
+      const { channel, streams } = await testMultiplex.open()
       const data = character.repeat(500)
       let given = 0
       for (let count = 0; count < 40; count++) {
-        carrier.send({ id: '1+', data })
-        await settled()
+        channel.send({ id: '1+', data })
+        await flushMicrotasks()
         await streams[0]!.read()
-        await settled()
-        const credits = rig.operations.filter(({ op }) => op === 'credit')
+        await flushMicrotasks()
+        const credits = testMultiplex.operations.filter(({ op }) => op === 'credit')
         given = credits.reduce((sum, { bytes }) => sum + (bytes as number), 0)
         expect((count + 1) * cost(data) - given).toBeLessThan(5_000)
         expect(given % cost(data)).toBe(0)
@@ -303,44 +303,44 @@ describe('its pace', () => {
   )
 
   test('[P5.4] what is not read gives nothing back, and holds up nobody else', async () => {
-    const rig = createRig({ window: 10_000 })
-    const { carrier, streams } = await rig.open(2)
-    for (let count = 0; count < 9; count++) carrier.send({ id: '1+', data: 'x'.repeat(1_000) }, { id: '2+', data: 'y' })
-    await settled()
+    const testMultiplex = createTestMultiplex({ window: 10_000 })
+    const { channel, streams } = await testMultiplex.open(2)
+    for (let count = 0; count < 9; count++) channel.send({ id: '1+', data: 'x'.repeat(1_000) }, { id: '2+', data: 'y' })
+    await flushMicrotasks()
     expect((await readSome(streams[1]!, 9)).length).toBe(9)
-    expect(opsOf(rig, '1')).toEqual(['open'])
+    expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
   test('[P5.4] what goes beyond it is overflow of that stream alone: one event may, the next one not', async () => {
-    const rig = createRig({ window: 1_000 })
-    const { carrier, streams } = await rig.open(2)
-    carrier.send({ id: '1+', data: 'x'.repeat(50_000) }, { id: '2+', data: 'y' })
-    carrier.send({ id: '1+', data: '' })
-    await settled()
+    const testMultiplex = createTestMultiplex({ window: 1_000 })
+    const { channel, streams } = await testMultiplex.open(2)
+    channel.send({ id: '1+', data: 'x'.repeat(50_000) }, { id: '2+', data: 'y' })
+    channel.send({ id: '1+', data: '' })
+    await flushMicrotasks()
     expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'x'.repeat(50_000) }] })
     await expect(streams[0]!.read()).rejects.toMatchObject({ code: 'overflow', retryable: false })
     expect(await streams[1]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open', 'close'])
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
   })
 
   test('[P5.4] a million empty events do not get past it', async () => {
-    const rig = createRig({ window: 3_200 })
-    const { carrier, streams } = await rig.open()
-    carrier.send(...Array.from({ length: 101 }, () => ({ id: '1+', data: '' })))
-    await settled()
+    const testMultiplex = createTestMultiplex({ window: 3_200 })
+    const { channel, streams } = await testMultiplex.open()
+    channel.send(...Array.from({ length: 101 }, () => ({ id: '1+', data: '' })))
+    await flushMicrotasks()
     expect((await streams[0]!.read())!.blocks).toHaveLength(100)
     await expect(streams[0]!.read()).rejects.toMatchObject({ code: 'overflow' })
   })
 
   test('[F28] an event larger than the stream takes is too-large, what was whole before it is read, and the others go on', async () => {
-    const rig = createRig()
-    const small = rig.ask({ maxEventSize: 100 })
-    const large = rig.ask()
-    const carrier = await rig.carry()
-    carrier.send(
-      opened(1),
-      opened(2),
+    const testMultiplex = createTestMultiplex()
+    const small = testMultiplex.requestStream({ maxEventSize: 100 })
+    const large = testMultiplex.requestStream()
+    const channel = await testMultiplex.openChannel()
+    channel.send(
+      openEvent(1),
+      openEvent(2),
       { id: '1=a', data: 'whole' },
       { id: '1=b', data: '日'.repeat(101) },
       { id: '2=a', data: 'x'.repeat(1_000) },
@@ -349,8 +349,8 @@ describe('its pace', () => {
     expect(await stream.read()).toMatchObject({ blocks: [{ data: 'whole' }] })
     await expect(stream.read()).rejects.toMatchObject({ code: 'too-large', retryable: false })
     expect(await (await large.connection).read()).toMatchObject({ blocks: [{ id: 'a' }] })
-    await settled()
-    expect(opsOf(rig, '1')).toEqual(['open', 'close'])
+    await flushMicrotasks()
+    expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
   })
 
   async function readSome(stream: Connection, count: number): Promise<string[]> {
@@ -362,31 +362,31 @@ describe('its pace', () => {
 
 describe('what is malformed', () => {
   test.each([
-    ['an open that is no JSON', control(1, 'open', '{')],
-    ['an open that says nothing', control(1, 'open', 'null')],
-    ['headers that are none', control(1, 'open', { status: 200, headers: { 'a b': '1' } })],
-    ['an address that is none', control(1, 'open', { status: 200, url: 'https://[' })],
-    ['a close that is no JSON', control(1, 'close', 'x')],
+    ['an open that is no JSON', controlEvent(1, 'open', '{')],
+    ['an open that says nothing', controlEvent(1, 'open', 'null')],
+    ['headers that are none', controlEvent(1, 'open', { status: 200, headers: { 'a b': '1' } })],
+    ['an address that is none', controlEvent(1, 'open', { status: 200, url: 'https://[' })],
+    ['a close that is no JSON', controlEvent(1, 'close', 'x')],
     ['an event before its answer', { id: '1=a', data: 'x' }],
   ])('%s: network, of that stream alone', async (_, block) => {
-    const rig = createRig()
-    const [one, other] = [rig.ask(), rig.ask()]
-    const carrier = await rig.carry()
-    carrier.send(opened(2), block, { id: '2=a', data: 'y' })
+    const testMultiplex = createTestMultiplex()
+    const [one, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
+    const channel = await testMultiplex.openChannel()
+    channel.send(openEvent(2), block, { id: '2=a', data: 'y' })
     await expect(one.connection).rejects.toMatchObject({ code: 'network', retryable: true })
     expect(await (await other.connection).read()).toMatchObject({ blocks: [{ data: 'y' }] })
-    await settled()
-    expect([opsOf(rig, '1'), rig.errors]).toEqual([['open', 'close'], []])
+    await flushMicrotasks()
+    expect([opsOf(testMultiplex, '1'), testMultiplex.errors]).toEqual([['open', 'close'], []])
   })
 
   test.each(['unknown', '9=a', '', '=a', '!', 'a b=1'])(
     'an event with the id %j belongs to nobody: invalid-data is told, and all go on',
     async (id) => {
-      const rig = createRig()
-      const { carrier, streams } = await rig.open()
-      carrier.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
+      const testMultiplex = createTestMultiplex()
+      const { channel, streams } = await testMultiplex.open()
+      channel.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
       expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
-      expect(rig.errors).toMatchObject([
+      expect(testMultiplex.errors).toMatchObject([
         { code: 'invalid-data', message: 'Foreign event: GET https://api.test/channel' },
       ])
     },
@@ -396,25 +396,25 @@ describe('what is malformed', () => {
     const reported: unknown[] = []
     vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
     const mistake = new Error('of the callback')
-    const rig = createRig({
+    const testMultiplex = createTestMultiplex({
       onError() {
         throw mistake
       },
     })
-    const { carrier, streams } = await rig.open()
-    carrier.send({ id: 'foreign', data: 'x' }, { id: '1=a', data: 'y' })
+    const { channel, streams } = await testMultiplex.open()
+    channel.send({ id: 'foreign', data: 'x' }, { id: '1=a', data: 'y' })
     expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
     expect(reported).toEqual([mistake])
   })
 
   test("a control that is not known, or says what can't be, is passed over", async () => {
-    const rig = createRig()
-    const { carrier, streams } = await rig.open()
-    carrier.send(
-      control(1, 'pause', {}),
-      control(1, 'retry', { delay: -1 }),
-      control(1, 'retry', {}),
-      opened(1, { status: 404 }),
+    const testMultiplex = createTestMultiplex()
+    const { channel, streams } = await testMultiplex.open()
+    channel.send(
+      controlEvent(1, 'pause', {}),
+      controlEvent(1, 'retry', { delay: -1 }),
+      controlEvent(1, 'retry', {}),
+      openEvent(1, { status: 404 }),
       { id: '1=a', data: 'x' },
     )
     expect(await streams[0]!.read()).toEqual({ blocks: [{ type: 'message', data: 'x', id: 'a' }], bytes: 33 })

@@ -5,113 +5,123 @@ import type { Connect, ConnectRequest, Connection } from '../../src/connect/conn
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import {
-  type Answer,
+  type ScriptedResponse,
   type ScriptedAttempt,
   type ScriptedBlock,
   type ScriptedConnection,
   createScriptedNetwork,
 } from '../support/scripted-connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 /** An operation as the server sees it. */
-export interface SeenOperation {
+export interface ReceivedOperation {
   op: string
   key: string
   [field: string]: unknown
 }
 
-export interface Rig {
+export interface TestMultiplex {
   connect: Connect
   clock: ManualClock
   /** What `onError` heard. */
   errors: StreamError[]
   /** Requests for carriers, and for what is not carried. */
-  readonly gets: ScriptedAttempt[]
+  readonly channelRequests: ScriptedAttempt[]
   /** Requests with operations. */
-  readonly posts: ScriptedAttempt[]
+  readonly operationRequests: ScriptedAttempt[]
   /** Operations of all posts so far. */
-  readonly operations: SeenOperation[]
+  readonly operations: ReceivedOperation[]
   /** How posts are answered from now on. @defaultValue 202 */
-  answerPosts(how: Answer | 'hang' | Error): void
+  respondToOperations(response: ScriptedResponse | 'hang' | Error): void
   /** Asks for a stream; it waits for its answer. */
-  ask(request?: Partial<ConnectRequest>): Asked
+  requestStream(request?: Partial<ConnectRequest>): StreamRequest
   /** Answers the newest request for a carrier, and says which channel it is. */
-  carry(hello?: Record<string, unknown>): Promise<ScriptedConnection>
+  openChannel(channelData?: Record<string, unknown>): Promise<ScriptedConnection>
   /** Opens a carrier, and `count` streams on it. */
   open(
     count?: number,
     request?: Partial<ConnectRequest>,
-  ): Promise<{ carrier: ScriptedConnection; streams: Connection[]; asked: Asked[] }>
+  ): Promise<{ channel: ScriptedConnection; streams: Connection[]; requests: StreamRequest[] }>
 }
 
-export interface Asked {
+export interface StreamRequest {
   connection: Promise<Connection>
   controller: AbortController
 }
 
 /** A control event. */
-export const control = (key: number | string, type: string, value: unknown): ScriptedBlock => ({
+export const controlEvent = (key: number | string, type: string, value: unknown): ScriptedBlock => ({
   type,
   id: `${key}!`,
   data: typeof value === 'string' ? value : JSON.stringify(value),
 })
 
 /** The answer of an event stream. */
-export const opened = (key: number | string, more: Record<string, unknown> = {}): ScriptedBlock =>
-  control(key, 'open', { status: 200, headers: { 'content-type': 'text/event-stream' }, url: '/stream', ...more })
+export const openEvent = (key: number | string, more: Record<string, unknown> = {}): ScriptedBlock =>
+  controlEvent(key, 'open', { status: 200, headers: { 'content-type': 'text/event-stream' }, url: '/stream', ...more })
 
 /** A promise that has not settled stays `pending`. */
-export async function stateOf(promise: Promise<unknown>): Promise<string> {
+export async function promiseState(promise: Promise<unknown>): Promise<string> {
   let state = 'pending'
   promise.then(
     () => (state = 'resolved'),
     () => (state = 'rejected'),
   )
-  await settled()
+  await flushMicrotasks()
   return state
 }
 
-export function createRig(options: Partial<MultiplexOptions> = {}, channel = 'https://api.test/channel'): Rig {
+export function createTestMultiplex(
+  options: Partial<MultiplexOptions> = {},
+  channelUrl = 'https://api.test/channel',
+): TestMultiplex {
   const clock = createManualClock()
   const network = createScriptedNetwork()
   const errors: StreamError[] = []
-  let posting: Answer | 'hang' | Error = { status: 202 }
+  let operationResponse: ScriptedResponse | 'hang' | Error = { status: 202 }
   const isPost = ({ request }: ScriptedAttempt): boolean => /\/ops(\?|$)/.test(request.url)
-  const lower: Connect = (request) => {
+  const scriptedConnect: Connect = (request) => {
     const connecting = network.connect(request)
     const attempt = network.attempts.find((one) => one.request === request)
     if (attempt && isPost(attempt)) {
-      if (posting instanceof Error) attempt.refuse(posting)
-      else if (posting !== 'hang') attempt.answer(posting)
+      if (operationResponse instanceof Error) attempt.fail(operationResponse)
+      else if (operationResponse !== 'hang') attempt.respond(operationResponse)
     }
     return connecting
   }
-  const connect = multiplex(channel, { connect: lower, clock, onError: (error) => errors.push(error), ...options })
+  const connect = multiplex(channelUrl, {
+    connect: scriptedConnect,
+    clock,
+    onError: (error) => errors.push(error),
+    ...options,
+  })
   const unhandled = vi.fn()
   process.on('unhandledRejection', unhandled)
   onTestFinished(async () => {
-    await settled()
+    await flushMicrotasks()
     process.off('unhandledRejection', unhandled)
     if (unhandled.mock.calls.length > 0) throw unhandled.mock.calls[0]![0]
   })
 
-  const rig: Rig = {
+  const testMultiplex: TestMultiplex = {
     connect,
     clock,
     errors,
-    get gets() {
+    get channelRequests() {
       return network.attempts.filter((attempt) => !isPost(attempt))
     },
-    get posts() {
+    get operationRequests() {
       return network.attempts.filter(isPost)
     },
     get operations() {
-      return rig.posts.flatMap(({ request }) => (JSON.parse(request.body as string) as { ops: SeenOperation[] }).ops)
+      return testMultiplex.operationRequests.flatMap(
+        ({ request }) => (JSON.parse(request.body as string) as { ops: ReceivedOperation[] }).ops,
+      )
     },
-    answerPosts(how) {
-      posting = how
+    respondToOperations(response) {
+      operationResponse = response
     },
-    ask(request) {
+    requestStream(request) {
       const controller = new AbortController()
       const connection = connect({
         url: 'https://api.test/stream',
@@ -125,19 +135,19 @@ export function createRig(options: Partial<MultiplexOptions> = {}, channel = 'ht
       connection.catch(() => {}) // looked at later
       return { connection, controller }
     },
-    async carry(hello = { channelId: 'c' }) {
-      await settled()
-      const carrier = rig.gets.at(-1)!.answer()
-      carrier.send({ type: 'channel', data: JSON.stringify(hello) })
-      await settled()
-      return carrier
+    async openChannel(channelData = { channelId: 'c' }) {
+      await flushMicrotasks()
+      const channel = testMultiplex.channelRequests.at(-1)!.respond()
+      channel.send({ type: 'channel', data: JSON.stringify(channelData) })
+      await flushMicrotasks()
+      return channel
     },
     async open(count = 1, request) {
-      const asked = Array.from({ length: count }, () => rig.ask(request))
-      const carrier = await rig.carry()
-      carrier.send(...asked.map((_, index) => opened(index + 1)))
-      return { carrier, asked, streams: await Promise.all(asked.map(({ connection }) => connection)) }
+      const requests = Array.from({ length: count }, () => testMultiplex.requestStream(request))
+      const channel = await testMultiplex.openChannel()
+      channel.send(...requests.map((_, index) => openEvent(index + 1)))
+      return { channel, requests, streams: await Promise.all(requests.map(({ connection }) => connection)) }
     },
   }
-  return rig
+  return testMultiplex
 }

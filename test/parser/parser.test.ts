@@ -6,19 +6,19 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** All that a parser tells, in its order. */
 function listen(options: { maxEventSize?: number } = {}) {
-  const heard: unknown[] = []
+  const received: unknown[] = []
   const parser = createParser({
-    onEvent: (event) => heard.push({ ...event }),
-    onComment: (text) => heard.push(`: ${text}`),
-    onRetry: (ms) => heard.push(ms),
+    onEvent: (event) => received.push({ ...event }),
+    onComment: (text) => received.push(`: ${text}`),
+    onRetry: (ms) => received.push(ms),
     ...options,
   })
-  return { parser, heard }
+  return { parser, heard: received }
 }
 
 const stream =
   ': hi\n\nid: 1\nevent: price\ndata: {"a":1}\ndata: 你好👋🏽\n\nretry: 50\ndata: b\n\nid\n\ndata\n\nid: 2\ndata: dropped'
-const told = [
+const reported = [
   ': hi',
   { type: 'price', data: '{"a":1}\n你好👋🏽', id: '1' },
   50,
@@ -31,104 +31,104 @@ describe('what is told', () => {
 
   test('is the same wherever the bytes are cut [F32]', () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
-      const { parser, heard } = listen()
+      const { parser, heard: received } = listen()
       parser.push(bytes.subarray(0, cut))
       parser.push(bytes.subarray(cut))
       parser.end()
-      expect(heard).toEqual(told)
+      expect(received).toEqual(reported)
       expect(parser.lastEventId).toBe('')
     }
   })
 
   test('is the same byte by byte, from one buffer that is used again', () => {
-    const { parser, heard } = listen()
+    const { parser, heard: received } = listen()
     const buffer = new Uint8Array(1)
     for (const byte of bytes) {
       buffer[0] = byte
       parser.push(buffer)
     }
-    expect(heard).toEqual(told)
+    expect(received).toEqual(reported)
   })
 
   test('is the same from text', () => {
-    const { parser, heard } = listen()
+    const { parser, heard: received } = listen()
     for (const character of stream) parser.push(character)
-    expect(heard).toEqual(told)
+    expect(received).toEqual(reported)
   })
 
   test('[F23] an id-only block moves lastEventId without an event', () => {
-    const { parser, heard } = listen()
+    const { parser, heard: received } = listen()
     parser.push('id: 41\n\n')
-    expect([heard, parser.lastEventId]).toEqual([[], '41'])
+    expect([received, parser.lastEventId]).toEqual([[], '41'])
   })
 })
 
 describe('end() and reset()', () => {
   test('end() drops the partial event, and the next stream goes on from the last event ID', () => {
-    const { parser, heard } = listen()
+    const { parser, heard: received } = listen()
     parser.push('id: 1\ndata: a\n\nid: 2\ndata: par')
     parser.end()
     parser.push('\uFEFFdata: b\n\n')
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { type: 'message', data: 'a', id: '1' },
       { type: 'message', data: 'b', id: '1' },
     ])
   })
 
   test('reset() forgets the last event ID, too', () => {
-    const { parser, heard } = listen()
+    const { parser, heard: received } = listen()
     parser.push('id: 1\ndata: a\n\ndata: par')
     parser.reset()
     parser.push('data: b\n\n')
-    expect(heard.at(-1)).toEqual({ type: 'message', data: 'b', id: '' })
+    expect(received.at(-1)).toEqual({ type: 'message', data: 'b', id: '' })
   })
 })
 
 describe('[F28] too large an event', () => {
   test('throws after the events before it were told, and until reset()', () => {
-    const { parser, heard } = listen({ maxEventSize: 10 })
+    const { parser, heard: received } = listen({ maxEventSize: 10 })
     const tooLarge = expect.toSatisfy((error) => isStreamError(error, 'too-large')) as Error
     expect(() => parser.push(`data: a\n\ndata: ${'x'.repeat(11)}\n\n`)).toThrow(tooLarge)
-    expect(heard).toEqual([{ type: 'message', data: 'a', id: '' }])
+    expect(received).toEqual([{ type: 'message', data: 'a', id: '' }])
     expect(() => parser.push('data: b\n\n')).toThrow(tooLarge)
     parser.reset()
     parser.push('data: c\n\n')
-    expect(heard.at(-1)).toEqual({ type: 'message', data: 'c', id: '' })
+    expect(received.at(-1)).toEqual({ type: 'message', data: 'c', id: '' })
   })
 })
 
 describe('callbacks', () => {
   test('what one throws is thrown, and what came after it is told by the next call, once', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data === '2') throw new Error('of the callback')
       },
     })
     expect(() => parser.push('data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\nda')).toThrow('of the callback')
-    expect(heard).toEqual(['1', '2'])
+    expect(received).toEqual(['1', '2'])
     parser.push('ta: 5\n\n')
-    expect(heard).toEqual(['1', '2', '3', '4', '5'])
+    expect(received).toEqual(['1', '2', '3', '4', '5'])
   })
 
   test('end() tells what a throw has left', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data === '1') throw new Error('of the callback')
       },
     })
     expect(() => parser.push('data: 1\n\ndata: 2\n\n')).toThrow('of the callback')
     parser.end()
-    expect(heard).toEqual(['1', '2'])
+    expect(received).toEqual(['1', '2'])
   })
 
   test('each that throws is heard of, and nothing is told twice or out of its order', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const hear = (what: string): void => {
-      heard.push(what)
+      received.push(what)
       if (what.endsWith('!')) throw new Error(what)
     }
     const parser = createParser({ onEvent: ({ data }) => hear(data), onComment: hear, onRetry: (ms) => hear(`${ms}!`) })
@@ -139,21 +139,21 @@ describe('callbacks', () => {
     expect(() => parser.end()).toThrow('5!')
     expect(() => parser.push('data: 8\n\n')).toThrow('6!')
     parser.push('data: 9\n\n')
-    expect(heard).toEqual(['1!', '2!', '3', '5!', '4', '6!', '7', '8', '9'])
+    expect(received).toEqual(['1!', '2!', '3', '5!', '4', '6!', '7', '8', '9'])
   })
 
   test('[F28] too large an event behind a throw is thrown when what is before it was told', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data === '1') throw new Error('of the callback')
       },
       maxEventSize: 10,
     })
     expect(() => parser.push(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}`)).toThrow('of the callback')
     expect(() => parser.push('')).toThrow('longer than 10')
-    expect(heard).toEqual(['1', '2'])
+    expect(received).toEqual(['1', '2'])
   })
 
   test('lastEventId is as of the event that is told', () => {
@@ -164,40 +164,40 @@ describe('callbacks', () => {
   })
 
   test('one may push: behind the chunk under way, and from a buffer that is used again', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const buffer = encode('data: 4\n\n')
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data !== '1') return
         parser.push('ata: 3\n\n')
         parser.push(buffer)
         buffer.fill(0x21)
-        expect(heard).toEqual(['1'])
+        expect(received).toEqual(['1'])
       },
     })
     parser.push('data: 1\n\ndata: 2\n\nd')
-    expect(heard).toEqual(['1', '2', '3', '4'])
+    expect(received).toEqual(['1', '2', '3', '4'])
   })
 
   test('one may end: with the chunk under way', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data === '1') parser.end()
       },
     })
     parser.push('data: 1\n\ndata: 2\n\ndata: dropped\n')
     parser.push('\ndata: 3\n\n')
-    expect(heard).toEqual(['1', '2', '3'])
+    expect(received).toEqual(['1', '2', '3'])
   })
 
   test('one may reset: the rest of the chunk is told to nobody, and the next is of another stream', () => {
-    const heard: ParsedEvent[] = []
+    const received: ParsedEvent[] = []
     const parser = createParser({
       onEvent(event) {
-        heard.push(event)
+        received.push(event)
         if (event.data !== '1') return
         parser.reset()
         expect(parser.lastEventId).toBe('')
@@ -206,14 +206,14 @@ describe('callbacks', () => {
     })
     parser.push('id: a\ndata: 1\n\nid: b\ndata: 2\n\nda')
     parser.push('data: 4\n\n')
-    expect(heard.map(({ data, id }) => data + id)).toEqual(['1a', '3', '4'])
+    expect(received.map(({ data, id }) => data + id)).toEqual(['1a', '3', '4'])
   })
 
   test('one may reset, and throw', () => {
-    const heard: string[] = []
+    const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
-        heard.push(data)
+        received.push(data)
         if (data !== '1') return
         parser.reset()
         throw new Error('of the callback')
@@ -221,6 +221,6 @@ describe('callbacks', () => {
     })
     expect(() => parser.push('data: 1\n\ndata: 2\n\nda')).toThrow('of the callback')
     parser.push('data: 3\n\n')
-    expect(heard).toEqual(['1', '3'])
+    expect(received).toEqual(['1', '3'])
   })
 })

@@ -7,7 +7,7 @@ import {
   isStreamError,
   parseEventStream,
 } from '../../src/parser.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 /** A body that a test writes, and that tells what was asked of it. */
 function createBody() {
@@ -59,27 +59,30 @@ describe('parseEventStream', () => {
   })
 
   test('tells comments and retry', async () => {
-    const heard: unknown[] = []
-    const options = { onComment: (comment: string) => heard.push(comment), onRetry: (ms: number) => heard.push(ms) }
+    const received: unknown[] = []
+    const options = {
+      onComment: (comment: string) => received.push(comment),
+      onRetry: (ms: number) => received.push(ms),
+    }
     expect(await collect(parseEventStream(new Response(': hi\nretry: 5\n\n'), options))).toEqual([])
-    expect(heard).toEqual(['hi', 5])
+    expect(received).toEqual(['hi', 5])
   })
 
   test('[F33] reads only when it is asked', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBe(0)
     const first = stream.next()
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBe(1)
     source.write(text + text)
     expect((await first).value).toEqual(events[0])
     for (let count = 1; count < 4; count++) await stream.next()
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBe(1)
     void stream.next()
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBe(2)
   })
 
@@ -171,17 +174,17 @@ describe('EventStreamDecoderStream', () => {
   test('[F33] takes a chunk only when the events of the last one were read', async () => {
     const source = createBody()
     const reader = source.body.pipeThrough(new EventStreamDecoderStream()).getReader()
-    await settled()
+    await flushMicrotasks()
     source.write(text)
     source.write(text)
-    await settled()
-    await settled()
+    await flushMicrotasks()
+    await flushMicrotasks()
     const before = source.pulls
     source.write(text)
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBe(before)
     for (let count = 0; count < 6; count++) expect((await reader.read()).value).toEqual(events[count % 2])
-    await settled()
+    await flushMicrotasks()
     expect(source.pulls).toBeGreaterThan(before)
   })
 
@@ -197,7 +200,7 @@ describe('EventStreamDecoderStream', () => {
       .body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
       .getReader()
     const first = reader.read()
-    await settled()
+    await flushMicrotasks()
     expect((await first).value).toMatchObject({ data: '1' })
     await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
   })

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
-import { createStore } from './stores.ts'
+import { createRecordedStore } from './stores.ts'
 
 /** What a window is to this entry. */
 let page: EventTarget
@@ -27,7 +27,7 @@ const feedAt = (position: number) => ({ url: '/api/stream', lastEventId: String(
 test.each(['pagehide', 'visibilitychange', 'freeze'])(
   '[F41] [F42] what is not written yet is written at %s',
   (sign) => {
-    const storage = createStore()
+    const storage = createRecordedStore()
     const clock = createManualClock()
     const kept = persist({ key: 'a', storage, clock })
     const other = persist({ key: 'b', storage, clock })
@@ -38,12 +38,12 @@ test.each(['pagehide', 'visibilitychange', 'freeze'])(
     expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(1)), JSON.stringify(feedAt(1))])
     page.dispatchEvent(new Event(sign))
     expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(2)), JSON.stringify(feedAt(2))])
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   },
 )
 
 test('with nothing to write there is no listener, and no timer', async () => {
-  const storage = createStore()
+  const storage = createRecordedStore()
   const clock = createManualClock()
   const kept = persist({ key: 'a', storage, clock })
   expect(listeners).toEqual([])

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
-import { createStore } from './stores.ts'
+import { createRecordedStore } from './stores.ts'
 
 trapUnhandled()
 afterEach(() => vi.unstubAllGlobals())
@@ -12,7 +12,7 @@ const feedAt = (position: number) => ({ url: 'https://api.test/api/stream', last
 const textAt = (position: number): string => JSON.stringify(feedAt(position))
 
 test('[F42] what was saved is there when the page is new', () => {
-  const storage = createStore()
+  const storage = createRecordedStore()
   const first = persist({ key: 'chat-42', storage })
   expect(first.load()).toBeUndefined()
   first.save({ url: 'https://api.test/api/generate/r1' })
@@ -25,7 +25,7 @@ test('[F42] what was saved is there when the page is new', () => {
 })
 
 test('keys do not meet those of the page', () => {
-  const storage = createStore({ prices: 'the page own' })
+  const storage = createRecordedStore({ prices: 'the page own' })
   const kept = persist({ key: 'prices', storage })
   kept.save(feedAt(1))
   kept.clear()
@@ -39,7 +39,7 @@ test('without a key it is misuse', () => {
 
 test('the default is sessionStorage, looked up when it is needed', () => {
   const kept = persist({ key: 'a' })
-  const storage = createStore()
+  const storage = createRecordedStore()
   vi.stubGlobal('sessionStorage', storage)
   kept.save(feedAt(1))
   expect(storage.items.get('rivulet:a')).toBe(textAt(1))
@@ -80,7 +80,7 @@ test('where touching it throws nothing is kept, and nothing breaks', () => {
 
 test('a store that is full is tried again with the next cursor', async () => {
   const clock = createManualClock()
-  const storage = createStore()
+  const storage = createRecordedStore()
   const full = vi.spyOn(storage, 'setItem').mockImplementationOnce(() => {
     throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
   })
@@ -95,18 +95,18 @@ test('a store that is full is tried again with the next cursor', async () => {
 
 test('what is no cursor is as good as nothing', () => {
   for (const stored of ['{', '7', '{"url":"javascript:alert(1)"}', '{"url":"/x","lastEventId":7}']) {
-    expect(persist({ key: 'a', storage: createStore({ 'rivulet:a': stored }) }).load()).toBeUndefined()
+    expect(persist({ key: 'a', storage: createRecordedStore({ 'rivulet:a': stored }) }).load()).toBeUndefined()
   }
 })
 
 test('a store that returns something else than text is as good as empty', async () => {
-  const storage = { ...createStore(), getItem: () => ({ url: '/x' }) as unknown as string }
+  const storage = { ...createRecordedStore(), getItem: () => ({ url: '/x' }) as unknown as string }
   expect(await persist({ key: 'a', storage, clock: createManualClock() }).load()).toBeUndefined()
 })
 
 test('the first cursor is written at once, the next ones four times a second, the newest each time', async () => {
   const clock = createManualClock()
-  const storage = createStore()
+  const storage = createRecordedStore()
   const kept = persist({ key: 'a', storage, clock })
   for (let position = 0; position < 1_000; position++) {
     kept.save(feedAt(position))
@@ -114,12 +114,12 @@ test('the first cursor is written at once, the next ones four times a second, th
   }
   await clock.advance(10_000)
   expect(storage.calls).toEqual([0, 249, 499, 749, 999].map((position) => `set rivulet:a ${textAt(position)}`))
-  expect(clock.due).toEqual([])
+  expect(clock.pendingDelays).toEqual([])
 })
 
 test('a timer that is late, as in a page in the background, does not hold back what is due', async () => {
   let now = 0
-  const storage = createStore()
+  const storage = createRecordedStore()
   // No timer ever fires.
   const kept = persist({ key: 'a', storage, clock: { now: () => now, after: () => () => {} } })
   for (; now < 1_000; now += 10) kept.save(feedAt(now))
@@ -129,7 +129,7 @@ test('a timer that is late, as in a page in the background, does not hold back w
 
 test('clear() takes what is still to be written with it', async () => {
   const clock = createManualClock()
-  const storage = createStore()
+  const storage = createRecordedStore()
   const kept = persist({ key: 'a', storage, clock })
   kept.save(feedAt(1))
   kept.save(feedAt(2))
@@ -137,12 +137,12 @@ test('clear() takes what is still to be written with it', async () => {
   expect(storage.items.size).toBe(0)
   await clock.advance(1_000)
   expect(storage.items.size).toBe(0)
-  expect(clock.due).toEqual([])
+  expect(clock.pendingDelays).toEqual([])
 })
 
 test('after clear() a new cursor is kept', async () => {
   const clock = createManualClock()
-  const storage = createStore()
+  const storage = createRecordedStore()
   const kept = persist({ key: 'a', storage, clock })
   kept.save(feedAt(1))
   kept.clear()
@@ -154,7 +154,7 @@ test('after clear() a new cursor is kept', async () => {
 
 test('what one stream has yet to write is there for the next one of the page', () => {
   const clock = createManualClock()
-  const storage = createStore()
+  const storage = createRecordedStore()
   const first = persist({ key: 'a', storage, clock })
   first.save(feedAt(1))
   first.save(feedAt(2))

@@ -1,7 +1,7 @@
 /** What is taken for a cursor, and what is not, of all that a store may hold. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readCursor } from '../../src/persist/stored-cursor.ts'
+import { parseCursor } from '../../src/persist/stored-cursor.ts'
 
 test.each([
   { url: 'https://api.test/api/generate/r1' },
@@ -10,13 +10,13 @@ test.each([
   { url: '/x', lastEventId: '' },
   { url: '/x', lastEventId: 'a', heartbeat: 30_000 },
 ])('a cursor comes back as it was: %j', (cursor) => {
-  expect(readCursor(JSON.stringify(cursor))).toEqual(cursor)
+  expect(parseCursor(JSON.stringify(cursor))).toEqual(cursor)
 })
 
 test('what a cursor does not have is left out', () => {
   const stored =
     '{ "url": "/x", "heartbeat": -1, "__proto__": { "lastEventId": "evil" }, "method": "DELETE", "headers": {} }'
-  const cursor = readCursor(stored)
+  const cursor = parseCursor(stored)
   expect(cursor).toEqual({ url: '/x' })
   expect(Object.keys(cursor!)).toEqual(['url'])
   expect(cursor!.lastEventId).toBeUndefined()
@@ -47,7 +47,7 @@ test.each([
   ['an id over two lines', String.raw`{"url":"/x","lastEventId":"7\nX-Evil: 1"}`],
   ['an id with NUL', String.raw`{"url":"/x","lastEventId":"7\u0000"}`],
 ])('%s is no cursor', (_what, stored) => {
-  expect(readCursor(stored)).toBeUndefined()
+  expect(parseCursor(stored)).toBeUndefined()
 })
 
 /** JSON of something that has the fields of a cursor. */
@@ -58,7 +58,7 @@ const likely = fc
 test('whatever is stored, it does not throw, and what it returns can be requested', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json(), likely), (stored) => {
-      const cursor = readCursor(stored)
+      const cursor = parseCursor(stored)
       if (!cursor) return
       expect(new URL(cursor.url, 'https://api.test').protocol).toMatch(/^https?:$/)
       if (cursor.lastEventId !== undefined) expect(cursor.lastEventId).toMatch(/^[^\0\r\n]*$/)

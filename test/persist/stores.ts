@@ -9,7 +9,7 @@ export interface RecordedStore extends PersistStorage {
 }
 
 /** Answers at once, as `sessionStorage` does. */
-export function createStore(stored: Record<string, string> = {}): RecordedStore {
+export function createRecordedStore(stored: Record<string, string> = {}): RecordedStore {
   const items = new Map(Object.entries(stored))
   const calls: string[] = []
   return {
@@ -33,33 +33,33 @@ export function createStore(stored: Record<string, string> = {}): RecordedStore 
 export interface SlowStore extends PersistStorage {
   readonly items: Map<string, string>
   /** What is under way, oldest first: name, and what lets it happen or fail. */
-  readonly underWay: { name: string; settle(): Promise<void>; fail(error: unknown): Promise<void> }[]
+  readonly pending: { name: string; complete(): Promise<void>; fail(error: unknown): Promise<void> }[]
 }
 
 /** Answers when the test says so; what it was asked happens then as well. */
 export function createSlowStore(stored: Record<string, string> = {}): SlowStore {
   const items = new Map(Object.entries(stored))
-  const underWay: SlowStore['underWay'] = []
-  const later = <Value>(name: string, act: () => Value): Promise<Value> =>
+  const pending: SlowStore['pending'] = []
+  const defer = <Value>(name: string, act: () => Value): Promise<Value> =>
     new Promise((resolve, reject) => {
-      const entry: SlowStore['underWay'][number] = {
+      const entry: SlowStore['pending'][number] = {
         name,
-        async settle() {
-          underWay.splice(underWay.indexOf(entry), 1)
+        async complete() {
+          pending.splice(pending.indexOf(entry), 1)
           resolve(act())
         },
         async fail(error) {
-          underWay.splice(underWay.indexOf(entry), 1)
+          pending.splice(pending.indexOf(entry), 1)
           reject(error)
         },
       }
-      underWay.push(entry)
+      pending.push(entry)
     })
   return {
     items,
-    underWay,
-    getItem: (key) => later(`get ${key}`, () => items.get(key) ?? null),
-    setItem: (key, value) => later(`set ${key} ${value}`, () => void items.set(key, value)),
-    removeItem: (key) => later(`remove ${key}`, () => void items.delete(key)),
+    pending,
+    getItem: (key) => defer(`get ${key}`, () => items.get(key) ?? null),
+    setItem: (key, value) => defer(`set ${key} ${value}`, () => void items.set(key, value)),
+    removeItem: (key) => defer(`remove ${key}`, () => void items.delete(key)),
   }
 }

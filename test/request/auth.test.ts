@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
@@ -12,14 +12,14 @@ const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new Abo
 
 describe('headers', () => {
   test("say what is wanted, the client's, then the stream's own over them", async () => {
-    const { client, network } = createStage({ headers: { 'X-A': 'client', 'X-B': 'client' } })
+    const { client, network } = createTestClient({ headers: { 'X-A': 'client', 'X-B': 'client' } })
     client.subscribe('/x', {
       headers: [
         ['x-b', 'stream'],
         ['x-c', 'stream'],
       ],
     })
-    await settled()
+    await flushMicrotasks()
     expect(network.last.headers).toEqual({
       accept: 'text/event-stream',
       'x-a': 'client',
@@ -31,10 +31,10 @@ describe('headers', () => {
   test('may be a function, asked anew for each attempt', async () => {
     let count = 0
     const headers = vi.fn<(context: AttemptContext) => Promise<HeadersInit>>(async () => ({ 'x-count': `${++count}` }))
-    const { client, network, clock } = createStage()
+    const { client, network, clock } = createTestClient()
     client.subscribe('/x', { headers })
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
     expect(network.attempts.map(({ headers: sent }) => sent['x-count'])).toEqual(['1', '2'])
     expect(headers.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
@@ -62,19 +62,19 @@ describe('[P4.1] ready-made credentials', () => {
 describe('auth', () => {
   test('is asked anew for each attempt, and its headers are marked as credentials', async () => {
     let token = 0
-    const { client, network, clock } = createStage({ auth: bearer(() => `t${++token}`) })
+    const { client, network, clock } = createTestClient({ auth: bearer(() => `t${++token}`) })
     client.subscribe('/x')
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
     expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer t1', 'Bearer t2'])
     expect(network.last.request.credentials).toEqual(['authorization'])
   })
 
   test('overrules `headers`', async () => {
-    const { client, network } = createStage({ headers: { authorization: 'Basic x' }, auth: bearer('t') })
+    const { client, network } = createTestClient({ headers: { authorization: 'Basic x' }, auth: bearer('t') })
     client.subscribe('/x')
-    await settled()
+    await flushMicrotasks()
     expect(network.last.headers['authorization']).toBe('Bearer t')
   })
 
@@ -89,17 +89,17 @@ describe('auth', () => {
     ['//other.test/y', false],
   ])('goes to the origin of `baseUrl` only: %s %s', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
-    const { client, network } = createStage({ auth })
+    const { client, network } = createTestClient({ auth })
     client.subscribe(url)
-    await settled()
+    await flushMicrotasks()
     expect('authorization' in network.last.headers).toBe(sent)
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
   test("without `baseUrl` it goes to the stream's own origin", async () => {
-    const { client, network } = createStage({ baseUrl: undefined as never, auth: bearer('t') })
+    const { client, network } = createTestClient({ baseUrl: undefined as never, auth: bearer('t') })
     client.subscribe('https://any.test/x')
-    await settled()
+    await flushMicrotasks()
     expect(network.last.headers['authorization']).toBe('Bearer t')
   })
 
@@ -110,34 +110,34 @@ describe('auth', () => {
     ['http://api.test/r1', false],
   ])('with `baseUrl` a cursor cannot lead it elsewhere: %s %s', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
-    const { client, network } = createStage({ auth })
+    const { client, network } = createTestClient({ auth })
     client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
-    await settled()
+    await flushMicrotasks()
     expect('authorization' in network.last.headers).toBe(sent)
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
   test('without `baseUrl` a cursor gets none: whoever wrote it chose where it leads', async () => {
     const auth = vi.fn(apiKey('k'))
-    const { client, network } = createStage({ baseUrl: undefined as never, auth })
+    const { client, network } = createTestClient({ baseUrl: undefined as never, auth })
     const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request).toMatchObject({ url: 'https://any.test/r1', credentials: [] })
     expect(network.last.headers).not.toHaveProperty('x-api-key')
     expect(auth).not.toHaveBeenCalled()
     void run.cancel()
-    await settled()
+    await flushMicrotasks()
     expect(network.last.request.method).toBe('DELETE')
     expect(network.last.headers).not.toHaveProperty('x-api-key')
-    network.last.answer({ status: 204 })
+    network.last.respond({ status: 204 })
     run.detach()
   })
 
   test('[P3.3] does not follow `resume` to another origin', async () => {
-    const { client, network, clock } = createStage({ auth: apiKey('k') })
+    const { client, network, clock } = createTestClient({ auth: apiKey('k') })
     client.stream('/run').on('start', () => {})
-    await settled()
-    const connection = network.last.answer()
+    await flushMicrotasks()
+    const connection = network.last.respond()
     connection.send({ type: 'start', data: '{"resume":"https://other.test/r"}', id: '1' })
     connection.end()
     await clock.advance(1_000)
@@ -146,7 +146,7 @@ describe('auth', () => {
   })
 
   test('nor a `lastEventId` function that leads to another origin', async () => {
-    const { client, network, clock, open } = createStage({
+    const { client, network, clock, open } = createTestClient({
       auth: apiKey('k'),
       lastEventId: (_, id) => `https://other.test/?after=${id}`,
     })
@@ -163,11 +163,11 @@ describe('auth', () => {
 describe('[F16] a 401', () => {
   test('asks for other credentials, once, for the same attempt', async () => {
     const getToken = vi.fn(({ reason }: AttemptContext) => (reason === 'rejected' ? 'new' : 'old'))
-    const { client, network, errors } = createStage({ auth: bearer(getToken) })
+    const { client, network, errors } = createTestClient({ auth: bearer(getToken) })
     client.subscribe('/x')
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
     expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer old', 'Bearer new'])
     expect(getToken.mock.calls.map(([{ reason, attempt }]) => [reason, attempt])).toEqual([
       ['connect', 1],
@@ -177,12 +177,12 @@ describe('[F16] a 401', () => {
   })
 
   test('twice in a row is the end: `auth`', async () => {
-    const { client, network, errors, clock } = createStage({ auth: bearer('t') })
+    const { client, network, errors, clock } = createTestClient({ auth: bearer('t') })
     const { closed } = client.subscribe('/x')
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
-    network.last.answer({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(2)
     expect(await closed).toMatchObject({ code: 'auth', status: 401 })
@@ -190,10 +190,10 @@ describe('[F16] a 401', () => {
   })
 
   test('where there is no `auth` to ask is final at once', async () => {
-    const { client, network, errors, clock } = createStage()
+    const { client, network, errors, clock } = createTestClient()
     client.subscribe('/x')
-    await settled()
-    network.last.answer({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
     expect(errors).toMatchObject([{ code: 'http', status: 401 }])
@@ -212,13 +212,13 @@ describe('[F38] a provider that fails', () => {
     ['hangs', () => new Promise<never>(() => {})],
   ])('%s: a failed attempt, with backoff; `auth` when the limit is reached', async (_how, provider) => {
     for (const options of [{ auth: provider }, { headers: provider }]) {
-      const { client, clock, errors, states } = createStage({ ...options, retry: 2, connectTimeout: 5_000 })
+      const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
       const { closed } = client.subscribe('/x')
       await clock.advance(100_000)
       expect(await closed).toMatchObject({ code: 'auth' })
       expect(errors).toHaveLength(1)
       expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
-      expect(clock.due).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
     }
   })
 
@@ -228,7 +228,7 @@ describe('[F38] a provider that fails', () => {
       if (++calls < 3) throw new Error('offline')
       return { authorization: 'Bearer t' }
     }
-    const { client, clock, network } = createStage({ auth })
+    const { client, clock, network } = createTestClient({ auth })
     client.subscribe('/x')
     await clock.advance(3_000)
     expect(network.attempts).toHaveLength(1)
@@ -241,25 +241,25 @@ describe('[F36] after close()', () => {
     let giveHeaders!: (headers: HeadersInit) => void
     const headers = (): Promise<HeadersInit> => new Promise((resolve) => (giveHeaders = resolve))
     const auth = vi.fn(bearer('t'))
-    const { client, network } = createStage({ headers, auth })
+    const { client, network } = createTestClient({ headers, auth })
     const feed = client.subscribe('/x')
-    await settled()
+    await flushMicrotasks()
     feed.close()
     giveHeaders({ 'x-a': '1' })
-    await settled()
+    await flushMicrotasks()
     expect(auth).not.toHaveBeenCalled()
     expect(network.attempts).toHaveLength(0)
   })
 
   test('`onResponse` does not hear of an answer that comes all the same', async () => {
-    const network = createScriptedNetwork({ deaf: true })
+    const network = createScriptedNetwork({ ignoreAbort: true })
     const onResponse = vi.fn()
-    const { client } = createStage({ connect: network.connect, onResponse })
+    const { client } = createTestClient({ connect: network.connect, onResponse })
     const feed = client.subscribe('/x')
-    await settled()
+    await flushMicrotasks()
     feed.close()
-    const late = network.last.answer()
-    await settled()
+    const late = network.last.respond()
+    await flushMicrotasks()
     expect(late.cancelled).toBe(true)
     expect(onResponse).not.toHaveBeenCalled()
   })
@@ -268,7 +268,7 @@ describe('[F36] after close()', () => {
 test('what `onResponse` throws is reported, and breaks nothing', async () => {
   const thrown = new Error('of the user')
   const statuses: number[] = []
-  const { client, open } = createStage({
+  const { client, open } = createTestClient({
     onResponse({ status, url, headers }) {
       statuses.push(status)
       expect(url).toBe('https://api.test/x')

@@ -1,18 +1,18 @@
 /** What is asked for: URL, method, headers and body of each attempt. */
 import { describe, expect, test, vi } from 'vitest'
 import type { SubscribeOptions, ClientOptions } from '../../src/request/options.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { createStage } from '../support/test-client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 /** The first request of a feed. */
 const ask = async (url: string | URL, own: SubscribeOptions = {}, client: ClientOptions = {}) => {
-  const stage = createStage(client)
-  stage.client.subscribe(url, own)
-  await settled()
-  return stage.network.last
+  const testClient = createTestClient(client)
+  testClient.client.subscribe(url, own)
+  await flushMicrotasks()
+  return testClient.network.last
 }
 
 describe('URL', () => {
@@ -67,16 +67,16 @@ describe('URL', () => {
     'https://:pw@api.test/x',
     '//user:pw@api.test/x',
   ])('[P4.1] credentials in it are a mistake: %s', (url) =>
-    expect(() => createStage().client.subscribe(url)).toThrow(TypeError),
+    expect(() => createTestClient().client.subscribe(url)).toThrow(TypeError),
   )
 
   test('[P4.1] nor in `baseUrl`', () => {
-    expect(() => createStage({ baseUrl: 'https://user:pw@api.test' }).client.subscribe('/x')).toThrow(TypeError)
+    expect(() => createTestClient({ baseUrl: 'https://user:pw@api.test' }).client.subscribe('/x')).toThrow(TypeError)
   })
 
   test.each(['https://', 'https://a b/'])('what is none is a mistake, told at once: %s', (url) => {
-    expect(() => createStage().client.subscribe(url)).toThrow(TypeError)
-    expect(() => createStage().client.stream(url)).toThrow(TypeError)
+    expect(() => createTestClient().client.subscribe(url)).toThrow(TypeError)
+    expect(() => createTestClient().client.stream(url)).toThrow(TypeError)
   })
 })
 
@@ -121,8 +121,8 @@ describe('method and body', () => {
   })
 
   test('a body that can be read only once is a mistake, told at once', () => {
-    expect(() => createStage().client.subscribe('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
-    expect(() => createStage().client.stream('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
+    expect(() => createTestClient().client.subscribe('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
+    expect(() => createTestClient().client.stream('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
   })
 
   test.each(['GET', 'get', 'HEAD'])('nor can %s have one: told at once', (method) => {
@@ -130,13 +130,13 @@ describe('method and body', () => {
       { method, json: {} },
       { method, body: 'q' },
     ]) {
-      expect(() => createStage().client.subscribe('/x', own)).toThrow(TypeError)
-      expect(() => createStage().client.stream('/x', own)).toThrow(TypeError)
+      expect(() => createTestClient().client.subscribe('/x', own)).toThrow(TypeError)
+      expect(() => createTestClient().client.stream('/x', own)).toThrow(TypeError)
     }
   })
 
   test('json that is none is a mistake, told at once', () => {
-    expect(() => createStage().client.stream('/x', { json: { big: 1n } })).toThrow(TypeError)
+    expect(() => createTestClient().client.stream('/x', { json: { big: 1n } })).toThrow(TypeError)
   })
 })
 
@@ -162,13 +162,13 @@ describe('the rest', () => {
 describe('the last event ID', () => {
   /** The second request, after an event with an id. */
   const askAgain = async (own: SubscribeOptions, client: ClientOptions = {}) => {
-    const stage = createStage(client)
-    stage.client.subscribe('/x?a=1', own)
-    const connection = await stage.open()
+    const testClient = createTestClient(client)
+    testClient.client.subscribe('/x?a=1', own)
+    const connection = await testClient.open()
     connection.send({ data: '1', id: 'é 1' })
     connection.end()
-    await stage.clock.advance(1_000)
-    return stage.network
+    await testClient.clock.advance(1_000)
+    return testClient.network
   }
 
   test('is sent as header by default, on reconnecting', async () => {

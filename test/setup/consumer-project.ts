@@ -29,7 +29,7 @@ declare module 'vitest' {
 }
 
 /** What the projects need beside the package. They are linked, so that nothing but `npm ci` needs a network. */
-const linked = ['@types/node', 'msw', 'react', 'react-dom']
+const linkedPackages = ['@types/node', 'msw', 'react', 'react-dom']
 
 export default function setup(project: TestProject): () => void {
   const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -45,7 +45,7 @@ export default function setup(project: TestProject): () => void {
   })
   const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))
 
-  for (const name of linked) {
+  for (const name of linkedPackages) {
     const link = join(folder, 'node_modules', name)
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), link, 'junction')

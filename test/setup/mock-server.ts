@@ -1,18 +1,18 @@
 /** Starts, once for all tests, the stand that gives each of them a mock server of its own. */
 import type { TestProject } from 'vitest/node'
-import { startStand } from './test-server-host.ts'
+import { startTestServerHost } from './test-server-host.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Where tests ask for a mock server; see test/contract/test-server.ts. */
-    standUrl: string
+    testServerHostUrl: string
     /** How Playwright starts the browser; `executablePath` is empty where there is none. */
     chromium: { executablePath: string; args: string[] }
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stand = await startStand()
-  project.provide('standUrl', stand.url)
-  return () => stand.close()
+  const host = await startTestServerHost()
+  project.provide('testServerHostUrl', host.url)
+  return () => host.close()
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** A request as it came over the wire. */
-export interface SeenRequest {
+export interface ReceivedRequest {
   method: string
   /** Path and query. */
   path: string
@@ -15,18 +15,18 @@ export interface SeenRequest {
 }
 
 /** What one port has seen. */
-export interface Observed {
-  requests: SeenRequest[]
+export interface PortTraffic {
+  requests: ReceivedRequest[]
   /** The open ones. */
   sockets: Set<Socket>
 }
 
-const ports = new Map<number, Observed>()
+const ports = new Map<number, PortTraffic>()
 
 // Node tells of both whatever the server is made with: the mock server needs no hook for its tests.
 subscribe('http.server.request.start', (message) => {
   const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-  observedAt(request.socket.localPort)?.requests.push({
+  trafficAt(request.socket.localPort)?.requests.push({
     method: request.method!,
     path: request.url!,
     headers: request.headers as Record<string, string>,
@@ -37,22 +37,22 @@ subscribe('http.server.request.start', (message) => {
 })
 subscribe('net.server.socket', (message) => {
   const { socket } = message as { socket: Socket }
-  const sockets = observedAt(socket.localPort)?.sockets
+  const sockets = trafficAt(socket.localPort)?.sockets
   sockets?.add(socket)
   socket.once('close', () => sockets?.delete(socket))
 })
 
-const observedAt = (port: number | undefined): Observed | undefined =>
+const trafficAt = (port: number | undefined): PortTraffic | undefined =>
   port === undefined ? undefined : ports.get(port)
 
 /** Begins to observe a port. */
-export function observe(port: number): Observed {
-  const observed: Observed = { requests: [], sockets: new Set() }
-  ports.set(port, observed)
-  return observed
+export function recordPort(port: number): PortTraffic {
+  const traffic: PortTraffic = { requests: [], sockets: new Set() }
+  ports.set(port, traffic)
+  return traffic
 }
 
 /** Forgets a port. */
-export function unobserve(port: number): void {
+export function forgetPort(port: number): void {
   ports.delete(port)
 }

@@ -1,6 +1,6 @@
 /** Time that a test moves, in any runtime, for clients and for mock servers. */
 
-export interface SteeredClock {
+export interface SyncManualClock {
   now(): number
   /** Milliseconds since 1970. */
   date(): number
@@ -8,25 +8,25 @@ export interface SteeredClock {
   /** Moves time on by `ms`; what falls due fires at once, in its order. */
   advance(ms: number): void
   /** Milliseconds from now at which timers are due, soonest first. */
-  readonly due: number[]
+  readonly pendingDelays: number[]
 }
 
 /** Some day in 2027: dates have to be plausible, but not today's. */
-const EPOCH = 1_800_000_000_000
+const START_DATE_MS = 1_800_000_000_000
 
 interface Timer {
   at: number
   callback: () => void
 }
 
-export function createSteeredClock(): SteeredClock {
+export function createSyncManualClock(): SyncManualClock {
   let now = 0
   const timers = new Set<Timer>()
-  const soonest = (): Timer | undefined => [...timers].sort((one, other) => one.at - other.at)[0]
+  const findNextTimer = (): Timer | undefined => [...timers].sort((one, other) => one.at - other.at)[0]
 
   return {
     now: () => now,
-    date: () => EPOCH + now,
+    date: () => START_DATE_MS + now,
     after(ms, callback) {
       if (!(ms >= 0)) throw new RangeError(`A timer of ${ms} ms`)
       const timer = { at: now + ms, callback }
@@ -35,14 +35,14 @@ export function createSteeredClock(): SteeredClock {
     },
     advance(ms) {
       const target = now + ms
-      for (let next = soonest(); next && next.at <= target; next = soonest()) {
+      for (let next = findNextTimer(); next && next.at <= target; next = findNextTimer()) {
         now = next.at
         timers.delete(next)
         next.callback()
       }
       now = target
     },
-    get due() {
+    get pendingDelays() {
       return [...timers].map(({ at }) => at - now).sort((one, other) => one - other)
     },
   }

@@ -8,55 +8,58 @@ import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import {
   type MockServer,
   type MockServerOptions,
-  type TokenWish,
+  type TokenOptions,
   startMockServer,
 } from '../../mock-server/node/mock-server.ts'
-import { type Observed, type SeenRequest, observe, unobserve } from './port-traffic.ts'
-import { type SteeredClock, createSteeredClock } from './sync-manual-clock.ts'
+import { type PortTraffic, type ReceivedRequest, recordPort, forgetPort } from './port-traffic.ts'
+import { type SyncManualClock, createSyncManualClock } from './sync-manual-clock.ts'
 
 /** A mock server to start; its options are what JSON can say of them. */
-export interface ServerWish extends Omit<MockServerOptions, 'clock'> {
+export interface TestServerOptions extends Omit<MockServerOptions, 'clock'> {
   /** `steered`: the server's time stands still but for `advance`. @defaultValue 'real' */
-  time?: 'real' | 'steered'
+  time?: 'real' | 'manual'
 }
 
 /** What can be asked of a started server, with the answer to it. */
-export interface Commands {
+export interface TestServerCommands {
   /** To the feed's clients; `count` times. The answer is the last one's id. */
   send(event: FeedEvent, count: number): string
   scenario(scenario: Scenario): void
   kill(): Promise<void>
-  restart(how: RestartOptions): Promise<void>
+  restart(options: RestartOptions): Promise<void>
   /** Cuts every stream. */
   drop(): void
   /** Ends the feed for good: who comes now is answered with 204. */
   finish(): void
   /** Forgets all events and runs. */
   lose(): void
-  token(wish: TokenWish): Promise<string>
+  token(options: TokenOptions): Promise<string>
   advance(ms: number): void
-  state(): ServerState
+  state(): TestServerState
   close(): Promise<void>
 }
 
 /** What a server has seen, and sees. */
-export interface ServerState {
-  requests: SeenRequest[]
+export interface TestServerState {
+  requests: ReceivedRequest[]
   /** How many are open. */
-  sockets: number
+  openSockets: number
   /** Bytes given to the open ones. */
-  written: number
+  writtenBytes: number
   /** How many read the feed. */
-  clients: number
+  feedReaders: number
   runs: { id: string; prompt: string; state: 'running' | 'finished'; readers: number; text: string }[]
 }
 
-interface Started extends Observed {
+interface StartedServer extends PortTraffic {
   server: MockServer
-  clock: SteeredClock | undefined
+  clock: SyncManualClock | undefined
 }
 
-function commandsOf({ server, clock, requests, sockets }: Started, forget: () => void): Commands {
+function createCommands(
+  { server, clock, requests, sockets: openSockets }: StartedServer,
+  forget: () => void,
+): TestServerCommands {
   return {
     send(event, count) {
       let id = ''
@@ -65,26 +68,26 @@ function commandsOf({ server, clock, requests, sockets }: Started, forget: () =>
     },
     scenario: (scenario) => server.setScenario(scenario),
     kill: () => server.kill(),
-    restart: (how) => server.restart(how),
+    restart: (options) => server.restart(options),
     drop: () => server.service.drop(),
     finish: () => server.service.feed().close(),
-    lose: () => server.service.lose(),
-    token: (wish) => server.issueToken(wish),
+    lose: () => server.service.clearHistory(),
+    token: (options) => server.issueToken(options),
     advance(ms) {
       if (!clock) throw new TypeError('advance: this server has real time')
       clock.advance(ms)
     },
     state: () => ({
       requests,
-      sockets: sockets.size,
-      written: [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
-      clients: server.clients.length,
-      runs: server.runs.map(({ id, prompt, state, readers, text: said }) => ({
+      openSockets: openSockets.size,
+      writtenBytes: [...openSockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
+      feedReaders: server.clients.length,
+      runs: server.runs.map(({ id, prompt, state, readers, text: runText }) => ({
         id,
         prompt,
         state,
         readers,
-        text: said,
+        text: runText,
       })),
     }),
     async close() {
@@ -96,52 +99,52 @@ function commandsOf({ server, clock, requests, sockets }: Started, forget: () =>
 }
 
 /** Starts it. Commands come as `POST /{port} [name, ...arguments]`; `POST /` with a wish starts a server. */
-export async function startStand(): Promise<{ url: string; close(): Promise<void> }> {
-  const servers = new Map<string, Commands>()
+export async function startTestServerHost(): Promise<{ url: string; close(): Promise<void> }> {
+  const servers = new Map<string, TestServerCommands>()
 
-  const open = async ({ time, ...options }: ServerWish): Promise<{ url: string; port: number }> => {
-    const clock = time === 'steered' ? createSteeredClock() : undefined
-    const onRequest: MockServerOptions['onRequest'] = ({ method, url: asked, headers }, via) => {
-      const { pathname, search } = new URL(asked)
+  const open = async ({ time, ...options }: TestServerOptions): Promise<{ url: string; port: number }> => {
+    const clock = time === 'manual' ? createSyncManualClock() : undefined
+    const onRequest: MockServerOptions['onRequest'] = ({ method, url: requestUrl, headers }, via) => {
+      const { pathname, search } = new URL(requestUrl)
       // Those on connections of their own are seen there.
       if (via === 'channel')
-        observed.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
+        traffic.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
     }
     const server = await startMockServer({ cors: '*', delay: 0, ...options, onRequest, ...(clock && { clock }) })
     const { port, url } = server
-    const observed = observe(port)
+    const traffic = recordPort(port)
     const forget = (): void => {
       servers.delete(`/${port}`)
-      unobserve(port)
+      forgetPort(port)
     }
-    servers.set(`/${port}`, commandsOf({ server, clock, ...observed }, forget))
+    servers.set(`/${port}`, createCommands({ server, clock, ...traffic }, forget))
     return { url, port }
   }
-  const obey = async (path: string, body: string): Promise<unknown> => {
+  const runCommand = async (path: string, body: string): Promise<unknown> => {
     if (path === '/') return open(JSON.parse(body))
     const commands = servers.get(path)
     if (!commands) throw new TypeError(`There is no server ${path}`)
-    const [name, ...given] = JSON.parse(body) as [keyof Commands, ...unknown[]]
-    return (commands[name] as (...given: unknown[]) => unknown)(...given)
+    const [name, ...args] = JSON.parse(body) as [keyof TestServerCommands, ...unknown[]]
+    return (commands[name] as (...args: unknown[]) => unknown)(...args)
   }
 
-  const stand = createServer((request, response) => {
+  const hostServer = createServer((request, response) => {
     // Any page may: it is for tests alone, on this machine alone.
     response.setHeader('access-control-allow-origin', '*')
     text(request)
-      .then((body) => obey(request.url!, body))
+      .then((body) => runCommand(request.url!, body))
       .then(
         (value) => response.end(JSON.stringify(value ?? null)),
         (error: unknown) => response.writeHead(500).end(String(error)),
       )
   })
-  await new Promise<void>((resolve) => stand.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => hostServer.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(stand.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(hostServer.address() as AddressInfo).port}`,
     async close() {
       await Promise.all([...servers.values()].map((commands) => commands.close()))
-      stand.closeAllConnections()
-      await new Promise((resolve) => stand.close(resolve))
+      hostServer.closeAllConnections()
+      await new Promise((resolve) => hostServer.close(resolve))
     },
   }
 }

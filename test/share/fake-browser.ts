@@ -4,44 +4,44 @@ import type { ShareChannel } from '../../src/share.ts'
 
 type Locks = Pick<LockManager, 'request'>
 
-export interface Tab {
+export interface FakeTab {
   readonly locks: Locks
   openChannel(name: string): ShareChannel
   /** What comes for it waits; `how` may be that messages are lost, as they are on their way to a page that a debugger stops. */
-  freeze(how?: 'whole' | 'lossy'): void
+  freeze(how?: 'lossless' | 'lossy'): void
   thaw(): void
   /** It is gone, without a word: its locks are free. */
   kill(): void
 }
 
-export interface Browser {
-  openTab(): Tab
+export interface FakeBrowser {
+  openTab(): FakeTab
   /** All that was said, on all channels. */
   readonly messages: unknown[]
 }
 
-interface Claim {
+interface LockRequest {
   grant(): void
-  lose(): void
+  revoke(): void
 }
 
-interface Port {
+interface ChannelPort {
   readonly name: string
   deliver(task: () => void): void
   isLossy(): boolean
-  hear(data: unknown): void
+  receive(data: unknown): void
 }
 
 /**
  * Makes one. What is said is heard as a copy, in a later microtask, or `delay()` milliseconds later; so are locks. Channels
  * keep their order, and so do locks, but they may overtake each other.
  */
-export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => number } = {}): Browser {
-  const queues = new Map<string, Claim[]>() // the first one has the lock
-  const ports = new Set<Port>()
+export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () => number } = {}): FakeBrowser {
+  const queues = new Map<string, LockRequest[]>() // the first one has the lock
+  const ports = new Set<ChannelPort>()
   const messages: unknown[] = []
 
-  const remove = (name: string, claim: Claim): void => {
+  const remove = (name: string, claim: LockRequest): void => {
     const queue = queues.get(name) ?? []
     const index = queue.indexOf(claim)
     if (index < 0) return
@@ -49,33 +49,33 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
     if (index === 0 && queue[0]) queue[0].grant()
   }
 
-  const openTab = (): Tab => {
+  const openTab = (): FakeTab => {
     let state: 'alive' | 'frozen' | 'lossy' | 'dead' = 'alive'
-    const own: { free(): void }[] = []
-    const lanes: { run(): void; clear(): void }[] = []
+    const resources: { free(): void }[] = []
+    const taskQueues: { run(): void; clear(): void }[] = []
     /** Makes what runs tasks of this tab in their order, once it can. */
-    const createLane = (): ((task: () => void) => void) => {
+    const createTaskQueue = (): ((task: () => void) => void) => {
       let tasks: (() => void)[] = []
-      let due = 0 // those that have arrived
+      let arrived = 0 // those that have arrived
       const run = (): void => {
-        while (state === 'alive' && due > 0) {
-          due--
+        while (state === 'alive' && arrived > 0) {
+          arrived--
           tasks.shift()?.()
         }
       }
       const arrive = (): void => {
-        due++
+        arrived++
         run()
       }
-      lanes.push({ run, clear: () => (tasks = []) })
+      taskQueues.push({ run, clear: () => (tasks = []) })
       return (task) => {
         tasks.push(task)
         if (clock && delay) clock.after(delay(), arrive)
         else queueMicrotask(arrive)
       }
     }
-    const deliver = createLane()
-    const settle = createLane()
+    const deliver = createTaskQueue()
+    const settle = createTaskQueue()
 
     const locks = {
       request(name: string, { signal, steal }: LockOptions, callback: (lock: Lock | null) => unknown) {
@@ -83,7 +83,7 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
           if (state === 'dead') return
           const aborted = (): DOMException => new DOMException('Not any more', 'AbortError')
           let held = false
-          const claim: Claim = {
+          const claim: LockRequest = {
             grant() {
               held = true
               settle(() => {
@@ -93,7 +93,7 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
                 }, reject)
               })
             },
-            lose: () => settle(() => reject(aborted())),
+            revoke: () => settle(() => reject(aborted())),
           }
           signal?.addEventListener('abort', () => {
             if (held) return
@@ -102,9 +102,9 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
           })
           const queue = queues.get(name) ?? []
           queues.set(name, queue)
-          own.push({ free: () => remove(name, claim) })
+          resources.push({ free: () => remove(name, claim) })
           if (steal) {
-            queue.shift()?.lose()
+            queue.shift()?.revoke()
             queue.unshift(claim)
             claim.grant()
           } else if (queue.push(claim) === 1) claim.grant()
@@ -124,26 +124,26 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
             if (state === 'dead') return
             messages.push(message)
             for (const port of ports) {
-              if (port === mine || port.name !== name) continue
+              if (port === ownPort || port.name !== name) continue
               const data: unknown = structuredClone(message)
-              if (!port.isLossy()) port.deliver(() => port.hear(data))
+              if (!port.isLossy()) port.deliver(() => port.receive(data))
             }
           },
           close() {
             closed = true
-            ports.delete(mine)
+            ports.delete(ownPort)
           },
         }
-        const mine: Port = {
+        const ownPort: ChannelPort = {
           name,
           deliver,
           isLossy: () => state === 'lossy',
-          hear(data) {
+          receive(data) {
             if (!closed) for (const listener of listeners) listener({ data })
           },
         }
-        ports.add(mine)
-        own.push({ free: () => ports.delete(mine) })
+        ports.add(ownPort)
+        resources.push({ free: () => ports.delete(ownPort) })
         return channel
       },
       freeze(how) {
@@ -151,12 +151,12 @@ export function createBrowser({ clock, delay }: { clock?: Clock; delay?: () => n
       },
       thaw() {
         if (state !== 'dead') state = 'alive'
-        for (const { run } of lanes) queueMicrotask(run)
+        for (const { run } of taskQueues) queueMicrotask(run)
       },
       kill() {
         state = 'dead'
-        for (const { clear } of lanes) clear()
-        for (const { free } of own) free()
+        for (const { clear } of taskQueues) clear()
+        for (const { free } of resources) free()
       },
     }
   }

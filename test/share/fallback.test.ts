@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { createTabs, quiet, request } from './test-tabs.ts'
+import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
 
 test('without Web Locks, as in Node and on insecure pages', async () => {
   vi.stubGlobal('navigator', {})
@@ -13,7 +13,7 @@ test('without Web Locks, as in Node and on insecure pages', async () => {
     connect: network.connect,
     onFallback: (reason) => reasons.push(reason),
   })
-  for (let count = 0; count < 2; count++) void connect(request())
+  for (let count = 0; count < 2; count++) void connect(createRequest())
   expect(network.attempts).toHaveLength(2)
   expect(reasons).toEqual([expect.objectContaining({ message: 'No Web Locks' })])
 })
@@ -22,28 +22,28 @@ test('without BroadcastChannel', async () => {
   vi.stubGlobal('BroadcastChannel', undefined)
   const network = createScriptedNetwork()
   const reasons: unknown[] = []
-  const { locks } = createTabs().browser.openTab()
+  const { locks } = createTestTabs().browser.openTab()
   const connect = shareAcrossTabs({
     name: 'app',
     locks,
     connect: network.connect,
     onFallback: (reason) => reasons.push(reason),
   })
-  for (let count = 0; count < 2; count++) void connect(request())
+  for (let count = 0; count < 2; count++) void connect(createRequest())
   expect(network.attempts).toHaveLength(2)
   expect(reasons).toEqual([expect.any(TypeError)])
 })
 
 test('where locks are denied, as to a sandboxed frame', async () => {
-  const { open, network } = createTabs()
+  const { open, network } = createTestTabs()
   const reasons: unknown[] = []
   const denied = new DOMException('No', 'SecurityError')
   const tab = open({ locks: { request: () => Promise.reject(denied) }, onFallback: (reason) => reasons.push(reason) })
-  const pending = tab.connect(request())
-  await quiet()
-  network.last.answer()
+  const pending = tab.connect(createRequest())
+  await flushMessages()
+  network.last.respond()
   expect((await pending).status).toBe(200)
-  void tab.connect(request())
+  void tab.connect(createRequest())
   expect(network.attempts).toHaveLength(2)
   expect(reasons).toEqual([denied])
 })
@@ -51,7 +51,7 @@ test('where locks are denied, as to a sandboxed frame', async () => {
 test('nobody has to listen', () => {
   vi.stubGlobal('navigator', undefined)
   const network = createScriptedNetwork()
-  void shareAcrossTabs({ name: 'app', connect: network.connect })(request())
+  void shareAcrossTabs({ name: 'app', connect: network.connect })(createRequest())
   expect(network.attempts).toHaveLength(1)
 })
 

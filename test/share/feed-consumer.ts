@@ -2,26 +2,26 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { Connect, Connection } from '../../src/connect/connect.ts'
 
-export interface Consumer {
+export interface FeedConsumer {
   /** Payloads of what came, in order, without greetings. */
-  readonly seen: string[]
+  readonly payloads: string[]
   readonly cursor: string
   /** Connections that it had, and those that were refused. */
-  readonly attempts: number
+  readonly attemptCount: number
   /** Reads no more until `go`. */
   pause(): void
-  go(): void
+  resume(): void
   close(): void
 }
 
 /** Begins at `cursor`, which is empty for a new feed. */
-export function consume(
+export function consumeFeed(
   connect: Connect,
   clock: Clock,
   { cursor = '', url = 'https://example.com/feed', scope = undefined as string | undefined } = {},
-): Consumer {
-  const seen: string[] = []
-  let attempts = 0
+): FeedConsumer {
+  const payloads: string[] = []
+  let attemptCount = 0
   let state: 'reading' | 'paused' | 'closed' = 'reading'
   let resume: (() => void) | undefined
   let controller = new AbortController()
@@ -29,7 +29,7 @@ export function consume(
 
   const attempt = async (): Promise<void> => {
     if (state === 'closed') return
-    attempts++
+    attemptCount++
     controller = new AbortController()
     const { signal } = controller
     try {
@@ -48,7 +48,7 @@ export function consume(
         const batch = await connection.read()
         if (signal.aborted || !batch) break
         for (const block of batch.blocks) {
-          if (block.type !== 'connected') seen.push(block.data!.trim())
+          if (block.type !== 'connected') payloads.push(block.data!.trim())
           cursor = block.id ?? cursor
           block.id = 'spoilt' // the SDK, too, writes into what it was given
         }
@@ -62,17 +62,17 @@ export function consume(
   void attempt()
 
   return {
-    seen,
+    payloads,
     get cursor() {
       return cursor
     },
-    get attempts() {
-      return attempts
+    get attemptCount() {
+      return attemptCount
     },
     pause() {
       state = 'paused'
     },
-    go() {
+    resume() {
       state = 'reading'
       resume?.()
     },

@@ -1,7 +1,7 @@
 /** What is shared, and with whom: never what belongs to somebody else. */
 import { expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
-import { createTabs, quiet, request } from './test-tabs.ts'
+import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
 
 /** How many requests two tabs need. */
 async function count(
@@ -9,10 +9,10 @@ async function count(
   other: Partial<ConnectRequest> = one,
   names = ['app', 'app'],
 ): Promise<number> {
-  const { open, network } = createTabs()
+  const { open, network } = createTestTabs()
   for (const [index, more] of [one, other].entries()) {
-    void open({ name: names[index]! }).connect(request(more))
-    await quiet()
+    void open({ name: names[index]! }).connect(createRequest(more))
+    await flushMessages()
   }
   return network.attempts.length
 }
@@ -52,35 +52,35 @@ test('tabs of another name are another group', async () => {
 })
 
 test('no header of a request, and no part of its address, is ever said', async () => {
-  const { open, browser, network } = createTabs()
+  const { open, browser, network } = createTestTabs()
   const url = 'https://example.com/feed?token=s3cret'
-  const own = request({ ...secret, url, scope: 's3cret' })
+  const own = createRequest({ ...secret, url, scope: 's3cret' })
   const leading = open().connect(own)
-  await quiet()
-  network.last.answer({
+  await flushMessages()
+  network.last.respond({
     url: 'https://example.com/moved?token=s3cret',
     headers: { 'content-type': 'text/event-stream', 'set-cookie': 's3cret' },
   })
   expect((await leading).url).toBe('https://example.com/moved?token=s3cret')
   expect((await open().connect(own)).url).toBe('https://example.com/moved')
   const said = JSON.stringify(browser.messages)
-  expect(said).toContain('welcome')
+  expect(said).toContain('snapshot')
   expect(said).not.toMatch(/s3cret|Bearer|authorization/)
 })
 
 test('each leader shows its own credentials, those of its own request', async () => {
-  const { open, network } = createTabs()
+  const { open, network } = createTestTabs()
   const as = (token: string) =>
-    request({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
+    createRequest({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
   const leading = open().connect(as('Bearer one'))
-  await quiet()
-  const wire = network.last.answer()
+  await flushMessages()
+  const wire = network.last.respond()
   const leader = await leading
   const follower = await open().connect(as('Bearer two'))
   wire.send({ data: 'a', id: '1' })
   await leader.read()
   await follower.read()
   leader.cancel()
-  await quiet()
+  await flushMessages()
   expect(network.attempts.map(({ headers }) => headers.authorization)).toEqual(['Bearer one', 'Bearer two'])
 })

@@ -1,45 +1,45 @@
 /** Consumers that are slow: nobody waits for them, and nothing is held for them without end. */
 import { expect, test } from 'vitest'
-import { createTabs, connected, event, quiet, readAll, request } from './test-tabs.ts'
+import { createTestTabs, connected, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
 
 const KIB = 1_024
 const big = (id: number) => event(id, 'x'.repeat(64 * KIB))
 
 async function openPair() {
-  const tabs = createTabs()
+  const tabs = createTestTabs()
   const [one, two] = [tabs.open(), tabs.open()]
-  const leading = one.connect(request())
-  await quiet()
-  const wire = tabs.network.last.answer()
+  const leading = one.connect(createRequest())
+  await flushMessages()
+  const wire = tabs.network.last.respond()
   const leader = await leading
-  const follower = await two.connect(request())
+  const follower = await two.connect(createRequest())
   return { ...tabs, one, two, wire, leader, follower }
 }
 
 test('alone, nothing is read that is not asked for', async () => {
-  const { open, network } = createTabs()
-  const leading = open().connect(request())
-  await quiet()
-  const wire = network.last.answer()
+  const { open, network } = createTestTabs()
+  const leading = open().connect(createRequest())
+  await flushMessages()
+  const wire = network.last.respond()
   const leader = await leading
   for (let id = 1; id <= 3; id++) wire.send(event(id))
-  await quiet()
-  expect([wire.waiting, wire.unread]).toEqual([0, 3])
+  await flushMessages()
+  expect([wire.pendingReads, wire.unreadBatches]).toEqual([0, 3])
   await leader.read()
-  await quiet()
-  expect(wire.unread).toBe(2)
+  await flushMessages()
+  expect(wire.unreadBatches).toBe(2)
 })
 
 test('nobody reads: a window is read ahead for a follower, and no more', async () => {
   const { wire, follower } = await openPair()
   for (let id = 1; id <= 40; id++) wire.send(big(id))
-  await quiet()
-  const read = (40 - wire.unread) * 64
+  await flushMessages()
+  const read = (40 - wire.unreadBatches) * 64
   expect(read).toBeGreaterThanOrEqual(256)
   expect(read).toBeLessThanOrEqual(256 + 64)
   await follower.read()
-  await quiet()
-  expect((40 - wire.unread) * 64).toBeLessThanOrEqual(256 + 3 * 64)
+  await flushMessages()
+  expect((40 - wire.unreadBatches) * 64).toBeLessThanOrEqual(256 + 3 * 64)
 })
 
 test('a follower that is slow is left behind, and goes on from its position by itself', async () => {
@@ -47,21 +47,21 @@ test('a follower that is slow is left behind, and goes on from its position by i
   const leaderReads = readAll(leader)
   wire.send(connected('0'))
   for (let id = 1; id <= 40; id++) wire.send(big(id))
-  await quiet()
+  await flushMessages()
   expect(leaderReads.blocks).toHaveLength(41)
-  expect([two.role, network.attempts.length]).toEqual(['apart', 1]) // it has something to take yet
+  expect([two.role, network.attempts.length]).toEqual(['detached', 1]) // it has something to take yet
   const reads = readAll(follower)
-  await quiet()
+  await flushMessages()
   const held = reads.blocks.length
   expect(held).toBeLessThanOrEqual(18) // 1 MiB
   expect(network.last.request.lastEventId).toBe(`${held - 1}`)
-  const own = network.last.answer()
+  const own = network.last.respond()
   for (let id = held; id <= 40; id++) own.send(big(id))
   await clock.advance(2_000)
-  await quiet()
-  expect([two.role, own.cancelled]).toEqual(['following', true])
+  await flushMessages()
+  expect([two.role, own.cancelled]).toEqual(['follower', true])
   wire.send(event(41))
-  await quiet()
+  await flushMessages()
   expect(reads.blocks).toEqual(['connected:0', ...Array.from({ length: 41 }, (_, index) => `message:${index + 1}`)])
 })
 
@@ -70,15 +70,15 @@ test('a leader that is slow hands over, and goes on with its own connection', as
   const followerReads = readAll(follower)
   wire.send(connected('0'))
   for (let id = 1; id <= 40; id++) wire.send(big(id))
-  await quiet()
-  expect([one.role, two.role]).toEqual(['apart', 'leading'])
+  await flushMessages()
+  expect([one.role, two.role]).toEqual(['detached', 'leader'])
   const known = followerReads.blocks.length - 1
   expect(network.last.request.lastEventId).toBe(`${known}`)
-  const successor = network.last.answer()
+  const successor = network.last.respond()
   for (let id = known + 1; id <= 41; id++) successor.send(big(id))
   wire.send(event(41))
   const leaderReads = readAll(leader)
-  await quiet()
+  await flushMessages()
   const all = ['connected:0', ...Array.from({ length: 41 }, (_, index) => `message:${index + 1}`)]
   expect(followerReads.blocks).toEqual(all)
   expect(leaderReads.blocks).toEqual(all)
@@ -89,9 +89,9 @@ test('a follower that dies without a word holds nobody back, and drives nobody o
   const { wire, leader, two } = await openPair()
   two.tab.kill()
   for (let id = 1; id <= 40; id++) wire.send(big(id))
-  await quiet()
-  expect(wire.unread).toBeGreaterThan(30)
+  await flushMessages()
+  expect(wire.unreadBatches).toBeGreaterThan(30)
   const reads = readAll(leader)
-  await quiet()
+  await flushMessages()
   expect(reads.blocks).toHaveLength(40)
 })

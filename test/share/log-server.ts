@@ -7,9 +7,9 @@ export interface LogServer {
   /** The requests so far. */
   readonly requests: ConnectRequest[]
   /** Connections that are open. */
-  readonly open: number
+  readonly openConnections: number
   /** The most that were open at once since the last look. */
-  takePeak(): number
+  takePeakConnections(): number
   /** Adds events to the log. */
   send(count?: number, size?: number): void
   /** Breaks every connection. */
@@ -21,17 +21,17 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
   const log: { id: number; data: string }[] = []
   const connections = new Set<{ wake(): void; cut(): void }>()
   const requests: ConnectRequest[] = []
-  let peak = 0
+  let peakConnections = 0
 
   return {
     requests,
-    get open() {
+    get openConnections() {
       return connections.size
     },
-    takePeak() {
-      const before = peak
-      peak = connections.size
-      return before
+    takePeakConnections() {
+      const previousPeak = peakConnections
+      peakConnections = connections.size
+      return previousPeak
     },
     send(count = 1, size = 0) {
       for (let sent = 0; sent < count; sent++) log.push({ id: log.length + 1, data: `${log.length + 1}`.padEnd(size) })
@@ -45,15 +45,15 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
       await Promise.resolve()
       if (request.signal.aborted) throw request.signal.reason
       let position = request.lastEventId ? Number(request.lastEventId) : log.length
-      let greeted = false
+      let connectedSent = false
       let waiting: ((result: Batch | Error) => void) | undefined
       let broken = false
       const next = (): Batch | Error | undefined => {
         if (broken) return new StreamError('network', 'Cut', { retryable: true })
-        const blocks = greeted ? [] : [{ type: 'connected', data: '{"protocol":1}', id: `${position}` }]
+        const blocks = connectedSent ? [] : [{ type: 'connected', data: '{"protocol":1}', id: `${position}` }]
         const events = log.slice(position, position + batch)
-        if (greeted && !events.length) return undefined
-        greeted = true
+        if (connectedSent && !events.length) return undefined
+        connectedSent = true
         position += events.length
         const all = [...blocks, ...events.map(({ id, data }) => ({ type: 'message', data, id: `${id}` }))]
         return { blocks: all, bytes: all.reduce((sum, { data }) => sum + data.length + 10, 0) }
@@ -65,17 +65,17 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
         waiting = undefined
         settle(result)
       }
-      const mine = {
+      const ownConnection = {
         wake,
         cut() {
           broken = true
-          connections.delete(mine)
+          connections.delete(ownConnection)
           wake()
         },
       }
-      const cancel = (): void => void connections.delete(mine)
-      connections.add(mine)
-      peak = Math.max(peak, connections.size)
+      const cancel = (): void => void connections.delete(ownConnection)
+      connections.add(ownConnection)
+      peakConnections = Math.max(peakConnections, connections.size)
       request.signal.addEventListener('abort', cancel)
       return {
         status: 200,

@@ -15,14 +15,14 @@ import { expect, test, vi } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createManualClock } from '../support/manual-clock.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { type Tab, createBrowser } from './fake-browser.ts'
-import { type Consumer, consume } from './feed-consumer.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { type FakeTab, createFakeBrowser } from './fake-browser.ts'
+import { type FeedConsumer, consumeFeed } from './feed-consumer.ts'
 import { createLogServer } from './log-server.ts'
 
-interface Page {
-  tab: Tab
-  consumer: Consumer
+interface TabUnderTest {
+  tab: FakeTab
+  consumer: FeedConsumer
   state: 'alive' | 'frozen' | 'dead'
   first: number
 }
@@ -66,9 +66,9 @@ test.each([0, 30, 300])(
           // The time of the day goes as fast as the clock; and each failure can be had again.
           vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000 + Math.floor(clock.now()))
           vi.spyOn(Math, 'random').mockImplementation(createRandom(1))
-          const browser = createBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
+          const browser = createFakeBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
           const server = createLogServer()
-          const pages: Page[] = []
+          const pages: TabUnderTest[] = []
           let sent = 0
           const send = (count: number, size = 0): void => {
             sent += count
@@ -78,7 +78,7 @@ test.each([0, 30, 300])(
             const tab = browser.openTab()
             const connect = shareAcrossTabs({ name: 'app', connect: server.connect, clock, ...tab })
             const cursor = back && sent > back ? `${sent - back}` : ''
-            const consumer = consume(connect, clock, { cursor })
+            const consumer = consumeFeed(connect, clock, { cursor })
             pages.push({ tab, consumer, state: 'alive', first: cursor ? sent - back : -1 })
           }
           open(0)
@@ -91,12 +91,12 @@ test.each([0, 30, 300])(
             else if (each.do === 'wait') await clock.advance(each.ms)
             else if (page!.state === 'dead') continue
             else if (each.do === 'pause') page!.consumer.pause()
-            else if (each.do === 'go') page!.consumer.go()
+            else if (each.do === 'go') page!.consumer.resume()
             else if (each.do === 'thaw') {
               page!.tab.thaw()
               page!.state = 'alive'
             } else if (each.do === 'freeze' || each.do === 'numb') {
-              page!.tab.freeze(each.do === 'numb' ? 'lossy' : 'whole')
+              page!.tab.freeze(each.do === 'numb' ? 'lossy' : 'lossless')
               page!.state = 'frozen'
             } else {
               page!.state = 'dead'
@@ -107,25 +107,25 @@ test.each([0, 30, 300])(
           for (const { tab, consumer, state } of pages) {
             if (state === 'dead') continue
             tab.thaw()
-            consumer.go()
+            consumer.resume()
           }
           open(0)
           await clock.advance(30_000)
           send(3)
           await clock.advance(10_000)
-          await settled()
+          await flushMicrotasks()
           for (const { consumer, state, first } of pages) {
-            const numbers = consumer.seen.map(Number)
+            const numbers = consumer.payloads.map(Number)
             const from = numbers[0] ?? 0
             if (first >= 0 && numbers.length) expect(from).toBe(first + 1)
             expect(numbers).toEqual(numbers.map((_, index) => from + index))
             if (state !== 'dead') expect(numbers.at(-1)).toBe(sent)
           }
           // All of them on one connection.
-          expect(server.open).toBe(1)
+          expect(server.openConnections).toBe(1)
           for (const { consumer } of pages) consumer.close()
           await clock.advance(0)
-          expect(server.open).toBe(0)
+          expect(server.openConnections).toBe(0)
         },
       ),
       { numRuns: 100 },

@@ -3,20 +3,20 @@ import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
-import { connected, createTabs, event, quiet, readAll, request } from './test-tabs.ts'
+import { connected, createTestTabs, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
 
 trapUnhandled()
 
 /** A leader and a follower that read, and the connection they share. */
 async function openPair(more = {}) {
-  const tabs = createTabs()
+  const tabs = createTestTabs()
   const [one, two] = [tabs.open(), tabs.open()]
-  const leading = one.connect(request(more))
-  await quiet()
-  const wire = tabs.network.last.answer()
+  const leading = one.connect(createRequest(more))
+  await flushMessages()
+  const wire = tabs.network.last.respond()
   const leader = await leading
-  const followed = two.connect(request(more))
-  await quiet()
+  const followed = two.connect(createRequest(more))
+  await flushMessages()
   const follower = await followed
   return { ...tabs, one, two, wire, leader, follower, leaderReads: readAll(leader), followerReads: readAll(follower) }
 }
@@ -27,9 +27,9 @@ test('two tabs, one connection: both get the same, as things of their own', asyn
   wire.send({ type: 'tick', data: 'no id' })
   wire.comment(7)
   wire.retry(2_000)
-  await quiet()
+  await flushMessages()
   expect(network.attempts).toHaveLength(1)
-  expect([one.role, two.role]).toEqual(['leading', 'following'])
+  expect([one.role, two.role]).toEqual(['leader', 'follower'])
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'tick:no id'])
   const [welcome, ...batches] = followerReads.batches
   expect(welcome!.blocks).toEqual([])
@@ -41,26 +41,26 @@ test('two tabs, one connection: both get the same, as things of their own', asyn
 
 test('a tab is told what it does, and of no query', async () => {
   const { one } = await openPair({ scope: 'alice' })
-  expect(one.states).toEqual([{ url: 'https://example.com/feed', scope: 'alice', role: 'leading' }])
+  expect(one.states).toEqual([{ url: 'https://example.com/feed', scope: 'alice', role: 'leader' }])
 })
 
 test('[P2.2] a new feed is greeted with the position that it joins at, and gets nothing from before', async () => {
   const { open, wire } = await openPair()
   wire.send(connected('4'), event(5), event(6))
-  await quiet()
-  const late = readAll(await open().connect(request()))
+  await flushMessages()
+  const late = readAll(await open().connect(createRequest()))
   wire.send(event(7))
-  await quiet()
+  await flushMessages()
   expect(late.blocks).toEqual(['connected:6', 'message:7'])
 })
 
 test('[P2.3] a tab whose cursor is known gets what it missed', async () => {
   const { open, wire, network } = await openPair()
   wire.send(connected('4'), event(5), event(6), event(7))
-  await quiet()
-  const late = readAll(await open().connect(request({ lastEventId: '5' })))
+  await flushMessages()
+  const late = readAll(await open().connect(createRequest({ lastEventId: '5' })))
   wire.send(event(8))
-  await quiet()
+  await flushMessages()
   expect(late.blocks).toEqual(['connected:5', 'message:6', 'message:7', 'message:8'])
   expect(network.attempts).toHaveLength(1)
 })
@@ -68,106 +68,106 @@ test('[P2.3] a tab whose cursor is known gets what it missed', async () => {
 test('a stream without a greeting is joined from its beginning, while that is known', async () => {
   const { open, wire, network } = await openPair()
   wire.send({ type: 'start', data: '{}' }, { data: 'a' })
-  await quiet()
-  expect(readAll(await open().connect(request())).blocks).toEqual([])
-  await quiet()
-  const late = readAll(await open().connect(request()))
-  await quiet()
+  await flushMessages()
+  expect(readAll(await open().connect(createRequest())).blocks).toEqual([])
+  await flushMessages()
+  const late = readAll(await open().connect(createRequest()))
+  await flushMessages()
   expect(late.blocks).toEqual(['start:{}', 'message:a'])
   for (let sent = 0; sent < 1_100; sent++) wire.send({ data: `${sent}` })
-  await quiet()
+  await flushMessages()
   const later = open()
-  void later.connect(request())
-  await quiet()
-  expect(later.role).toBe('apart')
+  void later.connect(createRequest())
+  await flushMessages()
+  expect(later.role).toBe('detached')
   expect(network.attempts).toHaveLength(2)
 })
 
 test('a foreign `connected` is an event like any other', async () => {
   const { open, wire } = await openPair()
   wire.send({ type: 'connected', data: 'hello', id: '1' }, { type: 'snapshot', data: 's', id: '2' })
-  await quiet()
-  const late = readAll(await open().connect(request()))
-  await quiet()
+  await flushMessages()
+  const late = readAll(await open().connect(createRequest()))
+  await flushMessages()
   expect(late.blocks).toEqual(['connected:1', 'snapshot:2'])
 })
 
 test('a tab whose cursor is not known has a connection of its own until it has caught up; then it follows', async () => {
   const { open, wire, network, clock } = await openPair()
   wire.send(connected('100'), event(101), event(102))
-  await quiet()
+  await flushMessages()
   const late = open()
-  const pending = late.connect(request({ lastEventId: '50' }))
-  await quiet()
-  expect([late.role, network.last.request.lastEventId]).toEqual(['apart', '50'])
-  const own = network.last.answer()
+  const pending = late.connect(createRequest({ lastEventId: '50' }))
+  await flushMessages()
+  expect([late.role, network.last.request.lastEventId]).toEqual(['detached', '50'])
+  const own = network.last.respond()
   const reads = readAll(await pending)
   own.send(connected('50'), event(51))
   await clock.advance(1_000)
-  await quiet()
-  expect(late.role).toBe('apart')
+  await flushMessages()
+  expect(late.role).toBe('detached')
   own.send(event(101))
   await clock.advance(2_000)
-  await quiet()
-  expect([late.role, own.cancelled]).toEqual(['following', true])
+  await flushMessages()
+  expect([late.role, own.cancelled]).toEqual(['follower', true])
   own.send(event(102))
   wire.send(event(103))
-  await quiet()
+  await flushMessages()
   expect(reads.blocks).toEqual(['connected:50', 'message:51', 'message:101', 'message:102', 'message:103'])
 })
 
 test('the leader leaves: the next one goes on from its own position at once, and nobody notices', async () => {
   const { one, two, open, wire, leader, network, leaderReads, followerReads } = await openPair()
   const three = open()
-  const third = readAll(await three.connect(request()))
+  const third = readAll(await three.connect(createRequest()))
   wire.send(connected('4'), event(5))
-  await quiet()
+  await flushMessages()
   leader.cancel()
-  await quiet()
-  expect([one.role, two.role, wire.cancelled]).toEqual(['gone', 'leading', true])
+  await flushMessages()
+  expect([one.role, two.role, wire.cancelled]).toEqual(['closed', 'leader', true])
   expect(network.attempts).toHaveLength(2)
   expect(network.last.request.lastEventId).toBe('5')
-  const successor = network.last.answer()
+  const successor = network.last.respond()
   successor.send(event(6))
-  await quiet()
+  await flushMessages()
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5'])
   expect(followerReads.blocks).toEqual(['connected:4', 'message:5', 'message:6'])
   expect(third.blocks).toEqual(['connected:4', 'message:5', 'message:6'])
-  expect([three.role, followerReads.end]).toEqual(['following', undefined])
+  expect([three.role, followerReads.end]).toEqual(['follower', undefined])
 })
 
 test('a successor that is refused, or not answered within 10 s: its connection breaks, and its consumer asks anew', async () => {
   for (const how of ['refused', 'silent']) {
     const { wire, leader, network, followerReads, clock } = await openPair()
     wire.send(connected('4'))
-    await quiet()
+    await flushMessages()
     leader.cancel()
-    await quiet()
-    if (how === 'refused') network.last.answer({ status: 401 })
+    await flushMessages()
+    if (how === 'refused') network.last.respond({ status: 401 })
     else await clock.advance(10_000)
-    await quiet()
+    await flushMessages()
     expect(followerReads.end).toMatchObject({ code: 'network', retryable: true })
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   }
 })
 
 test('events without an id are not repeated by successors, and not left out', async () => {
   const { open, wire, leader, network, follower, followerReads } = await openPair()
-  const third = readAll(await open().connect(request()))
+  const third = readAll(await open().connect(createRequest()))
   wire.send(connected('4'), event(5), { type: 'tick', data: 'a' })
-  await quiet()
-  const late = readAll(await open().connect(request()))
+  await flushMessages()
+  const late = readAll(await open().connect(createRequest()))
   wire.send({ type: 'tick', data: 'b' })
-  await quiet()
+  await flushMessages()
   leader.cancel()
-  await quiet()
-  const second = network.last.answer()
+  await flushMessages()
+  const second = network.last.respond()
   second.send(connected('5'), { type: 'tick', data: 'c' })
-  await quiet()
+  await flushMessages()
   follower.cancel()
-  await quiet()
-  network.last.answer().send(connected('5'), { type: 'tick', data: 'd' }, event(6))
-  await quiet()
+  await flushMessages()
+  network.last.respond().send(connected('5'), { type: 'tick', data: 'd' }, event(6))
+  await flushMessages()
   const ticks = ({ blocks }: { blocks: string[] }) => blocks.filter((block) => !block.startsWith('connected'))
   expect(ticks(followerReads)).toEqual(['message:5', 'tick:a', 'tick:b', 'tick:c'])
   expect(ticks(third)).toEqual(['message:5', 'tick:a', 'tick:b', 'tick:c', 'tick:d', 'message:6'])
@@ -177,9 +177,9 @@ test('events without an id are not repeated by successors, and not left out', as
 test('without any id nobody knows from where to go on: that is an error, so that its user is told of the gap', async () => {
   const { wire, leader, network, followerReads } = await openPair()
   wire.send({ data: 'a' })
-  await quiet()
+  await flushMessages()
   leader.cancel()
-  await quiet()
+  await flushMessages()
   expect(followerReads.end).toMatchObject({ code: 'network' })
   expect(network.attempts).toHaveLength(1)
 })
@@ -187,31 +187,31 @@ test('without any id nobody knows from where to go on: that is an error, so that
 test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes on it steps down, and what it says is ignored', async () => {
   const { one, two, wire, network, clock, browser, leaderReads, followerReads } = await openPair()
   wire.send(connected('4'), event(5))
-  await quiet()
+  await flushMessages()
   await clock.advance(10_000)
   expect(network.attempts).toHaveLength(1)
   one.tab.freeze()
   await clock.advance(2_999)
-  expect(two.role).toBe('following')
+  expect(two.role).toBe('follower')
   await clock.advance(1_001)
-  await quiet()
-  expect([two.role, network.last.request.lastEventId]).toEqual(['leading', '5'])
-  const successor = network.last.answer()
+  await flushMessages()
+  expect([two.role, network.last.request.lastEventId]).toEqual(['leader', '5'])
+  const successor = network.last.respond()
   successor.send(event(6), event(7))
   // What the old one had on its wire is said in an epoch that is over.
   wire.send(event(6))
-  await quiet()
+  await flushMessages()
   const said = browser.messages as { type: string; epoch: number }[]
   const late = said.findLast(({ type }) => type === 'batch')!
-  expect(late.epoch).toBeLessThan(said.findLast(({ type }) => type === 'lead')!.epoch)
+  expect(late.epoch).toBeLessThan(said.findLast(({ type }) => type === 'leader-alive')!.epoch)
   expect(followerReads.blocks).toEqual(['connected:4', 'message:5', 'message:6', 'message:7'])
   one.tab.thaw()
-  await quiet()
+  await flushMessages()
   await clock.advance(1_000)
-  await quiet()
-  expect([one.role, two.role, wire.cancelled]).toEqual(['following', 'leading', true])
+  await flushMessages()
+  expect([one.role, two.role, wire.cancelled]).toEqual(['follower', 'leader', true])
   successor.send(event(8))
-  await quiet()
+  await flushMessages()
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'message:6', 'message:7', 'message:8'])
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
@@ -219,69 +219,69 @@ test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes 
 test('a leader that is silent but there is asked, and keeps the lead', async () => {
   const { one, network, clock, browser } = await openPair()
   await clock.advance(60_000)
-  expect([one.role, network.attempts.length]).toEqual(['leading', 1])
+  expect([one.role, network.attempts.length]).toEqual(['leader', 1])
   expect(browser.messages.filter((message) => (message as { type: string }).type === 'ping').length).toBeGreaterThan(10)
 })
 
 test('the oldest tab that has a stream leads it', async () => {
-  const { open, network } = createTabs()
+  const { open, network } = createTestTabs()
   const [old, young] = [open(), open()]
-  void old.connect(request({ url: 'https://example.com/other' }))
-  await quiet()
+  void old.connect(createRequest({ url: 'https://example.com/other' }))
+  await flushMessages()
   const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 5_000)
-  const leading = young.connect(request())
-  await quiet()
-  const wire = network.last.answer()
+  const leading = young.connect(createRequest())
+  await flushMessages()
+  const wire = network.last.respond()
   const youngReads = readAll(await leading)
   wire.send(connected('4'))
-  await quiet()
-  const oldReads = readAll(await old.connect(request()))
-  await quiet()
-  expect([old.role, network.last.request.lastEventId, wire.cancelled]).toEqual(['leading', '4', true])
-  network.last.answer().send(event(5))
-  await quiet()
-  expect([old.role, young.role]).toEqual(['leading', 'following'])
+  await flushMessages()
+  const oldReads = readAll(await old.connect(createRequest()))
+  await flushMessages()
+  expect([old.role, network.last.request.lastEventId, wire.cancelled]).toEqual(['leader', '4', true])
+  network.last.respond().send(event(5))
+  await flushMessages()
+  expect([old.role, young.role]).toEqual(['leader', 'follower'])
   expect(youngReads.blocks).toEqual(['connected:4', 'message:5'])
   expect(oldReads.blocks).toEqual(['connected:4', 'message:5'])
   now.mockRestore()
 })
 
 test('a clean end and a break are those of every tab, after what came before', async () => {
-  for (const how of ['end', 'cut'] as const) {
+  for (const how of ['end', 'disconnect'] as const) {
     const { wire, leaderReads, followerReads, clock, network } = await openPair()
     wire.send(connected('4'), event(5))
     wire[how]()
-    await quiet()
+    await flushMessages()
     const expected = how === 'end' ? 'clean' : expect.objectContaining({ code: 'network', retryable: true })
     expect([leaderReads.end, followerReads.end]).toEqual([expected, expected])
     expect(followerReads.blocks).toEqual(['connected:4', 'message:5'])
     await clock.advance(100)
-    expect([clock.due, network.attempts.length]).toEqual([[], 1])
+    expect([clock.pendingDelays, network.attempts.length]).toEqual([[], 1])
   }
 })
 
 test('a failure that is the leader’s own makes the next one lead', async () => {
   const { two, wire, leaderReads, network } = await openPair()
   wire.send(connected('4'))
-  wire.cut(new StreamError('too-large', 'Too large for the leader'))
-  await quiet()
+  wire.disconnect(new StreamError('too-large', 'Too large for the leader'))
+  await flushMessages()
   expect(leaderReads.end).toMatchObject({ code: 'too-large' })
-  expect([two.role, network.last.request.lastEventId]).toEqual(['leading', '4'])
+  expect([two.role, network.last.request.lastEventId]).toEqual(['leader', '4'])
 })
 
 test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem and without secrets', async (status) => {
-  const { open, network, clock, browser } = createTabs()
-  const leading = open().connect(request())
-  await quiet()
-  const followed = open().connect(request())
-  await quiet()
+  const { open, network, clock, browser } = createTestTabs()
+  const leading = open().connect(createRequest())
+  await flushMessages()
+  const followed = open().connect(createRequest())
+  await flushMessages()
   const headers = {
     'content-type': 'application/problem+json',
     'retry-after': '7',
     'set-cookie': 's3cret',
     'x-token': 's3cret',
   }
-  network.last.answer({ status, headers, problem: '{"title":"No"}' })
+  network.last.respond({ status, headers, problem: '{"title":"No"}' })
   const leader = await leading
   expect(await leader.problem(16_384)).toBe('{"title":"No"}')
   leader.cancel()
@@ -294,108 +294,108 @@ test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem an
   follower.cancel()
   expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
   await clock.advance(100)
-  expect([clock.due, network.attempts.length]).toEqual([[], 1])
+  expect([clock.pendingDelays, network.attempts.length]).toEqual([[], 1])
 })
 
 test.each([401, 403])(
   'a refusal of credentials (%i) is about the tab that showed them: others try by themselves, later',
   async (status) => {
-    const { open, network, browser } = createTabs()
+    const { open, network, browser } = createTestTabs()
     const own = (token: string) =>
-      request({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
+      createRequest({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
     const leading = open().connect(own('Bearer one'))
-    await quiet()
+    await flushMessages()
     const followed = open().connect(own('Bearer two'))
     const failed = followed.catch((error: unknown) => error)
-    await quiet()
-    network.last.answer({ status })
+    await flushMessages()
+    network.last.respond({ status })
     ;(await leading).cancel()
     expect(await failed).toMatchObject({ code: 'network', retryable: true })
-    await quiet()
+    await flushMessages()
     expect(network.attempts).toHaveLength(1)
     expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
   },
 )
 
 test('who asks while the leader still connects waits for its answer', async () => {
-  const { open, network } = createTabs()
-  const leading = open().connect(request())
-  await quiet()
-  const followed = open().connect(request())
-  await quiet()
-  const wire = network.last.answer()
+  const { open, network } = createTestTabs()
+  const leading = open().connect(createRequest())
+  await flushMessages()
+  const followed = open().connect(createRequest())
+  await flushMessages()
+  const wire = network.last.respond()
   const reads = [readAll(await leading), readAll(await followed)]
   wire.send(connected('4'))
-  await quiet()
+  await flushMessages()
   expect(reads.map(({ blocks }) => blocks)).toEqual([['connected:4'], ['connected:4']])
 })
 
-test.each(['joining', 'leading', 'following'])('[F37] aborted while %s: nothing is left open', async (when) => {
-  const { open, network, clock } = createTabs()
+test.each(['joining', 'leader', 'follower'])('[F37] aborted while %s: nothing is left open', async (when) => {
+  const { open, network, clock } = createTestTabs()
   const controller = new AbortController()
   const { signal } = controller
   const reason = new Error('why')
   if (when === 'joining') {
-    void open().connect(request())
-    await quiet()
+    void open().connect(createRequest())
+    await flushMessages()
     const tab = open()
-    const pending = tab.connect(request({ signal }))
-    await quiet()
+    const pending = tab.connect(createRequest({ signal }))
+    await flushMessages()
     controller.abort(reason)
     await expect(pending).rejects.toBe(reason)
-    expect(tab.role).toBe('gone')
+    expect(tab.role).toBe('closed')
     return
   }
-  const other = when === 'following' ? open().connect(request()) : undefined
-  await quiet()
-  const pending = open().connect(request({ signal }))
-  await quiet()
-  const wire = network.last.answer()
+  const other = when === 'follower' ? open().connect(createRequest()) : undefined
+  await flushMessages()
+  const pending = open().connect(createRequest({ signal }))
+  await flushMessages()
+  const wire = network.last.respond()
   const reads = readAll(await pending)
   controller.abort(reason)
-  await quiet()
+  await flushMessages()
   expect(reads.end).toBe(reason)
   ;(await other)?.cancel()
-  await quiet()
-  expect([wire.cancelled, clock.due]).toEqual([true, []])
+  await flushMessages()
+  expect([wire.cancelled, clock.pendingDelays]).toEqual([true, []])
 })
 
 test('[F37] aborted before: rejects with its reason, and asks for nothing', async () => {
-  const { open, network, clock } = createTabs()
-  await expect(open().connect(request({ signal: AbortSignal.abort('why') }))).rejects.toBe('why')
-  expect([network.attempts, clock.due]).toEqual([[], []])
+  const { open, network, clock } = createTestTabs()
+  await expect(open().connect(createRequest({ signal: AbortSignal.abort('why') }))).rejects.toBe('why')
+  expect([network.attempts, clock.pendingDelays]).toEqual([[], []])
 })
 
 test('[P2.2] [F26] a lead that changes hands between `connected` and `reset` asks for the old place, so that the gap is told', async () => {
   const { one, wire, network, clock } = await openPair({ lastEventId: '5' })
   wire.send(connected('new:9'))
-  await quiet()
+  await flushMessages()
   one.tab.kill()
   for (let second = 0; second < 6; second++) {
     await clock.advance(1_000)
-    await quiet()
+    await flushMessages()
   }
   expect(network.attempts.map((attempt) => attempt.request.lastEventId)).toEqual(['5', '5'])
 })
 
 test('[F36] closed by who hears what the tab does: no connection is opened after it', async () => {
-  for (const role of ['leading', 'following', 'apart']) {
+  for (const role of ['leader', 'follower', 'detached']) {
     const { open, wire, network, clock } = await openPair()
     wire.send(connected('100'))
-    await quiet()
+    await flushMessages()
     const controller = new AbortController()
     const tab = open({
-      ...(role === 'leading' && { name: 'other' }),
+      ...(role === 'leader' && { name: 'other' }),
       onChange: (state) => state.role === role && controller.abort('closed'),
     })
     const pending = tab.connect(
-      request({ lastEventId: role === 'following' ? '100' : '50', signal: controller.signal }),
+      createRequest({ lastEventId: role === 'follower' ? '100' : '50', signal: controller.signal }),
     )
     await expect(pending).rejects.toBe('closed')
-    await quiet()
+    await flushMessages()
     expect(network.attempts).toHaveLength(1)
     await clock.advance(0)
-    expect(clock.due).toHaveLength(2) // the other two tabs' own
+    expect(clock.pendingDelays).toHaveLength(2) // the other two tabs' own
   }
 })
 
@@ -407,32 +407,32 @@ test('what is no message of ours is passed over', async () => {
     channel.postMessage(message)
   }
   wire.send(connected('4'), event(5))
-  await quiet()
+  await flushMessages()
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5'])
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
 
 test('[F25] what a server repeats when the lead changes hands comes once', async () => {
-  const { open, network, clock } = createTabs()
+  const { open, network, clock } = createTestTabs()
   const feeds = [open(), open(), open()].map(({ connect }) =>
     createClient({ connect, clock }).subscribe('https://example.com/feed'),
   )
-  const heard = feeds.map((feed) => {
+  const received = feeds.map((feed) => {
     const ids: string[] = []
     feed.on('message', ({ id }) => ids.push(id))
     return ids
   })
-  await quiet()
-  const wire = network.last.answer()
-  await quiet()
+  await flushMessages()
+  const wire = network.last.respond()
+  await flushMessages()
   wire.send(connected('4'), event(5), event(6))
-  await quiet()
+  await flushMessages()
   feeds[0]!.close()
-  await quiet()
+  await flushMessages()
   expect(network.attempts).toHaveLength(2)
-  network.last.answer().send(connected('6'), event(5), event(6), event(7))
-  await quiet()
-  expect(heard).toEqual([
+  network.last.respond().send(connected('6'), event(5), event(6), event(7))
+  await flushMessages()
+  expect(received).toEqual([
     ['5', '6'],
     ['5', '6', '7'],
     ['5', '6', '7'],

@@ -4,28 +4,28 @@ import type { Batch, Connect, ConnectRequest, Connection } from '../../src/conne
 import { type ShareOptions, type ShareState, shareAcrossTabs } from '../../src/share.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import { type ScriptedNetwork, createScriptedNetwork } from '../support/scripted-connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
-import { type Browser, type Tab, createBrowser } from './fake-browser.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { type FakeBrowser, type FakeTab, createFakeBrowser } from './fake-browser.ts'
 
-export interface Tabs {
-  readonly browser: Browser
+export interface TestTabs {
+  readonly browser: FakeBrowser
   readonly clock: ManualClock
   readonly network: ScriptedNetwork
-  open(options?: Partial<ShareOptions>): Opened
+  open(options?: Partial<ShareOptions>): TestTab
 }
 
-export interface Opened {
-  readonly tab: Tab
+export interface TestTab {
+  readonly tab: FakeTab
   readonly connect: Connect
   readonly states: ShareState[]
   readonly role: string | undefined
 }
 
-export function createTabs(): Tabs {
+export function createTestTabs(): TestTabs {
   // Each tab is younger than the one before.
   let time = 1_800_000_000_000
   vi.spyOn(Date, 'now').mockImplementation(() => ++time)
-  const browser = createBrowser()
+  const browser = createFakeBrowser()
   const clock = createManualClock()
   const network = createScriptedNetwork()
   return {
@@ -56,7 +56,7 @@ export function createTabs(): Tabs {
 }
 
 /** A request for a feed. */
-export function request(more: Partial<ConnectRequest> = {}): ConnectRequest {
+export function createRequest(overrides: Partial<ConnectRequest> = {}): ConnectRequest {
   const { signal } = new AbortController()
   return {
     url: 'https://example.com/feed?q=1',
@@ -65,11 +65,11 @@ export function request(more: Partial<ConnectRequest> = {}): ConnectRequest {
     credentials: [],
     maxEventSize: 1e6,
     signal,
-    ...more,
+    ...overrides,
   }
 }
 
-export interface Reading {
+export interface ReadLog {
   readonly batches: Batch[]
   /** `type:id` of each block, or its data where it has no id. */
   readonly blocks: string[]
@@ -78,7 +78,7 @@ export interface Reading {
 }
 
 /** Reads all there is, for as long as it comes. */
-export function readAll(connection: Connection): Reading {
+export function readAll(connection: Connection): ReadLog {
   const batches: Batch[] = []
   let end: unknown
   const read = async (): Promise<void> => {
@@ -101,8 +101,8 @@ export function readAll(connection: Connection): Reading {
 }
 
 /** Waits until all that was said has been heard. */
-export async function quiet(): Promise<void> {
-  for (let turns = 0; turns < 5; turns++) await settled()
+export async function flushMessages(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await flushMicrotasks()
 }
 
 export const connected = (id: string) => ({ type: 'connected', data: '{"protocol":1,"clientId":"c"}', id })

@@ -3,10 +3,10 @@ import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createClient } from '../../src/client/client.ts'
 import { persist } from '../../src/persist.ts'
-import { type Counts, LOOKS, type Leftovers, type Look, type Plan } from './plan.ts'
+import { type EventCounts, SAMPLE_COUNT, type Leftovers, type HeapSample, type Plan } from './plan.ts'
 
 /** What it says: at each look, and in the end. */
-export type Report = { readonly look: Look } | { readonly counts: Counts; readonly leftovers: Leftovers }
+export type Report = { readonly sample: HeapSample } | { readonly counts: EventCounts; readonly leftovers: Leftovers }
 
 const [, , url = '', plan = ''] = process.argv
 const { events } = JSON.parse(plan) as Plan
@@ -29,18 +29,18 @@ const storage = {
 }
 const leaving = new AbortController()
 const { signal } = leaving
-let waits = 0
+let reconnects = 0
 const client = createClient({ baseUrl: url, retry: { delay: 1, maxDelay: 10 } })
 const feed = client.subscribe<{ number: number }>('/api/stream', {
   signal,
   persist: persist({ key: 'soak', storage }),
-  onStateChange: ({ status }) => status === 'waiting' && waits++,
+  onStateChange: ({ status }) => status === 'waiting' && reconnects++,
 })
-let heard = 0
-feed.on('number', () => heard++)
+let listenerCount = 0
+feed.on('number', () => listenerCount++)
 
 /** While the loop is held. */
-async function look(): Promise<Look> {
+async function sample(): Promise<HeapSample> {
   // What was in use until now is given up in the next turns.
   for (let round = 0; round < 3; round++) {
     await turn()
@@ -48,7 +48,7 @@ async function look(): Promise<Look> {
   }
   const { heapUsed, external } = process.memoryUsage()
   const timers = resources()['Timeout'] ?? 0
-  return { heap: heapUsed + external, listeners: getEventListeners(signal, 'abort').length, timers }
+  return { heapBytes: heapUsed + external, listeners: getEventListeners(signal, 'abort').length, timers }
 }
 
 let expected = 0
@@ -64,10 +64,10 @@ for await (const event of feed) {
     lost += data - expected
     expected = data + 1
   }
-  if (expected % (events / LOOKS) === 0) process.send!({ look: await look() } satisfies Report)
+  if (expected % (events / SAMPLE_COUNT) === 0) process.send!({ sample: await sample() } satisfies Report)
   if (expected >= events) break
 }
-if (heard !== received) throw new Error(`The listener has heard ${heard} events, the loop ${received}`)
+if (listenerCount !== received) throw new Error(`The listener has heard ${listenerCount} events, the loop ${received}`)
 
 // Until there is nothing, or nothing more happens: sockets and the last write of the store take a moment.
 for (let round = 0; round < 300 && Object.keys(resources()).length > 0; round++) {
@@ -75,6 +75,6 @@ for (let round = 0; round < 300 && Object.keys(resources()).length > 0; round++)
   await turn()
 }
 const leftovers: Leftovers = { listeners: getEventListeners(signal, 'abort').length, ...resources() }
-process.send!({ counts: { received, lost, repeated, waits }, leftovers } satisfies Report)
+process.send!({ counts: { received, lost, repeated, reconnects }, leftovers } satisfies Report)
 // With nothing left there is nothing to wait for: whoever started this sees it end by itself.
 process.disconnect()

@@ -8,23 +8,23 @@ export interface Plan {
 }
 
 /** Looks at the heap, evenly spread over the events. */
-export const LOOKS = 10
+export const SAMPLE_COUNT = 10
 
 /** What a client has counted. Events are numbers from 0. */
-export interface Counts {
+export interface EventCounts {
   readonly received: number
   readonly lost: number
   readonly repeated: number
   /** How often it had no connection and waited for the next. */
-  readonly waits: number
+  readonly reconnects: number
 }
 
 /** What was seen at one of the looks, in bytes. */
-export interface Look {
+export interface HeapSample {
   /** What lives on the heap of JavaScript, its buffers included, after a collection. */
-  readonly heap: number
+  readonly heapBytes: number
   /** What a browser has of its own beside it: that grows with each request, also of a page that only fetches. */
-  readonly platform?: number
+  readonly platformBytes?: number
   /** Listeners and timers that are there. */
   readonly listeners: number
   readonly timers: number
@@ -33,10 +33,10 @@ export interface Look {
 /** What is to be nothing in the end. */
 export type Leftovers = Readonly<Record<string, number>>
 
-export interface Outcome {
+export interface SoakResult {
   readonly runtime: string
-  readonly looks: readonly Look[]
-  readonly counts: Counts
+  readonly samples: readonly HeapSample[]
+  readonly counts: EventCounts
   readonly leftovers: Leftovers
   /** Requests that the server has seen. */
   readonly requests: number
@@ -49,10 +49,10 @@ export function eventsPerConnection({ events, reconnects }: Plan): number {
 }
 
 /** What a heap that does not grow still differs by (bytes): code that becomes hot, a batch under way. */
-export const NOISE = 0x100000
+export const HEAP_NOISE_BYTES = 0x100000
 
 /** By how much the heap of the last looks is above that of the first ones, each at its lowest (bytes). The very first look is warming up. */
-export function growthOf(looks: readonly Look[]): number {
-  const lowest = (some: readonly Look[]): number => Math.min(...some.map(({ heap }) => heap))
-  return lowest(looks.slice(-3)) - lowest(looks.slice(1, 4))
+export function heapGrowth(samples: readonly HeapSample[]): number {
+  const lowest = (some: readonly HeapSample[]): number => Math.min(...some.map(({ heapBytes }) => heapBytes))
+  return lowest(samples.slice(-3)) - lowest(samples.slice(1, 4))
 }

@@ -1,7 +1,7 @@
 /** `npm run soak`: a long feed over many connections in Node and in Chromium, and a table of what it costs. */
 import { parseArgs } from 'node:util'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
-import { LOOKS, NOISE, type Look, type Outcome, type Plan, growthOf } from './plan.ts'
+import { SAMPLE_COUNT, HEAP_NOISE_BYTES, type HeapSample, type SoakResult, type Plan, heapGrowth } from './plan.ts'
 import { soakChromium } from './soak-chromium.ts'
 import { soakNode } from './soak-node.ts'
 
@@ -15,38 +15,44 @@ const { values } = parseArgs({
   },
 })
 const plan: Plan = { events: Number(values.events), reconnects: Number(values.reconnects) }
-if (!(plan.events % LOOKS === 0 && plan.reconnects > 0))
-  throw new TypeError(`--events is a multiple of ${LOOKS}, --reconnects is positive`)
+if (!(plan.events % SAMPLE_COUNT === 0 && plan.reconnects > 0))
+  throw new TypeError(`--events is a multiple of ${SAMPLE_COUNT}, --reconnects is positive`)
 
 const mebibytes = (bytes: number): string => (bytes / 0x100000).toFixed(2)
 
 /** Prints a line at each look. */
-function createLooker(): (look: Look) => void {
-  let tenth = 0
-  return ({ heap, platform, listeners, timers }) => {
-    tenth++
+function createSamplePrinter(): (look: HeapSample) => void {
+  let sampleCount = 0
+  return ({ heapBytes, platformBytes, listeners, timers }) => {
+    sampleCount++
     const size = (bytes: number | undefined): string => (bytes === undefined ? '–' : `${mebibytes(bytes)} MiB`)
-    const cells = [((plan.events / LOOKS) * tenth).toLocaleString('en'), size(heap), size(platform), listeners, timers]
+    const cells = [
+      ((plan.events / SAMPLE_COUNT) * sampleCount).toLocaleString('en'),
+      size(heapBytes),
+      size(platformBytes),
+      listeners,
+      timers,
+    ]
     console.log(cells.map((cell) => String(cell).padStart(12)).join(''))
   }
 }
 
 /** What is not as it should be, in words. */
-function complaintsOf({ counts, leftovers, looks, requests }: Outcome): string[] {
-  const { received, lost, repeated, waits } = counts
-  const complaints = Object.entries(leftovers)
+function findProblems({ counts, leftovers, samples, requests }: SoakResult): string[] {
+  const { received, lost, repeated, reconnects } = counts
+  const problems = Object.entries(leftovers)
     .filter(([, count]) => count !== 0)
     .map(([what, count]) => `${what}: ${count} left`)
   if (received !== plan.events || lost > 0 || repeated > 0)
-    complaints.push(`${received} received, ${lost} lost, ${repeated} repeated`)
-  if (waits < plan.reconnects) complaints.push(`only ${waits} reconnects`)
-  if (requests !== waits + 1) complaints.push(`${requests} requests for ${waits + 1} connections`)
-  if (growthOf(looks) > NOISE) complaints.push(`the heap grew by ${mebibytes(growthOf(looks))} MiB`)
-  return complaints
+    problems.push(`${received} received, ${lost} lost, ${repeated} repeated`)
+  if (reconnects < plan.reconnects) problems.push(`only ${reconnects} reconnects`)
+  if (requests !== reconnects + 1) problems.push(`${requests} requests for ${reconnects + 1} connections`)
+  if (heapGrowth(samples) > HEAP_NOISE_BYTES) problems.push(`the heap grew by ${mebibytes(heapGrowth(samples))} MiB`)
+  return problems
 }
 
 const executablePath = findBrowser()
-const soaks: Record<string, (onLook: (look: Look) => void) => Promise<Outcome>> = {
+const soaks: Record<string, (onLook: (look: HeapSample) => void) => Promise<SoakResult>> = {
   node: (onLook) => soakNode(folder, root, plan, onLook),
   chromium: (onLook) =>
     soakChromium(folder, root, plan, { args: browserArgs, ...(executablePath && { executablePath }) }, onLook),
@@ -57,18 +63,18 @@ for (const [name, soak] of Object.entries(soaks)) {
     `\n${name}: ${plan.events.toLocaleString('en')} events, ${plan.reconnects.toLocaleString('en')} connections reset under way\n`,
   )
   console.log(['events', 'heap', 'platform', 'listeners', 'timers'].map((head) => head.padStart(12)).join(''))
-  const outcome = await soak(createLooker())
-  const { counts, leftovers, looks, requests, runtime, seconds } = outcome
-  console.log(`\n  ${runtime}, ${seconds.toFixed(0)} s; ${requests} requests, ${counts.waits} reconnects`)
+  const outcome = await soak(createSamplePrinter())
+  const { counts, leftovers, samples, requests, runtime, seconds } = outcome
+  console.log(`\n  ${runtime}, ${seconds.toFixed(0)} s; ${requests} requests, ${counts.reconnects} reconnects`)
   console.log(
-    `  received ${counts.received}, lost ${counts.lost}, repeated ${counts.repeated}; heap grew by ${mebibytes(growthOf(looks))} MiB`,
+    `  received ${counts.received}, lost ${counts.lost}, repeated ${counts.repeated}; heap grew by ${mebibytes(heapGrowth(samples))} MiB`,
   )
   console.log(
     `  left: ${Object.entries(leftovers)
       .map(([what, count]) => `${what} ${count}`)
       .join(', ')}`,
   )
-  for (const complaint of complaintsOf(outcome)) {
+  for (const complaint of findProblems(outcome)) {
     console.error(`✗ ${complaint}`)
     process.exitCode = 1
   }

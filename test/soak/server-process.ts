@@ -3,19 +3,19 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { on } from 'node:events'
 import { join } from 'node:path'
 import type { Plan } from './plan.ts'
-import type { ServerState } from './server.ts'
+import type { SoakServerState } from './server.ts'
 
-export interface Serving {
+export interface SoakServer {
   readonly url: string
-  state(): Promise<ServerState>
+  state(): Promise<SoakServerState>
   [Symbol.dispose](): void
 }
 
 /** What a child process says, message by message; `next()` rejects where it says nothing any more. */
-export function hear<Message>(child: ChildProcess): { next(): Promise<Message> } {
-  const left = new AbortController()
-  child.once('exit', (code) => left.abort(new Error(`The process ended with ${String(code)}`)))
-  const messages = on(child, 'message', { signal: left.signal })
+export function readMessages<Message>(child: ChildProcess): { next(): Promise<Message> } {
+  const exitController = new AbortController()
+  child.once('exit', (code) => exitController.abort(new Error(`The process ended with ${String(code)}`)))
+  const messages = on(child, 'message', { signal: exitController.signal })
   return {
     async next() {
       const { value } = (await messages.next()) as IteratorYieldResult<[Message]>
@@ -25,9 +25,9 @@ export function hear<Message>(child: ChildProcess): { next(): Promise<Message> }
 }
 
 /** Starts it; `folder` has the programs, `root` is the project. */
-export async function startServing(folder: string, root: string, plan: Plan): Promise<Serving> {
+export async function startSoakServer(folder: string, root: string, plan: Plan): Promise<SoakServer> {
   const child = fork(join(folder, 'server.mjs'), [root, JSON.stringify(plan)], { execArgv: ['--enable-source-maps'] })
-  const messages = hear<ServerState>(child)
+  const messages = readMessages<SoakServerState>(child)
   const { url } = await messages.next()
   return {
     url,

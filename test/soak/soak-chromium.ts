@@ -1,7 +1,7 @@
 /** The soak in a page of Chromium, with the built package. */
 import { type CDPSession, type LaunchOptions, type Page, type Request, chromium } from 'playwright'
-import { type Counts, LOOKS, type Look, type Outcome, type Plan } from './plan.ts'
-import { startServing } from './server-process.ts'
+import { type EventCounts, SAMPLE_COUNT, type HeapSample, type SoakResult, type Plan } from './plan.ts'
+import { startSoakServer } from './server-process.ts'
 
 declare global {
   /** What `pages/soak.html` has for this. */
@@ -10,7 +10,7 @@ declare global {
     readonly timers: ReadonlySet<unknown>
     /** What the feed was given. */
     readonly signal: AbortSignal
-    read(events: number, looks: number): Promise<Counts>
+    read(events: number, samples: number): Promise<EventCounts>
   }
 }
 
@@ -30,12 +30,12 @@ async function countListeners(session: CDPSession): Promise<number> {
 }
 
 /** After a collection. */
-async function measure(session: CDPSession, timers: number, listeners: number): Promise<Look> {
+async function measure(session: CDPSession, timers: number, listeners: number): Promise<HeapSample> {
   for (let round = 0; round < 2; round++) await session.send('HeapProfiler.collectGarbage')
   const { usedSize, embedderHeapUsedSize, backingStorageSize } = await session.send('Runtime.getHeapUsage')
   return {
-    heap: usedSize + backingStorageSize,
-    platform: embedderHeapUsedSize,
+    heapBytes: usedSize + backingStorageSize,
+    platformBytes: embedderHeapUsedSize,
     listeners: (await countListeners(session)) - listeners,
     timers,
   }
@@ -43,11 +43,11 @@ async function measure(session: CDPSession, timers: number, listeners: number): 
 
 /** Requests for the feed that have neither ended nor failed. */
 function watchRequests(page: Page): ReadonlySet<Request> {
-  const underWay = new Set<Request>()
-  page.on('request', (request) => request.url().includes('/api/stream') && underWay.add(request))
-  page.on('requestfinished', (request) => underWay.delete(request))
-  page.on('requestfailed', (request) => underWay.delete(request))
-  return underWay
+  const pendingRequests = new Set<Request>()
+  page.on('request', (request) => request.url().includes('/api/stream') && pendingRequests.add(request))
+  page.on('requestfinished', (request) => pendingRequests.delete(request))
+  page.on('requestfailed', (request) => pendingRequests.delete(request))
+  return pendingRequests
 }
 
 /** `folder` has the programs, `root` is the project, with `dist`; `onLook` hears of each look. */
@@ -56,46 +56,46 @@ export async function soakChromium(
   root: string,
   plan: Plan,
   launch: LaunchOptions,
-  onLook?: (look: Look) => void,
-): Promise<Outcome> {
-  const from = performance.now()
-  using serving = await startServing(folder, root, plan)
+  onSample?: (sample: HeapSample) => void,
+): Promise<SoakResult> {
+  const startedAt = performance.now()
+  using server = await startSoakServer(folder, root, plan)
   const browser = await chromium.launch(launch)
   try {
     const page = await browser.newPage()
-    const underWay = watchRequests(page)
+    const pendingRequests = watchRequests(page)
     const session = await page.context().newCDPSession(page)
-    const looks: Look[] = []
-    let before = 0
+    const samples: HeapSample[] = []
+    let initialListeners = 0
     await page.exposeFunction('look', async (timers: number) => {
-      const look = await measure(session, timers, before)
-      looks.push(look)
-      onLook?.(look)
+      const sample = await measure(session, timers, initialListeners)
+      samples.push(sample)
+      onSample?.(sample)
     })
-    await page.goto(`${serving.url}/soak.html`)
+    await page.goto(`${server.url}/soak.html`)
     await page.waitForFunction(() => globalThis.soak)
-    before = await countListeners(session)
+    initialListeners = await countListeners(session)
     const counts = await page.evaluate(([events, count]) => globalThis.soak.read(events, count), [
       plan.events,
-      LOOKS,
+      SAMPLE_COUNT,
     ] as const)
     // The last write of the store, and the news of the last request, take a moment.
     await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {}) // counted below
-    for (let round = 0; round < 100 && underWay.size > 0; round++)
+    for (let round = 0; round < 100 && pendingRequests.size > 0; round++)
       await page.evaluate(() => new Promise(requestAnimationFrame))
-    const { requests, clients } = await serving.state()
+    const { requests, clients } = await server.state()
     return {
       runtime: `Chromium ${browser.version()}`,
-      looks,
+      samples,
       counts,
       leftovers: {
-        listeners: (await countListeners(session)) - before,
+        listeners: (await countListeners(session)) - initialListeners,
         timers: await page.evaluate(() => globalThis.soak.timers.size),
-        'requests under way': underWay.size,
+        'requests under way': pendingRequests.size,
         'clients of the server': clients,
       },
       requests,
-      seconds: (performance.now() - from) / 1000,
+      seconds: (performance.now() - startedAt) / 1000,
     }
   } finally {
     await browser.close()

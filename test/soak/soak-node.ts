@@ -3,41 +3,41 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Report } from './node-client.ts'
-import type { Look, Outcome, Plan } from './plan.ts'
-import { hear, startServing } from './server-process.ts'
+import type { HeapSample, SoakResult, Plan } from './plan.ts'
+import { readMessages, startSoakServer } from './server-process.ts'
 
 /** `folder` has the programs, `root` is the project; `onLook` hears of each look. */
 export async function soakNode(
   folder: string,
   root: string,
   plan: Plan,
-  onLook?: (look: Look) => void,
-): Promise<Outcome> {
-  const from = performance.now()
-  using serving = await startServing(folder, root, plan)
-  const child = fork(join(folder, 'node-client.mjs'), [serving.url, JSON.stringify(plan)], {
+  onSample?: (look: HeapSample) => void,
+): Promise<SoakResult> {
+  const startedAt = performance.now()
+  using server = await startSoakServer(folder, root, plan)
+  const child = fork(join(folder, 'node-client.mjs'), [server.url, JSON.stringify(plan)], {
     execArgv: ['--expose-gc', '--enable-source-maps'],
   })
   try {
     const exit = once(child, 'exit')
-    const messages = hear<Report>(child)
-    const looks: Look[] = []
+    const messages = readMessages<Report>(child)
+    const samples: HeapSample[] = []
     for (;;) {
       const report = await messages.next()
-      if ('look' in report) {
-        looks.push(report.look)
-        onLook?.(report.look)
+      if ('sample' in report) {
+        samples.push(report.sample)
+        onSample?.(report.sample)
         continue
       }
-      const { requests, clients } = await serving.state()
+      const { requests, clients } = await server.state()
       const [code] = (await exit) as [number | null]
       return {
         runtime: `Node ${process.versions.node}`,
-        looks,
+        samples,
         counts: report.counts,
         leftovers: { ...report.leftovers, 'clients of the server': clients, 'exit code': code ?? -1 },
         requests,
-        seconds: (performance.now() - from) / 1000,
+        seconds: (performance.now() - startedAt) / 1000,
       }
     }
   } finally {

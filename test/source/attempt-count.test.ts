@@ -1,20 +1,20 @@
 /** How attempts are counted, how far apart they are, and what ends them for good. */
 import { describe, expect, test, vi } from 'vitest'
-import { createSourceRig } from '../support/test-source.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { createTestSource } from '../support/test-source.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
 describe('[F19] attempts', () => {
   test('grow while the server accepts and drops: 1 s, 2 s, 4 s', async () => {
-    const { source, network, clock } = createSourceRig()
+    const { source, network, clock } = createTestSource()
     source.start()
     for (const delay of [1_000, 2_000, 4_000, 8_000]) {
-      await settled()
-      network.last.answer().end()
-      await settled()
-      expect(clock.due).toEqual([delay])
+      await flushMicrotasks()
+      network.last.respond().end()
+      await flushMicrotasks()
+      expect(clock.pendingDelays).toEqual([delay])
       await clock.advance(delay)
     }
     expect(source.state.attempt).toBe(5)
@@ -26,20 +26,20 @@ describe('[F19] attempts', () => {
     ['an event without an id', { data: 'a' }, 3],
     ['an event with the id that was known', { data: 'a', id: '0' }, 3],
   ])('%s: attempt %#', async (_what, block, attempt) => {
-    const { source, network, clock } = createSourceRig({ lastEventId: '0' })
+    const { source, network, clock } = createTestSource({ lastEventId: '0' })
     source.start()
     for (const delay of [1_000, 2_000]) {
-      await settled()
-      network.last.refuse()
+      await flushMicrotasks()
+      network.last.fail()
       await clock.advance(delay)
     }
     expect(source.state.attempt).toBe(3)
-    const connection = network.last.answer()
+    const connection = network.last.respond()
     connection.send(block)
-    await settled()
+    await flushMicrotasks()
     expect(source.state).toEqual({ status: 'open', attempt })
     connection.end()
-    await settled()
+    await flushMicrotasks()
     expect(source.state.attempt).toBe(attempt + 1)
   })
 
@@ -47,29 +47,29 @@ describe('[F19] attempts', () => {
     [9_999, 3],
     [10_000, 2],
   ])('open for %d ms: the next attempt is number %d', async (ms, attempt) => {
-    const { source, network, clock } = createSourceRig()
+    const { source, network, clock } = createTestSource()
     source.start()
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
-    const connection = network.last.answer()
+    const connection = network.last.respond()
     await clock.advance(ms)
     connection.end()
-    await settled()
+    await flushMicrotasks()
     expect(source.state.attempt).toBe(attempt)
   })
 
   test('time spent connecting is not time open', async () => {
-    const { source, network, clock } = createSourceRig({ connectTimeout: 60_000 })
+    const { source, network, clock } = createTestSource({ connectTimeout: 60_000 })
     source.start()
     await clock.advance(20_000)
-    network.last.refuse()
-    await settled()
+    network.last.fail()
+    await flushMicrotasks()
     expect(source.state.attempt).toBe(2)
     await clock.advance(1_000)
     await clock.advance(20_000)
-    network.last.refuse()
-    await settled()
+    network.last.fail()
+    await flushMicrotasks()
     expect(source.state.attempt).toBe(3)
   })
 })
@@ -77,10 +77,10 @@ describe('[F19] attempts', () => {
 describe('the state while waiting', () => {
   test('says why, and when it goes on, by the wall clock', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
-    const { open, source } = createSourceRig()
+    const { open, source } = createTestSource()
     const connection = await open()
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     expect(source.state).toMatchObject({
       status: 'waiting',
       attempt: 2,
@@ -92,19 +92,19 @@ describe('the state while waiting', () => {
 
   test('also where it goes on at once', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
-    const { open, states, clock } = createSourceRig({ retry: { delay: 0 } })
+    const { open, states, clock } = createTestSource({ retry: { delay: 0 } })
     const connection = await open()
-    connection.cut()
-    await settled()
+    connection.disconnect()
+    await flushMicrotasks()
     expect(states.at(-1)).toMatchObject({ status: 'waiting', retryAt: 1_000_000 })
-    expect(clock.due).toEqual([0])
+    expect(clock.pendingDelays).toEqual([0])
     vi.useRealTimers()
   })
 
   test('and forgets it with the next attempt', async () => {
-    const { open, source, clock } = createSourceRig()
+    const { open, source, clock } = createTestSource()
     const connection = await open()
-    connection.cut()
+    connection.disconnect()
     await clock.advance(1_000)
     expect(source.state).toEqual({ status: 'connecting', attempt: 2 })
   })
@@ -112,72 +112,72 @@ describe('the state while waiting', () => {
 
 describe('the end of attempts', () => {
   test('limit: `retries-exhausted`, its cause the last failure', async () => {
-    const { source, network, clock, settlements } = createSourceRig({ retry: { limit: 2 } })
+    const { source, network, clock, endResults } = createTestSource({ retry: { limit: 2 } })
     source.start()
     for (const delay of [1_000, 2_000, 0]) {
-      await settled()
-      network.last.refuse()
+      await flushMicrotasks()
+      network.last.fail()
       await clock.advance(delay)
     }
     expect(network.attempts).toHaveLength(3)
-    expect(settlements).toMatchObject([{ code: 'retries-exhausted', cause: { code: 'network' }, retryable: true }])
-    expect(settlements[0]!.message).toContain('GET https://api.test/stream')
+    expect(endResults).toMatchObject([{ code: 'retries-exhausted', cause: { code: 'network' }, retryable: true }])
+    expect(endResults[0]!.message).toContain('GET https://api.test/stream')
     expect(source.state).toMatchObject({ status: 'closed', error: { code: 'retries-exhausted' } })
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('limit 0: the failure itself', async () => {
-    const { source, network, settlements } = createSourceRig({ retry: { limit: 0 } })
+    const { source, network, endResults } = createTestSource({ retry: { limit: 0 } })
     source.start()
-    await settled()
-    network.last.refuse()
-    await settled()
-    expect(settlements).toMatchObject([{ code: 'network' }])
+    await flushMicrotasks()
+    network.last.fail()
+    await flushMicrotasks()
+    expect(endResults).toMatchObject([{ code: 'network' }])
   })
 
   test('[F15] a final answer on the last attempt is told as what it is', async () => {
-    const { source, network, clock, settlements } = createSourceRig({ retry: { limit: 1 } })
+    const { source, network, clock, endResults } = createTestSource({ retry: { limit: 1 } })
     source.start()
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(1_000)
-    network.last.answer({ status: 404 })
-    await settled()
-    expect(settlements).toMatchObject([{ code: 'http', status: 404 }])
+    network.last.respond({ status: 404 })
+    await flushMicrotasks()
+    expect(endResults).toMatchObject([{ code: 'http', status: 404 }])
   })
 
   test('[F38] credentials that can never be had: `auth` at the limit', async () => {
-    const { source, clock, settlements } = createSourceRig({
+    const { source, clock, endResults } = createTestSource({
       retry: { limit: 2 },
       request: () => new Promise(() => {}),
     })
     source.start()
     await clock.advance(100_000)
-    expect(settlements).toMatchObject([{ code: 'auth' }])
+    expect(endResults).toMatchObject([{ code: 'auth' }])
   })
 
   test('what must not be repeated ends with the first failure', async () => {
-    const { source, network, clock, settlements } = createSourceRig({ repeatable: () => false })
+    const { source, network, clock, endResults } = createTestSource({ repeatable: () => false })
     source.start()
-    await settled()
-    network.last.refuse()
+    await flushMicrotasks()
+    network.last.fail()
     await clock.advance(60_000)
     expect(network.attempts).toHaveLength(1)
-    expect(settlements).toMatchObject([{ code: 'network' }])
+    expect(endResults).toMatchObject([{ code: 'network' }])
   })
 
   test('progress gives all attempts back', async () => {
-    const { source, network, clock, settlements } = createSourceRig({ retry: { limit: 1 } })
+    const { source, network, clock, endResults } = createTestSource({ retry: { limit: 1 } })
     source.start()
     for (let id = 1; id < 6; id++) {
-      await settled()
-      const connection = network.last.answer()
+      await flushMicrotasks()
+      const connection = network.last.respond()
       connection.send({ data: 'a', id: `${id}` })
       connection.end()
       await clock.advance(1_000)
     }
     expect(network.attempts).toHaveLength(6)
-    expect(settlements).toEqual([])
+    expect(endResults).toEqual([])
   })
 })
 
@@ -187,43 +187,43 @@ describe('[F20] a reconnection time that the server gives', () => {
     [0, 1_100],
     [99_999_999_999, 601_000],
   ])('retry: %d → at most %d ms, jitter on top', async (ms, delay) => {
-    const { open, clock } = createSourceRig()
+    const { open, clock } = createTestSource()
     const connection = await open()
     connection.retry(ms)
     connection.end()
-    await settled()
-    expect(clock.due).toEqual([delay])
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([delay])
   })
 
   test('holds for later attempts too, until another is given', async () => {
-    const { open, network, clock } = createSourceRig()
+    const { open, network, clock } = createTestSource()
     const connection = await open()
     connection.retry(5_000)
     connection.end()
     await clock.advance(6_000)
-    network.last.refuse()
-    await settled()
-    expect(clock.due).toEqual([7_000])
+    network.last.fail()
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([7_000])
     await clock.advance(7_000)
-    const another = network.last.answer()
+    const another = network.last.respond()
     another.retry(500)
     another.end()
-    await settled()
-    expect(clock.due).toEqual([4_500])
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([4_500])
   })
 
   test('`Retry-After` holds for that refusal alone; the longer of the two counts', async () => {
-    const { open, network, clock } = createSourceRig({ retry: { jitter: () => 0 } })
+    const { open, network, clock } = createTestSource({ retry: { jitter: () => 0 } })
     const connection = await open()
     connection.retry(2_000)
     connection.end()
     await clock.advance(2_000)
-    network.last.answer({ status: 503, headers: { 'retry-after': '7' } })
-    await settled()
-    expect(clock.due).toEqual([7_000])
+    network.last.respond({ status: 503, headers: { 'retry-after': '7' } })
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([7_000])
     await clock.advance(7_000)
-    network.last.answer({ status: 503, headers: { 'retry-after': '1' } })
-    await settled()
-    expect(clock.due).toEqual([2_000])
+    network.last.respond({ status: 503, headers: { 'retry-after': '1' } })
+    await flushMicrotasks()
+    expect(clock.pendingDelays).toEqual([2_000])
   })
 })

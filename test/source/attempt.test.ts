@@ -6,9 +6,9 @@ import { type AttemptHooks, runAttempt } from '../../src/source/attempt.ts'
 import { createWatchdog } from '../../src/source/watchdog.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-const asked: Omit<ConnectRequest, 'signal'> = {
+const REQUEST: Omit<ConnectRequest, 'signal'> = {
   url: 'https://api.test/',
   method: 'GET',
   headers: [],
@@ -17,15 +17,15 @@ const asked: Omit<ConnectRequest, 'signal'> = {
 }
 
 /** An attempt under way, with what it tells. */
-function stage({
-  deaf = false,
+function createTestAttempt({
+  ignoreAbort = false,
   idleTimeout = Infinity,
   ...hooks
-}: Partial<AttemptHooks> & { deaf?: boolean; idleTimeout?: number } = {}) {
+}: Partial<AttemptHooks> & { ignoreAbort?: boolean; idleTimeout?: number } = {}) {
   const clock = createManualClock()
-  const network = createScriptedNetwork({ deaf })
+  const network = createScriptedNetwork({ ignoreAbort })
   const controller = new AbortController()
-  const heard: string[] = []
+  const received: string[] = []
   const outcome: unknown[] = []
   const done = runAttempt(
     {
@@ -37,70 +37,79 @@ function stage({
     controller,
     {
       name: 'GET https://api.test/',
-      request: async (signal) => ({ ...asked, signal }),
+      request: async (signal) => ({ ...REQUEST, signal }),
       judge: async () => {},
-      opened: () => heard.push('opened'),
-      read: ({ blocks }: Batch) => void heard.push(...blocks.map(({ data }) => String(data))),
+      opened: () => received.push('opened'),
+      read: ({ blocks }: Batch) => void received.push(...blocks.map(({ data }) => String(data))),
       ...hooks,
     },
   ).then(
     (clean) => outcome.push(clean),
     (error: unknown) => outcome.push(error),
   )
-  return { clock, network, controller, heard, outcome, done }
+  return { clock, network, controller, heard: received, outcome, done }
 }
 
 describe('the end', () => {
   test('of a stream', async () => {
-    const { network, heard, outcome, clock } = stage()
-    await settled()
-    const connection = network.last.answer()
+    const { network, heard: received, outcome, clock } = createTestAttempt()
+    await flushMicrotasks()
+    const connection = network.last.respond()
     connection.send({ data: 'a' }, { data: 'b' })
     connection.end()
-    await settled()
-    expect([heard, outcome, clock.due, connection.cancelled]).toEqual([['opened', 'a', 'b'], [true], [], true])
+    await flushMicrotasks()
+    expect([received, outcome, clock.pendingDelays, connection.cancelled]).toEqual([
+      ['opened', 'a', 'b'],
+      [true],
+      [],
+      true,
+    ])
   })
 
   test('leaves no timer', async () => {
-    const { network, clock, done } = stage({ idleTimeout: 500 })
-    await settled()
-    network.last.answer().end()
+    const { network, clock, done } = createTestAttempt({ idleTimeout: 500 })
+    await flushMicrotasks()
+    network.last.respond().end()
     await done
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 
   test('[F12] 204: nobody judges it', async () => {
-    const { network, heard, outcome } = stage({ judge: () => Promise.reject(new Error('judged')) })
-    await settled()
-    network.last.answer({ status: 204 })
-    await settled()
-    expect([heard, outcome]).toEqual([[], [false]])
+    const {
+      network,
+      heard: received,
+      outcome,
+    } = createTestAttempt({ judge: () => Promise.reject(new Error('judged')) })
+    await flushMicrotasks()
+    network.last.respond({ status: 204 })
+    await flushMicrotasks()
+    expect([received, outcome]).toEqual([[], [false]])
   })
 })
 
 describe('failures', () => {
   test('of what is asked for are `auth`, of the connection `network`, with the cause', async () => {
     const cause = new Error('no')
-    const first = stage({ request: () => Promise.reject(cause) })
+    const first = createTestAttempt({ request: () => Promise.reject(cause) })
     await first.done
     expect(first.outcome).toMatchObject([
       { code: 'auth', cause, retryable: true, message: 'Failed: GET https://api.test/' },
     ])
 
-    const second = stage()
-    await settled()
-    second.network.last.answer().cut(cause)
+    const second = createTestAttempt()
+    await flushMicrotasks()
+    second.network.last.respond().disconnect(cause)
     await second.done
     expect(second.outcome).toMatchObject([{ code: 'network', cause, retryable: true }])
   })
 
   test('that are told by a `StreamError` stay what they are, and the connection is let go of', async () => {
     const error = new StreamError('content-type', 'no stream')
-    const { network, outcome, heard, done } = stage({ judge: () => Promise.reject(error) })
-    await settled()
-    const connection = network.last.answer()
+    const { network, outcome, heard: received, done } = createTestAttempt({ judge: () => Promise.reject(error) })
+    await flushMicrotasks()
+    const connection = network.last.respond()
     await done
-    expect([outcome, heard, connection.cancelled, network.last.request.signal.aborted]).toEqual([
+    expect([outcome, received, connection.cancelled, network.last.request.signal.aborted]).toEqual([
       [error],
       [],
       true,
@@ -110,13 +119,13 @@ describe('failures', () => {
 
   test('of whoever reads end it after what came before', async () => {
     const error = new StreamError('gap', 'missing')
-    const { network, outcome, done } = stage({
+    const { network, outcome, done } = createTestAttempt({
       read() {
         throw error
       },
     })
-    await settled()
-    const connection = network.last.answer()
+    await flushMicrotasks()
+    const connection = network.last.respond()
     connection.send({ data: 'a' })
     await done
     expect([outcome, connection.cancelled]).toEqual([[error], true])
@@ -126,7 +135,9 @@ describe('failures', () => {
     ['credentials', 'auth'],
     ['an answer', 'network'],
   ])('[F6] no %s within connectTimeout', async (what, code) => {
-    const { clock, outcome } = stage(what === 'credentials' ? { request: () => new Promise(() => {}) } : { deaf: true })
+    const { clock, outcome } = createTestAttempt(
+      what === 'credentials' ? { request: () => new Promise(() => {}) } : { ignoreAbort: true },
+    )
     await clock.advance(999)
     expect(outcome).toEqual([])
     await clock.advance(1)
@@ -134,13 +145,13 @@ describe('failures', () => {
   })
 
   test('[F4] silence', async () => {
-    const { clock, network, outcome } = stage({ idleTimeout: 500 })
-    await settled()
-    network.last.answer().send({ data: 'a' })
-    await settled()
+    const { clock, network, outcome } = createTestAttempt({ idleTimeout: 500 })
+    await flushMicrotasks()
+    network.last.respond().send({ data: 'a' })
+    await flushMicrotasks()
     await clock.advance(500)
     expect(outcome).toMatchObject([{ code: 'idle', retryable: true }])
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 })
 
@@ -153,93 +164,104 @@ describe('[F36] [F37] given up', () => {
   }
 
   test('in the microtask between an answer and what is done with it', async () => {
-    const rig = stage({ judge: () => abortAfter(undefined, rig.controller) })
-    await settled()
-    rig.network.last.answer()
-    await settled()
-    expect([rig.heard, rig.outcome]).toEqual([[], ['enough']])
+    const testSource = createTestAttempt({ judge: () => abortAfter(undefined, testSource.controller) })
+    await flushMicrotasks()
+    testSource.network.last.respond()
+    await flushMicrotasks()
+    expect([testSource.heard, testSource.outcome]).toEqual([[], ['enough']])
   })
 
   test('in the microtask between a read and what is done with it', async () => {
     const controller = new AbortController()
-    const heard: string[] = []
+    const received: string[] = []
     const batch: Batch = { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }
     const connection = {
       status: 200,
-      url: asked.url,
+      url: REQUEST.url,
       headers: new Headers(),
       read: () => abortAfter(batch, controller),
       problem: async () => '',
-      cancel: () => heard.push('cancelled'),
+      cancel: () => received.push('cancelled'),
     }
     const attempt = runAttempt(
       { connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 },
       controller,
       {
         name: 'GET https://api.test/',
-        request: async (signal) => ({ ...asked, signal }),
+        request: async (signal) => ({ ...REQUEST, signal }),
         judge: async () => {},
-        opened: () => heard.push('opened'),
-        read: () => void heard.push('read'),
+        opened: () => received.push('opened'),
+        read: () => void received.push('read'),
       },
     )
     await expect(attempt).rejects.toBe('enough')
-    expect(heard).toEqual(['opened', 'cancelled'])
+    expect(received).toEqual(['opened', 'cancelled'])
   })
 
   test.each(['asking', 'connecting', 'reading', 'held back'])(
     'while %s: at once, and no hook is called after it',
     async (when) => {
-      const { controller, network, heard, outcome, clock } = stage({
-        deaf: true,
+      const {
+        controller,
+        network,
+        heard: received,
+        outcome,
+        clock,
+      } = createTestAttempt({
+        ignoreAbort: true,
         ...(when === 'asking' && { request: () => new Promise(() => {}) }),
         ...(when === 'held back' && { read: () => new Promise(() => {}) }),
       })
-      await settled()
-      const connection = when === 'reading' || when === 'held back' ? network.last.answer() : undefined
+      await flushMicrotasks()
+      const connection = when === 'reading' || when === 'held back' ? network.last.respond() : undefined
       connection?.send({ data: 'a' })
-      await settled()
-      const before = [...heard]
+      await flushMicrotasks()
+      const before = [...received]
       controller.abort('enough')
-      await settled()
+      await flushMicrotasks()
       expect(outcome).toEqual(['enough'])
-      const late = when === 'connecting' ? network.last.answer() : connection
+      const late = when === 'connecting' ? network.last.respond() : connection
       late?.send({ data: 'late' })
-      await settled()
-      expect([heard, clock.due, late?.cancelled ?? true]).toEqual([before, [], true])
+      await flushMicrotasks()
+      expect([received, clock.pendingDelays, late?.cancelled ?? true]).toEqual([before, [], true])
     },
   )
 
   test('by a hook: the rest is silence', async () => {
-    const rig = stage({ opened: () => rig.controller.abort('enough') })
-    await settled()
-    rig.network.last.answer().send({ data: 'a' })
-    await settled()
-    expect([rig.heard, rig.outcome]).toEqual([[], ['enough']])
+    const testSource = createTestAttempt({ opened: () => testSource.controller.abort('enough') })
+    await flushMicrotasks()
+    testSource.network.last.respond().send({ data: 'a' })
+    await flushMicrotasks()
+    expect([testSource.heard, testSource.outcome]).toEqual([[], ['enough']])
   })
 })
 
 test('[F4] [F33] who holds the reading back is no silent server', async () => {
-  const { network, clock, outcome, controller } = stage({ idleTimeout: 500, read: () => new Promise(() => {}) })
-  await settled()
-  network.last.answer().send({ data: 'a' })
+  const { network, clock, outcome, controller } = createTestAttempt({
+    idleTimeout: 500,
+    read: () => new Promise(() => {}),
+  })
+  await flushMicrotasks()
+  network.last.respond().send({ data: 'a' })
   await clock.advance(10_000)
   expect(outcome).toEqual([])
   controller.abort('enough')
-  await settled()
+  await flushMicrotasks()
   expect(outcome).toEqual(['enough'])
 })
 
 test('[F33] what reading returns holds the next read back', async () => {
   let release!: () => void
-  const { network, heard } = stage({ read: () => new Promise<void>((resolve) => (release = resolve)) })
-  await settled()
-  const connection = network.last.answer()
+  const { network, heard: received } = createTestAttempt({
+    read: () => new Promise<void>((resolve) => (release = resolve)),
+  })
+  await flushMicrotasks()
+  const connection = network.last.respond()
   connection.send({ data: 'a' })
   connection.send({ data: 'b' })
-  await settled()
-  expect([connection.unread, heard]).toEqual([1, ['opened']])
+  await flushMicrotasks()
+  expect([connection.unreadBatches, received]).toEqual([1, ['opened']])
   release()
-  await settled()
-  expect(connection.unread).toBe(0)
+  await flushMicrotasks()
+  expect(connection.unreadBatches).toBe(0)
 })

@@ -23,13 +23,13 @@ describe('what wakes', () => {
     ['[F40] online in a worker, which has no document', 'online', undefined, 1],
   ])('%s', (_, type, visibility, times) => {
     const target = createWindow(visibility)
-    const heard = vi.fn()
-    const ignore = pageEnvironment.onWake(heard)
+    const received = vi.fn()
+    const ignore = pageEnvironment.onWake(received)
     target.dispatchEvent(new Event(type))
-    expect(heard).toHaveBeenCalledTimes(times)
+    expect(received).toHaveBeenCalledTimes(times)
     ignore()
     target.dispatchEvent(new Event(type))
-    expect(heard).toHaveBeenCalledTimes(times)
+    expect(received).toHaveBeenCalledTimes(times)
   })
 
   test('on a server nothing does, and nothing fails', () => {

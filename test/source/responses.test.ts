@@ -1,7 +1,7 @@
 /** What a source makes of an answer: statuses, content types, problem documents, refused credentials. */
 import { describe, expect, test } from 'vitest'
-import { createSourceRig } from '../support/test-source.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { createTestSource } from '../support/test-source.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
@@ -18,11 +18,11 @@ describe('content type', () => {
     'text/event-stream, */*',
     'text/event-stream; a="b, c"; d',
   ])('%s is an event stream', async (type) => {
-    const { source, network } = createSourceRig()
+    const { source, network } = createTestSource()
     source.start()
-    await settled()
-    network.last.answer({ headers: { 'content-type': type } })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ headers: { 'content-type': type } })
+    await flushMicrotasks()
     expect(source.state.status).toBe('open')
   })
 
@@ -35,13 +35,13 @@ describe('content type', () => {
     'text/html; a=", text/event-stream"',
     '*/*',
   ])('[F10] "%s" is not: `content-type`, final, the body let go of', async (type) => {
-    const { source, network, clock, settlements, events } = createSourceRig()
+    const { source, network, clock, endResults, events } = createTestSource()
     source.start()
-    await settled()
-    const connection = network.last.answer({ headers: { 'content-type': type } })
+    await flushMicrotasks()
+    const connection = network.last.respond({ headers: { 'content-type': type } })
     connection.send({ data: 'a' })
     await clock.advance(60_000)
-    expect(settlements).toMatchObject([{ code: 'content-type', retryable: false }])
+    expect(endResults).toMatchObject([{ code: 'content-type', retryable: false }])
     expect(events).toEqual([])
     expect(connection.cancelled).toBe(true)
     expect(network.attempts).toHaveLength(1)
@@ -53,11 +53,11 @@ describe('content type', () => {
       [(type: string) => type === 'text/x', 'open'],
       [() => false, 'closed'],
     ] as const) {
-      const { source, network } = createSourceRig({ contentType })
+      const { source, network } = createTestSource({ contentType })
       source.start()
-      await settled()
-      network.last.answer({ headers: { 'content-type': 'text/x' } })
-      await settled()
+      await flushMicrotasks()
+      network.last.respond({ headers: { 'content-type': 'text/x' } })
+      await flushMicrotasks()
       expect(source.state.status).toBe(expected)
     }
   })
@@ -65,12 +65,12 @@ describe('content type', () => {
 
 describe('status', () => {
   test('[F12] [P1.4] 204: a clean end, no reconnect', async () => {
-    const { source, network, clock, settlements } = createSourceRig()
+    const { source, network, clock, endResults } = createTestSource()
     source.start()
-    await settled()
-    const connection = network.last.answer({ status: 204, headers: {} })
+    await flushMicrotasks()
+    const connection = network.last.respond({ status: 204, headers: {} })
     await clock.advance(60_000)
-    expect(settlements).toEqual([undefined])
+    expect(endResults).toEqual([undefined])
     expect(source.state).toEqual({ status: 'closed', attempt: 1 })
     expect(connection.cancelled).toBe(true)
     expect(network.attempts).toHaveLength(1)
@@ -79,33 +79,33 @@ describe('status', () => {
   test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])(
     '[F15] %d: one error, no retry',
     async (status) => {
-      const { source, network, clock, settlements } = createSourceRig()
+      const { source, network, clock, endResults } = createTestSource()
       source.start()
-      await settled()
-      const connection = network.last.answer({
+      await flushMicrotasks()
+      const connection = network.last.respond({
         status,
         headers: { 'content-type': 'text/event-stream', 'x-request-id': 'q7' },
       })
       await clock.advance(60_000)
-      expect(settlements).toMatchObject([{ code: 'http', status, retryable: false }])
-      expect((settlements[0] as { headers?: Headers }).headers?.get('x-request-id')).toBe('q7')
-      expect(settlements[0]!.message).toContain(`${status}`)
+      expect(endResults).toMatchObject([{ code: 'http', status, retryable: false }])
+      expect((endResults[0] as { headers?: Headers }).headers?.get('x-request-id')).toBe('q7')
+      expect(endResults[0]!.message).toContain(`${status}`)
       expect(connection.cancelled).toBe(true)
       expect(network.attempts).toHaveLength(1)
     },
   )
 
   test.each([408, 425, 429, 500, 502, 503, 504])('[F17] %d: another attempt', async (status) => {
-    const { source, network, clock, settlements } = createSourceRig()
+    const { source, network, clock, endResults } = createTestSource()
     source.start()
-    await settled()
-    const connection = network.last.answer({ status })
-    await settled()
+    await flushMicrotasks()
+    const connection = network.last.respond({ status })
+    await flushMicrotasks()
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'http', status, retryable: true } })
     expect(connection.cancelled).toBe(true)
     await clock.advance(1_000)
     expect(network.attempts).toHaveLength(2)
-    expect(settlements).toEqual([])
+    expect(endResults).toEqual([])
   })
 
   test('`statusCodes` replaces the list', async () => {
@@ -113,11 +113,11 @@ describe('status', () => {
       [404, 'waiting'],
       [503, 'closed'],
     ] as const) {
-      const { source, network } = createSourceRig({ retry: { statusCodes: [404] } })
+      const { source, network } = createTestSource({ retry: { statusCodes: [404] } })
       source.start()
-      await settled()
-      network.last.answer({ status })
-      await settled()
+      await flushMicrotasks()
+      network.last.respond({ status })
+      await flushMicrotasks()
       expect(source.state.status).toBe(expected)
     }
   })
@@ -125,12 +125,12 @@ describe('status', () => {
 
 describe('problem documents', () => {
   const refuse = async (problem: string, type = 'application/problem+json') => {
-    const rig = createSourceRig()
-    rig.source.start()
-    await settled()
-    const connection = rig.network.last.answer({ status: 400, headers: { 'content-type': type }, problem })
-    await settled()
-    return { error: rig.settlements[0], connection }
+    const testSource = createTestSource()
+    testSource.source.start()
+    await flushMicrotasks()
+    const connection = testSource.network.last.respond({ status: 400, headers: { 'content-type': type }, problem })
+    await flushMicrotasks()
+    return { error: testSource.endResults[0], connection }
   }
 
   test('[P1.4] are part of the error', async () => {
@@ -162,7 +162,7 @@ describe('[F16] [P4.2] refused credentials', () => {
   const reasons: string[] = []
   const rigged = (retry = {}) => {
     reasons.length = 0
-    return createSourceRig({
+    return createTestSource({
       retry,
       auth: true,
       request: async ({ reason, signal, attempt }, lastEventId) => {
@@ -178,26 +178,26 @@ describe('[F16] [P4.2] refused credentials', () => {
     connection.send({ data: 'a', id: '4' })
     connection.end()
     await clock.advance(1_000)
-    const refused = network.last.answer({ status: 401 })
-    await settled()
+    const refused = network.last.respond({ status: 401 })
+    await flushMicrotasks()
     expect(reasons).toEqual(['connect 1', 'connect 2', 'rejected 2'])
     expect(refused.cancelled).toBe(true)
     expect(network.attempts).toHaveLength(3)
     expect(network.last.request.lastEventId).toBe('4')
-    network.last.answer()
-    await settled()
+    network.last.respond()
+    await flushMicrotasks()
     expect(source.state.status).toBe('open')
   })
 
   test('the second in a row is final: `auth`, with the status', async () => {
-    const { source, network, clock, settlements } = rigged()
+    const { source, network, clock, endResults } = rigged()
     source.start()
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
-    network.last.answer({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
+    network.last.respond({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })
     await clock.advance(60_000)
-    expect(settlements).toMatchObject([{ code: 'auth', status: 401 }])
+    expect(endResults).toMatchObject([{ code: 'auth', status: 401 }])
     expect(network.attempts).toHaveLength(2)
   })
 
@@ -205,12 +205,12 @@ describe('[F16] [P4.2] refused credentials', () => {
     const { source, network, clock } = rigged()
     source.start()
     for (let turn = 0; turn < 3; turn++) {
-      await settled()
-      network.last.answer({ status: 401 })
-      await settled()
-      network.last.answer().end()
-      await settled()
-      await clock.advance(clock.due[0]!)
+      await flushMicrotasks()
+      network.last.respond({ status: 401 })
+      await flushMicrotasks()
+      network.last.respond().end()
+      await flushMicrotasks()
+      await clock.advance(clock.pendingDelays[0]!)
     }
     expect(reasons.filter((reason) => reason.startsWith('rejected'))).toHaveLength(3)
   })
@@ -218,19 +218,19 @@ describe('[F16] [P4.2] refused credentials', () => {
   test('a refresh is no retry: it happens with `retry: false` too', async () => {
     const { source, network } = rigged({ limit: 0 })
     source.start()
-    await settled()
-    network.last.answer({ status: 401 })
-    await settled()
+    await flushMicrotasks()
+    network.last.respond({ status: 401 })
+    await flushMicrotasks()
     expect(network.attempts).toHaveLength(2)
   })
 
   test('a 403 is final at once', async () => {
-    const { source, network, settlements } = rigged()
+    const { source, network, endResults } = rigged()
     source.start()
-    await settled()
-    network.last.answer({ status: 403 })
-    await settled()
-    expect(settlements).toMatchObject([{ code: 'http', status: 403 }])
+    await flushMicrotasks()
+    network.last.respond({ status: 403 })
+    await flushMicrotasks()
+    expect(endResults).toMatchObject([{ code: 'http', status: 403 }])
   })
 })
 
@@ -239,39 +239,39 @@ describe('[F11] a problem document that stalls', () => {
     ['heeds', false],
     ['does not heed', true],
   ])('is done without: the status is told, once, where the reading %s its signal', async (_how, deaf) => {
-    const { source, network, clock, settlements } = createSourceRig({ deaf })
+    const { source, network, clock, endResults } = createTestSource({ ignoreAbort: deaf })
     source.start()
-    await settled()
+    await flushMicrotasks()
     const problem = new Promise<string>((_, reject) => {
       const { signal } = network.last.request
       if (!deaf) signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
-    const connection = network.last.answer({
+    const connection = network.last.respond({
       status: 403,
       headers: { 'content-type': 'application/problem+json' },
       problem,
     })
     await clock.advance(600_000)
-    expect(settlements).toMatchObject([{ code: 'http', status: 403, retryable: false }])
-    expect(settlements[0]!.problem).toBeUndefined()
+    expect(endResults).toMatchObject([{ code: 'http', status: 403, retryable: false }])
+    expect(endResults[0]!.problem).toBeUndefined()
     expect(connection.cancelled).toBe(true)
     expect(network.attempts).toHaveLength(1)
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
   })
 })
 
 test('a `contentType` that throws is final: another attempt would end the same', async () => {
   const thrown = new Error('of the user')
-  const { source, network, clock, settlements } = createSourceRig({
+  const { source, network, clock, endResults } = createTestSource({
     contentType() {
       throw thrown
     },
   })
   source.start()
-  await settled()
-  const connection = network.last.answer()
+  await flushMicrotasks()
+  const connection = network.last.respond()
   await clock.advance(600_000)
-  expect(settlements).toMatchObject([{ code: 'content-type', retryable: false, cause: thrown }])
+  expect(endResults).toMatchObject([{ code: 'content-type', retryable: false, cause: thrown }])
   expect(connection.cancelled).toBe(true)
   expect(network.attempts).toHaveLength(1)
 })

@@ -6,14 +6,14 @@ import { createClient } from '../../src/client/client.ts'
 import type { Connection } from '../../src/connect/connect.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import type { RetryOptions } from '../../src/source/retry.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-const CLIENTS = 10_000
-const WINDOW = 100
+const CLIENT_COUNT = 10_000
+const WINDOW_MS = 100
 const SEED = 1
 /** Milliseconds after the crash at which all is well again, and until which attempts are counted. */
-const RECOVERED = 3_000
-const COUNTED = 6_000
+const RECOVERED_AFTER_MS = 3_000
+const COUNTED_UNTIL_MS = 6_000
 
 /** What the server does from the crash on, until it has recovered; seconds of `Retry-After` where it refuses. */
 interface Crash {
@@ -58,11 +58,11 @@ async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<
   const connect = async (): Promise<Connection> => {
     const since = clock.now() - crashedAt
     if (since >= 0) {
-      const window = Math.floor(since / WINDOW)
+      const window = Math.floor(since / WINDOW_MS)
       windows[window] = (windows[window] ?? 0) + 1
     }
     if (since >= 0 && since < server.down) throw new StreamError('network', 'Refused', { retryable: true })
-    const recovered = !(since < RECOVERED)
+    const recovered = !(since < RECOVERED_AFTER_MS)
     const headers = new Headers({ 'content-type': 'text/event-stream' })
     if (!recovered && server.retryAfter !== undefined) headers.set('retry-after', String(server.retryAfter))
     const until =
@@ -81,17 +81,17 @@ async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<
     }
   }
   const random = createRandom(seed)
-  const clients = Array.from({ length: CLIENTS }, () => {
+  const clients = Array.from({ length: CLIENT_COUNT }, () => {
     const client = createClient({ baseUrl: 'https://api.test', connect, clock, random, retry, onError() {} })
     client.subscribe('/feed')
     return client
   })
-  await settled()
-  expect(cuts).toHaveLength(CLIENTS)
+  await flushMicrotasks()
+  expect(cuts).toHaveLength(CLIENT_COUNT)
   crashedAt = clock.now()
   for (const cut of cuts) cut()
-  await settled()
-  while (clock.now() < crashedAt + COUNTED) if (clock.advance()) await settled()
+  await flushMicrotasks()
+  while (clock.now() < crashedAt + COUNTED_UNTIL_MS) if (clock.advance()) await flushMicrotasks()
   for (const client of clients) client.close()
   return windows
 }
@@ -101,15 +101,15 @@ function describeWaves(windows: readonly number[]): { ofClients: number; line: s
   const fullest = Math.max(...windows.filter(Boolean))
   const attempts = windows.reduce((sum, count) => sum + count, 0) // holes are passed over
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-  const when = windows.indexOf(fullest) * WINDOW
+  const when = windows.indexOf(fullest) * WINDOW_MS
   return {
-    ofClients: fullest / CLIENTS,
-    line: `${percent(fullest / CLIENTS)} of clients, ${percent(fullest / attempts)} of ${attempts} attempts in the fullest 100 ms (after ${when} ms)`,
+    ofClients: fullest / CLIENT_COUNT,
+    line: `${percent(fullest / CLIENT_COUNT)} of clients, ${percent(fullest / attempts)} of ${attempts} attempts in the fullest 100 ms (after ${when} ms)`,
   }
 }
 
 const crashes: [string, Crash][] = [
-  ['is down for 3 s', { down: RECOVERED }],
+  ['is down for 3 s', { down: RECOVERED_AFTER_MS }],
   ['refuses for 3 s', { down: 0 }],
   ['refuses for 3 s, with Retry-After: 2', { down: 0, retryAfter: 2 }],
 ]
@@ -119,12 +119,12 @@ test.each(crashes)(
   { timeout: 60_000 },
   async (what, server) => {
     const { ofClients, line } = describeWaves(await crash(server, {}, SEED))
-    console.log(`herd of ${CLIENTS} whose server ${what}: ${line}`)
+    console.log(`herd of ${CLIENT_COUNT} whose server ${what}: ${line}`)
     expect(ofClients).toBeLessThan(0.2)
   },
 )
 
 test('without jitter all of them would come at once: the simulation can tell', { timeout: 60_000 }, async () => {
-  const { ofClients } = describeWaves(await crash({ down: RECOVERED }, { jitter: false }, SEED))
+  const { ofClients } = describeWaves(await crash({ down: RECOVERED_AFTER_MS }, { jitter: false }, SEED))
   expect(ofClients).toBe(1)
 })

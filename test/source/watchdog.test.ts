@@ -1,14 +1,14 @@
 /** Two clocks for silence, and when they stand still. */
 import { describe, expect, test } from 'vitest'
-import { createSourceRig, type SourceRigOptions } from '../support/test-source.ts'
-import { settled } from '../support/flush-microtasks.ts'
+import { createTestSource, type TestSourceOptions } from '../support/test-source.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (options: SourceRigOptions) => {
-  const rig = createSourceRig(options)
-  return { ...rig, connection: await rig.open() }
+const open = async (options: TestSourceOptions) => {
+  const testSource = createTestSource(options)
+  return { ...testSource, connection: await testSource.open() }
 }
 
 describe('[F4] idleTimeout', () => {
@@ -35,7 +35,7 @@ describe('[F4] idleTimeout', () => {
     for (let beat = 0; beat < 20; beat++) {
       await clock.advance(4_999)
       connection.comment()
-      await settled()
+      await flushMicrotasks()
     }
     expect(source.state.status).toBe('open')
     await clock.advance(5_000)
@@ -45,7 +45,7 @@ describe('[F4] idleTimeout', () => {
   test('runs anew on each connection', async () => {
     const { source, clock, network } = await open({ idleTimeout: 5_000 })
     await clock.advance(6_000)
-    network.last.answer()
+    network.last.respond()
     await clock.advance(4_999)
     expect(source.state.status).toBe('open')
     await clock.advance(1)
@@ -68,7 +68,7 @@ describe('[F4] idleTimeout', () => {
 
   test('is off unless it is set: no timer runs', async () => {
     const { source, clock } = await open({})
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
     await clock.advance(86_400_000)
     expect(source.state.status).toBe('open')
   })
@@ -77,14 +77,14 @@ describe('[F4] idleTimeout', () => {
     const { connection, source, clock, network } = await open({})
     await clock.advance(60_000)
     connection.comment()
-    await settled()
+    await flushMicrotasks()
     source.setIdleTimeout(3_000)
     await clock.advance(2_999)
     expect(source.state.status).toBe('open')
     await clock.advance(1)
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
-    await clock.advance(clock.due[0]!)
-    network.last.answer()
+    await clock.advance(clock.pendingDelays[0]!)
+    network.last.respond()
     await clock.advance(3_000)
     expect(source.state.status).toBe('waiting')
   })
@@ -100,15 +100,15 @@ describe('[F4] idleTimeout', () => {
   })
 
   test('[F36] leaves no timer behind a close, not even when set in the very event that closes', async () => {
-    const rig = await open({
+    const testSource = await open({
       event: () => {
-        rig.source.close()
-        rig.source.setIdleTimeout(3_000)
+        testSource.source.close()
+        testSource.source.setIdleTimeout(3_000)
       },
     })
-    rig.connection.send({ data: 'a' })
-    await settled()
-    expect(rig.clock.due).toEqual([])
+    testSource.connection.send({ data: 'a' })
+    await flushMicrotasks()
+    expect(testSource.clock.pendingDelays).toEqual([])
   })
 })
 
@@ -119,7 +119,7 @@ describe('[F5] stallTimeout', () => {
     for (const ms of [4_000, 4_000, 3_999]) {
       await clock.advance(ms)
       connection.comment()
-      await settled()
+      await flushMicrotasks()
     }
     expect(source.state.status).toBe('open')
     await clock.advance(1)
@@ -131,7 +131,7 @@ describe('[F5] stallTimeout', () => {
     for (let beat = 0; beat < 5; beat++) {
       await clock.advance(11_999)
       connection.send({ data: 'a' })
-      await settled()
+      await flushMicrotasks()
     }
     expect(source.state.status).toBe('open')
   })

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeEvent } from '../../src/sse/encode.ts'
 import type { EventFields } from '../../src/sse/encode.ts'
-import { readChunks, utf8 } from './parse-chunks.ts'
+import { parseChunks, utf8 } from './parse-chunks.ts'
 
 describe('fields', () => {
   for (const [name, fields, text] of [
@@ -73,7 +73,7 @@ test('[P1.2] what is written is what is read', () => {
         : [bytes]
       // UTF-8 has no lone surrogates: those arrive as U+FFFD.
       const sent = (value: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(utf8(value))
-      expect(readChunks(chunks)).toEqual({
+      expect(parseChunks(chunks)).toEqual({
         blocks: events
           .filter(({ data, id }) => data !== undefined || id !== undefined)
           .map(({ type, data, id }) => ({

@@ -1,24 +1,24 @@
 /** Ways to give a stream to the parser, and what it made of it. */
-import { createParser } from '../../src/sse/parse.ts'
-import type { ParserOptions } from '../../src/sse/parse.ts'
-import type { Reading } from './reference.ts'
+import { createBlockParser } from '../../src/sse/parse.ts'
+import type { BlockParserOptions } from '../../src/sse/parse.ts'
+import type { ParseResult } from './reference.ts'
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** The bytes cut at these places. */
-export function cutAt(bytes: Uint8Array, ...places: number[]): Uint8Array[] {
-  return [0, ...places].map((from, i) => bytes.slice(from, places[i] ?? bytes.length))
+export function cutAt(bytes: Uint8Array, ...offsets: number[]): Uint8Array[] {
+  return [0, ...offsets].map((from, i) => bytes.slice(from, offsets[i] ?? bytes.length))
 }
 
 /** What came before a failure is kept, as it is for a caller. */
-export interface Outcome extends Reading {
+export interface ParseOutcome extends ParseResult {
   error?: unknown
 }
 
 /** Pushes the chunks through one buffer, as readers do that use theirs again, and overwrites it behind each. */
-export function readChunks(chunks: (Uint8Array | string)[], options: Partial<ParserOptions> = {}): Outcome {
-  const outcome: Outcome = { blocks: [], retries: [], comments: [] }
-  const parser = createParser({
+export function parseChunks(chunks: (Uint8Array | string)[], options: Partial<BlockParserOptions> = {}): ParseOutcome {
+  const outcome: ParseOutcome = { blocks: [], retries: [], comments: [] }
+  const parser = createBlockParser({
     onBlock: (block) => outcome.blocks.push(block),
     onRetry: (ms) => outcome.retries.push(ms),
     onComment: (text) => outcome.comments.push(text),
@@ -28,9 +28,9 @@ export function readChunks(chunks: (Uint8Array | string)[], options: Partial<Par
     for (const chunk of chunks) {
       if (typeof chunk === 'string') parser.push(chunk)
       else {
-        const lent = chunk.slice()
-        parser.push(lent)
-        lent.fill(0x21)
+        const reusedChunk = chunk.slice()
+        parser.push(reusedChunk)
+        reusedChunk.fill(0x21)
       }
     }
   } catch (error) {

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
-import { readChunks, utf8 } from './parse-chunks.ts'
-import { readReference } from './reference.ts'
+import { parseChunks, utf8 } from './parse-chunks.ts'
+import { parseReference } from './reference.ts'
 
 /** Pieces that streams are made of, the awkward ones above all. */
 const piece = fc.oneof(
@@ -87,7 +87,7 @@ function cut(bytes: Uint8Array, list: number[]): Uint8Array[] {
 test('any bytes, cut anyhow, read as the standard reads them', () => {
   fc.assert(
     fc.property(stream, sizes, (bytes, list) => {
-      expect(readChunks(cut(bytes, list))).toEqual(readReference(bytes))
+      expect(parseChunks(cut(bytes, list))).toEqual(parseReference(bytes))
     }),
     { numRuns: 4000 },
   )
@@ -103,7 +103,7 @@ test('any text, cut anyhow, reads as its bytes do', () => {
         chunks.push(text.slice(at, at + size))
         at += size
       }
-      expect(readChunks(chunks)).toEqual(readReference(bytes))
+      expect(parseChunks(chunks)).toEqual(parseReference(bytes))
     }),
     { numRuns: 1000 },
   )
@@ -117,12 +117,12 @@ test('[F28] a limit is met or not, whatever the cut', () => {
       sizes,
       fc.integer({ min: 1, max: 200 }),
       (bytes, first, second, maxEventSize) => {
-        const one = readChunks(cut(bytes, first), { maxEventSize })
-        const other = readChunks(cut(bytes, second), { maxEventSize })
+        const one = parseChunks(cut(bytes, first), { maxEventSize })
+        const other = parseChunks(cut(bytes, second), { maxEventSize })
         expect(other.blocks).toEqual(one.blocks)
         expect(isStreamError(other.error, 'too-large')).toBe(isStreamError(one.error, 'too-large'))
         // What came through is a beginning of what there was.
-        const all = readReference(bytes)
+        const all = parseReference(bytes)
         expect(all.blocks.slice(0, one.blocks.length)).toEqual(one.blocks)
         if (!one.error) expect(one).toEqual(all)
       },

@@ -1,15 +1,15 @@
 /** The parser, by the sections of the standard; every case also cut at every byte, and byte by byte. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
-import { createParser } from '../../src/sse/parse.ts'
+import { createBlockParser } from '../../src/sse/parse.ts'
 import type { Block } from '../../src/sse/parse.ts'
-import { cutAt, everyCut, readChunks, utf8 } from './parse-chunks.ts'
-import type { Outcome } from './parse-chunks.ts'
-import type { Reading } from './reference.ts'
+import { cutAt, everyCut, parseChunks, utf8 } from './parse-chunks.ts'
+import type { ParseOutcome } from './parse-chunks.ts'
+import type { ParseResult } from './reference.ts'
 
 const event = (data: string | undefined, type = 'message', id?: string): Block => ({ type, data, id })
 
-interface Case extends Partial<Reading> {
+interface Case extends Partial<ParseResult> {
   name: string
   stream: string | Uint8Array
 }
@@ -20,11 +20,11 @@ function cases(list: Case[]): void {
     test(name, () => {
       const bytes = typeof stream === 'string' ? utf8(stream) : stream
       for (const [cut, chunks] of everyCut(bytes)) {
-        expect(readChunks(chunks), cut).toEqual({ blocks, retries, comments })
+        expect(parseChunks(chunks), cut).toEqual({ blocks, retries, comments })
       }
       if (typeof stream !== 'string') return
       for (let at = 0; at <= stream.length; at++) {
-        expect(readChunks([stream.slice(0, at), stream.slice(at)]), `text cut at ${at}`).toEqual({
+        expect(parseChunks([stream.slice(0, at), stream.slice(at)]), `text cut at ${at}`).toEqual({
           blocks,
           retries,
           comments,
@@ -218,18 +218,18 @@ describe('chunks', () => {
   test('an event is reported with the chunk that has its blank line, also where that is a CR', () => {
     for (const end of ['\n\n', '\r\r', '\r\n\r\n', '\r\n\r']) {
       const blocks: Block[] = []
-      const parser = createParser({ onBlock: (block) => blocks.push(block) })
+      const parser = createBlockParser({ onBlock: (block) => blocks.push(block) })
       parser.push(utf8(`data: a${end}`))
       expect(blocks, JSON.stringify(end)).toEqual([event('a')])
     }
   })
 
   test('empty chunks change nothing', () => {
-    expect(readChunks([utf8('data: a\r'), utf8(''), '', utf8('\n'), '', utf8('\r\n')]).blocks).toEqual([event('a')])
+    expect(parseChunks([utf8('data: a\r'), utf8(''), '', utf8('\n'), '', utf8('\r\n')]).blocks).toEqual([event('a')])
   })
 
   test('text and bytes may take turns', () => {
-    expect(readChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([
+    expect(parseChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([
       event('ab'),
       event('c'),
     ])
@@ -237,19 +237,19 @@ describe('chunks', () => {
 
   test('a view into a larger buffer is read within its bounds', () => {
     const buffer = utf8('xxdata: a\n\nyy')
-    expect(readChunks([buffer.subarray(2, 11)]).blocks).toEqual([event('a')])
+    expect(parseChunks([buffer.subarray(2, 11)]).blocks).toEqual([event('a')])
   })
 
   test('chunks of every size up to some thousands of bytes, on lines longer than any buffer inside', () => {
     const text = Array.from({ length: 40 }, (_, n) => `id: ${n}\ndata: ${'é你😀a'.repeat(n * 11)}\n\n`).join('')
     const bytes = utf8(text)
-    const whole = readChunks([bytes])
+    const whole = parseChunks([bytes])
     expect(whole.blocks).toHaveLength(40)
     for (const size of [2, 3, 5, 31, 95, 96, 97, 127, 128, 129, 500, 1023, 1024, 1025, 5000]) {
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
         bytes.slice(n * size, (n + 1) * size),
       )
-      expect(readChunks(chunks), `${size} bytes`).toEqual(whole)
+      expect(parseChunks(chunks), `${size} bytes`).toEqual(whole)
     }
   })
 
@@ -257,32 +257,32 @@ describe('chunks', () => {
   test('[F29] an event of nearly 16 MiB in chunks of 1 KiB', () => {
     const chunk = new Uint8Array(1024).fill(0x61)
     const chunks = [utf8('data: '), ...Array.from({ length: 16_383 }, () => chunk), utf8('\n\n')]
-    expect(readChunks(chunks).blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1024])
+    expect(parseChunks(chunks).blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1024])
   })
 
   test('[F29] an event of nearly 16 MiB in lines of 1 KiB', () => {
     const chunk = utf8(`data: ${'a'.repeat(1017)}\n`)
-    const { blocks } = readChunks([...Array.from({ length: 16_383 }, () => chunk), utf8('\n')])
+    const { blocks } = parseChunks([...Array.from({ length: 16_383 }, () => chunk), utf8('\n')])
     expect(blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1018 - 1])
   })
 
   test('[F29] a million tiny events', () => {
     const chunk = utf8('data: a\n\n'.repeat(1000))
     let events = 0
-    const parser = createParser({ onBlock: ({ data }) => (events += data === 'a' ? 1 : 0) })
+    const parser = createBlockParser({ onBlock: ({ data }) => (events += data === 'a' ? 1 : 0) })
     for (let i = 0; i < 1000; i++) parser.push(chunk)
     expect(events).toBe(1_000_000)
   })
 
   test('every block has all three keys, in one order', () => {
-    for (const block of readChunks([utf8('data: a\n\nid: b\n\nevent: c\ndata: d\nid: e\n\n')]).blocks) {
+    for (const block of parseChunks([utf8('data: a\n\nid: b\n\nevent: c\ndata: d\nid: e\n\n')]).blocks) {
       expect(Object.keys(block)).toEqual(['type', 'data', 'id'])
     }
   })
 
   test('callbacks but for onBlock are optional', () => {
     const blocks: Block[] = []
-    createParser({ onBlock: (block) => blocks.push(block) }).push(utf8(': a\nretry: 1\ndata: b\n\n'))
+    createBlockParser({ onBlock: (block) => blocks.push(block) }).push(utf8(': a\nretry: 1\ndata: b\n\n'))
     expect(blocks).toEqual([event('b')])
   })
 })
@@ -300,7 +300,7 @@ describe('end and reset', () => {
       )
       for (const beginning of beginnings) {
         const blocks: Block[] = []
-        const parser = createParser({ onBlock: (block) => blocks.push(block) })
+        const parser = createBlockParser({ onBlock: (block) => blocks.push(block) })
         parser.push(beginning)
         parser[method]()
         blocks.length = 0
@@ -317,7 +317,7 @@ describe('maxEventSize', () => {
   /** The largest limit under which it fails, found by trying. */
   const largestFailing = (stream: string): number => {
     for (let limit = utf8(stream).length + 10; limit >= 0; limit--) {
-      if (readChunks([utf8(stream)], { maxEventSize: limit }).error) return limit
+      if (parseChunks([utf8(stream)], { maxEventSize: limit }).error) return limit
     }
     return -1
   }
@@ -336,45 +336,45 @@ describe('maxEventSize', () => {
       const limit = largestFailing(stream)
       expect(limit).toBeGreaterThan(5)
       for (const [cut, chunks] of everyCut(utf8(stream))) {
-        const failed = readChunks(chunks, { maxEventSize: limit })
+        const failed = parseChunks(chunks, { maxEventSize: limit })
         expect(isStreamError(failed.error, 'too-large'), cut).toBe(true)
         // What was whole before is there, and nothing of what was too large.
-        expect(failed.blocks, cut).toEqual(readChunks([utf8(stream)], { maxEventSize: limit }).blocks)
-        expect(readChunks(chunks, { maxEventSize: limit + 1 }).error, cut).toBeUndefined()
+        expect(failed.blocks, cut).toEqual(parseChunks([utf8(stream)], { maxEventSize: limit }).blocks)
+        expect(parseChunks(chunks, { maxEventSize: limit + 1 }).error, cut).toBeUndefined()
       }
     })
   }
 
   test('[F28] characters are counted, not bytes', () => {
-    expect(readChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 105 }).error).toBeDefined()
-    expect(readChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 106 }).blocks).toHaveLength(1)
-    expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 105 }).error).toBeDefined()
-    expect(readChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
+    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 105 }).error).toBeDefined()
+    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 106 }).blocks).toHaveLength(1)
+    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 105 }).error).toBeDefined()
+    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
   })
 
   test('[F28] what follows in the chunk that ends a line under way counts as well', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
-    expect(readChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
-    expect(readChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
+    expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
+    expect(parseChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
   test('[F28] what follows a blank line that came with the end of a line counts as well', () => {
     const chunks = ['dat', '\r\r\nid: 0123456789\n']
-    expect(readChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
-    expect(readChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
+    expect(parseChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
+    expect(parseChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
   })
 
   test('[F28] many events that are small together pass any limit', () => {
     const bytes = utf8('data: 0123456789\nid: 1\n\n: heartbeat\n\n'.repeat(200))
     for (const [cut, chunks] of everyCut(bytes.slice(0, 800))) {
-      expect(readChunks(chunks, { maxEventSize: 20 }).error, cut).toBeUndefined()
+      expect(parseChunks(chunks, { maxEventSize: 20 }).error, cut).toBeUndefined()
     }
-    expect(readChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
+    expect(parseChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
   })
 
   test('[F28] afterwards it is unusable, until reset', () => {
     const blocks: Block[] = []
-    const parser = createParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
+    const parser = createBlockParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
     const tooLarge = expect.objectContaining({ code: 'too-large', name: 'StreamError' })
     const thrown = (chunk: string): unknown => {
       try {
@@ -394,10 +394,10 @@ describe('maxEventSize', () => {
 
   test('[F28] 32 MiB are too much by default, and 16 are not', () => {
     const chunk = new Uint8Array(65_536).fill(0x61)
-    const push = (prefix: string, chunks: number, separator = ''): Outcome => {
+    const push = (prefix: string, chunks: number, separator = ''): ParseOutcome => {
       const list: Uint8Array[] = [utf8(prefix)]
       for (let i = 0; i < chunks; i++) list.push(chunk, utf8(separator))
-      return readChunks([...list, utf8('\n\n')])
+      return parseChunks([...list, utf8('\n\n')])
     }
     expect(isStreamError(push('data: ', 512).error, 'too-large')).toBe(true)
     expect(isStreamError(push('data: ', 512, '\ndata: ').error, 'too-large')).toBe(true)

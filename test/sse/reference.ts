@@ -2,15 +2,15 @@
 import type { Block } from '../../src/sse/parse.ts'
 
 /** All that a stream says. */
-export interface Reading {
+export interface ParseResult {
   blocks: Block[]
   retries: number[]
   comments: string[]
 }
 
 /** Reads a whole stream: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
-export function readReference(bytes: Uint8Array): Reading {
-  const reading: Reading = { blocks: [], retries: [], comments: [] }
+export function parseReference(bytes: Uint8Array): ParseResult {
+  const reading: ParseResult = { blocks: [], retries: [], comments: [] }
   // UTF-8 decode: drops one byte order mark.
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/)
   // What has no line end is no line.

@@ -1,14 +1,14 @@
 /** Time that stands still until a test moves it. */
 import type { Clock } from '../../src/base/clock.ts'
-import { settled } from './flush-microtasks.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, firing what falls due in between in its order, each after the work before it is done. */
   advance(ms: number): Promise<void>
   /** Moves time on by `ms`, and no timer fires: what is due is late. */
-  sleep(ms: number): void
+  skip(ms: number): void
   /** Milliseconds from now at which timers are due, soonest first. */
-  readonly due: number[]
+  readonly pendingDelays: number[]
 }
 
 interface Timer {
@@ -19,7 +19,7 @@ interface Timer {
 export function createManualClock(start = 0): ManualClock {
   let now = start
   const timers = new Set<Timer>()
-  const soonest = (): Timer | undefined => [...timers].sort((one, other) => one.at - other.at)[0]
+  const findNextTimer = (): Timer | undefined => [...timers].sort((one, other) => one.at - other.at)[0]
 
   return {
     now: () => now,
@@ -31,19 +31,19 @@ export function createManualClock(start = 0): ManualClock {
     },
     async advance(ms) {
       const target = now + ms
-      await settled()
-      for (let next = soonest(); next && next.at <= target; next = soonest()) {
+      await flushMicrotasks()
+      for (let next = findNextTimer(); next && next.at <= target; next = findNextTimer()) {
         now = Math.max(now, next.at)
         timers.delete(next)
         next.callback()
-        await settled()
+        await flushMicrotasks()
       }
       now = target
     },
-    sleep(ms) {
+    skip(ms) {
       now += ms
     },
-    get due() {
+    get pendingDelays() {
       return [...timers].map(({ at }) => at - now).sort((one, other) => one - other)
     },
   }

@@ -19,17 +19,17 @@ export interface ScriptedConnection {
   /** A clean end. */
   end(): void
   /** The connection breaks. */
-  cut(error?: unknown): void
+  disconnect(error?: unknown): void
   /** Reads so far that were not answered at once or since: 1 while the other side waits, else 0. */
-  readonly waiting: number
+  readonly pendingReads: number
   /** Batches that nobody has read yet. */
-  readonly unread: number
+  readonly unreadBatches: number
   readonly cancelled: boolean
   /** What `problem()` was limited to, once it was called. */
   readonly problemLimit: number | undefined
 }
 
-export interface Answer {
+export interface ScriptedResponse {
   status?: number
   headers?: Record<string, string>
   url?: string
@@ -41,9 +41,9 @@ export interface ScriptedAttempt {
   /** Headers as an object, in lower case. */
   readonly headers: Record<string, string>
   /** Answers with an event stream, unless said otherwise. */
-  answer(answer?: Answer): ScriptedConnection
+  respond(response?: ScriptedResponse): ScriptedConnection
   /** There is no answer. */
-  refuse(error?: unknown): void
+  fail(error?: unknown): void
 }
 
 export interface ScriptedNetwork {
@@ -54,7 +54,7 @@ export interface ScriptedNetwork {
 }
 
 /** `deaf`: attempts and reads do not end when their signal aborts. */
-export function createScriptedNetwork({ deaf = false } = {}): ScriptedNetwork {
+export function createScriptedNetwork({ ignoreAbort = false } = {}): ScriptedNetwork {
   const attempts: ScriptedAttempt[] = []
   return {
     attempts,
@@ -66,19 +66,19 @@ export function createScriptedNetwork({ deaf = false } = {}): ScriptedNetwork {
     connect: (request) =>
       new Promise((resolve, reject) => {
         const { signal } = request
-        if (!deaf) {
+        if (!ignoreAbort) {
           if (signal.aborted) return reject(signal.reason as Error)
           signal.addEventListener('abort', () => reject(signal.reason as Error))
         }
         attempts.push({
           request,
           headers: Object.fromEntries(request.headers),
-          answer(answer) {
-            const { connection, script } = createScriptedConnection(request, answer ?? {}, deaf)
+          respond(response) {
+            const { connection, script } = createScriptedConnection(request, response ?? {}, ignoreAbort)
             resolve(connection)
             return script
           },
-          refuse: (error = new StreamError('network', 'Refused', { retryable: true })) => reject(error),
+          fail: (error = new StreamError('network', 'Refused', { retryable: true })) => reject(error),
         })
       }),
   }
@@ -91,8 +91,13 @@ interface Read {
 
 function createScriptedConnection(
   request: ConnectRequest,
-  { status = 200, headers = { 'content-type': 'text/event-stream' }, url = request.url, problem = '' }: Answer,
-  deaf: boolean,
+  {
+    status = 200,
+    headers = { 'content-type': 'text/event-stream' },
+    url = request.url,
+    problem = '',
+  }: ScriptedResponse,
+  ignoreAbort: boolean,
 ): { connection: Connection; script: ScriptedConnection } {
   const outcomes: ((read: Read) => void)[] = []
   const reads: Read[] = []
@@ -101,12 +106,13 @@ function createScriptedConnection(
   const pump = (): void => {
     while (outcomes.length && reads.length) outcomes.shift()!(reads.shift()!)
   }
-  const bring = (outcome: (read: Read) => void): void => {
+  const enqueue = (outcome: (read: Read) => void): void => {
     outcomes.push(outcome)
     pump()
   }
-  const batch = (brought: Batch): void => bring(({ resolve }) => resolve(brought))
-  if (!deaf) request.signal.addEventListener('abort', () => bring(({ reject }) => reject(request.signal.reason)))
+  const batch = (next: Batch): void => enqueue(({ resolve }) => resolve(next))
+  if (!ignoreAbort)
+    request.signal.addEventListener('abort', () => enqueue(({ reject }) => reject(request.signal.reason)))
 
   return {
     connection: {
@@ -135,12 +141,13 @@ function createScriptedConnection(
         }),
       comment: (bytes = 12) => batch({ blocks: [], bytes }),
       retry: (ms) => batch({ blocks: [], bytes: 12, retry: ms }),
-      end: () => bring(({ resolve }) => resolve(null)),
-      cut: (error = new StreamError('network', 'Cut', { retryable: true })) => bring(({ reject }) => reject(error)),
-      get waiting() {
+      end: () => enqueue(({ resolve }) => resolve(null)),
+      disconnect: (error = new StreamError('network', 'Cut', { retryable: true })) =>
+        enqueue(({ reject }) => reject(error)),
+      get pendingReads() {
         return reads.length
       },
-      get unread() {
+      get unreadBatches() {
         return outcomes.length
       },
       get cancelled() {

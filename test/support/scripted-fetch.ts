@@ -17,7 +17,7 @@ export interface ScriptedBody {
   /** Why the reader let go, once it has. */
   readonly cancelled: { reason: unknown } | undefined
   /** Chunks that were asked for. */
-  readonly pulls: number
+  readonly pullCount: number
 }
 
 export interface ScriptedFetch {
@@ -43,11 +43,11 @@ export function createScriptedFetch(): ScriptedFetch {
           respond(options = {}) {
             let controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
             let cancelled: { reason: unknown } | undefined
-            let pulls = 0
+            let pullCount = 0
             const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
               {
-                start: (given) => void (controller = given),
-                pull: () => void pulls++,
+                start: (streamController) => void (controller = streamController),
+                pull: () => void pullCount++,
                 cancel: (reason) => void (cancelled = { reason }),
               },
               { highWaterMark: 0 },
@@ -62,8 +62,8 @@ export function createScriptedFetch(): ScriptedFetch {
               get cancelled() {
                 return cancelled
               },
-              get pulls() {
-                return pulls
+              get pullCount() {
+                return pullCount
               },
             }
           },

@@ -5,9 +5,9 @@ import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
-import { settled } from './flush-microtasks.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 
-export interface Stage {
+export interface TestClient {
   client: Client
   clock: ManualClock
   network: ScriptedNetwork
@@ -22,7 +22,7 @@ export interface Stage {
 }
 
 /** The longest delay that jitter can choose is chosen, so that delays are known. */
-export function createStage(options: ClientOptions = {}): Stage {
+export function createTestClient(options: ClientOptions = {}): TestClient {
   const clock = createManualClock()
   const network = createScriptedNetwork()
   const errors: StreamError[] = []
@@ -46,9 +46,9 @@ export function createStage(options: ClientOptions = {}): Stage {
     states,
     resets,
     async open() {
-      await settled()
-      const connection = network.last.answer()
-      await settled()
+      await flushMicrotasks()
+      const connection = network.last.respond()
+      await flushMicrotasks()
       return connection
     },
   }

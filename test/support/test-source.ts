@@ -13,17 +13,17 @@ import {
 } from '../../src/source/source.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
-import { settled } from './flush-microtasks.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 
 type Hooks = Pick<SourceHooks, 'ended' | 'flush'>
 
-export interface SourceRigOptions
+export interface TestSourceOptions
   extends Partial<Hooks>, Partial<Omit<SourceOptions, 'clock' | 'connect'>>, Partial<Omit<Judgement, 'statusCodes'>> {
   repeatable?: (error: StreamError) => boolean
   random?: () => number
   retry?: RetryOptions
   lastEventId?: string
-  deaf?: boolean
+  ignoreAbort?: boolean
   /** Called after the event was written down. */
   event?: (event: RawEvent) => void
   /** Called after the change was written down. */
@@ -31,25 +31,25 @@ export interface SourceRigOptions
   request?: SourceHooks['request']
 }
 
-export interface SourceRig {
+export interface TestSource {
   source: Source
   clock: ManualClock
   network: ScriptedNetwork
   events: RawEvent[]
   /** Bytes of each read. */
-  flushed: number[]
+  flushedBytes: number[]
   states: StreamState[]
-  settlements: (StreamError | undefined)[]
+  endResults: (StreamError | undefined)[]
   /** Starts, and answers with an event stream. */
   open(): Promise<ScriptedConnection>
 }
 
 /** The longest delay that jitter can choose is chosen. A clean end is a failure, as a feed's is. */
-export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
+export function createTestSource(options: TestSourceOptions = {}): TestSource {
   const {
     retry = {},
     lastEventId,
-    deaf = false,
+    ignoreAbort = false,
     event,
     changed,
     flush,
@@ -59,11 +59,11 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
   } = options
   const name = 'GET https://api.test/stream'
   const clock = createManualClock()
-  const network = createScriptedNetwork({ deaf })
+  const network = createScriptedNetwork({ ignoreAbort })
   const events: RawEvent[] = []
-  const flushed: number[] = []
+  const flushedBytes: number[] = []
   const states: StreamState[] = []
-  const settlements: (StreamError | undefined)[] = []
+  const endResults: (StreamError | undefined)[] = []
   const source = createSource(
     { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
     {
@@ -89,14 +89,14 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
         event?.(raw)
       },
       flush(bytes) {
-        flushed.push(bytes)
+        flushedBytes.push(bytes)
         return flush?.(bytes)
       },
       changed(state) {
         states.push(state)
         changed?.(state)
       },
-      settled: (error) => void settlements.push(error),
+      settled: (error) => void endResults.push(error),
     },
     lastEventId,
   )
@@ -105,14 +105,14 @@ export function createSourceRig(options: SourceRigOptions = {}): SourceRig {
     clock,
     network,
     events,
-    flushed,
+    flushedBytes,
     states,
-    settlements,
+    endResults,
     async open() {
       source.start()
-      await settled()
-      const connection = network.last.answer()
-      await settled()
+      await flushMicrotasks()
+      const connection = network.last.respond()
+      await flushMicrotasks()
       return connection
     },
   }

@@ -1,6 +1,6 @@
 /** A trap for what nobody handles: promises that are rejected, and errors that only the platform hears of. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
-import { settled } from './flush-microtasks.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface Unhandled {
   /** What was given to `reportError` in this test. A test that expects some takes them out. */
@@ -21,7 +21,7 @@ export function trapUnhandled(): Unhandled {
     vi.stubGlobal('reportError', (error: unknown) => trap.reported.push(error))
   })
   afterEach(async () => {
-    await settled()
+    await flushMicrotasks()
     expect(rejections, 'unhandled rejections').toEqual([])
     expect(trap.reported, 'reported errors').toEqual([])
   })

@@ -1,40 +1,48 @@
 /** When it is tried again: rows 17 to 20 of the faults. The clock stands still until the test moves it. */
 import { expect, test, vi } from 'vitest'
 import type { ClientOptions } from '../../../src/request/options.ts'
-import { type SteeredClock, createSteeredClock } from '../../setup/sync-manual-clock.ts'
-import type { ServerWish } from '../../setup/test-server-host.ts'
-import { type OpenStage, type Stage, registerContract } from '../contract.ts'
-import { payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import { type SyncManualClock, createSyncManualClock } from '../../setup/sync-manual-clock.ts'
+import type { TestServerOptions } from '../../setup/test-server-host.ts'
+import { type OpenFixture, type ContractFixture, registerContract } from '../contract.ts'
+import { payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** Jitter that takes the whole delay. */
-const patient: ClientOptions = { retry: { delay: 1_000, maxDelay: 30_000 }, random: () => 1, idleTimeout: 3_600_000 }
+const fullJitterRetry: ClientOptions = {
+  retry: { delay: 1_000, maxDelay: 30_000 },
+  random: () => 1,
+  idleTimeout: 3_600_000,
+}
 
-interface PatientStage extends Stage {
-  clock: SteeredClock
+interface BackoffFixture extends ContractFixture {
+  clock: SyncManualClock
   /** Waits for the next failure; resolves with how long is waited then, and waits so long. */
   nextDelay(): Promise<number>
 }
 
-async function openPatient(open: OpenStage, wish: ServerWish = {}, options: ClientOptions = {}): Promise<PatientStage> {
-  const clock = createSteeredClock()
-  const stage = await open(wish, { ...patient, ...options, clock })
-  let seen = 0
+async function openBackoffFixture(
+  open: OpenFixture,
+  serverOptions: TestServerOptions = {},
+  options: ClientOptions = {},
+): Promise<BackoffFixture> {
+  const clock = createSyncManualClock()
+  const fixture = await open(serverOptions, { ...fullJitterRetry, ...options, clock })
+  let seenWaits = 0
   return {
-    ...stage,
+    ...fixture,
     clock,
     async nextDelay() {
-      const waits = () => stage.states.filter(({ status }) => status === 'waiting').length
-      await until(() => waits() > seen)
-      seen = waits()
-      const [delay] = clock.due
+      const countWaits = () => fixture.states.filter(({ status }) => status === 'waiting').length
+      await waitUntil(() => countWaits() > seenWaits)
+      seenWaits = countWaits()
+      const [delay] = clock.pendingDelays
       clock.advance(delay!)
       return delay!
     },
   }
 }
 
-async function delays({ nextDelay }: PatientStage, count: number): Promise<number[]> {
+async function nextDelays({ nextDelay }: BackoffFixture, count: number): Promise<number[]> {
   const found: number[] = []
   while (found.length < count) found.push(await nextDelay())
   return found
@@ -42,77 +50,77 @@ async function delays({ nextDelay }: PatientStage, count: number): Promise<numbe
 
 registerContract('backoff', (open) => {
   test('[F18] refused: network, tried again after 1 s, doubling to 30 s, for as long as it takes', async () => {
-    const stage = await openPatient(open)
-    await stage.server.kill()
-    const events = record(stage.client.subscribe('/api/stream'))
-    expect(await delays(stage, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
-    const reasons = stage.states.flatMap(({ status, error }) => (status === 'waiting' ? [error] : []))
+    const fixture = await openBackoffFixture(open)
+    await fixture.server.kill()
+    const events = recordEvents(fixture.client.subscribe('/api/stream'))
+    expect(await nextDelays(fixture, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    const reasons = fixture.states.flatMap(({ status, error }) => (status === 'waiting' ? [error] : []))
     for (const error of reasons) expect(error).toMatchObject({ code: 'network', retryable: true })
-    await until(() => stage.states.at(-1)!.status === 'waiting')
-    await stage.server.restart()
-    await delays(stage, 1)
-    await until(() => events.length)
-    expect(stage.errors).toEqual([])
+    await waitUntil(() => fixture.states.at(-1)!.status === 'waiting')
+    await fixture.server.restart()
+    await nextDelays(fixture, 1)
+    await waitUntil(() => events.length)
+    expect(fixture.errors).toEqual([])
   })
 
   test('[F18] a name that does not resolve: network, tried again', async () => {
-    const stage = await openPatient(open)
-    stage.client.subscribe('http://name.invalid/api/stream')
-    expect(await delays(stage, 2)).toEqual([1_000, 2_000])
-    for (const { status, error } of stage.states)
+    const fixture = await openBackoffFixture(open)
+    fixture.client.subscribe('http://name.invalid/api/stream')
+    expect(await nextDelays(fixture, 2)).toEqual([1_000, 2_000])
+    for (const { status, error } of fixture.states)
       if (status === 'waiting') expect(error).toMatchObject({ code: 'network' })
   })
 
   test('[F18] a run gives up at its limit, with the last failure as cause', async () => {
-    const stage = await openPatient(open)
-    await stage.server.kill()
-    const result = stage.client.stream('/api/generate', { json: { prompt: 'p' } }).final()
+    const fixture = await openBackoffFixture(open)
+    await fixture.server.kill()
+    const result = fixture.client.stream('/api/generate', { json: { prompt: 'p' } }).final()
     result.catch(() => {}) // awaited below
-    expect(await delays(stage, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
+    expect(await nextDelays(fixture, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
     await expect(result).rejects.toMatchObject({ code: 'retries-exhausted', cause: { code: 'network' } })
-    expect(stage.clock.due).toEqual([])
+    expect(fixture.clock.pendingDelays).toEqual([])
   })
 
   test('[F19] accepted, then dropped, again and again: backoff keeps growing', async () => {
-    const stage = await openPatient(open, { scenario: { 'end-after': 1 } })
-    stage.client.subscribe('/api/stream')
-    expect(await delays(stage, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
+    const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1 } })
+    fixture.client.subscribe('/api/stream')
+    expect(await nextDelays(fixture, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
   })
 
   test('[F19] what the server repeats of itself is no progress: connected at a head that moves on', async () => {
-    const stage = await openPatient(open, { scenario: { 'end-after': 1 } }, { lastEventId: false })
-    stage.client.subscribe('/api/stream')
+    const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1 } }, { lastEventId: false })
+    fixture.client.subscribe('/api/stream')
     const found: number[] = []
     for (let count = 0; count < 4; count++) {
-      await stage.server.send({ data: count })
-      found.push(await stage.nextDelay())
+      await fixture.server.send({ data: count })
+      found.push(await fixture.nextDelay())
     }
     expect(found).toEqual([1_000, 2_000, 4_000, 8_000])
   })
 
   test('[F19] an event that is new begins it anew', async () => {
-    const stage = await openPatient(open, { scenario: { 'end-after': 1, times: 3 } })
-    const events = record(stage.client.subscribe('/api/stream'))
-    expect(await delays(stage, 3)).toEqual([1_000, 2_000, 4_000])
-    await until(() => stage.states.at(-1)!.status === 'open')
-    await stage.server.send({ data: 'new' })
-    await until(() => payloads(events).length)
-    await stage.server.drop()
-    expect(await delays(stage, 1)).toEqual([1_000])
+    const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1, times: 3 } })
+    const events = recordEvents(fixture.client.subscribe('/api/stream'))
+    expect(await nextDelays(fixture, 3)).toEqual([1_000, 2_000, 4_000])
+    await waitUntil(() => fixture.states.at(-1)!.status === 'open')
+    await fixture.server.send({ data: 'new' })
+    await waitUntil(() => payloadsOf(events).length)
+    await fixture.server.drop()
+    expect(await nextDelays(fixture, 1)).toEqual([1_000])
   })
 
   test('[F19] so does a connection that was open for 10 s', async () => {
-    const stage = await openPatient(open, { scenario: { 'end-after': 1, times: 3 } })
-    const events = record(stage.client.subscribe('/api/stream'))
-    expect(await delays(stage, 3)).toEqual([1_000, 2_000, 4_000])
-    await until(() => events.length === 4)
-    stage.clock.advance(9_999)
-    await stage.server.drop()
-    expect(await delays(stage, 1)).toEqual([8_000])
-    await until(() => events.length === 5)
-    stage.clock.advance(10_000)
-    await stage.server.drop()
-    expect(await delays(stage, 1)).toEqual([1_000])
+    const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1, times: 3 } })
+    const events = recordEvents(fixture.client.subscribe('/api/stream'))
+    expect(await nextDelays(fixture, 3)).toEqual([1_000, 2_000, 4_000])
+    await waitUntil(() => events.length === 4)
+    fixture.clock.advance(9_999)
+    await fixture.server.drop()
+    expect(await nextDelays(fixture, 1)).toEqual([8_000])
+    await waitUntil(() => events.length === 5)
+    fixture.clock.advance(10_000)
+    await fixture.server.drop()
+    expect(await nextDelays(fixture, 1)).toEqual([1_000])
   })
 
   test.each([
@@ -123,19 +131,19 @@ registerContract('backoff', (open) => {
     ['-5', 5],
     ['10ms', 5],
   ])('[F20] retry: %s makes it wait for %i ms', async (retry, expected) => {
-    const stage = await openPatient(
+    const fixture = await openBackoffFixture(
       open,
       { scenario: { retry, 'end-after': 1 } },
       { retry: { delay: 5, jitter: false, maxDelay: 5 } },
     )
-    stage.client.subscribe('/api/stream')
-    expect(await delays(stage, 2)).toEqual([expected, expected])
+    fixture.client.subscribe('/api/stream')
+    expect(await nextDelays(fixture, 2)).toEqual([expected, expected])
   })
 
   test('[F20] the delay that a server asks for is a floor: jitter is added to it', async () => {
-    const stage = await openPatient(open, { scenario: { retry: 3_000, 'end-after': 1 } })
-    stage.client.subscribe('/api/stream')
-    expect(await delays(stage, 2)).toEqual([4_000, 5_000])
+    const fixture = await openBackoffFixture(open, { scenario: { retry: 3_000, 'end-after': 1 } })
+    fixture.client.subscribe('/api/stream')
+    expect(await nextDelays(fixture, 2)).toEqual([4_000, 5_000])
   })
 
   const now = Date.UTC(2027, 0, 15, 8, 0, 0)
@@ -148,9 +156,9 @@ registerContract('backoff', (open) => {
   ])('[F17][P1.4] Retry-After in %s is honoured, within bounds', async (_, value, expected) => {
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const scenario = { status: 503, 'retry-after': value, times: 1 }
-    const stage = await openPatient(open, { scenario }, { retry: { delay: 5, jitter: false } })
-    const events = record(stage.client.subscribe('/api/stream'))
-    expect(await delays(stage, 1)).toEqual([expected])
-    await until(() => events.length)
+    const fixture = await openBackoffFixture(open, { scenario }, { retry: { delay: 5, jitter: false } })
+    const events = recordEvents(fixture.client.subscribe('/api/stream'))
+    expect(await nextDelays(fixture, 1)).toEqual([expected])
+    await waitUntil(() => events.length)
   })
 })

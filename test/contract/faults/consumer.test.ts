@@ -1,23 +1,23 @@
 /** What consumers do: rows 33 to 39 of the faults. */
 import { expect, test, vi } from 'vitest'
 import type { StreamEvent } from '../../../src/base/events.ts'
-import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
+import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import type { RemoteServer } from '../test-server.ts'
-import { payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import type { TestServer } from '../test-server.ts'
+import { payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** Resolves when nobody reads from the server. */
-const unread = (server: RemoteServer) =>
-  until(async () => {
-    const { clients, runs } = await server.state()
-    return clients === 0 && runs.every(({ readers }) => readers === 0)
+const waitUntilUnread = (server: TestServer) =>
+  waitUntil(async () => {
+    const { feedReaders, runs } = await server.state()
+    return feedReaders === 0 && runs.every(({ readers }) => readers === 0)
   })
 
-registerContract('a consumer', (open, tap) => {
+registerContract('a consumer', (open, createSpy) => {
   test('[F33] slow in its loop: no more is read than its queue holds, and nothing is lost', async () => {
     const [size, count] = [64 * 1024, 300]
-    const { connect, batches } = tap()
+    const { connect, batches } = createSpy()
     // A carrier is compressed as a whole, whatever it carries.
     const scenario = [{ encoding: 'identity' as const }, { path: '/api/channel', encoding: 'identity' as const }]
     const { client, server } = await open({ scenario }, { connect, queue: { bytes: 1_000_000 } })
@@ -27,11 +27,11 @@ registerContract('a consumer', (open, tap) => {
     expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
 
     let before = 0
-    await until(async () => {
-      const { written } = await server.state()
-      const still = written === before // all buffers between the two are full
-      before = written
-      return still && written > 1_000_000
+    await waitUntil(async () => {
+      const { writtenBytes } = await server.state()
+      const still = writtenBytes === before // all buffers between the two are full
+      before = writtenBytes
+      return still && writtenBytes > 1_000_000
     })
     const read = batches.reduce((sum, { bytes }) => sum + bytes, 0)
     // What came with the event that was taken, one more event that the reading had begun with, and one batch.
@@ -55,23 +55,23 @@ registerContract('a consumer', (open, tap) => {
       },
     ]
     await Promise.allSettled(loops.map((loop) => loop()))
-    await unread(server)
+    await waitUntilUnread(server)
     expect(await server.log()).toHaveLength(3)
   })
 
   test('[F34] that breaks out of a loop over a run: freed, and the run goes on; or is stopped, if that is asked for', async () => {
-    const { client, server } = await open({ answers: { '*': 'abcdef' }, time: 'steered', delay: 100 })
+    const { client, server } = await open({ answers: { '*': 'abcdef' }, time: 'manual', delay: 100 })
     for (const detachBehavior of ['continue', 'cancel'] as const) {
       const run = client.stream('/api/generate', { json: { prompt: detachBehavior }, detachBehavior })
       const loop = run[Symbol.asyncIterator]()
       const first = loop.next()
-      await until(() => run.cursor)
+      await waitUntil(() => run.cursor)
       await server.advance(100)
       await first
       await loop.return!()
     }
-    await unread(server)
-    await until(async () => (await server.state()).runs[1]!.state === 'finished')
+    await waitUntilUnread(server)
+    await waitUntil(async () => (await server.state()).runs[1]!.state === 'finished')
     expect((await server.state()).runs).toMatchObject([{ state: 'running' }, { state: 'finished', text: 'a' }])
   })
 
@@ -84,10 +84,10 @@ registerContract('a consumer', (open, tap) => {
     feed.onAny(() => {
       throw mistake
     })
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     await server.send({ data: 1 })
-    await until(() => events.length === 2)
+    await waitUntil(() => events.length === 2)
     expect(reported).toEqual([mistake, mistake])
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
@@ -104,36 +104,36 @@ registerContract('a consumer', (open, tap) => {
       if (events.length === 3) feed.close()
     })
     expect(await feed.closed).toBeUndefined()
-    await unread(server)
+    await waitUntilUnread(server)
     await server.send({ data: 'late' })
     expect(events).toHaveLength(3)
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
   test('[F36] that closes while it connects, twice: silence, and the connection is freed', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { hang: true } }, { clock })
     const feed = client.subscribe('/api/stream')
-    await until(async () => (await server.log()).length)
+    await waitUntil(async () => (await server.log()).length)
     feed.close()
     feed.close()
     expect(await feed.closed).toBeUndefined()
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
     // The request is given up, not only forgotten: its socket is gone, or free for the next request.
     await server.setScenario([])
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     expect(errors).toEqual([])
   })
 
   test('[F36] that closes in backoff: no request comes after it', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { status: 503 } }, { clock })
     const feed = client.subscribe('/api/stream')
-    await until(() => states.at(-1)?.status === 'waiting')
+    await waitUntil(() => states.at(-1)?.status === 'waiting')
     feed.close()
-    expect(clock.due).toEqual([])
+    expect(clock.pendingDelays).toEqual([])
     clock.advance(3_600_000)
     expect(await feed.closed).toBeUndefined()
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
@@ -149,19 +149,19 @@ registerContract('a consumer', (open, tap) => {
   })
 
   test('[F36] that closes its client ends everything it opened', async () => {
-    const { client, server } = await open({ answers: { '*': 'abc' }, time: 'steered', delay: 100 })
-    const events = record(client.subscribe('/api/stream'))
+    const { client, server } = await open({ answers: { '*': 'abc' }, time: 'manual', delay: 100 })
+    const events = recordEvents(client.subscribe('/api/stream'))
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    await until(() => events.length && run.cursor)
+    await waitUntil(() => events.length && run.cursor)
     client.close()
-    await unread(server)
+    await waitUntilUnread(server)
     await expect(run.final()).rejects.toMatchObject({ name: 'AbortError' })
   })
 
   const reason = new Error('why')
   const moments = ['at once', 'in connect', 'in a body read', 'in backoff']
   test.each(moments)('[F37] that aborts %s: rejects with its reason, and leaves nothing open', async (when) => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const scenario =
       when === 'in connect' ? { hang: true } : when === 'in backoff' ? { status: 503 } : { 'stall-after': 1 }
     const { client, server, errors, states } = await open({ scenario }, { clock })
@@ -170,20 +170,20 @@ registerContract('a consumer', (open, tap) => {
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, signal: controller.signal })
     const pending = run[Symbol.asyncIterator]().next()
     pending.catch(() => {}) // awaited below
-    if (when !== 'at once') await until(async () => (await server.log()).length)
-    if (when === 'in a body read') await until(() => run.cursor)
-    if (when === 'in backoff') await until(() => states.at(-1)!.status === 'waiting')
+    if (when !== 'at once') await waitUntil(async () => (await server.log()).length)
+    if (when === 'in a body read') await waitUntil(() => run.cursor)
+    if (when === 'in backoff') await waitUntil(() => states.at(-1)!.status === 'waiting')
     controller.abort(reason)
     await expect(run.final()).rejects.toBe(reason)
     await expect(pending).rejects.toBe(reason)
-    await unread(server)
-    expect(clock.due).toEqual([])
+    await waitUntilUnread(server)
+    expect(clock.pendingDelays).toEqual([])
     expect(errors).toEqual([])
     expect(await server.log()).toHaveLength(when === 'at once' ? 0 : 1)
   })
 
   test('[F37] that aborts in the token provider: the provider is told, nothing is sent', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const controller = new AbortController()
     const signals: AbortSignal[] = []
     const { client, server } = await open(
@@ -199,12 +199,12 @@ registerContract('a consumer', (open, tap) => {
     const feed = client.subscribe('/api/stream', { signal: controller.signal })
     const pending = feed[Symbol.asyncIterator]().next()
     pending.catch(() => {}) // awaited below
-    await until(() => signals.length)
+    await waitUntil(() => signals.length)
     controller.abort(reason)
     await expect(pending).rejects.toBe(reason)
     expect(await feed.closed).toBeUndefined()
     expect(signals[0]!.aborted).toBe(true)
-    expect([clock.due, await server.log()]).toEqual([[], []])
+    expect([clock.pendingDelays, await server.log()]).toEqual([[], []])
   })
 
   test('[F39] with two pending next(): each gets its event, in order, and both settle on close', async () => {
@@ -217,22 +217,22 @@ registerContract('a consumer', (open, tap) => {
     expect(await two[1]).toMatchObject({ value: { data: 1 } })
     const last = [loop.next(), loop.next(), loop.return!(), loop.return!()]
     for (const result of await Promise.all(last)) expect(result).toEqual({ value: undefined, done: true })
-    await unread(server)
+    await waitUntilUnread(server)
   })
 
   test('two consumers of one feed: the loop sets the pace, the listener hears the same', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
-    const heard = record(feed)
+    const received = recordEvents(feed)
     const looped: StreamEvent[] = []
     const done = (async () => {
       for await (const event of feed) if (looped.push(event) === 3) break
     })()
-    await until(() => heard.length)
+    await waitUntil(() => received.length)
     await server.send({ data: 1 })
     await server.send({ data: 2 })
     await done
-    expect(payloads(looped)).toEqual([1, 2])
-    expect(heard).toEqual(looped)
+    expect(payloadsOf(looped)).toEqual([1, 2])
+    expect(received).toEqual(looped)
   })
 })

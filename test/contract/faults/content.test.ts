@@ -1,8 +1,8 @@
 /** What is in the stream: rows 22 to 32 of the faults. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
-import { drain, payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import { readRun, payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** The characters that the bytes of a header value stand for. */
 const decode = (value: string | undefined): string =>
@@ -11,29 +11,29 @@ const decode = (value: string | undefined): string =>
 registerContract('content', (open) => {
   /** A feed into which `text` comes, as it is, after `connected`; then an event 'last'. */
   const insert = async (text: string, rule: Record<string, unknown> = {}) => {
-    const stage = await open({ scenario: { insert: text, 'insert-after': 1, times: 1, ...rule } })
-    const feed = stage.client.subscribe('/api/stream', { parse: 'text' })
-    const events = record(feed)
-    await until(() => events.length)
-    const lastId = await stage.server.send({ type: 'last', data: 'last' })
-    await until(() => events.at(-1)!.type === 'last')
-    return { ...stage, feed, events: events.slice(1, -1), connectedId: events[0]!.id, lastId }
+    const fixture = await open({ scenario: { insert: text, 'insert-after': 1, times: 1, ...rule } })
+    const feed = fixture.client.subscribe('/api/stream', { parse: 'text' })
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
+    const lastId = await fixture.server.send({ type: 'last', data: 'last' })
+    await waitUntil(() => events.at(-1)!.type === 'last')
+    return { ...fixture, feed, events: events.slice(1, -1), connectedId: events[0]!.id, lastId }
   }
 
   test.each(['日本', 'é', '👍', 'Ω-'])('[F22] id %s goes back as its UTF-8 bytes, and is honoured', async (prefix) => {
     const { client, server } = await open({ scenario: { 'id-prefix': prefix } })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     await server.send({ data: 1 })
-    await until(() => payloads(events).length === 1)
+    await waitUntil(() => payloadsOf(events).length === 1)
     const { lastEventId } = feed
     expect(lastEventId.startsWith(prefix)).toBe(true)
     await server.drop()
     await server.send({ data: 2 })
-    await until(() => payloads(events).length === 2)
+    await waitUntil(() => payloadsOf(events).length === 2)
     expect(decode((await server.requests())[1]!.headers['last-event-id'])).toBe(lastEventId)
-    expect(payloads(events)).toEqual([1, 2])
+    expect(payloadsOf(events)).toEqual([1, 2])
   })
 
   test('[F23] an id with NUL is ignored: the one before it holds', async () => {
@@ -51,12 +51,12 @@ registerContract('content', (open) => {
       scenario: { insert: 'id:\ndata: "cleared"\n\n', 'insert-after': 1, times: 1 },
     })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => payloads(events).length)
+    const events = recordEvents(feed)
+    await waitUntil(() => payloadsOf(events).length)
     expect(events.at(-1)).toEqual({ type: 'message', data: 'cleared', id: '' })
     expect(feed.lastEventId).toBe('')
     await server.drop()
-    await until(() => events.length === 3)
+    await waitUntil(() => events.length === 3)
     expect(resets).toEqual([{ reason: 'no-id' }])
     expect((await server.requests())[1]!.headers).not.toHaveProperty('last-event-id')
   })
@@ -73,28 +73,28 @@ registerContract('content', (open) => {
       answers: { '*': 'abcdef' },
       scenario: [{ 'end-after': 4, times: 1 }, { overlap: 3 }],
     })
-    const { contents, indexes } = await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))
+    const { contents, indexes } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents.join('')).toBe('abcdef')
     expect(indexes).toEqual([0, 1, 2, 3, 4, 5])
   })
 
   test('[F26] ids that start over after a restart: nothing is swallowed, and the user is told', async () => {
     const { client, server, resets } = await open()
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     for (const data of ['a', 'b', 'c']) await server.send({ data })
-    await until(() => payloads(events).length === 3)
+    await waitUntil(() => payloadsOf(events).length === 3)
     await server.restart({ log: 'lose' })
-    await until(() => resets.length)
+    await waitUntil(() => resets.length)
     for (const data of ['d', 'e', 'f']) await server.send({ data })
-    await until(() => payloads(events).length === 6)
-    expect(payloads(events)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    await waitUntil(() => payloadsOf(events).length === 6)
+    expect(payloadsOf(events)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
     expect(resets).toEqual([{ reason: 'unknown' }])
   })
 
   test('[F27] an index that jumps is read again from the last good id, once', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3, times: 1 } })
-    expect((await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))).contents.join('')).toBe('abcdef')
+    expect((await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))).contents.join('')).toBe('abcdef')
     expect((await server.requests()).map(({ headers }) => headers['last-event-id']?.split(':')[1])).toEqual([
       undefined,
       '4',
@@ -103,7 +103,7 @@ registerContract('content', (open) => {
 
   test('[F27] and is a gap, with what was received, if it jumps again', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3 } })
-    const { contents, error } = await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))
+    const { contents, error } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents.join('')).toBe('abc')
     expect(error).toMatchObject({ code: 'gap', partial: 'abc', cursor: { lastEventId: expect.stringMatching(/:4$/) } })
     expect(await server.log()).toHaveLength(2)
@@ -118,10 +118,10 @@ registerContract('content', (open) => {
       const lastEventId = await server.send({ data: 0 })
       await server.send({ data: 'whole' })
       const feed = client.subscribe('/api/stream', { lastEventId })
-      const events = record(feed)
+      const events = recordEvents(feed)
       expect(await feed.closed).toMatchObject({ code: 'too-large', retryable: false })
-      expect(payloads(events)).toEqual(['whole'])
-      await until(async () => (await server.state()).written === 0)
+      expect(payloadsOf(events)).toEqual(['whole'])
+      await waitUntil(async () => (await server.state()).writtenBytes === 0)
       expect(await server.log()).toHaveLength(1)
     },
   )
@@ -130,28 +130,28 @@ registerContract('content', (open) => {
     const { client, server } = await open({ scenario: { flood: 'line', 'flood-bytes': 32 * 1024 * 1024 } })
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'too-large' })
     await server.setScenario([])
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     await server.send({ data: 'x'.repeat(8 * 1024 * 1024) })
-    await until(() => payloads(events).length)
-    expect(payloads(events)[0]).toHaveLength(8 * 1024 * 1024)
+    await waitUntil(() => payloadsOf(events).length)
+    expect(payloadsOf(events)[0]).toHaveLength(8 * 1024 * 1024)
   })
 
   test('[F30] data of a feed that is not JSON: told with its id, and the feed goes on', async () => {
     const { client, server, errors } = await open({ scenario: { 'invalid-data': 2 } })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     const id = await server.send({ data: 'spoiled' })
     await server.send({ data: 'good' })
-    await until(() => payloads(events).length)
-    expect(payloads(events)).toEqual(['good'])
+    await waitUntil(() => payloadsOf(events).length)
+    expect(payloadsOf(events)).toEqual(['good'])
     expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: id }])
     expect(await server.log()).toHaveLength(1)
   })
 
   test('[F30] data of a run that is not JSON ends it', async () => {
     const { client } = await open({ answers: { '*': 'abc' }, scenario: { 'invalid-data': 3 } })
-    const { contents, error } = await drain(client.stream('/api/generate', { json: { prompt: 'p' } }))
+    const { contents, error } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents).toEqual(['a'])
     expect(error).toMatchObject({ code: 'invalid-data', partial: 'a' })
   })
@@ -163,10 +163,10 @@ registerContract('content', (open) => {
     '[F31] an event of a feed named %s is an event like any other, and pollutes nothing',
     async (name) => {
       const { client, errors } = await open({ scenario: { insert: `event: ${name}\ndata: ${hostile}\n\n` } })
-      const heard: { data: unknown }[] = []
-      client.subscribe('/api/stream').on(name, (event) => heard.push(event))
-      await until(() => heard.length)
-      expect(Object.keys(heard[0]!.data as object)).toEqual(['__proto__', 'constructor'])
+      const received: { data: unknown }[] = []
+      client.subscribe('/api/stream').on(name, (event) => received.push(event))
+      await waitUntil(() => received.length)
+      expect(Object.keys(received[0]!.data as object)).toEqual(['__proto__', 'constructor'])
       expect(({} as { polluted?: number }).polluted).toBeUndefined()
       expect(errors).toEqual([])
     },
@@ -176,10 +176,10 @@ registerContract('content', (open) => {
     const scenario = { insert: `event: ${type}\ndata: ${hostile}\n\n`, 'insert-after': 1 }
     const { client } = await open({ answers: { '*': 'ab' }, scenario })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    const heard: unknown[] = []
-    run.on(type, ({ data }) => heard.push(data))
+    const received: unknown[] = []
+    run.on(type, ({ data }) => received.push(data))
     expect(await run.final()).toMatchObject({ text: 'ab' })
-    expect(heard).toEqual([JSON.parse(hostile)])
+    expect(received).toEqual([JSON.parse(hostile)])
     expect(({} as { polluted?: number }).polluted).toBeUndefined()
   })
 
@@ -198,18 +198,18 @@ registerContract('content', (open) => {
       answers: { '*': text },
       scenario: { newline, split, bom: 1, encoding: 'identity' as const },
     })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     await server.send({ type: 'é', data: text })
-    await until(() => events.length === 2)
-    expect(payloads(events, 'é')).toEqual([text])
+    await waitUntil(() => events.length === 2)
+    expect(payloadsOf(events, 'é')).toEqual([text])
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text })
   })
 
   test('[F32] a second BOM is content: its line is of a field that nobody knows', async () => {
     const { client } = await open({ scenario: { bom: 2 } })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     expect(events[0]!.type).toBe('connected')
   })
 })

@@ -1,31 +1,31 @@
 /** What a page of another origin may do: row 18 of the faults, and PROTOCOL.md rule 1.5. */
 import { expect, test } from 'vitest'
-import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
+import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import { payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import { payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 registerContract('a page of another origin', (open) => {
   test('[F18] that may not read: network, tried again with backoff', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { cors: 'http://somewhere.else' },
       { clock, retry: { delay: 1_000, jitter: false } },
     )
     client.subscribe('/api/stream')
     for (const delay of [1_000, 2_000]) {
-      await until(() => states.at(-1)?.status === 'waiting')
+      await waitUntil(() => states.at(-1)?.status === 'waiting')
       expect(states.at(-1)!.error).toMatchObject({ code: 'network', retryable: true })
-      expect(clock.due).toEqual([delay])
+      expect(clock.pendingDelays).toEqual([delay])
       clock.advance(delay)
     }
-    await until(async () => (await server.state()).requests.filter(({ method }) => method === 'GET').length === 3)
+    await waitUntil(async () => (await server.state()).requests.filter(({ method }) => method === 'GET').length === 3)
   })
 
   test('[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause', async () => {
     const { client, states } = await open({ cors: 'http://somewhere.else' })
     client.subscribe('/api/stream', { lastEventId: 'x' })
-    await until(() => states.at(-1)?.status === 'waiting')
+    await waitUntil(() => states.at(-1)?.status === 'waiting')
     expect(states.at(-1)!.error).toMatchObject({
       code: 'network',
       message: expect.stringMatching(/CORS.*Last-Event-ID/),
@@ -36,12 +36,12 @@ registerContract('a page of another origin', (open) => {
     const headers = { authorization: 'Bearer x', 'x-api-key': 'x' }
     const { client, server } = await open({ cors: location.origin }, { headers })
     // With `no-store`, the default, Chromium takes no preflight out of its cache either.
-    const events = record(client.subscribe('/api/stream', { cache: 'default', credentials: 'include' }))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream', { cache: 'default', credentials: 'include' }))
+    await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) {
       await server.drop()
       await server.send({ data: count })
-      await until(() => payloads(events).length === count + 1)
+      await waitUntil(() => payloadsOf(events).length === count + 1)
     }
     await client.stream('/api/generate', { json: { prompt: 'p' } }).final()
     const { requests } = await server.state()
@@ -66,9 +66,9 @@ registerContract('a page of another origin', (open) => {
   })
 
   test('[P1.5] cancels a run by DELETE', async () => {
-    const { client, server } = await open({ time: 'steered', delay: 100, cors: location.origin })
+    const { client, server } = await open({ time: 'manual', delay: 100, cors: location.origin })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
-    await until(() => run.cursor)
+    await waitUntil(() => run.cursor)
     await run.cancel()
     expect((await server.state()).runs).toMatchObject([{ state: 'finished' }])
   })

@@ -1,10 +1,10 @@
 /** Credentials: rows 16, 38 and 49 of the faults, and PROTOCOL.md section 4. */
 import { expect, test } from 'vitest'
 import { apiKey, bearer } from '../../../src/request/auth.ts'
-import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
+import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import { payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import { payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** Base64url, as in a JWT. */
 const encode = (value: unknown): string =>
@@ -12,11 +12,11 @@ const encode = (value: unknown): string =>
 
 registerContract('credentials', (open) => {
   test('[P4.1] a bearer token opens feeds and runs, and is in no URL', async () => {
-    const { client, server, connectAnother } = await open({ auth: 'jwt' })
+    const { client, server, createAnotherClient } = await open({ auth: 'jwt' })
     const token = await server.token()
-    const events = record(connectAnother({ auth: bearer(token) }).subscribe('/api/stream'))
-    await until(() => events.length)
-    await connectAnother({ auth: bearer(() => token) })
+    const events = recordEvents(createAnotherClient({ auth: bearer(token) }).subscribe('/api/stream'))
+    await waitUntil(() => events.length)
+    await createAnotherClient({ auth: bearer(() => token) })
       .stream('/api/generate', { json: { prompt: 'p' } })
       .final()
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'http', status: 401 })
@@ -31,15 +31,15 @@ registerContract('credentials', (open) => {
 
   test('[P4.1] an API key does as well', async () => {
     const { client } = await open({ auth: 'apikey' }, { auth: apiKey('mock-key') })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
   })
 
   test('[P4.1] an identity without permission is refused, and [P4.2] that is final at once', async () => {
-    const { server, errors, connectAnother } = await open({ auth: 'jwt' })
+    const { server, errors, createAnotherClient } = await open({ auth: 'jwt' })
     const token = await server.token({ permissions: ['feed'] })
     const reasons: string[] = []
-    const client = connectAnother({ auth: bearer(({ reason }) => (reasons.push(reason), token)) })
+    const client = createAnotherClient({ auth: bearer(({ reason }) => (reasons.push(reason), token)) })
     const result = client.stream('/api/generate', { json: { prompt: 'p' } }).final()
     await expect(result).rejects.toMatchObject({ code: 'http', status: 403 })
     expect(reasons).toEqual(['connect'])
@@ -48,19 +48,19 @@ registerContract('credentials', (open) => {
   })
 
   test('[F16][P4.2] 401: one refresh, then one new attempt, its cursor kept', async () => {
-    const { server, states, connectAnother } = await open({ auth: 'jwt' })
+    const { server, states, createAnotherClient } = await open({ auth: 'jwt' })
     const reasons: string[] = []
     const auth = bearer(({ reason }) => (reasons.push(reason), server.token()))
-    const feed = connectAnother({ auth }).subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const feed = createAnotherClient({ auth }).subscribe('/api/stream')
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     const id = await server.send({ data: 1 })
-    await until(() => feed.lastEventId === id)
+    await waitUntil(() => feed.lastEventId === id)
     await server.setScenario({ status: 401, times: 1 })
     await server.drop()
     await server.send({ data: 2 })
-    await until(() => payloads(events).length === 2)
-    expect(payloads(events)).toEqual([1, 2])
+    await waitUntil(() => payloadsOf(events).length === 2)
+    expect(payloadsOf(events)).toEqual([1, 2])
     expect(reasons).toEqual(['connect', 'connect', 'rejected'])
     expect((await server.requests()).map(({ headers }) => headers['last-event-id'])).toEqual([undefined, id, id])
     expect(states.map(({ status }) => status)).toEqual([
@@ -74,8 +74,8 @@ registerContract('credentials', (open) => {
   })
 
   test('[F16][P4.2] a second 401 in a row is final: auth', async () => {
-    const { server, errors, connectAnother } = await open({ auth: 'jwt' })
-    const feed = connectAnother({ auth: bearer('not-a-token') }).subscribe('/api/stream')
+    const { server, errors, createAnotherClient } = await open({ auth: 'jwt' })
+    const feed = createAnotherClient({ auth: bearer('not-a-token') }).subscribe('/api/stream')
     const error = await feed.closed
     expect(error).toMatchObject({ code: 'auth', status: 401 })
     expect(error!.headers!.get('www-authenticate')).toContain('error="invalid_token"')
@@ -84,8 +84,8 @@ registerContract('credentials', (open) => {
   })
 
   test('[P4.3] a run of another identity is as unknown as one that never was', async () => {
-    const { server, connectAnother } = await open({ auth: 'jwt', answers: { '*': 'secret' } })
-    const as = (subject: string) => connectAnother({ auth: bearer(() => server.token({ subject })) })
+    const { server, createAnotherClient } = await open({ auth: 'jwt', answers: { '*': 'secret' } })
+    const as = (subject: string) => createAnotherClient({ auth: bearer(() => server.token({ subject })) })
     const mine = as('me').stream('/api/generate', { json: { prompt: 'p' } })
     await mine.final()
     const cursor = { url: mine.cursor!.url }
@@ -96,27 +96,27 @@ registerContract('credentials', (open) => {
   })
 
   test('[F38] a token provider that rejects: a failed attempt, with backoff, until it gives one', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     let asked = 0
     const auth = bearer(async () => {
       if (++asked < 4) throw new Error('the vault is closed')
       return server.token()
     })
-    const { server, states, errors, connectAnother } = await open({ auth: 'jwt' })
-    const client = connectAnother({ auth, clock, retry: { delay: 1_000, jitter: false } })
-    const events = record(client.subscribe('/api/stream'))
+    const { server, states, errors, createAnotherClient } = await open({ auth: 'jwt' })
+    const client = createAnotherClient({ auth, clock, retry: { delay: 1_000, jitter: false } })
+    const events = recordEvents(client.subscribe('/api/stream'))
     for (const delay of [1_000, 2_000, 4_000]) {
-      await until(() => states.at(-1)?.status === 'waiting')
+      await waitUntil(() => states.at(-1)?.status === 'waiting')
       expect(states.at(-1)!.error).toMatchObject({ code: 'auth', cause: { message: 'the vault is closed' } })
-      expect(clock.due).toEqual([delay])
+      expect(clock.pendingDelays).toEqual([delay])
       clock.advance(delay)
     }
-    await until(() => events.length)
+    await waitUntil(() => events.length)
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
   test('[F38] a token provider that hangs: given up at the deadline, with backoff; auth at the limit', async () => {
-    const clock = createSteeredClock()
+    const clock = createSyncManualClock()
     const { client, server, states, errors } = await open(
       {},
       {
@@ -128,16 +128,16 @@ registerContract('credentials', (open) => {
     )
     const feed = client.subscribe('/api/stream')
     for (const delay of [1_000, 2_000]) {
-      await until(() => clock.due.includes(3_000))
+      await waitUntil(() => clock.pendingDelays.includes(3_000))
       clock.advance(3_000)
-      await until(() => states.at(-1)!.status === 'waiting')
+      await waitUntil(() => states.at(-1)!.status === 'waiting')
       clock.advance(delay)
     }
-    await until(() => clock.due.includes(3_000))
+    await waitUntil(() => clock.pendingDelays.includes(3_000))
     clock.advance(3_000)
     const error = await feed.closed
     expect(error).toMatchObject({ code: 'auth' })
-    expect([errors, await server.log(), clock.due]).toEqual([[error], [], []])
+    expect([errors, await server.log(), clock.pendingDelays]).toEqual([[error], [], []])
   })
 
   const claims = { sub: 'mock-user', exp: 4_000_000_000 }
@@ -155,7 +155,7 @@ registerContract('credentials', (open) => {
   })
 
   test('[F49][P4.1] an expired token is refused with invalid_token', async () => {
-    const { server } = await open({ auth: 'jwt', time: 'steered' })
+    const { server } = await open({ auth: 'jwt', time: 'manual' })
     const headers = { authorization: `Bearer ${await server.token({ expiresIn: 5_000 })}` }
     await server.advance(5_000)
     const response = await fetch(`${server.url}/api/stream`, { headers })
@@ -164,30 +164,30 @@ registerContract('credentials', (open) => {
   })
 
   test('[F49][P4.1] a stream ends when its token expires; the client refreshes, and goes on without a gap', async () => {
-    const { server, errors, connectAnother } = await open({ auth: 'jwt', time: 'steered' })
+    const { server, errors, createAnotherClient } = await open({ auth: 'jwt', time: 'manual' })
     const tokens: string[] = []
     const auth = bearer(async ({ reason }) => {
       if (reason === 'rejected' || tokens.length === 0) tokens.push(await server.token({ expiresIn: 5_000 }))
       return tokens.at(-1)!
     })
-    const feed = connectAnother({ auth }).subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const feed = createAnotherClient({ auth }).subscribe('/api/stream')
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) {
       await server.send({ data: count })
-      await until(() => payloads(events).length === count + 1)
+      await waitUntil(() => payloadsOf(events).length === count + 1)
       await server.advance(5_000)
-      await until(() => tokens.length === count + 2)
+      await waitUntil(() => tokens.length === count + 2)
     }
-    await until(() => events.length === 7)
-    expect(payloads(events)).toEqual([0, 1, 2])
+    await waitUntil(() => events.length === 7)
+    expect(payloadsOf(events)).toEqual([0, 1, 2])
     expect(errors).toEqual([])
   })
 
   test('[F49] so does a run, which is not started twice', async () => {
-    const { server, connectAnother } = await open({
+    const { server, createAnotherClient } = await open({
       auth: 'jwt',
-      time: 'steered',
+      time: 'manual',
       delay: 1_000,
       answers: { '*': 'abcdef' },
     })
@@ -196,12 +196,12 @@ registerContract('credentials', (open) => {
       if (reason === 'rejected') token = await server.token({ expiresIn: 2_500 })
       return token
     })
-    const run = connectAnother({ auth }).stream('/api/generate', { json: { prompt: 'p' } })
+    const run = createAnotherClient({ auth }).stream('/api/generate', { json: { prompt: 'p' } })
     const result = run.final()
-    await until(() => run.cursor)
+    await waitUntil(() => run.cursor)
     for (let length = 1; length <= 6; length++) {
       await server.advance(1_000)
-      await until(() => run.text.length === length)
+      await waitUntil(() => run.text.length === length)
     }
     await server.advance(1_000)
     expect(await result).toMatchObject({ text: 'abcdef', finishReason: 'stop' })

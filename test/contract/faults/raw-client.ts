@@ -10,13 +10,13 @@ export interface RawClient {
 }
 
 /** Connects, and sends `lines` as the head of a request, which ends unless `open` is said. */
-export function openRawClient(port: number, lines: string[], how: 'whole' | 'open' = 'whole'): RawClient {
+export function openRawClient(port: number, lines: string[], head: 'complete' | 'open' = 'complete'): RawClient {
   const socket = connect(port, '127.0.0.1')
   let received = ''
   socket.on('data', (bytes) => (received += bytes.toString('latin1')))
   socket.on('error', () => {}) // a reset is one of the things it is for
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  socket.write(lines.join('\r\n') + (how === 'whole' ? '\r\n\r\n' : ''))
+  socket.write(lines.join('\r\n') + (head === 'complete' ? '\r\n\r\n' : ''))
   return {
     socket,
     closed,

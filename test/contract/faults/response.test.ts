@@ -1,8 +1,8 @@
 /** Answers that are no event stream: rows 10 to 17 of the faults. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
-import { payloads, record } from '../record-events.ts'
-import { until } from '../wait-until.ts'
+import { payloadsOf, recordEvents } from '../record-events.ts'
+import { waitUntil } from '../wait-until.ts'
 
 const statuses = { final: [400, 403, 404, 410], retried: [408, 425, 429, 500, 502, 503, 504] }
 
@@ -11,11 +11,11 @@ registerContract('an answer', (open) => {
   test.each(others)('[F10] 200 with %j is no event stream: final, and let go of', async (type) => {
     const { client, server, errors } = await open({ scenario: { 'content-type': type } })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
+    const events = recordEvents(feed)
     const error = await feed.closed
     expect(error).toMatchObject({ code: 'content-type', retryable: false })
     expect(errors).toEqual([error])
-    await until(async () => (await server.state()).clients === 0)
+    await waitUntil(async () => (await server.state()).feedReaders === 0)
     expect(await server.log()).toEqual(['GET /api/stream'])
     expect(events).toEqual([])
   })
@@ -24,8 +24,8 @@ registerContract('an answer', (open) => {
     '[F10] %j is one',
     async (type) => {
       const { client } = await open({ scenario: { 'content-type': type } })
-      const events = record(client.subscribe('/api/stream'))
-      await until(() => events.length)
+      const events = recordEvents(client.subscribe('/api/stream'))
+      await waitUntil(() => events.length)
     },
   )
 
@@ -34,25 +34,25 @@ registerContract('an answer', (open) => {
     const error = await client.subscribe('/api/stream').closed
     expect(error).toMatchObject({ code: 'http', status: 400 })
     // As a problem document it was read, but not to its end.
-    await until(async () => (await server.state()).written === 0)
+    await waitUntil(async () => (await server.state()).writtenBytes === 0)
     expect(await server.log()).toHaveLength(1)
   })
 
   test('[F11] one that is tried again leaves no connection behind', async () => {
     const { client, server } = await open({ scenario: { status: 500, 'endless-body': true, times: 5 } })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     expect(await server.log()).toHaveLength(6)
     feed.close()
-    await until(async () => (await server.state()).written === 0)
+    await waitUntil(async () => (await server.state()).writtenBytes === 0)
   })
 
   test('[F12][P1.4] 204 ends a feed well: no reconnect, no error', async () => {
     const { client, server, errors, states } = await open()
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     await server.finish() // ends the connection; whoever comes back is told to stay away
     expect(await feed.closed).toBeUndefined()
     expect(await server.log()).toEqual(['GET /api/stream', 'GET /api/stream'])
@@ -72,11 +72,11 @@ registerContract('an answer', (open) => {
   test.each([301, 302, 303, 307, 308])('[F13] %i to a relative address is followed', async (status) => {
     const { client, server } = await open({ scenario: { status, location: 'stream?moved', times: 1 } })
     const feed = client.subscribe('/api/stream')
-    const events = record(feed)
-    await until(() => events.length)
+    const events = recordEvents(feed)
+    await waitUntil(() => events.length)
     const id = await server.send({ data: 1 })
-    await until(() => feed.lastEventId === id)
-    expect(payloads(events)).toEqual([1])
+    await waitUntil(() => feed.lastEventId === id)
+    expect(payloadsOf(events)).toEqual([1])
     expect((await server.requests()).map(({ path }) => path)).toEqual(['/api/stream', '/api/stream?moved'])
   })
 
@@ -102,8 +102,8 @@ registerContract('an answer', (open) => {
 
   test.each(statuses.retried)('[F17] %i is tried again by a feed and by a run', async (status) => {
     const { client, server } = await open({ scenario: { status, 'retry-after': 0, times: 2 } })
-    const events = record(client.subscribe('/api/stream'))
-    await until(() => events.length)
+    const events = recordEvents(client.subscribe('/api/stream'))
+    await waitUntil(() => events.length)
     await server.setScenario({ status, 'retry-after': 0, times: 2 })
     await client.stream('/api/generate', { json: { prompt: 'p' } }).final()
     const [feed, run] = ['GET /api/stream', 'POST /api/generate']

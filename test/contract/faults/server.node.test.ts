@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type MockServer, type MockServerOptions, startMockServer } from '../../../mock-server/node/mock-server.ts'
-import { type Observed, observe, unobserve } from '../../setup/port-traffic.ts'
-import { createSteeredClock } from '../../setup/sync-manual-clock.ts'
-import { until } from '../wait-until.ts'
+import { type PortTraffic, recordPort, forgetPort } from '../../setup/port-traffic.ts'
+import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
+import { waitUntil } from '../wait-until.ts'
 import { get, openRawClient } from './raw-client.ts'
 
-async function open(options: MockServerOptions = {}): Promise<{ server: MockServer; seen: Observed }> {
+async function open(options: MockServerOptions = {}): Promise<{ server: MockServer; traffic: PortTraffic }> {
   const server = await startMockServer(options)
-  const seen = observe(server.port)
+  const traffic = recordPort(server.port)
   onTestFinished(async () => {
-    unobserve(server.port)
+    forgetPort(server.port)
     await server.kill()
     await server.close()
   })
-  return { server, seen }
+  return { server, traffic }
 }
 
 test.each(['a\rb', 'a\nb', 'a\0b'])(
@@ -25,7 +25,7 @@ test.each(['a\rb', 'a\nb', 'a\0b'])(
   async (type) => {
     const { server } = await open()
     const client = openRawClient(server.port, get('/api/stream'))
-    await until(() => client.received.includes('connected'))
+    await waitUntil(() => client.received.includes('connected'))
     expect(() => server.broadcast({ type, data: 'bad' })).toThrow(TypeError)
     const response = await fetch(`${server.url}/api/broadcast`, {
       method: 'POST',
@@ -33,48 +33,48 @@ test.each(['a\rb', 'a\nb', 'a\0b'])(
     })
     expect(response.status).toBe(400)
     server.broadcast({ type: 'good', data: 'line\r\nbreak\0' })
-    await until(() => client.received.includes('event: good'))
+    await waitUntil(() => client.received.includes('event: good'))
     expect(client.received).not.toContain('bad')
     expect(client.received).toContain('data: "line\\r\\nbreak\\u0000"\n')
   },
 )
 
 test('[F45] a client that leaves before the first write is noticed, and leaves nothing behind', async () => {
-  const { server, seen } = await open({ clock: createSteeredClock(), scenario: { 'head-delay': 1_000 } })
+  const { server, traffic } = await open({ clock: createSyncManualClock(), scenario: { 'head-delay': 1_000 } })
   const clients = Array.from({ length: 5 }, () => openRawClient(server.port, get('/api/stream')))
-  await until(() => seen.requests.length === 5)
+  await waitUntil(() => traffic.requests.length === 5)
   for (const { socket } of clients) socket.destroy()
-  await until(() => seen.sockets.size === 0)
+  await waitUntil(() => traffic.sockets.size === 0)
   expect(server.clients).toEqual([])
 })
 
 test('[F45] so are a thousand that leave in the middle: the registry is empty, and who stays is served', async () => {
-  const { server, seen } = await open()
+  const { server, traffic } = await open()
   const faithful = openRawClient(server.port, get('/api/stream'))
-  await until(() => server.clients.length === 1)
+  await waitUntil(() => server.clients.length === 1)
   for (let round = 0; round < 10; round++) {
     const clients = Array.from({ length: 100 }, () => openRawClient(server.port, get('/api/stream')))
-    await until(() => server.clients.length === 101)
+    await waitUntil(() => server.clients.length === 101)
     server.broadcast({ data: round })
     for (const [index, { socket }] of clients.entries()) {
       if (index % 2) socket.destroy()
       else socket.resetAndDestroy()
     }
     server.broadcast({ data: 'to those who have left' })
-    await until(() => server.clients.length === 1)
+    await waitUntil(() => server.clients.length === 1)
   }
-  await until(() => seen.sockets.size === 1)
+  await waitUntil(() => traffic.sockets.size === 1)
   server.broadcast({ data: 'still here' })
-  await until(() => faithful.received.includes('still here'))
+  await waitUntil(() => faithful.received.includes('still here'))
 })
 
 test('[F45][P3.5] a run whose client has left goes on, and is stopped when nobody comes back', async () => {
-  const clock = createSteeredClock()
+  const clock = createSyncManualClock()
   const { server } = await open({ clock, delay: 100, abandon: 2_000, answers: { '*': 'x'.repeat(1_000) } })
   const client = openRawClient(server.port, get('/api/generate?prompt=p'))
-  await until(() => server.runs[0]?.readers === 1)
+  await waitUntil(() => server.runs[0]?.readers === 1)
   client.socket.destroy()
-  await until(() => server.runs[0]!.readers === 0)
+  await waitUntil(() => server.runs[0]!.readers === 0)
   clock.advance(1_000)
   expect(server.runs).toMatchObject([{ state: 'running', text: 'x'.repeat(10) }])
   clock.advance(1_000)
@@ -83,9 +83,9 @@ test('[F45][P3.5] a run whose client has left goes on, and is stopped when nobod
 })
 
 /** A client that asks for the feed, takes what comes first, and then nothing more. */
-async function openDeaf(server: MockServer): Promise<ReturnType<typeof openRawClient>> {
+async function openPausedClient(server: MockServer): Promise<ReturnType<typeof openRawClient>> {
   const client = openRawClient(server.port, get('/api/stream'))
-  await until(() => client.received.includes('connected'))
+  await waitUntil(() => client.received.includes('connected'))
   client.socket.pause()
   return client
 }
@@ -93,13 +93,13 @@ async function openDeaf(server: MockServer): Promise<ReturnType<typeof openRawCl
 const big = { data: 'x'.repeat(64 * 1024) }
 
 test('[F46] a client that never reads: one write waits for it, however much is sent; dropped when its position is gone', async () => {
-  const { server, seen } = await open({ history: 400 })
-  await openDeaf(server)
-  const [socket] = seen.sockets
+  const { server, traffic } = await open({ history: 400 })
+  await openPausedClient(server)
+  const [socket] = traffic.sockets
   const stuck = () => socket!.writableLength
   for (let sent = 0; sent < 399; sent++) server.broadcast(big)
-  await until(stuck)
-  const written = await until(async () => {
+  await waitUntil(stuck)
+  const written = await waitUntil(async () => {
     const before = socket!.bytesWritten
     await new Promise((resolve) => setImmediate(resolve))
     return stuck() && socket!.bytesWritten === before && before
@@ -108,23 +108,23 @@ test('[F46] a client that never reads: one write waits for it, however much is s
   expect(stuck()).toBeLessThan(3 * 64 * 1024)
   expect(server.clients).toHaveLength(1)
   for (let sent = 0; sent < 400; sent++) server.broadcast(big)
-  await until(() => seen.sockets.size === 0)
+  await waitUntil(() => traffic.sockets.size === 0)
   expect(server.clients).toEqual([])
 })
 
 test('[F46] and it is dropped when a write was not taken for the drain timeout, while who reads goes on', async () => {
-  const clock = createSteeredClock()
-  const { server, seen } = await open({ clock, drainTimeout: 30_000 })
-  await openDeaf(server)
+  const clock = createSyncManualClock()
+  const { server, traffic } = await open({ clock, drainTimeout: 30_000 })
+  await openPausedClient(server)
   const reader = openRawClient(server.port, get('/api/stream'))
-  await until(() => server.clients.length === 2)
-  const [socket] = seen.sockets
+  await waitUntil(() => server.clients.length === 2)
+  const [socket] = traffic.sockets
   for (let sent = 0; sent < 400; sent++) server.broadcast(big)
   server.broadcast({ data: 'the last one' })
-  await until(() => reader.received.includes('the last one'))
+  await waitUntil(() => reader.received.includes('the last one'))
   expect(socket!.writableLength).toBeGreaterThan(0)
   clock.advance(30_000)
-  await until(() => seen.sockets.size === 1)
+  await waitUntil(() => traffic.sockets.size === 1)
   expect(server.clients).toHaveLength(1)
 })
 
@@ -132,7 +132,7 @@ test('[F47] clients that never finish their headers are dropped, and others are 
   const { server } = await open({ headersTimeout: 100 })
   const slow = Array.from({ length: 500 }, () => openRawClient(server.port, get('/api/stream'), 'open'))
   const reader = openRawClient(server.port, get('/api/stream'))
-  await until(() => reader.received.includes('connected'))
+  await waitUntil(() => reader.received.includes('connected'))
   await Promise.all(slow.map(({ closed }) => closed))
   expect(slow.filter(({ received }) => received.includes('200 OK'))).toEqual([])
   expect(server.clients).toHaveLength(1)
@@ -141,16 +141,16 @@ test('[F47] clients that never finish their headers are dropped, and others are 
 test('[F47][P1.4] more connections than are served: 503 with Retry-After', async () => {
   const { server } = await open({ maxConnections: 3 })
   const readers = Array.from({ length: 3 }, () => openRawClient(server.port, get('/api/stream')))
-  await until(() => server.clients.length === 3)
+  await waitUntil(() => server.clients.length === 3)
   const surplus = openRawClient(server.port, get('/api/stream'))
   await surplus.closed
   expect(surplus.received).toMatch(/^HTTP\/1\.1 503 /)
   expect(surplus.received).toMatch(/\r\nretry-after: \d+\r\n/i)
   expect(surplus.received).toContain('application/problem+json')
   readers[0]!.socket.destroy()
-  await until(() => server.clients.length === 2)
+  await waitUntil(() => server.clients.length === 2)
   const next = openRawClient(server.port, get('/api/stream'))
-  await until(() => next.received.includes('connected'))
+  await waitUntil(() => next.received.includes('connected'))
 })
 
 const escapes = [

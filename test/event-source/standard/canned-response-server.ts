@@ -1,9 +1,9 @@
 /** A server that answers as each request's own query says, on two ports, so that there are two origins of one site. */
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Answer, SeenRequest } from './case.ts'
+import type { CannedResponse, ReceivedRequest } from './case.ts'
 
-export interface AnsweringServer {
+export interface CannedResponseServer {
   /** Without a trailing slash. */
   readonly url: string
   /** The same server as another origin. */
@@ -15,7 +15,7 @@ export interface AnsweringServer {
 export type Files = Readonly<Record<string, readonly [type: string, text: string]>>
 
 /** `{accept}` in a body is the request's `Accept`, as UTF-8. */
-function fill(body: string, headers: IncomingHttpHeaders): string {
+function fillPlaceholders(body: string, headers: IncomingHttpHeaders): string {
   return body.replace(/\{([\w-]+)\}/g, (_all, name: string) =>
     Buffer.from(String(headers[name] ?? ''), 'latin1').toString(),
   )
@@ -31,41 +31,41 @@ async function readText(request: IncomingMessage): Promise<string> {
  * `/answer?key=…&answers=[…]`: the first request with a key gets the first answer, and so on; the last one stays.
  * `/requests?key=…`: what was asked with that key, as JSON.
  */
-export async function startAnsweringServer(files: Files = {}): Promise<AnsweringServer> {
-  const seen = new Map<string, SeenRequest[]>()
+export async function startCannedResponseServer(files: Files = {}): Promise<CannedResponseServer> {
+  const receivedRequests = new Map<string, ReceivedRequest[]>()
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server')
     const file = files[pathname]
     if (file) return void response.writeHead(200, { 'content-type': file[0] }).end(file[1])
     const key = searchParams.get('key') ?? ''
-    const requests = seen.get(key) ?? []
-    seen.set(key, requests)
+    const requests = receivedRequests.get(key) ?? []
+    receivedRequests.set(key, requests)
     if (pathname === '/requests') {
       return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(requests))
     }
-    const answers = JSON.parse(searchParams.get('answers') ?? '[{}]') as Answer[]
+    const answers = JSON.parse(searchParams.get('answers') ?? '[{}]') as CannedResponse[]
     const turn = requests.filter(({ method }) => method !== 'OPTIONS').length
     const { method = '', headers } = request
     requests.push({ method, headers: headers as Record<string, string>, body: await readText(request) })
     const answer = answers[Math.min(turn, answers.length - 1)]!
     if (method === 'OPTIONS') {
       return void response
-        .writeHead(answer.preflight ?? 204, {
+        .writeHead(answer.preflightStatus ?? 204, {
           'access-control-allow-origin': headers.origin ?? '*',
           'access-control-allow-headers': headers['access-control-request-headers'] ?? '',
         })
         .end()
     }
     if (answer.cut === 'head') return void request.socket.destroy()
-    const filled = Object.entries(answer.headers ?? {}).map(([name, value]) => [name, fill(value, headers)])
+    const filled = Object.entries(answer.headers ?? {}).map(([name, value]) => [name, fillPlaceholders(value, headers)])
     response.writeHead(answer.status ?? 200, {
       'content-type': answer.type ?? 'text/event-stream',
       ...Object.fromEntries(filled),
     })
     response.flushHeaders()
-    for (const part of [answer.body ?? 'data: data\n\n'].flat()) response.write(fill(part, headers))
+    for (const part of [answer.body ?? 'data: data\n\n'].flat()) response.write(fillPlaceholders(part, headers))
     if (answer.cut === 'body') response.write('data: par', () => request.socket.destroy())
-    else if (!answer.stays) response.end()
+    else if (!answer.staysOpen) response.end()
   }
 
   const servers = [createServer(), createServer()]

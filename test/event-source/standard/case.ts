@@ -1,7 +1,7 @@
 /** What a case of the standard is: run in a page, in a worker or in Node, with any `EventSource`, against the answering server. */
 
 /** What the server answers. */
-export interface Answer {
+export interface CannedResponse {
   /** @defaultValue 200 */
   status?: number
   /** @defaultValue `text/event-stream` */
@@ -10,14 +10,14 @@ export interface Answer {
   /** `{name}` is the request's header of that name. @defaultValue one event with the data `data` */
   body?: string | string[]
   /** Whether the answer is left open. @defaultValue false */
-  stays?: boolean
+  staysOpen?: boolean
   /** The connection is cut: before the answer, or in the middle of an event after the body. */
   cut?: 'head' | 'body'
   /** The status for a preflight. @defaultValue 204 */
-  preflight?: number
+  preflightStatus?: number
 }
 
-export interface SeenRequest {
+export interface ReceivedRequest {
   method: string
   headers: Record<string, string>
   body: string
@@ -27,14 +27,14 @@ export interface SeenRequest {
 export type Realm = 'node' | 'window' | 'dedicated worker' | 'shared worker' | 'service worker'
 
 /** What a case has. */
-export interface Scene {
+export interface CaseContext {
   readonly EventSource: typeof globalThis.EventSource
   /** An address that gives these answers, one after the other. */
-  answer(...answers: Answer[]): string
+  urlFor(...answers: CannedResponse[]): string
   /** The same on another origin. */
-  answerElsewhere(...answers: Answer[]): string
+  crossOriginUrlFor(...answers: CannedResponse[]): string
   /** What was asked at an address. */
-  requests(address: string): Promise<SeenRequest[]>
+  requests(address: string): Promise<ReceivedRequest[]>
   /** Closes it when the case is over. */
   open(url: string | URL, options?: EventSourceInit): EventSource
 }
@@ -45,26 +45,26 @@ export interface Case {
   /** @defaultValue everywhere */
   readonly realms?: readonly Realm[]
   /** Whether it runs after all others, because it would disturb them. @defaultValue false */
-  alone?: boolean
-  run(scene: Scene): Promise<void> | void
+  runsAlone?: boolean
+  run(scene: CaseContext): Promise<void> | void
 }
 
 /** Fails unless both are the same. */
-export function same(actual: unknown, expected: unknown, what = ''): void {
+export function assertSame(actual: unknown, expected: unknown, what = ''): void {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)]
   if (!Object.is(actual, expected) && (one !== other || typeof actual !== 'object'))
     throw new Error(`${what} ${one ?? String(actual)} is not ${other ?? String(expected)}`)
 }
 
 /** The next event of this type. */
-export function next(source: EventSource, type: 'open' | 'error'): Promise<Event>
-export function next(source: EventSource, type: string): Promise<MessageEvent<string>>
-export function next(source: EventSource, type: string): Promise<Event> {
+export function nextEvent(source: EventSource, type: 'open' | 'error'): Promise<Event>
+export function nextEvent(source: EventSource, type: string): Promise<MessageEvent<string>>
+export function nextEvent(source: EventSource, type: string): Promise<Event> {
   return new Promise((resolve) => source.addEventListener(type, resolve, { once: true }))
 }
 
 /** The data of the first messages, as many as asked for. */
-export function messages(source: EventSource, count: number): Promise<string[]> {
+export function nextMessages(source: EventSource, count: number): Promise<string[]> {
   const found: string[] = []
   return new Promise((resolve, reject) => {
     source.addEventListener('message', ({ data }) => {
@@ -77,7 +77,7 @@ export function messages(source: EventSource, count: number): Promise<string[]> 
 }
 
 /** Fails when one of these events comes before `done`. */
-export function never(source: EventSource, ...types: string[]): Promise<never> {
+export function rejectOn(source: EventSource, ...types: string[]): Promise<never> {
   return new Promise((_, reject) => {
     for (const type of types) source.addEventListener(type, () => reject(new Error(`there was an event ${type}`)))
   })
@@ -91,18 +91,18 @@ async function runCase(
   { url, otherUrl }: Servers,
 ): Promise<string> {
   const opened: EventSource[] = []
-  const address = (base: string, answers: Answer[]): string => {
+  const address = (base: string, answers: CannedResponse[]): string => {
     const key = `${name} ${realm} ${Math.random()}`
     return `${base}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
   }
-  const scene: Scene = {
+  const scene: CaseContext = {
     EventSource: Implementation,
-    answer: (...answers) => address(url, answers),
-    answerElsewhere: (...answers) => address(otherUrl, answers),
-    async requests(asked) {
-      const key = new URL(asked).searchParams.get('key') ?? ''
+    urlFor: (...answers) => address(url, answers),
+    crossOriginUrlFor: (...answers) => address(otherUrl, answers),
+    async requests(requestUrl) {
+      const key = new URL(requestUrl).searchParams.get('key') ?? ''
       const response = await fetch(`${url}/requests?${new URLSearchParams({ key })}`)
-      return (await response.json()) as SeenRequest[]
+      return (await response.json()) as ReceivedRequest[]
     },
     open(target, options) {
       const source = new Implementation(target, options)
@@ -110,17 +110,17 @@ async function runCase(
       return source
     },
   }
-  let limit: ReturnType<typeof setTimeout> | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   try {
-    const overdue = new Promise<never>(
-      (_, reject) => (limit = setTimeout(() => reject(new Error('nothing happened')), PATIENCE)),
+    const timeout = new Promise<never>(
+      (_, reject) => (timer = setTimeout(() => reject(new Error('nothing happened')), CASE_TIMEOUT_MS)),
     )
-    await Promise.race([run(scene), overdue])
+    await Promise.race([run(scene), timeout])
     return ''
   } catch (error) {
     return String(error)
   } finally {
-    clearTimeout(limit)
+    clearTimeout(timer)
     for (const source of opened) source.close()
   }
 }
@@ -131,9 +131,9 @@ export interface Servers {
 }
 
 /** What never comes is waited for this long (milliseconds). */
-const PATIENCE = 6_000
+const CASE_TIMEOUT_MS = 6_000
 /** Browsers have six connections to an origin. */
-const AT_ONCE = 4
+const MAX_CONCURRENT_CASES = 4
 
 /** Runs the cases of a realm; what failed is told by its message, and what passed by an empty one. */
 export async function runCases(
@@ -144,12 +144,15 @@ export async function runCases(
 ): Promise<Record<string, string>> {
   const results: Record<string, string> = {}
   const selected = cases.filter(({ realms }) => !realms || realms.includes(realm))
-  for (const waiting of [selected.filter(({ alone }) => !alone), selected.filter(({ alone }) => alone)]) {
+  for (const waiting of [
+    selected.filter(({ runsAlone }) => !runsAlone),
+    selected.filter(({ runsAlone }) => runsAlone),
+  ]) {
     const work = async (): Promise<void> => {
       for (let each = waiting.shift(); each; each = waiting.shift())
         results[each.name] = await runCase(each, realm, Implementation, servers)
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await Promise.all(Array.from({ length: MAX_CONCURRENT_CASES }, work))
   }
   return results
 }

@@ -1,6 +1,6 @@
 /** What the web-platform-tests ask of `EventSource` (folder `eventsource`), said again as cases of ours; each bears its file's name. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
-import { type Answer, type Case, type Realm, messages, never, next, same } from './case.ts'
+import { type CannedResponse, type Case, type Realm, nextMessages, rejectOn, nextEvent, assertSame } from './case.ts'
 
 const web: readonly Realm[] = ['window', 'dedicated worker', 'shared worker', 'service worker']
 const CONNECTING = 0
@@ -10,44 +10,44 @@ const CLOSED = 2
 /** Bytes of a stream to the data of its messages. */
 const reads = (name: string, body: string, ...expected: string[]): Case => ({
   name,
-  async run({ open, answer }) {
-    same(await messages(open(answer({ body, stays: true })), expected.length), expected)
+  async run({ open, urlFor }) {
+    assertSame(await nextMessages(open(urlFor({ body, staysOpen: true })), expected.length), expected)
   },
 })
 
 /** What is refused is refused for good. */
-const fails = (name: string, answer: Answer): Case => ({
+const fails = (name: string, urlFor: CannedResponse): Case => ({
   name,
   async run(scene) {
-    const address = scene.answer(answer)
+    const address = scene.urlFor(urlFor)
     const source = scene.open(address)
-    const event = await Promise.race([next(source, 'error'), never(source, 'open', 'message')])
-    same(source.readyState, CLOSED)
-    same('data' in event, false)
-    same((await scene.requests(address)).length, 1)
+    const event = await Promise.race([nextEvent(source, 'error'), rejectOn(source, 'open', 'message')])
+    assertSame(source.readyState, CLOSED)
+    assertSame('data' in event, false)
+    assertSame((await scene.requests(address)).length, 1)
   },
 })
 
-const opens = (name: string, answer: Answer): Case => ({
+const opens = (name: string, urlFor: CannedResponse): Case => ({
   name,
   async run(scene) {
-    const source = scene.open(scene.answer({ ...answer, stays: true }))
-    await Promise.race([next(source, 'open'), never(source, 'error')])
-    same(source.readyState, OPEN)
+    const source = scene.open(scene.urlFor({ ...urlFor, staysOpen: true }))
+    await Promise.race([nextEvent(source, 'open'), rejectOn(source, 'error')])
+    assertSame(source.readyState, OPEN)
   },
 })
 
 /** `Last-Event-ID` of the second request, after a block with this id. */
 const remembers = (name: string, id: string, expected: string): Case => ({
   name,
-  async run({ open, answer }) {
+  async run({ open, urlFor }) {
     const source = open(
-      answer({ body: `retry: 1\nid: ${id}\ndata: hello\n\n` }, { body: 'data: {last-event-id}\n\n', stays: true }),
+      urlFor({ body: `retry: 1\nid: ${id}\ndata: hello\n\n` }, { body: 'data: {last-event-id}\n\n', staysOpen: true }),
     )
     const ids: string[] = []
     source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
-    same(await messages(source, 2), ['hello', expected])
-    same(ids, [expected, expected])
+    assertSame(await nextMessages(source, 2), ['hello', expected])
+    assertSame(ids, [expected, expected])
   },
 })
 
@@ -57,47 +57,47 @@ const corsWithCredentials = { ...cors, 'access-control-allow-credentials': 'true
 const cookie = (name: string, options: EventSourceInit | undefined, expected: string): Case => ({
   name: `request-credentials: ${name}`,
   realms: ['window'],
-  async run({ open, answerElsewhere }) {
+  async run({ open, crossOriginUrlFor }) {
     const headers = { ...corsWithCredentials, 'set-cookie': `${name}=1; Path=/` }
-    const address = answerElsewhere(
+    const address = crossOriginUrlFor(
       { headers, body: 'retry: 1\ndata: first\n\n' },
-      { headers, body: 'data: {cookie}\n\n', stays: true },
+      { headers, body: 'data: {cookie}\n\n', staysOpen: true },
     )
-    const [, second] = await messages(open(address, options), 2)
-    same(second!.includes(`${name}=1`), expected === 'sent')
+    const [, second] = await nextMessages(open(address, options), 2)
+    assertSame(second!.includes(`${name}=1`), expected === 'sent')
   },
 })
 
-const crossOrigin = (name: string, ...answers: Answer[]): Case => ({
+const crossOrigin = (name: string, ...answers: CannedResponse[]): Case => ({
   name: `eventsource-cross-origin: ${name}`,
   realms: web,
-  async run({ open, answerElsewhere }) {
-    const source = open(answerElsewhere(...answers), { withCredentials: true })
-    same(await messages(source, 1), ['data'])
+  async run({ open, crossOriginUrlFor }) {
+    const source = open(crossOriginUrlFor(...answers), { withCredentials: true })
+    assertSame(await nextMessages(source, 1), ['data'])
   },
 })
 
 const refusedElsewhere = (name: string, headers: Record<string, string>): Case => ({
   name: `eventsource-cross-origin: ${name} should fail`,
   realms: web,
-  async run({ open, answerElsewhere }) {
-    const source = open(answerElsewhere({ headers }), { withCredentials: true })
-    const event = await Promise.race([next(source, 'error'), never(source, 'message')])
-    same(source.readyState, CLOSED)
-    same('data' in event, false)
+  async run({ open, crossOriginUrlFor }) {
+    const source = open(crossOriginUrlFor({ headers }), { withCredentials: true })
+    const event = await Promise.race([nextEvent(source, 'error'), rejectOn(source, 'message')])
+    assertSame(source.readyState, CLOSED)
+    assertSame('data' in event, false)
   },
 })
 
 const preflight = (name: string, id: string, requests: string): Case => ({
   name: `eventsource-cross-origin-preflight: ${name}`,
   realms: web,
-  async run({ open, answerElsewhere, requests: asked }) {
-    const address = answerElsewhere(
+  async run({ open, crossOriginUrlFor, requests: asked }) {
+    const address = crossOriginUrlFor(
       { headers: cors, body: `id: ${id}\nretry: 1\ndata: first\n\n` },
-      { headers: cors, body: 'data: {last-event-id}\n\n', stays: true },
+      { headers: cors, body: 'data: {last-event-id}\n\n', staysOpen: true },
     )
-    same(await messages(open(address), 2), ['first', id])
-    same((await asked(address)).map(({ method }) => method).join(' '), requests)
+    assertSame(await nextMessages(open(address), 2), ['first', id])
+    assertSame((await asked(address)).map(({ method }) => method).join(' '), requests)
   },
 })
 
@@ -105,9 +105,9 @@ const futile = (url: string): Case => ({
   name: `eventsource-constructor-non-same-origin: ${url}`,
   async run({ open }) {
     const source = open(url)
-    const event = await next(source, 'error')
-    same(source.readyState, CLOSED)
-    same('data' in event, false)
+    const event = await nextEvent(source, 'error')
+    assertSame(source.readyState, CLOSED)
+    assertSame('data' in event, false)
   },
 })
 
@@ -115,7 +115,7 @@ const stringified = (value: unknown): Case => ({
   name: `eventsource-constructor-stringify: ${String(value)}`,
   realms: web,
   run({ open }) {
-    same(open(value as string).url.endsWith(`/${String(value)}`), true)
+    assertSame(open(value as string).url.endsWith(`/${String(value)}`), true)
   },
 })
 
@@ -131,41 +131,41 @@ export const cases: readonly Case[] = [
   ),
   {
     name: 'eventsource-close: states',
-    async run({ open, answer }) {
-      const source = open(answer({ stays: true }))
-      same(source.readyState, CONNECTING)
-      await next(source, 'open')
-      same(source.readyState, OPEN)
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ staysOpen: true }))
+      assertSame(source.readyState, CONNECTING)
+      await nextEvent(source, 'open')
+      assertSame(source.readyState, OPEN)
       source.close()
-      same(source.readyState, CLOSED)
+      assertSame(source.readyState, CLOSED)
     },
   },
   {
     name: 'eventsource-close: events',
-    async run({ open, answer }) {
-      const address = answer({ body: 'retry: 1\ndata: opened\n\n' }, { body: 'data: reconnected\n\n' }, { status: 410 })
+    async run({ open, urlFor }) {
+      const address = urlFor({ body: 'retry: 1\ndata: opened\n\n' }, { body: 'data: reconnected\n\n' }, { status: 410 })
       const source = open(address)
-      const heard: string[] = []
+      const received: string[] = []
       const ended = new Promise<void>((resolve) => {
         source.onerror = () => {
-          heard.push(`error ${source.readyState}`)
+          received.push(`error ${source.readyState}`)
           if (source.readyState === CLOSED) resolve()
         }
       })
-      source.onopen = () => heard.push('open')
-      source.onmessage = ({ data }) => heard.push(data as string)
+      source.onopen = () => received.push('open')
+      source.onmessage = ({ data }) => received.push(data as string)
       await ended
-      same(heard, ['open', 'opened', 'error 0', 'open', 'reconnected', 'error 0', 'error 2'])
+      assertSame(received, ['open', 'opened', 'error 0', 'open', 'reconnected', 'error 0', 'error 2'])
     },
   },
   {
     name: 'eventsource-constructor-document-domain',
     realms: ['window'],
-    async run({ open, answer }) {
+    async run({ open, urlFor }) {
       Object.assign(document, { domain: document.domain })
-      const source = open(answer({ stays: true }))
-      const event = await next(source, 'open')
-      same(
+      const source = open(urlFor({ staysOpen: true }))
+      const event = await nextEvent(source, 'open')
+      assertSame(
         [source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable],
         [OPEN, false, false, false],
       )
@@ -175,7 +175,7 @@ export const cases: readonly Case[] = [
     name: 'eventsource-constructor-empty-url',
     realms: web,
     run({ open }) {
-      same(open('').url, globalThis.location.href)
+      assertSame(open('').url, globalThis.location.href)
     },
   },
   futile('ftp://example.not/'),
@@ -184,9 +184,9 @@ export const cases: readonly Case[] = [
   futile("javascript:alert('FAIL')"),
   {
     name: 'eventsource-constructor-stringify: object',
-    async run({ open, answer }) {
-      const address = answer({ stays: true })
-      await next(open({ toString: () => address, valueOf: () => 'no' } as unknown as string), 'open')
+    async run({ open, urlFor }) {
+      const address = urlFor({ staysOpen: true })
+      await nextEvent(open({ toString: () => address, valueOf: () => 'no' } as unknown as string), 'open')
     },
   },
   stringified(1),
@@ -199,7 +199,7 @@ export const cases: readonly Case[] = [
         open('http://this is invalid/')
       } catch (error) {
         const { name, code } = error as DOMException
-        same([error instanceof DOMException, name, code], [true, 'SyntaxError', 12])
+        assertSame([error instanceof DOMException, name, code], [true, 'SyntaxError', 12])
         return
       }
       throw new Error('it did not throw')
@@ -208,7 +208,7 @@ export const cases: readonly Case[] = [
   {
     name: 'eventsource-constructor-url-multi-window, eventsource-onmessage-realm',
     realms: ['window'],
-    async run({ EventSource, answer }) {
+    async run({ EventSource, urlFor }) {
       const frame = document.createElement('iframe')
       const loaded = new Promise((resolve) => frame.addEventListener('load', resolve))
       frame.src = EventSource === globalThis.EventSource ? '/folder/frame.html' : '/folder/frame-with-polyfill.html'
@@ -216,16 +216,16 @@ export const cases: readonly Case[] = [
       await loaded
       const inner = frame.contentWindow as unknown as typeof globalThis
       const relative = new inner.EventSource('answer')
-      same(relative.url, new URL('/folder/answer', location.href).href)
+      assertSame(relative.url, new URL('/folder/answer', location.href).href)
       relative.close()
-      const source = new inner.EventSource(answer({ stays: true }))
-      const message = await next(source, 'message')
+      const source = new inner.EventSource(urlFor({ staysOpen: true }))
+      const message = await nextEvent(source, 'message')
       source.close()
-      same(message.constructor === inner.MessageEvent, true)
-      same(message.data, 'data')
+      assertSame(message.constructor === inner.MessageEvent, true)
+      assertSame(message.data, 'data')
     },
   },
-  crossOrigin('basic use', { headers: corsWithCredentials, stays: true }),
+  crossOrigin('basic use', { headers: corsWithCredentials, staysOpen: true }),
   crossOrigin('redirect use', {
     status: 302,
     headers: {
@@ -237,7 +237,7 @@ export const cases: readonly Case[] = [
   crossOrigin(
     'reconnection',
     { headers: corsWithCredentials, body: 'retry: 1\n\n' },
-    { headers: corsWithCredentials, stays: true },
+    { headers: corsWithCredentials, staysOpen: true },
   ),
   refusedElsewhere('no Allow-Credentials', cors),
   refusedElsewhere('another origin', { 'access-control-allow-origin': 'http://example.org' }),
@@ -247,14 +247,14 @@ export const cases: readonly Case[] = [
   preflight('unsafe `last-event-id` (unsafe characters)', 'e5p3n<3k0k0s', 'GET OPTIONS GET'),
   {
     name: 'eventsource-eventtarget',
-    async run({ open, answer }) {
-      const source = open(answer({ stays: true }))
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ staysOpen: true }))
       await new Promise<void>((resolve, reject) => {
         source.addEventListener(
           'message',
           function (this: EventSource, event) {
             try {
-              same(
+              assertSame(
                 [event.data, this === source, event.target === source, event.currentTarget === source],
                 ['data', true, true, true],
               )
@@ -270,29 +270,29 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'eventsource-onmessage',
-    async run({ open, answer }) {
-      const source = open(answer({ stays: true }))
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ staysOpen: true }))
       const event = await new Promise<MessageEvent>((resolve) => (source.onmessage = resolve))
-      same(
+      assertSame(
         [event.data, event.type, event.lastEventId, event.origin],
         ['data', 'message', '', new URL(source.url).origin],
       )
-      same([event.bubbles, event.cancelable, event.source, event.ports.length], [false, false, null, 0])
-      same([event instanceof MessageEvent, event.constructor.name], [true, 'MessageEvent'])
+      assertSame([event.bubbles, event.cancelable, event.source, event.ports.length], [false, false, null, 0])
+      assertSame([event instanceof MessageEvent, event.constructor.name], [true, 'MessageEvent'])
     },
   },
   {
     name: 'eventsource-onmessage-trusted',
-    async run({ open, answer }) {
-      same((await next(open(answer({ stays: true })), 'message')).isTrusted, true)
+    async run({ open, urlFor }) {
+      assertSame((await nextEvent(open(urlFor({ staysOpen: true })), 'message')).isTrusted, true)
     },
   },
   {
     name: 'eventsource-onopen',
-    async run({ open, answer }) {
-      const source = open(answer({ stays: true }))
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ staysOpen: true }))
       const event = await new Promise<Event>((resolve) => (source.onopen = resolve))
-      same(
+      assertSame(
         [source.readyState, Object.hasOwn(event, 'data'), event.bubbles, event.cancelable],
         [OPEN, false, false, false],
       )
@@ -300,34 +300,34 @@ export const cases: readonly Case[] = [
   },
   {
     name: 'eventsource-prototype',
-    run({ EventSource, open, answer }) {
+    run({ EventSource, open, urlFor }) {
       Object.assign(EventSource.prototype, { returnTrue: () => true })
-      same((open(answer()) as EventSource & { returnTrue(): boolean }).returnTrue(), true)
+      assertSame((open(urlFor()) as EventSource & { returnTrue(): boolean }).returnTrue(), true)
       Reflect.deleteProperty(EventSource.prototype, 'returnTrue')
     },
   },
   {
     name: 'eventsource-reconnect: 200',
-    async run({ open, answer }) {
-      same(await messages(open(answer({ body: 'retry: 2\n\n' }, { stays: true })), 1), ['data'])
+    async run({ open, urlFor }) {
+      assertSame(await nextMessages(open(urlFor({ body: 'retry: 2\n\n' }, { staysOpen: true })), 1), ['data'])
     },
   },
   {
     name: 'eventsource-reconnect: events',
-    async run({ open, answer }) {
-      const source = open(answer({ body: 'retry: 2\nid: 2\ndata: ok\n\n' }, { stays: true }))
-      const heard: string[] = []
-      source.onerror = ({ type }) => heard.push(`${type} ${source.readyState}`)
-      source.addEventListener('message', ({ data }) => heard.push(data as string))
-      await messages(source, 2)
-      same(heard, ['ok', 'error 0', 'data'])
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: 'retry: 2\nid: 2\ndata: ok\n\n' }, { staysOpen: true }))
+      const received: string[] = []
+      source.onerror = ({ type }) => received.push(`${type} ${source.readyState}`)
+      source.addEventListener('message', ({ data }) => received.push(data as string))
+      await nextMessages(source, 2)
+      assertSame(received, ['ok', 'error 0', 'data'])
     },
   },
   {
     name: 'eventsource-url',
-    run({ open, answer }) {
-      const address = answer()
-      same(open(`${address}#hash`).url, `${address}#hash`)
+    run({ open, urlFor }) {
+      const address = urlFor()
+      assertSame(open(`${address}#hash`).url, `${address}#hash`)
     },
   },
   reads('format-bom', '\uFEFFdata:1\n\n\uFEFFdata:2\n\ndata:3\n\n', '1', '3'),
@@ -339,35 +339,35 @@ export const cases: readonly Case[] = [
   ),
   {
     name: 'format-data-before-final-empty-line',
-    async run({ open, answer }) {
-      const source = open(answer({ body: 'retry:1\ndata:test1\n\nid:test\ndata:test2' }))
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: 'retry:1\ndata:test1\n\nid:test\ndata:test2' }))
       const ids: string[] = []
       source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
-      same(await messages(source, 2), ['test1', 'test1'])
-      same(ids, ['', ''])
+      assertSame(await nextMessages(source, 2), ['test1', 'test1'])
+      assertSame(ids, ['', ''])
     },
   },
   reads('format-field-data', 'data:\n\ndata\ndata\n\ndata:test\n\n', '', '\n', 'test'),
   reads('format-field-event-empty', 'event: \ndata:data\n\n', 'data'),
   {
     name: 'format-field-event',
-    async run({ open, answer }) {
-      const source = open(answer({ body: 'event:test\ndata:x\n\ndata:x\n\n', stays: true }))
-      const [test, [data]] = await Promise.all([next(source, 'test'), messages(source, 1)])
-      same([test.data, data], ['x', 'x'])
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: 'event:test\ndata:x\n\ndata:x\n\n', staysOpen: true }))
+      const [test, [data]] = await Promise.all([nextEvent(source, 'test'), nextMessages(source, 1)])
+      assertSame([test.data, data], ['x', 'x'])
     },
   },
   remembers('format-field-id', '1', '1'),
   remembers('format-field-id-2', '…', '…'),
   {
     name: 'format-field-id-3',
-    async run({ open, answer }) {
+    async run({ open, urlFor }) {
       const body = 'id: 1\ndata: 1\n\ndata: 1\n\nid: 2\ndata: 2\n\ndata: 2\n\nid\ndata: 3\n\ndata: 3\n\n'
-      const source = open(answer({ body, stays: true }))
+      const source = open(urlFor({ body, staysOpen: true }))
       const ids: string[] = []
       source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
-      await messages(source, 6)
-      same(ids, ['1', '1', '2', '2', '', ''])
+      await nextMessages(source, 6)
+      assertSame(ids, ['1', '1', '2', '2', '', ''])
     },
   },
   ...['\0', 'x\0', '\0x', 'x\0x', ' \0'].map((id) => remembers(`format-field-id-null: ${JSON.stringify(id)}`, id, '')),
@@ -393,9 +393,11 @@ export const cases: readonly Case[] = [
   reads('format-null-character', 'data:\0\n\n\n\n', '\0'),
   {
     name: 'format-utf-8',
-    async run({ open, answer }) {
-      const source = open(answer({ type: 'text/event-stream;charset=windows-1252', body: 'data:ok…\n\n', stays: true }))
-      same(await messages(source, 1), ['ok…'])
+    async run({ open, urlFor }) {
+      const source = open(
+        urlFor({ type: 'text/event-stream;charset=windows-1252', body: 'data:ok…\n\n', staysOpen: true }),
+      )
+      assertSame(await nextMessages(source, 1), ['ok…'])
     },
   },
   reads('request-accept', 'data: {accept}\n\n', 'text/event-stream'),
@@ -405,10 +407,10 @@ export const cases: readonly Case[] = [
   cookie('default', undefined, 'kept'),
   ...[301, 302, 303, 307, 308].map((status): Case => ({
     name: `request-redirect: ${status}`,
-    async run({ open, answer }) {
-      const source = open(answer({ status, headers: { location: '/answer?key=redirected' } }))
-      await Promise.race([next(source, 'open'), never(source, 'error')])
-      same(source.readyState, OPEN)
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ status, headers: { location: '/answer?key=redirected' } }))
+      await Promise.race([nextEvent(source, 'open'), rejectOn(source, 'error')])
+      assertSame(source.readyState, OPEN)
     },
   })),
   // 204 and 205 have no body, about whose end server and browser may disagree.
@@ -419,8 +421,8 @@ export const cases: readonly Case[] = [
   {
     name: '[F35] a handler that throws is reported, and the events go on',
     realms: web,
-    async run({ open, answer }) {
-      const source = open(answer({ body: 'data: 1\n\ndata: 2\n\n', stays: true }))
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: 'data: 1\n\ndata: 2\n\n', staysOpen: true }))
       const reported = new Promise<void>((resolve) =>
         globalThis.addEventListener('error', (event) => {
           if (!event.message.includes('of the handler')) return
@@ -431,36 +433,36 @@ export const cases: readonly Case[] = [
       source.onmessage = () => {
         throw new Error('of the handler')
       }
-      same(await messages(source, 2), ['1', '2'])
+      assertSame(await nextMessages(source, 2), ['1', '2'])
       await reported
-      same(source.readyState, OPEN)
+      assertSame(source.readyState, OPEN)
     },
   },
   {
     name: '[spec] microtasks run between the events of one chunk',
-    async run({ open, answer }) {
-      const source = open(answer({ body: 'data: 1\n\ndata: 2\n\n', stays: true }))
-      const heard: string[] = []
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: 'data: 1\n\ndata: 2\n\n', staysOpen: true }))
+      const received: string[] = []
       source.onmessage = ({ data }) => {
-        heard.push(data as string)
-        void Promise.resolve().then(() => heard.push('microtask'))
+        received.push(data as string)
+        void Promise.resolve().then(() => received.push('microtask'))
       }
-      await messages(source, 2)
+      await nextMessages(source, 2)
       await Promise.resolve()
-      same(heard, ['1', 'microtask', '2', 'microtask'])
+      assertSame(received, ['1', 'microtask', '2', 'microtask'])
     },
   },
   {
     name: 'eventsource-request-cancellation',
     realms: ['window'],
-    alone: true,
-    async run({ open, answer }) {
-      const source = open(answer({ body: ': quiet\n\n', stays: true }))
-      await next(source, 'open')
-      const failed = next(source, 'error')
+    runsAlone: true,
+    async run({ open, urlFor }) {
+      const source = open(urlFor({ body: ': quiet\n\n', staysOpen: true }))
+      await nextEvent(source, 'open')
+      const failed = nextEvent(source, 'error')
       window.stop()
       await failed
-      same(source.readyState, CLOSED)
+      assertSame(source.readyState, CLOSED)
     },
   },
 ]

@@ -25,31 +25,31 @@ test('it holds the last ones, whatever the limit', () => {
 
 test('watchers hear of each append and of the end, until they leave', () => {
   const log = createEventLog<string>()
-  let heard = 0
-  const wake = (): void => void heard++
+  let received = 0
+  const wake = (): void => void received++
   const unwatch = log.watch(wake)
   const unwatchToo = log.watch(wake)
   log.append('a')
-  expect(heard).toBe(2)
+  expect(received).toBe(2)
   unwatch()
   unwatch()
   log.close()
-  expect(heard).toBe(3)
+  expect(received).toBe(3)
   expect(log.state).toBe('closed')
   unwatchToo()
   log.append('b')
-  expect(heard).toBe(3)
+  expect(received).toBe(3)
 })
 
 test('a watcher may leave while it is told', () => {
   const log = createEventLog<string>()
-  const heard: string[] = []
+  const received: string[] = []
   const first = log.watch(() => {
-    heard.push('first')
+    received.push('first')
     first()
   })
-  log.watch(() => heard.push('second'))
+  log.watch(() => received.push('second'))
   log.append('a')
   log.append('b')
-  expect(heard).toEqual(['first', 'second', 'second'])
+  expect(received).toEqual(['first', 'second', 'second'])
 })

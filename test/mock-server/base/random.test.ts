@@ -1,6 +1,6 @@
 /** Numbers from a seed. */
 import { expect, test } from 'vitest'
-import { createRandom, seedOf } from '../../../mock-server/base/random.ts'
+import { createRandom, hashText } from '../../../mock-server/base/random.ts'
 
 const take = (seed: number, count: number): number[] => {
   const random = createRandom(seed)
@@ -23,7 +23,7 @@ test('in [0, 1), and spread over it', () => {
 })
 
 test('a seed of text is 32 bits, and differs with the text', () => {
-  const seeds = ['', 'a', 'b', 'ab', 'ba', '你好'].map(seedOf)
+  const seeds = ['', 'a', 'b', 'ab', 'ba', '你好'].map(hashText)
   expect(new Set(seeds).size).toBe(6)
   for (const seed of seeds) expect(seed).toBe(seed >>> 0)
 })

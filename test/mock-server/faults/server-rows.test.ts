@@ -8,124 +8,126 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createNodeHandler } from '../../../mock-server/node/node-handler.ts'
 import { createService } from '../../../mock-server/service/service.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
-import { createMockClock } from '../support/manual-server-clock.ts'
-import { openRaw, watchRaw } from '../support/raw-client.ts'
-import { openReading } from '../support/stream-reader.ts'
-import { eventually, serve } from '../support/local-test-server.ts'
+import { createManualServerClock } from '../support/manual-server-clock.ts'
+import { openRawClient, watchSocket } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 describe('[F44] injections', () => {
   const names = ['a\rb', 'a\nb', 'a\r\nb', 'a\0b', '\n', 'note\ndata: forged\n\nevent: x']
 
   test.each(names)('[P1.2] an event type %j is a TypeError, and nothing was written or kept', async (type) => {
-    const { server, url } = await serve()
-    const reading = await openReading(`${url}/api/stream`)
-    const [connected] = await reading.take(1)
+    const { server, url } = await openLocalTestServer()
+    const reader = await openStreamReader(`${url}/api/stream`)
+    const [connected] = await reader.readEvents(1)
     expect(() => server.broadcast({ type, data: 1 })).toThrow(TypeError)
-    expect(server.service.feed().kept).toBe(0)
+    expect(server.service.feed().keptEvents).toBe(0)
     server.broadcast({ type: 'fine', data: 2 })
-    const events = await reading.take(2)
+    const events = await reader.readEvents(2)
     expect(events[1]).toMatchObject({ type: 'fine', data: '2' })
-    expect(reading.text.match(/^event: /gm)).toHaveLength(2)
-    reading.leave()
-    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': connected!.id! } })
-    expect((await again.take(2))[1]!.data).toBe('2')
-    again.leave()
+    expect(reader.text.match(/^event: /gm)).toHaveLength(2)
+    reader.close()
+    const again = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': connected!.id! } })
+    expect((await again.readEvents(2))[1]!.data).toBe('2')
+    again.close()
   })
 
   test.each(names)('[P1.2] and by POST: %j is 400', async (type) => {
-    const { url, server } = await serve()
+    const { url, server } = await openLocalTestServer()
     const response = await fetch(`${url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 1 }) })
     expect(response.status).toBe(400)
-    expect(server.service.feed().kept).toBe(0)
+    expect(server.service.feed().keptEvents).toBe(0)
   })
 
   test('a prompt full of newlines stays in its data', async () => {
     const prompt = 'x\n\nevent: end\ndata: {}\n\n\r\rid: 1\0'
-    const { url } = await serve({ delay: 0, answers: { [prompt]: prompt } })
-    const { events } = await (await openReading(`${url}/api/generate?prompt=${encodeURIComponent(prompt)}`)).rest()
+    const { url } = await openLocalTestServer({ delay: 0, answers: { [prompt]: prompt } })
+    const { events } = await (
+      await openStreamReader(`${url}/api/generate?prompt=${encodeURIComponent(prompt)}`)
+    ).readToEnd()
     expect(dataOf(events[0])['prompt']).toBe(prompt)
     expect(textOf(events)).toBe(prompt)
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(1)
   })
 
   test('a type of an extra event is refused where the scenario is read', async () => {
-    const { server } = await serve()
+    const { server } = await openLocalTestServer()
     expect(() => server.setScenario({ events: [{ after: 0, type: 'a\nb', data: 1 }] })).toThrow(TypeError)
   })
 })
 
 describe('[F45] clients that are gone', () => {
   test('before the first write: while the head is held back, while the request hangs', async () => {
-    const { url, server, clock } = await serve({
+    const { url, server, clock } = await openLocalTestServer({
       scenario: [
         { path: '/api/generate', 'head-delay': 5_000 },
         { path: '/api/stream', hang: true },
       ],
     })
-    const timers = clock.due.length
-    const slow = openRaw(`${url}/api/generate?prompt=x`)
-    const hanging = openRaw(`${url}/api/stream`)
-    await eventually(() => clock.due.length > timers)
+    const timers = clock.pendingDelays.length
+    const slow = openRawClient(`${url}/api/generate?prompt=x`)
+    const hanging = openRawClient(`${url}/api/stream`)
+    await waitUntil(() => clock.pendingDelays.length > timers)
     expect(server.runs[0]!.readers).toBe(1)
     slow.close()
     hanging.close()
-    await eventually(() => server.runs[0]!.readers === 0)
-    expect(clock.due).not.toContain(5_000)
+    await waitUntil(() => server.runs[0]!.readers === 0)
+    expect(clock.pendingDelays).not.toContain(5_000)
     expect(server.clients).toEqual([])
   })
 
   test('in the middle: a feed forgets them, a run goes on without them', async () => {
-    const { url, server, clock } = await serve({ answers: ['abcdef'], delay: 10 })
-    const feed = openRaw(`${url}/api/stream`)
-    const run = openRaw(`${url}/api/generate?prompt=x`)
-    await feed.until('connected')
-    await run.until('start')
+    const { url, server, clock } = await openLocalTestServer({ answers: ['abcdef'], delay: 10 })
+    const feed = openRawClient(`${url}/api/stream`)
+    const run = openRawClient(`${url}/api/generate?prompt=x`)
+    await feed.waitForText('connected')
+    await run.waitForText('start')
     expect(server.clients).toHaveLength(1)
     feed.close()
     run.close()
-    await eventually(() => server.clients.length === 0 && server.runs[0]!.readers === 0)
+    await waitUntil(() => server.clients.length === 0 && server.runs[0]!.readers === 0)
     await clock.advance(1_000)
     expect(server.runs[0]).toMatchObject({ state: 'finished', text: 'abcdef' })
   })
 
   test('a quiet client that was reset is noticed too', async () => {
-    const { url, server } = await serve()
-    const client = openRaw(`${url}/api/stream`)
-    await client.until('connected')
+    const { url, server } = await openLocalTestServer()
+    const client = openRawClient(`${url}/api/stream`)
+    await client.waitForText('connected')
     client.socket.resetAndDestroy()
-    await eventually(() => server.clients.length === 0)
+    await waitUntil(() => server.clients.length === 0)
   })
 
   test('a thousand of them: no client, no reader, no timer, no watcher is left', { timeout: 30_000 }, async () => {
-    const { url, server, clock } = await serve({
+    const { url, server, clock } = await openLocalTestServer({
       answers: ['0123456789'],
       delay: 1_000,
       heartbeat: 10_000,
       maxRuns: 1_000,
     })
-    const timers = clock.due.length
+    const timers = clock.pendingDelays.length
     for (let batch = 0; batch < 10; batch++) {
       const clients = Array.from({ length: 100 }, (_, index) =>
-        openRaw(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')),
+        openRawClient(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')),
       )
       // A third leaves at once, a third with the head, a third in the middle of the events.
       await Promise.all(
         clients.map(async (client, index) => {
           if (index % 3 === 1) await client.status()
-          if (index % 3 === 2) await client.until('data: ')
+          if (index % 3 === 2) await client.waitForText('data: ')
           client.close()
         }),
       )
     }
-    const client = openRaw(`${url}/api/stream`)
-    await client.until('connected')
-    await eventually(() => server.clients.length === 1 && server.runs.every(({ readers }) => readers === 0))
+    const client = openRawClient(`${url}/api/stream`)
+    await client.waitForText('connected')
+    await waitUntil(() => server.clients.length === 1 && server.runs.every(({ readers }) => readers === 0))
     client.close()
-    await eventually(() => server.clients.length === 0)
+    await waitUntil(() => server.clients.length === 0)
     // Each run is generating, and waits to be abandoned; nothing else waits.
     await clock.advance(120_000)
     expect(server.runs).toEqual([])
-    expect(clock.due.length).toBe(timers)
+    expect(clock.pendingDelays.length).toBe(timers)
   })
 })
 
@@ -134,7 +136,7 @@ describe('[F46] clients that never read', () => {
 
   /** A server whose sockets can be looked at. */
   async function serveBare(options: { history?: number; drainTimeout?: number } = {}) {
-    const clock = createMockClock()
+    const clock = createManualServerClock()
     const service = createService({ clock, history: options.history ?? 1_000, heartbeat: 0 })
     const sockets: Socket[] = []
     const server = createServer(createNodeHandler(service, { clock, ...options }))
@@ -148,7 +150,7 @@ describe('[F46] clients that never read', () => {
     return { service, sockets, clock, port: (server.address() as AddressInfo).port }
   }
 
-  async function openDeaf(port: number): Promise<Socket> {
+  async function openPausedClient(port: number): Promise<Socket> {
     const socket = connect(port, '127.0.0.1')
     socket.pause()
     await new Promise<void>((resolve) => socket.once('connect', resolve))
@@ -161,8 +163,8 @@ describe('[F46] clients that never read', () => {
     { timeout: 30_000 },
     async () => {
       const { service, sockets, port } = await serveBare()
-      const deaf = await openDeaf(port)
-      await eventually(() => service.feed().clients.length === 1)
+      const pausedClient = await openPausedClient(port)
+      await waitUntil(() => service.feed().clients.length === 1)
       let held = 0
       for (let count = 0; count < 900; count++) {
         service.broadcast({ data: large })
@@ -171,42 +173,42 @@ describe('[F46] clients that never read', () => {
       }
       expect(held).toBeGreaterThan(0)
       expect(held).toBeLessThan(256 * 1024)
-      deaf.destroy()
+      pausedClient.destroy()
     },
   )
 
   test('dropped as soon as what it has missed is no longer kept; others go on', { timeout: 30_000 }, async () => {
     const { service, port } = await serveBare({ history: 100 })
-    const deaf = await openDeaf(port)
+    const pausedClient = await openPausedClient(port)
     const busy = connect(port, '127.0.0.1')
     let received = 0
     busy.on('data', (bytes: Buffer) => (received += bytes.length))
     busy.write('GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n')
-    await eventually(() => service.feed().clients.length === 2)
+    await waitUntil(() => service.feed().clients.length === 2)
     let sent = 0
     while (service.feed().clients.length === 2) {
       service.broadcast({ data: large })
       sent += large.length
-      await eventually(() => received > sent)
+      await waitUntil(() => received > sent)
     }
     service.broadcast({ data: large })
-    await eventually(() => received > sent + large.length)
+    await waitUntil(() => received > sent + large.length)
     expect(service.feed().clients).toHaveLength(1)
-    for (const socket of [busy, deaf]) socket.destroy()
+    for (const socket of [busy, pausedClient]) socket.destroy()
   })
 
   test('dropped after a time, where there is nothing to miss', { timeout: 30_000 }, async () => {
     const { service, clock, sockets, port } = await serveBare({ drainTimeout: 30_000 })
-    const deaf = await openDeaf(port)
-    await eventually(() => service.feed().clients.length === 1)
+    const pausedClient = await openPausedClient(port)
+    await waitUntil(() => service.feed().clients.length === 1)
     service.broadcast({ data: 'x'.repeat(32 * 1024 * 1024) })
-    await eventually(() => sockets[0]!.writableLength > 0 && clock.due.includes(30_000))
+    await waitUntil(() => sockets[0]!.writableLength > 0 && clock.pendingDelays.includes(30_000))
     await clock.advance(29_999)
     expect(service.feed().clients).toHaveLength(1)
     await clock.advance(1)
-    await eventually(() => service.feed().clients.length === 0)
+    await waitUntil(() => service.feed().clients.length === 0)
     expect(sockets[0]!.destroyed).toBe(true)
-    deaf.destroy()
+    pausedClient.destroy()
   })
 })
 
@@ -215,50 +217,52 @@ describe('[F47] clients that never ask', () => {
     '500 slow ones are dropped by the header timeout, and meanwhile others are served',
     { timeout: 30_000 },
     async () => {
-      const { url, server } = await serve({ headersTimeout: 300 })
+      const { url, server } = await openLocalTestServer({ headersTimeout: 300 })
       const slow = await Promise.all(
         Array.from({ length: 500 }, async () => {
           const socket = connect(server.port, '127.0.0.1')
           await new Promise<void>((resolve) => socket.once('connect', resolve))
           socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
-          return watchRaw(socket)
+          return watchSocket(socket)
         }),
       )
-      const reading = await openReading(`${url}/api/stream`)
-      await reading.take(1)
+      const reader = await openStreamReader(`${url}/api/stream`)
+      await reader.readEvents(1)
       const outcomes = await Promise.all(slow.map(({ ended }) => ended))
       expect(outcomes).toHaveLength(500)
-      expect(slow.every(({ wire }) => wire === '' || wire.startsWith('HTTP/1.1 408'))).toBe(true)
+      expect(slow.every(({ receivedText }) => receivedText === '' || receivedText.startsWith('HTTP/1.1 408'))).toBe(
+        true,
+      )
       expect(server.clients).toHaveLength(1)
-      reading.leave()
+      reader.close()
     },
   )
 
   test('beyond the cap: 503 with Retry-After, and the connection ends; with room again it is served', async () => {
-    const { url, server } = await serve({ maxConnections: 2 })
-    const served = [openRaw(`${url}/api/stream`), openRaw(`${url}/api/stream`)]
-    for (const client of served) await client.until('connected')
-    const surplus = openRaw(`${url}/api/stream`)
+    const { url, server } = await openLocalTestServer({ maxConnections: 2 })
+    const served = [openRawClient(`${url}/api/stream`), openRawClient(`${url}/api/stream`)]
+    for (const client of served) await client.waitForText('connected')
+    const surplus = openRawClient(`${url}/api/stream`)
     expect(await surplus.status()).toBe(503)
     expect(surplus.head.toLowerCase()).toContain('retry-after: 1')
     expect(surplus.head.toLowerCase()).toContain('content-type: application/problem+json')
     expect(await surplus.ended).toBe('fin')
     served[0]!.close()
-    await eventually(() => server.clients.length === 1)
-    const next = openRaw(`${url}/api/stream`)
-    await next.until('connected')
+    await waitUntil(() => server.clients.length === 1)
+    const next = openRawClient(`${url}/api/stream`)
+    await next.waitForText('connected')
     for (const client of [served[1]!, next]) client.close()
   })
 
   test('far beyond the cap not even that', async () => {
-    const { url } = await serve({ maxConnections: 1 })
-    const first = openRaw(`${url}/api/stream`)
-    await first.until('connected')
+    const { url } = await openLocalTestServer({ maxConnections: 1 })
+    const first = openRawClient(`${url}/api/stream`)
+    await first.waitForText('connected')
     const idle = connect(new URL(url).port as unknown as number, '127.0.0.1')
     await new Promise<void>((resolve) => idle.once('connect', resolve))
-    const third = openRaw(`${url}/api/stream`)
+    const third = openRawClient(`${url}/api/stream`)
     await third.ended
-    expect(third.wire).toBe('')
+    expect(third.receivedText).toBe('')
     idle.destroy()
     first.close()
   })
@@ -279,7 +283,7 @@ describe('[F48] paths that lead out', () => {
     await symlink(join(top, 'secret.txt'), join(demo, 'link.txt'))
     await symlink(top, join(demo, 'up'))
     await symlink(join(demo, 'index.html'), join(demo, 'inside.html'))
-    return serve({ folders: { '/': demo } })
+    return openLocalTestServer({ folders: { '/': demo } })
   }
   /** The path as it is, which a URL would have cleaned. */
   async function ask(
@@ -289,9 +293,13 @@ describe('[F48] paths that lead out', () => {
   ): Promise<{ status: number; wire: string; head: string }> {
     const socket = connect(port, '127.0.0.1')
     socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 'latin1')
-    const client = watchRaw(socket)
+    const client = watchSocket(socket)
     await client.ended
-    return { status: Number(client.wire.split(' ')[1]), wire: client.wire, head: client.head.toLowerCase() }
+    return {
+      status: Number(client.receivedText.split(' ')[1]),
+      wire: client.receivedText,
+      head: client.head.toLowerCase(),
+    }
   }
 
   test.each([
@@ -317,10 +325,10 @@ describe('[F48] paths that lead out', () => {
     '//etc/passwd',
   ])('%s is 404', async (path) => {
     const { server } = await serveFolder()
-    const { status, wire } = await ask(server.port, path)
+    const { status, wire: receivedText } = await ask(server.port, path)
     expect(status).toBe(404)
-    expect(wire).not.toContain('secret\n')
-    expect(wire.endsWith('secret')).toBe(false)
+    expect(receivedText).not.toContain('secret\n')
+    expect(receivedText.endsWith('secret')).toBe(false)
   })
 
   test('what is inside is served, with its type', async () => {
@@ -345,8 +353,8 @@ describe('[F48] paths that lead out', () => {
 
   test('folders do not hide the API', async () => {
     const { url } = await serveFolder()
-    const reading = await openReading(`${url}/api/stream`)
-    await reading.take(1)
-    reading.leave()
+    const reader = await openStreamReader(`${url}/api/stream`)
+    await reader.readEvents(1)
+    reader.close()
   })
 })

@@ -2,9 +2,9 @@
 import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
-import { openRaw, type RawClient } from '../support/raw-client.ts'
-import { openReading } from '../support/stream-reader.ts'
-import { eventually, serve } from '../support/local-test-server.ts'
+import { openRawClient, type RawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'
@@ -14,8 +14,8 @@ async function runWith(
   fault: string,
   headers: Record<string, string> = {},
 ): Promise<{ client: RawClient; ended: string }> {
-  const { url } = await serve(settings)
-  const client = openRaw(`${url}${RUN}&fault=${encodeURIComponent(fault)}`, {
+  const { url } = await openLocalTestServer(settings)
+  const client = openRawClient(`${url}${RUN}&fault=${encodeURIComponent(fault)}`, {
     headers: { connection: 'close', ...headers },
   })
   return { client, ended: await client.ended }
@@ -31,7 +31,7 @@ describe('cuts', () => {
     const { client, ended } = await runWith('reset-after:3')
     expect(ended).toBe('reset')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
-    expect(client.complete).toBe(false)
+    expect(client.isComplete).toBe(false)
     const partial = client.text.slice(client.text.lastIndexOf('\n\n') + 2)
     expect(partial).toMatch(/^event: delta\nid: [0-9a-f-]{36}:4\ndata: \{.+$/)
     expect(partial).not.toContain('\n\n')
@@ -61,7 +61,7 @@ describe('cuts', () => {
     expect(ended).toBe('fin')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
     expect(client.head).toMatch(/transfer-encoding: chunked/i)
-    expect(client.complete).toBe(false)
+    expect(client.isComplete).toBe(false)
   })
 
   test('[F2] short-length: a Content-Length that is not reached', async () => {
@@ -70,26 +70,26 @@ describe('cuts', () => {
     expect(client.head).toMatch(/^content-length: \d{6,}$/m)
     expect(client.head).not.toMatch(/transfer-encoding/i)
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
-    expect(client.complete).toBe(false)
+    expect(client.isComplete).toBe(false)
   })
 
   test('[F2] short-length alone: everything is there but the end', async () => {
     const { client, ended } = await runWith('short-length')
     expect(ended).toBe('fin')
     expect(types(client).at(-1)).toBe('end')
-    expect(client.complete).toBe(false)
+    expect(client.isComplete).toBe(false)
   })
 
   test('[F3] end-after: a clean end, with the last chunk', async () => {
     const { client, ended } = await runWith('end-after:3')
     expect(ended).toBe('fin')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
-    expect(client.complete).toBe(true)
+    expect(client.isComplete).toBe(true)
   })
 
   test('[F8] cut-at:character: a cut inside a UTF-8 character', async () => {
-    const { url } = await serve({ answers: ['a你b'], delay: 0 })
-    const client = openRaw(`${url}${RUN}&fault=truncate-after:1,cut-at:character`)
+    const { url } = await openLocalTestServer({ answers: ['a你b'], delay: 0 })
+    const client = openRawClient(`${url}${RUN}&fault=truncate-after:1,cut-at:character`)
     expect(await client.ended).toBe('fin')
     const { bytes } = client
     expect(bytes.at(-1)).toBe(Buffer.from('你')[0])
@@ -117,14 +117,14 @@ describe('cuts', () => {
   test('[F18] refuse: a reset without an answer', async () => {
     const { client, ended } = await runWith('refuse')
     expect(ended).toBe('reset')
-    expect(client.wire).toBe('')
+    expect(client.receivedText).toBe('')
   })
 
   test('lose-answer: the run was started, and nobody was told', async () => {
-    const { url, server } = await serve(settings)
-    const client = openRaw(`${url}${RUN}&fault=lose-answer`)
+    const { url, server } = await openLocalTestServer(settings)
+    const client = openRawClient(`${url}${RUN}&fault=lose-answer`)
     expect(await client.ended).toBe('reset')
-    expect(client.wire).toBe('')
+    expect(client.receivedText).toBe('')
     expect(server.runs).toHaveLength(1)
     expect(server.runs[0]!.readers).toBe(0)
   })
@@ -132,11 +132,11 @@ describe('cuts', () => {
 
 describe('silence', () => {
   test('[F4] stall-after: nothing more, no heartbeat either, and no FIN', async () => {
-    const { url, server, clock } = await serve({ heartbeat: 1_000 })
-    const client = openRaw(`${url}/api/stream?fault=stall-after:2`)
-    await client.until('connected')
+    const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
+    const client = openRawClient(`${url}/api/stream?fault=stall-after:2`)
+    await client.waitForText('connected')
     server.broadcast({ data: 'last' })
-    await client.until('last')
+    await client.waitForText('last')
     server.broadcast({ data: 'never' })
     await clock.advance(60_000)
     expect(server.clients).toHaveLength(1)
@@ -147,77 +147,77 @@ describe('silence', () => {
     ])
     expect(client.socket.readyState).toBe('open')
     client.close()
-    await eventually(() => server.clients.length === 0)
+    await waitUntil(() => server.clients.length === 0)
   })
 
   test('[F5] quiet-after: heartbeats, but no event', async () => {
-    const { url, server, clock } = await serve({ heartbeat: 1_000 })
-    const client = openRaw(`${url}/api/stream?fault=quiet-after:1`)
-    await client.until('connected')
+    const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
+    const client = openRawClient(`${url}/api/stream?fault=quiet-after:1`)
+    await client.waitForText('connected')
     server.broadcast({ data: 'never' })
     for (let count = 1; count <= 3; count++) {
       await clock.advance(1_000)
-      await client.until(': heartbeat\n\n'.repeat(count))
+      await client.waitForText(': heartbeat\n\n'.repeat(count))
     }
     expect(eventsOf(client.text)).toHaveLength(1)
     client.close()
   })
 
   test('[F6] hang: the request is accepted and never answered', async () => {
-    const { url, server, clock } = await serve(settings)
-    const client = openRaw(`${url}${RUN}&fault=hang`, { method: 'POST', body: '{"prompt":"x"}' })
+    const { url, server, clock } = await openLocalTestServer(settings)
+    const client = openRawClient(`${url}${RUN}&fault=hang`, { method: 'POST', body: '{"prompt":"x"}' })
     const other = await fetch(`${url}/_mock`)
     expect(other.status).toBe(200)
     await clock.advance(3_600_000)
-    expect(client.wire).toBe('')
+    expect(client.receivedText).toBe('')
     expect(client.socket.readyState).toBe('open')
     expect(server.runs).toEqual([])
     client.close()
   })
 
   test('[F6] head-delay: the answer comes late', async () => {
-    const { url, clock } = await serve(settings)
-    const client = openRaw(`${url}${RUN}&fault=head-delay:5000`)
-    await eventually(() => clock.due.includes(5_000))
+    const { url, clock } = await openLocalTestServer(settings)
+    const client = openRawClient(`${url}${RUN}&fault=head-delay:5000`)
+    await waitUntil(() => clock.pendingDelays.includes(5_000))
     await clock.advance(4_999)
-    expect(client.wire).toBe('')
+    expect(client.receivedText).toBe('')
     await clock.advance(1)
     expect(await client.status()).toBe(200)
     client.close()
   })
 
   test('[F7] buffer: everything is held back until there is enough of it', async () => {
-    const { url, server } = await serve({ heartbeat: 1_000 })
-    const client = openRaw(`${url}/api/stream?fault=buffer:2000`)
+    const { url, server } = await openLocalTestServer({ heartbeat: 1_000 })
+    const client = openRawClient(`${url}/api/stream?fault=buffer:2000`)
     await client.status()
-    await eventually(() => server.clients.length === 1)
+    await waitUntil(() => server.clients.length === 1)
     server.broadcast({ data: 'x'.repeat(500) })
     server.broadcast({ data: 'x'.repeat(500) })
     await fetch(`${url}/_mock`)
     expect(client.text).toBe('')
     server.broadcast({ data: 'x'.repeat(1_000) })
-    await client.until('x'.repeat(1_000))
+    await client.waitForText('x'.repeat(1_000))
     expect(eventsOf(client.text)).toHaveLength(4)
     client.close()
   })
 
   test('[F7] heartbeat:off: they are announced, and do not come', async () => {
-    const { url, server, clock } = await serve({ heartbeat: 1_000 })
-    const client = openRaw(`${url}/api/stream?fault=heartbeat:off`)
-    await client.until('"heartbeat":1000')
+    const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
+    const client = openRawClient(`${url}/api/stream?fault=heartbeat:off`)
+    await client.waitForText('"heartbeat":1000')
     await clock.advance(60_000)
     server.broadcast({ data: 'after' })
-    await client.until('after')
+    await client.waitForText('after')
     expect(client.text).not.toContain(': heartbeat')
     client.close()
   })
 
   test('heartbeat: another interval, announced as such', async () => {
-    const { url, clock } = await serve({ heartbeat: 30_000 })
-    const client = openRaw(`${url}/api/stream?fault=heartbeat:50`)
-    await client.until('"heartbeat":50')
+    const { url, clock } = await openLocalTestServer({ heartbeat: 30_000 })
+    const client = openRawClient(`${url}/api/stream?fault=heartbeat:50`)
+    await client.waitForText('"heartbeat":50')
     await clock.advance(50)
-    await client.until(': heartbeat\n\n')
+    await client.waitForText(': heartbeat\n\n')
     client.close()
   })
 })
@@ -231,7 +231,7 @@ describe('answers', () => {
   })
 
   test('[F11] endless-body: a refusal that goes on, and a socket that is free once the client has left', async () => {
-    const { url } = await serve(settings)
+    const { url } = await openLocalTestServer(settings)
     const leaving = new AbortController()
     const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: leaving.signal })
     expect(response.status).toBe(500)
@@ -254,7 +254,7 @@ describe('answers', () => {
   })
 
   test('[F13] a loop', async () => {
-    const { url } = await serve({ scenario: { status: 307, location: '/api/stream' } })
+    const { url } = await openLocalTestServer({ scenario: { status: 307, location: '/api/stream' } })
     await expect(fetch(`${url}/api/stream`)).rejects.toMatchObject({ cause: { message: 'redirect count exceeded' } })
   })
 
@@ -288,9 +288,9 @@ describe('answers', () => {
   })
 
   test('[F19] 200, then a drop, again and again', async () => {
-    const { url } = await serve({ scenario: 'reset-after:0,cut-at:boundary' })
+    const { url } = await openLocalTestServer({ scenario: 'reset-after:0,cut-at:boundary' })
     for (let count = 0; count < 3; count++) {
-      const client = openRaw(`${url}/api/stream`)
+      const client = openRawClient(`${url}/api/stream`)
       expect(await client.ended).toBe('reset')
       expect(await client.status()).toBe(200)
     }
@@ -305,21 +305,23 @@ describe('content', () => {
   })
 
   test('[F22] id-prefix: ids outside Latin-1, from which both kinds of stream are resumed', async () => {
-    const { url, server } = await serve(settings)
-    const run = await openReading(`${url}${RUN}&fault=id-prefix:日本`)
-    const { events } = await run.rest()
+    const { url, server } = await openLocalTestServer(settings)
+    const run = await openStreamReader(`${url}${RUN}&fault=id-prefix:日本`)
+    const { events } = await run.readToEnd()
     expect(events[3]!.id).toMatch(/^日本/)
     const bytes = (id: string): string => Buffer.from(id, 'utf8').toString('latin1')
     const resume = url + (dataOf(events[0])['resume'] as string)
-    const rest = await (await openReading(resume, { headers: { 'last-event-id': bytes(events[3]!.id!) } })).rest()
+    const rest = await (
+      await openStreamReader(resume, { headers: { 'last-event-id': bytes(events[3]!.id!) } })
+    ).readToEnd()
     expect(rest.events.map(({ data }) => data)).toEqual(events.slice(4).map(({ data }) => data))
-    const feed = await openReading(`${url}/api/stream?fault=id-prefix:日本`)
-    const [connected] = await feed.take(1)
+    const feed = await openStreamReader(`${url}/api/stream?fault=id-prefix:日本`)
+    const [connected] = await feed.readEvents(1)
     server.broadcast({ data: 'missed' })
-    feed.leave()
-    const again = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': bytes(connected!.id!) } })
-    expect((await again.take(2))[1]!.data).toBe('"missed"')
-    again.leave()
+    feed.close()
+    const again = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': bytes(connected!.id!) } })
+    expect((await again.readEvents(2))[1]!.data).toBe('"missed"')
+    again.close()
   })
 
   test.each([
@@ -339,15 +341,15 @@ describe('content', () => {
   })
 
   test('[F25] overlap: a resumed stream repeats what was received', async () => {
-    const { url, server } = await serve({ ...settings, scenario: 'overlap:2,connection:resumed' })
-    const { events } = await (await openReading(url + RUN)).rest()
+    const { url, server } = await openLocalTestServer({ ...settings, scenario: 'overlap:2,connection:resumed' })
+    const { events } = await (await openStreamReader(url + RUN)).readToEnd()
     const headers = { 'last-event-id': events[5]!.id! }
-    const again = await (await openReading(url + (dataOf(events[0])['resume'] as string), { headers })).rest()
+    const again = await (await openStreamReader(url + (dataOf(events[0])['resume'] as string), { headers })).readToEnd()
     expect(again.events).toEqual(events.slice(4))
     const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
-    const feed = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': ids[2]! } })
-    expect((await feed.take(3)).slice(1).map(({ id }) => id)).toEqual(ids.slice(1))
-    feed.leave()
+    const feed = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': ids[2]! } })
+    expect((await feed.readEvents(3)).slice(1).map(({ id }) => id)).toEqual(ids.slice(1))
+    feed.close()
   })
 
   test('[F25] duplicate, no-ids, reorder', async () => {
@@ -367,11 +369,11 @@ describe('content', () => {
   })
 
   test('[F26] gap: a resumed feed is told that its position is gone', async () => {
-    const { url, server } = await serve({ scenario: 'gap:expired' })
+    const { url, server } = await openLocalTestServer({ scenario: 'gap:expired' })
     const id = server.broadcast({ data: 1 })
-    const reading = await openReading(`${url}/api/stream`, { headers: { 'last-event-id': id } })
-    expect((await reading.take(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"expired"}' })
-    reading.leave()
+    const reader = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': id } })
+    expect((await reader.readEvents(2))[1]).toMatchObject({ type: 'reset', data: '{"reason":"expired"}' })
+    reader.close()
   })
 
   test('[F27] drop-index: a hole', async () => {
@@ -379,7 +381,7 @@ describe('content', () => {
   })
 
   test('[F28] flood:line: one line of 32 MiB, in pieces', { timeout: 30_000 }, async () => {
-    const { url } = await serve(settings)
+    const { url } = await openLocalTestServer(settings)
     const response = await fetch(`${url}${RUN}&fault=flood:line,flood-after:2,flood-bytes:33554432`)
     const reader = response.body!.getReader()
     let size = 0
@@ -394,9 +396,9 @@ describe('content', () => {
   })
 
   test('[F28] flood:lines: an event of data lines without end', async () => {
-    const { url } = await serve(settings)
-    const client = openRaw(`${url}${RUN}&fault=flood:lines,flood-after:2,flood-bytes:200000`)
-    await eventually(() => client.text.length > 200_000)
+    const { url } = await openLocalTestServer(settings)
+    const client = openRawClient(`${url}${RUN}&fault=flood:lines,flood-after:2,flood-bytes:200000`)
+    await waitUntil(() => client.text.length > 200_000)
     const lines = client.text.slice(client.text.indexOf('"index":0}\n\n') + 12).split('\n')
     expect(lines.length).toBeGreaterThan(100)
     expect(lines.slice(0, -1).every((line) => line.startsWith('data: xxx'))).toBe(true)
@@ -404,12 +406,12 @@ describe('content', () => {
   })
 
   test('[F29] split:1024 of an event of a megabyte', { timeout: 30_000 }, async () => {
-    const { url, server } = await serve({})
-    const reading = await openReading(`${url}/api/stream?fault=split:1024`)
-    await reading.take(1)
+    const { url, server } = await openLocalTestServer({})
+    const reader = await openStreamReader(`${url}/api/stream?fault=split:1024`)
+    await reader.readEvents(1)
     server.broadcast({ data: 'x'.repeat(1024 * 1024) })
-    expect((await reading.take(2))[1]!.data).toHaveLength(1024 * 1024 + 2)
-    reading.leave()
+    expect((await reader.readEvents(2))[1]!.data).toHaveLength(1024 * 1024 + 2)
+    reader.close()
   })
 
   test('[F30] invalid-data: not JSON', async () => {
@@ -439,17 +441,17 @@ describe('content', () => {
   test('[F32] split:1 with CRLF: every byte is a write of its own', async () => {
     const { client } = await runWith('split:1,newline:crlf')
     expect(types(client)).toHaveLength(12)
-    expect(client.chunks.every((size) => size === 1)).toBe(true)
-    expect(client.chunks.length).toBe(client.bytes.length)
+    expect(client.chunkSizes.every((size) => size === 1)).toBe(true)
+    expect(client.chunkSizes.length).toBe(client.bytes.length)
   })
 
   test('split-delay: and each is a packet of its own', async () => {
-    const { url, clock } = await serve({})
-    const client = openRaw(`${url}/api/stream?fault=split:4,split-delay:10`)
-    await client.until(': op')
+    const { url, clock } = await openLocalTestServer({})
+    const client = openRawClient(`${url}/api/stream?fault=split:4,split-delay:10`)
+    await client.waitForText(': op')
     expect(client.text).toBe(': op')
     await clock.advance(10)
-    await client.until(': open\n\n')
+    await client.waitForText(': open\n\n')
     expect(client.text).toBe(': open\n\n')
     client.close()
   })
@@ -467,7 +469,7 @@ describe('which requests', () => {
   }
 
   test('once, times and skip', async () => {
-    const { url, server } = await serve({ scenario: 'status:503,once' })
+    const { url, server } = await openLocalTestServer({ scenario: 'status:503,once' })
     expect(await statuses(`${url}/api/stream`, 3)).toEqual([503, 200, 200])
     server.setScenario('status:503,times:2')
     expect(await statuses(`${url}/api/stream`, 4)).toEqual([503, 503, 200, 200])
@@ -476,13 +478,13 @@ describe('which requests', () => {
   })
 
   test('once in a URL counts for that URL', async () => {
-    const { url } = await serve()
+    const { url } = await openLocalTestServer()
     expect(await statuses(`${url}/api/stream?fault=status:503,once`, 2)).toEqual([503, 200])
     expect(await statuses(`${url}/api/stream?fault=status:503,once&n=2`, 2)).toEqual([503, 200])
   })
 
   test('path, method, connection', async () => {
-    const { url, server } = await serve({ ...settings, scenario: 'status:503,path:/api/generate' })
+    const { url, server } = await openLocalTestServer({ ...settings, scenario: 'status:503,path:/api/generate' })
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([200])
     expect(await statuses(url + RUN, 1)).toEqual([503])
     server.setScenario('status:503,path:/api/gen*,method:delete')
@@ -496,14 +498,14 @@ describe('which requests', () => {
   })
 
   test('rules without a path leave what is no stream alone', async () => {
-    const { url } = await serve({ scenario: 'status:503' })
+    const { url } = await openLocalTestServer({ scenario: 'status:503' })
     expect(await statuses(`${url}/api/broadcast`, 1, { method: 'POST', body: '{"data":1}' })).toEqual([202])
     expect(await statuses(`${url}/_mock`, 1)).toEqual([200])
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([503])
   })
 
   test('later rules win, and the URL wins over all', async () => {
-    const { url } = await serve({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
+    const { url } = await openLocalTestServer({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
     const response = await fetch(`${url}/api/stream`)
     expect([response.status, response.headers.get('retry-after')]).toEqual([502, '3'])
     expect(await statuses(`${url}/api/stream?fault=status:504`, 1)).toEqual([504])

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { build } from 'vite'
-import { keys } from '../../../mock-server/scenario/rule.ts'
+import { ruleKeys } from '../../../mock-server/scenario/rule.ts'
 import { scenarioSchema } from '../../../mock-server/scenario/schema.ts'
-import { help, parseCommandLine } from '../../../mock-server/cli/parse-arguments.ts'
-import { type Outcome, runCommand } from '../../../mock-server/cli/run-command.ts'
+import { help, parseArguments } from '../../../mock-server/cli/parse-arguments.ts'
+import { type CommandResult, runCommand } from '../../../mock-server/cli/run-command.ts'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { textOf } from '../support/blocks.ts'
-import { openRaw } from '../support/raw-client.ts'
-import { openReading } from '../support/stream-reader.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
 
 let folder: string
 const file = async (name: string, content: string): Promise<string> => {
@@ -25,13 +25,13 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-async function run(...words: string[]): Promise<{ outcome: Outcome; printed: string; complained: string }> {
+async function run(...words: string[]): Promise<{ outcome: CommandResult; printed: string; complained: string }> {
   let printed = ''
   let complained = ''
   const outcome = await runCommand(words, {
     dist: folder,
     print: (text) => (printed += text),
-    complain: (text) => (complained += text),
+    printError: (text) => (complained += text),
   })
   if ('server' in outcome) onTestFinished(() => outcome.server.close())
   return { outcome, printed, complained }
@@ -70,7 +70,7 @@ describe('help', () => {
       '/api/token',
       '/_mock',
       'startMockServer',
-      ...Object.keys(keys),
+      ...Object.keys(ruleKeys),
     ]) {
       expect(help()).toContain(word)
     }
@@ -84,7 +84,7 @@ describe('help', () => {
 
 describe('options', () => {
   test('what is not given has its default', () => {
-    expect(parseCommandLine(['mock'])).toEqual({
+    expect(parseArguments(['mock'])).toEqual({
       command: 'mock',
       port: 'next-free',
       options: { port: 3_000, tick: 1_000 },
@@ -96,7 +96,7 @@ describe('options', () => {
     const scenario = await file('scenario.json', '{"rules": [{"delay": 1}]}')
     const words = `mock --port 4000 --strict-port --host ::1 --cors https://a.test --cors https://b.test --answers ${answers} --seed 7
       --scenario ${scenario} --auth jwt --delay 5 --tokens --heartbeat 100 --history 50 --tick 0 --demo ${folder}`
-    expect(parseCommandLine(words.split(/\s+/))).toEqual({
+    expect(parseArguments(words.split(/\s+/))).toEqual({
       command: 'mock',
       port: 'strict',
       demo: folder,
@@ -170,9 +170,9 @@ describe('serving', () => {
     const answers = await file('book.json', '{"hi": "hello"}')
     const scenario = await file('rules.json', '{"delay": 0, "bom": 1}')
     const { url } = await start('--answers', answers, '--scenario', scenario)
-    const reading = await openReading(`${url}/api/generate?prompt=hi`)
-    expect(textOf((await reading.rest()).events)).toBe('hello')
-    expect(reading.text).toMatch(/^\ufeff/)
+    const reader = await openStreamReader(`${url}/api/generate?prompt=hi`)
+    expect(textOf((await reader.readToEnd()).events)).toBe('hello')
+    expect(reader.text).toMatch(/^\ufeff/)
   })
 
   test('the demo at /, the built package at /dist/', async () => {
@@ -244,11 +244,11 @@ describe('the process', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends streams in good order, and the exit code is 0', async (signal) => {
     const { child, url, exited } = await launch()
-    const client = openRaw(`${url}/api/stream`)
-    await client.until('connected')
+    const client = openRawClient(`${url}/api/stream`)
+    await client.waitForText('connected')
     child.kill(signal)
     expect(await client.ended).toBe('fin')
-    expect(client.complete).toBe(true)
+    expect(client.isComplete).toBe(true)
     expect(await exited).toBe(0)
   })
 

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type NodeHandlerOptions, createNodeHandler } from '../../../mock-server/node/node-handler.ts'
 import { type Service, type ServiceOptions, createService } from '../../../mock-server/service/service.ts'
 import { dataOf, eventsOf, textOf } from '../support/blocks.ts'
-import { eventually } from '../support/local-test-server.ts'
+import { waitUntil } from '../support/local-test-server.ts'
 
 interface Stream {
   readonly stream: ClientHttp2Stream
@@ -46,7 +46,7 @@ function open(session: ClientHttp2Session, path: string, headers: Record<string,
       return text
     },
     status: once(stream, 'response').then(([head]) => (head as Record<string, number>)[':status']!),
-    until: (part) => eventually(() => text.includes(part)),
+    until: (part) => waitUntil(() => text.includes(part)),
     ended: new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode))),
   }
 }
@@ -67,7 +67,7 @@ test('ten runs and a feed on one connection', async () => {
   expect(service.feed().clients[0]!.connection).toMatchObject({ kind: 'feed', encoding: 'identity' })
   expect(connections()).toHaveLength(1)
   feed.stream.close()
-  await eventually(() => service.feed().clients.length === 0)
+  await waitUntil(() => service.feed().clients.length === 0)
 })
 
 test('a resume from its last event, and a refusal', async () => {
@@ -97,11 +97,11 @@ test.each(['reset-after:2', 'truncate-after:2'])(
 
 test('a channel works there as well', async () => {
   const { session } = await host({ answers: ['abc'] })
-  const carrier = open(session, '/api/channel')
-  await carrier.until('channel')
-  const channelId = dataOf(eventsOf(carrier.text)[0])['channelId']
+  const channel = open(session, '/api/channel')
+  await channel.until('channel')
+  const channelId = dataOf(eventsOf(channel.text)[0])['channelId']
   const ops = [{ op: 'open', key: 'a', path: '/api/generate?prompt=x' }]
   const posted = open(session, '/api/channel/ops', {}, JSON.stringify({ channelId, ops }))
   expect(await posted.status).toBe(202)
-  await carrier.until('id: a!\ndata: {"status":200}')
+  await channel.until('id: a!\ndata: {"status":200}')
 })

@@ -2,27 +2,27 @@
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { MOCK_API_KEY } from '../../../mock-server/auth/authenticator.ts'
-import type { TokenWish } from '../../../mock-server/node/mock-server.ts'
+import type { TokenOptions } from '../../../mock-server/node/mock-server.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
-import { BEGINNING } from '../support/manual-server-clock.ts'
-import { openReading } from '../support/stream-reader.ts'
-import { eventually, serve, type Serving } from '../support/local-test-server.ts'
+import { START_TIME_MS } from '../support/manual-server-clock.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const SECRET = 'a secret of at least thirty-two bytes, for HS256'
 const key = new TextEncoder().encode(SECRET)
-const withTokens = { auth: { jwt: { secret: SECRET } } } as const
+const TOKEN_AUTH = { auth: { jwt: { secret: SECRET } } } as const
 const bearer = (token: string): { headers: Record<string, string> } => ({
   headers: { authorization: `Bearer ${token}` },
 })
-const seconds = (ms: number): number => (BEGINNING + ms) / 1_000
+const seconds = (ms: number): number => (START_TIME_MS + ms) / 1_000
 const sign = (alg: string, claims: Record<string, unknown> = {}): Promise<string> =>
   new SignJWT({ sub: 'alice', exp: seconds(60_000), ...claims }).setProtectedHeader({ alg }).sign(key)
 const unsigned = (claims: Record<string, unknown>): string =>
   `${[{ alg: 'none' }, claims].map((part) => btoa(JSON.stringify(part)).replaceAll('=', '')).join('.')}.`
 
 const tokenOf = async (
-  { url }: Serving,
-  wish: TokenWish = {},
+  { url }: LocalTestServer,
+  wish: TokenOptions = {},
 ): Promise<{ token: string; expiresIn: number; expiresAt: number }> => {
   const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(wish) })
   expect(response.status).toBe(200)
@@ -31,17 +31,17 @@ const tokenOf = async (
 
 describe('tokens', () => {
   test('[P4.1] a token is given out, is short-lived, and lets in', async () => {
-    const serving = await serve({ auth: 'jwt' })
-    const { token, expiresIn, expiresAt } = await tokenOf(serving)
+    const testServer = await openLocalTestServer({ auth: 'jwt' })
+    const { token, expiresIn, expiresAt } = await tokenOf(testServer)
     expect(expiresIn).toBe(60_000)
-    expect(expiresAt).toBe(BEGINNING + 60_000)
-    const reading = await openReading(`${serving.url}/api/stream`, bearer(token))
-    expect((await reading.take(1))[0]!.type).toBe('connected')
-    reading.leave()
+    expect(expiresAt).toBe(START_TIME_MS + 60_000)
+    const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
+    expect((await reader.readEvents(1))[0]!.type).toBe('connected')
+    reader.close()
   })
 
   test('[P4.1] nobody: 401 with a challenge, which names no error', async () => {
-    const { url } = await serve({ auth: 'jwt' })
+    const { url } = await openLocalTestServer({ auth: 'jwt' })
     for (const path of ['/api/stream', '/api/generate?prompt=x', '/v1/chat/completions']) {
       const response = await fetch(url + path, path.startsWith('/v1') ? { method: 'POST', body: '{}' } : {})
       expect(response.status).toBe(401)
@@ -51,10 +51,10 @@ describe('tokens', () => {
   })
 
   test('[P4.1] never in a URL', async () => {
-    const serving = await serve({ auth: 'jwt' })
-    const { token } = await tokenOf(serving)
+    const testServer = await openLocalTestServer({ auth: 'jwt' })
+    const { token } = await tokenOf(testServer)
     for (const name of ['token', 'access_token', 'authorization', 'api_key']) {
-      expect((await fetch(`${serving.url}/api/stream?${name}=${token}`)).status).toBe(401)
+      expect((await fetch(`${testServer.url}/api/stream?${name}=${token}`)).status).toBe(401)
     }
   })
 
@@ -78,7 +78,7 @@ describe('tokens', () => {
     ],
     ['that is none', async () => 'abc'],
   ])('[F49] [P4.1] a token %s is 401 with invalid_token', async (_what, make) => {
-    const { url } = await serve(withTokens)
+    const { url } = await openLocalTestServer(TOKEN_AUTH)
     const response = await fetch(`${url}/api/stream`, bearer(await make()))
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
@@ -86,10 +86,10 @@ describe('tokens', () => {
   })
 
   test('[F49] a token of ours lets in, for the tests above', async () => {
-    const { url } = await serve(withTokens)
-    const reading = await openReading(`${url}/api/stream`, bearer(await sign('HS256')))
-    expect(reading.response.status).toBe(200)
-    reading.leave()
+    const { url } = await openLocalTestServer(TOKEN_AUTH)
+    const reader = await openStreamReader(`${url}/api/stream`, bearer(await sign('HS256')))
+    expect(reader.response.status).toBe(200)
+    reader.close()
   })
 
   test.each([
@@ -98,27 +98,27 @@ describe('tokens', () => {
     ['expiresIn', { expiresIn: 0 }],
     ['permissions', { permissions: ['everything'] }],
   ])('a wish that cannot be is 400 and names %s', async (name, wish) => {
-    const { url } = await serve({ auth: 'jwt' })
+    const { url } = await openLocalTestServer({ auth: 'jwt' })
     const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(wish) })
     expect(response.status).toBe(400)
     expect(((await response.json()) as { detail: string }).detail).toContain(name)
   })
 
   test('there is no /api/token without tokens', async () => {
-    const { url } = await serve({ auth: 'apikey' })
+    const { url } = await openLocalTestServer({ auth: 'apikey' })
     expect((await fetch(`${url}/api/token`, { method: 'POST', headers: { 'x-api-key': MOCK_API_KEY } })).status).toBe(
       404,
     )
   })
 
   test('[P4.1] an identity without permission is 403', async () => {
-    const serving = await serve({ auth: 'jwt' })
-    const { token } = await tokenOf(serving, { permissions: ['feed'] })
-    const reading = await openReading(`${serving.url}/api/stream`, bearer(token))
-    expect(reading.response.status).toBe(200)
-    reading.leave()
-    expect((await fetch(`${serving.url}/api/generate?prompt=x`, bearer(token))).status).toBe(403)
-    const broadcast = await fetch(`${serving.url}/api/broadcast`, {
+    const testServer = await openLocalTestServer({ auth: 'jwt' })
+    const { token } = await tokenOf(testServer, { permissions: ['feed'] })
+    const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
+    expect(reader.response.status).toBe(200)
+    reader.close()
+    expect((await fetch(`${testServer.url}/api/generate?prompt=x`, bearer(token))).status).toBe(403)
+    const broadcast = await fetch(`${testServer.url}/api/broadcast`, {
       method: 'POST',
       body: '{"data":1}',
       ...bearer(token),
@@ -129,70 +129,70 @@ describe('tokens', () => {
 
 describe('expiry in mid-stream', () => {
   test('[F49] [P4.1] a feed ends when its token expires, and goes on with a new one', async () => {
-    const serving = await serve({ auth: 'jwt' })
-    const reading = await openReading(
-      `${serving.url}/api/stream`,
-      bearer((await tokenOf(serving, { expiresIn: 5_500 })).token),
+    const testServer = await openLocalTestServer({ auth: 'jwt' })
+    const reader = await openStreamReader(
+      `${testServer.url}/api/stream`,
+      bearer((await tokenOf(testServer, { expiresIn: 5_500 })).token),
     )
-    await reading.take(1)
-    serving.server.broadcast({ data: 1 })
-    const [, event] = await reading.take(2)
-    await serving.clock.advance(5_499)
-    expect(serving.server.clients).toHaveLength(1)
-    await serving.clock.advance(1)
-    expect((await reading.rest()).error).toBeUndefined()
-    expect(serving.server.clients).toHaveLength(0)
-    serving.server.broadcast({ data: 2 })
-    const { token } = await tokenOf(serving)
+    await reader.readEvents(1)
+    testServer.server.broadcast({ data: 1 })
+    const [, event] = await reader.readEvents(2)
+    await testServer.clock.advance(5_499)
+    expect(testServer.server.clients).toHaveLength(1)
+    await testServer.clock.advance(1)
+    expect((await reader.readToEnd()).error).toBeUndefined()
+    expect(testServer.server.clients).toHaveLength(0)
+    testServer.server.broadcast({ data: 2 })
+    const { token } = await tokenOf(testServer)
     const headers = { ...bearer(token).headers, 'last-event-id': event!.id! }
-    const again = await openReading(`${serving.url}/api/stream`, { headers })
-    expect((await again.take(2))[1]!.data).toBe('2')
-    again.leave()
+    const again = await openStreamReader(`${testServer.url}/api/stream`, { headers })
+    expect((await again.readEvents(2))[1]!.data).toBe('2')
+    again.close()
   })
 
   test('[F49] the token that has just expired does not let in again', async () => {
-    const serving = await serve({ auth: 'jwt' })
-    const { token } = await tokenOf(serving, { expiresIn: 1_500 })
-    const reading = await openReading(`${serving.url}/api/stream`, bearer(token))
-    await reading.take(1)
-    await serving.clock.advance(1_500)
-    await reading.rest()
-    expect((await fetch(`${serving.url}/api/stream`, bearer(token))).status).toBe(401)
+    const testServer = await openLocalTestServer({ auth: 'jwt' })
+    const { token } = await tokenOf(testServer, { expiresIn: 1_500 })
+    const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
+    await reader.readEvents(1)
+    await testServer.clock.advance(1_500)
+    await reader.readToEnd()
+    expect((await fetch(`${testServer.url}/api/stream`, bearer(token))).status).toBe(401)
   })
 
   test('[F49] [P4.1] a run goes on behind it, and is resumed with a new token', async () => {
-    const serving = await serve({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
-    const started = await openReading(
-      `${serving.url}/api/generate?prompt=x`,
-      bearer((await tokenOf(serving, { expiresIn: 3_500 })).token),
+    const testServer = await openLocalTestServer({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
+    const started = await openStreamReader(
+      `${testServer.url}/api/generate?prompt=x`,
+      bearer((await tokenOf(testServer, { expiresIn: 3_500 })).token),
     )
-    await started.take(1)
-    await serving.clock.advance(3_000)
-    await started.take(4)
-    await serving.clock.advance(500)
-    const { events, error } = await started.rest()
+    await started.readEvents(1)
+    await testServer.clock.advance(3_000)
+    await started.readEvents(4)
+    await testServer.clock.advance(500)
+    const { events, error } = await started.readToEnd()
     expect(error).toBeUndefined()
     expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta', 'delta'])
-    await serving.clock.advance(20_000)
-    const headers = { ...bearer((await tokenOf(serving)).token).headers, 'last-event-id': events.at(-1)!.id! }
-    const resumed = await openReading(serving.url + (dataOf(events[0])['resume'] as string), { headers })
-    expect(textOf([...events, ...(await resumed.rest()).events])).toBe('0123456789')
+    await testServer.clock.advance(20_000)
+    const headers = { ...bearer((await tokenOf(testServer)).token).headers, 'last-event-id': events.at(-1)!.id! }
+    const resumed = await openStreamReader(testServer.url + (dataOf(events[0])['resume'] as string), { headers })
+    expect(textOf([...events, ...(await resumed.readToEnd()).events])).toBe('0123456789')
   })
 
   test('the timer of an expiry goes with its client', async () => {
-    const serving = await serve({ auth: 'jwt', heartbeat: 0 })
-    const before = serving.clock.due.length
-    const reading = await openReading(`${serving.url}/api/stream`, bearer((await tokenOf(serving)).token))
-    await reading.take(1)
-    expect(serving.clock.due.length).toBeGreaterThan(before)
-    reading.leave()
-    await eventually(() => serving.clock.due.length === before)
+    const testServer = await openLocalTestServer({ auth: 'jwt', heartbeat: 0 })
+    const before = testServer.clock.pendingDelays.length
+    const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer((await tokenOf(testServer)).token))
+    await reader.readEvents(1)
+    expect(testServer.clock.pendingDelays.length).toBeGreaterThan(before)
+    reader.close()
+    await waitUntil(() => testServer.clock.pendingDelays.length === before)
   })
 })
 
 describe('API keys', () => {
   test('[P4.1] X-API-Key lets in; none and wrong ones are 401', async () => {
-    const { url } = await serve({ auth: 'apikey' })
+    const { url } = await openLocalTestServer({ auth: 'apikey' })
     const ask = (headers: Record<string, string>): Promise<Response> =>
       fetch(`${url}/api/generate?prompt=x`, { headers })
     const right = await ask({ 'x-api-key': MOCK_API_KEY })
@@ -206,15 +206,15 @@ describe('API keys', () => {
   })
 
   test('both kinds at once', async () => {
-    const serving = await serve({ auth: { jwt: {}, apiKeys: { k: 'kay' } } })
-    const { token } = await tokenOf(serving)
+    const testServer = await openLocalTestServer({ auth: { jwt: {}, apiKeys: { k: 'kay' } } })
+    const { token } = await tokenOf(testServer)
     for (const headers of [bearer(token).headers, { 'x-api-key': 'k' }]) {
-      const reading = await openReading(`${serving.url}/api/stream`, { headers })
-      expect(reading.response.status).toBe(200)
-      reading.leave()
+      const reader = await openStreamReader(`${testServer.url}/api/stream`, { headers })
+      expect(reader.response.status).toBe(200)
+      reader.close()
     }
     expect(
-      (await fetch(`${serving.url}/api/stream`, { headers: { 'x-api-key': 'wrong', ...bearer(token).headers } }))
+      (await fetch(`${testServer.url}/api/stream`, { headers: { 'x-api-key': 'wrong', ...bearer(token).headers } }))
         .status,
     ).toBe(401)
   })
@@ -222,32 +222,40 @@ describe('API keys', () => {
 
 describe('ownership', () => {
   test('[P4.3] the run of somebody else is 404 to resume and to cancel, and goes on', async () => {
-    const serving = await serve({ auth: { apiKeys: { a: 'alice', b: 'bob' } }, answers: ['abc'], delay: 10 })
+    const testServer = await openLocalTestServer({
+      auth: { apiKeys: { a: 'alice', b: 'bob' } },
+      answers: ['abc'],
+      delay: 10,
+    })
     const alice = { headers: { 'x-api-key': 'a' } }
     const bob = { headers: { 'x-api-key': 'b' } }
-    const reading = await openReading(`${serving.url}/api/generate?prompt=x`, alice)
-    const [start] = await reading.take(1)
-    const url = serving.url + (dataOf(start)['resume'] as string)
+    const reader = await openStreamReader(`${testServer.url}/api/generate?prompt=x`, alice)
+    const [start] = await reader.readEvents(1)
+    const url = testServer.url + (dataOf(start)['resume'] as string)
     expect((await fetch(url, bob)).status).toBe(404)
     expect((await fetch(url, { method: 'DELETE', ...bob })).status).toBe(404)
     const start2 = { headers: { ...bob.headers, 'last-event-id': start!.id! } }
-    expect((await fetch(`${serving.url}/api/generate?prompt=x`, start2)).status).toBe(404)
-    await serving.clock.advance(100)
-    expect(textOf((await reading.rest()).events)).toBe('abc')
-    expect(textOf((await (await openReading(url, alice)).rest()).events)).toBe('abc')
+    expect((await fetch(`${testServer.url}/api/generate?prompt=x`, start2)).status).toBe(404)
+    await testServer.clock.advance(100)
+    expect(textOf((await reader.readToEnd()).events)).toBe('abc')
+    expect(textOf((await (await openStreamReader(url, alice)).readToEnd()).events)).toBe('abc')
   })
 
   test('[P4.3] the key of somebody else cancels nothing', async () => {
-    const serving = await serve({ auth: { apiKeys: { a: 'alice', b: 'bob' } }, answers: ['abc'], delay: 10 })
+    const testServer = await openLocalTestServer({
+      auth: { apiKeys: { a: 'alice', b: 'bob' } },
+      answers: ['abc'],
+      delay: 10,
+    })
     const headers = { 'x-api-key': 'a', 'idempotency-key': 'k1' }
-    const reading = await openReading(`${serving.url}/api/generate`, {
+    const reader = await openStreamReader(`${testServer.url}/api/generate`, {
       method: 'POST',
       body: '{"prompt":"x"}',
       headers,
     })
-    await reading.take(1)
-    await fetch(`${serving.url}/api/generate`, { method: 'DELETE', headers: { ...headers, 'x-api-key': 'b' } })
-    await serving.clock.advance(100)
-    expect(textOf((await reading.rest()).events)).toBe('abc')
+    await reader.readEvents(1)
+    await fetch(`${testServer.url}/api/generate`, { method: 'DELETE', headers: { ...headers, 'x-api-key': 'b' } })
+    await testServer.clock.advance(100)
+    expect(textOf((await reader.readToEnd()).events)).toBe('abc')
   })
 })

@@ -1,99 +1,106 @@
 /** PROTOCOL.md 5.4, on a socket: a slow stream is held back alone, and a socket that nobody reads holds back all. */
 import { describe, expect, test } from 'vitest'
-import { createCarriedStream } from '../../../mock-server/channel/channel-stream.ts'
-import { parseOps } from '../../../mock-server/channel/operations.ts'
+import { createChannelStream } from '../../../mock-server/channel/channel-stream.ts'
+import { parseOperations } from '../../../mock-server/channel/operations.ts'
 import type { Chunk } from '../../../mock-server/stream/stream-body.ts'
-import { type Carried, openCarrier, openPath, openRun } from '../support/channel-client.ts'
-import { openRaw } from '../support/raw-client.ts'
-import { eventually, serve } from '../support/local-test-server.ts'
+import { type ChannelItem, openChannelClient, openGetOperation, openRunOperation } from '../support/channel-client.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 /** What an event counts. */
-const costOf = ({ kind, data }: Carried): number => (kind === 'control' ? 0 : Buffer.byteLength(data ?? '') + 32)
-const spent = (carried: readonly Carried[]): number => carried.reduce((sum, one) => sum + costOf(one), 0)
+const creditCost = ({ kind, data }: ChannelItem): number =>
+  kind === 'control' ? 0 : Buffer.byteLength(data ?? '') + 32
+const totalCost = (items: readonly ChannelItem[]): number => items.reduce((sum, one) => sum + creditCost(one), 0)
 
 const text = '你好, 🧑‍🚀 and é. '.repeat(200)
 
 describe('credit', () => {
   test('[P5.4] a stream is sent its window and no more, while another goes on', async () => {
-    const { url, server } = await serve({ answers: [text], delay: 0 })
-    const carrier = await openCarrier(url)
-    await carrier.post(openRun('slow', { window: 2_000 }), openPath('other'))
+    const { url, server } = await openLocalTestServer({ answers: [text], delay: 0 })
+    const channel = await openChannelClient(url)
+    await channel.post(openRunOperation('slow', { window: 2_000 }), openGetOperation('other'))
     for (let count = 1; count <= 100; count++) {
       server.broadcast({ type: 'note', data: count })
-      await carrier.when('other', (all) => all.length === 2 + count)
+      await channel.readUntil('other', (all) => all.length === 2 + count)
     }
-    const carried = carrier.of('slow')
+    const items = channel.itemsOf('slow')
     // The last event goes out whole where any credit is left.
-    expect(spent(carried)).toBeGreaterThanOrEqual(2_000)
-    expect(spent(carried.slice(0, -1))).toBeLessThan(2_000)
+    expect(totalCost(items)).toBeGreaterThanOrEqual(2_000)
+    expect(totalCost(items.slice(0, -1))).toBeLessThan(2_000)
   })
 
   test('[P5.4] with what is drained given back, all of it comes, never more than the window ahead', async () => {
-    const { url } = await serve({ answers: [text], delay: 0 })
-    const carrier = await openCarrier(url)
+    const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
+    const channel = await openChannelClient(url)
     const window = 1_000
-    await carrier.post(openRun('a', { window }))
+    await channel.post(openRunOperation('a', { window }))
     let drained = 0
-    const isClosed = (all: readonly Carried[]): boolean => all.at(-1)?.type === 'close'
+    const isClosed = (all: readonly ChannelItem[]): boolean => all.at(-1)?.type === 'close'
     for (;;) {
-      const carried = await carrier.when('a', (all) => isClosed(all) || spent(all) >= drained + window)
-      expect(spent(carried) - drained).toBeLessThan(window + 400) // the last event is larger than what was left
-      if (isClosed(carried)) break
-      const bytes = spent(carried) - drained
+      const items = await channel.readUntil('a', (all) => isClosed(all) || totalCost(all) >= drained + window)
+      expect(totalCost(items) - drained).toBeLessThan(window + 400) // the last event is larger than what was left
+      if (isClosed(items)) break
+      const bytes = totalCost(items) - drained
       drained += bytes
-      await carrier.post({ op: 'credit', key: 'a', bytes })
+      await channel.post({ op: 'credit', key: 'a', bytes })
     }
-    const deltas = carrier.of('a').filter(({ type }) => type === 'delta')
+    const deltas = channel.itemsOf('a').filter(({ type }) => type === 'delta')
     expect(deltas.map(({ data }) => (JSON.parse(data!) as { content: string }).content).join('')).toBe(text)
   })
 
   test('[P5.4] without a window it is 256 KiB', async () => {
-    const { url, server } = await serve({ answers: ['x'.repeat(10_000)], delay: 0 })
-    const carrier = await openCarrier(url)
-    await carrier.post(openRun('a'), openPath('b'))
-    await carrier.when('a', (all) => spent(all) >= 256 * 1024)
+    const { url, server } = await openLocalTestServer({ answers: ['x'.repeat(10_000)], delay: 0 })
+    const channel = await openChannelClient(url)
+    await channel.post(openRunOperation('a'), openGetOperation('b'))
+    await channel.readUntil('a', (all) => totalCost(all) >= 256 * 1024)
     server.broadcast({ type: 'note', data: 1 })
-    await carrier.when('b', (all) => all.at(-1)?.type === 'note')
-    expect(spent(carrier.of('a').slice(0, -1))).toBeLessThan(256 * 1024)
+    await channel.readUntil('b', (all) => all.at(-1)?.type === 'note')
+    expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(256 * 1024)
   })
 
   test('[P5.4] one event may be larger than the window; the next waits until it is paid for', async () => {
-    const { url, server } = await serve()
-    const carrier = await openCarrier(url)
-    await carrier.post(openPath('a', '/api/stream?types=big,small', { window: 400 }), openPath('b'))
-    await carrier.when('a', (all) => all.length === 2)
+    const { url, server } = await openLocalTestServer()
+    const channel = await openChannelClient(url)
+    await channel.post(openGetOperation('a', '/api/stream?types=big,small', { window: 400 }), openGetOperation('b'))
+    await channel.readUntil('a', (all) => all.length === 2)
     server.broadcast({ type: 'big', data: 'x'.repeat(5_000) })
     server.broadcast({ type: 'small', data: 1 })
-    const [, , big] = await carrier.when('a', (all) => all.length === 3)
+    const [, , big] = await channel.readUntil('a', (all) => all.length === 3)
     expect(big!.type).toBe('big')
-    await carrier.post({ op: 'credit', key: 'a', bytes: 4_000 })
+    await channel.post({ op: 'credit', key: 'a', bytes: 4_000 })
     server.broadcast({ type: 'mark', data: 1 })
-    await carrier.when('b', (all) => all.at(-1)?.type === 'mark')
-    expect(carrier.of('a')).toHaveLength(3)
-    await carrier.post({ op: 'credit', key: 'a', bytes: 1_032 })
-    expect((await carrier.when('a', (all) => all.length === 4)).at(-1)!.type).toBe('small')
+    await channel.readUntil('b', (all) => all.at(-1)?.type === 'mark')
+    expect(channel.itemsOf('a')).toHaveLength(3)
+    await channel.post({ op: 'credit', key: 'a', bytes: 1_032 })
+    expect((await channel.readUntil('a', (all) => all.length === 4)).at(-1)!.type).toBe('small')
   })
 
   test('[P5.4] nobody gets more than a window, however much is given', async () => {
-    const { url } = await serve({ answers: [text], delay: 0 })
-    const carrier = await openCarrier(url)
-    await carrier.post(openRun('a', { window: 1_000 }), { op: 'credit', key: 'a', bytes: 1_000_000 }, openPath('b'))
-    await carrier.when('b', (all) => all.length === 2)
-    await carrier.when('a', (all) => spent(all) >= 1_000)
-    expect(spent(carrier.of('a').slice(0, -1))).toBeLessThan(1_000)
+    const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
+    const channel = await openChannelClient(url)
+    await channel.post(
+      openRunOperation('a', { window: 1_000 }),
+      { op: 'credit', key: 'a', bytes: 1_000_000 },
+      openGetOperation('b'),
+    )
+    await channel.readUntil('b', (all) => all.length === 2)
+    await channel.readUntil('a', (all) => totalCost(all) >= 1_000)
+    expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(1_000)
   })
 
   test('[P5.4] a window has the size that was asked for: a client that counts on more than it has would wait for ever', () => {
     const window = 2 ** 30
-    expect(parseOps({ channelId: 'c', ops: [openPath('a', '/', { window })] }).ops).toMatchObject([{ window }])
+    expect(parseOperations({ channelId: 'c', ops: [openGetOperation('a', '/', { window })] }).ops).toMatchObject([
+      { window },
+    ])
   })
 
   test('[P5.4] streams take turns', async () => {
-    const { url } = await serve({ answers: ['x'.repeat(50)], delay: 0 })
-    const carrier = await openCarrier(url)
-    await carrier.post(openRun('a'), openRun('b'), openRun('c'))
-    for (const key of ['a', 'b', 'c']) await carrier.untilClosed(key)
-    const turns = carrier.reading.events.filter(({ type }) => type === 'delta').map(({ id }) => id![0])
+    const { url } = await openLocalTestServer({ answers: ['x'.repeat(50)], delay: 0 })
+    const channel = await openChannelClient(url)
+    await channel.post(openRunOperation('a'), openRunOperation('b'), openRunOperation('c'))
+    for (const key of ['a', 'b', 'c']) await channel.readUntilClosed(key)
+    const turns = channel.reader.events.filter(({ type }) => type === 'delta').map(({ id }) => id![0])
     expect(turns.slice(3, 60).join('')).toMatch(/^(abc|bca|cab)+$/)
   })
 })
@@ -106,11 +113,11 @@ describe('what is held', () => {
       while (written++ < 1_600) yield { bytes: event }
     }
     let ready = 0
-    const stream = createCarriedStream({
+    const stream = createChannelStream({
       key: 'a',
       url: '/',
       window: 100_000,
-      ask: async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } }),
+      fetchResponse: async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } }),
       onReady: () => void ready++,
     })
     const drain = async (): Promise<number> => {
@@ -127,7 +134,7 @@ describe('what is held', () => {
     stream.credit(2 * 65_568)
     expect(await drain()).toBe(2)
     expect(ready).toBeGreaterThan(0)
-    while (stream.state !== 'over') {
+    while (stream.state !== 'closed') {
       stream.credit(2 * 65_568)
       await drain()
     }
@@ -143,7 +150,13 @@ describe('what is held', () => {
       }
     }
     const ask = async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } })
-    const stream = createCarriedStream({ key: 'a', url: '/', window: 1_000_000, ask, onReady: () => undefined })
+    const stream = createChannelStream({
+      key: 'a',
+      url: '/',
+      window: 1_000_000,
+      fetchResponse: ask,
+      onReady: () => undefined,
+    })
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect(written).toBe(1)
     for (let count = 0; count < 11; count++) expect(stream.take()).toBeDefined()
@@ -154,14 +167,14 @@ describe('what is held', () => {
   })
 
   test('[P5.4] [F46] a carrier that nobody reads is dropped past the limit, and its streams with it', async () => {
-    const { url, server, clock } = await serve({ history: 100_000 })
-    const raw = openRaw(`${url}/api/channel`)
-    await raw.until('channel')
+    const { url, server, clock } = await openLocalTestServer({ history: 100_000 })
+    const raw = openRawClient(`${url}/api/channel`)
+    await raw.waitForText('channel')
     const channelId = /"channelId":"([^"]+)"/.exec(raw.text)![1]
     raw.socket.pause()
-    const ops = ['a', 'b'].map((key) => openPath(key, '/api/stream', { window: 16 * 1024 * 1024 }))
+    const ops = ['a', 'b'].map((key) => openGetOperation(key, '/api/stream', { window: 16 * 1024 * 1024 }))
     await fetch(`${url}/api/channel/ops`, { method: 'POST', body: JSON.stringify({ channelId, ops }) })
-    await eventually(() => server.clients.length === 2)
+    await waitUntil(() => server.clients.length === 2)
     const data = 'x'.repeat(64 * 1024)
     for (let count = 0; count < 500; count++) server.broadcast({ data })
     // Time goes on only while nothing is written: a write that is taken begins it anew.

@@ -2,16 +2,16 @@
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../support/blocks.ts'
-import { openRaw } from '../support/raw-client.ts'
-import { openReading } from '../support/stream-reader.ts'
-import { eventually, serve } from '../support/local-test-server.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const streams = ['/api/stream', '/api/generate?prompt=hi']
 
 describe('heads', () => {
   test.each(streams)('[P1.1] %s answers as an event stream that nobody buffers', async (path) => {
-    const { url } = await serve()
-    const client = openRaw(url + path)
+    const { url } = await openLocalTestServer()
+    const client = openRawClient(url + path)
     expect(await client.status()).toBe(200)
     for (const line of [
       'content-type: text/event-stream; charset=utf-8',
@@ -26,18 +26,18 @@ describe('heads', () => {
   })
 
   test.each(streams)('[P1.1] %s flushes the head and a comment, though nothing else comes', async (path) => {
-    const { url } = await serve({ scenario: 'quiet-after:0' })
-    const client = openRaw(url + path)
-    await client.until(': open\n\n')
+    const { url } = await openLocalTestServer({ scenario: 'quiet-after:0' })
+    const client = openRawClient(url + path)
+    await client.waitForText(': open\n\n')
     expect(client.text).toBe(': open\n\n')
     client.close()
   })
 
   test('[P1.1] an HTTP/1.0 client is not told to keep the connection', async () => {
-    const { url, server } = await serve()
-    const client = openRaw(`${url}/api/stream`)
+    const { url, server } = await openLocalTestServer()
+    const client = openRawClient(`${url}/api/stream`)
     client.close()
-    await eventually(() => server.clients.length === 0)
+    await waitUntil(() => server.clients.length === 0)
     const old = await import('node:net').then(({ connect }) => connect(server.port, '127.0.0.1'))
     old.write('GET /api/stream HTTP/1.0\r\n\r\n')
     const head = await new Promise<string>((resolve) => old.once('data', (bytes: Buffer) => resolve(bytes.toString())))
@@ -48,46 +48,46 @@ describe('heads', () => {
 
 describe('heartbeats', () => {
   test.each(streams)('[P1.3] %s announces the interval in its first event', async (path) => {
-    const { url } = await serve({ heartbeat: 12_345 })
-    const reading = await openReading(url + path)
-    expect(dataOf((await reading.take(1))[0])['heartbeat']).toBe(12_345)
-    reading.leave()
+    const { url } = await openLocalTestServer({ heartbeat: 12_345 })
+    const reader = await openStreamReader(url + path)
+    expect(dataOf((await reader.readEvents(1))[0])['heartbeat']).toBe(12_345)
+    reader.close()
   })
 
   test('[P1.3] the default is 30 seconds', async () => {
-    const { url } = await serve()
-    const reading = await openReading(`${url}/api/stream`)
-    expect(dataOf((await reading.take(1))[0])['heartbeat']).toBe(30_000)
-    reading.leave()
+    const { url } = await openLocalTestServer()
+    const reader = await openStreamReader(`${url}/api/stream`)
+    expect(dataOf((await reader.readEvents(1))[0])['heartbeat']).toBe(30_000)
+    reader.close()
   })
 
   test('[P1.3] a comment comes whenever nothing was sent for the interval, and not before', async () => {
-    const { url, server, clock } = await serve({ heartbeat: 1_000 })
-    const reading = await openReading(`${url}/api/stream`)
-    await reading.take(1)
+    const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
+    const reader = await openStreamReader(`${url}/api/stream`)
+    await reader.readEvents(1)
     await clock.advance(600)
     server.broadcast({ data: 'speaks' })
-    await reading.take(2)
+    await reader.readEvents(2)
     await clock.advance(999)
     server.broadcast({ data: 'still' })
-    await reading.take(3)
-    expect(reading.text).not.toContain('heartbeat\n\n')
+    await reader.readEvents(3)
+    expect(reader.text).not.toContain('heartbeat\n\n')
     await clock.advance(1_000)
-    await reading.until(': heartbeat\n\n')
+    await reader.readUntil(': heartbeat\n\n')
     await clock.advance(1_000)
-    await reading.until(': heartbeat\n\n: heartbeat\n\n')
-    reading.leave()
+    await reader.readUntil(': heartbeat\n\n: heartbeat\n\n')
+    reader.close()
   })
 
   test('[P1.3] without heartbeats none is announced and none is sent', async () => {
-    const { url, server, clock } = await serve({ heartbeat: 0 })
-    const reading = await openReading(`${url}/api/stream`)
-    expect(dataOf((await reading.take(1))[0])).not.toHaveProperty('heartbeat')
+    const { url, server, clock } = await openLocalTestServer({ heartbeat: 0 })
+    const reader = await openStreamReader(`${url}/api/stream`)
+    expect(dataOf((await reader.readEvents(1))[0])).not.toHaveProperty('heartbeat')
     await clock.advance(3_600_000)
     server.broadcast({ data: 1 })
-    await reading.take(2)
-    expect(reading.blocks.filter(({ comment }) => comment === 'heartbeat')).toEqual([])
-    reading.leave()
+    await reader.readEvents(2)
+    expect(reader.blocks.filter(({ comment }) => comment === 'heartbeat')).toEqual([])
+    reader.close()
   })
 })
 
@@ -123,7 +123,7 @@ describe('refusals', () => {
     ],
   ]
   test.each(cases)('[P1.4] %s: %i, a problem document', async (_what, status, path, init, headers) => {
-    const { url } = await serve()
+    const { url } = await openLocalTestServer()
     const response = await fetch(url + path, init)
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
@@ -134,7 +134,7 @@ describe('refusals', () => {
   })
 
   test('[P1.4] a body beyond the limit is 413, announced or not, and the connection serves on', async () => {
-    const { url, server } = await serve({ bodyLimit: 1_000 })
+    const { url, server } = await openLocalTestServer({ bodyLimit: 1_000 })
     const body = JSON.stringify({ prompt: 'x'.repeat(1_000) })
     const announced = await fetch(`${url}/api/generate`, { method: 'POST', body })
     expect(announced.status).toBe(413)
@@ -148,18 +148,18 @@ describe('refusals', () => {
   })
 
   test('[P1.4] what can be no request at all is 400', async () => {
-    const { url } = await serve()
-    const client = openRaw(url, { method: 'TRACE' })
+    const { url } = await openLocalTestServer()
+    const client = openRawClient(url, { method: 'TRACE' })
     expect(await client.status()).toBe(400)
     client.close()
   })
 
   test('[P1.4] a feed that is finished answers 204', async () => {
-    const { url, server } = await serve()
-    const reading = await openReading(`${url}/api/stream`)
-    await reading.take(1)
+    const { url, server } = await openLocalTestServer()
+    const reader = await openStreamReader(`${url}/api/stream`)
+    await reader.readEvents(1)
     server.service.feed().close()
-    expect((await reading.rest()).error).toBeUndefined()
+    expect((await reader.readToEnd()).error).toBeUndefined()
     expect((await fetch(`${url}/api/stream`)).status).toBe(204)
   })
 })
@@ -170,7 +170,7 @@ describe('other origins', () => {
     fetch(url, { ...init, headers: { origin, ...(init.headers as object) } })
 
   test('[P1.5] an origin on the list may read, with credentials', async () => {
-    const { url } = await serve({ cors: ['https://other.example', origin] })
+    const { url } = await openLocalTestServer({ cors: ['https://other.example', origin] })
     const { headers, body } = await ask(`${url}/api/stream`)
     expect(headers.get('access-control-allow-origin')).toBe(origin)
     expect(headers.get('access-control-allow-credentials')).toBe('true')
@@ -180,7 +180,7 @@ describe('other origins', () => {
   })
 
   test('[P1.5] no other origin may, and refusals are readable for those who may', async () => {
-    const { url } = await serve({ cors: 'https://other.example' })
+    const { url } = await openLocalTestServer({ cors: 'https://other.example' })
     const refused = await ask(`${url}/nowhere`)
     expect(refused.headers.get('access-control-allow-origin')).toBeNull()
     expect(refused.headers.get('vary')).toBe('Origin, Accept-Encoding')
@@ -189,7 +189,7 @@ describe('other origins', () => {
   })
 
   test('[P1.5] * is for everybody, but never with credentials', async () => {
-    const { url } = await serve({ cors: '*' })
+    const { url } = await openLocalTestServer({ cors: '*' })
     const { headers, body } = await ask(`${url}/api/stream`)
     expect(headers.get('access-control-allow-origin')).toBe('*')
     expect(headers.get('access-control-allow-credentials')).toBeNull()
@@ -197,7 +197,7 @@ describe('other origins', () => {
   })
 
   test('[P1.5] preflights allow the methods and headers of the protocol, and are cached', async () => {
-    const { url } = await serve({ cors: origin, auth: 'jwt' })
+    const { url } = await openLocalTestServer({ cors: origin, auth: 'jwt' })
     const response = await ask(`${url}/api/generate`, {
       method: 'OPTIONS',
       headers: { 'access-control-request-method': 'POST' },
@@ -219,8 +219,8 @@ describe('other origins', () => {
 
 describe('compression', () => {
   test.each(['gzip', 'br'])('[P1.6] with %s an event never waits in the encoder', async (encoding) => {
-    const { url, server } = await serve()
-    const client = openRaw(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } })
+    const { url, server } = await openLocalTestServer()
+    const client = openRawClient(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } })
     await client.status()
     expect(client.head).toContain(`content-encoding: ${encoding}`)
     const decoded = (): string => {
@@ -229,30 +229,30 @@ describe('compression', () => {
       const { bytes } = client
       return bytes.length === 0 ? '' : String((encoding === 'br' ? brotliDecompressSync : gunzipSync)(bytes, partial))
     }
-    await eventually(() => decoded().includes('connected'))
+    await waitUntil(() => decoded().includes('connected'))
     for (let number = 1; number <= 5; number++) {
       server.broadcast({ type: 'tick', data: number })
-      await eventually(() => decoded().endsWith(`data: ${number}\n\n`))
+      await waitUntil(() => decoded().endsWith(`data: ${number}\n\n`))
     }
     client.close()
   })
 
   test('[P1.6] large and small events alike come out as they went in', async () => {
-    const { url, server } = await serve()
+    const { url, server } = await openLocalTestServer()
     const data = Array.from({ length: 20_000 }, (_, index) => `${index}:${Math.sin(index)}`).join(' ')
     const readings = await Promise.all(
       ['gzip', 'br', 'identity'].map((encoding) =>
-        openReading(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } }),
+        openStreamReader(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } }),
       ),
     )
-    await Promise.all(readings.map((reading) => reading.take(1)))
+    await Promise.all(readings.map((reader) => reader.readEvents(1)))
     server.broadcast({ data })
     server.broadcast({ data: 'after' })
-    for (const reading of readings) {
-      const events = await reading.take(3)
+    for (const reader of readings) {
+      const events = await reader.readEvents(3)
       expect(JSON.parse(events[1]!.data!)).toBe(data)
       expect(JSON.parse(events[2]!.data!)).toBe('after')
-      reading.leave()
+      reader.close()
     }
   })
 
@@ -267,8 +267,8 @@ describe('compression', () => {
     ['*', 'gzip'],
     ['identity, gzip;q=0.5', null],
   ])('[P1.6] Accept-Encoding %s: %s', async (accepted, encoding) => {
-    const { url } = await serve()
-    const client = openRaw(`${url}/api/stream`, {
+    const { url } = await openLocalTestServer()
+    const client = openRawClient(`${url}/api/stream`, {
       headers: accepted === undefined ? {} : { 'accept-encoding': accepted },
     })
     await client.status()
@@ -277,9 +277,9 @@ describe('compression', () => {
   })
 
   test('[P1.6] only where it is wanted', async () => {
-    const { url } = await serve({ compress: false })
-    const client = openRaw(`${url}/api/stream`, { headers: { 'accept-encoding': 'gzip, br' } })
-    await client.until('connected')
+    const { url } = await openLocalTestServer({ compress: false })
+    const client = openRawClient(`${url}/api/stream`, { headers: { 'accept-encoding': 'gzip, br' } })
+    await client.waitForText('connected')
     client.close()
   })
 })

@@ -1,10 +1,10 @@
 /** PROTOCOL.md, section 3, on a socket. */
 import { describe, expect, test } from 'vitest'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
-import { BEGINNING } from '../support/manual-server-clock.ts'
-import { openRaw } from '../support/raw-client.ts'
-import { type Reading, openReading } from '../support/stream-reader.ts'
-import { eventually, serve, type Serving } from '../support/local-test-server.ts'
+import { START_TIME_MS } from '../support/manual-server-clock.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const PROMPT = '你好'
 const ANSWER = '你好，👩‍👩‍👧‍👦 und 🇩🇪! é\n<b>ok</b>'
@@ -18,45 +18,45 @@ interface StartOptions {
 }
 
 const post = (
-  { url }: Serving,
+  { url }: LocalTestServer,
   { body = { prompt: PROMPT }, key, path = '/api/generate', headers }: StartOptions = {},
-): Promise<Reading> =>
-  openReading(url + path, {
+): Promise<StreamReader> =>
+  openStreamReader(url + path, {
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}), ...headers },
   })
 
-const resumeOf = ({ url }: Serving, start: Block | undefined): string =>
+const resumeOf = ({ url }: LocalTestServer, start: Block | undefined): string =>
   new URL(dataOf(start)['resume'] as string, url).href
 
-const resume = (url: string, lastEventId?: string): Promise<Reading> =>
-  openReading(url, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
+const resume = (url: string, lastEventId?: string): Promise<StreamReader> =>
+  openStreamReader(url, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
 
 /** Reads to the end while time goes on. */
-async function readAll({ clock }: Serving, reading: Reading): Promise<Block[]> {
-  await reading.take(1)
+async function readAll({ clock }: LocalTestServer, reader: StreamReader): Promise<Block[]> {
+  await reader.readEvents(1)
   await clock.advance(10_000)
-  const { events, error } = await reading.rest()
+  const { events, error } = await reader.readToEnd()
   expect(error).toBeUndefined()
   return events
 }
 
 describe('the course of a run', () => {
   test.each(['GET', 'POST'])('[P3.1] %s: start, deltas without holes, end', async (method) => {
-    const serving = await serve(options)
-    const reading =
+    const testServer = await openLocalTestServer(options)
+    const reader =
       method === 'POST'
-        ? await post(serving)
-        : await openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`)
-    const events = await readAll(serving, reading)
+        ? await post(testServer)
+        : await openStreamReader(`${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`)
+    const events = await readAll(testServer, reader)
     const start = dataOf(events[0])
     expect(events[0]!.type).toBe('start')
     expect(start).toEqual({
       protocol: 1,
       streamId: expect.any(String),
       prompt: PROMPT,
-      timestamp: BEGINNING,
+      timestamp: START_TIME_MS,
       resume: expect.any(String),
       heartbeat: 30_000,
     })
@@ -67,14 +67,14 @@ describe('the course of a run', () => {
     expect(events.at(-1)!.type).toBe('end')
     expect(dataOf(events.at(-1))).toEqual({
       finishReason: 'stop',
-      timestamp: BEGINNING + (deltas.length + 1) * 10,
+      timestamp: START_TIME_MS + (deltas.length + 1) * 10,
       usage: { promptTokens: expect.any(Number), completionTokens: deltas.length },
     })
   })
 
   test('[P3.1] a delta is a character as its reader sees it', async () => {
-    const serving = await serve(options)
-    const events = await readAll(serving, await post(serving))
+    const testServer = await openLocalTestServer(options)
+    const events = await readAll(testServer, await post(testServer))
     const contents = events.slice(1, -1).map((delta) => dataOf(delta)['content'])
     expect(contents).toContain('👩‍👩‍👧‍👦')
     expect(contents).toContain('🇩🇪')
@@ -82,28 +82,31 @@ describe('the course of a run', () => {
   })
 
   test('[P3.1] deltas come one at a time, each when its time has come', async () => {
-    const serving = await serve(options)
-    const reading = await post(serving)
-    expect(await reading.take(1)).toHaveLength(1)
+    const testServer = await openLocalTestServer(options)
+    const reader = await post(testServer)
+    expect(await reader.readEvents(1)).toHaveLength(1)
     for (let count = 1; count <= 3; count++) {
-      await serving.clock.advance(9)
-      await serving.clock.advance(1)
-      expect(await reading.take(1 + count)).toHaveLength(1 + count)
-      expect(serving.server.runs[0]!.head).toBe(1 + count)
+      await testServer.clock.advance(9)
+      await testServer.clock.advance(1)
+      expect(await reader.readEvents(1 + count)).toHaveLength(1 + count)
+      expect(testServer.server.runs[0]!.head).toBe(1 + count)
     }
-    reading.leave()
+    reader.close()
   })
 
   test('[P3.1] a run that fails ends in error, and nothing follows', async () => {
-    const serving = await serve({ ...options, scenario: 'error-after:2,error-code:overloaded,error-retryable' })
-    const events = await readAll(serving, await post(serving))
+    const testServer = await openLocalTestServer({
+      ...options,
+      scenario: 'error-after:2,error-code:overloaded,error-retryable',
+    })
+    const events = await readAll(testServer, await post(testServer))
     expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta', 'error'])
     expect(dataOf(events.at(-1))).toEqual({ code: 'overloaded', message: expect.any(String), retryable: true })
   })
 
   test('[P3.1] a run may end for its length', async () => {
-    const serving = await serve({ ...options, scenario: 'finish-reason:length' })
-    const events = await readAll(serving, await post(serving))
+    const testServer = await openLocalTestServer({ ...options, scenario: 'finish-reason:length' })
+    const events = await readAll(testServer, await post(testServer))
     expect(dataOf(events.at(-1))['finishReason']).toBe('length')
   })
 
@@ -114,25 +117,25 @@ describe('the course of a run', () => {
         { after: 2, type: 'tool_call', data: { name: 'search' } },
       ],
     }
-    const serving = await serve({ ...options, scenario })
-    const events = await readAll(serving, await post(serving))
+    const testServer = await openLocalTestServer({ ...options, scenario })
+    const events = await readAll(testServer, await post(testServer))
     expect(events.map(({ type }) => type).slice(0, 5)).toEqual(['start', 'reasoning', 'delta', 'delta', 'tool_call'])
     expect(dataOf(events[4])).toEqual({ name: 'search' })
     expect(textOf(events)).toBe(ANSWER)
   })
 
   test('[P3.1] three runs at once do not disturb one another', async () => {
-    const serving = await serve({ delay: 10 })
-    const readings = await Promise.all(['one', 'two', 'three'].map((prompt) => post(serving, { body: { prompt } })))
-    const all = await Promise.all(readings.map((reading) => readAll(serving, reading)))
+    const testServer = await openLocalTestServer({ delay: 10 })
+    const readings = await Promise.all(['one', 'two', 'three'].map((prompt) => post(testServer, { body: { prompt } })))
+    const all = await Promise.all(readings.map((reader) => readAll(testServer, reader)))
     const ids = new Set(all.map((events) => dataOf(events[0])['streamId']))
     expect(ids.size).toBe(3)
     all.forEach((events, index) => expect(textOf(events)).toContain(['one', 'two', 'three'][index]))
   })
 
   test('[P3.2] a connection that is cut has no terminal event', async () => {
-    const serving = await serve({ ...options, delay: 0, scenario: 'truncate-after:3' })
-    const { events, error } = await (await post(serving)).rest()
+    const testServer = await openLocalTestServer({ ...options, delay: 0, scenario: 'truncate-after:3' })
+    const { events, error } = await (await post(testServer)).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
   })
@@ -140,8 +143,8 @@ describe('the course of a run', () => {
 
 describe('reading again', () => {
   test('[P3.3] each event has an id of its own, which contains the streamId', async () => {
-    const serving = await serve(options)
-    const events = await readAll(serving, await post(serving))
+    const testServer = await openLocalTestServer(options)
+    const events = await readAll(testServer, await post(testServer))
     const streamId = dataOf(events[0])['streamId'] as string
     const ids = events.map(({ id }) => id!)
     for (const id of ids) expect(id).toContain(streamId)
@@ -149,63 +152,63 @@ describe('reading again', () => {
   })
 
   test('[P3.3] from each event on: the rest, and nothing twice; with the header of the last: 204', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const { events } = await (await post(serving)).rest()
-    const url = resumeOf(serving, events[0])
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const { events } = await (await post(testServer)).readToEnd()
+    const url = resumeOf(testServer, events[0])
     for (const [index, { id }] of events.entries()) {
       const again = await resume(url, id)
       if (index === events.length - 1) expect(again.response.status).toBe(204)
-      else expect((await again.rest()).events).toEqual(events.slice(index + 1))
+      else expect((await again.readToEnd()).events).toEqual(events.slice(index + 1))
     }
   })
 
   test('[P3.3] without the header: the whole run', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const { events } = await (await post(serving)).rest()
-    expect((await (await resume(resumeOf(serving, events[0]))).rest()).events).toEqual(events)
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const { events } = await (await post(testServer)).readToEnd()
+    expect((await (await resume(resumeOf(testServer, events[0]))).readToEnd()).events).toEqual(events)
   })
 
   test('[P3.3] while it is running: what was missed, then what comes', async () => {
-    const serving = await serve(options)
-    const first = await post(serving)
-    await first.take(1)
-    await serving.clock.advance(20)
-    const [start, , last] = await first.take(3)
-    first.leave()
-    await serving.clock.advance(20)
-    const second = await resume(resumeOf(serving, start), last!.id)
-    const rest = await second.take(2)
+    const testServer = await openLocalTestServer(options)
+    const first = await post(testServer)
+    await first.readEvents(1)
+    await testServer.clock.advance(20)
+    const [start, , last] = await first.readEvents(3)
+    first.close()
+    await testServer.clock.advance(20)
+    const second = await resume(resumeOf(testServer, start), last!.id)
+    const rest = await second.readEvents(2)
     expect(rest.map((delta) => dataOf(delta)['index'])).toEqual([2, 3])
-    await serving.clock.advance(10_000)
-    expect(textOf([...first.events, ...(await second.rest()).events])).toBe(ANSWER)
+    await testServer.clock.advance(10_000)
+    expect(textOf([...first.events, ...(await second.readToEnd()).events])).toBe(ANSWER)
   })
 
   test('[P3.3] resume is resolved against the URL of the answer', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const reading = await post(serving)
-    const { events } = await reading.rest()
-    const url = new URL(dataOf(events[0])['resume'] as string, reading.response.url)
-    expect((await (await resume(url.href)).rest()).events).toEqual(events)
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const reader = await post(testServer)
+    const { events } = await reader.readToEnd()
+    const url = new URL(dataOf(events[0])['resume'] as string, reader.response.url)
+    expect((await (await resume(url.href)).readToEnd()).events).toEqual(events)
   })
 
   test('[P3.3] a run that is not known: 404; an id that is not of this run: 400', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const { events } = await (await post(serving)).rest()
-    const url = resumeOf(serving, events[0])
-    expect((await fetch(`${serving.url}/api/generate/${crypto.randomUUID()}`)).status).toBe(404)
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const { events } = await (await post(testServer)).readToEnd()
+    const url = resumeOf(testServer, events[0])
+    expect((await fetch(`${testServer.url}/api/generate/${crypto.randomUUID()}`)).status).toBe(404)
     expect((await resume(url, 'something')).response.status).toBe(400)
     expect((await resume(url, `${dataOf(events[0])['streamId'] as string}:9999`)).response.status).toBe(400)
   })
 
   test('[P3.3] a GET where runs start resumes with an id, and never starts a second one', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const { events } = await (await post(serving)).rest()
-    const again = `${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`
-    expect((await (await resume(again, events[1]!.id)).rest()).events).toEqual(events.slice(2))
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const { events } = await (await post(testServer)).readToEnd()
+    const again = `${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`
+    expect((await (await resume(again, events[1]!.id)).readToEnd()).events).toEqual(events.slice(2))
     expect((await resume(again, events.at(-1)!.id)).response.status).toBe(204)
     expect((await resume(again, `${crypto.randomUUID()}:3`)).response.status).toBe(404)
     expect((await resume(again, 'no id of ours')).response.status).toBe(404)
-    expect(serving.server.runs).toHaveLength(1)
+    expect(testServer.server.runs).toHaveLength(1)
   })
 })
 
@@ -213,57 +216,57 @@ describe('keys', () => {
   test.each(['GET', 'POST'])(
     '[P3.4] %s: the same key joins the run that it started, from its start',
     async (method) => {
-      const serving = await serve(options)
-      const ask = (): Promise<Reading> =>
+      const testServer = await openLocalTestServer(options)
+      const ask = (): Promise<StreamReader> =>
         method === 'POST'
-          ? post(serving, { key: 'k1' })
-          : openReading(`${serving.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, {
+          ? post(testServer, { key: 'k1' })
+          : openStreamReader(`${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, {
               headers: { 'idempotency-key': 'k1' },
             })
       const first = await ask()
-      await first.take(1)
-      await serving.clock.advance(30)
-      await first.take(4)
+      await first.readEvents(1)
+      await testServer.clock.advance(30)
+      await first.readEvents(4)
       const second = await ask()
-      expect(await second.take(4)).toEqual(first.events)
-      await serving.clock.advance(10_000)
-      const finished = (await second.rest()).events
-      expect((await first.rest()).events).toEqual(finished)
-      expect((await (await ask()).rest()).events).toEqual(finished)
-      expect(serving.server.runs).toHaveLength(1)
+      expect(await second.readEvents(4)).toEqual(first.events)
+      await testServer.clock.advance(10_000)
+      const finished = (await second.readToEnd()).events
+      expect((await first.readToEnd()).events).toEqual(finished)
+      expect((await (await ask()).readToEnd()).events).toEqual(finished)
+      expect(testServer.server.runs).toHaveLength(1)
     },
   )
 
   test('[P3.4] the same key with another body is 422', async () => {
-    const serving = await serve(options)
-    const first = await post(serving, { key: 'k1' })
-    const other = await post(serving, { key: 'k1', body: { prompt: 'other' } })
+    const testServer = await openLocalTestServer(options)
+    const first = await post(testServer, { key: 'k1' })
+    const other = await post(testServer, { key: 'k1', body: { prompt: 'other' } })
     expect(other.response.status).toBe(422)
-    first.leave()
+    first.close()
   })
 
   test('[P3.4] a key is of its method, its path and its identity alone', async () => {
-    const serving = await serve({ ...options, delay: 0, auth: { apiKeys: { a: 'alice', b: 'bob' } } })
-    serving.server.service.addRuns('/api/other')
+    const testServer = await openLocalTestServer({ ...options, delay: 0, auth: { apiKeys: { a: 'alice', b: 'bob' } } })
+    testServer.server.service.addRunEndpoint('/api/other')
     const start = async (init: StartOptions): Promise<unknown> =>
-      dataOf((await (await post(serving, { key: 'k1', ...init })).rest()).events[0])['streamId']
-    const get = openReading(`${serving.url}/api/generate?prompt=x`, {
+      dataOf((await (await post(testServer, { key: 'k1', ...init })).readToEnd()).events[0])['streamId']
+    const get = openStreamReader(`${testServer.url}/api/generate?prompt=x`, {
       headers: { 'idempotency-key': 'k1', 'x-api-key': 'a' },
     })
     const ids = [
       await start({ headers: { 'x-api-key': 'a' } }),
       await start({ headers: { 'x-api-key': 'a' }, path: '/api/other' }),
       await start({ headers: { 'x-api-key': 'b' } }),
-      dataOf((await (await get).rest()).events[0])['streamId'],
+      dataOf((await (await get).readToEnd()).events[0])['streamId'],
     ]
     expect(new Set(ids).size).toBe(4)
     expect(await start({ headers: { 'x-api-key': 'a' } })).toBe(ids[0])
   })
 
   test('[P3.4] without a key, or with another, each request is a run of its own', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    for (const key of [undefined, undefined, 'k1', 'k2']) await (await post(serving, key ? { key } : {})).rest()
-    expect(serving.server.runs).toHaveLength(4)
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    for (const key of [undefined, undefined, 'k1', 'k2']) await (await post(testServer, key ? { key } : {})).readToEnd()
+    expect(testServer.server.runs).toHaveLength(4)
   })
 
   test.each([
@@ -271,155 +274,155 @@ describe('keys', () => {
     ['a reset before anything was done', { scenario: 'refuse,once' }, {}],
     ['a body that is refused', {}, { body: {} }],
   ])('[P3.4] a refusal does not consume the key: %s', async (_what, setting, wrong) => {
-    const serving = await serve({ ...options, delay: 0, ...setting })
-    const refused = await post(serving, { key: 'k1', ...wrong }).then(
+    const testServer = await openLocalTestServer({ ...options, delay: 0, ...setting })
+    const refused = await post(testServer, { key: 'k1', ...wrong }).then(
       ({ response }) => response.status,
       () => 'reset',
     )
     expect(refused).not.toBe(200)
-    expect(serving.server.runs).toEqual([])
-    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    expect(testServer.server.runs).toEqual([])
+    const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
     expect(textOf(events)).toBe(ANSWER)
   })
 
   test('[P3.4] a run whose answer was lost is joined by its key, not started twice', async () => {
-    const serving = await serve({ ...options, scenario: 'lose-answer,once' })
-    await expect(post(serving, { key: 'k1' })).rejects.toThrow(TypeError)
-    expect(serving.server.runs).toHaveLength(1)
-    const events = await readAll(serving, await post(serving, { key: 'k1' }))
+    const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
+    await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
+    expect(testServer.server.runs).toHaveLength(1)
+    const events = await readAll(testServer, await post(testServer, { key: 'k1' }))
     expect(textOf(events)).toBe(ANSWER)
-    expect(serving.server.runs).toHaveLength(1)
+    expect(testServer.server.runs).toHaveLength(1)
   })
 })
 
 describe('letting go, and stopping', () => {
   test('[P3.5] a run goes on when its connection is gone', async () => {
-    const serving = await serve(options)
-    const reading = await post(serving)
-    const [start] = await reading.take(1)
-    reading.leave()
-    await eventually(() => serving.server.runs[0]!.readers === 0)
-    await serving.clock.advance(1_000)
-    expect(serving.server.runs[0]!.state).toBe('finished')
-    const { events } = await (await resume(resumeOf(serving, start))).rest()
+    const testServer = await openLocalTestServer(options)
+    const reader = await post(testServer)
+    const [start] = await reader.readEvents(1)
+    reader.close()
+    await waitUntil(() => testServer.server.runs[0]!.readers === 0)
+    await testServer.clock.advance(1_000)
+    expect(testServer.server.runs[0]!.state).toBe('finished')
+    const { events } = await (await resume(resumeOf(testServer, start))).readToEnd()
     expect(textOf(events)).toBe(ANSWER)
   })
 
   test('[P3.5] a finished run is kept for the retention after its end', async () => {
-    const serving = await serve({ ...options, delay: 0, retention: 5_000 })
-    const { events } = await (await post(serving, { key: 'k1' })).rest()
-    const url = resumeOf(serving, events[0])
-    await eventually(() => serving.server.runs[0]!.readers === 0)
-    await serving.clock.advance(4_999)
-    expect(serving.server.runs).toHaveLength(1)
-    await serving.clock.advance(1)
-    expect(serving.server.runs).toHaveLength(0)
+    const testServer = await openLocalTestServer({ ...options, delay: 0, retention: 5_000 })
+    const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
+    const url = resumeOf(testServer, events[0])
+    await waitUntil(() => testServer.server.runs[0]!.readers === 0)
+    await testServer.clock.advance(4_999)
+    expect(testServer.server.runs).toHaveLength(1)
+    await testServer.clock.advance(1)
+    expect(testServer.server.runs).toHaveLength(0)
     expect((await fetch(url)).status).toBe(404)
-    await (await post(serving, { key: 'k1' })).rest()
-    expect(serving.server.runs).toHaveLength(1)
+    await (await post(testServer, { key: 'k1' })).readToEnd()
+    expect(testServer.server.runs).toHaveLength(1)
   })
 
   test('[P3.5] and after its last reader, where that is later', async () => {
-    const serving = await serve({ ...options, delay: 0, retention: 5_000 })
-    const { events } = await (await post(serving)).rest()
-    await eventually(() => serving.server.runs[0]!.readers === 0)
-    await serving.clock.advance(4_000)
-    await (await resume(resumeOf(serving, events[0]))).rest()
-    await eventually(() => serving.server.runs[0]!.readers === 0)
-    await serving.clock.advance(4_999)
-    expect(serving.server.runs).toHaveLength(1)
-    await serving.clock.advance(1)
-    expect(serving.server.runs).toHaveLength(0)
+    const testServer = await openLocalTestServer({ ...options, delay: 0, retention: 5_000 })
+    const { events } = await (await post(testServer)).readToEnd()
+    await waitUntil(() => testServer.server.runs[0]!.readers === 0)
+    await testServer.clock.advance(4_000)
+    await (await resume(resumeOf(testServer, events[0]))).readToEnd()
+    await waitUntil(() => testServer.server.runs[0]!.readers === 0)
+    await testServer.clock.advance(4_999)
+    expect(testServer.server.runs).toHaveLength(1)
+    await testServer.clock.advance(1)
+    expect(testServer.server.runs).toHaveLength(0)
   })
 
   test('[P3.5] an unfinished run without a reader is stopped; one that is read is not', async () => {
-    const serving = await serve({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 3_000 })
-    const left = await post(serving)
-    const read = await post(serving)
-    const [start] = await left.take(1)
-    left.leave()
-    await eventually(() => serving.server.runs[0]!.readers === 0)
-    await serving.clock.advance(2_999)
-    expect(serving.server.runs[0]!.state).toBe('running')
-    await serving.clock.advance(1)
-    expect(serving.server.runs.map(({ state }) => state)).toEqual(['finished', 'running'])
-    const { events } = await (await resume(resumeOf(serving, start))).rest()
+    const testServer = await openLocalTestServer({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 3_000 })
+    const left = await post(testServer)
+    const read = await post(testServer)
+    const [start] = await left.readEvents(1)
+    left.close()
+    await waitUntil(() => testServer.server.runs[0]!.readers === 0)
+    await testServer.clock.advance(2_999)
+    expect(testServer.server.runs[0]!.state).toBe('running')
+    await testServer.clock.advance(1)
+    expect(testServer.server.runs.map(({ state }) => state)).toEqual(['finished', 'running'])
+    const { events } = await (await resume(resumeOf(testServer, start))).readToEnd()
     expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
-    read.leave()
+    read.close()
   })
 
   test('[P3.5] DELETE cancels: every reader is told, and a further DELETE is 204', async () => {
-    const serving = await serve(options)
-    const one = await post(serving, { key: 'k1' })
-    const [start] = await one.take(1)
-    const url = resumeOf(serving, start)
+    const testServer = await openLocalTestServer(options)
+    const one = await post(testServer, { key: 'k1' })
+    const [start] = await one.readEvents(1)
+    const url = resumeOf(testServer, start)
     const other = await resume(url)
-    await other.take(1)
-    await serving.clock.advance(20)
+    await other.readEvents(1)
+    await testServer.clock.advance(20)
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
-    for (const reading of [one, other]) {
-      const { events } = await reading.rest()
+    for (const reader of [one, other]) {
+      const { events } = await reader.readToEnd()
       expect(events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta', 'end'])
       expect(dataOf(events.at(-1))['finishReason']).toBe('cancelled')
     }
-    await serving.clock.advance(1_000)
-    expect(serving.server.runs[0]!.head).toBe(4)
+    await testServer.clock.advance(1_000)
+    expect(testServer.server.runs[0]!.head).toBe(4)
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
   })
 
   test('[P3.5] the first terminal event wins', async () => {
-    const serving = await serve({ ...options, delay: 0 })
-    const { events } = await (await post(serving)).rest()
-    const url = resumeOf(serving, events[0])
+    const testServer = await openLocalTestServer({ ...options, delay: 0 })
+    const { events } = await (await post(testServer)).readToEnd()
+    const url = resumeOf(testServer, events[0])
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
-    expect((await (await resume(url)).rest()).events).toEqual(events)
+    expect((await (await resume(url)).readToEnd()).events).toEqual(events)
   })
 
   test('[P3.5] DELETE of what is not known is 404', async () => {
-    const { url } = await serve()
+    const { url } = await openLocalTestServer()
     expect((await fetch(`${url}/api/generate/${crypto.randomUUID()}`, { method: 'DELETE' })).status).toBe(404)
   })
 
-  const cancelKey = ({ url }: Serving, key: string): Promise<Response> =>
+  const cancelKey = ({ url }: LocalTestServer, key: string): Promise<Response> =>
     fetch(`${url}/api/generate`, { method: 'DELETE', headers: { 'idempotency-key': key } })
 
   test('[P3.5] DELETE with the key cancels a run whose start has not arrived', async () => {
-    const serving = await serve({ ...options, scenario: 'lose-answer,once' })
-    await expect(post(serving, { key: 'k1' })).rejects.toThrow(TypeError)
-    expect((await cancelKey(serving, 'k1')).status).toBe(204)
-    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
+    await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
+    expect((await cancelKey(testServer, 'k1')).status).toBe(204)
+    const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
     expect(events.map(({ type }) => type)).toEqual(['start', 'end'])
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
   test('[P3.5] even if it overtakes the POST', async () => {
-    const serving = await serve(options)
-    expect((await cancelKey(serving, 'k1')).status).toBe(204)
-    const { events } = await (await post(serving, { key: 'k1' })).rest()
+    const testServer = await openLocalTestServer(options)
+    expect((await cancelKey(testServer, 'k1')).status).toBe(204)
+    const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
     expect(events.map(({ type }) => type)).toEqual(['start', 'end'])
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
-    const other = await post(serving, { key: 'k2' })
-    expect(textOf(await readAll(serving, other))).toBe(ANSWER)
+    const other = await post(testServer, { key: 'k2' })
+    expect(textOf(await readAll(testServer, other))).toBe(ANSWER)
   })
 
   test('[P3.5] such a key is forgotten after the retention', async () => {
-    const serving = await serve({ ...options, retention: 5_000 })
-    await cancelKey(serving, 'k1')
-    await serving.clock.advance(5_000)
-    expect(textOf(await readAll(serving, await post(serving, { key: 'k1' })))).toBe(ANSWER)
+    const testServer = await openLocalTestServer({ ...options, retention: 5_000 })
+    await cancelKey(testServer, 'k1')
+    await testServer.clock.advance(5_000)
+    expect(textOf(await readAll(testServer, await post(testServer, { key: 'k1' })))).toBe(ANSWER)
   })
 
   test('[P3.5] a restart that keeps the log keeps the runs; one that loses it does not', async () => {
-    const serving = await serve(options)
-    const reading = await post(serving)
-    const [start] = await reading.take(1)
-    const url = resumeOf(serving, start)
-    await serving.server.restart()
-    expect((await reading.rest()).error).toBeInstanceOf(TypeError)
-    expect(textOf(await readAll(serving, await resume(url)))).toBe(ANSWER)
-    await serving.server.restart({ log: 'lose' })
+    const testServer = await openLocalTestServer(options)
+    const reader = await post(testServer)
+    const [start] = await reader.readEvents(1)
+    const url = resumeOf(testServer, start)
+    await testServer.server.restart()
+    expect((await reader.readToEnd()).error).toBeInstanceOf(TypeError)
+    expect(textOf(await readAll(testServer, await resume(url)))).toBe(ANSWER)
+    await testServer.server.restart({ log: 'lose' })
     // On a connection of its own: fetch would try the one that the restart has closed.
-    const client = openRaw(url)
+    const client = openRawClient(url)
     expect(await client.status()).toBe(404)
     client.close()
   })
@@ -427,18 +430,18 @@ describe('letting go, and stopping', () => {
 
 describe('bounds', () => {
   test('beyond the limit the oldest finished run makes room; if all are running it is 503', async () => {
-    const serving = await serve({ ...options, maxRuns: 2 })
-    const first = await post(serving)
-    const second = await post(serving)
-    const third = await post(serving)
+    const testServer = await openLocalTestServer({ ...options, maxRuns: 2 })
+    const first = await post(testServer)
+    const second = await post(testServer)
+    const third = await post(testServer)
     expect(third.response.status).toBe(503)
     expect(third.response.headers.get('retry-after')).toBe('1')
-    await readAll(serving, first)
-    await second.rest()
-    await eventually(() => serving.server.runs.every(({ readers }) => readers === 0))
-    const [oldest] = serving.server.runs
-    await readAll(serving, await post(serving))
-    expect(serving.server.runs).toHaveLength(2)
-    expect(serving.server.runs).not.toContain(oldest)
+    await readAll(testServer, first)
+    await second.readToEnd()
+    await waitUntil(() => testServer.server.runs.every(({ readers }) => readers === 0))
+    const [oldest] = testServer.server.runs
+    await readAll(testServer, await post(testServer))
+    expect(testServer.server.runs).toHaveLength(2)
+    expect(testServer.server.runs).not.toContain(oldest)
   })
 })

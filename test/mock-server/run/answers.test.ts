@@ -1,27 +1,27 @@
 /** What a run answers, and how it is cut. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createAnswers, makeUpAnswer, parseAnswers } from '../../../mock-server/run/answers.ts'
-import { characters, tokens } from '../../../mock-server/run/deltas.ts'
+import { createAnswerGenerator, createSampleAnswer, parseCannedAnswers } from '../../../mock-server/run/answers.ts'
+import { splitCharacters, splitTokens } from '../../../mock-server/run/deltas.ts'
 
 describe('answers', () => {
   test('by prompt, and * for any other', () => {
-    const answerTo = createAnswers({ hi: 'hello', '*': 'what?' }, 0)
+    const answerTo = createAnswerGenerator({ hi: 'hello', '*': 'what?' }, 0)
     expect(['hi', 'else', 'toString', '__proto__'].map(answerTo)).toEqual(['hello', 'what?', 'what?', 'what?'])
   })
 
   test('a list is gone through, and begun again', () => {
-    const answerTo = createAnswers(['one', 'two'], 0)
+    const answerTo = createAnswerGenerator(['one', 'two'], 0)
     expect(['a', 'b', 'c'].map(answerTo)).toEqual(['one', 'two', 'one'])
   })
 
   test('others are made up: of the prompt, the same for the same seed', () => {
-    const answerTo = createAnswers({ hi: 'hello' }, 7)
-    expect(answerTo('你好')).toBe(makeUpAnswer('你好', 7))
+    const answerTo = createAnswerGenerator({ hi: 'hello' }, 7)
+    expect(answerTo('你好')).toBe(createSampleAnswer('你好', 7))
     expect(answerTo('你好')).toContain('你好')
     expect(answerTo('你好').length).toBeGreaterThan(60)
-    expect(createAnswers(undefined, 7)('a')).toBe(makeUpAnswer('a', 7))
-    expect(new Set([0, 1, 2, 3, 4, 5].map((seed) => makeUpAnswer('a', seed))).size).toBeGreaterThan(3)
+    expect(createAnswerGenerator(undefined, 7)('a')).toBe(createSampleAnswer('a', 7))
+    expect(new Set([0, 1, 2, 3, 4, 5].map((seed) => createSampleAnswer('a', seed))).size).toBeGreaterThan(3)
   })
 
   test.each([
@@ -32,13 +32,13 @@ describe('answers', () => {
     [{ a: 1 }, '"a" is not a text'],
     [['x', 2], '"1" is not a text'],
   ])('an answer book %j is refused: %s', (value, message) => {
-    expect(() => parseAnswers(value)).toThrow(TypeError)
-    expect(() => parseAnswers(value)).toThrow(message)
+    expect(() => parseCannedAnswers(value)).toThrow(TypeError)
+    expect(() => parseCannedAnswers(value)).toThrow(message)
   })
 
   test('a book that is one is given back', () => {
-    expect(parseAnswers({ a: 'b' })).toEqual({ a: 'b' })
-    expect(parseAnswers(['a'])).toEqual(['a'])
+    expect(parseCannedAnswers({ a: 'b' })).toEqual({ a: 'b' })
+    expect(parseCannedAnswers(['a'])).toEqual(['a'])
   })
 })
 
@@ -46,15 +46,15 @@ describe('deltas', () => {
   test('nothing is lost, however it is cut', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(characters(text).join('')).toBe(text)
-        expect(tokens(text).join('')).toBe(text)
-        expect(characters(text)).not.toContain('')
+        expect(splitCharacters(text).join('')).toBe(text)
+        expect(splitTokens(text).join('')).toBe(text)
+        expect(splitCharacters(text)).not.toContain('')
       }),
     )
   })
 
   test('characters are what a reader sees', () => {
-    expect(characters('a你🇩🇪👩‍👩‍👧‍👦é\r\n')).toEqual(['a', '你', '🇩🇪', '👩‍👩‍👧‍👦', 'é', '\r\n'])
+    expect(splitCharacters('a你🇩🇪👩‍👩‍👧‍👦é\r\n')).toEqual(['a', '你', '🇩🇪', '👩‍👩‍👧‍👦', 'é', '\r\n'])
   })
 
   test.each(['🇩🇪', '👩‍👩‍👧‍👦', 'e\u0301\u0302', '\r\n', '한', '🧑🏽‍🚀', `a${'\u0301'.repeat(2_500)}b`])(
@@ -67,31 +67,31 @@ describe('deltas', () => {
           ...Array.from({ length: before }, () => 'x'),
           ...Array.from({ length: 300 }, () => own).flat(),
         ]
-        expect(characters(text)).toEqual(expected)
+        expect(splitCharacters(text)).toEqual(expected)
       }
     },
   )
 
   test('[F29] a text of a million characters is no matter', () => {
     // A segmenter that is given all of it at once needs a quarter of an hour.
-    expect(characters('x'.repeat(1_000_000))).toHaveLength(1_000_000)
+    expect(splitCharacters('x'.repeat(1_000_000))).toHaveLength(1_000_000)
   })
 
   test('without a segmenter they are code points: no half of a pair', () => {
     const { Segmenter } = Intl
     try {
       Object.assign(Intl, { Segmenter: undefined })
-      expect(characters('a🧑你')).toEqual(['a', '🧑', '你'])
+      expect(splitCharacters('a🧑你')).toEqual(['a', '🧑', '你'])
     } finally {
       Object.assign(Intl, { Segmenter })
     }
   })
 
   test('tokens are words with the space before them, ideographs, and marks', () => {
-    expect(tokens('Hello, new world!')).toEqual(['Hello', ',', ' new', ' world', '!'])
-    expect(tokens('你好 world')).toEqual(['你', '好', ' world'])
-    expect(tokens('a  b\nc')).toEqual(['a', '  b', '\nc'])
-    expect(tokens('')).toEqual([])
-    expect(tokens('👩‍👩‍👧‍👦👍')).toEqual(['👩‍👩‍👧‍👦', '👍'])
+    expect(splitTokens('Hello, new world!')).toEqual(['Hello', ',', ' new', ' world', '!'])
+    expect(splitTokens('你好 world')).toEqual(['你', '好', ' world'])
+    expect(splitTokens('a  b\nc')).toEqual(['a', '  b', '\nc'])
+    expect(splitTokens('')).toEqual([])
+    expect(splitTokens('👩‍👩‍👧‍👦👍')).toEqual(['👩‍👩‍👧‍👦', '👍'])
   })
 })

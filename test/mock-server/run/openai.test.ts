@@ -1,8 +1,8 @@
 /** The endpoint that speaks as OpenAI's does. */
 import { describe, expect, test } from 'vitest'
-import { BEGINNING } from '../support/manual-server-clock.ts'
-import { type Reading, openReading } from '../support/stream-reader.ts'
-import { eventually, serve, type Serving } from '../support/local-test-server.ts'
+import { START_TIME_MS } from '../support/manual-server-clock.ts'
+import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const ANSWER = '你好 👩‍👩‍👧‍👦!'
 const options = { answers: { hi: ANSWER }, delay: 0 }
@@ -20,14 +20,14 @@ interface Chunk {
   usage?: Record<string, number> | null
 }
 
-const ask = ({ url }: Serving, body: object, query = ''): Promise<Reading> =>
-  openReading(`${url}/v1/chat/completions${query}`, {
+const ask = ({ url }: LocalTestServer, body: object, query = ''): Promise<StreamReader> =>
+  openStreamReader(`${url}/v1/chat/completions${query}`, {
     method: 'POST',
     body: JSON.stringify({ model: 'm', messages, ...body }),
   })
 
-async function chunksOf(reading: Reading): Promise<{ chunks: Chunk[]; last: string | undefined }> {
-  const { events, error } = await reading.rest()
+async function chunksOf(reader: StreamReader): Promise<{ chunks: Chunk[]; last: string | undefined }> {
+  const { events, error } = await reader.readToEnd()
   expect(error).toBeUndefined()
   const data = events.map((event) => event.data!)
   return { chunks: data.slice(0, -1).map((text) => JSON.parse(text) as Chunk), last: data.at(-1) }
@@ -38,12 +38,12 @@ const contentOf = (chunks: readonly Chunk[]): string =>
 
 describe('streamed', () => {
   test('role, contents, finish reason, [DONE]; no ids and no names', async () => {
-    const reading = await ask(await serve(options), { stream: true })
-    const { chunks, last } = await chunksOf(reading)
+    const reader = await ask(await openLocalTestServer(options), { stream: true })
+    const { chunks, last } = await chunksOf(reader)
     expect(last).toBe('[DONE]')
-    expect(reading.text).not.toMatch(/^(id|event):/m)
+    expect(reader.text).not.toMatch(/^(id|event):/m)
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
-    expect(chunks[0]).toMatchObject({ object: 'chat.completion.chunk', created: BEGINNING / 1_000, model: 'm' })
+    expect(chunks[0]).toMatchObject({ object: 'chat.completion.chunk', created: START_TIME_MS / 1_000, model: 'm' })
     expect(chunks[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: '', refusal: null })
     expect(contentOf(chunks)).toBe(ANSWER)
     expect(chunks.map(({ choices }) => choices[0]!.finish_reason)).toEqual([...chunks.slice(1).map(() => null), 'stop'])
@@ -52,7 +52,7 @@ describe('streamed', () => {
 
   test('usage where it was asked for', async () => {
     const { chunks } = await chunksOf(
-      await ask(await serve(options), { stream: true, stream_options: { include_usage: true } }),
+      await ask(await openLocalTestServer(options), { stream: true, stream_options: { include_usage: true } }),
     )
     expect(chunks.at(-1)).toMatchObject({
       choices: [],
@@ -67,7 +67,9 @@ describe('streamed', () => {
       { after: 1, type: 'tool_call', data: { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } } },
       { after: 1, type: 'unheard-of', data: {} },
     ]
-    const { chunks } = await chunksOf(await ask(await serve({ ...options, scenario: { events } }), { stream: true }))
+    const { chunks } = await chunksOf(
+      await ask(await openLocalTestServer({ ...options, scenario: { events } }), { stream: true }),
+    )
     expect(chunks[1]!.choices[0]!.delta).toEqual({ reasoning_content: 'hm' })
     expect(chunks[3]!.choices[0]!.delta).toEqual({ tool_calls: [{ index: 0, ...events[1]!.data }] })
     expect(contentOf(chunks)).toBe(ANSWER)
@@ -75,7 +77,9 @@ describe('streamed', () => {
 
   test('a failure in the middle, after which there is no [DONE]', async () => {
     const { last } = await chunksOf(
-      await ask(await serve({ ...options, scenario: 'error-after:2,error-code:overloaded' }), { stream: true }),
+      await ask(await openLocalTestServer({ ...options, scenario: 'error-after:2,error-code:overloaded' }), {
+        stream: true,
+      }),
     )
     expect(JSON.parse(last!)).toEqual({
       error: { message: expect.any(String), type: 'server_error', code: 'overloaded' },
@@ -84,30 +88,33 @@ describe('streamed', () => {
 
   test('faults are those of every stream', async () => {
     const { events, error } = await (
-      await ask(await serve(options), { stream: true }, '?fault=truncate-after:2')
-    ).rest()
+      await ask(await openLocalTestServer(options), { stream: true }, '?fault=truncate-after:2')
+    ).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(2)
   })
 
   test('a client that leaves stops the generation', async () => {
-    const serving = await serve({ ...options, delay: 1_000 })
-    const timers = serving.clock.due.length
-    const reading = await ask(serving, { stream: true })
-    await reading.take(1)
-    expect(serving.clock.due).toContain(1_000)
-    reading.leave()
-    await eventually(() => serving.clock.due.length === timers)
-    expect(serving.server.runs).toEqual([])
+    const testServer = await openLocalTestServer({ ...options, delay: 1_000 })
+    const timers = testServer.clock.pendingDelays.length
+    const reader = await ask(testServer, { stream: true })
+    await reader.readEvents(1)
+    expect(testServer.clock.pendingDelays).toContain(1_000)
+    reader.close()
+    await waitUntil(() => testServer.clock.pendingDelays.length === timers)
+    expect(testServer.server.runs).toEqual([])
   })
 })
 
 describe('whole', () => {
   test('one answer, when it is finished', async () => {
-    const serving = await serve({ ...options, delay: 10 })
-    const answer = fetch(`${serving.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }) })
-    await eventually(() => serving.clock.due.includes(10))
-    await serving.clock.advance(1_000)
+    const testServer = await openLocalTestServer({ ...options, delay: 10 })
+    const answer = fetch(`${testServer.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ messages }),
+    })
+    await waitUntil(() => testServer.clock.pendingDelays.includes(10))
+    await testServer.clock.advance(1_000)
     const response = await answer
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toMatchObject({
@@ -118,27 +125,27 @@ describe('whole', () => {
   })
 
   test('a failure is a 500', async () => {
-    const { url, clock } = await serve({ ...options, scenario: 'error-after:1' })
+    const { url, clock } = await openLocalTestServer({ ...options, scenario: 'error-after:1' })
     const answer = fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }) })
-    await eventually(() => clock.due.includes(0))
+    await waitUntil(() => clock.pendingDelays.includes(0))
     await clock.advance(0)
     expect((await answer).status).toBe(500)
     expect(await (await answer).json()).toMatchObject({ error: { type: 'server_error' } })
   })
 
   test('a client that leaves stops the generation', async () => {
-    const { url, clock } = await serve({ ...options, delay: 10 })
-    const timers = clock.due.length
+    const { url, clock } = await openLocalTestServer({ ...options, delay: 10 })
+    const timers = clock.pendingDelays.length
     const leaving = new AbortController()
     const answer = fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ messages }),
       signal: leaving.signal,
     })
-    await eventually(() => clock.due.includes(10))
+    await waitUntil(() => clock.pendingDelays.includes(10))
     leaving.abort()
     await expect(answer).rejects.toThrow('aborted')
-    await eventually(() => clock.due.length === timers)
+    await waitUntil(() => clock.pendingDelays.length === timers)
   })
 })
 
@@ -147,7 +154,7 @@ test.each([
   [{ messages: [] }, 'messages: expected one with the role "user"'],
   [{ messages: [null, { role: 'user', content: [{ type: 'image' }] }] }, 'messages: expected one with the role "user"'],
 ])('%j is 400', async (body, detail) => {
-  const { url } = await serve(options)
+  const { url } = await openLocalTestServer(options)
   const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) })
   expect(response.status).toBe(400)
   expect(((await response.json()) as { detail: string }).detail).toContain(detail)
@@ -156,7 +163,7 @@ test.each([
 test('content may be a list of parts', async () => {
   const content = [{ type: 'text', text: 'hi' }, { type: 'image_url' }]
   const { chunks } = await chunksOf(
-    await ask(await serve(options), { stream: true, messages: [{ role: 'user', content }] }),
+    await ask(await openLocalTestServer(options), { stream: true, messages: [{ role: 'user', content }] }),
   )
   expect(contentOf(chunks)).toBe(ANSWER)
 })

@@ -1,27 +1,27 @@
 /** The grammar of faults: what it takes, and how it says what it does not. */
 import { describe, expect, test } from 'vitest'
-import { keys } from '../../../mock-server/scenario/rule.ts'
-import type { Kind } from '../../../mock-server/scenario/rule.ts'
+import { ruleKeys } from '../../../mock-server/scenario/rule.ts'
+import type { ValueKind } from '../../../mock-server/scenario/rule.ts'
 import { parseScenario } from '../../../mock-server/scenario/scenario.ts'
 import { scenarioSchema } from '../../../mock-server/scenario/schema.ts'
 
-const good = (kind: Kind): unknown => {
+const good = (kind: ValueKind): unknown => {
   switch (kind.kind) {
     case 'flag':
       return true
     case 'text':
       return 'text'
     case 'choice':
-      return kind.of[0]
+      return kind.choices[0]
     case 'events':
       return [{ after: 0, type: 'x', data: null }]
     case 'count':
-      return kind.least
+      return kind.min
   }
 }
 
 describe('JSON', () => {
-  test.each(Object.entries(keys))('%s takes what it says', (name, { accepts }) => {
+  test.each(Object.entries(ruleKeys))('%s takes what it says', (name, { accepts }) => {
     for (const kind of accepts) {
       const rule = { [name]: good(kind) }
       expect(parseScenario(rule)).toEqual([rule])
@@ -29,7 +29,7 @@ describe('JSON', () => {
     }
   })
 
-  test.each(Object.entries(keys))(
+  test.each(Object.entries(ruleKeys))(
     '%s refuses what it does not take, and names itself and what it expects',
     (name, { accepts }) => {
       const wrong: unknown[] = [null, {}, [1], -1, 1.5, undefined]
@@ -130,7 +130,7 @@ describe('the schema', () => {
   ).rule
 
   test('has every key of the grammar and no other', () => {
-    expect(Object.keys(properties)).toEqual(Object.keys(keys))
+    expect(Object.keys(properties)).toEqual(Object.keys(ruleKeys))
     expect(additionalProperties).toBe(false)
   })
 

@@ -13,7 +13,7 @@ const OPEN: Frame = { comment: 'open' }
 /** What a connection with this rule says of these frames. */
 function run(rule: Rule, frames: readonly Frame[]): string[] {
   const faults = createFaults(rule)
-  const steps: Step[] = [...faults.begin(OPEN), ...frames.flatMap((frame) => faults.next(frame)), ...faults.end()]
+  const steps: Step[] = [...faults.begin(OPEN), ...frames.flatMap((frame) => faults.next(frame)), ...faults.flush()]
   return steps
     .map((step) => {
       if (step.step === 'send') return step.text
@@ -21,12 +21,12 @@ function run(rule: Rule, frames: readonly Frame[]): string[] {
     })
     .map((text) => text.replaceAll('\n', '|'))
 }
-const says = (number: number): string => `id: i${number}|data: ${number}||`
+const blockOf = (number: number): string => `id: i${number}|data: ${number}||`
 const three = [event(1), event(2), event(3)]
 
 describe('without a fault', () => {
   test('everything goes through as it is', () => {
-    expect(run({}, [event(1), COMMENT, event(2)])).toEqual([': open||', says(1), ': c||', says(2)])
+    expect(run({}, [event(1), COMMENT, event(2)])).toEqual([': open||', blockOf(1), ': c||', blockOf(2)])
   })
 })
 
@@ -34,24 +34,24 @@ describe('where it happens', () => {
   test.each([
     ['reset-after:0 at a boundary', { 'reset-after': 0, 'cut-at': 'boundary' }, [': open||', '<reset:>']],
     ['reset-after:0', { 'reset-after': 0 }, [': open||', '<reset:id: i1|data>']],
-    ['reset-after:1', { 'reset-after': 1 }, [': open||', says(1), '<reset:id: i2|data>']],
-    ['truncate-after:2', { 'truncate-after': 2 }, [': open||', says(1), says(2), '<fin:id: i3|data>']],
+    ['reset-after:1', { 'reset-after': 1 }, [': open||', blockOf(1), '<reset:id: i2|data>']],
+    ['truncate-after:2', { 'truncate-after': 2 }, [': open||', blockOf(1), blockOf(2), '<fin:id: i3|data>']],
     [
       'truncate-after:3 that never comes to a next event',
       { 'truncate-after': 3 },
-      [': open||', ...[1, 2, 3].map(says)],
+      [': open||', ...[1, 2, 3].map(blockOf)],
     ],
-    ['end-after:2', { 'end-after': 2 }, [': open||', says(1), says(2), '<end>']],
-    ['stall-after:1', { 'stall-after': 1 }, [': open||', says(1), '<stall>']],
-    ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', says(1), '<flood>']],
-    ['quiet-after:1', { 'quiet-after': 1 }, [': open||', says(1)]],
-    ['more than one: the earliest', { 'end-after': 2, 'stall-after': 1 }, [': open||', says(1), '<stall>']],
+    ['end-after:2', { 'end-after': 2 }, [': open||', blockOf(1), blockOf(2), '<end>']],
+    ['stall-after:1', { 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
+    ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', blockOf(1), '<flood>']],
+    ['quiet-after:1', { 'quiet-after': 1 }, [': open||', blockOf(1)]],
+    ['more than one: the earliest', { 'end-after': 2, 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
     [
       'insert and a cut at the same place',
       { insert: 'x', 'insert-after': 1, 'end-after': 1 },
-      [': open||', says(1), 'x', '<end>'],
+      [': open||', blockOf(1), 'x', '<end>'],
     ],
-    ['insert at the beginning', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(says)]],
+    ['insert at the beginning', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(blockOf)]],
   ] as const)('%s', (_what, rule, steps) => {
     expect(run(rule, three)).toEqual(steps)
   })
@@ -59,14 +59,14 @@ describe('where it happens', () => {
   test('a quiet stream has its comments', () => {
     expect(run({ 'quiet-after': 1 }, [event(1), COMMENT, event(2), COMMENT])).toEqual([
       ': open||',
-      says(1),
+      blockOf(1),
       ': c||',
       ': c||',
     ])
   })
 
   test('nothing comes after the end, not even a comment', () => {
-    expect(run({ 'end-after': 1 }, [event(1), COMMENT, event(2)])).toEqual([': open||', says(1), '<end>'])
+    expect(run({ 'end-after': 1 }, [event(1), COMMENT, event(2)])).toEqual([': open||', blockOf(1), '<end>'])
   })
 
   test('a cut inside a character waits for an event that has one', () => {
@@ -87,11 +87,11 @@ describe('what is changed', () => {
     ['drop-index', { 'drop-index': 2 }, [1, 3]],
     ['duplicate of what has moved', { reorder: 1, duplicate: 2 }, [2, 2, 1, 3]],
   ] as const)('%s', (_what, rule, order) => {
-    expect(run(rule, three)).toEqual([': open||', ...order.map(says)])
+    expect(run(rule, three)).toEqual([': open||', ...order.map(blockOf)])
   })
 
   test('reorder across the place of a cut', () => {
-    expect(run({ reorder: 2, 'end-after': 2 }, three)).toEqual([': open||', says(1), says(3), '<end>'])
+    expect(run({ reorder: 2, 'end-after': 2 }, three)).toEqual([': open||', blockOf(1), blockOf(3), '<end>'])
   })
 
   test('no-ids, id-prefix, invalid-data', () => {
@@ -106,7 +106,7 @@ describe('what is changed', () => {
   })
 
   test('retry and byte order marks come first', () => {
-    expect(run({ retry: '1e1', bom: 1 }, [event(1)])).toEqual(['\ufeff: open||', 'retry: 1e1||', says(1)])
+    expect(run({ retry: '1e1', bom: 1 }, [event(1)])).toEqual(['\ufeff: open||', 'retry: 1e1||', blockOf(1)])
   })
 })
 

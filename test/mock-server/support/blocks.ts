@@ -15,16 +15,16 @@ export function blocksOf(text: string): Block[] {
     .split('\n\n')
     .slice(0, -1)
     .map((block) => {
-      const found: Block = { type: 'message', data: undefined, id: undefined, comment: undefined, retry: undefined }
+      const parsed: Block = { type: 'message', data: undefined, id: undefined, comment: undefined, retry: undefined }
       for (const line of block.split('\n')) {
         const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(line)!
-        if (name === '') found.comment = value
-        else if (name === 'event') found.type = value!
-        else if (name === 'data') found.data = found.data === undefined ? value : `${found.data}\n${value}`
-        else if (name === 'id') found.id = value
-        else if (name === 'retry') found.retry = value
+        if (name === '') parsed.comment = value
+        else if (name === 'event') parsed.type = value!
+        else if (name === 'data') parsed.data = parsed.data === undefined ? value : `${parsed.data}\n${value}`
+        else if (name === 'id') parsed.id = value
+        else if (name === 'retry') parsed.retry = value
       }
-      return found
+      return parsed
     })
 }
 

@@ -4,9 +4,9 @@ import type { Clock } from '../../../mock-server/base/clock.ts'
 import type { MockServer, MockServerOptions } from '../../../mock-server/node/mock-server.ts'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import type { ManualClock } from '../../support/manual-clock.ts'
-import { createMockClock } from './manual-server-clock.ts'
+import { createManualServerClock } from './manual-server-clock.ts'
 
-export interface Serving {
+export interface LocalTestServer {
   server: MockServer
   url: string
   /** The server's time. */
@@ -14,14 +14,14 @@ export interface Serving {
 }
 
 /** Starts a server whose time stands still. */
-export async function serve(options: MockServerOptions = {}): Promise<Serving> {
-  const clock = createMockClock()
+export async function openLocalTestServer(options: MockServerOptions = {}): Promise<LocalTestServer> {
+  const clock = createManualServerClock()
   const server = await startMockServer({ clock, ...options })
   onTestFinished(() => server.close())
   return { server, url: server.url, clock }
 }
 
 /** Settles once `met` holds; looked at after every task, without a limit but the test's own. */
-export async function eventually(met: () => boolean): Promise<void> {
-  while (!met()) await new Promise((resolve) => setImmediate(resolve))
+export async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -10,67 +10,67 @@ export interface RawRequest {
 export interface RawClient {
   readonly socket: Socket
   /** Everything that came, one character per byte. */
-  readonly wire: string
+  readonly receivedText: string
   /** The head, once it is there. */
   readonly head: string
   /** The body, without its chunk sizes, as text. */
   readonly text: string
   readonly bytes: Buffer
   /** Whether the body came to its regular end. */
-  readonly complete: boolean
+  readonly isComplete: boolean
   /** The sizes of the chunks, in their order. */
-  readonly chunks: number[]
+  readonly chunkSizes: number[]
   /** Settles once `text` contains this; rejects if the connection ends before. */
-  until(text: string): Promise<void>
+  waitForText(text: string): Promise<void>
   /** How the connection ended: a FIN, or a reset. */
   readonly ended: Promise<'fin' | 'reset'>
   status(): Promise<number>
   close(): void
 }
 
-function dechunk(bytes: Buffer): { body: Buffer; complete: boolean; sizes: number[] } {
+function dechunk(bytes: Buffer): { body: Buffer; isComplete: boolean; sizes: number[] } {
   const parts: Buffer[] = []
   const sizes: number[] = []
   let offset = 0
   for (;;) {
     const line = bytes.indexOf('\r\n', offset)
-    if (line < 0) return { body: Buffer.concat(parts), complete: false, sizes }
+    if (line < 0) return { body: Buffer.concat(parts), isComplete: false, sizes }
     const size = Number.parseInt(bytes.toString('latin1', offset, line), 16)
-    if (size === 0) return { body: Buffer.concat(parts), complete: true, sizes }
+    if (size === 0) return { body: Buffer.concat(parts), isComplete: true, sizes }
     parts.push(bytes.subarray(line + 2, Math.min(line + 2 + size, bytes.length)))
     sizes.push(size)
-    if (bytes.length < line + 2 + size + 2) return { body: Buffer.concat(parts), complete: false, sizes }
+    if (bytes.length < line + 2 + size + 2) return { body: Buffer.concat(parts), isComplete: false, sizes }
     offset = line + 2 + size + 2
   }
 }
 
 /** Sends one request on a connection of its own. */
-export function openRaw(url: string, { method = 'GET', headers = {}, body = '' }: RawRequest = {}): RawClient {
+export function openRawClient(url: string, { method = 'GET', headers = {}, body = '' }: RawRequest = {}): RawClient {
   const { hostname, port, pathname, search } = new URL(url)
   const socket = connect(Number(port), hostname)
-  const all = {
+  const allHeaders = {
     host: `${hostname}:${port}`,
     ...(body ? { 'content-length': String(Buffer.byteLength(body)) } : {}),
     ...headers,
   }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`, 'utf8')
-  return watchRaw(socket)
+  return watchSocket(socket)
 }
 
 /** Watches what comes on a socket. */
-export function watchRaw(socket: Socket): RawClient {
+export function watchSocket(socket: Socket): RawClient {
   let received = Buffer.alloc(0)
   const watchers = new Set<() => void>()
-  const tell = (): void => {
+  const notifyWatchers = (): void => {
     for (const watcher of watchers) watcher()
   }
   let outcome: 'fin' | 'reset' | undefined
   const ended = new Promise<'fin' | 'reset'>((resolve) => {
-    const settle = (how: 'fin' | 'reset'): void => {
-      outcome ??= how
+    const settle = (reason: 'fin' | 'reset'): void => {
+      outcome ??= reason
       resolve(outcome)
-      tell()
+      notifyWatchers()
     }
     socket.on('end', () => settle('fin'))
     socket.on('error', () => settle('reset'))
@@ -78,34 +78,36 @@ export function watchRaw(socket: Socket): RawClient {
   })
   socket.on('data', (bytes: Buffer) => {
     received = Buffer.concat([received, bytes])
-    tell()
+    notifyWatchers()
   })
   const split = (): { head: string; rest: Buffer } => {
     const end = received.indexOf('\r\n\r\n')
     if (end < 0) return { head: '', rest: Buffer.alloc(0) }
     return { head: received.toString('latin1', 0, end), rest: received.subarray(end + 4) }
   }
-  const parsed = (): { body: Buffer; complete: boolean; sizes: number[] } => {
+  const parsed = (): { body: Buffer; isComplete: boolean; sizes: number[] } => {
     const { head, rest } = split()
     if (/^transfer-encoding: chunked/im.test(head)) return dechunk(rest)
     const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
-    return { body: rest, complete: head !== '' && rest.length >= length, sizes: [] }
+    return { body: rest, isComplete: head !== '' && rest.length >= length, sizes: [] }
   }
-  const when = (what: string, met: () => boolean): Promise<void> =>
+  const waitFor = (description: string, condition: () => boolean): Promise<void> =>
     new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (met()) resolve()
+      const check = (): void => {
+        if (condition()) resolve()
         else if (outcome)
-          reject(new Error(`The connection ended (${outcome}) before ${what}; came: ${received.toString('latin1')}`))
+          reject(
+            new Error(`The connection ended (${outcome}) before ${description}; came: ${received.toString('latin1')}`),
+          )
         else return
-        watchers.delete(look)
+        watchers.delete(check)
       }
-      watchers.add(look)
-      look()
+      watchers.add(check)
+      check()
     })
   return {
     socket,
-    get wire() {
+    get receivedText() {
       return received.toString('latin1')
     },
     get head() {
@@ -117,16 +119,16 @@ export function watchRaw(socket: Socket): RawClient {
     get bytes() {
       return parsed().body
     },
-    get complete() {
-      return parsed().complete
+    get isComplete() {
+      return parsed().isComplete
     },
-    get chunks() {
+    get chunkSizes() {
       return parsed().sizes
     },
-    until: (text) => when(JSON.stringify(text), () => parsed().body.toString('utf8').includes(text)),
+    waitForText: (text) => waitFor(JSON.stringify(text), () => parsed().body.toString('utf8').includes(text)),
     ended,
     async status() {
-      await when('the head', () => split().head !== '')
+      await waitFor('the head', () => split().head !== '')
       return Number(split().head.split(' ')[1])
     },
     close: () => void socket.destroy(),
