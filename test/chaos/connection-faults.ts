@@ -35,23 +35,23 @@ export function drawRefusedConnection(prng: Prng): ConnectionFaults {
 
 /** Most connections bring something before they break; so many that break in a row without it would be an outage. */
 export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): ConnectionFaults {
-  const fault = prng.pickWeighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, answer: 9, stall: 0.6 })
-  const pacing = {
-    delay: prng.chance(0.2) ? prng.integer(1, 12) : 0,
-    ...(prng.chance(0.4) && { tear: prng.pick(['bytes', 'random', 'character', 'chunk-head'] as const) }),
+  const fault = prng.pickWeighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, response: 9, stall: 0.6 })
+  const pacing: Partial<ConnectionFaults> = {
+    delayMs: prng.chance(0.2) ? prng.integer(1, 12) : 0,
+    ...(prng.chance(0.4) && { split: prng.pick(['bytes', 'random', 'character', 'chunk-head'] as const) }),
   }
   const cut = prng.pick(['reset', 'fin'] as const)
-  const downMs = prng.chance(0.1) ? { down: prng.integer(1, 25) } : {}
+  const downtime: Partial<ConnectionFaults> = prng.chance(0.1) ? { downMs: prng.integer(1, 25) } : {}
   const faults: ConnectionFaults = { ...clean, ...pacing }
   switch (fault) {
     case 'clean':
       return faults
     case 'refuse':
-      return { ...drawRefusedConnection(prng), ...downMs }
+      return { ...drawRefusedConnection(prng), ...downtime }
     case 'silence':
       return { ...faults, open: 'silence' }
     case 'request':
-      return { ...faults, request: { cut, afterBytes: prng.integer(0, 500) }, ...downMs }
+      return { ...faults, request: { cut, afterBytes: prng.integer(0, 500) }, ...downtime }
     default: {
       const region = prng.pickWeighted({ anywhere: 4, head: 1, 'chunk-head': 2, character: 3, data: 1 })
       const afterBytes =
@@ -59,7 +59,7 @@ export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): Connecti
       return {
         ...faults,
         response: { action: fault === 'stall' ? 'stall' : cut, region, afterBytes },
-        ...(fault === 'answer' && downMs),
+        ...(fault === 'response' && downtime),
       }
     }
   }

@@ -26,15 +26,15 @@ test.each(['a\rb', 'a\nb', 'a\0b'])(
     const { server } = await open()
     const client = openRawClient(server.port, get('/api/stream'))
     await waitUntil(() => client.received.includes('connected'))
-    expect(() => server.broadcast({ type, data: 'bad' })).toThrow(TypeError)
+    expect(() => server.broadcast({ type, data: 'unwritten' })).toThrow(TypeError)
     const response = await fetch(`${server.url}/api/broadcast`, {
       method: 'POST',
-      body: JSON.stringify({ type, data: 'bad' }),
+      body: JSON.stringify({ type, data: 'unwritten' }),
     })
     expect(response.status).toBe(400)
     server.broadcast({ type: 'good', data: 'line\r\nbreak\0' })
     await waitUntil(() => client.received.includes('event: good'))
-    expect(client.received).not.toContain('bad')
+    expect(client.received).not.toContain('unwritten')
     expect(client.received).toContain('data: "line\\r\\nbreak\\u0000"\n')
   },
 )
