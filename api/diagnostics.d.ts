@@ -27,13 +27,13 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "caus
     readonly name: "StreamError";
     readonly retryable: boolean;
 }
-interface Answer {
+interface ResponseDetails {
     readonly status: number;
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
     readonly code: Exclude<StreamErrorCode, "http" | "expired">;
-}) | (StreamErrorBase & Answer & {
+}) | (StreamErrorBase & ResponseDetails & {
     readonly code: "http" | "expired";
 });
 declare const StreamError: {
@@ -52,7 +52,7 @@ interface ConnectRequest {
         name: string,
         value: string
     ][];
-    credentials: string[];
+    credentialHeaders: string[];
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -70,14 +70,14 @@ interface Connection {
     url: string;
     headers: Headers;
     read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
+    readText(maxBytes: number): Promise<string>;
     cancel(): void;
 }
-type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
 interface StreamState {
-    readonly status: Status;
+    readonly status: StreamStatus;
     readonly attempt: number;
-    readonly retryAt?: number;
+    readonly nextAttemptAt?: number;
     readonly error?: StreamError;
 }
 interface RawEvent {
@@ -90,19 +90,19 @@ interface AttemptContext {
     attempt: number;
     signal: AbortSignal;
 }
-type Known = "greeting" | "duplicate" | "reset";
+type EventDisposition = "handshake" | "duplicate" | "reset";
 interface SourceHooks {
-    name: string;
+    label: string;
     request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
-    answered(connection: Connection): void;
-    judge(connection: Connection): Promise<void>;
-    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
-    opened(connection: Connection, reconnected: boolean): void;
-    event(event: RawEvent, ownId: string | undefined): Known | undefined;
-    flush(bytes: number): Promise<void> | undefined;
-    ended(): StreamError | undefined;
-    changed(state: StreamState): void;
-    settled(error?: StreamError): void;
+    onResponse(connection: Connection): void;
+    checkResponse(connection: Connection): Promise<void>;
+    nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError;
+    onOpen(connection: Connection, reconnected: boolean): void;
+    onEvent(event: RawEvent, ownId: string | undefined): EventDisposition | undefined;
+    onBatchEnd(bytes: number): Promise<void> | undefined;
+    onConnectionEnd(): StreamError | undefined;
+    onStateChange(state: StreamState): void;
+    onEnd(error?: StreamError): void;
 }
 type Instrument = (hooks: SourceHooks) => SourceHooks;
 interface DiagnosticBase {
@@ -115,7 +115,7 @@ type Diagnostic = DiagnosticBase & ({
     readonly attempt: number;
     readonly reason: "connect" | "rejected";
 } | {
-    readonly type: "answer";
+    readonly type: "response";
     readonly status: number;
 } | {
     readonly type: "opened";

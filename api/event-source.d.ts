@@ -1,7 +1,3 @@
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -31,13 +27,13 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "caus
     readonly name: "StreamError";
     readonly retryable: boolean;
 }
-interface Answer {
+interface ResponseDetails {
     readonly status: number;
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
     readonly code: Exclude<StreamErrorCode, "http" | "expired">;
-}) | (StreamErrorBase & Answer & {
+}) | (StreamErrorBase & ResponseDetails & {
     readonly code: "http" | "expired";
 });
 declare const StreamError: {
@@ -47,6 +43,10 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface AttemptContext {
     reason: "connect" | "rejected";
     attempt: number;

@@ -10,7 +10,7 @@ interface ConnectRequest {
         name: string,
         value: string
     ][];
-    credentials: string[];
+    credentialHeaders: string[];
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -28,7 +28,7 @@ interface Connection {
     url: string;
     headers: Headers;
     read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
+    readText(maxBytes: number): Promise<string>;
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;

@@ -31,13 +31,13 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "caus
     readonly name: "StreamError";
     readonly retryable: boolean;
 }
-interface Answer {
+interface ResponseDetails {
     readonly status: number;
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
     readonly code: Exclude<StreamErrorCode, "http" | "expired">;
-}) | (StreamErrorBase & Answer & {
+}) | (StreamErrorBase & ResponseDetails & {
     readonly code: "http" | "expired";
 });
 declare const StreamError: {
@@ -59,7 +59,7 @@ interface ConnectRequest {
         name: string,
         value: string
     ][];
-    credentials: string[];
+    credentialHeaders: string[];
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -77,7 +77,7 @@ interface Connection {
     url: string;
     headers: Headers;
     read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
+    readText(maxBytes: number): Promise<string>;
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
@@ -105,16 +105,16 @@ type Step<Delta> = {
     retryable?: boolean | undefined;
 };
 interface Protocol<Delta> {
-    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
+    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
     resumable?: boolean;
 }
-type Status = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
 interface StreamState {
-    readonly status: Status;
+    readonly status: StreamStatus;
     readonly attempt: number;
-    readonly retryAt?: number;
+    readonly nextAttemptAt?: number;
     readonly error?: StreamError;
 }
 interface RawEvent {
@@ -127,19 +127,19 @@ interface AttemptContext {
     attempt: number;
     signal: AbortSignal;
 }
-type Known = "greeting" | "duplicate" | "reset";
+type EventDisposition = "handshake" | "duplicate" | "reset";
 interface SourceHooks {
-    name: string;
+    label: string;
     request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
-    answered(connection: Connection): void;
-    judge(connection: Connection): Promise<void>;
-    retry(error: StreamError, attempt: number, floor: number): number | StreamError;
-    opened(connection: Connection, reconnected: boolean): void;
-    event(event: RawEvent, ownId: string | undefined): Known | undefined;
-    flush(bytes: number): Promise<void> | undefined;
-    ended(): StreamError | undefined;
-    changed(state: StreamState): void;
-    settled(error?: StreamError): void;
+    onResponse(connection: Connection): void;
+    checkResponse(connection: Connection): Promise<void>;
+    nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError;
+    onOpen(connection: Connection, reconnected: boolean): void;
+    onEvent(event: RawEvent, ownId: string | undefined): EventDisposition | undefined;
+    onBatchEnd(bytes: number): Promise<void> | undefined;
+    onConnectionEnd(): StreamError | undefined;
+    onStateChange(state: StreamState): void;
+    onEnd(error?: StreamError): void;
 }
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
@@ -152,8 +152,8 @@ type EventOf<Events extends object> = {
 interface ListenerOptions {
     signal?: AbortSignal;
 }
-type On<Events extends object> = <Type extends keyof Events & string>(type: Type, listener: (event: StreamEvent<Type, Events[Type]>) => unknown, options?: ListenerOptions) => () => void;
-type OnAny = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void;
+type AddListener<Events extends object> = <Type extends keyof Events & string>(type: Type, listener: (event: StreamEvent<Type, Events[Type]>) => unknown, options?: ListenerOptions) => () => void;
+type AddAnyListener = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void;
 interface StandardSchema<Input = unknown, Output = Input> {
     readonly "~standard": {
         readonly version: 1;
@@ -176,7 +176,7 @@ type SchemaResult<Output> = {
 type Schemas = {
     readonly [type: string]: StandardSchema;
 };
-type EventsOf<Map extends Schemas> = {
+type InferEvents<Map extends Schemas> = {
     [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
 };
 interface RetryOptions {
@@ -190,12 +190,12 @@ interface RetryOptions {
         attempt: number;
     }): boolean;
 }
-type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
+type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {
     readonly reason: "expired" | "unknown" | "no-id" | (string & {});
 }
-type Parse = "json" | "text" | ((data: string, event: {
+type ParseOption = "json" | "text" | ((data: string, event: {
     type: string;
     id: string;
 }) => unknown);
@@ -207,7 +207,7 @@ interface Persistence {
 type Instrument = (hooks: SourceHooks) => SourceHooks;
 interface CommonOptions {
     headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
-    auth?: Auth;
+    auth?: AuthProvider;
     retry?: false | number | RetryOptions;
     connectTimeout?: number;
     idleTimeout?: number;
@@ -240,9 +240,9 @@ interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "bo
     persist?: Persistence;
 }
 interface SubscribeOptions extends StreamOptions {
-    parse?: Parse;
+    parse?: ParseOption;
     schema?: Schemas;
-    reconnect?: boolean;
+    repeatable?: boolean;
     dedupeWindow?: number;
     lastEventId?: string | false | ((url: string, id: string) => string);
 }
@@ -253,10 +253,10 @@ interface RunOptions<Delta = unknown> extends StreamOptions {
     detachBehavior?: "continue" | "cancel";
 }
 type Secret = string | ((context: AttemptContext) => string | Promise<string>);
-declare function bearer(token: Secret): Auth;
+declare function bearer(token: Secret): AuthProvider;
 declare function apiKey(key: Secret, { header }?: {
     header?: string;
-}): Auth;
+}): AuthProvider;
 interface TextDelta {
     readonly content: string;
     readonly index: number;
@@ -268,7 +268,7 @@ interface RunResult {
     readonly usage?: unknown;
 }
 interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
-    on: On<Events>;
+    on: AddListener<Events>;
     events(): AsyncIterableIterator<EventOf<Events>, undefined>;
     readonly text: string;
     readonly state: StreamState;
@@ -278,9 +278,9 @@ interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>
     detach(): void;
 }
 interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
-    on: On<Events>;
-    once: On<Events>;
-    onAny: OnAny;
+    on: AddListener<Events>;
+    once: AddListener<Events>;
+    onAny: AddAnyListener;
     readonly state: StreamState;
     readonly lastEventId: string;
     readonly closed: Promise<StreamError | undefined>;
@@ -290,14 +290,14 @@ interface Subscription<Events extends object = Record<string, unknown>> extends 
 interface Client {
     subscribe<Map extends Schemas>(url: string | URL, options: SubscribeOptions & {
         schema: Map;
-    }): Subscription<EventsOf<Map>>;
+    }): Subscription<InferEvents<Map>>;
     subscribe<Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions): Subscription<Events>;
     stream<Delta>(url: string | URL, options: RunOptions<Delta> & {
         protocol: Protocol<Delta>;
     }): Run<Delta>;
     stream<Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & {
         schema: Map;
-    }): Run<TextDelta, EventsOf<Map>>;
+    }): Run<TextDelta, InferEvents<Map>>;
     stream<Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
     resume<Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
     close(): void;
@@ -307,4 +307,4 @@ declare function createClient(options?: ClientOptions): Client;
 declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
 declare function rawEvents(): Protocol<ProtocolEvent>;
 export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents };
-export type { AttemptContext, Auth, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, EventsOf, Instrument, ListenerOptions, On, OnAny, Parse, Persistence, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };
+export type { AddAnyListener, AddListener, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, InferEvents, Instrument, ListenerOptions, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };

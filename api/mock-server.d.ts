@@ -68,36 +68,36 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
-    readonly text?: string;
+    readonly encoded?: string;
 }
-type Cut = "reset" | "fin";
+type CutKind = "reset" | "fin";
 interface Source {
     take(): Frame | undefined;
     readonly state: "open" | "ended" | "expired" | "cut";
-    watch(wake: () => void): () => void;
-    idle?(): Frame | undefined;
+    watch(onUpdate: () => void): () => void;
+    heartbeatFrame?(): Frame | undefined;
     close(): void;
 }
 interface Chunk {
     readonly bytes: Uint8Array;
-    readonly cut?: Cut;
+    readonly cut?: CutKind;
 }
-interface Body {
+interface StreamBody {
     readonly chunks: AsyncGenerator<Chunk, void, undefined>;
-    readonly lost?: AbortSignal;
-    ending?(): "ended" | "expired";
+    readonly connectionCut?: AbortSignal;
+    endReason?(): "ended" | "expired";
 }
-interface Answer {
+interface HttpResponse {
     readonly status: number;
     readonly headers: Headers;
-    readonly body?: string | Body;
+    readonly body?: string | StreamBody;
     readonly encoding?: "gzip" | "br" | "identity";
 }
-interface NoAnswer {
-    readonly cut: Cut;
+interface DroppedConnection {
+    readonly cut: CutKind;
 }
-declare class Refusal extends Error {
-    readonly answer: Answer;
+declare class HttpError extends Error {
+    readonly response: HttpResponse;
     constructor(status: number, detail: string, headers?: HeadersInit);
 }
 type Permission = "feed" | "run" | "broadcast";
@@ -108,9 +108,9 @@ interface Identity {
 }
 interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
-    issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+    issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
-declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
+declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
 interface Traffic {
     readonly kind: "feed" | "run" | "channel" | "other";
@@ -121,7 +121,7 @@ interface Traffic {
     readonly buffered: number;
     readonly streams: number;
 }
-type Counting = {
+type MutableTraffic = {
     -readonly [Name in keyof Traffic]: Traffic[Name];
 };
 interface FeedEvent {
@@ -148,19 +148,26 @@ interface Feed {
     readonly path: string;
     readonly clients: readonly Client[];
     readonly lastEventId: string;
-    readonly kept: number;
+    readonly keptEvents: number;
     send(event: FeedEvent): string;
     read(options: ReadOptions): Source;
     drop(): void;
-    lose(): void;
+    clearHistory(): void;
     readonly state: "open" | "closed";
     close(): void;
+}
+interface RequestContext {
+    readonly signal: AbortSignal;
+    readonly basePath?: string;
+    readonly peer?: "loopback" | "remote";
+    readonly channelIdentity?: Identity;
+    readonly traffic?: MutableTraffic;
 }
 interface RunEvent {
     readonly type: string;
     readonly data: Readonly<Record<string, unknown>>;
 }
-type Dialect = (event: RunEvent, position: number) => Frame[];
+type FrameEncoder = (event: RunEvent, position: number) => Frame[];
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -168,28 +175,21 @@ interface Run {
     readonly readers: number;
     readonly head: number;
     readonly text: string;
-    read(position: number, dialect?: Dialect): Source;
+    read(position: number, encodeFrames?: FrameEncoder): Source;
     cancel(): void;
     stop(): void;
-    drop(how: "cut" | "ended"): void;
+    drop(endState: "cut" | "ended"): void;
 }
 interface RuleState {
     readonly rule: Rule;
     readonly matched: number;
 }
-interface Arrival {
-    readonly signal: AbortSignal;
-    readonly base?: string;
-    readonly from?: "loopback" | "elsewhere";
-    readonly carrier?: Identity;
-    readonly traffic?: Counting;
-}
 interface RestartOptions {
     readonly downtime?: number;
     readonly log?: "keep" | "lose";
 }
-type AnswerBook = Readonly<Record<string, string>> | readonly string[];
-type AnswerTo = (prompt: string) => string;
+type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
+type GenerateAnswer = (prompt: string) => string;
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;
     readonly rules: readonly Rule[];
@@ -203,7 +203,7 @@ interface ServiceOptions {
     readonly maxRuns?: number;
     readonly delay?: number;
     readonly unit?: "character" | "token";
-    readonly answers?: AnswerBook;
+    readonly answers?: CannedAnswers;
     readonly seed?: number;
     readonly scenario?: Scenario;
     readonly cors?: string | readonly string[];
@@ -214,16 +214,16 @@ interface ServiceOptions {
     readonly onRestart?: (options: RestartOptions) => void;
 }
 interface Service {
-    answer(request: Request, arrival: Arrival): Promise<Answer | NoAnswer>;
+    handle(request: Request, context: RequestContext): Promise<HttpResponse | DroppedConnection>;
     has(path: string): boolean;
     feed(path?: string): Feed;
-    addRuns(path: string, answerTo?: AnswerTo, rules?: readonly Rule[]): void;
+    addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void;
     readonly runs: readonly Run[];
     readonly rules: readonly RuleState[];
     setScenario(scenario: Scenario): void;
     broadcast(event: FeedEvent): string;
     drop(): void;
-    lose(): void;
+    clearHistory(): void;
     close(): void;
 }
 declare function createService(options?: ServiceOptions): Service;
@@ -257,11 +257,11 @@ interface NodeHandler {
     (request: FastifyLikeRequest, reply: FastifyLikeReply): void;
     (request: Http2ServerRequest, response: Http2ServerResponse): void;
     readonly connections: readonly Traffic[];
-    refuse(response: ServerResponse, status: number, detail: string): void;
+    sendProblem(response: ServerResponse, status: number, detail: string): void;
     close(): void;
 }
 declare function createNodeHandler(service: Service, options?: NodeHandlerOptions): NodeHandler;
-type Folders = Readonly<Record<string, string>>;
+type StaticFolders = Readonly<Record<string, string>>;
 interface MockServerOptions extends Omit<ServiceOptions, "onRestart" | "authenticator">, NodeHandlerOptions {
     readonly port?: number;
     readonly host?: string;
@@ -269,9 +269,9 @@ interface MockServerOptions extends Omit<ServiceOptions, "onRestart" | "authenti
     readonly headersTimeout?: number;
     readonly auth?: AuthOptions;
     readonly tick?: number;
-    readonly folders?: Folders;
+    readonly folders?: StaticFolders;
 }
-interface TokenWish {
+interface TokenOptions {
     readonly subject?: string;
     readonly expiresIn?: number;
     readonly permissions?: readonly Permission[];
@@ -285,7 +285,7 @@ interface MockServer {
     readonly sockets: number;
     readonly service: Service;
     broadcast(event: FeedEvent): string;
-    issueToken(wish?: TokenWish): Promise<string>;
+    issueToken(tokenOptions?: TokenOptions): Promise<string>;
     setScenario(scenario: Scenario): void;
     kill(): Promise<void>;
     restart(options?: RestartOptions): Promise<void>;
@@ -294,4 +294,4 @@ interface MockServer {
 }
 declare function startMockServer(options?: MockServerOptions): Promise<MockServer>;
 export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer, unauthorized };
-export type { Answer, AnswerBook, Arrival, AuthOptions, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, JwtOptions, MockServer, MockServerOptions, NoAnswer, NodeHandler, NodeHandlerOptions, Permission, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenWish, Traffic };
+export type { AuthOptions, Authenticator, CannedAnswers, Client, Clock, DroppedConnection, ExtraEvent, Feed, FeedEvent, HttpResponse, Identity, JwtOptions, MockServer, MockServerOptions, NodeHandler, NodeHandlerOptions, Permission, RequestContext, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenOptions, Traffic };

@@ -66,33 +66,33 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
-    readonly text?: string;
+    readonly encoded?: string;
 }
-type Cut = "reset" | "fin";
+type CutKind = "reset" | "fin";
 interface Source {
     take(): Frame | undefined;
     readonly state: "open" | "ended" | "expired" | "cut";
-    watch(wake: () => void): () => void;
-    idle?(): Frame | undefined;
+    watch(onUpdate: () => void): () => void;
+    heartbeatFrame?(): Frame | undefined;
     close(): void;
 }
 interface Chunk {
     readonly bytes: Uint8Array;
-    readonly cut?: Cut;
+    readonly cut?: CutKind;
 }
-interface Body {
+interface StreamBody {
     readonly chunks: AsyncGenerator<Chunk, void, undefined>;
-    readonly lost?: AbortSignal;
-    ending?(): "ended" | "expired";
+    readonly connectionCut?: AbortSignal;
+    endReason?(): "ended" | "expired";
 }
-interface Answer {
+interface HttpResponse {
     readonly status: number;
     readonly headers: Headers;
-    readonly body?: string | Body;
+    readonly body?: string | StreamBody;
     readonly encoding?: "gzip" | "br" | "identity";
 }
-declare class Refusal extends Error {
-    readonly answer: Answer;
+declare class HttpError extends Error {
+    readonly response: HttpResponse;
     constructor(status: number, detail: string, headers?: HeadersInit);
 }
 type Permission = "feed" | "run" | "broadcast";
@@ -103,9 +103,9 @@ interface Identity {
 }
 interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
-    issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+    issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
-declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): Refusal;
+declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
 interface Traffic {
     readonly kind: "feed" | "run" | "channel" | "other";
@@ -140,11 +140,11 @@ interface Feed {
     readonly path: string;
     readonly clients: readonly Client[];
     readonly lastEventId: string;
-    readonly kept: number;
+    readonly keptEvents: number;
     send(event: FeedEvent): string;
     read(options: ReadOptions): Source;
     drop(): void;
-    lose(): void;
+    clearHistory(): void;
     readonly state: "open" | "closed";
     close(): void;
 }
@@ -152,7 +152,7 @@ interface RunEvent {
     readonly type: string;
     readonly data: Readonly<Record<string, unknown>>;
 }
-type Dialect = (event: RunEvent, position: number) => Frame[];
+type FrameEncoder = (event: RunEvent, position: number) => Frame[];
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -160,16 +160,16 @@ interface Run {
     readonly readers: number;
     readonly head: number;
     readonly text: string;
-    read(position: number, dialect?: Dialect): Source;
+    read(position: number, encodeFrames?: FrameEncoder): Source;
     cancel(): void;
     stop(): void;
-    drop(how: "cut" | "ended"): void;
+    drop(endState: "cut" | "ended"): void;
 }
 interface RestartOptions {
     readonly downtime?: number;
     readonly log?: "keep" | "lose";
 }
-type AnswerBook = Readonly<Record<string, string>> | readonly string[];
+type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;
     readonly rules: readonly Rule[];
@@ -183,7 +183,7 @@ interface ServiceOptions {
     readonly maxRuns?: number;
     readonly delay?: number;
     readonly unit?: "character" | "token";
-    readonly answers?: AnswerBook;
+    readonly answers?: CannedAnswers;
     readonly seed?: number;
     readonly scenario?: Scenario;
     readonly cors?: string | readonly string[];
@@ -193,8 +193,6 @@ interface ServiceOptions {
     readonly onRequest?: (request: Request, via: "connection" | "channel") => void;
     readonly onRestart?: (options: RestartOptions) => void;
 }
-type JsonSchema = Readonly<Record<string, unknown>>;
-declare const scenarioSchema: JsonSchema;
 type MockOptions = Omit<ServiceOptions, "onRestart" | "cors">;
 interface MockRun {
     readonly text?: string | ((prompt: string) => string);
@@ -211,5 +209,7 @@ interface Mock {
     close(): void;
 }
 declare function createMock(options?: MockOptions): Mock;
+type JsonSchema = Readonly<Record<string, unknown>>;
+declare const scenarioSchema: JsonSchema;
 export { apiKeys, createMock, parseScenario, scenarioSchema, unauthorized };
-export type { AnswerBook, Authenticator, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions, Traffic };
+export type { Authenticator, CannedAnswers, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions, Traffic };

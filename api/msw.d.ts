@@ -67,13 +67,13 @@ interface Frame {
     readonly id?: string;
     readonly comment?: string;
     readonly index?: number;
-    readonly text?: string;
+    readonly encoded?: string;
 }
 interface Source {
     take(): Frame | undefined;
     readonly state: "open" | "ended" | "expired" | "cut";
-    watch(wake: () => void): () => void;
-    idle?(): Frame | undefined;
+    watch(onUpdate: () => void): () => void;
+    heartbeatFrame?(): Frame | undefined;
     close(): void;
 }
 type Permission = "feed" | "run" | "broadcast";
@@ -84,7 +84,7 @@ interface Identity {
 }
 interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
-    issue?: (wish: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+    issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
 interface Traffic {
     readonly kind: "feed" | "run" | "channel" | "other";
@@ -119,11 +119,11 @@ interface Feed {
     readonly path: string;
     readonly clients: readonly Client[];
     readonly lastEventId: string;
-    readonly kept: number;
+    readonly keptEvents: number;
     send(event: FeedEvent): string;
     read(options: ReadOptions): Source;
     drop(): void;
-    lose(): void;
+    clearHistory(): void;
     readonly state: "open" | "closed";
     close(): void;
 }
@@ -131,7 +131,7 @@ interface RunEvent {
     readonly type: string;
     readonly data: Readonly<Record<string, unknown>>;
 }
-type Dialect = (event: RunEvent, position: number) => Frame[];
+type FrameEncoder = (event: RunEvent, position: number) => Frame[];
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -139,16 +139,16 @@ interface Run {
     readonly readers: number;
     readonly head: number;
     readonly text: string;
-    read(position: number, dialect?: Dialect): Source;
+    read(position: number, encodeFrames?: FrameEncoder): Source;
     cancel(): void;
     stop(): void;
-    drop(how: "cut" | "ended"): void;
+    drop(endState: "cut" | "ended"): void;
 }
 interface RestartOptions {
     readonly downtime?: number;
     readonly log?: "keep" | "lose";
 }
-type AnswerBook = Readonly<Record<string, string>> | readonly string[];
+type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;
     readonly rules: readonly Rule[];
@@ -161,7 +161,7 @@ interface ServiceOptions {
     readonly maxRuns?: number;
     readonly delay?: number;
     readonly unit?: "character" | "token";
-    readonly answers?: AnswerBook;
+    readonly answers?: CannedAnswers;
     readonly seed?: number;
     readonly scenario?: Scenario;
     readonly cors?: string | readonly string[];

@@ -1,3 +1,7 @@
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface Block {
     type: string;
     data: string | undefined;
@@ -10,7 +14,7 @@ interface ConnectRequest {
         name: string,
         value: string
     ][];
-    credentials: string[];
+    credentialHeaders: string[];
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -28,14 +32,10 @@ interface Connection {
     url: string;
     headers: Headers;
     read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
+    readText(maxBytes: number): Promise<string>;
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -65,13 +65,13 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "caus
     readonly name: "StreamError";
     readonly retryable: boolean;
 }
-interface Answer {
+interface ResponseDetails {
     readonly status: number;
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
     readonly code: Exclude<StreamErrorCode, "http" | "expired">;
-}) | (StreamErrorBase & Answer & {
+}) | (StreamErrorBase & ResponseDetails & {
     readonly code: "http" | "expired";
 });
 declare const StreamError: {
@@ -87,6 +87,6 @@ interface MultiplexOptions {
     clock?: Clock;
     onError?(error: StreamError): void;
 }
-declare function multiplex(channel: string | URL, options?: MultiplexOptions): Connect;
+declare function multiplex(channelUrl: string | URL, options?: MultiplexOptions): Connect;
 export { multiplex };
 export type { Clock, Connect, MultiplexOptions };

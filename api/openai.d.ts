@@ -22,7 +22,7 @@ type Step<Delta> = {
     retryable?: boolean | undefined;
 };
 interface Protocol<Delta> {
-    map(event: ProtocolEvent, memory: Record<string, unknown>): Step<Delta>[];
+    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
     resumable?: boolean;

@@ -27,13 +27,13 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "caus
     readonly name: "StreamError";
     readonly retryable: boolean;
 }
-interface Answer {
+interface ResponseDetails {
     readonly status: number;
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
     readonly code: Exclude<StreamErrorCode, "http" | "expired">;
-}) | (StreamErrorBase & Answer & {
+}) | (StreamErrorBase & ResponseDetails & {
     readonly code: "http" | "expired";
 });
 declare const StreamError: {

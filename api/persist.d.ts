@@ -23,10 +23,10 @@ interface PersistOptions {
     readonly storage?: PersistStorage;
     readonly clock?: Clock;
 }
-interface KeptPlace extends Persistence {
+interface StoredCursor extends Persistence {
     save(cursor: Cursor): void;
     clear(): void;
 }
-declare function persist({ key, storage, clock }: PersistOptions): KeptPlace;
+declare function persist({ key, storage, clock }: PersistOptions): StoredCursor;
 export { persist };
-export type { Clock, Cursor, KeptPlace, PersistOptions, PersistStorage, Persistence };
+export type { Clock, Cursor, PersistOptions, PersistStorage, Persistence, StoredCursor };

@@ -14,7 +14,7 @@ interface ConnectRequest {
         name: string,
         value: string
     ][];
-    credentials: string[];
+    credentialHeaders: string[];
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -32,22 +32,22 @@ interface Connection {
     url: string;
     headers: Headers;
     read(): Promise<Batch | null>;
-    problem(maxBytes: number): Promise<string>;
+    readText(maxBytes: number): Promise<string>;
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-interface Channel {
+interface ShareChannel {
     addEventListener(type: "message", listener: (event: {
         readonly data: unknown;
     }) => void): void;
     postMessage(message: unknown): void;
     close(): void;
 }
-type ShareRole = "leading" | "following" | "apart";
+type ShareRole = "leader" | "follower" | "detached";
 interface ShareState {
     readonly url: string;
     readonly scope: string | undefined;
-    readonly role: ShareRole | "gone";
+    readonly role: ShareRole | "closed";
 }
 interface ShareOptions {
     name: string;
@@ -58,7 +58,6 @@ interface ShareOptions {
     openChannel?(name: string): ShareChannel;
     clock?: Clock;
 }
-type ShareChannel = Channel;
 declare function shareAcrossTabs({ name, connect, onChange, onFallback, locks, openChannel, clock, }: ShareOptions): Connect;
 export { shareAcrossTabs };
 export type { Clock, Connect, ShareChannel, ShareOptions, ShareRole, ShareState };

@@ -35,7 +35,7 @@ export function describeReset({ reason }) {
 }
 
 /** A state in a word or two; the seconds until the next attempt count down. */
-export function describeState({ status, attempt, retryAt }) {
-  if (status === 'waiting') return `retry in ${Math.max(0, (retryAt - Date.now()) / 1_000).toFixed(1)} s`
+export function describeState({ status, attempt, nextAttemptAt }) {
+  if (status === 'waiting') return `retry in ${Math.max(0, (nextAttemptAt - Date.now()) / 1_000).toFixed(1)} s`
   return status === 'connecting' && attempt > 1 ? `attempt ${attempt}` : status
 }

@@ -14,20 +14,20 @@ export type { Batch, Connect, ConnectRequest, Connection } from './connect/conne
 export { fetchConnect } from './connect/fetch.ts'
 export type {
   EventOf,
-  EventsOf,
+  InferEvents,
   ListenerOptions,
-  On,
-  OnAny,
+  AddListener,
+  AddAnyListener,
   Schemas,
   StandardSchema,
   StreamEvent,
 } from './base/events.ts'
 export type {
-  Auth,
+  AuthProvider,
   ClientOptions,
   CommonOptions,
   Instrument,
-  Parse,
+  ParseOption,
   Persistence,
   RunOptions,
   StreamOptions,

@@ -9,12 +9,12 @@ export interface Clock {
 }
 
 /** Longest delay that timers hold: 2^31 - 1 ms; beyond it they fire at once. */
-const LONGEST = 0x7fffffff
+const MAX_TIMER_MS = 0x7fffffff
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, LONGEST))
+    const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS))
     return () => clearTimeout(timer)
   },
 }

@@ -79,7 +79,7 @@ interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, 'caus
   readonly retryable: boolean
 }
 
-interface Answer {
+interface ResponseDetails {
   readonly status: number
   readonly headers: Headers
 }
@@ -87,12 +87,12 @@ interface Answer {
 /** A failure of a stream, discriminated by `code`; for `http` and `expired` it has `status` and `headers`. */
 export type StreamError =
   | (StreamErrorBase & { readonly code: Exclude<StreamErrorCode, 'http' | 'expired'> })
-  | (StreamErrorBase & Answer & { readonly code: 'http' | 'expired' })
+  | (StreamErrorBase & ResponseDetails & { readonly code: 'http' | 'expired' })
 
 const brand = Symbol.for('rivulet.StreamError')
 
 // Its own name is what consoles print.
-const StreamFailure = class StreamError extends Error {
+const StreamErrorClass = class StreamError extends Error {
   declare readonly code: StreamErrorCode
   readonly retryable: boolean = false
 
@@ -103,10 +103,10 @@ const StreamFailure = class StreamError extends Error {
     Object.assign(this, details)
   }
 }
-Object.assign(StreamFailure.prototype, { name: 'StreamError', [brand]: true })
+Object.assign(StreamErrorClass.prototype, { name: 'StreamError', [brand]: true })
 
 /** The class of every error that a stream reports. */
-export const StreamError = StreamFailure as unknown as {
+export const StreamError = StreamErrorClass as unknown as {
   new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError
   readonly prototype: StreamError
 }

@@ -22,14 +22,14 @@ export interface ListenerOptions {
 }
 
 /** Adds a listener for one type of event; returns what removes it (idempotent). What a listener throws is reported, and the next event arrives. */
-export type On<Events extends object> = <Type extends keyof Events & string>(
+export type AddListener<Events extends object> = <Type extends keyof Events & string>(
   type: Type,
   listener: (event: StreamEvent<Type, Events[Type]>) => unknown,
   options?: ListenerOptions,
 ) => () => void
 
 /** Adds a listener for every event. */
-export type OnAny = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void
+export type AddAnyListener = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void
 
 /** What validates a payload: Standard Schema version 1 (standardschema.dev), as zod, valibot, arktype have it. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -49,6 +49,6 @@ export type SchemaResult<Output> =
 export type Schemas = { readonly [type: string]: StandardSchema }
 
 /** The event map that schemas describe. */
-export type EventsOf<Map extends Schemas> = {
+export type InferEvents<Map extends Schemas> = {
   [Type in keyof Map]: NonNullable<Map[Type]['~standard']['types']>['output']
 }

@@ -4,18 +4,18 @@ export interface Queue<Item, Value> {
   /** Appends a batch. What is over the limit is kept all the same: the producer asks `room()` before it brings more. */
   push(items: Item[], bytes: number): void
   /** Settles once there is room again; `undefined` where there is room now. */
-  room(): Promise<void> | undefined
+  waitForRoom(): Promise<void> | undefined
   readonly isEmpty: boolean
   /** What is queued, in order; it stays. */
   peek(): Item[]
   /** Forgets what is queued. */
   clear(): void
   /** Ends it at once: forgets what is queued, an error behind it too, and throws `failure.error`, where there is one. */
-  stop(failure?: { error: unknown }): void
+  close(failure?: { error: unknown }): void
   /** The next item; after the last one `end`'s error once, then `done`. Several may wait. */
   next(): Promise<IteratorResult<Value, undefined>>
   /** Nothing comes any more: what is queued is still given out, then `failure.error` is thrown, where there is one. */
-  end(failure?: { error: unknown }): void
+  finish(failure?: { error: unknown }): void
 }
 
 /**
@@ -26,23 +26,23 @@ export interface Queue<Item, Value> {
 export function createQueue<Item, Value>(
   maxItems: number,
   maxBytes: number,
-  pick: (item: Item) => Value | undefined,
+  mapItem: (item: Item) => Value | undefined,
   onDrained?: () => void,
 ): Queue<Item, Value> {
   const batches: { items: Item[]; bytes: number }[] = []
-  const waiting: ((result: Promise<IteratorResult<Value, undefined>>) => void)[] = []
+  const waitingConsumers: ((result: Promise<IteratorResult<Value, undefined>>) => void)[] = []
   let position = 0 // in the first batch
   let count = 0
   let bytes = 0
   let ended: { error?: unknown } | undefined
-  let room: { made: Promise<void>; make: () => void } | undefined
+  let waitingProducer: { promise: Promise<void>; release: () => void } | undefined
 
-  const full = (): boolean => !!count && !ended && (count >= maxItems || bytes >= maxBytes)
+  const isFull = (): boolean => !!count && !ended && (count >= maxItems || bytes >= maxBytes)
   /** To be called when it holds less, or has ended. */
   const checkRoom = (): void => {
-    if (room && !full()) {
-      room.make()
-      room = undefined
+    if (waitingProducer && !isFull()) {
+      waitingProducer.release()
+      waitingProducer = undefined
     }
     if (ended && !count) onDrained?.()
   }
@@ -50,7 +50,7 @@ export function createQueue<Item, Value>(
   const poll = (): Promise<IteratorResult<Value, undefined>> | undefined => {
     while (count) {
       const { items, bytes: size } = batches[0]!
-      const value = pick(items[position++]!)
+      const value = mapItem(items[position++]!)
       count--
       if (position === items.length) {
         batches.shift()
@@ -65,8 +65,8 @@ export function createQueue<Item, Value>(
     ended = {} // the error is thrown once
     return 'error' in failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true })
   }
-  const serve = (): void => {
-    for (let result; waiting.length && (result = poll());) waiting.shift()!(result)
+  const serveWaiting = (): void => {
+    for (let result; waitingConsumers.length && (result = poll());) waitingConsumers.shift()!(result)
   }
 
   return {
@@ -75,15 +75,15 @@ export function createQueue<Item, Value>(
       batches.push({ items, bytes: size })
       count += items.length
       bytes += size
-      serve()
+      serveWaiting()
     },
-    room() {
-      if (!full()) return undefined
-      if (!room) {
-        let make!: () => void
-        room = { made: new Promise((resolve) => (make = resolve)), make }
+    waitForRoom() {
+      if (!isFull()) return undefined
+      if (!waitingProducer) {
+        let release!: () => void
+        waitingProducer = { promise: new Promise((resolve) => (release = resolve)), release }
       }
-      return room.made
+      return waitingProducer.promise
     },
     get isEmpty() {
       return !count
@@ -93,17 +93,17 @@ export function createQueue<Item, Value>(
       batches.length = position = count = bytes = 0
       checkRoom()
     },
-    stop(failure) {
+    close(failure) {
       ended = failure ?? {}
       this.clear()
-      serve()
+      serveWaiting()
     },
-    next: () => poll() ?? new Promise((resolve) => waiting.push(resolve)),
-    end(failure) {
+    next: () => poll() ?? new Promise((resolve) => waitingConsumers.push(resolve)),
+    finish(failure) {
       if (ended) return
       ended = failure ?? {}
       checkRoom()
-      serve()
+      serveWaiting()
     },
   }
 }

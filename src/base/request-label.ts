@@ -1,6 +1,6 @@
 /** What can be said of a request without telling secrets. */
 
 /** Method and URL, without query and fragment, which may hold secrets. */
-export function nameRequest(method: string, url: string): string {
+export function formatRequestLabel(method: string, url: string): string {
   return `${method} ${url.split(/[?#]/)[0]}`
 }

@@ -1,12 +1,12 @@
 /** A client: the options that streams share, and the streams that it has opened. */
 import type { Cursor } from '../base/errors.ts'
-import { disposable } from '../base/disposable.ts'
-import type { EventsOf, Schemas } from '../base/events.ts'
+import { makeDisposable } from '../base/disposable.ts'
+import type { InferEvents, Schemas } from '../base/events.ts'
 import type { ClientOptions, RunOptions, SubscribeOptions } from '../request/options.ts'
 import type { TextDelta } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { type Run, createRun, runDefaults } from './run.ts'
-import { mergeSettings } from '../request/resolve-options.ts'
+import { resolveOptions } from '../request/resolve-options.ts'
 import { type Subscription, createSubscription, feedDefaults } from './subscription.ts'
 
 /** Opens streams. */
@@ -18,7 +18,7 @@ export interface Client {
   subscribe<Map extends Schemas>(
     url: string | URL,
     options: SubscribeOptions & { schema: Map },
-  ): Subscription<EventsOf<Map>>
+  ): Subscription<InferEvents<Map>>
   /** Subscribes to a feed, whose events `Events` maps from name to payload. */
   subscribe<Events extends object = Record<string, unknown>>(
     url: string | URL,
@@ -33,7 +33,7 @@ export interface Client {
   stream<Map extends Schemas>(
     url: string | URL,
     options: RunOptions<TextDelta> & { schema: Map },
-  ): Run<TextDelta, EventsOf<Map>>
+  ): Run<TextDelta, InferEvents<Map>>
   /** Starts a run, whose events that are not deltas `Events` maps from name to payload. */
   stream<Events extends object = Record<string, unknown>>(
     url: string | URL,
@@ -51,36 +51,36 @@ export interface Client {
 
 /** Makes a client. It touches nothing of the platform, so that it can be made on a server as well. */
 export function createClient(options: ClientOptions = {}): Client {
-  const open = new Set<() => void>()
+  const openStreams = new Set<() => void>()
 
   /** Keeps what closes a stream, until the stream is closed. */
-  const keep = <Stream>(make: (onClosed: () => void) => Stream, end: (stream: Stream) => void): Stream => {
-    const entry = (): void => end(stream)
-    const stream = make(() => open.delete(entry))
-    open.add(entry)
+  const track = <Stream>(make: (onClosed: () => void) => Stream, closeStream: (stream: Stream) => void): Stream => {
+    const entry = (): void => closeStream(stream)
+    const stream = make(() => openStreams.delete(entry))
+    openStreams.add(entry)
     return stream
   }
-  const run = (url: string | URL, own: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
-    keep(
-      (onClosed) => createRun(url, mergeSettings(runDefaults, options, own), cursor, onClosed),
+  const run = (url: string | URL, ownOptions: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
+    track(
+      (onClosed) => createRun(url, resolveOptions(runDefaults, options, ownOptions), cursor, onClosed),
       (stream) => stream.detach(),
     )
   const close = (): void => {
-    for (const entry of open) entry()
+    for (const entry of openStreams) entry()
   }
 
   const client = {
-    subscribe(url: string | URL, { lastEventId, ...own }: SubscribeOptions = {}) {
-      const [from, mode] = typeof lastEventId === 'string' ? [lastEventId] : [undefined, lastEventId]
-      const settings = mergeSettings(feedDefaults, options, { ...own, lastEventId: mode })
-      return keep(
-        (onClosed) => createSubscription(url, settings, from, onClosed),
+    subscribe(url: string | URL, { lastEventId, ...ownOptions }: SubscribeOptions = {}) {
+      const [initialId, lastEventIdMode] = typeof lastEventId === 'string' ? [lastEventId] : [undefined, lastEventId]
+      const resolved = resolveOptions(feedDefaults, options, { ...ownOptions, lastEventId: lastEventIdMode })
+      return track(
+        (onClosed) => createSubscription(url, resolved, initialId, onClosed),
         (feed) => feed.close(),
       )
     },
-    stream: (url: string | URL, own?: RunOptions) => run(url, own),
-    resume: (cursor: Cursor, own?: RunOptions) => run(cursor.url, own, cursor),
+    stream: (url: string | URL, ownOptions?: RunOptions) => run(url, ownOptions),
+    resume: (cursor: Cursor, ownOptions?: RunOptions) => run(cursor.url, ownOptions, cursor),
     close,
   }
-  return disposable(client as unknown as Client, close)
+  return makeDisposable(client as unknown as Client, close)
 }

@@ -1,15 +1,15 @@
 /** Brings events to their consumers: any number of listeners, and one loop that sets the pace. */
 import { createQueue } from '../base/queue.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 import type { ListenerOptions, StreamEvent } from '../base/events.ts'
 
 type Listener = (event: never) => unknown
 
 /** Who consumes: nobody yet, listeners only, a loop; `stopped`: nobody any more. */
-export type Mode = 'held' | 'flowing' | 'looped' | 'stopped'
+export type DispatcherMode = 'paused' | 'flowing' | 'iterating' | 'closed'
 
-export interface Delivery<Item extends StreamEvent> {
-  readonly mode: Mode
+export interface Dispatcher<Item extends StreamEvent> {
+  readonly mode: DispatcherMode
   /** The last event ID delivered: the listeners have returned, or the loop has asked for more. */
   readonly lastEventId: string | undefined
   /** Takes the events of one read, up to `lastEventId`; what it returns holds the next read back. */
@@ -17,75 +17,78 @@ export interface Delivery<Item extends StreamEvent> {
   /** Adds a listener, for all types where `type` is undefined. */
   on(type: string | undefined, listener: Listener, options?: ListenerOptions, once?: boolean): () => void
   /** Lets events pass although nobody may listen. */
-  flow(): void
+  startFlowing(): void
   /** The one loop, over what `pick` makes of the items (`undefined`: passed over). Throws a `TypeError` when there has been one. */
-  iterate<Value>(pick: (item: Item) => Value | undefined, onReturn: () => void): AsyncIterableIterator<Value, undefined>
+  iterate<Value>(
+    mapItem: (item: Item) => Value | undefined,
+    onReturn: () => void,
+  ): AsyncIterableIterator<Value, undefined>
   /** No more events; what is queued is still delivered to a loop. */
-  end(failure?: { error: unknown }): void
+  finish(failure?: { error: unknown }): void
   /** Silence from now on, also for what is queued. */
-  stop(failure?: { error: unknown }): void
+  close(failure?: { error: unknown }): void
 }
 
 /** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed.
  * `onDrained` is called when it has ended and all was delivered, `onAdvance` when `lastEventId` has changed. */
-export function createDelivery<Item extends StreamEvent>(
+export function createDispatcher<Item extends StreamEvent>(
   limits: { events: number; bytes: number },
-  whole: boolean,
+  mustIterateFromStart: boolean,
   onDrained: () => void,
-  onAdvance: () => void,
-): Delivery<Item> {
+  onDelivered: () => void,
+): Dispatcher<Item> {
   const listeners = new Map<string | undefined, Set<Listener>>()
-  let pick: ((item: Item) => unknown) | undefined
-  let taken: Item | undefined // what the loop has in its hands
-  let delivered: string | undefined
-  const over = new AbortController()
-  const take = (item: Item): never => pick!((taken = item)) as never
-  const queue = createQueue<Item, never>(limits.events, limits.bytes, take, () => {
-    over.abort()
+  let mapItem: ((item: Item) => unknown) | undefined
+  let currentItem: Item | undefined // what the loop has in its hands
+  let deliveredId: string | undefined
+  const drained = new AbortController()
+  const takeItem = (item: Item): never => mapItem!((currentItem = item)) as never
+  const queue = createQueue<Item, never>(limits.events, limits.bytes, takeItem, () => {
+    drained.abort()
     onDrained()
   })
-  let mode: Mode = 'held'
-  let passed = false // events went by that a loop would miss
-  let telling: (() => void) | undefined // what was held is about to be told to the listeners
+  let mode: DispatcherMode = 'paused'
+  let hasPassedEvents = false // events went by that a loop would miss
+  let pendingReplay: (() => void) | undefined // what was held is about to be told to the listeners
 
   /** Who hears the type of the last event, which mostly is the next one's, too (bench: whole clients). */
-  let last: { type: string; hearing: Set<Listener> | undefined } | undefined
+  let lastLookup: { type: string; typeListeners: Set<Listener> | undefined } | undefined
 
-  const advance = (id: string | undefined): void => {
-    delivered = id
-    onAdvance()
+  const markDelivered = (id: string | undefined): void => {
+    deliveredId = id
+    onDelivered()
   }
-  const tell = (hearing: Set<Listener> | undefined, item: Item): void => {
-    if (hearing) for (const listener of hearing) if (mode !== 'stopped') guard(listener, item as never)
+  const callListeners = (typeListeners: Set<Listener> | undefined, item: Item): void => {
+    if (typeListeners) for (const listener of typeListeners) if (mode !== 'closed') callSafely(listener, item as never)
   }
   const dispatch = (items: Item[]): void => {
     for (const item of items) {
-      if (last?.type !== item.type) last = { type: item.type, hearing: listeners.get(item.type) }
-      tell(last.hearing, item)
-      tell(listeners.get(undefined), item)
-      if (mode !== 'looped') delivered = item.id
-      if (mode === 'stopped') return
+      if (lastLookup?.type !== item.type) lastLookup = { type: item.type, typeListeners: listeners.get(item.type) }
+      callListeners(lastLookup.typeListeners, item)
+      callListeners(listeners.get(undefined), item)
+      if (mode !== 'iterating') deliveredId = item.id
+      if (mode === 'closed') return
     }
   }
-  const pass = (items: Item[]): void => {
-    passed ||= items.length > 0
+  const deliver = (items: Item[]): void => {
+    hasPassedEvents ||= items.length > 0
     dispatch(items)
   }
-  const flow = (): void => {
-    if (mode !== 'held') return
+  const startFlowing = (): void => {
+    if (mode !== 'paused') return
     mode = 'flowing'
-    const tellHeld = (telling = () => {
-      if (telling !== tellHeld) return
-      telling = undefined
-      const held = queue.peek()
+    const replayHeld = (pendingReplay = () => {
+      if (pendingReplay !== replayHeld) return
+      pendingReplay = undefined
+      const heldItems = queue.peek()
       if (mode === 'flowing') {
         queue.clear()
-        pass(held)
-        advance(delivered)
-      } else dispatch(held)
+        deliver(heldItems)
+        markDelivered(deliveredId)
+      } else dispatch(heldItems)
     })
     // A microtask later, so that all listeners added in this task hear what was held.
-    queueMicrotask(tellHeld)
+    queueMicrotask(replayHeld)
   }
 
   return {
@@ -93,16 +96,16 @@ export function createDelivery<Item extends StreamEvent>(
       return mode
     },
     get lastEventId() {
-      return delivered
+      return deliveredId
     },
     accept(items, bytes, lastEventId) {
-      if (mode === 'stopped') return
-      if (mode === 'flowing' && !telling) pass(items)
+      if (mode === 'closed') return
+      if (mode === 'flowing' && !pendingReplay) deliver(items)
       else queue.push(items, bytes)
-      if (mode === 'looped') dispatch(items)
+      if (mode === 'iterating') dispatch(items)
       // Ids that come without an event count once all before them has been delivered.
-      if (!taken && queue.isEmpty) advance(over.signal.aborted ? delivered : lastEventId)
-      return queue.room()
+      if (!currentItem && queue.isEmpty) markDelivered(drained.signal.aborted ? deliveredId : lastEventId)
+      return queue.waitForRoom()
     },
     on(type, listener, { signal } = {}, once) {
       let current: Listener | undefined = listener
@@ -118,44 +121,45 @@ export function createDelivery<Item extends StreamEvent>(
       }
       if (signal?.aborted) return remove
       // A new set, so that what is being dispatched is not heard (DOM standard, section "inner invoke").
-      last = undefined
+      lastLookup = undefined
       listeners.set(type, new Set(listeners.get(type)).add(added))
-      signal?.addEventListener('abort', remove, { signal: over.signal })
-      flow()
+      signal?.addEventListener('abort', remove, { signal: drained.signal })
+      startFlowing()
       return remove
     },
-    flow,
-    iterate(chosen, onReturn) {
-      if (pick) throw new TypeError('A stream can be iterated once')
-      if (whole && passed) throw new TypeError('Iterate a run before its events have passed to its listeners')
-      pick = chosen
-      if (mode !== 'stopped') mode = 'looped'
-      telling?.()
-      const settle = (): void => {
-        if (taken) advance(taken.id)
-        taken = undefined
+    startFlowing,
+    iterate(mapper, onReturn) {
+      if (mapItem) throw new TypeError('A stream can be iterated once')
+      if (mustIterateFromStart && hasPassedEvents)
+        throw new TypeError('Iterate a run before its events have passed to its listeners')
+      mapItem = mapper
+      if (mode !== 'closed') mode = 'iterating'
+      pendingReplay?.()
+      const releaseCurrentItem = (): void => {
+        if (currentItem) markDelivered(currentItem.id)
+        currentItem = undefined
       }
-      const leave = (): Promise<IteratorResult<never, undefined>> => {
-        settle()
+      const returnEarly = (): Promise<IteratorResult<never, undefined>> => {
+        releaseCurrentItem()
         onReturn()
         return queue.next()
       }
       return {
         next() {
-          settle()
+          releaseCurrentItem()
           return queue.next()
         },
-        return: leave,
-        throw: (error) => leave().then(() => Promise.reject(error)),
+        return: returnEarly,
+        throw: (error) => returnEarly().then(() => Promise.reject(error)),
         [Symbol.asyncIterator]() {
           return this
         },
       }
     },
-    end: queue.end,
-    stop(failure) {
-      mode = 'stopped'
-      queue.stop(failure)
+    finish: queue.finish,
+    close(failure) {
+      mode = 'closed'
+      queue.close(failure)
     },
   }
 }

@@ -1,18 +1,18 @@
 /** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
-import { resolveAddress } from '../base/url.ts'
+import { resolveUrl } from '../base/url.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 import { createUuid } from '../base/uuid.ts'
-import type { EventOf, On } from '../base/events.ts'
+import type { EventOf, AddListener } from '../base/events.ts'
 import type { RunOptions } from '../request/options.ts'
 import { type TextDelta, native } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import { type Target, createRequester, isRefusal } from '../request/request.ts'
-import { requestStop } from './cancel-run.ts'
-import { createSession } from './stream.ts'
-import type { KindDefaults, Settings } from '../request/resolve-options.ts'
+import { type RequestOverrides, createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
+import { cancelRun } from './cancel-run.ts'
+import { createStream } from './stream.ts'
+import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
 import type { StreamState } from '../source/source.ts'
-import { type End, createTranscript, indexAt } from './run-decoder.ts'
+import { type RunEnd, createRunDecoder, nextIndexOf } from './run-decoder.ts'
 import type { PendingEvent } from './validate.ts'
 
 /** What a complete run came to. */
@@ -28,7 +28,7 @@ export interface RunResult {
 /** A finite stream, iterated for its deltas. It starts in the microtask after it was made, and can be iterated once. */
 export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
   /** Adds a listener for one type of event, `delta` for the deltas; returns what removes it. */
-  on: On<Events>
+  on: AddListener<Events>
   /** Iterates the events that are not deltas, instead of the deltas. */
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
   /** The text so far: of the deltas that the loop has taken, or, without a loop, of all received. */
@@ -52,59 +52,63 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
 }
 
 /** How far somebody is: behind this text, before the delta with the index that is due. */
-interface Place {
+interface ReadPosition {
   text: string
   lastEventId: string | undefined
-  due: number | undefined
+  nextIndex: number | undefined
 }
 
 /** What a run is made with. */
-export type RunSettings<Delta> = Settings &
+export type ResolvedRunOptions<Delta> = ResolvedOptions &
   Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
 /** How long a run that was cancelled may take to say so (milliseconds). */
-const FAREWELL = 5_000
+const CANCEL_GRACE_MS = 5_000
 
 /** @throws TypeError on a URL or body that can't be requested */
 export function createRun<Delta, Events extends object>(
   url: string | URL,
-  settings: RunSettings<Delta>,
-  from: Cursor | undefined,
+  options: ResolvedRunOptions<Delta>,
+  startCursor: Cursor | undefined,
   onClosed: () => void,
 ): Run<Delta, Events> {
-  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = settings
-  const { idempotencyKey = createUuid() } = settings
+  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = options
+  const { idempotencyKey = createUuid() } = options
   const key = protocol.resumable && idempotencyKey
-  const requester = createRequester(url, settings, !from)
-  const [transcript, transcribe] = createTranscript(protocol, from && { ...from, url: requester.url })
-  let address = requester.url // what answered
-  let kept: string | undefined // the address that a later page can go on with
-  let invalid: StreamError | undefined
-  let skipped: number | undefined // the index that is due after what was invalid
-  const begin = (): Place => ({ text: '', lastEventId: from?.lastEventId, due: indexAt(from) })
-  const received = begin()
-  let taken: Place | undefined // by a loop
+  const requestBuilder = createRequestBuilder(url, options, !startCursor)
+  const [decoder, decode] = createRunDecoder(protocol, startCursor && { ...startCursor, url: requestBuilder.url })
+  let responseUrl = requestBuilder.url // what answered
+  let savedUrl: string | undefined // the address that a later page can go on with
+  let invalidError: StreamError | undefined
+  let indexAfterInvalid: number | undefined // the index that is due after what was invalid
+  const startPosition = (): ReadPosition => ({
+    text: '',
+    lastEventId: startCursor?.lastEventId,
+    nextIndex: nextIndexOf(startCursor),
+  })
+  const received = startPosition()
+  let iterated: ReadPosition | undefined // by a loop
   let cancelling: Promise<void> | undefined
-  let awaited = false
+  let isAwaited = false
   let resolve!: (result: RunResult) => void
   let reject!: (reason: unknown) => void
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
   result.catch(() => {}) // nobody has to await it: failures are announced
 
   /** Goes on behind an item; returns something where that is a delta. */
-  const pass = (place: Place, item: PendingEvent): object | undefined => {
-    const delta = transcript.deltas.get(item)
+  const advance = (position: ReadPosition, item: PendingEvent): object | undefined => {
+    const delta = decoder.deltas.get(item)
     if (delta) {
-      place.text += delta.text
-      place.due = delta.due
+      position.text += delta.text
+      position.nextIndex = delta.nextIndex
     }
-    place.lastEventId = item.id
+    position.lastEventId = item.id
     return delta
   }
-  const cursor = (lastEventId: string | undefined, { due: index } = received): Cursor | undefined => {
-    const { resume: url, heartbeat } = transcript
+  const cursor = (lastEventId: string | undefined, { nextIndex: index } = received): Cursor | undefined => {
+    const { resumeUrl: url, heartbeat } = decoder
     return url
       ? {
           url,
@@ -113,148 +117,159 @@ export function createRun<Delta, Events extends object>(
         }
       : undefined
   }
-  const target = (): Target => ({
-    url: transcript.resume,
-    ...(!transcript.resume && key && { headers: { 'idempotency-key': key } }),
+  const requestOverrides = (): RequestOverrides => ({
+    url: decoder.resumeUrl,
+    ...(!decoder.resumeUrl && key && { headers: { 'idempotency-key': key } }),
   })
-  const complete = ({ finishReason, usage }: End): void => {
-    end()
+  const succeed = ({ finishReason, usage }: RunEnd): void => {
+    finish()
     resolve({ text: received.text, finishReason, ...(usage !== undefined && { usage }) })
   }
-  const completeCancelled = (): void => complete({ finishReason: 'cancelled' })
+  const succeedAsCancelled = (): void => succeed({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: received.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
     reject(error)
     // A later page may have more luck with a connection, or with credentials.
-    end(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
+    finish(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
   }
-  const ended = (retryable: boolean): StreamError | undefined =>
-    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requester.name}`, { retryable })
+  const truncatedError = (retryable: boolean): StreamError | undefined =>
+    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requestBuilder.label}`, { retryable })
 
-  const { source, delivery, restored, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
-    requester,
-    settings,
-    { lastEventId: from?.lastEventId, whole: true, onClosed },
+  const {
+    source,
+    dispatcher,
+    whenRestored,
+    expectHeartbeat,
+    emitError,
+    finish,
+    close: closeStream,
+  } = createStream<PendingEvent>(
+    requestBuilder,
+    options,
+    { lastEventId: startCursor?.lastEventId, mustIterateFromStart: true, onClosed },
     {
-      restore:
-        persist && !from
+      restoreCursor:
+        persist && !startCursor
           ? ({ url, heartbeat = 0 }) => {
-              kept = transcript.resume = resolveAddress(url, requester.url)
-              transcript.heartbeat = heartbeat
+              savedUrl = decoder.resumeUrl = resolveUrl(url, requestBuilder.url)
+              decoder.heartbeat = heartbeat
               if (heartbeat) expectHeartbeat(heartbeat)
             }
           : undefined,
-      target,
+      requestOverrides,
       // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
-      repeatable: (error) => !!transcript.resume || (!transcript.begun && (!!key || isRefusal(error))),
-      refusal: (status) => (transcript.resume && (status === 404 || status === 410) ? 'expired' : 'http'),
-      opened(connection) {
-        address = connection.url
+      isRepeatable: (error) => !!decoder.resumeUrl || (!decoder.hasEvents && (!!key || isSafeToRepeat(error))),
+      codeForStatus: (status) => (decoder.resumeUrl && (status === 404 || status === 410) ? 'expired' : 'http'),
+      onOpen(connection) {
+        responseUrl = connection.url
       },
-      event(event, items) {
-        const seen = transcribe(event, address)
-        items.push(...seen)
-        expectHeartbeat(transcript.heartbeat)
-        return event.type === 'start' || !seen.length ? 'greeting' : undefined
+      onEvent(event, items) {
+        const decoded = decode(event, responseUrl)
+        items.push(...decoded)
+        expectHeartbeat(decoder.heartbeat)
+        return event.type === 'start' || !decoded.length ? 'handshake' : undefined
       },
-      received(items) {
-        for (const item of items) pass(received, item)
+      onReceived(items) {
+        for (const item of items) advance(received, item)
       },
-      invalid(error, event) {
-        invalid = error
-        skipped = transcript.deltas.get(event)?.due
+      onInvalid(error, event) {
+        invalidError = error
+        indexAfterInvalid = decoder.deltas.get(event)?.nextIndex
         return true
       },
-      flushed() {
-        const { resume } = transcript
-        if (resume && resume !== kept) {
-          kept = resume
-          guard((place) => place?.save(cursor('')!), persist)
+      onBatchDelivered() {
+        const { resumeUrl } = decoder
+        if (resumeUrl && resumeUrl !== savedUrl) {
+          savedUrl = resumeUrl
+          callSafely((store) => store?.save(cursor('')!), persist)
         }
-        received.due = skipped ?? received.due
-        const outcome = invalid ?? transcript.outcome
+        received.nextIndex = indexAfterInvalid ?? received.nextIndex
+        const outcome = invalidError ?? decoder.outcome
         if (isStreamError(outcome)) fail(outcome)
-        else if (outcome) complete(outcome)
+        else if (outcome) succeed(outcome)
       },
-      ended: () => ended(true),
+      onConnectionEnd: () => truncatedError(true),
       // Without an error it was a 204: there is no more.
-      settled(error = ended(false)) {
+      onEnd(error = truncatedError(false)) {
         // A run that was cancelled has nothing more to say.
-        if (cancelling) completeCancelled()
+        if (cancelling) succeedAsCancelled()
         else if (error) fail(error)
-        else complete({})
+        else succeed({})
       },
-      aborted(error) {
+      onAbort(error) {
         const { status } = source.state
         reject(error)
-        leave({ error })
-        if (detachBehavior === 'cancel' && status !== 'idle') cancel().catch(complain)
+        closeStream({ error })
+        if (detachBehavior === 'cancel' && status !== 'idle') cancel().catch(emitError)
       },
-      isConsumed: () => awaited,
+      isConsumed: () => isAwaited,
     },
   )
 
   // Our protocol's `start` follows the head at once: a connection that dies between them would never be missed.
-  expectHeartbeat(transcript.heartbeat || (protocol.resumable ? settings.connectTimeout / 3 : 0))
+  expectHeartbeat(decoder.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
 
-  const stop = async (): Promise<void> => {
-    if (transcript.outcome) return
+  const requestCancel = async (): Promise<void> => {
+    if (decoder.outcome) return
     // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
-    if (source.state.status === 'idle') return completeCancelled()
-    await restored()
-    if (!(transcript.resume || key)) return completeCancelled()
+    if (source.state.status === 'idle') return succeedAsCancelled()
+    await whenRestored()
+    if (!(decoder.resumeUrl || key)) return succeedAsCancelled()
     try {
-      await requestStop(requester, settings, target())
-      guard((place) => place?.clear(), persist)
+      await cancelRun(requestBuilder, options, requestOverrides())
+      callSafely((store) => store?.clear(), persist)
       // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
-      const cancelFarewell = settings.clock.after(FAREWELL, completeCancelled)
-      result.then(cancelFarewell, cancelFarewell)
+      const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
+      result.then(cancelGrace, cancelGrace)
     } catch (error) {
-      completeCancelled()
+      succeedAsCancelled()
       throw error
     }
   }
   const cancel = (): Promise<void> => {
-    cancelling ??= stop()
+    cancelling ??= requestCancel()
     cancelling.catch(() => {}) // whoever awaits it hears of it
     return cancelling
   }
   const detach = (): void => {
-    reject(new DOMException(`Detached: ${requester.name}`, 'AbortError'))
-    leave()
+    reject(new DOMException(`Detached: ${requestBuilder.label}`, 'AbortError'))
+    closeStream()
   }
   const onReturn = (): void => {
     if (detachBehavior !== 'cancel') return detach()
-    cancel().catch(complain)
-    delivery.stop()
+    cancel().catch(emitError)
+    dispatcher.close()
   }
 
   const iterate = <Value>(isWanted: (delta?: object) => unknown, valueOf: (item: PendingEvent) => Value) => {
-    const loop = delivery.iterate((item) => (isWanted(pass(taken!, item)) ? valueOf(item) : undefined), onReturn)
-    taken = begin()
+    const loop = dispatcher.iterate(
+      (item) => (isWanted(advance(iterated!, item)) ? valueOf(item) : undefined),
+      onReturn,
+    )
+    iterated = startPosition()
     return loop
   }
 
   return {
-    on: (type, listener, options) => delivery.on(type, listener, options),
+    on: (type, listener, options) => dispatcher.on(type, listener, options),
     events: () =>
       iterate(
         (delta) => !delta,
         (item) => item as EventOf<Events>,
       ),
     get text() {
-      return (taken ?? received).text
+      return (iterated ?? received).text
     },
     get state() {
       return source.state
     },
     get cursor() {
-      const place = taken ?? received
-      return cursor(place.lastEventId, place)
+      const position = iterated ?? received
+      return cursor(position.lastEventId, position)
     },
     final() {
-      awaited = true
-      delivery.flow()
+      isAwaited = true
+      dispatcher.startFlowing()
       return result
     },
     cancel,

@@ -1,24 +1,24 @@
 /** A feed: an endless stream of events, reconnected for ever. */
 import { StreamError } from '../base/errors.ts'
-import { guard } from '../base/report-error.ts'
-import { disposable } from '../base/disposable.ts'
-import type { EventOf, On, OnAny } from '../base/events.ts'
+import { callSafely } from '../base/report-error.ts'
+import { makeDisposable } from '../base/disposable.ts'
+import type { EventOf, AddListener, AddAnyListener } from '../base/events.ts'
 import type { Persistence, SubscribeOptions } from '../request/options.ts'
-import { createRequester, isRefusal } from '../request/request.ts'
-import { createSession } from './stream.ts'
-import type { KindDefaults, Settings } from '../request/resolve-options.ts'
-import { createDuplicateWindow } from '../source/dedupe.ts'
+import { createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
+import { createStream } from './stream.ts'
+import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
+import { createDedupeWindow } from '../source/dedupe.ts'
 import type { RawEvent, StreamState } from '../source/source.ts'
-import { type PendingEvent, invalidData } from './validate.ts'
+import { type PendingEvent, invalidDataError } from './validate.ts'
 
 /** An endless stream of events. It starts in the microtask after it was made, and can be iterated once. */
 export interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
   /** Adds a listener for one type of event; returns what removes it. */
-  on: On<Events>
+  on: AddListener<Events>
   /** Like `on`, for the next event of that type only. */
-  once: On<Events>
+  once: AddListener<Events>
   /** Adds a listener for every event. */
-  onAny: OnAny
+  onAny: AddAnyListener
   /** Where the feed is; `onStateChange` hears of each change. */
   readonly state: StreamState
   /**
@@ -41,73 +41,83 @@ export const feedDefaults: KindDefaults = { retry: Infinity, connectTimeout: 10_
 /** @throws TypeError on a URL or body that can't be requested */
 export function createSubscription<Events extends object>(
   url: string | URL,
-  settings: Settings & Pick<SubscribeOptions, 'parse' | 'schema' | 'reconnect' | 'dedupeWindow'>,
+  options: ResolvedOptions & Pick<SubscribeOptions, 'parse' | 'schema' | 'repeatable' | 'dedupeWindow'>,
   lastEventId: string | undefined,
   onClosed: () => void,
 ): Subscription<Events> {
-  const { parse = 'json', onReset, persist, dedupeWindow = 1_024 } = settings
-  const duplicates = createDuplicateWindow(dedupeWindow, lastEventId)
-  const requester = createRequester(url, settings)
-  let begin = lastEventId ?? ''
-  let settle!: (error?: StreamError) => void
-  const closed = new Promise<StreamError | undefined>((resolve) => (settle = resolve))
+  const { parse = 'json', onReset, persist, dedupeWindow = 1_024 } = options
+  const duplicates = createDedupeWindow(dedupeWindow, lastEventId)
+  const requestBuilder = createRequestBuilder(url, options)
+  let savedId = lastEventId ?? ''
+  let resolveClosed!: (error?: StreamError) => void
+  const closed = new Promise<StreamError | undefined>((resolve) => (resolveClosed = resolve))
 
-  const { source, delivery, expectHeartbeat, complain, end, leave } = createSession<PendingEvent>(
-    requester,
-    settings,
-    { lastEventId, whole: false, onClosed },
+  const {
+    source,
+    dispatcher,
+    expectHeartbeat,
+    emitError,
+    finish,
+    close: closeStream,
+  } = createStream<PendingEvent>(
+    requestBuilder,
+    options,
+    { lastEventId, mustIterateFromStart: false, onClosed },
     {
-      repeatable: (error) => requester.method === 'GET' || settings.reconnect || isRefusal(error),
-      restore:
+      isRepeatable: (error) => requestBuilder.method === 'GET' || options.repeatable || isSafeToRepeat(error),
+      restoreCursor:
         persist && lastEventId === undefined
-          ? (kept) => {
+          ? (cursor) => {
               // Another feed's place would be a wrong one.
-              if (kept.url === requester.url && kept.lastEventId)
-                duplicates.has((begin = source.lastEventId = kept.lastEventId))
+              if (cursor.url === requestBuilder.url && cursor.lastEventId)
+                duplicates.remember((savedId = source.lastEventId = cursor.lastEventId))
             }
           : undefined,
-      ...(persist && { advanced: () => guard(keep, persist) }),
-      opened(_, reconnected) {
-        duplicates.opened()
+      ...(persist && { onDelivered: () => callSafely(saveCursor, persist) }),
+      onOpen(_, reconnected) {
+        duplicates.beginConnection()
         // Without an id nobody can know what was missed in between.
-        if (reconnected && !source.lastEventId) guard(onReset, { reason: 'no-id' })
+        if (reconnected && !source.lastEventId) callSafely(onReset, { reason: 'no-id' })
       },
-      event(event, items, ownId) {
+      onEvent(event, items, ownId) {
         const { type, id } = event
         // A connection that was made elsewhere than asked for, and breaks before it says so, must be asked for once more.
-        const known = type === 'connected' ? 'greeting' : type === 'reset' ? type : undefined
-        if (known) greet(event)
-        else if (ownId && duplicates.has(ownId)) return 'duplicate'
+        const disposition = type === 'connected' ? 'handshake' : type === 'reset' ? type : undefined
+        if (disposition) handleControlEvent(event)
+        else if (ownId) {
+          if (duplicates.isDuplicate(ownId)) return 'duplicate'
+          duplicates.remember(ownId)
+        }
         // The event is the parser's own, and nobody else's: it need not be copied.
-        const parsed: PendingEvent = event
+        const pendingEvent: PendingEvent = event
         try {
           if (parse !== 'text')
-            parsed.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
+            pendingEvent.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
         } catch (cause) {
-          complain(invalidData(event, cause))
-          return known
+          emitError(invalidDataError(event, cause))
+          return disposition
         }
-        items.push(parsed)
-        return known
+        items.push(pendingEvent)
+        return disposition
       },
-      invalid(error) {
-        complain(error)
+      onInvalid(error) {
+        emitError(error)
         return false
       },
-      ended: () => new StreamError('network', `Ended: ${requester.name}`, { retryable: true }),
-      settled(error) {
-        end(error)
-        settle(error)
+      onConnectionEnd: () => new StreamError('network', `Ended: ${requestBuilder.label}`, { retryable: true }),
+      onEnd(error) {
+        finish(error)
+        resolveClosed(error)
       },
-      aborted(error) {
-        leave({ error })
-        settle()
+      onAbort(error) {
+        closeStream({ error })
+        resolveClosed()
       },
       isConsumed: () => false,
     },
   )
   /** What the server says for the client, however the user has payloads parsed. */
-  const greet = ({ type, data }: RawEvent): void => {
+  const handleControlEvent = ({ type, data }: RawEvent): void => {
     let fields: { heartbeat?: number; reason?: string } = {}
     try {
       fields = Object(JSON.parse(data)) as typeof fields
@@ -117,38 +127,38 @@ export function createSubscription<Events extends object>(
     const { heartbeat = 0, reason = 'unknown' } = fields
     if (type === 'connected') {
       // Also in the middle: a connection that is shared has a new one beneath.
-      duplicates.opened()
+      duplicates.beginConnection()
       return expectHeartbeat(heartbeat)
     }
     duplicates.clear()
-    guard(onReset, { reason })
+    callSafely(onReset, { reason })
   }
-  const keep = (place: Persistence): unknown => {
-    const { lastEventId: id = begin } = delivery
-    if (id === begin) return undefined
-    begin = id
+  const saveCursor = (store: Persistence): unknown => {
+    const { lastEventId: id = savedId } = dispatcher
+    if (id === savedId) return undefined
+    savedId = id
     // The server may have taken its ids back.
-    return id ? place.save({ url: requester.url, lastEventId: id }) : place.clear()
+    return id ? store.save({ url: requestBuilder.url, lastEventId: id }) : store.clear()
   }
   const close = (): void => {
-    leave()
-    settle()
+    closeStream()
+    resolveClosed()
   }
 
-  return disposable<Omit<Subscription<Events>, typeof Symbol.dispose>>(
+  return makeDisposable<Omit<Subscription<Events>, typeof Symbol.dispose>>(
     {
-      on: (type, listener, options) => delivery.on(type, listener, options),
-      once: (type, listener, options) => delivery.on(type, listener, options, true),
-      onAny: (listener, options) => delivery.on(undefined, listener, options),
+      on: (type, listener, options) => dispatcher.on(type, listener, options),
+      once: (type, listener, options) => dispatcher.on(type, listener, options, true),
+      onAny: (listener, options) => dispatcher.on(undefined, listener, options),
       get state() {
         return source.state
       },
       get lastEventId() {
-        return delivery.lastEventId ?? begin
+        return dispatcher.lastEventId ?? savedId
       },
       closed,
       close,
-      [Symbol.asyncIterator]: () => delivery.iterate((event) => event as EventOf<Events>, close),
+      [Symbol.asyncIterator]: () => dispatcher.iterate((event) => event as EventOf<Events>, close),
     },
     close,
   )

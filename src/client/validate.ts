@@ -9,12 +9,12 @@ export interface PendingEvent {
   id: string
 }
 
-export function invalidData({ type, id }: StreamEvent, cause: unknown): StreamError {
+export function invalidDataError({ type, id }: StreamEvent, cause: unknown): StreamError {
   return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
 }
 
 /** Validates the data of those `events` that have a schema, in place; what fails is given to `onInvalid` and left out, all that follows as well where that returns `true`. */
-export async function validate<Event extends PendingEvent>(
+export async function validateEvents<Event extends PendingEvent>(
   events: Event[],
   schemas: Schemas,
   onInvalid: (error: StreamError, event: Event) => boolean,
@@ -31,7 +31,7 @@ export async function validate<Event extends PendingEvent>(
       }
       valid.push(event)
     } catch (issues) {
-      if (onInvalid(invalidData(event, issues), event)) break
+      if (onInvalid(invalidDataError(event, issues), event)) break
     }
   }
   return valid

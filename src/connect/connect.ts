@@ -9,7 +9,7 @@ export interface ConnectRequest {
   /** Credentials are resolved already. */
   headers: [name: string, value: string][]
   /** Lower-case names of the headers that are credentials and must stay with the request's origin. */
-  credentials: string[]
+  credentialHeaders: string[]
   /** Can be sent again. */
   body?: string | Uint8Array<ArrayBuffer> | undefined
   /** The last event ID to continue from; the `Connect` encodes it (UTF-8). */
@@ -40,7 +40,7 @@ export interface Connection {
   /** One outstanding at a time; `null` is a clean end. Not reading is the back-pressure. */
   read(): Promise<Batch | null>
   /** The body as text, at most `maxBytes` of it; instead of `read()`. */
-  problem(maxBytes: number): Promise<string>
+  readText(maxBytes: number): Promise<string>
   /** Lets go of the connection; idempotent. */
   cancel(): void
 }

@@ -1,45 +1,52 @@
 /** A connection by `fetch`: the default `Connect`. */
 import { StreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import { type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
-import { readProblem } from './read-text.ts'
-import { fetchByHand } from './redirect.ts'
+import { readText } from './read-text.ts'
+import { fetchFollowingRedirects } from './redirect.ts'
 
 /** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, which no cache holds (bench: whole clients). */
-export const SLICE = 65_536
+export const MAX_SLICE_BYTES = 65_536
 
 type CreateParser = (options: BlockParserOptions) => BlockParser
 
 /** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
 export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
-  return fetchConnectWith(createBlockParser, fetch, fetchByHand)
+  return fetchConnectWithParser(createBlockParser, fetch, fetchFollowingRedirects)
 }
 
 /** `fetchConnect` for entries whose events differ from those of the SDK. Without `byHand` its requests must have no credentials. */
-export function fetchConnectWith(
-  parser: CreateParser,
+export function fetchConnectWithParser(
+  makeParser: CreateParser,
   fetch?: typeof globalThis.fetch,
-  byHand?: typeof fetchByHand,
+  followRedirects?: typeof fetchFollowingRedirects,
 ): Connect {
-  return async (request) => createConnection(await openResponse(request, fetch, byHand), request, parser)
+  return async (request) => createConnection(await sendRequest(request, fetch, followRedirects), request, makeParser)
 }
 
 /** The answer to a request; `byHand` is what follows redirects with credentials. Rejects with `network`, or with `signal.reason`. */
-export async function openResponse(
+export async function sendRequest(
   request: ConnectRequest,
   fetch: typeof globalThis.fetch = globalThis.fetch,
-  byHand?: typeof fetchByHand,
+  followRedirects?: typeof fetchFollowingRedirects,
 ): Promise<Response> {
-  const { url, method, body, lastEventId, signal, init, credentials } = request
+  const { url, method, body, lastEventId, signal, init, credentialHeaders } = request
   const headers = new Headers(request.headers)
-  if (lastEventId) headers.set('last-event-id', byteString(lastEventId))
-  const sent = { cache: 'no-store', ...init, ...(body !== undefined && { body }), method, headers, signal } as const
-  const follows = (init?.redirect ?? 'follow') === 'follow'
+  if (lastEventId) headers.set('last-event-id', toByteString(lastEventId))
+  const fetchInit = {
+    cache: 'no-store',
+    ...init,
+    ...(body !== undefined && { body }),
+    method,
+    headers,
+    signal,
+  } as const
+  const allowsRedirects = (init?.redirect ?? 'follow') === 'follow'
   try {
-    return await (byHand && follows && credentials.some((name) => name !== 'authorization')
-      ? byHand(fetch, url, sent, credentials)
-      : fetch(url, sent))
+    return await (followRedirects && allowsRedirects && credentialHeaders.some((name) => name !== 'authorization')
+      ? followRedirects(fetch, url, fetchInit, credentialHeaders)
+      : fetch(url, fetchInit))
   } catch (cause) {
     throw networkError(request, cause)
   }
@@ -49,11 +56,11 @@ export async function openResponse(
 export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
   if (signal.aborted) return signal.reason
   const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID)' : ''
-  return new StreamError('network', `Failed${hint}: ${nameRequest(method, url)}`, { cause, retryable: true })
+  return new StreamError('network', `Failed${hint}: ${formatRequestLabel(method, url)}`, { cause, retryable: true })
 }
 
 /** A string whose code units are the UTF-8 bytes: what `Headers` sends as they are (Fetch standard, `ByteString`). */
-function byteString(text: string): string {
+function toByteString(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
@@ -73,14 +80,14 @@ function openReader(body: ReadableStream<Uint8Array>, mode?: 'byob'): Reader {
   }
 }
 
-function createConnection(response: Response, request: ConnectRequest, parse: CreateParser): Connection {
+function createConnection(response: Response, request: ConnectRequest, makeParser: CreateParser): Connection {
   const { status, headers, body } = response
   let reader = body && openReader(body)
   let buffer: ArrayBufferLike | undefined
   let batch: Batch
   let chunk: Uint8Array = new Uint8Array()
   let failure: unknown
-  const parser = parse({
+  const parser = makeParser({
     maxEventSize: request.maxEventSize,
     onBlock: (block) => batch.blocks.push(block),
     onRetry: (ms) => (batch.retry = ms),
@@ -92,12 +99,12 @@ function createConnection(response: Response, request: ConnectRequest, parse: Cr
       if (done || !value) return undefined
       // The stream has taken the buffer, and gives it back as another object.
       if (buffer) buffer = value.buffer
-      else if (value.length > SLICE) {
+      else if (value.length > MAX_SLICE_BYTES) {
         // Busy: memory for each chunk costs more than what fills it, which a buffer used again saves. For small chunks
         // the buffer's way to the stream and back is the dearer one.
         reader!.releaseLock()
         reader = openReader(body!, 'byob')
-        buffer = new ArrayBuffer(SLICE)
+        buffer = new ArrayBuffer(MAX_SLICE_BYTES)
       }
       return value
     } catch (cause) {
@@ -116,8 +123,8 @@ function createConnection(response: Response, request: ConnectRequest, parse: Cr
         if (!next) return null
         chunk = next
       }
-      const slice = chunk.subarray(0, SLICE)
-      chunk = chunk.subarray(SLICE)
+      const slice = chunk.subarray(0, MAX_SLICE_BYTES)
+      chunk = chunk.subarray(MAX_SLICE_BYTES)
       batch = { blocks: [], bytes: slice.length }
       try {
         parser.push(slice)
@@ -128,7 +135,7 @@ function createConnection(response: Response, request: ConnectRequest, parse: Cr
       }
       return batch
     },
-    problem: (maxBytes) => readProblem(readChunk, maxBytes),
+    readText: (maxBytes) => readText(readChunk, maxBytes),
     cancel() {
       // Not awaited: it may hang where a body was cloned, and what it rejects with is of a connection nobody wants.
       reader?.cancel().catch(() => {})

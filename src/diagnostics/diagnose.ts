@@ -1,6 +1,6 @@
 /** Tells what streams go through, as typed records: to draw, to count, to log. */
 import type { StreamErrorCode } from '../base/errors.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 import type { Instrument } from '../request/options.ts'
 import type { SourceHooks } from '../source/source.ts'
 
@@ -48,10 +48,10 @@ export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument
   let streamCount = 0
   return (hooks: SourceHooks): SourceHooks => {
     const stream = ++streamCount
-    const { name } = hooks
+    const { label: name } = hooks
     let events = 0
     const emit = (fields: RecordFields<Diagnostic>): void => {
-      guard(onDiagnostic, { stream, name, time: performance.now(), ...fields })
+      callSafely(onDiagnostic, { stream, name, time: performance.now(), ...fields })
     }
     return {
       ...hooks,
@@ -60,33 +60,33 @@ export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument
         emit({ type: 'attempt', attempt, reason })
         return hooks.request(context, lastEventId)
       },
-      answered(connection) {
+      onResponse(connection) {
         emit({ type: 'response', status: connection.status })
-        hooks.answered(connection)
+        hooks.onResponse(connection)
       },
-      opened(connection, reconnected) {
+      onOpen(connection, reconnected) {
         emit({ type: 'opened', reconnected })
-        hooks.opened(connection, reconnected)
+        hooks.onOpen(connection, reconnected)
       },
-      event(event, ownId) {
+      onEvent(event, ownId) {
         const { id } = event
-        const disposition = hooks.event(event, ownId)
+        const disposition = hooks.onEvent(event, ownId)
         if (disposition === 'duplicate') emit({ type: 'duplicate', id })
         else events++
         return disposition
       },
-      flush(bytes) {
+      onBatchEnd(bytes) {
         emit({ type: 'read', events, bytes })
         events = 0
-        return hooks.flush(bytes)
+        return hooks.onBatchEnd(bytes)
       },
-      changed(state) {
-        const { status, error, retryAt = 0 } = state
+      onStateChange(state) {
+        const { status, error, nextAttemptAt = 0 } = state
         const failure = error && { code: error.code, ...(error.status && { status: error.status }) }
         if (status === 'waiting' && failure)
-          emit({ type: 'retry', ...failure, delay: Math.max(0, Math.round(retryAt - Date.now())) })
+          emit({ type: 'retry', ...failure, delay: Math.max(0, Math.round(nextAttemptAt - Date.now())) })
         if (status === 'closed') emit({ type: 'closed', ...failure })
-        hooks.changed(state)
+        hooks.onStateChange(state)
       },
     }
   }

@@ -1,13 +1,13 @@
 /** What an `EventSource` runs on: the engine's attempts, told as the tasks that the standard queues. */
 import { systemClock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
-import { guard } from '../base/report-error.ts'
-import { fetchConnectWith } from '../connect/fetch.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
+import { callSafely } from '../base/report-error.ts'
+import { fetchConnectWithParser } from '../connect/fetch.ts'
 import { createTaskSource } from './task-source.ts'
 import type { EventSourceOptions } from './options.ts'
-import { type AttemptOptions, SETTLED, runAttempt } from '../source/attempt.ts'
-import { isEventStream, refused } from '../source/check-response.ts'
+import { type AttemptOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
+import { isEventStream, httpError } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
 import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
 
@@ -26,7 +26,7 @@ export function openEventStream(
   const { headers, retry, onError, clock = systemClock, maxEventSize = DEFAULT_MAX_EVENT_CHARS } = options
   const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
   const method = (options.method ?? 'GET').toUpperCase()
-  const name = nameRequest(method, url.origin + url.pathname)
+  const label = formatRequestLabel(method, url.origin + url.pathname)
   const nextTask = createTaskSource()
   let { lastEventId = '' } = options
   let tasks = Promise.resolve()
@@ -37,7 +37,7 @@ export function openEventStream(
   let controller: AbortController
   let cancelWait: (() => void) | undefined
 
-  const connect = fetchConnectWith(
+  const connect = fetchConnectWithParser(
     (parser) =>
       createBlockParser({
         ...parser,
@@ -49,7 +49,7 @@ export function openEventStream(
   /** [spec] "Queue a task which, if the `readyState` attribute is set to a value other than `CLOSED`, …" */
   const queueTask = (event: Event, readyState: number, error?: StreamError): void => {
     tasks = tasks.then(nextTask).then(() => {
-      if (error && getState() !== CLOSED) guard(onError, error)
+      if (error && getState() !== CLOSED) callSafely(onError, error)
       if (getState() !== CLOSED) fire(event, readyState)
     })
   }
@@ -58,15 +58,16 @@ export function openEventStream(
     controller = new AbortController()
     let error: StreamError | undefined
     try {
-      const watch: AttemptOptions['watch'] = (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
-      const endedCleanly = await runAttempt({ connect, clock, connectTimeout, watch }, controller, {
-        name,
+      const startWatchdog: AttemptOptions['startWatchdog'] = (onSilence) =>
+        createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
+      const endedCleanly = await runAttempt({ connect, clock, connectTimeout, startWatchdog }, controller, {
+        label,
         async request(signal) {
           // [spec] "Wait until the aforementioned task has run."
           await tasks
           // [spec] "unless the user agent knows that to be futile, in which case the user agent may fail the connection"
           const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
-          if (isFutile) throw new StreamError('network', `Not sent: ${name}`)
+          if (isFutile) throw new StreamError('network', `Not sent: ${label}`)
           const context = { reason: 'connect', attempt, signal } as const
           const requestHeaders = new Headers(typeof headers === 'function' ? await headers(context) : headers)
           if (!requestHeaders.has('accept')) requestHeaders.set('accept', 'text/event-stream')
@@ -74,7 +75,7 @@ export function openEventStream(
             url: url.href,
             method,
             headers: [...requestHeaders],
-            credentials: [],
+            credentialHeaders: [],
             lastEventId,
             init: options as RequestInit,
             maxEventSize,
@@ -82,20 +83,20 @@ export function openEventStream(
           }
         },
         // [spec] "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection"
-        async judge(connection) {
-          if (connection.status !== 200) throw refused(connection, name, 'http')
+        async checkResponse(connection) {
+          if (connection.status !== 200) throw httpError(connection, label, 'http')
           const type = connection.headers.get('content-type') ?? ''
           if (!isEventStream(type))
-            throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, { status: 200 })
+            throw new StreamError('content-type', `Not an event stream but "${type}": ${label}`, { status: 200 })
         },
-        opened(connection) {
+        onOpen(connection) {
           openedAt = clock.now()
           // [spec] "the serialization of the origin of the event stream's final URL (i.e., the URL after redirects)"
           origin = new URL(connection.url).origin
           // [spec] "Announce the connection": "sets the readyState attribute to OPEN and fires an event named open"
           queueTask(new Event('open'), OPEN)
         },
-        read({ blocks }) {
+        onBatch({ blocks }) {
           for (const { type, data, id = lastEventId } of blocks) {
             if (id !== lastEventId) attempt = 1
             lastEventId = id
@@ -105,14 +106,14 @@ export function openEventStream(
           return tasks
         },
       })
-      if (endedCleanly) error = new StreamError('network', `Ended: ${name}`, { retryable: true })
+      if (endedCleanly) error = new StreamError('network', `Ended: ${label}`, { retryable: true })
     } catch (cause) {
       error = cause as StreamError
     }
     if (getState() === CLOSED) return
-    if (clock.now() - openedAt >= SETTLED) attempt = 1
+    if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
     let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
-    if (error && retry) guard((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
+    if (error && retry) callSafely((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
     // What decides may have closed it.
     if (getState() !== CLOSED && typeof delay === 'number') {
       attempt++

@@ -2,9 +2,9 @@
 import { StreamError } from '../base/errors.ts'
 import type { Block } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
-import { SLICE, networkError, openResponse } from '../connect/fetch.ts'
-import { readProblem } from '../connect/read-text.ts'
-import { fetchByHand } from '../connect/redirect.ts'
+import { MAX_SLICE_BYTES, networkError, sendRequest } from '../connect/fetch.ts'
+import { readText } from '../connect/read-text.ts'
+import { fetchFollowingRedirects } from '../connect/redirect.ts'
 
 /** As much of `fetchEventSource` as is used here. */
 export type FetchEventSource = (
@@ -83,8 +83,8 @@ function openConnection(
             if (done) return bodyController.close()
             chunk = value
           }
-          const slice = chunk.subarray(0, SLICE)
-          chunk = chunk.subarray(SLICE)
+          const slice = chunk.subarray(0, MAX_SLICE_BYTES)
+          chunk = chunk.subarray(MAX_SLICE_BYTES)
           batch.bytes = slice.length
           // Characters: no byte that continues one counts, and what is a surrogate pair counts twice.
           for (const byte of slice) charsSinceMessage += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
@@ -109,10 +109,10 @@ function openConnection(
       signal: controller.signal,
       openWhenHidden: true,
       async fetch(_input, init) {
-        const response = await openResponse(
+        const response = await sendRequest(
           { ...request, signal: init?.signal ?? controller.signal },
           fetch,
-          fetchByHand,
+          fetchFollowingRedirects,
         )
         const reader = response.body?.getReader()
         resolve({
@@ -125,7 +125,7 @@ function openConnection(
               if (finalOutcome) serveRead()
               else allowChunk?.()
             }),
-          problem: (maxBytes) => readProblem(async () => (await reader?.read())?.value, maxBytes),
+          readText: (maxBytes) => readText(async () => (await reader?.read())?.value, maxBytes),
           cancel() {
             controller.abort()
             // What it rejects with is of a connection that nobody wants.

@@ -1,8 +1,8 @@
 /** The `fetchEventSource` of @microsoft/fetch-event-source, on the SDK's engine. */
 import { systemClock as clock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
-import { fetchConnectWith } from '../connect/fetch.ts'
-import { SETTLED, runAttempt } from '../source/attempt.ts'
+import { fetchConnectWithParser } from '../connect/fetch.ts'
+import { STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
 import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
 import { type Block, DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -115,7 +115,7 @@ export function fetchEventSource(
       }
       return response
     }
-    const connect = fetchConnectWith((options) => {
+    const connect = fetchConnectWithParser((options) => {
       let retry: number | undefined
       return createBlockParser({
         ...options,
@@ -152,19 +152,19 @@ export function fetchEventSource(
           },
           controller,
           {
-            name: '',
+            label: '',
             request: async (signal) => ({
               url: '',
               method: '',
               headers: [],
-              credentials: [],
+              credentialHeaders: [],
               lastEventId,
               maxEventSize: DEFAULT_MAX_EVENT_CHARS,
               signal,
             }),
-            judge: async () => {},
-            opened: () => (openedAt = clock.now()),
-            read({ blocks }) {
+            checkResponse: async () => {},
+            onOpen: () => (openedAt = clock.now()),
+            onBatch({ blocks }) {
               for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
                 if (currentAttempt !== controller) break
                 if (id !== undefined && id !== lastEventId) attempt = 1
@@ -185,7 +185,7 @@ export function fetchEventSource(
     }
     const retry = (error: StreamError, openedAt: number): void => {
       const cause = 'cause' in error ? error.cause : error
-      if (clock.now() - openedAt >= SETTLED) attempt = 1
+      if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
       try {
         const requestedDelay = onerror?.(cause)
         const backoff = { delay: reconnectionTime, shouldRetry: () => isSafe }

@@ -1,6 +1,6 @@
 /** What goes wrong with a carrier or one of its streams, as an error. */
 import { StreamError, type StreamErrorCode } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 
 /** Broken connections can be had again; what is wrong with what came over them can't be helped. */
@@ -10,5 +10,8 @@ export function channelError(
   cause?: unknown,
   code: StreamErrorCode = 'network',
 ): StreamError {
-  return new StreamError(code, `${message}: ${nameRequest(method, url)}`, { cause, retryable: code === 'network' })
+  return new StreamError(code, `${message}: ${formatRequestLabel(method, url)}`, {
+    cause,
+    retryable: code === 'network',
+  })
 }

@@ -1,5 +1,5 @@
 /** One stream of a carrier, as the `Connection` that its owner sees. */
-import { resolveAddress } from '../base/url.ts'
+import { resolveUrl } from '../base/url.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 import { channelError } from './channel-error.ts'
@@ -141,9 +141,9 @@ export function createChannelStream(
           resolve({
             status: (status = newStatus),
             headers: new Headers(fields.headers),
-            url: resolveAddress(fields.url ?? '', url),
+            url: resolveUrl(fields.url ?? '', url),
             read,
-            async problem(maxBytes) {
+            async readText(maxBytes) {
               while (await read());
               return problem.slice(0, maxBytes)
             },

@@ -1,10 +1,10 @@
 /** One connection that carries many streams, as PROTOCOL.md section 5 has it. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
-import { guard, report } from '../base/report-error.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
+import { callSafely, reportUncaughtError } from '../base/report-error.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
-import { judge, refused } from '../source/check-response.ts'
+import { assertEventStream, httpError } from '../source/check-response.ts'
 import { clampDelay } from '../source/retry.ts'
 import { type ChannelStream, createChannelStream } from './channel-stream.ts'
 import { channelError } from './channel-error.ts'
@@ -50,7 +50,7 @@ export function createChannel(
     timeout = 10_000,
     clock = systemClock,
     init,
-    onError = report,
+    onError = reportUncaughtError,
     connect,
   }: MultiplexOptions & { connect: Connect },
   url: string,
@@ -101,7 +101,7 @@ export function createChannel(
     return connect({
       ...target,
       headers,
-      credentials: lastAcceptedRequest.credentials,
+      credentialHeaders: lastAcceptedRequest.credentialHeaders,
       init,
       maxEventSize: MAX_CHANNEL_EVENT_CHARS,
       signal,
@@ -118,10 +118,10 @@ export function createChannel(
         // Chromium does not keep preflights of `no-store`, which is the default.
         init: { cache: 'default', ...init },
       })
-      await response.problem(1_000) // read to its end, its connection can be used again
+      await response.readText(1_000) // read to its end, its connection can be used again
       response.cancel()
       // A redirect may have led to a page: that is not what was asked for.
-      if (response.status !== 202) throw refused(response, nameRequest('POST', operationsRequest.url), 'http')
+      if (response.status !== 202) throw httpError(response, formatRequestLabel('POST', operationsRequest.url), 'http')
     } finally {
       cancelDeadline()
     }
@@ -151,7 +151,7 @@ export function createChannel(
       } else if (!stream) {
         // What comes for a stream that was left is not news.
         if (!(parseInt(key) <= lastKey))
-          guard(onError, channelError(channelRequest, 'Foreign event', undefined, 'invalid-data'))
+          callSafely(onError, channelError(channelRequest, 'Foreign event', undefined, 'invalid-data'))
       } else if (id[keyEnd] === '!') {
         if (stream.handleControlEvent(type, data) === 200) lastAcceptedRequest = stream.request
       } else {
@@ -169,9 +169,11 @@ export function createChannel(
     let connection: Connection | undefined
     try {
       connection = await send(channelRequest, ['accept', 'text/event-stream'])
-      await judge(connection, { clock, name: nameRequest('GET', url), auth: firstRequest.credentials[0] }).catch(
-        (error: StreamError) => close(error, firstRequest),
-      )
+      await assertEventStream(connection, {
+        clock,
+        label: formatRequestLabel('GET', url),
+        auth: firstRequest.credentialHeaders[0],
+      }).catch((error: StreamError) => close(error, firstRequest))
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)

@@ -1,8 +1,8 @@
 /** A `Connect` that has all streams of an origin share one connection. */
-import { originOf, resolveAddress } from '../base/url.ts'
+import { originOf, resolveUrl } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
-import { fetchByHand } from '../connect/redirect.ts'
+import { fetchFollowingRedirects } from '../connect/redirect.ts'
 import { type Channel, type MultiplexOptions, createChannel } from './channel.ts'
 
 /** What a carrier can't do for one of its streams. */
@@ -31,7 +31,7 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
 
   const openConnection = async (request: ConnectRequest): Promise<Connection> => {
     request.signal.throwIfAborted()
-    channelAddress ||= resolveAddress(channelUrl, request.url)
+    channelAddress ||= resolveUrl(channelUrl, request.url)
     let connection: Connection | undefined
     if (canUseChannel(request)) {
       while (!connection) {
@@ -45,7 +45,7 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
     return connect(request)
   }
   return async (request) => {
-    const { url, method, body, headers, credentials } = request
+    const { url, method, body, headers, credentialHeaders } = request
     /** Where a redirect leads to may not be carried. */
     const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
       const connection = await openConnection({
@@ -56,11 +56,11 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
       } as ConnectRequest)
       return Object.assign(connection, { body: { cancel: async () => connection.cancel() } }) as unknown as Response
     }
-    const response: unknown = await fetchByHand(
+    const response: unknown = await fetchFollowingRedirects(
       fetch,
       url,
       { method, body: body!, headers: new Headers(headers) },
-      credentials,
+      credentialHeaders,
     )
     return response as Connection
   }

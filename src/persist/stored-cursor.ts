@@ -1,12 +1,12 @@
 /** Reads a cursor out of a store, where anybody may have put anything. */
-import { resolveAddress } from '../base/url.ts'
+import { resolveUrl } from '../base/url.ts'
 import type { Cursor } from '../base/errors.ts'
 
 /** Whether `url` is the address of a web server: absolute or a path, without credentials. */
 function isHttpUrl(url: unknown): url is string {
   if (typeof url !== 'string' || !url) return false
   try {
-    return /^(https?:|\/)/.test(resolveAddress(url))
+    return /^(https?:|\/)/.test(resolveUrl(url))
   } catch {
     return false // not a URL: the answer itself
   }

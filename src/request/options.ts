@@ -8,7 +8,7 @@ import type { RetryOptions } from '../source/retry.ts'
 import type { AttemptContext, SourceHooks, StreamState } from '../source/source.ts'
 
 /** Gives credentials as headers, asked anew for each attempt; `reason` is `rejected` after a 401. See `bearer` and `apiKey`. */
-export type Auth = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>
+export type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>
 
 /** What answered, as `onResponse` sees it. */
 export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
@@ -20,7 +20,7 @@ export interface StreamReset {
 }
 
 /** How `data` becomes `event.data`: `JSON.parse`, the text itself, or a function of it. */
-export type Parse = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
+export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
 
 /** Keeps a stream's place where a reload of the page does not lose it. `rivulet/persist` makes them. */
 export interface Persistence {
@@ -40,7 +40,7 @@ export interface CommonOptions {
   /** Headers for each request, or a function that is asked anew for each attempt. */
   headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
   /** Credentials; they go to the origin of `baseUrl` (else: of the stream's own URL) and nowhere else. */
-  auth?: Auth
+  auth?: AuthProvider
   /** Reconnection; a number is its `limit`, `false` none. @defaultValue 1 s doubling to 30 s, full jitter; no limit for feeds, 5 for runs */
   retry?: false | number | RetryOptions
   /** Milliseconds until credentials, and then the head of the answer, must be there. @defaultValue 10,000 for feeds, 60,000 for runs */
@@ -100,11 +100,11 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
 /** Options of `subscribe`. */
 export interface SubscribeOptions extends StreamOptions {
   /** @defaultValue `'json'` */
-  parse?: Parse
+  parse?: ParseOption
   /** Validates payloads by event type (Standard Schema); the types follow. */
   schema?: Schemas
   /** Whether a feed that is not GET may be requested again. @defaultValue false */
-  reconnect?: boolean
+  repeatable?: boolean
   /** How many of the last ids are remembered, to drop what a new connection repeats; 0: none, for feeds whose ids are not unique. @defaultValue 1,024 */
   dedupeWindow?: number
   /** Goes on after this event; or how the last event ID is sent, as in `ClientOptions`. */

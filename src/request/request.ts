@@ -1,14 +1,14 @@
 /** From options to requests: URL, headers and credentials, resolved anew for each attempt. */
-import { originOf, resolveAddress } from '../base/url.ts'
+import { originOf, resolveUrl } from '../base/url.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
-import type { Auth } from './options.ts'
-import type { Settings } from './resolve-options.ts'
+import type { AuthProvider } from './options.ts'
+import type { ResolvedOptions } from './resolve-options.ts'
 import type { AttemptContext } from '../source/source.ts'
 
 /** What a stream can vary between its requests. */
-export interface Target {
+export interface RequestOverrides {
   /** Another address than the stream's own; the method is then GET, without a body. */
   url?: string | undefined
   method?: string
@@ -16,14 +16,14 @@ export interface Target {
   lastEventId?: string
 }
 
-export interface Requester {
+export interface RequestBuilder {
   /** The stream's own address; a path where no base is known. */
   readonly url: string
   readonly method: string
   /** For messages. */
-  readonly name: string
+  readonly label: string
   /** The next request. Rejects with `auth` where credentials can't be had. */
-  build(context: AttemptContext, target?: Target): Promise<ConnectRequest>
+  build(context: AttemptContext, overrides?: RequestOverrides): Promise<ConnectRequest>
 }
 
 /**
@@ -31,36 +31,38 @@ export interface Requester {
  *
  * @throws TypeError on a URL that is none, or has credentials in it, and on a body that can't be sent, or only once
  */
-export function createRequester(target: string | URL, settings: Settings, isOwn = true): Requester {
-  const { baseUrl, auth, json, searchParams, lastEventId: mode } = settings
-  const page = globalThis.document?.baseURI ?? globalThis.location?.href
-  const base = resolveAddress(baseUrl ?? '', /^https?:/.test(page) ? page : '')
-  const address = resolveAddress(target, base)
+export function createRequestBuilder(target: string | URL, options: ResolvedOptions, isUserUrl = true): RequestBuilder {
+  const { baseUrl, auth, json, searchParams, lastEventId: lastEventIdMode } = options
+  const pageUrl = globalThis.document?.baseURI ?? globalThis.location?.href
+  const base = resolveUrl(baseUrl ?? '', /^https?:/.test(pageUrl) ? pageUrl : '')
+  const resolvedUrl = resolveUrl(target, base)
   const query =
-    searchParams === undefined ? '' : (address.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
-  const url = address + query
-  if (url.startsWith('/') && !settings.fetch && !settings.ownConnect) throw new TypeError('A path needs a baseUrl')
-  const home = originOf(baseUrl === undefined && isOwn ? url : base)
-  const body = json === undefined ? settings.body : JSON.stringify(json)
+    searchParams === undefined
+      ? ''
+      : (resolvedUrl.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
+  const url = resolvedUrl + query
+  if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect) throw new TypeError('A path needs a baseUrl')
+  const trustedOrigin = originOf(baseUrl === undefined && isUserUrl ? url : base)
+  const body = json === undefined ? options.body : JSON.stringify(json)
   if (body instanceof ReadableStream) throw new TypeError('A ReadableStream can be sent only once')
-  const plain = typeof body === 'string' || body instanceof Uint8Array
-  const method = (settings.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
+  const isPlainBody = typeof body === 'string' || body instanceof Uint8Array
+  const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
   if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`${method} can't have a body`)
-  const name = nameRequest(method, url)
+  const label = formatRequestLabel(method, url)
 
   return {
     url,
     method,
-    name,
-    async build(context, { url: other, method: verb, headers: more, lastEventId } = {}) {
-      let to = other ?? url
-      if (typeof mode === 'function' && lastEventId) to = mode(to, lastEventId)
-      const own = other === undefined
+    label,
+    async build(context, { url: overrideUrl, method: overrideMethod, headers: extraHeaders, lastEventId } = {}) {
+      let requestUrl = overrideUrl ?? url
+      if (typeof lastEventIdMode === 'function' && lastEventId) requestUrl = lastEventIdMode(requestUrl, lastEventId)
+      const isOwnUrl = overrideUrl === undefined
       const headers = new Headers({
         accept: 'text/event-stream',
-        ...(own && json !== undefined && { 'content-type': 'application/json' }),
+        ...(isOwnUrl && json !== undefined && { 'content-type': 'application/json' }),
       })
-      const add = (source: HeadersInit | undefined): string[] => {
+      const addHeaders = (source: HeadersInit | undefined): string[] => {
         const names: string[] = []
         try {
           new Headers(source).forEach((value, key) => {
@@ -70,36 +72,37 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
           return names
         } catch {
           // The platform's own error quotes the value, which may be a secret.
-          throw new StreamError('auth', `A header can't be sent: ${name}`)
+          throw new StreamError('auth', `A header can't be sent: ${label}`)
         }
       }
-      const ask = async (provider: Auth): Promise<string[]> => {
-        let given: HeadersInit
+      const callProvider = async (provider: AuthProvider): Promise<string[]> => {
+        let provided: HeadersInit
         context.signal.throwIfAborted()
         try {
-          given = await provider(context)
+          provided = await provider(context)
         } catch (cause) {
           // One of its own for each stream: what a stream knows is written into it.
-          throw new StreamError('auth', `No credentials: ${name}`, {
+          throw new StreamError('auth', `No credentials: ${label}`, {
             cause,
             retryable: !isStreamError(cause) || cause.retryable,
           })
         }
-        return add(given)
+        return addHeaders(provided)
       }
-      for (const source of settings.headerSources) await (typeof source === 'function' ? ask(source) : add(source))
-      const credentials = auth && originOf(to) === home ? await ask(auth) : []
-      add(more)
+      for (const source of options.headerSources)
+        await (typeof source === 'function' ? callProvider(source) : addHeaders(source))
+      const credentialHeaders = auth && originOf(requestUrl) === trustedOrigin ? await callProvider(auth) : []
+      addHeaders(extraHeaders)
       return {
-        url: to,
-        method: verb ?? (own ? method : 'GET'),
+        url: requestUrl,
+        method: overrideMethod ?? (isOwnUrl ? method : 'GET'),
         headers: [...headers],
-        credentials,
-        body: own && plain ? (body as ConnectRequest['body']) : undefined,
-        lastEventId: typeof mode === 'string' ? lastEventId : undefined,
-        scope: settings.scope,
-        init: { ...settings, body: own && !plain ? body : null } as RequestInit,
-        maxEventSize: settings.maxEventSize,
+        credentialHeaders,
+        body: isOwnUrl && isPlainBody ? (body as ConnectRequest['body']) : undefined,
+        lastEventId: typeof lastEventIdMode === 'string' ? lastEventId : undefined,
+        scope: options.scope,
+        init: { ...options, body: isOwnUrl && !isPlainBody ? body : null } as RequestInit,
+        maxEventSize: options.maxEventSize,
         signal: context.signal,
       }
     },
@@ -107,6 +110,6 @@ export function createRequester(target: string | URL, settings: Settings, isOwn 
 }
 
 /** Whether the server said that it has not begun, so that a request sent again can't work, or cost, twice. */
-export function isRefusal({ code, status }: StreamError): boolean {
+export function isSafeToRepeat({ code, status }: StreamError): boolean {
   return code === 'auth' || (code === 'http' && [425, 429, 503].includes(status ?? 0))
 }

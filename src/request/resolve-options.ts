@@ -1,21 +1,21 @@
 /** Options as a stream has them: its own over its client's over the defaults. */
 import { type Clock, systemClock } from '../base/clock.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
 import type { ClientOptions, StreamOptions } from './options.ts'
-import { shareAuth } from './auth-refresh.ts'
+import { withSharedRefresh } from './auth-refresh.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
 
-type Merged = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
+type MergedOptions = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 
-export interface Settings extends Merged {
+export interface ResolvedOptions extends MergedOptions {
   clock: Clock
   random(): number
   connect: Connect
   /** Whether the user gave it. */
-  ownConnect: boolean
+  hasCustomConnect: boolean
   connectTimeout: number
   maxEventSize: number
   retry: RetryOptions
@@ -24,40 +24,40 @@ export interface Settings extends Merged {
   headerSources: ClientOptions['headers'][]
   lastEventId: NonNullable<ClientOptions['lastEventId']>
   /** Tells `onResponse`. */
-  answered(connection: Connection): void
+  notifyResponse(connection: Connection): void
 }
 
 /** What differs between feeds and runs. */
 export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connectTimeout' | 'retry'>>
 
 /** The later ones over the earlier ones; `undefined` is as good as absent. */
-const merge = <Options extends object>(...layers: (Options | undefined)[]): Options =>
+const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]): Options =>
   Object.fromEntries(
     layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined)),
   ) as Options
 
-const retryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
+const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
   typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
 
 /** The later `layers` over the earlier ones, all over what holds for every stream. */
-export function mergeSettings<Own extends StreamOptions>(
+export function resolveOptions<Own extends StreamOptions>(
   ...layers: [KindDefaults, ClientOptions, Own]
-): Own & Settings {
+): Own & ResolvedOptions {
   const defaults = {
     clock: systemClock,
     random: Math.random,
     maxEventSize: DEFAULT_MAX_EVENT_CHARS,
     lastEventId: 'header',
   }
-  const options = merge<object>(defaults, ...layers) as Own & Settings
+  const options = mergeDefined<object>(defaults, ...layers) as Own & ResolvedOptions
   return {
     ...options,
-    ownConnect: !!options.connect,
+    hasCustomConnect: !!options.connect,
     connect: options.connect ?? fetchConnect(options.fetch),
-    ...(options.auth && { auth: shareAuth(options.auth) }),
-    queue: merge({ events: 1_024, bytes: 0x100000 }, options.queue),
-    retry: merge(...layers.map(retryOptions)),
-    answered: ({ status, url, headers }) => guard(options.onResponse, { status, url, headers }),
+    ...(options.auth && { auth: withSharedRefresh(options.auth) }),
+    queue: mergeDefined({ events: 1_024, bytes: 0x100000 }, options.queue),
+    retry: mergeDefined(...layers.map(toRetryOptions)),
+    notifyResponse: ({ status, url, headers }) => callSafely(options.onResponse, { status, url, headers }),
     headerSources: layers.map(({ headers }) => headers),
   }
 }

@@ -3,7 +3,7 @@
  * (Over 300 lines: what each role does on a message, a read, and a change of the lead is one state machine.)
  */
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { nameRequest } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import { type LeaderLock, createLeaderLock } from './leader-lock.ts'
@@ -64,7 +64,7 @@ export function joinStream(
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
   const post = (message: ShareMessage): void => broadcastChannel.postMessage(message)
   const connectionLostError = (message?: string): StreamError =>
-    new StreamError('network', message || `Lost: ${nameRequest('GET', request.url)}`, { retryable: true })
+    new StreamError('network', message || `Lost: ${formatRequestLabel('GET', request.url)}`, { retryable: true })
   const setRole = (next: MemberRole): void => {
     // Who could not keep up, or keep the lead, is not to take it at once.
     if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = Date.now()
@@ -107,7 +107,7 @@ export function joinStream(
 
   const resolveConnection = (
     sharedResponse: SharedResponse,
-    readProblem: Connection['problem'],
+    readText: Connection['readText'],
     headers = new Headers(sharedResponse.headers),
     { url }: { url: string } = sharedResponse,
   ): void => {
@@ -117,7 +117,7 @@ export function joinStream(
         pendingRead = { resolve, reject }
         serveRead()
       })
-    pendingConnection.resolve({ ...sharedResponse, url, headers, read, problem: readProblem, cancel: () => close() })
+    pendingConnection.resolve({ ...sharedResponse, url, headers, read, readText, cancel: () => close() })
   }
   /** Gives the consumer what it waits for, if it is here. */
   const serveRead = (): void => {
@@ -211,7 +211,7 @@ export function joinStream(
       if (!isResuming)
         resolveConnection(
           toSharedResponse(connection),
-          async (maxBytes) => (problem = await connection.problem(maxBytes)),
+          async (maxBytes) => (problem = await connection.readText(maxBytes)),
           connection.headers,
           connection,
         )

@@ -1,6 +1,6 @@
 /** A `Connect` by which the tabs of one browser share their streams' connections. */
 import { type Clock, systemClock } from '../base/clock.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 import type { Connect, ConnectRequest } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { joinStream } from './member.ts'
@@ -42,11 +42,13 @@ export interface ShareOptions {
 const SHAREABLE_HEADERS = /^accept(-language)?$/
 
 /** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
-function isShareable({ method, headers, credentials, scope, init }: ConnectRequest): boolean {
+function isShareable({ method, headers, credentialHeaders, scope, init }: ConnectRequest): boolean {
   if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
   return (
     scope !== undefined ||
-    (!credentials.length && init?.credentials !== 'include' && headers.every(([name]) => SHAREABLE_HEADERS.test(name)))
+    (!credentialHeaders.length &&
+      init?.credentials !== 'include' &&
+      headers.every(([name]) => SHAREABLE_HEADERS.test(name)))
   )
 }
 
@@ -69,7 +71,7 @@ export function shareAcrossTabs({
   const tab = { eligibleSince: 0 }
   let reportFallback: ((reason: unknown) => void) | undefined = (reason) => {
     reportFallback = undefined
-    guard(onFallback, reason)
+    callSafely(onFallback, reason)
   }
 
   return (request) => {
@@ -80,7 +82,7 @@ export function shareAcrossTabs({
       const role = memberRole === 'rejoining' ? 'detached' : memberRole
       if (role === 'joining' || role === reportedRole) return
       reportedRole = role
-      guard(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
+      callSafely(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
     }
     tab.eligibleSince ||= Date.now()
     try {

@@ -2,12 +2,12 @@
 import { type Problem, StreamError, type StreamErrorCode } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connect/connect.ts'
-import { retriedStatuses } from './retry.ts'
+import { defaultRetryStatusCodes } from './retry.ts'
 
-export interface Judgement {
+export interface ResponseCheckOptions {
   clock: Clock
   /** For messages: method, and URL without query. */
-  name: string
+  label: string
   /** Statuses that are tried again. */
   statusCodes?: readonly number[] | undefined
   /** Which content types are event streams; `false`: all. */
@@ -15,18 +15,18 @@ export interface Judgement {
   /** Where new credentials can be had after a 401. */
   auth?: unknown
   /** The code for a status that is not 200. @defaultValue `http` */
-  refusal?: ((status: number) => StreamErrorCode) | undefined
+  codeForStatus?: ((status: number) => StreamErrorCode) | undefined
 }
 
 /** Longest problem document that is read (bytes). */
-const PROBLEM_SIZE = 16_384
+const MAX_ERROR_BODY_BYTES = 16_384
 /** How long it may take (milliseconds). */
-const PROBLEM_TIME = 1_000
+const ERROR_BODY_TIMEOUT_MS = 1_000
 
 /** @throws StreamError where the answer is not an event stream */
-export async function judge(
+export async function assertEventStream(
   connection: Connection,
-  { clock, name, statusCodes = retriedStatuses, contentType, auth, refusal }: Judgement,
+  { clock, label, statusCodes = defaultRetryStatusCodes, contentType, auth, codeForStatus }: ResponseCheckOptions,
 ): Promise<void> {
   const { status, headers } = connection
   const type = headers.get('content-type') ?? ''
@@ -34,40 +34,43 @@ export async function judge(
     let problem: Problem | undefined
     let cancelDeadline: (() => void) | undefined
     try {
-      const deadline = new Promise<string>((resolve) => (cancelDeadline = clock.after(PROBLEM_TIME, () => resolve(''))))
-      if (/json/.test(type)) problem = JSON.parse(await Promise.race([connection.problem(PROBLEM_SIZE), deadline]))
+      const deadline = new Promise<string>(
+        (resolve) => (cancelDeadline = clock.after(ERROR_BODY_TIMEOUT_MS, () => resolve(''))),
+      )
+      if (/json/.test(type))
+        problem = JSON.parse(await Promise.race([connection.readText(MAX_ERROR_BODY_BYTES), deadline]))
     } catch {
       // Not a document that can be read: the status says enough.
     }
     cancelDeadline?.()
-    const code = status === 401 && auth ? 'auth' : (refusal?.(status) ?? 'http')
-    throw refused(connection, name, code, problem, statusCodes.includes(status))
+    const code = status === 401 && auth ? 'auth' : (codeForStatus?.(status) ?? 'http')
+    throw httpError(connection, label, code, problem, statusCodes.includes(status))
   }
-  let fits = contentType === false
+  let isAccepted = contentType === false
   let cause: unknown
   try {
-    fits ||= (contentType || isEventStream)(type)
+    isAccepted ||= (contentType || isEventStream)(type)
   } catch (error) {
     cause = error
   }
-  if (!fits)
-    throw new StreamError('content-type', `Not an event stream but "${type}": ${name}`, {
+  if (!isAccepted)
+    throw new StreamError('content-type', `Not an event stream but "${type}": ${label}`, {
       status,
       ...(cause ? { cause } : {}),
     })
 }
 
 /** What an answer is by its status. */
-export function refused(
+export function httpError(
   { status, headers }: Connection,
-  name: string,
+  label: string,
   code: StreamErrorCode,
   problem?: Problem,
   retryable = false,
 ): StreamError {
-  const shown = new Headers(headers)
-  shown.delete('set-cookie') // errors are printed
-  return new StreamError(code, `Status ${status}: ${name}`, { status, headers: shown, problem, retryable })
+  const safeHeaders = new Headers(headers)
+  safeHeaders.delete('set-cookie') // errors are printed
+  return new StreamError(code, `Status ${status}: ${label}`, { status, headers: safeHeaders, problem, retryable })
 }
 
 /** [spec] Of several types the last one holds, but no wildcard (Fetch, "extract a MIME type"); a comma in quotes parts none. */

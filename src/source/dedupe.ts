@@ -1,36 +1,38 @@
-/** Knows again what earlier connections have brought, by the last ids of them. */
+/** Recognizes events that a new connection repeats, by the ids of the last events. */
 
-export interface DuplicateWindow {
-  /** A connection begins: what it repeats is known from now on. */
-  opened(): void
-  /** Whether an earlier connection has brought this id; from now on it counts as had. */
-  has(id: string): boolean
-  /** Forgets everything: ids begin anew. */
+export interface DedupeWindow {
+  /** Starts a new connection: every id remembered so far is a duplicate if it comes again. */
+  beginConnection(): void
+  /** Whether an earlier connection received this id. */
+  isDuplicate(id: string): boolean
+  /** Records an id that was received. */
+  remember(id: string): void
+  /** Forgets all ids, after the server has started a new sequence. */
   clear(): void
 }
 
-/** Remembers the last `size` ids; `first`: had already. */
-export function createDuplicateWindow(size: number, first: string | undefined): DuplicateWindow {
-  // While a connection brings only news, an id costs one write; what is compared lives until nothing of it can come again.
-  let recent: string[] = first && size ? [first] : []
-  let position = recent.length
-  let earlier: Set<string> | undefined
-  let news = 0
+/** Creates a window of the last `size` ids. `initialId`, if any, counts as received by an earlier connection. */
+export function createDedupeWindow(size: number, initialId: string | undefined): DedupeWindow {
+  // A new id costs one array write. The set that duplicates are looked up in exists only until `size` new ids have come:
+  // by then none of its ids can be repeated.
+  let recentIds: string[] = initialId && size ? [initialId] : []
+  let nextSlot = recentIds.length
+  let earlierIds: Set<string> | undefined
+  let newIdCount = 0
 
   return {
-    opened() {
-      earlier = new Set(recent)
-      news = 0
+    beginConnection() {
+      earlierIds = new Set(recentIds)
+      newIdCount = 0
     },
-    has(id) {
-      if (earlier?.has(id)) return true
-      recent[position++ % size] = id
-      if (++news >= size) earlier = undefined
-      return false
+    isDuplicate: (id) => !!earlierIds?.has(id),
+    remember(id) {
+      recentIds[nextSlot++ % size] = id
+      if (++newIdCount >= size) earlierIds = undefined
     },
     clear() {
-      recent = []
-      earlier = undefined
+      recentIds = []
+      earlierIds = undefined
     },
   }
 }

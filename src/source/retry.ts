@@ -1,6 +1,6 @@
 /** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
 import { StreamError } from '../base/errors.ts'
-import { guard } from '../base/report-error.ts'
+import { callSafely } from '../base/report-error.ts'
 
 /** How a stream reconnects. */
 export interface RetryOptions {
@@ -18,7 +18,7 @@ export interface RetryOptions {
   shouldRetry?(context: { error: StreamError; attempt: number }): boolean
 }
 
-export const retriedStatuses: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
+export const defaultRetryStatusCodes: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
 
 /** Bounds of a delay that a server gives: 100 ms to 10 min. */
 export function clampDelay(ms: number): number {
@@ -35,19 +35,19 @@ export function parseRetryAfter(value: string | null | undefined): number {
  * What follows on a failure: the milliseconds until the next attempt, or the error that the stream ends with.
  * `repeatable`: whether the request may be sent once more; `floor`: the least delay that the server asked for.
  */
-export function judgeFailure(
-  options: RetryOptions & { name: string; random(): number },
-  repeatable: boolean | undefined,
+export function nextRetry(
+  options: RetryOptions & { label: string; random(): number },
+  isRepeatable: boolean | undefined,
   error: StreamError,
   attempt: number,
-  floor: number,
+  minDelay: number,
 ): number | StreamError {
-  const delay = repeatable ? retryDelay(options, error, attempt, floor, options.random) : undefined
+  const delay = isRepeatable ? retryDelay(options, error, attempt, minDelay, options.random) : undefined
   if (delay !== undefined) return delay
   // Credentials that can't be had say more than that it was tried often.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
   return exhausted
-    ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.name}`, {
+    ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.label}`, {
         cause: error,
         retryable: true,
       })
@@ -59,16 +59,16 @@ export function retryDelay(
   { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
   error: StreamError,
   attempt: number,
-  floor: number,
+  minDelay: number,
   random: () => number,
 ): number | undefined {
-  let wanted = error.retryable
-  if (shouldRetry) guard((context) => (wanted = shouldRetry(context)), { error, attempt })
-  if (attempt > limit || !wanted) return undefined
+  let willRetry = error.retryable
+  if (shouldRetry) callSafely((context) => (willRetry = shouldRetry(context)), { error, attempt })
+  if (attempt > limit || !willRetry) return undefined
   // The exponent is bounded: 0 times infinity is not a number.
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
-  if (!jitter) return Math.max(floor, backoff)
-  let part = random() * backoff
-  if (jitter !== true) guard((delay) => (part = jitter(delay)), backoff)
-  return floor + (part >= 0 ? part : backoff)
+  if (!jitter) return Math.max(minDelay, backoff)
+  let jittered = random() * backoff
+  if (jitter !== true) callSafely((delay) => (jittered = jitter(delay)), backoff)
+  return minDelay + (jittered >= 0 ? jittered : backoff)
 }

@@ -1,10 +1,10 @@
 /** The life of a stream as a pure table: state × event → next state. */
 
 /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt. */
-export type Status = 'idle' | 'connecting' | 'refreshing' | 'open' | 'waiting' | 'closed'
+export type StreamStatus = 'idle' | 'connecting' | 'refreshing' | 'open' | 'waiting' | 'closed'
 
-export interface State {
-  readonly status: Status
+export interface SourceState {
+  readonly status: StreamStatus
   /** The attempt under way or awaited, from 1; 1 again after progress. */
   readonly attempt: number
 }
@@ -20,31 +20,31 @@ export type Trigger =
   | 'progress'
   | 'rejected'
   | 'failed'
-  | 'suspended'
-  | 'due'
+  | 'offline'
+  | 'retry'
   | 'ended'
-  | 'complete'
+  | 'finish'
   | 'close'
 
-type Row = { readonly [Event in Trigger]?: Status }
+type Transitions = { readonly [Event in Trigger]?: StreamStatus }
 
-const leave: Row = { failed: 'waiting', suspended: 'waiting', ended: 'closed', close: 'closed' }
+const exits: Transitions = { failed: 'waiting', offline: 'waiting', ended: 'closed', close: 'closed' }
 
-const table: { readonly [Current in Status]: Row } = {
+const transitions: { readonly [Current in StreamStatus]: Transitions } = {
   idle: { start: 'connecting', close: 'closed' },
-  connecting: { ...leave, opened: 'open', rejected: 'refreshing' },
+  connecting: { ...exits, opened: 'open', rejected: 'refreshing' },
   // The second refusal in a row is final.
-  refreshing: { ...leave, opened: 'open', rejected: 'closed' },
+  refreshing: { ...exits, opened: 'open', rejected: 'closed' },
   // Credentials can be taken back in the middle of a connection that others share.
-  open: { ...leave, progress: 'open', rejected: 'refreshing', complete: 'closed' },
-  waiting: { due: 'connecting', close: 'closed' },
+  open: { ...exits, progress: 'open', rejected: 'refreshing', finish: 'closed' },
+  waiting: { retry: 'connecting', close: 'closed' },
   closed: {},
 }
 
-export const initialState: State = { status: 'idle', attempt: 1 }
+export const initialState: SourceState = { status: 'idle', attempt: 1 }
 
 /** What `event` makes of `state`. An event that a state does not know is late, and changes nothing: the same state is returned. */
-export function transition(state: State, event: Trigger): State {
-  const status = table[state.status][event]
+export function transition(state: SourceState, event: Trigger): SourceState {
+  const status = transitions[state.status][event]
   return status ? { status, attempt: event === 'progress' ? 1 : state.attempt + (event === 'failed' ? 1 : 0) } : state
 }

@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts'
 
 export interface Watchdog {
   /** A read begins: the server is waited for. */
-  reading(): void
+  beginRead(): void
   /** The read is over; `events`: it brought more than comments and ids. */
-  read(events: boolean): void
+  endRead(hasEvents: boolean): void
   /** Sets the longest silence on the wire, in milliseconds. */
   setIdleTimeout(ms: number): void
   /** Looks at the clock now: timers may have been held back. */
@@ -21,17 +21,17 @@ export function createWatchdog(
   onSilence: (code: 'idle' | 'stalled', timeout: number) => void,
 ): Watchdog {
   // One timer that looks at timestamps: arming one per read would cost more than reading.
-  let waiting = false
-  let byteAt = clock.now()
-  let eventAt = byteAt
+  let isWaiting = false
+  let lastByteAt = clock.now()
+  let lastEventAt = lastByteAt
   let cancel: (() => void) | undefined
 
   const check = (): void => {
     cancel?.()
     const now = clock.now()
-    if (!waiting) byteAt = eventAt = now
-    const idle = byteAt + idleTimeout - now
-    const stalled = eventAt + stallTimeout - now
+    if (!isWaiting) lastByteAt = lastEventAt = now
+    const idle = lastByteAt + idleTimeout - now
+    const stalled = lastEventAt + stallTimeout - now
     const next = Math.min(idle, stalled)
     if (idle <= 0) onSilence('idle', idleTimeout)
     else if (stalled <= 0) onSilence('stalled', stallTimeout)
@@ -40,15 +40,15 @@ export function createWatchdog(
   check()
 
   return {
-    reading() {
+    beginRead() {
       const now = clock.now()
       // Otherwise the last read brought no event: the silence goes on.
-      if (!waiting) eventAt = now
-      byteAt = now
-      waiting = true
+      if (!isWaiting) lastEventAt = now
+      lastByteAt = now
+      isWaiting = true
     },
-    read(events) {
-      waiting = !events
+    endRead(hasEvents) {
+      isWaiting = !hasEvents
     },
     setIdleTimeout(ms) {
       idleTimeout = ms

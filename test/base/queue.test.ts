@@ -41,7 +41,7 @@ describe('order', () => {
     const asked = queue.next()
     queue.push([], 50)
     expect(await isPending(asked)).toBe(true)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
     queue.push([1], 1)
     expect(await asked).toEqual({ value: 1, done: false })
   })
@@ -53,7 +53,7 @@ describe('order', () => {
     expect(await isPending(asked)).toBe(true)
     queue.push([6, 7, 8], 3)
     expect(await asked).toEqual({ value: 'odd 7', done: false })
-    queue.end()
+    queue.finish()
     expect(await queue.next()).toEqual({ value: undefined, done: true })
   })
 })
@@ -61,9 +61,9 @@ describe('order', () => {
 describe('bounds [F33]', () => {
   test('of nothing are bounds of one: what is empty has room', async () => {
     for (const queue of [createTestQueue(0), createTestQueue(4, 0)]) {
-      expect(queue.room()).toBeUndefined()
+      expect(queue.waitForRoom()).toBeUndefined()
       queue.push([1], 1)
-      const room = queue.room()
+      const room = queue.waitForRoom()
       expect(await isPending(room)).toBe(true)
       expect(await queue.next()).toEqual({ value: 1, done: false })
       expect(await isPending(room)).toBe(false)
@@ -73,19 +73,19 @@ describe('bounds [F33]', () => {
   test('full by count: room comes when one item was taken', async () => {
     const queue = createTestQueue(2, 1_000)
     queue.push([1], 1)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
     queue.push([2], 1)
-    const room = queue.room()
+    const room = queue.waitForRoom()
     expect(await isPending(room)).toBe(true)
     await queue.next()
     expect(await isPending(room)).toBe(false)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
   })
 
   test('full by bytes: a batch counts until its last item is taken', async () => {
     const queue = createTestQueue(100, 10)
     queue.push([1, 2], 10)
-    const room = queue.room()
+    const room = queue.waitForRoom()
     await queue.next()
     expect(await isPending(room)).toBe(true)
     await queue.next()
@@ -95,7 +95,7 @@ describe('bounds [F33]', () => {
   test('one batch may exceed both bounds, and nothing of it is lost', async () => {
     const queue = createTestQueue(2, 2)
     queue.push([1, 2, 3, 4, 5], 5_000)
-    queue.end()
+    queue.finish()
     const values: (number | undefined)[] = []
     for (let result = await queue.next(); !result.done; result = await queue.next()) values.push(result.value)
     expect(values).toEqual([1, 2, 3, 4, 5])
@@ -104,25 +104,25 @@ describe('bounds [F33]', () => {
   test('everybody who waits for room gets it', async () => {
     const queue = createTestQueue(1)
     queue.push([1], 1)
-    const rooms = [queue.room(), queue.room()]
+    const rooms = [queue.waitForRoom(), queue.waitForRoom()]
     await queue.next()
     for (const room of rooms) expect(await isPending(room)).toBe(false)
   })
 
-  test.each(['clear', 'end'] as const)('%s() makes room', async (verb) => {
+  test.each(['clear', 'finish'] as const)('%s() makes room', async (verb) => {
     const queue = createTestQueue(1)
     queue.push([1], 1)
-    const room = queue.room()
+    const room = queue.waitForRoom()
     queue[verb]()
     expect(await isPending(room)).toBe(false)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
   })
 
   test('a consumer that waits empties the queue at once', () => {
     const queue = createTestQueue(1, 1)
     void queue.next()
     queue.push([1], 1)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
   })
 })
 
@@ -143,7 +143,7 @@ describe('what is queued', () => {
     queue.clear()
     expect(queue.peek()).toEqual([])
     queue.push([4], 9)
-    expect(queue.room()).toBeUndefined()
+    expect(queue.waitForRoom()).toBeUndefined()
     expect(await queue.next()).toEqual({ value: 4, done: false })
   })
 })
@@ -152,7 +152,7 @@ describe('the end', () => {
   test('comes after what is queued, and again for each further consumer', async () => {
     const queue = createTestQueue()
     queue.push([1], 1)
-    queue.end()
+    queue.finish()
     expect(await queue.next()).toEqual({ value: 1, done: false })
     expect(await queue.next()).toEqual({ value: undefined, done: true })
     expect(await queue.next()).toEqual({ value: undefined, done: true })
@@ -162,7 +162,7 @@ describe('the end', () => {
     const queue = createTestQueue()
     queue.push([1], 1)
     const error = new Error('cut')
-    queue.end({ error })
+    queue.finish({ error })
     expect(await queue.next()).toEqual({ value: 1, done: false })
     await expect(queue.next()).rejects.toBe(error)
     expect(await queue.next()).toEqual({ value: undefined, done: true })
@@ -172,7 +172,7 @@ describe('the end', () => {
     const queue = createTestQueue()
     const asked = [queue.next(), queue.next(), queue.next()]
     const error = new Error('cut')
-    queue.end({ error })
+    queue.finish({ error })
     expect(await Promise.allSettled(asked)).toEqual([
       { status: 'rejected', reason: error },
       { status: 'fulfilled', value: { value: undefined, done: true } },
@@ -182,15 +182,15 @@ describe('the end', () => {
 
   test('an error of `undefined` is an error', async () => {
     const queue = createTestQueue()
-    queue.end({ error: undefined })
+    queue.finish({ error: undefined })
     await expect(queue.next()).rejects.toBeUndefined()
   })
 
   test('is final: nothing is pushed after it, and a second end changes nothing', async () => {
     const queue = createTestQueue()
-    queue.end()
+    queue.finish()
     queue.push([1], 1)
-    queue.end({ error: new Error('late') })
+    queue.finish({ error: new Error('late') })
     expect(queue.peek()).toEqual([])
     expect(await queue.next()).toEqual({ value: undefined, done: true })
   })

@@ -1,12 +1,12 @@
 /** Where errors go that nobody can catch. */
 import { expect, test, vi } from 'vitest'
-import { guard, report } from '../../src/base/report-error.ts'
+import { callSafely, reportUncaughtError } from '../../src/base/report-error.ts'
 
 test('`reportError` hears them, where the platform has it', () => {
   const reportError = vi.fn()
   vi.stubGlobal('reportError', reportError)
   const error = new Error('of a listener')
-  report(error)
+  reportUncaughtError(error)
   expect(reportError.mock.calls).toEqual([[error]])
 })
 
@@ -14,7 +14,7 @@ test('elsewhere they are printed', () => {
   vi.stubGlobal('reportError', undefined)
   const print = vi.spyOn(console, 'error').mockImplementation(() => {})
   const error = new Error('of a listener')
-  report(error)
+  reportUncaughtError(error)
   expect(print.mock.calls).toEqual([[error]])
 })
 
@@ -24,8 +24,8 @@ test('guard calls with the value, and reports what is thrown', () => {
   const callback = vi.fn((one: number) => {
     throw new Error(`${one}`)
   })
-  guard(callback, 1)
-  guard(undefined, 1)
+  callSafely(callback, 1)
+  callSafely(undefined, 1)
   expect(callback.mock.calls).toEqual([[1]])
   expect(reportError.mock.calls).toEqual([[new Error('1')]])
 })

@@ -68,7 +68,7 @@ export function options(): void {
   createClient({ auth: apiKey(() => 'k', { header: 'x' }), retry: { limit: 3, jitter: (delay) => delay } })
   createClient({ auth: bearer(async ({ reason, attempt, signal }) => `${reason}${attempt}${signal.aborted}`) })
   client.subscribe('/x', { credentials: 'include', cache: 'reload', searchParams: { a: 1, b: true }, lastEventId: '7' })
-  client.subscribe(new URL('https://api.test/x'), { method: 'POST', body: new FormData(), reconnect: true })
+  client.subscribe(new URL('https://api.test/x'), { method: 'POST', body: new FormData(), repeatable: true })
   // @ts-expect-error misspelt
   createClient({ retries: 3 })
   // @ts-expect-error true says nothing
@@ -115,6 +115,6 @@ export const custom: Connect = async ({ url, headers, signal }) => ({
   url,
   headers: new Headers(headers),
   read: async () => (signal.aborted ? null : { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }),
-  problem: async () => '',
+  readText: async () => '',
   cancel() {},
 })

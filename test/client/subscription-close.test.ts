@@ -328,7 +328,7 @@ describe('a feed that is not GET', () => {
       [true, 2],
     ] as const) {
       const { client, open, network, clock, errors } = createTestClient()
-      client.subscribe('/x', { method: 'POST', body: 'q', reconnect })
+      client.subscribe('/x', { method: 'POST', body: 'q', repeatable: reconnect })
       const connection = await open()
       connection.send({ data: '1', id: '1' })
       connection.end()

@@ -12,7 +12,7 @@ const request = (overrides: Partial<ConnectRequest> = {}): ConnectRequest => ({
   url: 'https://api.test/stream?key=SECRET',
   method: 'GET',
   headers: [['accept', 'text/event-stream']],
-  credentials: [],
+  credentialHeaders: [],
   maxEventSize: 1_000_000,
   signal: new AbortController().signal,
   ...overrides,
@@ -86,9 +86,11 @@ describe('the request', () => {
   })
 
   test('[F14] with a credential that platforms do not take off, a redirect is not followed by them', async () => {
-    expect((await open({ credentials: ['authorization'] })).call.init.redirect).not.toBe('manual')
-    expect((await open({ credentials: ['x-api-key'] })).call.init.redirect).toBe('manual')
-    expect((await open({ credentials: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe('error')
+    expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).not.toBe('manual')
+    expect((await open({ credentialHeaders: ['x-api-key'] })).call.init.redirect).toBe('manual')
+    expect((await open({ credentialHeaders: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe(
+      'error',
+    )
   })
 
   test('[F14] a browser does not show where a redirect leads: `network`', async () => {
@@ -96,7 +98,7 @@ describe('the request', () => {
       type: { value: 'opaqueredirect' },
       status: { value: 0 },
     })
-    const connecting = fetchConnect(async () => opaque)(request({ credentials: ['x-api-key'] }))
+    const connecting = fetchConnect(async () => opaque)(request({ credentialHeaders: ['x-api-key'] }))
     await expect(connecting).rejects.toMatchObject({
       code: 'network',
       message: 'Failed: GET https://api.test/stream',
@@ -242,7 +244,7 @@ describe('the answer', () => {
   test('without a body it ends at once', async () => {
     const connection = await fetchConnect(async () => new Response(null, { status: 200 }))(request())
     expect(await connection.read()).toBeNull()
-    expect(await connection.problem(100)).toBe('')
+    expect(await connection.readText(100)).toBe('')
     connection.cancel()
   })
 
@@ -279,13 +281,13 @@ describe('[F11] a problem document', () => {
     body.write('{"title":')
     body.write('"é"}')
     body.close()
-    expect(await connection.problem(100)).toBe('{"title":"é"}')
+    expect(await connection.readText(100)).toBe('{"title":"é"}')
   })
 
   test('that never ends is read to the limit', async () => {
     const { body, connection } = await open({}, { status: 400 })
     for (let chunk = 0; chunk < 10; chunk++) body.write('x'.repeat(10))
-    expect(await connection.problem(35)).toBe('x'.repeat(35))
+    expect(await connection.readText(35)).toBe('x'.repeat(35))
     connection.cancel()
     expect(body.cancelled).toBeDefined()
   })

@@ -56,7 +56,7 @@ const request = (url: string, overrides: Partial<ConnectRequest> = {}): ConnectR
   url,
   method: 'GET',
   headers: [],
-  credentials: [],
+  credentialHeaders: [],
   maxEventSize: 1_000,
   signal: new AbortController().signal,
   ...overrides,
@@ -111,9 +111,9 @@ describe('[F14] credentials never reach another origin', () => {
   test.each(cases)('%s', async (_name, headers, credentials) => {
     for (const status of [301, 302, 303, 307, 308]) {
       redirect(status, `${foreign.origin}/there`)
-      const connection = await fetchConnect()(request(`${home.origin}/here`, { headers, credentials })).catch(
-        () => undefined,
-      )
+      const connection = await fetchConnect()(
+        request(`${home.origin}/here`, { headers, credentialHeaders: credentials }),
+      ).catch(() => undefined)
       connection?.cancel()
       expect(receivedHeaders(home)).toContain('SECRET')
       expect(receivedHeaders(foreign)).not.toContain('SECRET')
@@ -122,7 +122,7 @@ describe('[F14] credentials never reach another origin', () => {
 
   test.each(cases)('%s: nor with a body', async (_name, headers, credentials) => {
     redirect(307, `${foreign.origin}/there`)
-    const options = { method: 'POST', body: '{}', headers, credentials }
+    const options = { method: 'POST', body: '{}', headers, credentialHeaders: credentials }
     const connection = await fetchConnect()(request(`${home.origin}/here`, options)).catch(() => undefined)
     connection?.cancel()
     expect(receivedHeaders(foreign)).not.toContain('SECRET')
@@ -135,7 +135,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
       ['x-api-key', 'SECRET'],
       ['x-trace', 'kept'],
     ],
-    credentials: ['x-api-key'],
+    credentialHeaders: ['x-api-key'],
     ...overrides,
   })
   const bodyOf = async (incoming: IncomingMessage): Promise<string> =>

@@ -66,6 +66,6 @@ export function createFollowerConnect(): Connect {
 /** What the SDK does with an answer that is no stream: reads what it says, and lets go. */
 async function discardRefused(connection: Connection): Promise<void> {
   if (connection.status === 200) return
-  if (/json/.test(connection.headers.get('content-type') ?? '')) await connection.problem(16_384)
+  if (/json/.test(connection.headers.get('content-type') ?? '')) await connection.readText(16_384)
   connection.cancel()
 }

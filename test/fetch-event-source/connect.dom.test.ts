@@ -15,7 +15,7 @@ function setUp(more: Partial<ConnectRequest> = {}) {
     url: 'https://api.test/',
     method: 'GET',
     headers: [['x-own', '1']],
-    credentials: [],
+    credentialHeaders: [],
     maxEventSize: 1_000,
     signal: controller.signal,
     ...more,
@@ -102,7 +102,7 @@ describe('the answer', () => {
     body.write('{"title":')
     body.write('"busy"}and more')
     body.close()
-    expect(await connection.problem(16)).toBe('{"title":"busy"}')
+    expect(await connection.readText(16)).toBe('{"title":"busy"}')
   })
 
   test('that does not come is a failure, once: its own retries are off', async () => {

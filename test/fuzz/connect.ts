@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
-import { SLICE, fetchConnect } from '../../src/connect/fetch.ts'
+import { MAX_SLICE_BYTES, fetchConnect } from '../../src/connect/fetch.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
 import { parseReference } from '../sse/reference.ts'
 import { createBody, createByteBody, bodyEnd } from './body.ts'
@@ -22,14 +22,26 @@ const paddings: ((length: number) => string)[] = [
 ]
 const padding = fc
   .tuple(fc.constantFrom(...paddings), fc.integer({ min: 1, max: 2 }), fc.integer({ min: -12, max: 2 }))
-  .map(([pad, slices, off]) => utf8(pad(slices * SLICE + off)))
+  .map(([pad, slices, off]) => utf8(pad(slices * MAX_SLICE_BYTES + off)))
 
 /** Sizes about those of the slices, and whatever else there is. */
 const bodySizes = fc.oneof(
-  fc.array(fc.constantFrom(SLICE - 1, SLICE, SLICE + 1, 2 * SLICE - 1, 2 * SLICE, 2 * SLICE + 1, 0, 1), {
-    minLength: 1,
-    maxLength: 5,
-  }),
+  fc.array(
+    fc.constantFrom(
+      MAX_SLICE_BYTES - 1,
+      MAX_SLICE_BYTES,
+      MAX_SLICE_BYTES + 1,
+      2 * MAX_SLICE_BYTES - 1,
+      2 * MAX_SLICE_BYTES,
+      2 * MAX_SLICE_BYTES + 1,
+      0,
+      1,
+    ),
+    {
+      minLength: 1,
+      maxLength: 5,
+    },
+  ),
   fc.array(fc.integer({ min: 1000, max: 40_000 }), { minLength: 1, maxLength: 3 }),
   chunkSizes.filter((list) => list.some((size) => size > 31)),
 )
@@ -38,7 +50,7 @@ const request = (maxEventSize: number): ConnectRequest => ({
   url: 'https://api.test/stream',
   method: 'GET',
   headers: [],
-  credentials: [],
+  credentialHeaders: [],
   maxEventSize,
   signal: new AbortController().signal,
 })
@@ -81,7 +93,7 @@ const slices = fc.asyncProperty(
     else ok(isStreamError(error, 'network') && error.cause === failure, String(error))
     deepStrictEqual(
       batches.map(({ bytes }) => bytes),
-      chunks.flatMap((chunk) => splitIntoChunks(chunk, [SLICE]).map(({ length }) => length)).filter(Boolean),
+      chunks.flatMap((chunk) => splitIntoChunks(chunk, [MAX_SLICE_BYTES]).map(({ length }) => length)).filter(Boolean),
     )
     strictEqual(batches.findLast(({ retry }) => retry !== undefined)?.retry, expected.retries.at(-1))
   },
@@ -91,7 +103,11 @@ const limits = fc.asyncProperty(
   fc.tuple(padding, textStream.map(utf8)).map(concatBytes),
   bodySizes,
   fillerByte,
-  fc.oneof(fc.nat(300), fc.integer({ min: SLICE - 20, max: SLICE + 20 }), fc.integer({ min: 0, max: 3 * SLICE })),
+  fc.oneof(
+    fc.nat(300),
+    fc.integer({ min: MAX_SLICE_BYTES - 20, max: MAX_SLICE_BYTES + 20 }),
+    fc.integer({ min: 0, max: 3 * MAX_SLICE_BYTES }),
+  ),
   async (stream, list, filler, maxEventSize) => {
     const { items, tooLarge } = readExpected(stream, maxEventSize)
     const { blocks, error } = await readConnection(splitIntoChunks(stream, list), 'close', filler, maxEventSize)

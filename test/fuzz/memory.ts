@@ -125,7 +125,7 @@ const readWithConnection: EndlessReader = async (chunks, count) => {
       url: 'https://api.test/',
       method: 'GET',
       headers: [],
-      credentials: [],
+      credentialHeaders: [],
       maxEventSize: MAX_EVENT_CHARS,
       signal: new AbortController().signal,
     })

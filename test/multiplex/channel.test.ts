@@ -38,14 +38,14 @@ describe('opening', () => {
       ['idempotency-key', 'k'],
       ['x-tenant', '1'],
     ]
-    testMultiplex.requestStream({ method: 'POST', body: '{}', headers, credentials: ['authorization'] })
+    testMultiplex.requestStream({ method: 'POST', body: '{}', headers, credentialHeaders: ['authorization'] })
     await testMultiplex.openChannel()
     expect(testMultiplex.channelRequests[0]!.headers).toEqual({
       authorization: 'Bearer t',
       'x-tenant': '1',
       accept: 'text/event-stream',
     })
-    expect(testMultiplex.channelRequests[0]!.request.credentials).toEqual(['authorization'])
+    expect(testMultiplex.channelRequests[0]!.request.credentialHeaders).toEqual(['authorization'])
     expect(testMultiplex.operationRequests[0]!.headers).toEqual({
       authorization: 'Bearer t',
       'x-tenant': '1',
@@ -56,7 +56,7 @@ describe('opening', () => {
   test('operations go with the credentials of whoever was let in last', async () => {
     const testMultiplex = createTestMultiplex()
     const as = (token: string) =>
-      testMultiplex.requestStream({ headers: [['authorization', token]], credentials: ['authorization'] })
+      testMultiplex.requestStream({ headers: [['authorization', token]], credentialHeaders: ['authorization'] })
     as('old')
     const channel = await testMultiplex.openChannel()
     channel.send(openEvent(1))
@@ -341,7 +341,7 @@ describe('silence', () => {
 describe('refused', () => {
   const bearer = (token: string) => ({
     headers: [['authorization', token]] as [string, string][],
-    credentials: ['authorization'],
+    credentialHeaders: ['authorization'],
   })
 
   test.each([

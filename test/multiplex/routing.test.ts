@@ -85,7 +85,7 @@ describe('redirects', () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream({
       headers: [['authorization', 't']],
-      credentials: ['authorization'],
+      credentialHeaders: ['authorization'],
       lastEventId: 'a',
     })
     const channel = await testMultiplex.openChannel()
@@ -130,7 +130,7 @@ describe('redirects', () => {
         ['x-api-key', 'k'],
         ['x-tenant', '1'],
       ],
-      credentials: ['x-api-key'],
+      credentialHeaders: ['x-api-key'],
     })
     const channel = await testMultiplex.openChannel()
     channel.send(...redirect(1, 302, 'https://other.test/stream'))

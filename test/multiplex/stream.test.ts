@@ -106,8 +106,8 @@ describe('what it is answered', () => {
     )
     const answer = await refused.connection
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
-    expect(await answer.problem(1_000)).toBe('{"title":"no"}')
-    expect(await answer.problem(4)).toBe('{"ti')
+    expect(await answer.readText(1_000)).toBe('{"title":"no"}')
+    expect(await answer.readText(4)).toBe('{"ti')
     expect(await (await other.connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
     answer.cancel()
     await flushMicrotasks()
@@ -120,7 +120,7 @@ describe('what it is answered', () => {
     const channel = await testMultiplex.openChannel()
     channel.send(controlEvent(1, 'open', { status: 500 }))
     const answer = await connection
-    const problem = answer.problem(1_000)
+    const problem = answer.readText(1_000)
     expect(await promiseState(problem)).toBe('pending')
     answer.cancel()
     expect(await problem).toBe('')

@@ -127,7 +127,7 @@ export function createTestMultiplex(
         url: 'https://api.test/stream',
         method: 'GET',
         headers: [['accept', 'text/event-stream']],
-        credentials: [],
+        credentialHeaders: [],
         maxEventSize: 1_000_000,
         signal: controller.signal,
         ...request,

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../../src/request/auth.ts'
 import { StreamError } from '../../src/base/errors.ts'
-import type { Auth, ClientOptions } from '../../src/request/options.ts'
+import type { AuthProvider, ClientOptions } from '../../src/request/options.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
 import type { ScriptedAttempt } from '../support/scripted-connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -149,7 +149,7 @@ describe('[F38] a refresh', () => {
   })
 
   test('that throws where it should reject is a failure of credentials like any other', async () => {
-    const auth: Auth = ({ reason }) => {
+    const auth: AuthProvider = ({ reason }) => {
       if (reason === 'rejected') throw new Error('not implemented')
       return { authorization: 'x' }
     }
@@ -162,7 +162,7 @@ describe('[F38] a refresh', () => {
 
 test("a `StreamError` of a shared provider becomes each stream's own", async () => {
   const shared = new StreamError('auth', 'No session')
-  const auth: Auth = () => Promise.reject(shared)
+  const auth: AuthProvider = () => Promise.reject(shared)
   const { client } = createTestClient({ auth })
   const [one, other] = await Promise.all(
     ['/1', '/2'].map((url) =>

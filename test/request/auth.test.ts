@@ -68,7 +68,7 @@ describe('auth', () => {
     network.last.fail()
     await clock.advance(1_000)
     expect(network.attempts.map(({ headers }) => headers['authorization'])).toEqual(['Bearer t1', 'Bearer t2'])
-    expect(network.last.request.credentials).toEqual(['authorization'])
+    expect(network.last.request.credentialHeaders).toEqual(['authorization'])
   })
 
   test('overrules `headers`', async () => {
@@ -122,7 +122,7 @@ describe('auth', () => {
     const { client, network } = createTestClient({ baseUrl: undefined as never, auth })
     const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
     await flushMicrotasks()
-    expect(network.last.request).toMatchObject({ url: 'https://any.test/r1', credentials: [] })
+    expect(network.last.request).toMatchObject({ url: 'https://any.test/r1', credentialHeaders: [] })
     expect(network.last.headers).not.toHaveProperty('x-api-key')
     expect(auth).not.toHaveBeenCalled()
     void run.cancel()

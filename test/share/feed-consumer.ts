@@ -39,7 +39,7 @@ export function consumeFeed(
         signal,
         method: 'GET',
         headers: [['accept', 'text/event-stream']],
-        credentials: [],
+        credentialHeaders: [],
         maxEventSize: 1e6,
         ...(cursor && { lastEventId: cursor }),
       })

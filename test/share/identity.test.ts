@@ -17,7 +17,10 @@ async function count(
   return network.attempts.length
 }
 
-const secret: Partial<ConnectRequest> = { headers: [['authorization', 'Bearer t']], credentials: ['authorization'] }
+const secret: Partial<ConnectRequest> = {
+  headers: [['authorization', 'Bearer t']],
+  credentialHeaders: ['authorization'],
+}
 
 test.each<[string, number, Partial<ConnectRequest>, Partial<ConnectRequest>?]>([
   ['the same URL', 1, {}],
@@ -71,7 +74,7 @@ test('no header of a request, and no part of its address, is ever said', async (
 test('each leader shows its own credentials, those of its own request', async () => {
   const { open, network } = createTestTabs()
   const as = (token: string) =>
-    createRequest({ scope: 'alice', credentials: ['authorization'], headers: [['authorization', token]] })
+    createRequest({ scope: 'alice', credentialHeaders: ['authorization'], headers: [['authorization', token]] })
   const leading = open().connect(as('Bearer one'))
   await flushMessages()
   const wire = network.last.respond()

@@ -86,7 +86,7 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
             waiting = (result) => (result instanceof Error ? reject(result) : resolve(result))
             wake()
           }),
-        problem: async () => '',
+        readText: async () => '',
         cancel,
       }
     },

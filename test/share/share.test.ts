@@ -283,10 +283,10 @@ test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem an
   }
   network.last.respond({ status, headers, problem: '{"title":"No"}' })
   const leader = await leading
-  expect(await leader.problem(16_384)).toBe('{"title":"No"}')
+  expect(await leader.readText(16_384)).toBe('{"title":"No"}')
   leader.cancel()
   const follower = await followed
-  expect([follower.status, follower.headers.get('retry-after'), await follower.problem(16_384)]).toEqual([
+  expect([follower.status, follower.headers.get('retry-after'), await follower.readText(16_384)]).toEqual([
     status,
     '7',
     '{"title":"No"}',
@@ -302,7 +302,7 @@ test.each([401, 403])(
   async (status) => {
     const { open, network, browser } = createTestTabs()
     const own = (token: string) =>
-      createRequest({ scope: 'alice', headers: [['authorization', token]], credentials: ['authorization'] })
+      createRequest({ scope: 'alice', headers: [['authorization', token]], credentialHeaders: ['authorization'] })
     const leading = open().connect(own('Bearer one'))
     await flushMessages()
     const followed = open().connect(own('Bearer two'))

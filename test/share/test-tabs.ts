@@ -62,7 +62,7 @@ export function createRequest(overrides: Partial<ConnectRequest> = {}): ConnectR
     url: 'https://example.com/feed?q=1',
     method: 'GET',
     headers: [['accept', 'text/event-stream']],
-    credentials: [],
+    credentialHeaders: [],
     maxEventSize: 1e6,
     signal,
     ...overrides,

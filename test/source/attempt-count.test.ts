@@ -84,7 +84,7 @@ describe('the state while waiting', () => {
     expect(source.state).toMatchObject({
       status: 'waiting',
       attempt: 2,
-      retryAt: 1_001_000,
+      nextAttemptAt: 1_001_000,
       error: { code: 'network' },
     })
     vi.useRealTimers()
@@ -96,7 +96,7 @@ describe('the state while waiting', () => {
     const connection = await open()
     connection.disconnect()
     await flushMicrotasks()
-    expect(states.at(-1)).toMatchObject({ status: 'waiting', retryAt: 1_000_000 })
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', nextAttemptAt: 1_000_000 })
     expect(clock.pendingDelays).toEqual([0])
     vi.useRealTimers()
   })

@@ -12,7 +12,7 @@ const REQUEST: Omit<ConnectRequest, 'signal'> = {
   url: 'https://api.test/',
   method: 'GET',
   headers: [],
-  credentials: [],
+  credentialHeaders: [],
   maxEventSize: 100,
 }
 
@@ -32,15 +32,15 @@ function createTestAttempt({
       connect: network.connect,
       clock,
       connectTimeout: 1_000,
-      watch: (onSilence) => createWatchdog(clock, idleTimeout, Infinity, onSilence),
+      startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, Infinity, onSilence),
     },
     controller,
     {
-      name: 'GET https://api.test/',
+      label: 'GET https://api.test/',
       request: async (signal) => ({ ...REQUEST, signal }),
-      judge: async () => {},
-      opened: () => received.push('opened'),
-      read: ({ blocks }: Batch) => void received.push(...blocks.map(({ data }) => String(data))),
+      checkResponse: async () => {},
+      onOpen: () => received.push('opened'),
+      onBatch: ({ blocks }: Batch) => void received.push(...blocks.map(({ data }) => String(data))),
       ...hooks,
     },
   ).then(
@@ -79,7 +79,7 @@ describe('the end', () => {
       network,
       heard: received,
       outcome,
-    } = createTestAttempt({ judge: () => Promise.reject(new Error('judged')) })
+    } = createTestAttempt({ checkResponse: () => Promise.reject(new Error('judged')) })
     await flushMicrotasks()
     network.last.respond({ status: 204 })
     await flushMicrotasks()
@@ -105,7 +105,12 @@ describe('failures', () => {
 
   test('that are told by a `StreamError` stay what they are, and the connection is let go of', async () => {
     const error = new StreamError('content-type', 'no stream')
-    const { network, outcome, heard: received, done } = createTestAttempt({ judge: () => Promise.reject(error) })
+    const {
+      network,
+      outcome,
+      heard: received,
+      done,
+    } = createTestAttempt({ checkResponse: () => Promise.reject(error) })
     await flushMicrotasks()
     const connection = network.last.respond()
     await done
@@ -120,7 +125,7 @@ describe('failures', () => {
   test('of whoever reads end it after what came before', async () => {
     const error = new StreamError('gap', 'missing')
     const { network, outcome, done } = createTestAttempt({
-      read() {
+      onBatch() {
         throw error
       },
     })
@@ -164,7 +169,7 @@ describe('[F36] [F37] given up', () => {
   }
 
   test('in the microtask between an answer and what is done with it', async () => {
-    const testSource = createTestAttempt({ judge: () => abortAfter(undefined, testSource.controller) })
+    const testSource = createTestAttempt({ checkResponse: () => abortAfter(undefined, testSource.controller) })
     await flushMicrotasks()
     testSource.network.last.respond()
     await flushMicrotasks()
@@ -180,18 +185,18 @@ describe('[F36] [F37] given up', () => {
       url: REQUEST.url,
       headers: new Headers(),
       read: () => abortAfter(batch, controller),
-      problem: async () => '',
+      readText: async () => '',
       cancel: () => received.push('cancelled'),
     }
     const attempt = runAttempt(
       { connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 },
       controller,
       {
-        name: 'GET https://api.test/',
+        label: 'GET https://api.test/',
         request: async (signal) => ({ ...REQUEST, signal }),
-        judge: async () => {},
-        opened: () => received.push('opened'),
-        read: () => void received.push('read'),
+        checkResponse: async () => {},
+        onOpen: () => received.push('opened'),
+        onBatch: () => void received.push('read'),
       },
     )
     await expect(attempt).rejects.toBe('enough')
@@ -210,7 +215,7 @@ describe('[F36] [F37] given up', () => {
       } = createTestAttempt({
         ignoreAbort: true,
         ...(when === 'asking' && { request: () => new Promise(() => {}) }),
-        ...(when === 'held back' && { read: () => new Promise(() => {}) }),
+        ...(when === 'held back' && { onBatch: () => new Promise(() => {}) }),
       })
       await flushMicrotasks()
       const connection = when === 'reading' || when === 'held back' ? network.last.respond() : undefined
@@ -228,7 +233,7 @@ describe('[F36] [F37] given up', () => {
   )
 
   test('by a hook: the rest is silence', async () => {
-    const testSource = createTestAttempt({ opened: () => testSource.controller.abort('enough') })
+    const testSource = createTestAttempt({ onOpen: () => testSource.controller.abort('enough') })
     await flushMicrotasks()
     testSource.network.last.respond().send({ data: 'a' })
     await flushMicrotasks()
@@ -239,7 +244,7 @@ describe('[F36] [F37] given up', () => {
 test('[F4] [F33] who holds the reading back is no silent server', async () => {
   const { network, clock, outcome, controller } = createTestAttempt({
     idleTimeout: 500,
-    read: () => new Promise(() => {}),
+    onBatch: () => new Promise(() => {}),
   })
   await flushMicrotasks()
   network.last.respond().send({ data: 'a' })
@@ -253,7 +258,7 @@ test('[F4] [F33] who holds the reading back is no silent server', async () => {
 test('[F33] what reading returns holds the next read back', async () => {
   let release!: () => void
   const { network, heard: received } = createTestAttempt({
-    read: () => new Promise<void>((resolve) => (release = resolve)),
+    onBatch: () => new Promise<void>((resolve) => (release = resolve)),
   })
   await flushMicrotasks()
   const connection = network.last.respond()

@@ -1,6 +1,6 @@
 /** What a page's own events say. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { pageEnvironment } from '../../src/source/network-status.ts'
+import { platformNetworkStatus } from '../../src/source/network-status.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -24,7 +24,7 @@ describe('what wakes', () => {
   ])('%s', (_, type, visibility, times) => {
     const target = createWindow(visibility)
     const received = vi.fn()
-    const ignore = pageEnvironment.onWake(received)
+    const ignore = platformNetworkStatus.onReconnectHint(received)
     target.dispatchEvent(new Event(type))
     expect(received).toHaveBeenCalledTimes(times)
     ignore()
@@ -35,7 +35,7 @@ describe('what wakes', () => {
   test('on a server nothing does, and nothing fails', () => {
     vi.stubGlobal('addEventListener', undefined)
     vi.stubGlobal('removeEventListener', undefined)
-    pageEnvironment.onWake(() => {})()
+    platformNetworkStatus.onReconnectHint(() => {})()
   })
 })
 
@@ -46,5 +46,5 @@ test.each([
   [undefined, false],
 ])('[F40] with a navigator of %o offline is %s', (navigator, offline) => {
   vi.stubGlobal('navigator', navigator)
-  expect(pageEnvironment.isOffline()).toBe(offline)
+  expect(platformNetworkStatus.isOffline()).toBe(offline)
 })

@@ -1,7 +1,7 @@
 /** The network and the page: offline costs no attempts, and what is back is tried at once. */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
-import type { Environment } from '../../src/source/network-status.ts'
+import type { NetworkStatus } from '../../src/source/network-status.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { type TestSource, type TestSourceOptions, createTestSource } from '../support/test-source.ts'
 
@@ -14,22 +14,25 @@ interface TestSourceWithNetwork extends TestSource {
 
 function createTestSourceWithNetwork(options: TestSourceOptions = {}): TestSourceWithNetwork {
   const listeners = new Set<() => void>()
-  const environment: Environment = {
+  const environment: NetworkStatus = {
     isOffline: () => testSource.isOffline,
-    onWake(listener) {
+    onReconnectHint(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
   }
-  const testSource: TestSourceWithNetwork = Object.assign(createTestSource({ environment, ...options }), {
-    isOffline: false,
-    listeners,
-    async emitReconnectHint() {
-      for (const listener of listeners) listener()
-      await testSource.clock.advance(0)
-      await flushMicrotasks()
+  const testSource: TestSourceWithNetwork = Object.assign(
+    createTestSource({ networkStatus: environment, ...options }),
+    {
+      isOffline: false,
+      listeners,
+      async emitReconnectHint() {
+        for (const listener of listeners) listener()
+        await testSource.clock.advance(0)
+        await flushMicrotasks()
+      },
     },
-  })
+  )
   return testSource
 }
 
@@ -164,7 +167,7 @@ describe('[F41] awake', () => {
   })
 
   test.each(['close', 'ended'] as const)('nobody listens after %s', async (how) => {
-    const testSource = createTestSourceWithNetwork({ ended: () => undefined })
+    const testSource = createTestSourceWithNetwork({ onConnectionEnd: () => undefined })
     const connection = await testSource.open()
     expect(testSource.listeners.size).toBe(1)
     if (how === 'close') testSource.source.close()

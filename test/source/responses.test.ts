@@ -167,7 +167,7 @@ describe('[F16] [P4.2] refused credentials', () => {
       auth: true,
       request: async ({ reason, signal, attempt }, lastEventId) => {
         reasons.push(`${reason} ${attempt}`)
-        return { url: '/', method: 'GET', headers: [], credentials: [], lastEventId, maxEventSize: 100, signal }
+        return { url: '/', method: 'GET', headers: [], credentialHeaders: [], lastEventId, maxEventSize: 100, signal }
       },
     })
   }

@@ -1,7 +1,13 @@
 /** When to try again, as numbers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
-import { clampDelay, parseRetryAfter, type RetryOptions, retriedStatuses, retryDelay } from '../../src/source/retry.ts'
+import {
+  clampDelay,
+  parseRetryAfter,
+  type RetryOptions,
+  defaultRetryStatusCodes,
+  retryDelay,
+} from '../../src/source/retry.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
@@ -114,7 +120,7 @@ describe('what is tried again', () => {
   })
 
   test('[F17] these statuses', () => {
-    expect(retriedStatuses).toEqual([408, 425, 429, 500, 502, 503, 504])
+    expect(defaultRetryStatusCodes).toEqual([408, 425, 429, 500, 502, 503, 504])
   })
 })
 

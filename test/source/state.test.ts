@@ -1,25 +1,25 @@
 /** Each cell of the state table: what every event does in every state. */
 import { describe, expect, test } from 'vitest'
-import { type Status, type Trigger, initialState, transition } from '../../src/source/state.ts'
+import { type StreamStatus, type Trigger, initialState, transition } from '../../src/source/state.ts'
 
-const statuses: Status[] = ['idle', 'connecting', 'refreshing', 'open', 'waiting', 'closed']
+const statuses: StreamStatus[] = ['idle', 'connecting', 'refreshing', 'open', 'waiting', 'closed']
 const triggers: Trigger[] = [
   'start',
   'opened',
   'progress',
   'rejected',
   'failed',
-  'suspended',
-  'due',
+  'offline',
+  'retry',
   'ended',
-  'complete',
+  'finish',
   'close',
 ]
 
-type Cell = { next: Status; attempt?: number }
+type Cell = { next: StreamStatus; attempt?: number }
 
 /** What is not listed is a late event: it changes nothing. Every cell is entered at attempt 3. */
-const cells: Record<Status, Partial<Record<Trigger, Cell>>> = {
+const cells: Record<StreamStatus, Partial<Record<Trigger, Cell>>> = {
   idle: {
     start: { next: 'connecting' },
     close: { next: 'closed' },
@@ -28,7 +28,7 @@ const cells: Record<Status, Partial<Record<Trigger, Cell>>> = {
     opened: { next: 'open' },
     rejected: { next: 'refreshing' },
     failed: { next: 'waiting', attempt: 4 },
-    suspended: { next: 'waiting' },
+    offline: { next: 'waiting' },
     ended: { next: 'closed' },
     close: { next: 'closed' },
   },
@@ -36,21 +36,21 @@ const cells: Record<Status, Partial<Record<Trigger, Cell>>> = {
     opened: { next: 'open' },
     rejected: { next: 'closed' },
     failed: { next: 'waiting', attempt: 4 },
-    suspended: { next: 'waiting' },
+    offline: { next: 'waiting' },
     ended: { next: 'closed' },
     close: { next: 'closed' },
   },
   open: {
     progress: { next: 'open', attempt: 1 },
     rejected: { next: 'refreshing' },
-    complete: { next: 'closed' },
+    finish: { next: 'closed' },
     failed: { next: 'waiting', attempt: 4 },
-    suspended: { next: 'waiting' },
+    offline: { next: 'waiting' },
     ended: { next: 'closed' },
     close: { next: 'closed' },
   },
   waiting: {
-    due: { next: 'connecting' },
+    retry: { next: 'connecting' },
     close: { next: 'closed' },
   },
   closed: {},

@@ -76,7 +76,7 @@ async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<
       url: 'https://api.test/',
       headers,
       read: () => until,
-      problem: async () => '',
+      readText: async () => '',
       cancel() {},
     }
   }

@@ -55,7 +55,11 @@ describe('[F4] idleTimeout', () => {
   test('stands still while the consumer holds the reading back', async () => {
     let go!: () => void
     const held = new Promise<void>((resolve) => (go = resolve))
-    const { connection, source, clock } = await open({ idleTimeout: 5_000, stallTimeout: 7_000, flush: () => held })
+    const { connection, source, clock } = await open({
+      idleTimeout: 5_000,
+      stallTimeout: 7_000,
+      onBatchEnd: () => held,
+    })
     connection.send({ data: 'a' })
     await clock.advance(600_000)
     expect(source.state.status).toBe('open')
@@ -146,7 +150,7 @@ describe('[F5] stallTimeout', () => {
   test('stands still while the consumer holds the reading back', async () => {
     let go!: () => void
     const held = new Promise<void>((resolve) => (go = resolve))
-    const { connection, source, clock } = await open({ stallTimeout: 5_000, flush: () => held })
+    const { connection, source, clock } = await open({ stallTimeout: 5_000, onBatchEnd: () => held })
     connection.send({ data: 'a' })
     await clock.advance(60_000)
     go()

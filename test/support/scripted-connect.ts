@@ -125,7 +125,7 @@ function createScriptedConnection(
           reads.push({ resolve, reject })
           pump()
         }),
-      problem: async (maxBytes) => {
+      readText: async (maxBytes) => {
         problemLimit = maxBytes
         return (await problem).slice(0, maxBytes)
       },

@@ -1,8 +1,8 @@
 /** A source with hooks that write down what they are told. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
-import { type Judgement, judge } from '../../src/source/check-response.ts'
-import { type RetryOptions, judgeFailure } from '../../src/source/retry.ts'
+import { type ResponseCheckOptions, assertEventStream } from '../../src/source/check-response.ts'
+import { type RetryOptions, nextRetry } from '../../src/source/retry.ts'
 import {
   type RawEvent,
   type Source,
@@ -15,10 +15,13 @@ import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
 import { flushMicrotasks } from './flush-microtasks.ts'
 
-type Hooks = Pick<SourceHooks, 'ended' | 'flush'>
+type Hooks = Pick<SourceHooks, 'onConnectionEnd' | 'onBatchEnd'>
 
 export interface TestSourceOptions
-  extends Partial<Hooks>, Partial<Omit<SourceOptions, 'clock' | 'connect'>>, Partial<Omit<Judgement, 'statusCodes'>> {
+  extends
+    Partial<Hooks>,
+    Partial<Omit<SourceOptions, 'clock' | 'connect'>>,
+    Partial<Omit<ResponseCheckOptions, 'statusCodes'>> {
   repeatable?: (error: StreamError) => boolean
   random?: () => number
   retry?: RetryOptions
@@ -52,7 +55,7 @@ export function createTestSource(options: TestSourceOptions = {}): TestSource {
     ignoreAbort = false,
     event,
     changed,
-    flush,
+    onBatchEnd: flush,
     repeatable,
     random = () => 1,
     ...rest
@@ -67,36 +70,37 @@ export function createTestSource(options: TestSourceOptions = {}): TestSource {
   const source = createSource(
     { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
     {
-      name,
-      judge: (connection) => judge(connection, { ...rest, clock, name, statusCodes: retry.statusCodes }),
-      retry: (error, attempt, floor) =>
-        judgeFailure({ ...retry, name, random }, repeatable?.(error) ?? true, error, attempt, floor),
-      answered: () => {},
-      opened: () => {},
-      ended: () => new StreamError('network', 'Ended', { retryable: true }),
+      label: name,
+      checkResponse: (connection) =>
+        assertEventStream(connection, { ...rest, clock, label: name, statusCodes: retry.statusCodes }),
+      nextRetry: (error, attempt, minDelay) =>
+        nextRetry({ ...retry, label: name, random }, repeatable?.(error) ?? true, error, attempt, minDelay),
+      onResponse: () => {},
+      onOpen: () => {},
+      onConnectionEnd: () => new StreamError('network', 'Ended', { retryable: true }),
       request: async ({ signal }, id): Promise<ConnectRequest> => ({
         url: 'https://api.test/stream',
         method: 'GET',
         headers: [],
-        credentials: [],
+        credentialHeaders: [],
         lastEventId: id,
         maxEventSize: 1_000,
         signal,
       }),
       ...rest,
-      event(raw) {
+      onEvent(raw) {
         events.push({ ...raw })
         event?.(raw)
       },
-      flush(bytes) {
+      onBatchEnd(bytes) {
         flushedBytes.push(bytes)
         return flush?.(bytes)
       },
-      changed(state) {
+      onStateChange(state) {
         states.push(state)
         changed?.(state)
       },
-      settled: (error) => void endResults.push(error),
+      onEnd: (error) => void endResults.push(error),
     },
     lastEventId,
   )
