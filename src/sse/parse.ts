@@ -242,7 +242,10 @@ export function createBlockParser({
           if (byte === 10 || byte === 13) lastLineEnd = coalescedLength
         }
         flush(lastLineEnd)
-        if (coalescedLength > COALESCE_BUFFER_BYTES - MAX_COALESCED_CHUNK || size + coalescedLength > maxEventSize)
+        if (
+          coalescedLength > COALESCE_BUFFER_BYTES - MAX_COALESCED_CHUNK ||
+          size + coalescedLength + +isMidCharacter > maxEventSize
+        )
           flush(coalescedLength)
       } else {
         flush(coalescedLength)

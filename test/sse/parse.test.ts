@@ -352,6 +352,18 @@ describe('maxEventSize', () => {
     expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
   })
 
+  test('[F28] a surrogate pair counts as soon as its last byte has arrived', () => {
+    const bytes = utf8(`data:${'𐀀'.repeat(8)}`)
+    const evenOffsets = Array.from({ length: 18 }, (_, index) => 2 * index + 2)
+    for (const [cut, chunks] of [
+      ...everyCut(bytes),
+      ['in chunks of two bytes', cutAt(bytes, ...evenOffsets)] as const,
+    ]) {
+      expect(parseChunks(chunks, { maxEventSize: 20 }).error, cut).toBeDefined()
+      expect(parseChunks(chunks, { maxEventSize: 21 }).error, cut).toBeUndefined()
+    }
+  })
+
   test('[F28] what follows in the chunk that ends a line under way counts as well', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
     expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
