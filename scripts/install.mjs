@@ -1,11 +1,11 @@
-/** Installs the packages of the lock file, unless they are installed already, so that one command works on a fresh clone. */
+/** Installs the packages of the lock file if any are missing, so that one command works on a fresh clone. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 const read = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8')).packages
 
-/** Packages that are missing or have another version. npm lists what it installed in `node_modules`; file times say nothing after a checkout. */
+/** Returns packages that are missing or have another version, by npm's list in `node_modules`. File times are meaningless after a checkout. */
 function missingPackages() {
   const lockFile = new URL('node_modules/.package-lock.json', root)
   const installed = existsSync(lockFile) ? read(lockFile) : {}
