@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `rivulet`. */
+/** The `rivulet` command. */
 import { main } from './cli/main.ts'
 
 await main(process.argv.slice(2))

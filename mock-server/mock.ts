@@ -1,4 +1,4 @@
-/** Entry `rivulet/mock`: the mock server in process, for unit tests, Storybook and everything else that takes a `fetch`. */
+/** Entry `rivulet/mock`: the in-process mock server, for anything that accepts a `fetch`, such as unit tests. */
 export type { Clock } from './base/clock.ts'
 export type { Client, Feed, FeedEvent } from './feed/feed.ts'
 export { apiKeys, unauthorized } from './http/identity.ts'

@@ -1,25 +1,26 @@
-/** Which authentication a server asks for, by name or in detail. */
+/** The `auth` option: selects authenticators by name or by their options. */
 import type { Clock } from '../base/clock.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { anonymous, apiKeys } from '../http/identity.ts'
 import type { JwtOptions } from './jwt.ts'
 import { jwt } from './jwt.ts'
 
-/** `'jwt'` and `'apikey'` with their defaults, or either or both in detail. */
+/** Authentication that a server requires: none, a kind with its defaults, or the options of one or both kinds. */
 export type AuthOptions =
   | 'none'
   | 'jwt'
   | 'apikey'
   | {
+      /** Bearer tokens. */
       readonly jwt?: JwtOptions
-      /** Subjects by key. */
+      /** API keys, mapped to their subjects. */
       readonly apiKeys?: Readonly<Record<string, string>>
     }
 
-/** The key of `auth: 'apikey'`. Everybody knows it: it guards a mock. */
+/** The API key of `auth: 'apikey'`. It is not a secret, because it only protects a mock. */
 export const MOCK_API_KEY = 'mock-key'
 
-/** Makes the authenticator. With both kinds a request with an `X-API-Key` is judged by it, any other by its token. */
+/** Creates the authenticator. With both kinds, the API key takes precedence over the token. */
 export function createAuthenticator(options: AuthOptions, clock: Clock): Authenticator {
   if (options === 'none') return anonymous
   if (options === 'jwt') return jwt({}, clock)

@@ -1,14 +1,14 @@
-/** Bearer tokens: short-lived JWTs, HS256 alone. */
+/** Bearer tokens: short-lived JWTs, signed with HS256 only. */
 import { SignJWT, errors, jwtVerify } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import type { Authenticator, Permission } from '../http/identity.ts'
 import { unauthorized } from '../http/identity.ts'
 
-/** Settings of tokens. */
+/** Options of `jwt`. */
 export interface JwtOptions {
-  /** What signs them. @defaultValue 32 random bytes, so that no token outlives the process */
+  /** Key that signs the tokens. @defaultValue 32 random bytes, so that no token outlives the process */
   readonly secret?: string | Uint8Array
-  /** Milliseconds. @defaultValue 60_000 */
+  /** Lifetime of a token in milliseconds. @defaultValue 60_000 */
   readonly expiresIn?: number
 }
 
@@ -16,14 +16,14 @@ const MAX_EXPIRES_IN_MS = 24 * 60 * 60 * 1_000
 const permissions: readonly Permission[] = ['feed', 'run', 'broadcast']
 const isPermission = (name: string): name is Permission => (permissions as readonly string[]).includes(name)
 
-/** Makes the authenticator; `issue` takes `{ subject?, expiresIn?, permissions? }`. */
+/** Authenticates by bearer token; `issue` takes `{ subject?, expiresIn?, permissions? }`. */
 export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required<Pick<Authenticator, 'issue'>> {
   const { secret = crypto.getRandomValues(new Uint8Array(32)), expiresIn: defaultExpiresIn = 60_000 } = options
   const key = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
   return {
     async authenticate(request) {
       const bearerToken = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-      if (bearerToken === undefined) throw unauthorized('Bearer', 'A bearer token is needed.')
+      if (bearerToken === undefined) throw unauthorized('Bearer', 'A bearer token is required.')
       try {
         const { payload } = await jwtVerify(bearerToken, key, {
           algorithms: ['HS256'],
@@ -31,7 +31,7 @@ export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required
           currentDate: new Date(clock.date()),
         })
         const expiresAt = payload.exp! * 1_000
-        // jose compares whole seconds; a stream that has just ended at its expiry must not be let in again.
+        // jose compares whole seconds, which would accept a token again at the moment its stream has just expired.
         if (expiresAt <= clock.date()) throw new errors.JWTExpired('expired', payload)
         const scope = payload['scope']
         const granted = typeof scope === 'string' ? scope.split(' ').filter(isPermission) : undefined
@@ -42,15 +42,15 @@ export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required
       }
     },
     async issue({ subject = 'mock-user', expiresIn = defaultExpiresIn, permissions: requestedPermissions }) {
-      if (typeof subject !== 'string' || subject === '') throw new TypeError('subject: expected a text')
+      if (typeof subject !== 'string' || subject === '') throw new TypeError('subject: expected a non-empty string')
       if (typeof expiresIn !== 'number' || !(expiresIn > 0 && expiresIn <= MAX_EXPIRES_IN_MS)) {
-        throw new TypeError(`expiresIn: expected milliseconds from 1 to ${MAX_EXPIRES_IN_MS}`)
+        throw new TypeError(`expiresIn: expected a positive number up to ${MAX_EXPIRES_IN_MS} (ms)`)
       }
       if (
         requestedPermissions !== undefined &&
         !(Array.isArray(requestedPermissions) && requestedPermissions.every(isPermission))
       ) {
-        throw new TypeError(`permissions: expected a list of ${permissions.join(', ')}`)
+        throw new TypeError(`permissions: expected an array of ${permissions.join(', ')}`)
       }
       const expiresAt = clock.date() + expiresIn
       const claims = requestedPermissions === undefined ? {} : { scope: requestedPermissions.join(' ') }

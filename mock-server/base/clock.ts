@@ -1,29 +1,29 @@
-/** Time as the mock server sees it: injected, so that tests own it. */
+/** The clock of the mock server, injected so that tests control time. */
 
 /** A source of time. */
 export interface Clock {
-  /** Monotonic milliseconds, from an arbitrary origin. */
+  /** Monotonic time in milliseconds, from an arbitrary origin. */
   now(): number
-  /** Milliseconds since 1970, for timestamps and for the expiry of tokens. */
+  /** Milliseconds since the Unix epoch, for timestamps and token expiry. */
   date(): number
   /**
-   * Calls `callback` once, after `ms` milliseconds; returns what cancels it. Where nobody waits for it, as for
-   * `housekeeping`, a process may end before.
+   * Calls `callback` once after `ms` milliseconds; returns a function that cancels it. A `housekeeping` timer does not
+   * keep the process alive.
    * @defaultValue purpose: 'awaited'
    */
   after(ms: number, callback: () => void, purpose?: 'awaited' | 'housekeeping'): () => void
 }
 
-/** Longest delay that timers hold: 2^31 - 1 ms; beyond it they fire at once. */
+/** The longest delay of a timer, 2^31 - 1 ms: a longer one fires at once. */
 const MAX_TIMER_MS = 0x7fffffff
 
-/** Real time. The globals are read at each call, so that fake timers work. */
+/** Real time. Reads the globals on each call, so that fake timers work. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   after(ms, callback, purpose = 'awaited') {
     const timer = setTimeout(callback, Math.min(ms, MAX_TIMER_MS))
-    // Node alone has it: elsewhere a timer is a number.
+    // Only Node's timers have `unref`; elsewhere a timer is a number.
     if (purpose === 'housekeeping') (timer as { unref?(): unknown }).unref?.()
     return () => clearTimeout(timer)
   },

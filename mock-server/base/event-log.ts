@@ -1,22 +1,26 @@
-/** An append-only log of events with positions, from which any number of readers read at their own pace. */
+/** An append-only event log that any number of readers follow at their own pace. */
 
-/** Readers hold a position, not a queue: a slow one costs no memory, and one that is left behind finds its position gone. */
+/**
+ * Readers hold a position instead of a queue: a slow reader costs no memory, and one that falls too far behind finds
+ * that its position is gone.
+ */
 export interface EventLog<Item> {
-  /** Position of the oldest item that is kept; positions count from 1. */
+  /** Position of the oldest item kept; positions count from 1. */
   readonly first: number
-  /** Position of the newest item; 0 while there was none. */
+  /** Position of the newest item; 0 before the first append. */
   readonly head: number
   readonly state: 'open' | 'closed'
-  /** Appends and tells the watchers; returns the position. */
+  /** Appends an item, notifies the watchers and returns the item's position. */
   append(item: Item): number
+  /** Returns the item at `position`, or `undefined` if it is not kept or does not exist yet. */
   at(position: number): Item | undefined
-  /** Nothing comes any more; the watchers are told. */
+  /** Marks the log as complete and notifies the watchers. */
   close(): void
-  /** `wake` is called after each append and on close, until the returned function is called. */
+  /** Calls `onUpdate` after each append and on close; returns a function that stops watching. */
   watch(onUpdate: () => void): () => void
 }
 
-/** Makes a log that keeps the last `limit` items. */
+/** Creates a log that keeps the last `limit` items. */
 export function createEventLog<Item>(limit: number = Infinity): EventLog<Item> {
   const items: Item[] = []
   const watchers = new Set<() => void>()
@@ -50,7 +54,7 @@ export function createEventLog<Item>(limit: number = Infinity): EventLog<Item> {
       notifyWatchers()
     },
     watch(onUpdate) {
-      // A fresh function, so that two watchers with one callback are two.
+      // A wrapper per call, so that the same callback can be registered twice.
       const watcher = (): void => onUpdate()
       watchers.add(watcher)
       return () => void watchers.delete(watcher)

@@ -1,9 +1,9 @@
-/** Seeded pseudo-random numbers, so that a seed gives the same answers and prices every time. */
+/** Seeded pseudo-random numbers: the same seed always gives the same answers and prices. */
 
-/** A number in [0, 1). */
+/** Returns a number in [0, 1). */
 export type Random = () => number
 
-/** Makes a generator (mulberry32) from a 32-bit seed. Not for secrets. */
+/** Creates a generator (mulberry32) from a 32-bit seed. Not suitable for secrets. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   return () => {
@@ -14,7 +14,7 @@ export function createRandom(seed: number): Random {
   }
 }
 
-/** A 32-bit seed from text (FNV-1a over UTF-16 units). */
+/** Hashes text to a 32-bit seed (FNV-1a over UTF-16 code units). */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)

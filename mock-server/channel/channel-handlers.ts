@@ -1,4 +1,4 @@
-/** The requests that concern channels: to open one, and to say what its streams ask (PROTOCOL.md 5.1, 5.2). */
+/** Request handlers of channels: opening one, and applying operations to its streams (PROTOCOL.md 5.1, 5.2). */
 import type { Router } from '../http/router.ts'
 import { emptyResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
@@ -11,44 +11,44 @@ import { createChannel } from './channel.ts'
 import type { Operation, OpenOperation } from './operations.ts'
 import { parseOperations } from './operations.ts'
 
-/** A channel, and what its connection carries. */
+/** A channel and the traffic figures of its connection. */
 export interface ChannelEntry {
   readonly channel: Channel
   readonly traffic: MutableTraffic
 }
 
-/** What the endpoints share. */
+/** What the handlers of channels share. */
 export interface ChannelEndpoint {
   readonly channels: Map<string, ChannelEntry>
-  /** Answers what streams ask, as it answers everything else. */
+  /** Handles the requests of channel streams, like any other request. */
   readonly handle: Router
-  /** Bytes of a body. */
+  /** Maximum size of a request body in bytes. */
   readonly bodyLimit: number
 }
 
-/** Carriers at once. */
+/** Maximum number of open channels. */
 const MAX_CHANNELS = 1_000
 
-/** `GET`: opens the carrier. */
+/** Handles `GET`: opens a channel. */
 export function openChannel({ channels }: ChannelEndpoint): Handler {
   return (exchange) => {
-    if (channels.size >= MAX_CHANNELS) throw new HttpError(503, 'Too many channels.')
+    if (channels.size >= MAX_CHANNELS) throw new HttpError(503, 'Too many open channels.')
     const { identity, heartbeat, clock, traffic } = exchange
     const channel = createChannel({
       identity,
       heartbeat,
       clock,
-      onChange: () => void (traffic.streams = channel.streams),
+      onChange: () => void (traffic.streams = channel.streamCount),
       onClose: () => void channels.delete(channel.id),
     })
     traffic.streams = 0
     channels.set(channel.id, { channel, traffic })
-    // A carrier ends by itself when its token has expired: after its last stream, each of which has an end of its own.
+    // Without `expiresAt`: the channel ends itself, once its token has expired and its last stream has ended.
     return streamResponse({ ...exchange, identity: { subject: identity.subject } }, channel.source)
   }
 }
 
-/** What a stream asks for, as a request. Resolved, a path that begins with `//` would name another origin. */
+/** Builds the request of a stream. The URL is concatenated: a path like `//host` would resolve to another origin. */
 function createStreamRequest(
   { method, path, headers, body }: OpenOperation,
   { request, url }: Exchange,
@@ -56,7 +56,7 @@ function createStreamRequest(
 ): Request {
   const origin = request.headers.get('origin')
   const mergedHeaders = new Headers(headers)
-  // Who may read is judged by the page that asks, whatever it says of itself within.
+  // CORS depends on the page that sends the operations, not on an `origin` in their inner headers.
   if (origin !== null) mergedHeaders.set('origin', origin)
   return new Request(url.origin + path, {
     method,
@@ -67,9 +67,9 @@ function createStreamRequest(
 }
 
 function applyOperation({ channel, traffic }: ChannelEntry, op: Operation, exchange: Exchange, handle: Router): void {
-  if (op.op === 'credit') return channel.credit(op.key, op.bytes)
-  if (op.op === 'close') return channel.close(op.key)
-  channel.open(op, (signal) =>
+  if (op.op === 'credit') return channel.grantCredit(op.key, op.bytes)
+  if (op.op === 'close') return channel.closeStream(op.key)
+  channel.openStream(op, (signal) =>
     handle(createStreamRequest(op, exchange, signal), {
       signal,
       basePath: exchange.basePath,
@@ -80,19 +80,19 @@ function applyOperation({ channel, traffic }: ChannelEntry, op: Operation, excha
   )
 }
 
-/** `POST` of operations; all of them are done, or none. */
+/** Handles `POST` of operations: applies all of them, or none. */
 export function applyOperations({ channels, handle, bodyLimit }: ChannelEndpoint): Handler {
   return async (exchange) => {
     const { channelId, ops } = parseOperations(await readJson(exchange.request, bodyLimit))
     const entry = channels.get(channelId)
     if (entry?.channel.identity.subject !== exchange.identity.subject) {
-      throw new HttpError(404, 'There is no such channel, or no more.')
+      throw new HttpError(404, 'The channel does not exist or is closed.')
     }
     const newKeys = new Set<string>()
     for (const { op, key } of ops) {
       if (op !== 'open') continue
       if (newKeys.has(key) || !entry.channel.isUnusedKey(key))
-        throw new HttpError(409, `The key ${key} was used before.`)
+        throw new HttpError(409, `The key ${key} was already used on this channel.`)
       newKeys.add(key)
     }
     entry.channel.renewIdentity(exchange.identity)

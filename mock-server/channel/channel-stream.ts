@@ -1,45 +1,49 @@
-/** One stream on a channel: an answer, re-framed under its key, at the pace of its credit (PROTOCOL.md 5.3, 5.4). */
+/** A channel stream: a response, re-framed under its key at the pace of its credit (PROTOCOL.md 5.3, 5.4). */
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import { problemResponse } from '../http/problem.ts'
 import { createBlockParser } from '../../src/sse/parse.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 
-/** A stream of a channel. It holds what one write of its source brought, and asks for the next when that is gone. */
+/** A stream of a channel. Holds the events of one write of its source, and reads the next once they are taken. */
 export interface ChannelStream {
   readonly key: string
-  /** - `waiting`: for its source, or for credit - `ready`: `take` has something - `over`: its `close` was taken, or it was closed */
+  /**
+   * - `waiting`: waits for its source or for credit
+   * - `ready`: `take` returns a frame
+   * - `closed`: its `close` event was taken, or it was closed
+   */
   readonly state: 'waiting' | 'ready' | 'closed'
-  /** The next frame. */
+  /** Returns the next frame, if it is ready. */
   take(): Frame | undefined
-  /** Its consumer has drained so many bytes. */
+  /** Adds credit for bytes that the consumer has drained. */
   credit(bytes: number): void
-  /** Lets go of it; nothing more comes. */
+  /** Closes the stream at once, without another frame. */
   close(): void
 }
 
-/** What a stream is made of. */
+/** Options of `createChannelStream`. */
 export interface ChannelStreamOptions {
   readonly key: string
-  /** What `open` says: a URL reference. */
+  /** URL reference to report in `open`. */
   readonly url: string
-  /** Bytes that may be under way. */
+  /** Bytes that may be in flight. */
   readonly window: number
-  /** Asks for the answer; whoever is gone aborts `signal`. Does not reject. */
+  /** Fetches the response; `signal` aborts when the stream ends. Does not reject. */
   fetchResponse(signal: AbortSignal): Promise<HttpResponse | DroppedConnection>
-  /** Called when `state` became `ready`. */
+  /** Called when `state` becomes `ready`. */
   onReady(): void
 }
 
 const CUT_DETAIL = 'The connection was cut.'
-/** What an event counts beside its data, so that a million empty ones count as well. */
+/** Credit that an event costs in addition to its data, so that empty events cost something too. */
 const EVENT_OVERHEAD_BYTES = 32
-/** Bytes of a refusal's body that are handed on. */
+/** Bytes of an error response's body that are forwarded. */
 const MAX_PROBLEM_BYTES = 16 * 1024
-/** They concern the connection, which is not the stream's. */
+/** Headers of the connection, which the stream does not own. */
 const CONNECTION_HEADERS = /^(access-control-|vary$|connection$|content-length$|content-encoding$)/
 
-/** What a body says, as far as it is handed on. */
+/** Reads the text of a body, up to `MAX_PROBLEM_BYTES`. */
 async function readText(body: HttpResponse['body']): Promise<string> {
   if (typeof body !== 'object') return body ?? ''
   const decoder = new TextDecoder()
@@ -51,12 +55,12 @@ async function readText(body: HttpResponse['body']): Promise<string> {
   return text
 }
 
-/** Makes a stream and asks for its answer. */
+/** Creates a stream and fetches its response. */
 export function createChannelStream({ key, url, window, fetchResponse, onReady }: ChannelStreamOptions): ChannelStream {
   const abortController = new AbortController()
   let phase: 'open' | 'closing' | 'closed' = 'open'
   let credit = window
-  /** Frames with what each costs. */
+  /** Frames with the credit that each of them costs. */
   let queue: { readonly frame: Frame; readonly cost: number }[] = []
   let takenCount = 0
   let onDrained: (() => void) | undefined
@@ -65,7 +69,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
   const queueControl = (type: string, value: unknown): void => {
     queue.push({ frame: { type, data: JSON.stringify(value), id: `${key}!` }, cost: 0 })
   }
-  /** The last word. */
+  /** Queues the `close` event, after which the stream ends. */
   const finish = (status: number, text?: string): void => {
     if (phase !== 'open') return
     phase = 'closing'
@@ -76,7 +80,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
   }
   const fail = (status: number, detail: string): void => finish(status, problemResponse(status, detail).body as string)
   const isDrained = (): boolean => phase !== 'open' || (takenCount === queue.length && credit > 0)
-  /** Settles when what was read is gone, and more may come. */
+  /** Resolves when the queue is empty and credit is left, or when the stream ends. */
   const waitUntilDrained = (): Promise<void> =>
     new Promise((resolve) => {
       onDrained = () => {
@@ -90,8 +94,8 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
   const parser = createBlockParser({
     onBlock({ type, data, id }) {
       if (phase !== 'open') return
-      // A parser takes it, a writer refuses it (PROTOCOL.md 1.2).
-      if (type.includes('\0')) return fail(502, 'An event has a name that cannot be handed on.')
+      // Parsers accept NUL in an event name, but writers reject it (PROTOCOL.md 1.2).
+      if (type.includes('\0')) return fail(502, 'The name of an event contains NUL and cannot be forwarded.')
       const channelEventId = id === undefined ? `${key}+` : `${key}=${id}`
       const frame: Frame = data === undefined ? { id: channelEventId } : { type, data, id: channelEventId }
       queue.push({ frame, cost: new TextEncoder().encode(data).length + EVENT_OVERHEAD_BYTES })
@@ -106,7 +110,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
     }
     if (hasFrame()) onReady()
   }
-  /** What the source was dropped with never comes, as on a connection of its own. */
+  /** Discards the queue, as a dropped connection would, and ends the stream. */
   const drop = (): void => {
     if (phase !== 'open') return
     queue = []
@@ -145,7 +149,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
 
   start().catch((error: unknown) => {
     console.error(error)
-    fail(500, 'The mock server has a fault.')
+    fail(500, 'Internal error in the mock server; its console has the details.')
   })
 
   return {

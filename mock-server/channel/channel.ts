@@ -1,4 +1,4 @@
-/** A channel: many streams on one connection, each in its turn (PROTOCOL.md 5). */
+/** A channel: many streams on one connection, which take turns (PROTOCOL.md 5). */
 import type { Clock } from '../base/clock.ts'
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import { problemResponse } from '../http/problem.ts'
@@ -9,47 +9,51 @@ import type { ChannelStream } from './channel-stream.ts'
 import { createChannelStream } from './channel-stream.ts'
 import type { OpenOperation } from './operations.ts'
 
-/** A channel; its source is what goes over the carrier. */
+/** A channel; its source provides the frames of the channel connection. */
 export interface Channel {
-  /** Unguessable; its client was told it in `channel`. */
+  /** Unguessable ID, sent to the client in its `channel` event. */
   readonly id: string
-  /** Who opened it, by the newest of its credentials. */
+  /** Identity that opened the channel, by its newest credentials. */
   readonly identity: Identity
-  /** How many streams are on it. */
-  readonly streams: number
+  /** Number of open streams. */
+  readonly streamCount: number
+  /** Frames of the channel connection. */
   readonly source: Source
-  /** The same subject has shown fresh credentials. */
+  /** Replaces the identity if these credentials of the same subject expire later. */
   renewIdentity(identity: Identity): void
-  /** Whether a stream may be opened under this key: it was not used before. */
+  /** Whether a stream may be opened under this key; a key is used only once. */
   isUnusedKey(key: string): boolean
-  /** Opens a stream; `ask` asks for its answer, and does not reject. */
-  open(open: OpenOperation, fetchResponse: (signal: AbortSignal) => Promise<HttpResponse | DroppedConnection>): void
-  /** Gives a stream so many more bytes; nothing where it is over. */
-  credit(key: string, bytes: number): void
-  /** Lets go of a stream; nothing where it is over. */
-  close(key: string): void
-  /** Ends the carrier, and every stream with it. */
+  /** Opens a stream; `fetchResponse` fetches its response and does not reject. */
+  openStream(
+    operation: OpenOperation,
+    fetchResponse: (signal: AbortSignal) => Promise<HttpResponse | DroppedConnection>,
+  ): void
+  /** Grants a stream more bytes; has no effect if it has ended. */
+  grantCredit(key: string, bytes: number): void
+  /** Closes a stream; has no effect if it has ended. */
+  closeStream(key: string): void
+  /** Ends the channel connection, and every stream with it. */
   end(endState: 'cut' | 'ended'): void
 }
 
-/** What a channel needs to know. */
+/** Options of `createChannel`. */
 export interface ChannelOptions {
   readonly identity: Identity
-  /** The interval that `channel` announces, milliseconds; 0: none. */
+  /** Interval in milliseconds that `channel` announces; 0 announces none. */
   readonly heartbeat: number
   readonly clock: Clock
-  /** Called when a stream has come or gone. */
+  /** Called when a stream was opened or has ended. */
   onChange(): void
-  /** Called when the carrier is gone. */
+  /** Called when the channel connection has ended. */
   onClose(): void
 }
 
-/** Streams at once. */
+/** Maximum number of open streams. */
 const MAX_STREAMS = 1_000
-/** Keys that are remembered, so that none is used again; the oldest is forgotten. */
+/** Number of keys remembered to detect reuse; the oldest is forgotten first. */
 const MAX_REMEMBERED_KEYS = 10_000
 
-/** Makes a channel. */
+/** Creates a channel. */
 export function createChannel({
   identity: initialIdentity,
   heartbeat,
@@ -60,7 +64,7 @@ export function createChannel({
   const id = crypto.randomUUID()
   const streams = new Map<string, ChannelStream>()
   const usedKeys = new Set<string>()
-  /** Streams that have something, in the order of their turns. */
+  /** Streams with a frame to send, in the order of their turns. */
   const readyStreams = new Set<ChannelStream>()
   const watchers = new Set<() => void>()
   const channelData = { channelId: id, ...(heartbeat > 0 ? { heartbeat } : {}) }
@@ -76,7 +80,7 @@ export function createChannel({
     state = endState
     notifyWatchers()
   }
-  /** Streams have credentials of their own: what bore the carrier may expire while they go on. */
+  /** Ends an expired channel, unless it has streams: they may have credentials of their own that are still valid. */
   const endIfExpired = (): void => {
     const { expiresAt = Infinity } = identity
     if (state === 'open' && streams.size === 0 && expiresAt <= clock.date()) end('expired')
@@ -93,7 +97,7 @@ export function createChannel({
     onChange()
     endIfExpired()
   }
-  /** A fresh function, so that two watchers with one callback are two. */
+  /** Wraps the callback, so that the same one can be registered twice. */
   const watch = (callback: () => void): (() => void) => {
     const watcher = (): void => callback()
     watchers.add(watcher)
@@ -106,7 +110,7 @@ export function createChannel({
     get identity() {
       return identity
     },
-    get streams() {
+    get streamCount() {
       return streams.size
     },
     source: {
@@ -119,7 +123,7 @@ export function createChannel({
         for (const stream of readyStreams) {
           readyStreams.delete(stream)
           const frame = stream.take()
-          // Behind all others that have something.
+          // Takes its next turn after all other ready streams.
           if (stream.state === 'ready') readyStreams.add(stream)
           else if (stream.state === 'closed') remove(stream)
           if (frame) return frame
@@ -142,7 +146,7 @@ export function createChannel({
       watchExpiry()
     },
     isUnusedKey: (key) => !usedKeys.has(key) && !streams.has(key),
-    open({ key, path, window }, fetchResponse) {
+    openStream({ key, path, window }, fetchResponse) {
       usedKeys.add(key)
       if (usedKeys.size > MAX_REMEMBERED_KEYS) usedKeys.delete(usedKeys.values().next().value!)
       const isFull = streams.size >= MAX_STREAMS
@@ -160,8 +164,8 @@ export function createChannel({
       streams.set(key, stream)
       onChange()
     },
-    credit: (key, bytes) => streams.get(key)?.credit(bytes),
-    close(key) {
+    grantCredit: (key, bytes) => streams.get(key)?.credit(bytes),
+    closeStream(key) {
       const stream = streams.get(key)
       if (!stream) return
       stream.close()

@@ -1,7 +1,7 @@
-/** What streams ask of a channel, out of the body of a POST (PROTOCOL.md 5.2). */
+/** Parses the operations on channel streams from the body of a POST (PROTOCOL.md 5.2). */
 import { HttpError } from '../http/problem.ts'
 
-/** A stream to open: a request, under the key that its events will carry. */
+/** Opens a stream: its request, and the key that identifies its events. */
 export interface OpenOperation {
   readonly op: 'open'
   readonly key: string
@@ -11,24 +11,24 @@ export interface OpenOperation {
   readonly headers: Headers
   readonly body: string | undefined
   readonly lastEventId: string | undefined
-  /** Bytes that may be under way. */
+  /** Bytes that may be in flight. */
   readonly window: number
 }
 
-/** One operation. */
+/** An operation on a channel stream. */
 export type Operation =
   | OpenOperation
   | { readonly op: 'credit'; readonly key: string; readonly bytes: number }
   | { readonly op: 'close'; readonly key: string }
 
-/** Operations in one body. */
+/** Maximum number of operations in one request. */
 const MAX_OPERATIONS = 1_000
 const DEFAULT_WINDOW_BYTES = 256 * 1024
 const KEY_PATTERN = /^[A-Za-z0-9_-]{1,32}$/
 const METHOD_PATTERN = /^(?!(connect|trace|track)$)[a-z]{1,16}$/i
-/** As in a request line, from the root of the origin. */
+/** An absolute path, as in a request line. */
 const PATH_PATTERN = /^\/[!-~]*$/
-/** Of the connection, or of the page: what a stream says of them counts for nothing. */
+/** Headers of the connection or the page, which are removed from the headers of a stream. */
 const CONNECTION_HEADERS = [
   'host',
   'origin',
@@ -50,7 +50,7 @@ function throwExpected(where: string, expected: string): never {
   throw new HttpError(400, `${where}: expected ${expected}.`)
 }
 
-/** The id's UTF-8 bytes, a character each, as a header has them. */
+/** Encodes text as UTF-8 with one character per byte, as header values require. */
 const toByteString = (text: string): string =>
   Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 
@@ -61,20 +61,20 @@ function parseHeaders(where: string, headersInit: unknown, lastEventId: string |
     for (const name of CONNECTION_HEADERS) headers.delete(name)
     return headers
   } catch {
-    return throwExpected(where, 'names and values that a header may have')
+    return throwExpected(where, 'valid header names and values')
   }
 }
 
 function parseOpenOperation(where: string, key: string, fields: JsonObject): OpenOperation {
   const { method = 'GET', path, headers, body, lastEventId, window = DEFAULT_WINDOW_BYTES } = fields
-  if (!isString(method) || !METHOD_PATTERN.test(method)) return throwExpected(`${where}.method`, 'a method')
-  if (!isString(path) || !PATH_PATTERN.test(path)) return throwExpected(`${where}.path`, 'a path that begins with /')
+  if (!isString(method) || !METHOD_PATTERN.test(method)) return throwExpected(`${where}.method`, 'an HTTP method')
+  if (!isString(path) || !PATH_PATTERN.test(path)) return throwExpected(`${where}.path`, 'a path that starts with /')
   if (body !== undefined && (!isString(body) || /^(GET|HEAD)$/i.test(method)))
-    return throwExpected(`${where}.body`, 'a text, and no GET')
+    return throwExpected(`${where}.body`, 'a string, and a method that allows a body')
   if (lastEventId !== undefined && (!isString(lastEventId) || /[\r\n\0]/.test(lastEventId))) {
-    return throwExpected(`${where}.lastEventId`, 'a text without CR, LF or NUL')
+    return throwExpected(`${where}.lastEventId`, 'a string without CR, LF or NUL')
   }
-  if (!isByteCount(window) || window === 0) return throwExpected(`${where}.window`, 'a number of bytes above 0')
+  if (!isByteCount(window) || window === 0) return throwExpected(`${where}.window`, 'a positive number of bytes')
   return {
     op: 'open',
     key,
@@ -88,10 +88,10 @@ function parseOpenOperation(where: string, key: string, fields: JsonObject): Ope
 }
 
 function parseOperation(where: string, value: unknown): Operation {
-  if (!isJsonObject(value)) return throwExpected(where, 'an operation')
+  if (!isJsonObject(value)) return throwExpected(where, 'an object')
   const { op, key, bytes } = value
   if (!isString(key) || !KEY_PATTERN.test(key))
-    return throwExpected(`${where}.key`, 'a key of 1 to 32 of A-Z a-z 0-9 _ -')
+    return throwExpected(`${where}.key`, '1 to 32 characters of A-Z a-z 0-9 _ -')
   switch (op) {
     case 'open':
       return parseOpenOperation(where, key, value)
@@ -104,13 +104,16 @@ function parseOperation(where: string, value: unknown): Operation {
   }
 }
 
-/** Reads them. Refuses with 400 what is malformed, as a whole: nothing of it is to be done. */
+/**
+ * Parses the operations.
+ * @throws `HttpError` 400 if one of them is malformed, so that none is applied
+ */
 export function parseOperations({ channelId, ops }: JsonObject): {
   readonly channelId: string
   readonly ops: readonly Operation[]
 } {
-  if (!isString(channelId)) return throwExpected('channelId', 'a text')
-  if (!Array.isArray(ops)) return throwExpected('ops', 'a list')
-  if (ops.length > MAX_OPERATIONS) throw new HttpError(413, `ops: more than ${MAX_OPERATIONS}.`)
+  if (!isString(channelId)) return throwExpected('channelId', 'a string')
+  if (!Array.isArray(ops)) return throwExpected('ops', 'an array')
+  if (ops.length > MAX_OPERATIONS) throw new HttpError(413, `ops: expected at most ${MAX_OPERATIONS} operations.`)
   return { channelId, ops: ops.map((op: unknown, index) => parseOperation(`ops[${index}]`, op)) }
 }

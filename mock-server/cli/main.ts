@@ -1,11 +1,11 @@
-/** Runs the command line, and closes the server when the process is asked to stop. */
+/** Runs the command line, and closes the server on SIGTERM and SIGINT. */
 import { fileURLToPath } from 'node:url'
 import { runCommand } from './run-command.ts'
 
 /** Runs the command with these arguments. A server that it starts keeps the process alive. */
 export async function main(args: readonly string[]): Promise<void> {
   const result = await runCommand(args, {
-    // Bundled, this file is `dist/cli.js`.
+    // After bundling, this file is `dist/cli.js`.
     dist: fileURLToPath(new URL('.', import.meta.url)),
     print: (text) => process.stdout.write(text),
     printError: (text) => process.stderr.write(text),
@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const { server } = result
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    // The first signal ends the streams in good order. The second finds no handler and ends the process.
+    // The first signal ends the streams cleanly. A second one finds no handler and ends the process.
     process.once(signal, () => {
       server.close().then(
         () => process.exit(0),

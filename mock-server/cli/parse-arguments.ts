@@ -1,4 +1,4 @@
-/** What the words after `rivulet` mean. */
+/** Parses the arguments of the `rivulet` command. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,23 +9,23 @@ import { ruleKeys } from '../scenario/rule.ts'
 import { describeAccepted, parseScenario } from '../scenario/scenario.ts'
 import type { MockServerOptions } from '../node/mock-server.ts'
 
-/** What is to be done. */
+/** A parsed command. */
 export type Command =
   | { readonly command: 'help' }
   | { readonly command: 'schema' }
   | {
       readonly command: 'mock'
       readonly options: MockServerOptions
-      /** Folder to serve. */
+      /** Folder to serve at `/`. */
       readonly demo?: string
-      /** What is done about a port that is taken. */
-      readonly port: 'next-free' | 'strict'
+      /** What to do if the port is in use. */
+      readonly portPolicy: 'next-free' | 'strict'
     }
 
-/** The words were not understood; the message says which, and what was expected. */
+/** A mistake in the arguments; the message names the argument and what was expected. */
 export class UsageError extends Error {}
 
-const options = {
+const flags = {
   port: { type: 'string' },
   'strict-port': { type: 'boolean' },
   host: { type: 'string' },
@@ -48,63 +48,69 @@ const formatRuleKeys = (): string =>
     .map((group) => {
       const lines = Object.entries<RuleKey>(ruleKeys)
         .filter(([, key]) => key.group === group)
-        .map(([name, key]) => `    ${name.padEnd(16)} ${key.description}\n${' '.repeat(21)}(${describeAccepted(key)})`)
-      return `  ${group}\n${lines.join('\n')}`
+        .map(([name, key]) => `    ${name.padEnd(16)} ${key.description}\n${' '.repeat(21)}[${describeAccepted(key)}]`)
+      return `  ${group}:\n${lines.join('\n')}`
     })
-    .join('\n')
+    .join('\n\n')
 
-/** The text of `--help`. */
-export const help = (): string => `rivulet mock: a server of feeds and runs, with every fault of a bad network
+/** Returns the text of `--help`. */
+export const formatHelp = (): string => `rivulet mock - a mock server for feeds and runs, with network faults on demand
 
-Usage
-  rivulet mock [options]
-  rivulet mock schema        prints the JSON Schema of a scenario
+Usage:
+  rivulet mock [options]     start the mock server
+  rivulet mock schema        print the JSON Schema of a scenario
 
-Options
-  --port PORT       3000 unless given; the next free one if it is taken
-  --strict-port     fails if the port is taken
-  --host HOST       127.0.0.1 unless given
-  --cors ORIGIN     pages of this origin may read; may be given more than once, * for all
-  --answers FILE    JSON: an object of prompt → answer (* for any other), or a list of answers
-  --seed N          makes other answers and prices; the same ones for the same N
-  --scenario FILE   what goes wrong, see below
-  --auth KIND       jwt (tokens from POST /api/token) or apikey (X-API-Key: ${MOCK_API_KEY})
-  --delay MS        between two deltas; 20 unless given
-  --tokens          a delta is a token, not a character
-  --heartbeat MS    between two comments of a silent stream; 30000 unless given, 0 for none
-  --history N       events that the feed keeps; 1000 unless given
-  --tick MS         between two made-up price events in the feed; 1000 unless given, 0 for none
-  --demo DIR        serves this folder at /, and the built package at /dist/
-  --help            prints this
+Options:
+  --port <port>       port to listen on, or the next free one if it is in use (default: 3000)
+  --strict-port       fail if the port is in use
+  --host <host>       address to listen on (default: 127.0.0.1)
+  --cors <origin>     let pages of this origin read responses; * for any origin; repeatable
+  --answers <file>    JSON file with answers: an object of prompt → answer (* for any other prompt), or an array
+  --seed <n>          seed of the generated answers and prices (default: 0)
+  --scenario <file>   JSON file with the faults to inject, see Scenarios
+  --auth <kind>       require jwt (tokens from POST /api/token) or apikey (X-API-Key: ${MOCK_API_KEY})
+  --delay <ms>        delay between deltas (default: 20)
+  --tokens            send a token per delta instead of a character
+  --heartbeat <ms>    silence before a heartbeat comment, 0 to disable (default: 30000)
+  --history <n>       number of events that the feed keeps for resuming clients (default: 1000)
+  --tick <ms>         interval between sample price events in the feed, 0 to disable (default: 1000)
+  --demo <dir>        serve this folder at /, and the built package at /dist/
+  -h, --help          print this help
 
-What it serves
-  GET    /api/stream            the feed: connected, price, whatever is broadcast; ?types=a,b filters
-  POST   /api/broadcast         {"type": "note", "data": 1}
-  GET    /api/generate?prompt=  a run: start, delta …, end
-  POST   /api/generate          {"prompt": "…"}
-  GET    /api/generate/ID       the run again, from its Last-Event-ID on; DELETE cancels it
-  GET    /api/channel           many streams on one connection; POST /api/channel/ops opens and closes them
-  POST   /v1/chat/completions   the same answers as OpenAI's API streams them
-  POST   /api/token             with --auth jwt: {"subject", "expiresIn", "permissions"}, all optional
-  GET    /_mock                 clients, runs, faults
-  POST   /_mock                 a scenario, in force from now on ([] for none);
-                                {"action": "drop"}; {"action": "restart", "downtime": 2000, "log": "lose"}
+Endpoints:
+  GET    /api/stream            read the feed: connected, price, broadcast events; ?types=a,b filters by type
+  POST   /api/broadcast         send an event to the feed: {"type": "note", "data": 1}
+  GET    /api/generate?prompt=  start a run: start, delta …, end or error
+  POST   /api/generate          start a run: {"prompt": "…"}
+  GET    /api/generate/ID       resume a run after the Last-Event-ID; DELETE cancels it
+  GET    /api/channel           open a channel: many streams over one connection
+  POST   /api/channel/ops       open and close channel streams
+  POST   /v1/chat/completions   get an answer in the format of OpenAI's API
+  POST   /api/token             issue a token, with --auth jwt: {"subject", "expiresIn", "permissions"}, all optional
+  GET    /_mock                 show clients, runs and rules
+  POST   /_mock                 replace the rules with a scenario ([] for none), or perform an action:
+                                {"action": "drop"}, {"action": "restart", "downtime": 2000, "log": "lose"}
 
-Scenarios
-  A rule says what goes wrong, and for which requests: {"reset-after": 5, "times": 2}. A scenario is a rule, a list of
-  rules, or {"rules": […]}. The same as text: reset-after:5,times:2 with ; between rules and percent-encoding for , and ;
-  In the URL of a request: ?fault=reset-after:5,once. While it runs: curl -d reset-after:5 URL/_mock
+Scenarios:
+  A rule is a fault and the requests it applies to: {"reset-after": 5, "times": 2}. A scenario is a rule, an array of
+  rules, or {"rules": […]}. The text form is reset-after:5,times:2 with ; between rules; percent-encode , and ; in values.
+
+  For one URL:          ?fault=reset-after:5,once
+  While it is running:  curl -d reset-after:5 http://localhost:3000/_mock
+
 ${formatRuleKeys()}
 
-In a program: import { startMockServer } from 'rivulet/mock-server'
+Use in a program:
+  import { startMockServer } from 'rivulet/mock-server'
   const server = await startMockServer({ port: 0, scenario: 'reset-after:5,once' })
-  server.url, .clients, .connections, .broadcast({ type, data }), .setScenario(…), .kill(), .restart({ log: 'lose' }), .close()
+  server.url, .clients, .connections, .runs
+  server.broadcast({ type, data }), .setScenario(…), .kill(), .restart({ log: 'lose' }), .close()
 `
 
 function parseNumber(name: string, value: string | undefined, max = Number.MAX_SAFE_INTEGER): number | undefined {
   if (value === undefined) return undefined
   if (/^\d+$/.test(value) && Number(value) <= max) return Number(value)
-  throw new UsageError(`--${name}: expected a whole number from 0 to ${max}, got ${JSON.stringify(value)}`)
+  throw new UsageError(`--${name}: expected an integer from 0 to ${max}, got ${JSON.stringify(value)}`)
 }
 
 function readJsonFile<Value>(
@@ -122,7 +128,7 @@ function readJsonFile<Value>(
 
 function parseFlags(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })
   }
@@ -131,21 +137,24 @@ function parseFlags(args: readonly string[]) {
 const omitUndefined = <Value>(fields: { [Name in keyof Value]: Value[Name] | undefined }): Value =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Value
 
-/** Understands the words after `rivulet`. Throws `UsageError`. */
+/**
+ * Parses the arguments of the command.
+ * @throws `UsageError` if one of them is not valid
+ */
 export function parseArguments(args: readonly string[]): Command {
   const { values, positionals } = parseFlags(args)
   const [command, subcommand, ...extraArgs] = positionals
   if (values.help || command === undefined) return { command: 'help' }
-  if (command !== 'mock') throw new UsageError(`${command}: expected the command mock`)
+  if (command !== 'mock') throw new UsageError(`unknown command ${JSON.stringify(command)}, expected mock`)
   if (subcommand === 'schema' && extraArgs.length === 0) return { command: 'schema' }
-  if (subcommand !== undefined) throw new UsageError(`${subcommand}: expected nothing more, or schema`)
+  if (subcommand !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(subcommand)}`)
   const { auth, host, demo, cors } = values
   if (auth !== undefined && auth !== 'jwt' && auth !== 'apikey') {
     throw new UsageError(`--auth: expected jwt or apikey, got ${JSON.stringify(auth)}`)
   }
   return {
     command: 'mock',
-    port: values['strict-port'] ? 'strict' : 'next-free',
+    portPolicy: values['strict-port'] ? 'strict' : 'next-free',
     ...(demo === undefined ? {} : { demo: resolve(demo) }),
     options: omitUndefined<MockServerOptions>({
       port: parseNumber('port', values.port, 65_535) ?? 3_000,

@@ -1,35 +1,35 @@
-/** Does what a command line says: prints help, or serves until it is told to stop. */
+/** Runs a command: prints help or the schema, or starts the mock server. */
 import { MOCK_API_KEY } from '../auth/authenticator.ts'
 import { scenarioSchema } from '../scenario/schema.ts'
 import type { MockServer, MockServerOptions } from '../node/mock-server.ts'
 import { startMockServer } from '../node/mock-server.ts'
-import { help, parseArguments, UsageError } from './parse-arguments.ts'
+import { formatHelp, parseArguments, UsageError } from './parse-arguments.ts'
 
-/** The process, as far as a command needs it. */
+/** What a command needs from its process. */
 export interface CliEnvironment {
-  /** Where the built package is. */
+  /** Folder of the built package. */
   readonly dist: string
   print(text: string): void
   printError(text: string): void
 }
 
-/** What a command leaves running, or the exit code of one that is done. */
+/** The server that a command has started, or the exit code of a finished command. */
 export type CommandResult = { readonly exitCode: number } | { readonly server: MockServer }
 
-/** How many ports are tried after a taken one. */
+/** Number of ports to try after one that is in use. */
 const MAX_PORT_ATTEMPTS = 100
 
-async function startOnFreePort(options: MockServerOptions, policy: 'next-free' | 'strict'): Promise<MockServer> {
+async function startOnFreePort(options: MockServerOptions, portPolicy: 'next-free' | 'strict'): Promise<MockServer> {
   const { port: first = 0 } = options
   for (let port = first; ; port++) {
     try {
       return await startMockServer({ ...options, port })
     } catch (error) {
-      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      if (!isTaken) throw error
-      if (policy === 'strict') throw new UsageError(`--port ${port}: it is taken`, { cause: error })
+      const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!isInUse) throw error
+      if (portPolicy === 'strict') throw new UsageError(`--port ${port}: port is in use`, { cause: error })
       if (port >= Math.min(first + MAX_PORT_ATTEMPTS, 65_535)) {
-        throw new UsageError(`--port ${first}: it is taken, and so are the ${MAX_PORT_ATTEMPTS} after it`, {
+        throw new UsageError(`--port ${first}: port is in use, and so are the next ${MAX_PORT_ATTEMPTS}`, {
           cause: error,
         })
       }
@@ -50,7 +50,7 @@ function formatCurlExamples({ url }: MockServer, { auth }: MockServerOptions): s
   return lines.map((line) => `  ${line}`).join('\n')
 }
 
-/** Runs the command. What the user got wrong is explained, and is exit code 2. */
+/** Runs the command. Reports mistakes in its arguments with exit code 2. */
 export async function runCommand(
   args: readonly string[],
   { dist, print, printError }: CliEnvironment,
@@ -58,24 +58,24 @@ export async function runCommand(
   try {
     const command = parseArguments(args)
     if (command.command === 'help') {
-      print(help())
+      print(formatHelp())
       return { exitCode: 0 }
     }
     if (command.command === 'schema') {
       print(`${JSON.stringify(scenarioSchema, null, 2)}\n`)
       return { exitCode: 0 }
     }
-    const { options, demo, port } = command
+    const { options, demo, portPolicy } = command
     const folders = demo === undefined ? {} : { folders: { '/': demo, '/dist/': dist } }
-    const server = await startOnFreePort({ ...options, ...folders }, port)
+    const server = await startOnFreePort({ ...options, ...folders }, portPolicy)
     const { port: requestedPort } = options
     if (requestedPort !== 0 && server.port !== requestedPort)
-      printError(`Port ${requestedPort} is taken, so it is ${server.port}.\n`)
-    print(`Rivulet's mock server is at ${server.url}\n\n${formatCurlExamples(server, options)}\n\n`)
+      printError(`Port ${requestedPort} is in use, using ${server.port} instead.\n`)
+    print(`Rivulet mock server listening on ${server.url}\n\n${formatCurlExamples(server, options)}\n\n`)
     return { server }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    printError(`rivulet: ${error.message}\nSee rivulet mock --help\n`)
+    printError(`rivulet: ${error.message}\nRun "rivulet mock --help" for usage.\n`)
     return { exitCode: 2 }
   }
 }

@@ -1,4 +1,4 @@
-/** The requests that concern a feed: to read it, and to send to everybody. */
+/** Request handlers of a feed: reading it, and broadcasting to its clients. */
 import { emptyResponse, jsonResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
@@ -6,7 +6,7 @@ import { streamResponse } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
 import type { Feed } from './feed.ts'
 
-/** `GET` of a feed; `?types=a,b` filters. */
+/** Handles `GET` of a feed; `?types=a,b` filters by event type. */
 export function readFeed(feed: Feed): Handler {
   return (exchange) => {
     if (feed.state === 'closed') return emptyResponse(204)
@@ -25,12 +25,12 @@ export function readFeed(feed: Feed): Handler {
   }
 }
 
-/** `POST` of an event `{ type?, data }` to every client of the feed. */
+/** Handles `POST` of an event `{ type?, data }`, which every client of the feed receives. */
 export function broadcastTo(feed: Feed, bodyLimit: number): Handler {
   return async ({ request }) => {
     const { type, data } = await readJson(request, bodyLimit)
-    if (type !== undefined && typeof type !== 'string') throw new HttpError(400, 'type: expected a text.')
-    if (data === undefined) throw new HttpError(400, 'data: expected anything that JSON can say.')
+    if (type !== undefined && typeof type !== 'string') throw new HttpError(400, 'type: expected a string.')
+    if (data === undefined) throw new HttpError(400, 'data: expected a JSON value.')
     try {
       const id = feed.send({ ...(type === undefined ? {} : { type }), data })
       return jsonResponse(202, { id, clients: feed.clients.length })

@@ -1,4 +1,4 @@
-/** An endless stream: one bounded log of events, and the clients that read it. */
+/** A feed: an endless stream with a bounded event log, and the clients that read it. */
 import type { EventLog } from '../base/event-log.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { Traffic } from '../http/traffic.ts'
@@ -6,67 +6,75 @@ import type { Frame } from '../stream/frame.ts'
 import { createFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 
-/** An event to send: `type` is `message` unless given, `data` anything that JSON can say. */
+/** An event to send. */
 export interface FeedEvent {
+  /** Event name. @defaultValue 'message' */
   readonly type?: string
+  /** Payload; any JSON value. */
   readonly data: unknown
 }
 
-/** What a client is known by. */
+/** A client that reads a feed. */
 export interface Client {
-  /** Unguessable; the client was told it in `connected`. */
+  /** Unguessable ID, sent to the client in its `connected` event. */
   readonly id: string
+  /** Path of the feed. */
   readonly path: string
-  /** The identity it reads as. */
+  /** Subject of the identity that reads. */
   readonly subject: string
-  /** The position that it asked for, if any. */
+  /** `Last-Event-ID` of its request, if any. */
   readonly lastEventId?: string
-  /** What it is read over; on a channel it shares that with other streams. */
+  /** Traffic figures of its connection; streams of a channel share them. */
   readonly connection: Traffic
 }
 
-/** How a client reads. */
+/** Options of `Feed.read`. */
 export interface ReadOptions {
   readonly subject: string
   readonly lastEventId: string | undefined
   readonly connection: Traffic
-  /** The interval that `connected` announces; 0: none. */
+  /** Interval in milliseconds that `connected` announces; 0 announces none. */
   readonly heartbeat: number
-  /** Only events of these types. */
+  /** Event types to send. @defaultValue all */
   readonly types?: ReadonlySet<string> | undefined
-  /** A fault: begins this many events too early. */
+  /** Fault: starts a resumed stream this many events too early. */
   readonly overlap?: number | undefined
-  /** A fault: the position is said to be gone. */
+  /** Fault: sends a `reset` event with this reason. */
   readonly gap?: 'expired' | 'unknown' | undefined
 }
 
 /** A feed at one path. */
 export interface Feed {
   readonly path: string
+  /** The clients that read the feed now. */
   readonly clients: readonly Client[]
   /** ID of the newest event, or of the position before the first one. */
   readonly lastEventId: string
-  /** How many events are kept for those who come back. */
+  /** Number of events kept for resuming clients. */
   readonly keptEvents: number
-  /** Sends to all clients; returns the event's id. Throws `TypeError` for CR, LF or NUL in `type`, and sends nothing then. */
+  /**
+   * Sends an event to all clients and returns its ID.
+   * @throws `TypeError` for CR, LF or NUL in `type`; nothing is sent then
+   */
   send(event: FeedEvent): string
+  /** Adds a client and returns the source of its frames. */
   read(options: ReadOptions): Source
-  /** Cuts every connection; the clients come back. */
+  /** Cuts every connection; clients can reconnect and resume. */
   drop(): void
-  /** Begins a new, empty log and cuts every connection: positions of the old one are unknown from now on. */
+  /** Starts a new, empty log and cuts every connection; event IDs of the old log become unknown. */
   clearHistory(): void
-  /** `closed`: who comes now is told that there is nothing to come back for. */
+  /** A `closed` feed answers every request with 204, so that clients do not reconnect. */
   readonly state: 'open' | 'closed'
-  /** Ends every connection in good order, for good. */
+  /** Closes the feed for good and ends every connection cleanly. */
   close(): void
 }
 
-/** What precedes the position is not ours: proxies of faults may have put something there. */
+/** Not anchored at the start, because the fault `id-prefix` may have added a prefix. */
 const EVENT_ID = /([0-9a-f]+)-(\d+)$/
 
 const createEpoch = (): string => crypto.randomUUID().slice(0, 8)
 
-/** Makes a feed that keeps its last `history` events. */
+/** Creates a feed that keeps its last `history` events. */
 export function createFeed(path: string, history: number): Feed {
   let epoch = createEpoch()
   let log: EventLog<Frame> = createEventLog<Frame>(history)
@@ -76,7 +84,7 @@ export function createFeed(path: string, history: number): Feed {
 
   const formatId = (position: number): string => `${epoch}-${position}`
 
-  /** Where a connection goes on from, and why not from where it asked. */
+  /** Returns the position to continue from, and the reason if it is not the requested one. */
   const locatePosition = (
     requestedId: string | undefined,
     options: ReadOptions,
@@ -107,7 +115,7 @@ export function createFeed(path: string, history: number): Feed {
     },
     send({ type, data }) {
       const id = formatId(log.head + 1)
-      // It throws before anything is kept.
+      // `createFrame` throws before anything is appended.
       log.append(createFrame({ ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }))
       return id
     },
@@ -134,7 +142,7 @@ export function createFeed(path: string, history: number): Feed {
       if (reset) openingFrames.push({ type: 'reset', data: JSON.stringify({ reason: reset }) })
 
       let position = Math.max(readerLog.first - 1, startPosition - (reset ? 0 : (options.overlap ?? 0)))
-      /** Position of the last id that this client was sent. */
+      /** Position of the last ID sent to this client. */
       let sentPosition = position
       let state: Source['state'] = 'open'
       const watchers = new Set<() => void>()

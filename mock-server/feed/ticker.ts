@@ -1,4 +1,4 @@
-/** Something to look at: made-up prices, sent at an interval. */
+/** Sample events: generated prices, sent at an interval. */
 import type { Clock } from '../base/clock.ts'
 import { createRandom } from '../base/random.ts'
 import type { Feed } from './feed.ts'
@@ -6,8 +6,8 @@ import type { Feed } from './feed.ts'
 const prices = { ACME: 120, GLOBEX: 45, INITECH: 8, HOOLI: 300 }
 
 /**
- * Sends `price` `{ symbol, value, count }` every `interval` ms, the same walk for the same seed; returns what stops it.
- * `count` goes up by one, so that who reads can tell what is missing, and what came twice.
+ * Sends a `price` event `{ symbol, value, count }` every `interval` milliseconds; returns a function that stops it. The
+ * prices depend on the seed only. `count` increases by one per event, so that readers can detect gaps and duplicates.
  */
 export function startTicker(feed: Feed, interval: number, seed: number, clock: Clock): () => void {
   const random = createRandom(seed)

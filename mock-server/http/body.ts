@@ -1,9 +1,12 @@
-/** Reads a request's body, up to a limit. */
+/** Reads request bodies, up to a limit. */
 import { HttpError } from './problem.ts'
 
-/** The body as text. Refuses with 413 what is larger than `limit` bytes, without reading it to its end. */
+/**
+ * Reads the body as text.
+ * @throws `HttpError` 413 as soon as the body exceeds `limit` bytes, 400 for invalid UTF-8
+ */
 export async function readBody(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): HttpError => new HttpError(413, `The body is larger than ${limit} bytes.`)
+  const tooLarge = (): HttpError => new HttpError(413, `The request body exceeds ${limit} bytes.`)
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
   if (!request.body) return ''
   const reader = request.body.getReader()
@@ -19,28 +22,34 @@ export async function readBody(request: Request, limit: number): Promise<string>
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
-    // The rest is not wanted; that it cannot be cancelled any more is no further fault.
+    // The rest is not needed, and a failure to cancel it changes nothing.
     reader.cancel().catch(() => undefined)
-    if (error instanceof TypeError) throw new HttpError(400, 'The body is not UTF-8.')
+    if (error instanceof TypeError) throw new HttpError(400, 'The request body is not valid UTF-8.')
     throw error
   }
 }
 
-/** The body as a JSON object. Refuses with 400 what is none. */
+/**
+ * Reads the body as a JSON object.
+ * @throws `HttpError` 400 for anything else, and the errors of `readBody`
+ */
 export async function readJson(request: Request, limit: number): Promise<Record<string, unknown>> {
   return parseJson(await readBody(request, limit))
 }
 
-/** A JSON object from text. Refuses with 400 what is none. */
+/**
+ * Parses a JSON object.
+ * @throws `HttpError` 400 for anything else
+ */
 export function parseJson(text: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw new HttpError(400, 'The body is not JSON.')
+    throw new HttpError(400, 'The request body is not valid JSON.')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new HttpError(400, 'The body is not a JSON object.')
+    throw new HttpError(400, 'The request body is not a JSON object.')
   }
   return value as Record<string, unknown>
 }

@@ -1,9 +1,9 @@
-/** Who may read the answers from another origin (PROTOCOL.md 1.5). */
+/** CORS: which other origins may read responses (PROTOCOL.md 1.5). */
 
-/** Origins that may read; `*` lets everybody read, but nobody with credentials. */
+/** Origins whose pages may read responses; `*` allows every origin, but without credentials. */
 export type AllowedOrigins = readonly string[]
 
-/** The headers that belong on every answer to this request. */
+/** Returns the CORS headers for every response to this request. */
 export function corsHeaders(origins: AllowedOrigins, request: Request): [string, string][] {
   const headers: [string, string][] = [['vary', 'Origin, Accept-Encoding']]
   const origin = request.headers.get('origin')
@@ -19,14 +19,14 @@ export function corsHeaders(origins: AllowedOrigins, request: Request): [string,
   return headers
 }
 
-/** What a preflight answers in addition. */
+/** Additional headers of a preflight response. */
 export const preflightHeaders: readonly [string, string][] = [
   ['access-control-allow-methods', 'GET, POST, DELETE'],
   ['access-control-allow-headers', 'Authorization, X-API-Key, Last-Event-ID, Idempotency-Key, Content-Type'],
   ['access-control-max-age', '600'],
 ]
 
-/** Whether a page of this origin may steer the mock server: same origin, or on the list. */
+/** Whether the page that sent this request may control the mock server: same origin, or on the list. */
 export function canControl(origins: AllowedOrigins, request: Request): boolean {
   const origin = request.headers.get('origin')
   return origin === null || origin === new URL(request.url).origin || origins.includes(origin)

@@ -1,4 +1,4 @@
-/** One request while it is answered: what handlers are given, and how they answer with a stream. */
+/** The context that handlers receive with a request, and the response for a stream. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import { createExpiringSource } from '../stream/expiring-source.ts'
@@ -9,59 +9,59 @@ import { streamHeaders } from './response.ts'
 import type { Identity } from './identity.ts'
 import type { MutableTraffic } from './traffic.ts'
 
-/** How a request came. */
+/** How a request arrived. */
 export interface RequestContext {
-  /** Aborted when the client is gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
-  /** Prefix under which a host mounted the mock server. @defaultValue '' */
+  /** Path prefix under which a host mounted the mock server. @defaultValue '' */
   readonly basePath?: string
-  /** Where the client is; `/_mock` is for this machine alone. @defaultValue 'loopback' */
+  /** Whether the client is on this machine, as `/_mock` requires. @defaultValue 'loopback' */
   readonly peer?: 'loopback' | 'remote'
-  /** Whose channel it came over; the requester is the same, whether the request says so or not. */
+  /** Identity of the channel that carried the request; applies unless the request has credentials of its own. */
   readonly channelIdentity?: Identity
-  /** Counts what the connection carries. */
+  /** Traffic figures of the connection. */
   readonly traffic?: MutableTraffic
 }
 
-/** What a handler knows. */
+/** A request with its context, as handlers receive it. */
 export interface Exchange {
   readonly request: Request
   readonly url: URL
-  /** Path within the mock server, without the prefix that a host mounted it under. */
+  /** Path within the mock server, without `basePath`. */
   readonly path: string
-  /** That prefix; usually empty. */
+  /** Path prefix under which a host mounted the mock server; usually empty. */
   readonly basePath: string
   readonly identity: Identity
   readonly rule: Rule
-  /** Where to go on from: `Last-Event-ID`, or `?lastEventId=` where a client cannot send headers. */
+  /** Position to resume after: `Last-Event-ID`, or `?lastEventId=` from clients that cannot set headers. */
   readonly lastEventId: string | undefined
-  /** Aborted when the client is gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** What the connection carries, the carrier's for what came over a channel. */
+  /** Traffic figures of the connection; for a request over a channel, those of the channel. */
   readonly traffic: MutableTraffic
-  /** The interval in force for this request, milliseconds; 0: none. */
+  /** Heartbeat interval for this request in milliseconds; 0 disables heartbeats. */
   readonly heartbeat: number
 }
 
-/** Answers a request. */
+/** Handles a request. */
 export type Handler = (exchange: Exchange) => HttpResponse | Promise<HttpResponse>
 
-/** A length that no answer here reaches. */
+/** A length that no response reaches. */
 const UNREACHED_CONTENT_LENGTH_BYTES = 2 ** 30
 
-/** `Last-Event-ID` is UTF-8 (the standard says so), but header values come as one character per byte. */
+/** Reads `Last-Event-ID`, which the HTML standard encodes as UTF-8, from a header value with one character per byte. */
 export function readLastEventId(request: Request, url: URL): string | undefined {
   const value = request.headers.get('last-event-id')
   if (value === null) return url.searchParams.get('lastEventId') ?? undefined
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (byte) => byte.charCodeAt(0)))
   } catch {
-    return value // not UTF-8: taken as it is
+    return value // not UTF-8: use the value unchanged
   }
 }
 
-/** Answers with the frames of `source`, with the faults of this request. */
+/** Creates a response that streams the frames of `source`, with the faults of this request. */
 export function streamResponse(exchange: Exchange, source: Source): HttpResponse {
   const { rule, clock, identity, signal, heartbeat } = exchange
   const { expiresAt } = identity

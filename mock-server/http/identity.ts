@@ -1,38 +1,44 @@
-/** Who asks: the identity behind a request, and what refuses one. */
+/** Identities, and the authenticators that derive them from requests. */
 import { HttpError } from './problem.ts'
 
-/** What an identity may do; one without a list may do everything. */
+/** A permission of an identity. */
 export type Permission = 'feed' | 'run' | 'broadcast'
 
-/** Somebody. */
+/** An authenticated client. */
 export interface Identity {
   readonly subject: string
+  /** What it may do. @defaultValue everything */
   readonly permissions?: readonly Permission[] | undefined
-  /** Milliseconds since 1970; its streams end then. */
+  /** When its streams end, in milliseconds since the Unix epoch. @defaultValue never */
   readonly expiresAt?: number | undefined
 }
 
-/** Finds out who asks. `authenticate` throws a `Refusal` (401) for nobody; `issue` makes a token, where there are any. */
+/** Authenticates requests. */
 export interface Authenticator {
+  /**
+   * Returns the identity behind a request.
+   * @throws an error of `unauthorized()` if there is none
+   */
   authenticate(request: Request): Identity | Promise<Identity>
+  /** Issues a token; omitted by authenticators without tokens. */
   issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>
 }
 
-/** A 401 with its challenge (RFC 6750 for `Bearer`). */
+/** Creates a 401 error with its challenge (RFC 6750 for `Bearer`). */
 export function unauthorized(scheme: 'Bearer' | 'ApiKey', detail: string, error?: 'invalid_token'): HttpError {
   const errorParameters = error ? `, error="${error}", error_description="${detail}"` : ''
   return new HttpError(401, detail, { 'www-authenticate': `${scheme} realm="rivulet"${errorParameters}` })
 }
 
-/** Whether a request says who asks, right or wrong. */
+/** Whether a request has credentials, valid or not. */
 export function hasCredentials({ headers }: Request): boolean {
   return headers.has('authorization') || headers.has('x-api-key')
 }
 
-/** Everybody is the same. */
+/** Gives every request the same identity. */
 export const anonymous: Authenticator = { authenticate: () => ({ subject: 'anonymous' }) }
 
-/** Compares without telling by its time how much was right. */
+/** Compares in constant time, so that the duration does not reveal how much of a key is right. */
 function isEqualInConstantTime(one: string, other: string): boolean {
   let difference = one.length ^ other.length
   for (let index = 0; index < one.length; index++) {
@@ -41,15 +47,15 @@ function isEqualInConstantTime(one: string, other: string): boolean {
   return difference === 0
 }
 
-/** `X-API-Key`: an identity per key, as an object of key → subject. */
+/** Authenticates by `X-API-Key`; `subjects` maps API keys to subjects. */
 export function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator {
   return {
     authenticate(request) {
-      const given = request.headers.get('x-api-key')
-      if (given === null) throw unauthorized('ApiKey', 'An X-API-Key is needed.')
-      const found = Object.entries(subjects).find(([key]) => isEqualInConstantTime(given, key))
-      if (!found) throw unauthorized('ApiKey', 'The X-API-Key is not known.')
-      return { subject: found[1] }
+      const apiKey = request.headers.get('x-api-key')
+      if (apiKey === null) throw unauthorized('ApiKey', 'An X-API-Key header is required.')
+      const entry = Object.entries(subjects).find(([key]) => isEqualInConstantTime(apiKey, key))
+      if (!entry) throw unauthorized('ApiKey', 'The X-API-Key is not valid.')
+      return { subject: entry[1] }
     },
   }
 }

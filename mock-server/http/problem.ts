@@ -1,4 +1,4 @@
-/** Refusals: problem documents (RFC 9457), and the error that carries one out of a handler. */
+/** Error responses: problem documents (RFC 9457), and the error with which a handler throws one. */
 import type { HttpResponse } from './response.ts'
 import { jsonResponse } from './response.ts'
 
@@ -22,7 +22,7 @@ const titles: Record<number, string> = {
   504: 'Gateway Timeout',
 }
 
-/** The answer to a refused request; 429 and 503 say when to come again. */
+/** Creates a problem response; 429 and 503 always have a `Retry-After`. */
 export function problemResponse(status: number, detail: string, headers?: HeadersInit): HttpResponse {
   const all = new Headers(headers)
   if (!all.has('content-type')) all.set('content-type', 'application/problem+json')
@@ -30,7 +30,7 @@ export function problemResponse(status: number, detail: string, headers?: Header
   return jsonResponse(status, { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }, all)
 }
 
-/** Thrown by a handler; the service answers with its problem document. */
+/** Thrown by a handler to respond with a problem document. */
 export class HttpError extends Error {
   readonly response: HttpResponse
 

@@ -1,23 +1,23 @@
-/** An answer before a face has sent it: what a `Response` says, and the cuts that it cannot say. */
+/** HTTP responses before a transport sends them: unlike a `Response`, they can express cut connections. */
 import type { CutKind } from '../stream/faults.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 
-/** What a face sends. */
+/** A response for a transport to send. */
 export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
-  /** Text, or chunks to be written one by one, each at once. */
+  /** Text, or chunks to write one by one, each of them at once. */
   readonly body?: string | StreamBody
-  /** Content-Encoding, whatever was accepted. */
+  /** Forces this `Content-Encoding`, regardless of `Accept-Encoding`. */
   readonly encoding?: 'gzip' | 'br' | 'identity'
 }
 
-/** The connection is cut before the head. */
+/** A connection that is cut before the response headers. */
 export interface DroppedConnection {
   readonly cut: CutKind
 }
 
-/** A JSON answer. */
+/** Creates a JSON response. */
 export function jsonResponse(status: number, value: unknown, headers?: HeadersInit): HttpResponse {
   const all = new Headers(headers)
   if (!all.has('content-type')) all.set('content-type', 'application/json')
@@ -25,12 +25,12 @@ export function jsonResponse(status: number, value: unknown, headers?: HeadersIn
   return { status, headers: all, body: `${JSON.stringify(value)}\n` }
 }
 
-/** An answer without a body. */
+/** Creates a response without a body. */
 export function emptyResponse(status: number, headers?: HeadersInit): HttpResponse {
   return { status, headers: new Headers(headers) }
 }
 
-/** The headers of an event stream (PROTOCOL.md 1.1). `Connection: keep-alive` is the HTTP/1.1 face's. */
+/** Returns the headers of an event stream (PROTOCOL.md 1.1). Only HTTP/1.1 transports add `Connection: keep-alive`. */
 export function streamHeaders(): Headers {
   return new Headers({
     'content-type': 'text/event-stream; charset=utf-8',

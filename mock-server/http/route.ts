@@ -1,20 +1,21 @@
-/** What is at a path: its handlers by method, and who may use them. */
+/** A route: the handlers of a path by method, and who may use them. */
 import type { RuleSet } from '../scenario/rule-set.ts'
 import type { Handler } from './exchange.ts'
 import type { Permission } from './identity.ts'
 
-/** One path. */
+/** The handlers and the access rules of a path. */
 export interface Route {
-  /** Rules without a path concern streams alone. */
+  /** Rules without a path apply to streams only. */
   readonly responseKind: 'stream' | 'other'
-  /** What its streams are. @defaultValue 'other' */
+  /** Kind of its streams in the traffic figures. @defaultValue 'other' */
   readonly kind?: 'feed' | 'run' | 'channel'
-  /** `public`: for everybody; `control`: for this machine alone. @defaultValue 'authenticated' */
+  /** Who may use it; `control` means clients on this machine. @defaultValue 'authenticated' */
   readonly access?: 'public' | 'control' | 'authenticated'
+  /** Permission that an identity needs. */
   readonly permission?: Permission
-  /** `never`: not over a channel. @defaultValue 'allowed' */
+  /** Whether channel streams may request it. @defaultValue 'allowed' */
   readonly overChannel?: 'allowed' | 'never'
-  /** Rules for this path alone. */
+  /** Rules for this path only. */
   readonly ruleSet?: RuleSet
   readonly methods: Readonly<Record<string, Handler>>
 }

@@ -1,4 +1,4 @@
-/** The way of every request: its faults, who asks, what answers, and what belongs on the answer. */
+/** The router: applies faults to a request, authenticates it, and calls its handler. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import type { RequestFacts, RuleSet } from '../scenario/rule-set.ts'
@@ -17,27 +17,27 @@ import { HttpError, problemResponse } from './problem.ts'
 import type { Route } from './route.ts'
 import { createTraffic } from './traffic.ts'
 
-/** What it needs. */
+/** Options of `createRouter`. */
 export interface RouterOptions {
   findRoute(path: string): Route | undefined
   readonly ruleSet: RuleSet
   readonly cors: AllowedOrigins
   readonly authenticator: Authenticator
   readonly clock: Clock
-  /** Milliseconds; 0: none. */
+  /** Heartbeat interval in milliseconds, unless a rule overrides it; 0 disables heartbeats. */
   readonly heartbeat: number
-  /** Hears of each request before it is answered. */
+  /** Called with each request before it is handled. */
   onRequest?(request: Request, via: 'connection' | 'channel'): void
 }
 
-/** Answers a request. */
+/** Handles a request. Never rejects. */
 export type Router = (request: Request, context: RequestContext) => Promise<HttpResponse | DroppedConnection>
 
-/** How many different `?fault=` are counted; the oldest is forgotten. */
+/** Number of URLs with `?fault=` whose counts are kept; the oldest is forgotten first. */
 const MAX_FAULT_QUERIES = 1_000
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 
-/** Settles after `ms` milliseconds, or when the client is gone. */
+/** Resolves after `ms` milliseconds, or when the client disconnects. */
 function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -51,7 +51,7 @@ function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** A body that goes on for as long as somebody reads it. */
+/** Yields chunks until the client disconnects. */
 async function* streamEndlessBody(signal: AbortSignal): AsyncGenerator<Chunk, void, undefined> {
   const bytes = new TextEncoder().encode(' '.repeat(16 * 1024))
   while (!signal.aborted) {
@@ -60,7 +60,7 @@ async function* streamEndlessBody(signal: AbortSignal): AsyncGenerator<Chunk, vo
   }
 }
 
-/** The answer that a rule gives in place of the real one. */
+/** Creates the response with which a rule replaces the real one, if it has a `status`. */
 function createFaultResponse(rule: Rule, signal: AbortSignal): HttpResponse | undefined {
   const { status } = rule
   if (status === undefined) return undefined
@@ -71,20 +71,20 @@ function createFaultResponse(rule: Rule, signal: AbortSignal): HttpResponse | un
   if (status === 401) {
     headers.set(
       'www-authenticate',
-      'Bearer realm="rivulet", error="invalid_token", error_description="The scenario says so."',
+      'Bearer realm="rivulet", error="invalid_token", error_description="Injected by the scenario."',
     )
   }
   if (status < 300 || REDIRECT_STATUSES.includes(status) || status === 304) return emptyResponse(status, headers)
-  const response = problemResponse(status, 'The scenario says so.', headers)
+  const response = problemResponse(status, 'Injected by the scenario.', headers)
   return rule['endless-body'] ? { ...response, body: { chunks: streamEndlessBody(signal) } } : response
 }
 
-/** Makes the function that answers. */
+/** Creates the router. */
 export function createRouter(options: RouterOptions): Router {
   const { findRoute, ruleSet, cors, authenticator, clock, heartbeat, onRequest } = options
   const ruleSetsByQuery = new Map<string, RuleSet>()
 
-  /** The rules of `?fault=`, which keep their counts between requests with the same URL, wherever those go on from. */
+  /** Matches the rules of `?fault=`. Requests whose URLs differ only in `lastEventId` share the counts of the rules. */
   const matchQueryRule = (url: URL, facts: RequestFacts): Rule => {
     const text = url.searchParams.get('fault')
     if (text === null) return {}
@@ -104,7 +104,7 @@ export function createRouter(options: RouterOptions): Router {
     return found.match(facts)
   }
 
-  /** Finds out who asks. */
+  /** Authenticates the request, unless its route is public or its channel vouches for it. */
   const identify = async (
     request: Request,
     { access }: Route,
@@ -113,12 +113,12 @@ export function createRouter(options: RouterOptions): Router {
     if (access === 'public') return { subject: 'anonymous' }
     if (channelIdentity && !hasCredentials(request)) return channelIdentity
     const identity = await authenticator.authenticate(request)
-    // A carrier may be compressed, and what two identities are told must not be compressed together (PROTOCOL.md 1.6).
+    // A channel may be compressed, and the data of two identities must not be compressed together (PROTOCOL.md 1.6).
     if (channelIdentity && channelIdentity.subject !== identity.subject)
-      throw new HttpError(421, 'This channel is that of another identity.')
+      throw new HttpError(421, 'This channel belongs to another identity.')
     return identity
   }
-  /** Lets the handler answer whoever may ask. */
+  /** Calls the handler if the identity has the permission that the route requires. */
   const handle = async (
     exchange: Exchange,
     { permission }: Route,
@@ -127,7 +127,7 @@ export function createRouter(options: RouterOptions): Router {
   ): Promise<HttpResponse> => {
     const { identity } = exchange
     if (permission && identity.permissions && !identity.permissions.includes(permission)) {
-      throw new HttpError(403, `This identity may not: ${permission}.`)
+      throw new HttpError(403, `The identity lacks the permission: ${permission}.`)
     }
     const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
     return handler({ ...exchange, rule, heartbeat: interval })
@@ -141,18 +141,18 @@ export function createRouter(options: RouterOptions): Router {
     const { signal, basePath = '', peer = 'loopback', channelIdentity, traffic = createTraffic() } = context
     const path = url.pathname.slice(basePath.length)
     const route = url.pathname.startsWith(basePath) ? findRoute(path) : undefined
-    if (!route || (channelIdentity && route.overChannel === 'never'))
-      throw new HttpError(404, `There is nothing at ${path}.`)
+    if (!route || (channelIdentity && route.overChannel === 'never')) throw new HttpError(404, `No such path: ${path}.`)
     const allow = [...Object.keys(route.methods), 'OPTIONS'].join(', ')
     if (request.method === 'OPTIONS') return emptyResponse(204, [...preflightHeaders, ['allow', allow]])
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined
-    if (!handler) throw new HttpError(405, `${request.method} is not possible here.`, { allow })
+    if (!handler) throw new HttpError(405, `Method ${request.method} is not allowed here.`, { allow })
     if (!channelIdentity) Object.assign(traffic, { kind: route.kind ?? 'other', path })
     const lastEventId = readLastEventId(request, url)
     const exchange = { request, url, path, basePath, lastEventId, signal, clock, heartbeat, traffic, rule: {} }
     if (route.access === 'control') {
-      if (peer !== 'loopback') throw new HttpError(403, 'This is for the machine itself alone.')
-      if (!canControl(cors, request)) throw new HttpError(403, 'This is not for pages of other origins.')
+      if (peer !== 'loopback') throw new HttpError(403, `${path} is only available to clients on the same machine.`)
+      if (!canControl(cors, request))
+        throw new HttpError(403, `${path} is not available to pages of other origins (cors).`)
       return handler({ ...exchange, identity: { subject: 'control' } })
     }
 
@@ -166,7 +166,7 @@ export function createRouter(options: RouterOptions): Router {
     const rule: Rule = { ...ruleSet.match(facts), ...route.ruleSet?.match(facts), ...matchQueryRule(url, facts) }
     if (rule.refuse) return { cut: 'reset' }
     if (rule.hang) {
-      // Read to nowhere: a client that leaves is only noticed on a socket that is read.
+      // Discard the body: a disconnect is only noticed on a socket that is being read.
       request.body?.cancel().catch(() => undefined)
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
@@ -174,7 +174,7 @@ export function createRouter(options: RouterOptions): Router {
     const response =
       createFaultResponse(rule, signal) ??
       (await handle({ ...exchange, identity: await identify(request, route, context) }, route, handler, rule))
-    // What was asked for is done by now, as behind a gateway that withholds the head.
+    // The request has taken effect by now, as behind a gateway that holds back the response.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
     if (!rule['lose-answer']) return response
     if (typeof response.body === 'object') await response.body.chunks.return()
@@ -187,9 +187,12 @@ export function createRouter(options: RouterOptions): Router {
     try {
       response = await respond(request, new URL(request.url), context)
     } catch (error) {
-      // Whoever left before all was said hears no answer, whatever it would have been.
+      // The client has disconnected: no response can reach it.
       if (context.signal.aborted) return { cut: 'reset' }
-      response = error instanceof HttpError ? error.response : problemResponse(500, 'The mock server has a fault.')
+      response =
+        error instanceof HttpError
+          ? error.response
+          : problemResponse(500, 'Internal error in the mock server; its console has the details.')
       if (!(error instanceof HttpError)) console.error(error)
     }
     if ('cut' in response) return response

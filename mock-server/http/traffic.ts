@@ -1,26 +1,27 @@
-/** What one connection carries: figures that its face counts, and that tests and pages look at. */
+/** Traffic figures of a connection, counted by its transport and inspected by tests and pages. */
 
-/** Figures of a connection, as of now. Bytes are those of the body. */
+/** Live traffic figures of a connection. Bytes are those of the response body. */
 export interface Traffic {
-  /** What it was opened for. */
+  /** What the connection is used for. */
   readonly kind: 'feed' | 'run' | 'channel' | 'other'
-  /** The path that was asked for. */
+  /** Path of the request that opened it. */
   readonly path: string
+  /** Content encoding of the body. */
   readonly encoding: 'identity' | 'gzip' | 'br'
   /** Bytes before compression. */
   readonly bytes: number
-  /** Bytes after compression, as they were written. */
+  /** Bytes written, after compression. */
   readonly sent: number
-  /** Bytes that were written, but that the system has not taken yet: the client does not read. */
+  /** Bytes written but not yet accepted by the operating system, because the client does not read. */
   readonly buffered: number
-  /** Streams on it now: of a channel any number, of any other one. */
+  /** Number of open streams: any number on a channel, otherwise 1. */
   readonly streams: number
 }
 
-/** The same, as its face counts. */
+/** Traffic figures, writable for the transport that counts them. */
 export type MutableTraffic = { -readonly [Name in keyof Traffic]: Traffic[Name] }
 
-/** Begins to count. */
+/** Creates the figures of a new connection. */
 export function createTraffic(): MutableTraffic {
   return { kind: 'other', path: '', encoding: 'identity', bytes: 0, sent: 0, buffered: 0, streams: 1 }
 }

@@ -1,17 +1,17 @@
-/** The service as `(Request) => Response`, for everything that is no socket: pages, workers, tests. */
+/** The service as a function `(Request) => Response`, for pages, workers and tests without a socket. */
 import type { HttpResponse } from '../http/response.ts'
 import type { MutableTraffic } from '../http/traffic.ts'
 import { createTraffic } from '../http/traffic.ts'
 import type { Service } from '../service/service.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 
-/** Answers a request; rejects as `fetch` does where a socket would be cut, and stays pending where a server would be silent. */
+/** Handles a request. Rejects like `fetch` if a socket would be cut; stays pending if a server would not respond. */
 export type FetchHandler = (request: Request) => Promise<Response>
 
-/** Statuses that a `Response` may not have a body with. */
+/** Statuses with which a `Response` cannot have a body. */
 const NULL_BODY_STATUSES = [204, 205, 304]
 
-/** What `fetch` says when a connection breaks. */
+/** Creates the error with which `fetch` reports a broken connection. */
 const createNetworkError = (): TypeError => new TypeError('network error: the mock server cut the connection')
 
 function createReadableStream(
@@ -40,7 +40,7 @@ function createReadableStream(
         traffic.sent = traffic.bytes += value.bytes.length
         if (value.bytes.length > 0) controller.enqueue(value.bytes)
         if (!value.cut) return
-        // What got out before the cut is read first: an error would take it away.
+        // Let the reader take the bytes before the cut first: an error would discard them.
         if (value.bytes.length === 0) throw createNetworkError()
         pendingCut = 'next'
       },
@@ -48,7 +48,7 @@ function createReadableStream(
         abortController.abort()
       },
     },
-    // Nothing ahead of the reader: back-pressure reaches the source.
+    // Never read ahead, so that backpressure reaches the source.
     { highWaterMark: 0 },
   )
 }
@@ -65,7 +65,7 @@ function toResponse(
   return new Response(responseBody, { status, headers })
 }
 
-/** Makes the function. It imports nothing of Node, so that it runs in a page and in a service worker too. */
+/** Creates the handler. It must not import from Node, because it also runs in pages and service workers. */
 export function createFetchHandler(service: Service): FetchHandler {
   return async (request) => {
     request.signal.throwIfAborted()

@@ -1,4 +1,4 @@
-/** The mock server in process, for unit tests, for Storybook, for anything that takes a `fetch`. */
+/** The in-process mock server, for unit tests, Storybook and anything else that accepts a `fetch`. */
 import type { Feed } from '../feed/feed.ts'
 import { createFetchHandler } from './fetch-handler.ts'
 import type { Run } from '../run/run.ts'
@@ -7,40 +7,40 @@ import { parseScenario } from '../scenario/scenario.ts'
 import type { ServiceOptions } from '../service/service.ts'
 import { createService } from '../service/service.ts'
 
-/** Settings of a mock: those of the mock server. Deltas come without a delay unless one is given. */
+/** Options of a mock: those of the mock server, but with a default `delay` of 0. */
 export type MockOptions = Omit<ServiceOptions, 'onRestart' | 'cors'>
 
-/** What a path answers with a run. */
+/** The runs at one path. */
 export interface MockRun {
-  /** The whole answer, or what makes it of the prompt. @defaultValue one that is made up */
+  /** The complete answer, or a function that returns it for a prompt. @defaultValue a generated answer */
   readonly text?: string | ((prompt: string) => string)
-  /** What goes wrong with the requests of this path, and of the runs' `resume`s. */
+  /** Faults of the requests to this path and to the `resume` URLs of its runs. */
   readonly fault?: Scenario
 }
 
-/** A mock server in process. */
+/** An in-process mock server. */
 export interface Mock {
-  /** As the global one, redirects included; the origin does not matter, and a path alone will do. */
+  /** Like the global `fetch`, including redirects. Accepts any origin, and paths without one. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
-  /** The requests that came, those over a channel too, the oldest first; the last thousand of them. */
+  /** The last 1,000 requests, oldest first, including those over a channel. */
   readonly requests: readonly Request[]
-  /** Every run that is kept. */
+  /** The runs that are kept. */
   readonly runs: readonly Run[]
   /**
-   * Lets runs be started at `path`; `/api/generate` is there already, with made-up answers.
-   * Throws `TypeError` for a fault that the grammar does not have.
+   * Adds an endpoint for runs at `path`; `/api/generate` exists already, with generated answers.
+   * @throws `TypeError` for an invalid fault
    */
   run(path: string, run?: MockRun): void
-  /**
-   * The feed at `path`, made where there is none: `send()`, `drop()`, `lose()`, `close()`, `clients`.
-   * @defaultValue '/api/stream'
-   */
+  /** Returns the feed at `path`, by default `/api/stream`, and creates it if necessary. */
   feed(path?: string): Feed
-  /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
+  /**
+   * Replaces the faults in force; `[]` clears them.
+   * @throws `TypeError` for an invalid scenario
+   */
   setScenario(scenario: Scenario): void
-  /** Whether there is something at this path. */
+  /** Whether this path has a route. */
   has(path: string): boolean
-  /** Ends every stream and every timer. */
+  /** Ends every stream and stops all timers. */
   close(): void
 }
 
@@ -48,7 +48,7 @@ const DEFAULT_ORIGIN = 'http://localhost'
 const MAX_REDIRECTS = 20
 const MAX_RECORDED_REQUESTS = 1_000
 
-/** The method and the body after a redirect, as the fetch standard has them. */
+/** Builds the request after a redirect, with the method and body that the fetch standard requires. */
 function createRedirectRequest(request: Request, status: number, url: URL, body: ArrayBuffer | undefined): Request {
   const becomesGet = status === 303 || ((status === 301 || status === 302) && request.method === 'POST')
   const { headers, signal } = request
@@ -59,7 +59,7 @@ function createRedirectRequest(request: Request, status: number, url: URL, body:
   })
 }
 
-/** Makes a mock server in process. */
+/** Creates an in-process mock server. */
 export function createMock(options: MockOptions = {}): Mock {
   const requests: Request[] = []
   const record = (request: Request): void => {

@@ -1,18 +1,18 @@
-/** The mock server as handlers of MSW, in Node and in a service worker. */
+/** The mock server as MSW request handlers, in Node and in service workers. */
 import type { HttpHandler } from 'msw'
 import { http } from 'msw'
 import type { Mock, MockOptions } from '../mock/mock.ts'
 import { createMock as createPlainMock } from '../mock/mock.ts'
 
-/** A mock that MSW can use. */
+/** A mock with handlers for MSW. */
 export interface MswMock extends Mock {
-  /** For `setupServer(...mock.handlers())` and `setupWorker(...mock.handlers())`. */
+  /** Creates handlers for `setupServer(...mock.handlers())` or `setupWorker(...mock.handlers())`. */
   handlers(): HttpHandler[]
 }
 
 /**
- * Handlers that answer whatever the mock has something at, now or later, GET and POST and DELETE, and leave every other
- * request to the handlers after them. `origin` confines them to one origin.
+ * Creates handlers for all paths of the mock, including those added later, and for all methods. Other requests are left
+ * to the handlers after them. `origin` restricts them to one origin.
  */
 export function handlers(mock: Mock, { origin }: { readonly origin?: string } = {}): HttpHandler[] {
   return [
@@ -20,10 +20,10 @@ export function handlers(mock: Mock, { origin }: { readonly origin?: string } = 
       const url = new URL(request.url)
       if (!mock.has(url.pathname) || (origin !== undefined && url.origin !== origin)) return undefined
       try {
-        // MSW hands redirects on to whoever asked, who follows them.
+        // MSW passes redirects on to the client, which follows them.
         return await mock.fetch(request, { redirect: 'manual' })
       } catch (error) {
-        // A connection that was cut is what a network error is to MSW; what is aborted needs no answer.
+        // MSW reports a cut connection as a network error. An aborted request needs no response.
         if (error instanceof TypeError) return Response.error()
         throw error
       }
@@ -31,7 +31,7 @@ export function handlers(mock: Mock, { origin }: { readonly origin?: string } = 
   ]
 }
 
-/** Makes a mock with `handlers()`. */
+/** Creates a mock with `handlers()`. */
 export function createMock(options?: MockOptions): MswMock {
   const mock = createPlainMock(options)
   return Object.defineProperties(mock, { handlers: { value: () => handlers(mock) } }) as MswMock

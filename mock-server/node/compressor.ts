@@ -1,25 +1,25 @@
-/** Compresses a body so that no event waits in the encoder (PROTOCOL.md 1.6). */
+/** Compresses a response body such that no event waits in the encoder (PROTOCOL.md 1.6). */
 import type { BrotliCompress, Gzip } from 'node:zlib'
 import { constants, createBrotliCompress, createGzip } from 'node:zlib'
 
-/** One body's encoder. */
+/** The encoder of one body. */
 export interface Compressor {
   readonly encoding: 'gzip' | 'br'
-  /** The bytes that make everything so far readable. */
+  /** Compresses and flushes: with the result, everything so far can be decoded. */
   compress(bytes: Uint8Array): Promise<Uint8Array>
-  /** The last bytes. */
+  /** Returns the last bytes. */
   finish(): Promise<Uint8Array>
-  /** Gives its memory back; what was under way is dropped. */
+  /** Frees the encoder and discards pending output. */
   close(): void
 }
 
-/** Small windows: a stream is alive for hours, and there may be thousands. */
+/** Small windows, because streams last for hours and there may be thousands of them. */
 const gzipOptions = { level: 4, windowBits: 12, memLevel: 5 }
 const brotliOptions = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 3, [constants.BROTLI_PARAM_LGWIN]: 14 },
 }
 
-/** Makes the encoder of one body. */
+/** Creates the encoder of one body. */
 export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
   const encoder: Gzip | BrotliCompress =
     encoding === 'gzip' ? createGzip(gzipOptions) : createBrotliCompress(brotliOptions)
@@ -48,8 +48,8 @@ export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
 }
 
 /**
- * The encoding to use for this `Accept-Encoding` (RFC 9110, 12.5.3). gzip before br where both are as welcome: flushed after
- * every event it makes fewer bytes, in less memory (bench/server/RESULTS.md).
+ * Chooses the encoding for an `Accept-Encoding` (RFC 9110, 12.5.3). Prefers gzip to br at equal weights: flushed after
+ * every event, it produces fewer bytes and needs less memory (bench/server/RESULTS.md).
  */
 export function chooseEncoding(accepted: string | undefined): 'gzip' | 'br' | 'identity' {
   const weights = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** A mock server on a port: started, killed, restarted and closed like a real one. */
+/** A mock server on a port, which can be killed, restarted and closed like a real one. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -19,69 +19,78 @@ import type { Scenario } from '../scenario/scenario.ts'
 import type { Service, ServiceOptions } from '../service/service.ts'
 import { createService } from '../service/service.ts'
 
-/** What a server can be told, beside what the service can. Durations are milliseconds. */
+/** Options of `startMockServer`, in addition to those of the service. Durations are in milliseconds. */
 export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'authenticator'>, NodeHandlerOptions {
-  /** @defaultValue 0: any free one */
+  /** Port to listen on. @defaultValue 0: any free one */
   readonly port?: number
-  /** @defaultValue '127.0.0.1' */
+  /** Address to listen on. @defaultValue '127.0.0.1' */
   readonly host?: string
-  /** Sockets that are served; more are answered with 503. @defaultValue 10_000 */
+  /** Number of sockets served at once; requests on further ones get a 503. @defaultValue 10_000 */
   readonly maxConnections?: number
-  /** A client that has not sent its headers by then (milliseconds) is dropped. @defaultValue 10_000 */
+  /** How long a client may take to send its headers before it is dropped, in milliseconds. @defaultValue 10_000 */
   readonly headersTimeout?: number
-  /** Who may ask. @defaultValue 'none': everybody */
+  /** Authentication that requests need. @defaultValue 'none': everybody */
   readonly auth?: AuthOptions
-  /** Time (milliseconds) between two made-up `price` events in the feed; 0: none. @defaultValue 0 */
+  /** Interval between sample `price` events in the feed, in milliseconds; 0 sends none. @defaultValue 0 */
   readonly tick?: number
-  /** Folders to serve, by the path they are served at: `{ '/': 'demo' }`. @defaultValue none */
+  /** Folders to serve, by URL path: `{ '/': 'demo' }`. @defaultValue none */
   readonly folders?: StaticFolders
 }
 
-/** What a token is to say. */
+/** Options of a token. */
 export interface TokenOptions {
-  /** @defaultValue 'mock-user' */
+  /** Subject of the identity. @defaultValue 'mock-user' */
   readonly subject?: string
-  /** Milliseconds. @defaultValue 60_000 */
+  /** Lifetime in milliseconds. @defaultValue 60_000 */
   readonly expiresIn?: number
-  /** @defaultValue all */
+  /** Permissions of the identity. @defaultValue all */
   readonly permissions?: readonly Permission[]
 }
 
 /** A running mock server. */
 export interface MockServer {
-  /** Without a slash at its end. */
+  /** Base URL, without a trailing slash. */
   readonly url: string
-  /** The one that it listens on; the same after a restart. */
+  /** Port that the server listens on; a restart keeps it. */
   readonly port: number
-  /** Who reads a feed now. */
+  /** The clients that read `/api/stream` now. */
   readonly clients: readonly Client[]
-  /** Those under way, and those that ended and can still be read again. */
+  /** The runs that are kept: running ones, and finished ones that can still be read. */
   readonly runs: readonly Run[]
-  /** What is being sent now, stream by stream, each over a connection of its own: compression, bytes, streams on a channel. */
+  /** Traffic figures of the responses being streamed, one entry per connection. */
   readonly connections: readonly Traffic[]
-  /** How many sockets are open, idle ones too. */
+  /** Number of open sockets, including idle ones. */
   readonly sockets: number
-  /** What answers, for feeds and runs at paths of one's own. */
+  /** The service behind the server, for feeds and runs at other paths. */
   readonly service: Service
-  /** Sends an event to all clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
+  /**
+   * Sends an event to the clients of `/api/stream` and returns its ID.
+   * @throws `TypeError` for CR, LF or NUL in `type`
+   */
   broadcast(event: FeedEvent): string
-  /** A token as `POST /api/token` gives it out. Rejects without `auth` by tokens, and for a wish that cannot be. */
+  /**
+   * Issues a token, like `POST /api/token`.
+   * @throws `TypeError` if `auth` does not enable tokens, or if an option is not valid
+   */
   issueToken(tokenOptions?: TokenOptions): Promise<string>
-  /** Replaces the faults in force; `[]` clears them. Throws `TypeError` for what the grammar does not have. */
+  /**
+   * Replaces the faults in force; `[]` clears them.
+   * @throws `TypeError` for an invalid scenario
+   */
   setScenario(scenario: Scenario): void
-  /** Drops all sockets and stops listening, as a killed process does; what was sent is kept for `restart`. */
+  /** Destroys all sockets and stops listening, like a killed process; events and runs are kept for `restart`. */
   kill(): Promise<void>
-  /** Kills, where that has not happened, and listens on the same port again. `log: 'lose'` forgets all events and runs. */
+  /** Kills the server unless it is killed already, and listens on the same port again. */
   restart(options?: RestartOptions): Promise<void>
-  /** Ends all streams in good order and stops for good. */
+  /** Ends all streams cleanly and stops the server for good. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Milliseconds that clients have for taking their last bytes. */
+/** How long clients may take to receive their last bytes, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
 
-/** Starts a mock server. Rejects if the port is taken. */
+/** Starts a mock server. Rejects if the port is in use. */
 export async function startMockServer(options: MockServerOptions = {}): Promise<MockServer> {
   const { host = '127.0.0.1', maxConnections = 10_000, headersTimeout = 10_000, clock = systemClock } = options
   let { port = 0 } = options
@@ -89,17 +98,17 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
   let server: Server | undefined
   let requestedRestart: RestartOptions | undefined
   const sockets = new Set<Socket>()
-  /** Sockets on which something is being answered. */
+  /** Sockets with a response in progress. */
   const busySockets = new Set<Socket>()
-  /** Sockets beyond the limit. */
+  /** Sockets beyond `maxConnections`. */
   const excessSockets = new WeakSet<Socket>()
 
   const authenticator = createAuthenticator(options.auth ?? 'none', clock)
   const service = createService({
     ...options,
     authenticator,
-    onRestart: (how) => {
-      requestedRestart = how
+    onRestart: (restartOptions) => {
+      requestedRestart = restartOptions
     },
   })
   const handler = createNodeHandler(service, options)
@@ -117,12 +126,12 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     response.once('close', () => busySockets.delete(socket))
     response.once('finish', () => {
       if (state === 'closed') socket.destroySoon()
-      const how = requestedRestart
+      const restartOptions = requestedRestart
       requestedRestart = undefined
-      // Only now: whoever asked for it has its answer.
-      if (how) restart(how).catch(console.error)
+      // Restart only now that the client has received the response to its request for one.
+      if (restartOptions) restart(restartOptions).catch(console.error)
     })
-    if (excessSockets.has(socket)) return handler.sendProblem(response, 503, 'Too many connections.')
+    if (excessSockets.has(socket)) return handler.sendProblem(response, 503, 'Too many connections (maxConnections).')
     handler(request, response, () => {
       serveStatic(request, response).then(
         (served) => served || handler(request, response),
@@ -148,8 +157,8 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
         resolve()
       })
     })
-  const stop = (how: 'killed' | 'closed'): Promise<void> => {
-    state = how
+  const stop = (nextState: 'killed' | 'closed'): Promise<void> => {
+    state = nextState
     const stopping = server
     server = undefined
     return new Promise((resolve) => {
@@ -210,7 +219,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     service,
     broadcast: (event) => service.broadcast(event),
     async issueToken(tokenOptions = {}) {
-      if (!authenticator.issue) throw new TypeError('issueToken: this server does not ask for tokens')
+      if (!authenticator.issue) throw new TypeError('issueToken: token authentication is not enabled (auth)')
       return (await authenticator.issue({ ...tokenOptions }))['token'] as string
     },
     setScenario: (scenario) => service.setScenario(scenario),

@@ -1,4 +1,4 @@
-/** The service on Node's HTTP server, and as a handler of Express and Fastify; here the cuts are those of a real socket. */
+/** The service as a handler for Node's HTTP servers, Express and Fastify; faults cut real sockets. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
@@ -14,42 +14,45 @@ import { toRequest } from './to-request.ts'
 import type { Service } from '../service/service.ts'
 import type { CutKind } from '../stream/faults.ts'
 
-/** What can be told to the handler. Durations are milliseconds. */
+/** Options of `createNodeHandler`. Durations are in milliseconds. */
 export interface NodeHandlerOptions {
   /** Whether event streams are compressed for clients that accept it. @defaultValue true */
   readonly compress?: boolean
-  /** A client that has not taken a write for so long (milliseconds) is dropped. @defaultValue 30_000 */
+  /** How long a client may take to accept a write before it is dropped, in milliseconds. @defaultValue 30_000 */
   readonly drainTimeout?: number
-  /** Time. @defaultValue the platform's */
+  /** Source of time, for tests. @defaultValue the platform's */
   readonly clock?: Clock
 }
 
-/** What Fastify hands to a route, as far as it is used here. */
+/** The part of a Fastify request that the handler uses. */
 export interface FastifyLikeRequest {
   readonly raw: IncomingMessage
   readonly body?: unknown
 }
 
-/** What Fastify hands to a route for its answer. */
+/** The part of a Fastify reply that the handler uses. */
 export interface FastifyLikeReply {
   readonly raw: ServerResponse
   hijack(): unknown
 }
 
-/** A listener of `node:http`, of `node:http2`, of Express (where it calls `next` for paths that are not its own), and of Fastify. */
+/**
+ * A request handler for `node:http`, `node:http2`, Express and Fastify. With Express, it calls `next` for paths that have
+ * no route.
+ */
 export interface NodeHandler {
   (request: IncomingMessage, response: ServerResponse, next?: () => void): void
   (request: FastifyLikeRequest, reply: FastifyLikeReply): void
   (request: Http2ServerRequest, response: Http2ServerResponse): void
-  /** What is being sent now, stream by stream: the figures go on counting. */
+  /** Live traffic figures of the responses being streamed, one entry per connection. */
   readonly connections: readonly Traffic[]
-  /** Answers with a problem document. */
+  /** Responds with a problem document. */
   sendProblem(response: ServerResponse, status: number, detail: string): void
-  /** Ends every response: streams in good order, requests that hang with a reset. */
+  /** Ends every response: streams cleanly, hanging requests with a reset. */
   close(): void
 }
 
-/** Cuts the connection for real: a TCP reset, or a FIN in the middle of the response. On HTTP/2 it is the stream's alone. */
+/** Cuts the connection by a TCP reset or by a FIN in the middle of the response. On HTTP/2, resets only the stream. */
 function cutSocket(response: ServerResponse, cut: CutKind): void {
   const { socket } = response
   if ('stream' in response)
@@ -59,26 +62,26 @@ function cutSocket(response: ServerResponse, cut: CutKind): void {
   else socket.destroySoon()
 }
 
-/** One turn of the event loop: a client of libuv that finds bytes and a reset in one read takes them for a regular end. */
+/** Separates the last bytes from a reset: libuv clients that receive both in one read report a regular end. */
 const waitOneTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
-/** Settles when the write has reached the system; `false` if it did not in time, or never will. */
+/** Resolves once the operating system has accepted the write; with `false` if it failed or exceeded `timeout`. */
 function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
-    const settle = (outcome: boolean): void => {
+    const finish = (outcome: boolean): void => {
       cancel()
       response.off('close', fail)
       resolve(outcome)
     }
-    const fail = (): void => settle(false)
+    const fail = (): void => finish(false)
     const cancel = clock.after(timeout, fail, 'housekeeping')
     response.once('close', fail)
     if (response.destroyed) fail()
-    else response.write(bytes, (error) => settle(!error))
+    else response.write(bytes, (error) => finish(!error))
   })
 }
 
-/** Makes the handler. */
+/** Creates the handler. */
 export function createNodeHandler(service: Service, options: NodeHandlerOptions = {}): NodeHandler {
   const { compress = true, drainTimeout = 30_000, clock = systemClock } = options
   const openRequests = new Set<AbortController>()
@@ -108,7 +111,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
       traffic.encoding = compressor.encoding
       response.setHeader('content-encoding', compressor.encoding)
     }
-    // Said as it is: whoever asks for the connection's end gets it.
+    // Announce keep-alive only if the client did not request `Connection: close`.
     if (request.httpVersion === '1.1' && response.shouldKeepAlive) response.setHeader('connection', 'keep-alive')
     if (request.httpVersionMajor === 1) response.socket?.setNoDelay(true)
     response.flushHeaders()
@@ -119,7 +122,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     try {
       for await (const { bytes, cut } of chunks) {
         const encoded = compressor && bytes.length > 0 ? await compressor.compress(bytes) : bytes
-        // An event that is cut is cut in its compressed form as well.
+        // Cut the compressed bytes as well, or the client could decode more than the fault allows.
         const outgoingBytes = cut && compressor ? encoded.subarray(0, encoded.length >> 1) : encoded
         traffic.bytes += bytes.length
         traffic.sent += outgoingBytes.length
@@ -147,7 +150,12 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
     const abortController = new AbortController()
     const convertedRequest = toRequest(incoming, parsedBody, abortController.signal)
     if (!convertedRequest)
-      return send(incoming, response, problemResponse(400, 'The request is not understood.'), createTraffic())
+      return send(
+        incoming,
+        response,
+        problemResponse(400, 'The method, host or target of the request is not valid.'),
+        createTraffic(),
+      )
     const { request, basePath, path, peer } = convertedRequest
     if (next && !service.has(path)) return next()
     openRequests.add(abortController)
@@ -172,7 +180,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   ): void => {
     const isFastify = 'hijack' in response
     if (isFastify) response.hijack()
-    // HTTP/2 has the same interface, for all that is asked of it here.
+    // The HTTP/2 objects have every member that is used here.
     const incoming = ('raw' in request ? request.raw : request) as IncomingMessage
     const outgoing = (isFastify ? response.raw : response) as ServerResponse
     const parsedBody = (request as { body?: unknown }).body

@@ -1,14 +1,14 @@
-/** Serves folders: the demo and the built package. Nothing outside of them, and nothing a link points out to. */
+/** Serves the files of folders, but nothing outside of them, not even through symbolic links. */
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream'
 
-/** Folders by the path they are served at; paths end with a slash. */
+/** Folders by URL path; the paths end with a slash. */
 export type StaticFolders = Readonly<Record<string, string>>
 
-/** Serves the request if a folder has its file; `false` otherwise, and nothing was sent. */
+/** Serves a request if a folder has the file; otherwise sends nothing and resolves with `false`. */
 export type StaticHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** The file that a URL path names within a folder, or `undefined`: it is judged after every link in it was followed. */
+/** Resolves a URL path to a file of the folder, or to `undefined`; checked after symbolic links have been followed. */
 async function resolveFile(root: string, path: string): Promise<string | undefined> {
   let decoded: string
   try {
@@ -52,12 +52,12 @@ async function resolveFile(root: string, path: string): Promise<string | undefin
   }
 }
 
-/** Makes the function that serves; the longest path that fits is looked in. */
+/** Creates the handler; the folder with the longest matching path is used. */
 export function createStaticHandler(folders: StaticFolders): StaticHandler {
   const mounts = Object.entries(folders).toSorted(([one], [other]) => other.length - one.length)
   return async (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false
-    // The raw path: a URL parser would have resolved what is to be refused.
+    // Use the raw path: a URL parser would resolve the `..` segments that must be rejected.
     const path = (request.url ?? '/').split(/[?#]/, 1)[0]!
     const mount = mounts.find(([prefix]) => path.startsWith(prefix))
     const file = mount && (await resolveFile(mount[1], path.slice(mount[0].length)))
@@ -70,7 +70,7 @@ export function createStaticHandler(folders: StaticFolders): StaticHandler {
       'x-content-type-options': 'nosniff',
     })
     if (request.method === 'HEAD') response.end()
-    // A client that leaves in the middle is no fault of ours.
+    // A client that disconnects during the download is not an error.
     else pipeline(createReadStream(file), response, () => undefined)
     return true
   }

@@ -1,41 +1,41 @@
-/** A `Request` out of what Node's HTTP server was sent. */
+/** Converts the requests of Node's HTTP servers to `Request` objects. */
 import type { IncomingMessage } from 'node:http'
 
 /** A request, and what only the socket and the host know about it. */
 export interface ConvertedRequest {
   readonly request: Request
-  /** Path without `base`. */
+  /** Path without `basePath`. */
   readonly path: string
-  /** The prefix under which the host mounted the handler. */
+  /** Path prefix under which the host mounted the handler. */
   readonly basePath: string
   readonly peer: 'loopback' | 'remote'
 }
 
 const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
 
-/** The body, read only when it is asked for; what is not wanted is read to nowhere, so that the connection stays usable. */
+/** Streams the body on demand. Cancelling it discards the rest, so that the connection stays usable. */
 function createBodyStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let removeListeners = (): void => undefined
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
         return new Promise<void>((resolve) => {
-          const settle = (): void => {
+          const finish = (): void => {
             incoming.pause()
             removeListeners()
             resolve()
           }
           const onData = (bytes: Uint8Array): void => {
-            settle()
+            finish()
             controller.enqueue(bytes)
           }
           const onEnd = (): void => {
-            settle()
+            finish()
             controller.close()
           }
           const onClose = (): void => {
-            settle()
-            controller.error(new Error('The client left before its body had arrived.'))
+            finish()
+            controller.error(new Error('The client disconnected before the request body was complete.'))
           }
           removeListeners = () => {
             incoming.off('data', onData).off('end', onEnd).off('close', onClose)
@@ -55,20 +55,20 @@ function createBodyStream(incoming: IncomingMessage): ReadableStream<Uint8Array>
   )
 }
 
-/** What a host's body parser has made of the body, as text again. */
+/** Serializes a body that the host's body parser has already parsed. */
 function serializeParsedBody(parsed: unknown): BodyInit {
   if (typeof parsed === 'string' || parsed instanceof Uint8Array) return parsed as BodyInit
   return JSON.stringify(parsed)
 }
 
-/** Converts; `undefined` for what cannot be said as a `Request`. `parsedBody` is what a body parser has left of the body. */
+/** Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any. */
 export function toRequest(
   incoming: IncomingMessage,
   parsedBody: unknown,
   signal: AbortSignal,
 ): ConvertedRequest | undefined {
   const { method = 'GET' } = incoming
-  // HTTP/2 has a pseudo-header for it.
+  // HTTP/2 sends the host as a pseudo-header.
   const { host = String(incoming.headers[':authority'] ?? 'localhost') } = incoming.headers
   const target = incoming.url ?? '/'
   const { originalUrl = target } = incoming as { originalUrl?: string }
@@ -93,6 +93,6 @@ export function toRequest(
     const peer = LOOPBACK.test(incoming.socket.remoteAddress ?? '') ? 'loopback' : 'remote'
     return { request: new Request(url, init), path: url.pathname.slice(basePath.length), basePath, peer }
   } catch {
-    return undefined // a method, host or target that no `Request` may have
+    return undefined // a method, host or target that `Request` rejects
   }
 }

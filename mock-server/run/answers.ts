@@ -1,25 +1,25 @@
-/** What a run answers: from an answer book, or made up from the prompt and a seed. */
+/** The answers of runs: canned, or generated from the prompt and a seed. */
 import { createRandom, hashText } from '../base/random.ts'
 
-/** Answers by prompt (`*` for any other prompt), or a list that is gone through and begun again. */
+/** Answers by prompt (`*` for any other prompt), or a list of answers that is used in turn, again and again. */
 export type CannedAnswers = Readonly<Record<string, string>> | readonly string[]
 
-/** The answer to a prompt. */
+/** Returns the answer to a prompt. */
 export type GenerateAnswer = (prompt: string) => string
 
-const openings = ['You asked:', 'Here is what came of', 'A short answer to', 'Let us look at']
+const openings = ['You asked:', 'Here is a reply to', 'A short answer to', 'Let us look at']
 const sentences = [
-  'Events arrive one after the other, and each has its place.',
-  'What was lost on the way is asked for again.',
+  'Events arrive one after another, and each has its place.',
+  'Anything lost on the way is requested again.',
   'A stream that ends early is an interruption, never a success.',
   'Nothing is sent twice, and nothing is left out.',
-  'Heartbeats keep the line warm while nobody speaks.',
-  'The network is bad on some days; the answer does not have to be.',
-  'A cursor remembers where we were.',
-  'Slow readers are waited for, up to a point.',
+  'Heartbeats keep the connection alive while it is idle.',
+  'The network may be slow; the answer still arrives in full.',
+  'A cursor remembers where the reader was.',
+  'The server waits for slow readers, up to a point.',
 ]
 
-/** The made-up answer: the same for the same prompt and seed. */
+/** Generates a sample answer that depends on the prompt and the seed only. */
 export function createSampleAnswer(prompt: string, seed: number): string {
   const random = createRandom(seed ^ hashText(prompt))
   const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)]!
@@ -31,19 +31,22 @@ export function createSampleAnswer(prompt: string, seed: number): string {
   return `${pick(openings)} “${prompt}” ${body.join(' ')}`
 }
 
-/** Parses an answer book out of JSON. Throws `TypeError` with what was expected. */
+/**
+ * Validates canned answers that were parsed from JSON.
+ * @throws `TypeError` that says what was expected
+ */
 export function parseCannedAnswers(value: unknown): CannedAnswers {
-  const expected = 'answers: expected an object of prompt → text, or a list of texts'
+  const expected = 'answers: expected an object of prompt → string, or an array of strings'
   if (typeof value !== 'object' || value === null) throw new TypeError(expected)
   const texts: unknown[] = Object.values(value)
-  if (texts.length === 0) throw new TypeError(`${expected}, with at least one`)
+  if (texts.length === 0) throw new TypeError(`${expected}, not empty`)
   const invalidIndex = texts.findIndex((text) => typeof text !== 'string')
   if (invalidIndex >= 0)
-    throw new TypeError(`${expected}; ${JSON.stringify(Object.keys(value)[invalidIndex])} is not a text`)
+    throw new TypeError(`${expected}; ${JSON.stringify(Object.keys(value)[invalidIndex])} is not a string`)
   return value as CannedAnswers
 }
 
-/** Looks answers up in `book`, and makes up what is not in it. */
+/** Uses canned answers, and generates sample answers for other prompts. */
 export function createAnswerGenerator(cannedAnswers: CannedAnswers | undefined, seed: number): GenerateAnswer {
   if (!cannedAnswers) return (prompt) => createSampleAnswer(prompt, seed)
   if (Array.isArray(cannedAnswers)) {

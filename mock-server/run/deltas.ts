@@ -1,23 +1,23 @@
-/** Cuts an answer into deltas: per character as a reader sees it, or per token. */
+/** Splits an answer into deltas: characters as a reader sees them, or tokens. */
 
 type SplitText = (text: string) => string[]
 
-/** UTF-16 units that a segmenter is given at a time: engines take time that grows with the square of a text's length. */
+/** UTF-16 code units per call of the segmenter, whose run time grows with the square of the text's length. */
 const MAX_SEGMENT_CHARS = 1_000
 const HIGH_SURROGATE = /[\ud800-\udbff]/
 
 /**
- * Characters are grapheme clusters, so that a flag or a family of emoji stays whole; code points where there is no
- * segmenter.
+ * Splits text into grapheme clusters, so that a flag or an emoji sequence stays whole; into code points on platforms
+ * without `Intl.Segmenter`.
  */
 export const splitCharacters: SplitText = (text) => {
   if (typeof Intl.Segmenter !== 'function') return Array.from(text)
   const segmenter = new Intl.Segmenter()
   const parts: string[] = []
-  let openCluster = '' // the last cluster of a piece: it may go on in the next one
+  let openCluster = '' // the last cluster of a piece, which may continue in the next one
   for (let start = 0; start < text.length;) {
     let end = start + Math.max(MAX_SEGMENT_CHARS, openCluster.length)
-    if (HIGH_SURROGATE.test(text.charAt(end - 1))) end++ // half a pair would be a cluster of its own
+    if (HIGH_SURROGATE.test(text.charAt(end - 1))) end++ // half a surrogate pair would become a cluster of its own
     const piece = openCluster + text.slice(start, end)
     for (const { segment } of segmenter.segment(piece)) parts.push(segment)
     start = end
@@ -30,7 +30,7 @@ const SPACE = /^\s/u
 const WORD = /^[\p{L}\p{M}\p{N}]/u
 const IDEOGRAPH = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
 
-/** Tokens as models cut them, near enough: a word with the space before it, an ideograph, a mark. */
+/** Splits text roughly as models do: a word with the space before it, an ideograph, a punctuation mark. */
 export const splitTokens: SplitText = (text) => {
   const parts: string[] = []
   let lastKind: 'none' | 'space' | 'word' | 'other' = 'none'

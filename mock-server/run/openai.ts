@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`: an answer as OpenAI's API streams it, for clients of servers that are not ours. */
+/** `POST /v1/chat/completions`: answers in the format of OpenAI's API, for clients of third-party servers. */
 import type { Clock } from '../base/clock.ts'
 import type { HttpResponse } from '../http/response.ts'
 import { jsonResponse } from '../http/response.ts'
@@ -15,9 +15,9 @@ import { planRun } from './run-handlers.ts'
 
 const DONE_FRAME: Frame = { data: '[DONE]' }
 
-/** The prompt is the last message of the user; its content is a text or a list of parts. */
+/** Returns the text of the last user message, whose content is a string or an array of parts. */
 function parsePrompt(messages: unknown): string {
-  if (!Array.isArray(messages)) throw new HttpError(400, 'messages: expected a list.')
+  if (!Array.isArray(messages)) throw new HttpError(400, 'messages: expected an array.')
   const last: unknown = messages.findLast((message: { role?: unknown } | null) => message?.role === 'user')
   const content: unknown = (last as { content?: unknown } | undefined)?.content
   const parts: unknown[] = Array.isArray(content)
@@ -25,7 +25,7 @@ function parsePrompt(messages: unknown): string {
     : [content]
   const texts = parts.filter((part): part is string => typeof part === 'string')
   if (texts.length === 0)
-    throw new HttpError(400, 'messages: expected one with the role "user" and a text as its content.')
+    throw new HttpError(400, 'messages: expected a message with the role "user" and text content.')
   return texts.join('\n')
 }
 
@@ -38,7 +38,7 @@ const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, 
   }
 }
 
-/** Chunks without ids and without event names, then usage where it was asked for, then `[DONE]`. */
+/** Encodes chunks without IDs and event names, then the usage if requested, then `[DONE]`. */
 function createChunkEncoder(id: string, model: string, created: number, includesUsage: boolean): FrameEncoder {
   const chunk = (fields: Record<string, unknown>): Frame => ({
     data: JSON.stringify({ id, object: 'chat.completion.chunk', created, model, ...fields }),
@@ -76,20 +76,20 @@ function createChunkEncoder(id: string, model: string, created: number, includes
   }
 }
 
-/** Nobody resumes these: when the reader leaves, the generation stops. */
+/** Stops the generation when the reader leaves, because these runs cannot be resumed. */
 const cancelOnClose = (run: Run, source: Source): Source => ({
   take: () => source.take(),
   get state() {
     return source.state
   },
-  watch: (wake) => source.watch(wake),
+  watch: (onUpdate) => source.watch(onUpdate),
   close() {
     source.close()
     run.cancel()
   },
 })
 
-/** The whole answer at once, for `stream: false`; waits for the end of the generation. */
+/** Responds with the complete answer once it has been generated, for `stream: false`. */
 function respondWhole(
   run: Run,
   id: string,
@@ -123,12 +123,12 @@ function respondWhole(
     const onAbort = (): void => run.cancel()
     const unwatch = source.watch(checkFinished)
     signal.addEventListener('abort', onAbort)
-    // Looked at a task later: what was made at once is there before `unwatch` is.
+    // A run without delays is finished before it is watched; checked in a later task, when `unwatch` is assigned.
     const cancelCheck = clock.after(0, checkFinished)
   })
 }
 
-/** Answers chat completions, streamed or whole. */
+/** Handles requests for chat completions, streamed or not. */
 export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handler {
   return async (exchange) => {
     const {

@@ -1,48 +1,49 @@
-/** Which runs there are: who owns them, by which key they are joined, how long they are kept. */
+/** The registry of runs: their owners, the keys that join them, and how long they are kept. */
 import type { Clock } from '../base/clock.ts'
 import type { Run, RunPlan } from './run.ts'
 import { createRun } from './run.ts'
 
-/** A request that may start a run. */
+/** A request to start a run. */
 export interface StartRequest {
   readonly owner: string
   readonly method: string
   readonly path: string
-  /** `Idempotency-Key`: the same one joins the run that it started. */
+  /** `Idempotency-Key`: a request with the same key joins the run that it started. */
   readonly key: string | undefined
-  /** What was asked: the same key with something else is refused. */
+  /** Content of the request: the same key with another fingerprint is a conflict. */
   readonly fingerprint: string
 }
 
-/** What became of a request to start a run. */
+/** The result of a request to start a run. */
 export type StartResult =
   | { readonly outcome: 'started' | 'joined'; readonly run: Run }
-  /** The key is that of another body. */
+  /** The key was used with another body. */
   | { readonly outcome: 'conflict' }
-  /** Too many runs are kept. */
+  /** The registry is full of runs that are still in use. */
   | { readonly outcome: 'full' }
 
 /** All runs of a server. */
 export interface RunRegistry {
   readonly runs: readonly Run[]
-  /** Starts a run or joins the one with the same key; `plan` is only asked for a new one. */
+  /** Starts a run, or joins the one with the same key; `plan` is only called for a new run. */
   start(request: StartRequest, plan: () => RunPlan): StartResult
-  /** A run of this owner; another's is as unknown as one that never was. */
+  /** Returns a run of this owner; runs of other owners count as unknown. */
   find(id: string, owner: string): Run | undefined
-  /** Cancels the run with this key; one that has not come yet is cancelled as it comes. */
+  /** Cancels the run with this key; a run that has not started yet is cancelled when it starts. */
   cancelByKey(request: Pick<StartRequest, 'owner' | 'path'> & { readonly key: string }): void
-  /** Cuts every connection; the runs go on. */
+  /** Cuts every connection; the runs continue. */
   drop(): void
-  /** Forgets everything, stops what runs, and ends every connection. */
+  /** Stops and forgets all runs, and ends every connection. */
   clear(endState: 'cut' | 'ended'): void
 }
 
-/** How long runs are kept, in milliseconds, and how many. */
+/** Options of `createRunRegistry`. Durations are in milliseconds. */
 export interface RegistryOptions {
-  /** After the later of a run's end and its last reader. */
+  /** How long a run is kept after its end or its last reader, whichever is later. */
   readonly retention: number
-  /** An unfinished run without a reader is stopped. */
+  /** How long an unfinished run continues without a reader. */
   readonly abandon: number
+  /** Number of runs kept. */
   readonly maxRuns: number
   readonly clock: Clock
 }
@@ -58,11 +59,11 @@ interface Entry {
 const createScopedKey = (owner: string, method: string, path: string, key: string): string =>
   JSON.stringify([owner, method, path, key])
 
-/** Makes an empty registry. */
+/** Creates an empty registry. */
 export function createRunRegistry({ retention, abandon, maxRuns, clock }: RegistryOptions): RunRegistry {
   const entries = new Map<string, Entry>()
   const entriesByKey = new Map<string, Entry>()
-  /** Keys that were cancelled before their run came, with what forgets them. */
+  /** Keys that were cancelled before their run started, each with a function that forgets it. */
   const cancelledKeys = new Map<string, () => void>()
 
   const forget = (entry: Entry): void => {
@@ -70,7 +71,7 @@ export function createRunRegistry({ retention, abandon, maxRuns, clock }: Regist
     entries.delete(entry.run.id)
     if (entry.scopedKey !== undefined) entriesByKey.delete(entry.scopedKey)
   }
-  /** Sets the timer that fits the run's state; called at each change of it. */
+  /** Arms the timer for the run's state; called whenever the state changes. */
   const updateTimer = (entry: Entry): void => {
     entry.stopTimer?.()
     delete entry.stopTimer
@@ -104,7 +105,7 @@ export function createRunRegistry({ retention, abandon, maxRuns, clock }: Regist
       const forgetTombstone = tombstone === undefined ? undefined : cancelledKeys.get(tombstone)
       const requestedPlan = plan()
       let entry: Entry | undefined
-      // A run that was cancelled before it came says so, and generates nothing: its first delta would be an hour away.
+      // Generates nothing: the long delay keeps the run from ending before it is cancelled below.
       const effectivePlan = forgetTombstone
         ? { ...requestedPlan, deltas: [], events: [], error: undefined, delay: 3_600_000 }
         : requestedPlan

@@ -1,4 +1,4 @@
-/** The requests that concern a run: to start or join it, to read it again, to cancel it. */
+/** Request handlers of runs: starting or joining, resuming, cancelling. */
 import { emptyResponse } from '../http/response.ts'
 import { parseJson, readBody } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
@@ -9,22 +9,22 @@ import { splitCharacters, splitTokens } from './deltas.ts'
 import type { RunRegistry } from './registry.ts'
 import type { Run, RunPlan } from './run.ts'
 
-/** Where runs are started, and what they answer. */
+/** A path at which runs start, and how their answers are generated. */
 export interface RunEndpoint {
   readonly path: string
   readonly generateAnswer: GenerateAnswer
   readonly registry: RunRegistry
-  /** Milliseconds between deltas, unless a rule says otherwise. */
+  /** Milliseconds between deltas, unless a rule overrides it. */
   readonly delay: number
   readonly unit: 'character' | 'token'
-  /** Bytes of a request's body. */
+  /** Maximum size of a request body in bytes. */
   readonly bodyLimit: number
 }
 
-/** A run's event IDs end in `streamId:position`. */
+/** Event IDs of a run end in `streamId:position`. */
 const EVENT_ID = /([0-9a-f-]{36}):(\d+)$/
 
-/** What a prompt and the rules of a request make of a run. */
+/** Plans a run from its prompt and the rules of the request. */
 export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registry'>, prompt: string): RunPlan {
   const { rule, heartbeat, basePath } = exchange
   const splitsByToken = rule.tokens ?? endpoint.unit === 'token'
@@ -44,7 +44,7 @@ export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registr
   }
 }
 
-/** `GET` and `POST` where runs start. A `GET` with a `Last-Event-ID` resumes, so that an `EventSource` never starts twice. */
+/** Handles `GET` and `POST` where runs start. A `GET` with a `Last-Event-ID` resumes, as `EventSource` reconnects. */
 export function startRun(endpoint: RunEndpoint): Handler {
   return async (exchange) => {
     const { request, url, lastEventId, identity } = exchange
@@ -54,7 +54,7 @@ export function startRun(endpoint: RunEndpoint): Handler {
     }
     const body = request.method === 'POST' ? await readBody(request, endpoint.bodyLimit) : ''
     const prompt = request.method === 'POST' ? parseJson(body)['prompt'] : url.searchParams.get('prompt')
-    if (typeof prompt !== 'string' || prompt === '') throw new HttpError(400, 'prompt: expected a text.')
+    if (typeof prompt !== 'string' || prompt === '') throw new HttpError(400, 'prompt: expected a non-empty string.')
     const started = endpoint.registry.start(
       {
         owner: identity.subject,
@@ -65,15 +65,16 @@ export function startRun(endpoint: RunEndpoint): Handler {
       },
       () => planRun(exchange, endpoint, prompt),
     )
-    if (started.outcome === 'conflict') throw new HttpError(422, 'The Idempotency-Key was used with another body.')
-    if (started.outcome === 'full') throw new HttpError(503, 'Too many runs are kept.')
+    if (started.outcome === 'conflict')
+      throw new HttpError(422, 'The Idempotency-Key was already used with another body.')
+    if (started.outcome === 'full') throw new HttpError(503, 'Too many runs (maxRuns).')
     return streamResponse(exchange, started.run.read(0))
   }
 }
 
 function findRun({ registry }: RunEndpoint, { identity }: Exchange, streamId: string): Run {
   const run = registry.find(streamId, identity.subject)
-  if (!run) throw new HttpError(404, 'There is no such run, or no more.')
+  if (!run) throw new HttpError(404, 'The run does not exist or is no longer kept.')
   return run
 }
 
@@ -86,17 +87,17 @@ function resumeReading(exchange: Exchange, run: Run) {
   const [, streamId, digits] = EVENT_ID.exec(lastEventId) ?? []
   const position = Number(digits)
   if (streamId !== run.id || !(position <= run.head))
-    throw new HttpError(400, 'Last-Event-ID: expected an id of this run.')
+    throw new HttpError(400, 'Last-Event-ID: expected an event ID of this run.')
   if (run.state === 'finished' && position === run.head) return emptyResponse(204)
   return streamResponse(exchange, run.read(Math.max(0, position - (rule.overlap ?? 0))))
 }
 
-/** `GET` of a run's `resume`. */
+/** Handles `GET` of a run's `resume` URL. */
 export function resumeRun(endpoint: RunEndpoint): Handler {
   return (exchange) => resumeReading(exchange, findRun(endpoint, exchange, readStreamId(endpoint, exchange)))
 }
 
-/** `DELETE` of a run's `resume`: cancels it; every reader is told. */
+/** Handles `DELETE` of a run's `resume` URL: cancels the run for all of its readers. */
 export function cancelRun(endpoint: RunEndpoint): Handler {
   return (exchange) => {
     findRun(endpoint, exchange, readStreamId(endpoint, exchange)).cancel()
@@ -104,7 +105,7 @@ export function cancelRun(endpoint: RunEndpoint): Handler {
   }
 }
 
-/** `DELETE` where runs start, with the key of a run whose `start` has not arrived. */
+/** Handles `DELETE` where runs start: cancels a run by its key, for clients that have not received `start`. */
 export function cancelRunByKey({ registry, path }: RunEndpoint): Handler {
   return ({ request, identity }) => {
     const key = request.headers.get('idempotency-key')

@@ -1,4 +1,4 @@
-/** One run: it generates on the clock, whether anybody reads or not, and keeps what it has sent. */
+/** A run: generates its events on the clock, with or without readers, and keeps them. */
 import type { Clock } from '../base/clock.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
@@ -6,19 +6,19 @@ import type { Frame } from '../stream/frame.ts'
 import { createFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 
-/** What is to be generated. */
+/** What a run generates. */
 export interface RunPlan {
   readonly prompt: string
   readonly deltas: readonly string[]
-  /** Milliseconds between two deltas; 0: all at once. */
+  /** Milliseconds between deltas; 0 generates all of them at once. */
   readonly delay: number
   readonly events: readonly ExtraEvent[]
   readonly finishReason: 'stop' | 'length'
-  /** Ends in an `error` event after so many deltas. */
+  /** Ends the run with an `error` event after this many deltas. */
   readonly error?: { readonly after: number; readonly code: string; readonly retryable: boolean } | undefined
-  /** The interval that `start` announces; 0: none. */
+  /** Interval in milliseconds that `start` announces; 0 announces none. */
   readonly heartbeat: number
-  /** URL reference of the run, from its id. */
+  /** Returns the URL reference of the run with this ID. */
   readonly resume: (id: string) => string
 }
 
@@ -28,33 +28,33 @@ export interface RunEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** How events become frames: the protocol that a reader speaks. */
+/** Encodes an event as frames, in the protocol of the reader. */
 export type FrameEncoder = (event: RunEvent, position: number) => Frame[]
 
-/** A run. */
+/** A run of the mock server. */
 export interface Run {
-  /** Unguessable: `streamId` of its `start`. */
+  /** Unguessable ID: the `streamId` of its `start` event. */
   readonly id: string
   readonly prompt: string
-  /** - `running` - `finished`: its terminal event is there */
+  /** `finished` once its terminal event has been generated. */
   readonly state: 'running' | 'finished'
-  /** How many connections read it. */
+  /** Number of connections that read it. */
   readonly readers: number
-  /** Position of its newest event; `start` is 1. */
+  /** Position of its newest event; `start` has position 1. */
   readonly head: number
-  /** The text so far. */
+  /** Text generated so far. */
   readonly text: string
-  /** Reads from the event after `position`; 0: from `start`. */
+  /** Adds a reader that starts with the event after `position`; 0 starts with `start`. */
   read(position: number, encodeFrames?: FrameEncoder): Source
-  /** Ends it with `finishReason: "cancelled"`; nothing if it has ended. */
+  /** Ends the run with `finishReason: "cancelled"`; has no effect on a finished run. */
   cancel(): void
-  /** Stops generating, without a terminal event: the server goes away, the run did not end. */
+  /** Stops generating without a terminal event, as if the server went away. */
   stop(): void
-  /** Ends every connection, cut or in good order; the run goes on. */
+  /** Ends every connection, either cut or cleanly; the run continues. */
   drop(endState: 'cut' | 'ended'): void
 }
 
-/** Makes a run and begins to generate. `onChange` is called when it ends and when its readers come and go. */
+/** Creates a run and starts generating. Calls `onChange` when the run ends and when its readers change. */
 export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = () => undefined): Run {
   const id = crypto.randomUUID()
   const log = createEventLog<RunEvent>()
@@ -62,7 +62,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
   let text = ''
   let nextIndex = 0
   let stopTimer: (() => void) | undefined
-  /** When the next delta is due. */
+  /** When the next delta is due, as `clock.now()`. */
   let nextDeltaAt = 0
 
   const stopGenerating = (): void => {
@@ -85,7 +85,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
       usage: { promptTokens: plan.prompt.length, completionTokens: nextIndex },
     })
 
-  /** Sends the next delta and what comes with it; returns whether there is more. */
+  /** Sends the next delta and the extra events before it; returns whether the run continues. */
   const sendNextDelta = (): boolean => {
     for (const { after, type, data } of plan.events) if (after === nextIndex) send(type, { ...toObject(data) })
     if (plan.error?.after === nextIndex) {
@@ -106,7 +106,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     send('delta', { content, index: nextIndex++ })
     return true
   }
-  /** What nobody reads goes on, but nobody waits for it either. */
+  /** A run without readers continues, but does not keep the process alive. */
   const armTimer = (): void => {
     stopTimer?.()
     const purpose = readers.size > 0 ? 'awaited' : 'housekeeping'
@@ -194,7 +194,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
 
 const toObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
 
-/** The protocol of PROTOCOL.md: each event has an id that contains the `streamId`. */
+/** Encodes events as PROTOCOL.md defines them, with IDs that contain the `streamId`. */
 function createNativeEncoder(id: string): FrameEncoder {
   const frames: Frame[] = []
   return (event, position) => {

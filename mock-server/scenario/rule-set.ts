@@ -1,13 +1,13 @@
-/** The rules that are in force, and how often each was used. */
+/** The rules in force, and how many requests each has matched. */
 import type { Rule } from './rule.ts'
 
-/** What a rule can look at. */
+/** The properties of a request that rules match on. */
 export interface RequestFacts {
   readonly path: string
   readonly method: string
-  /** Whether it carries a Last-Event-ID. */
+  /** `resumed` if the request carries a Last-Event-ID. */
   readonly connection: 'first' | 'resumed'
-  /** What it wants: rules without a path concern streams alone. */
+  /** Rules without a path apply to streams only. */
   readonly responseKind: 'stream' | 'other'
 }
 
@@ -17,12 +17,12 @@ export interface RuleState {
   readonly matched: number
 }
 
-/** Rules in force. */
+/** A set of rules that can be replaced at run time. */
 export interface RuleSet {
   readonly rules: readonly RuleState[]
-  /** What applies to this request; where two rules have a key, the later one's value. Counts as a use of each. */
+  /** Merges the rules that apply to this request, the last value of a key winning, and counts a match for each. */
   match(facts: RequestFacts): Rule
-  /** Replaces all rules; their counts begin anew. */
+  /** Replaces all rules and resets the counts. */
   replace(rules: readonly Rule[]): void
 }
 
@@ -36,7 +36,7 @@ const appliesTo = (rule: Rule, facts: RequestFacts): boolean => {
 const matchesPath = (pattern: string, path: string): boolean =>
   pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : pattern === path
 
-/** Makes a book of rules. */
+/** Creates a rule set. */
 export function createRuleSet(rules: readonly Rule[] = []): RuleSet {
   const resetCounts = (list: readonly Rule[]): { rule: Rule; matched: number }[] =>
     list.map((rule) => ({ rule, matched: 0 }))
@@ -51,8 +51,8 @@ export function createRuleSet(rules: readonly Rule[] = []): RuleSet {
         if (!appliesTo(state.rule, facts)) continue
         const skip = state.rule.skip ?? 0
         const times = state.rule.once ? 1 : (state.rule.times ?? Infinity)
-        const use = ++state.matched
-        if (use > skip && use <= skip + times) Object.assign(merged, state.rule)
+        const match = ++state.matched
+        if (match > skip && match <= skip + times) Object.assign(merged, state.rule)
       }
       return merged
     },

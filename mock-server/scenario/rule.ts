@@ -1,125 +1,129 @@
-/** The vocabulary of faults: every key a rule may have, with its kind of value and its meaning. */
+/** The fault vocabulary: every key a rule may have, with the values it accepts and its meaning. */
 
 /** An event that a run sends between two deltas. */
 export interface ExtraEvent {
-  /** After how many deltas. */
+  /** Number of deltas before the event. */
   readonly after: number
-  /** Name of the event, for example `tool_call`. */
+  /** Event name, for example `tool_call`. */
   readonly type: string
+  /** Payload, sent as JSON. */
   readonly data: unknown
 }
 
 /**
- * What goes wrong, and for which requests. An event is counted when it was sent on this connection, `connected` and `start`
- * included; comments and id-only blocks are not counted. Durations are milliseconds.
+ * A fault, and the requests that it applies to. Events are counted per connection, including `connected` and `start`
+ * but not comments and id-only blocks. Durations are in milliseconds.
  */
 export interface Rule {
-  /** Only this path; a * at its end stands for anything. */
+  /** Matches only this path; a trailing `*` matches any suffix. */
   readonly path?: string
-  /** Only this method. */
+  /** Matches only this method. */
   readonly method?: string
-  /** Only without (first) or with (resumed) a Last-Event-ID. */
+  /** Matches only requests without (`first`) or with (`resumed`) a `Last-Event-ID`. */
   readonly connection?: 'first' | 'resumed'
-  /** Lets the first n matching requests pass. */
+  /** Ignores the first n matching requests. */
   readonly skip?: number
-  /** Stops after n requests. */
+  /** Applies to n matching requests. */
   readonly times?: number
-  /** The same as times:1. */
+  /** Same as `times: 1`. */
   readonly once?: boolean
 
-  /** Accepts the request and never answers. */
+  /** Accepts the request but never responds. */
   readonly hang?: boolean
-  /** Resets the connection before anything was done. */
+  /** Resets the connection without processing the request. */
   readonly refuse?: boolean
-  /** Does what was asked, then resets the connection before the head. */
+  /** Processes the request, then resets the connection instead of responding. */
   readonly 'lose-answer'?: boolean
-  /** Waits before it answers (milliseconds). */
+  /** Delays the response headers by this many milliseconds. */
   readonly 'head-delay'?: number
-  /** Answers with this status. */
+  /** Responds with this status. */
   readonly status?: number
-  /** Retry-After of that answer: seconds, or a date. */
+  /** `Retry-After` header of the `status` response: seconds or a date. */
   readonly 'retry-after'?: number | string
-  /** Location of that answer. */
+  /** `Location` header of the `status` response. */
   readonly location?: string
-  /** Content-Type instead of the right one. */
+  /** Overrides the `Content-Type` header. */
   readonly 'content-type'?: string
-  /** The body of a refusal never ends. */
+  /** Never ends the body of the `status` response. */
   readonly 'endless-body'?: boolean
-  /** Content-Encoding, whatever was accepted. */
+  /** Forces this `Content-Encoding`, regardless of `Accept-Encoding`. */
   readonly encoding?: 'gzip' | 'br' | 'identity'
 
-  /** Time between two deltas (milliseconds). */
+  /** Delay between deltas, in milliseconds. */
   readonly delay?: number
-  /** A delta is a token, not a character. */
+  /** Sends a token per delta instead of a character. */
   readonly tokens?: boolean
-  /** Other events between deltas: [{ after, type, data }]. */
+  /** Extra events between deltas. */
   readonly events?: readonly ExtraEvent[]
-  /** Ends in an error event after n deltas. */
+  /** Ends the run with an `error` event after n deltas. */
   readonly 'error-after'?: number
-  /** Its code. */
+  /** `code` of the `error` event. */
   readonly 'error-code'?: string
-  /** Its retryable. */
+  /** `retryable` of the `error` event. */
   readonly 'error-retryable'?: boolean
-  /** How the run ends. */
+  /** `finishReason` of the `end` event. */
   readonly 'finish-reason'?: 'stop' | 'length'
 
-  /** TCP reset after n events. */
+  /** Resets the TCP connection after n events. */
   readonly 'reset-after'?: number
-  /** FIN without the last chunk after n events. */
+  /** Closes the TCP connection (FIN) before the last chunk, after n events. */
   readonly 'truncate-after'?: number
-  /** A clean end of the response after n events. */
+  /** Ends the response cleanly after n events. */
   readonly 'end-after'?: number
-  /** Silence after n events, heartbeats too; the socket stays open. */
+  /** Sends nothing after n events, not even heartbeats; the socket stays open. */
   readonly 'stall-after'?: number
-  /** Only heartbeats after n events. */
+  /** Sends only heartbeats after n events. */
   readonly 'quiet-after'?: number
-  /** Where it falls: inside the next event (the default), between events, inside a UTF-8 character, before the last byte. */
+  /**
+   * Where `reset-after` and `truncate-after` cut: in the next event (the default), between events, in a UTF-8 character,
+   * or before the last byte.
+   */
   readonly 'cut-at'?: 'middle' | 'boundary' | 'character' | 'last-byte'
-  /** Announces a Content-Length that is not reached. */
+  /** Declares a `Content-Length` that the body does not reach. */
   readonly 'short-length'?: boolean
-  /** Sends the n-th event twice. */
+  /** Sends the nth event twice. */
   readonly duplicate?: number
-  /** Sends the n-th event after the next one. */
+  /** Sends the nth event after the next one. */
   readonly reorder?: number
-  /** Leaves out the delta with this index. */
+  /** Omits the delta with this index. */
   readonly 'drop-index'?: number
-  /** The data of the n-th event is not JSON. */
+  /** Makes the data of the nth event invalid JSON. */
   readonly 'invalid-data'?: number
-  /** Sends this text, as it is, once. */
+  /** Sends this raw text once. */
   readonly insert?: string
-  /** After how many events it is sent. */
+  /** Number of events before the inserted text. @defaultValue 0 */
   readonly 'insert-after'?: number
-  /** No event has an id. */
+  /** Omits the id of every event. */
   readonly 'no-ids'?: boolean
-  /** Every id begins with this. */
+  /** Prepends this text to every id. */
   readonly 'id-prefix'?: string
-  /** A resumed stream begins n events too early. */
+  /** Starts a resumed stream n events too early. */
   readonly overlap?: number
-  /** A resumed feed is answered with reset and this reason. */
+  /** Sends a `reset` event with this reason when a feed is resumed. */
   readonly gap?: 'expired' | 'unknown'
-  /** A retry field with this value, whatever it is. */
+  /** Sends a `retry` field with this value, valid or not. */
   readonly retry?: number | string
-  /** One line, or one event of lines, without end. */
+  /** Sends one endless line, or one event of endless data lines. */
   readonly flood?: 'line' | 'lines'
-  /** After how many events it begins. */
+  /** Number of events before the flood. @defaultValue 0 */
   readonly 'flood-after'?: number
-  /** How long it is, instead of endless (bytes). */
+  /** Limits the flood to this many bytes. */
   readonly 'flood-bytes'?: number
-  /** Line ends. */
+  /** Line ending. */
   readonly newline?: 'lf' | 'crlf' | 'cr'
-  /** Byte order marks at the start. */
+  /** Number of byte order marks at the start. */
   readonly bom?: number
-  /** Time between heartbeats, or off (milliseconds). */
+  /** Heartbeat interval in milliseconds, or `off`. */
   readonly heartbeat?: number | 'off'
-  /** Writes of n bytes (bytes). */
+  /** Splits the output into writes of n bytes. */
   readonly split?: number
-  /** Time between two such writes (milliseconds). */
+  /** Delay between these writes, in milliseconds. */
   readonly 'split-delay'?: number
-  /** Holds everything back until n bytes are there, as a proxy does (bytes). */
+  /** Holds back output until n bytes have accumulated, like a buffering proxy. */
   readonly buffer?: number
 }
 
-/** The kind of value that a key takes. */
+/** The type of value that a key accepts. */
 export type ValueKind =
   | { readonly kind: 'flag' }
   | { readonly kind: 'count'; readonly min: number; readonly max?: number; readonly unit?: string }
@@ -127,10 +131,10 @@ export type ValueKind =
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'events' }
 
-/** One key: the values it takes (any of `accepts`), the group it is listed in, and what it does. */
+/** A key: the types of values it accepts, the group it is listed in, and what it does. */
 export interface RuleKey {
   readonly accepts: readonly ValueKind[]
-  readonly group: 'which requests' | 'the response' | 'the generation' | 'the stream' | 'the bytes'
+  readonly group: 'requests' | 'response' | 'generation' | 'stream' | 'bytes'
   readonly description: string
 }
 
@@ -147,68 +151,72 @@ const defineKey = (group: RuleKey['group'], description: string, ...accepts: Val
   description,
 })
 
-/** Every key, in the order in which `--help` lists them. */
+/** All keys, in the order in which `--help` lists them. */
 export const ruleKeys: { readonly [Name in keyof Rule]-?: RuleKey } = {
-  path: defineKey('which requests', 'only this path; a * at its end stands for anything', text),
-  method: defineKey('which requests', 'only this method', text),
+  path: defineKey('requests', 'matches only this path; a trailing * matches any suffix', text),
+  method: defineKey('requests', 'matches only this method', text),
   connection: defineKey(
-    'which requests',
-    'only without (first) or with (resumed) a Last-Event-ID',
+    'requests',
+    'matches only requests without (first) or with (resumed) a Last-Event-ID',
     choice('first', 'resumed'),
   ),
-  skip: defineKey('which requests', 'lets the first n matching requests pass', count),
-  times: defineKey('which requests', 'stops after n requests', positiveCount),
-  once: defineKey('which requests', 'the same as times:1', flag),
+  skip: defineKey('requests', 'ignores the first n matching requests', count),
+  times: defineKey('requests', 'applies to n matching requests', positiveCount),
+  once: defineKey('requests', 'same as times:1', flag),
 
-  hang: defineKey('the response', 'accepts the request and never answers', flag),
-  refuse: defineKey('the response', 'resets the connection before anything was done', flag),
-  'lose-answer': defineKey('the response', 'does what was asked, then resets the connection before the head', flag),
-  'head-delay': defineKey('the response', 'waits before it answers', ms),
-  status: defineKey('the response', 'answers with this status', { kind: 'count', min: 200, max: 599 }),
-  'retry-after': defineKey('the response', 'Retry-After of that answer: seconds, or a date', count, text),
-  location: defineKey('the response', 'Location of that answer', text),
-  'content-type': defineKey('the response', 'Content-Type instead of the right one', text),
-  'endless-body': defineKey('the response', 'the body of a refusal never ends', flag),
-  encoding: defineKey('the response', 'Content-Encoding, whatever was accepted', choice('gzip', 'br', 'identity')),
+  hang: defineKey('response', 'accepts the request but never responds', flag),
+  refuse: defineKey('response', 'resets the connection without processing the request', flag),
+  'lose-answer': defineKey('response', 'processes the request, then resets the connection instead of responding', flag),
+  'head-delay': defineKey('response', 'delays the response headers', ms),
+  status: defineKey('response', 'responds with this status', { kind: 'count', min: 200, max: 599 }),
+  'retry-after': defineKey('response', 'Retry-After header of the status response: seconds or a date', count, text),
+  location: defineKey('response', 'Location header of the status response', text),
+  'content-type': defineKey('response', 'overrides the Content-Type header', text),
+  'endless-body': defineKey('response', 'never ends the body of the status response', flag),
+  encoding: defineKey(
+    'response',
+    'forces this Content-Encoding, regardless of Accept-Encoding',
+    choice('gzip', 'br', 'identity'),
+  ),
 
-  delay: defineKey('the generation', 'time between two deltas', ms),
-  tokens: defineKey('the generation', 'a delta is a token, not a character', flag),
-  events: defineKey('the generation', 'other events between deltas: [{ after, type, data }]', { kind: 'events' }),
-  'error-after': defineKey('the generation', 'ends in an error event after n deltas', count),
-  'error-code': defineKey('the generation', 'its code', text),
-  'error-retryable': defineKey('the generation', 'its retryable', flag),
-  'finish-reason': defineKey('the generation', 'how the run ends', choice('stop', 'length')),
+  delay: defineKey('generation', 'delay between deltas', ms),
+  tokens: defineKey('generation', 'sends a token per delta instead of a character', flag),
+  events: defineKey('generation', 'extra events between deltas: [{ after, type, data }]', { kind: 'events' }),
+  'error-after': defineKey('generation', 'ends the run with an error event after n deltas', count),
+  'error-code': defineKey('generation', 'code of the error event', text),
+  'error-retryable': defineKey('generation', 'retryable of the error event', flag),
+  'finish-reason': defineKey('generation', 'finishReason of the end event', choice('stop', 'length')),
 
-  'reset-after': defineKey('the stream', 'TCP reset after n events', count),
-  'truncate-after': defineKey('the stream', 'FIN without the last chunk after n events', count),
-  'end-after': defineKey('the stream', 'a clean end of the response after n events', count),
-  'stall-after': defineKey('the stream', 'silence after n events, heartbeats too; the socket stays open', count),
-  'quiet-after': defineKey('the stream', 'only heartbeats after n events', count),
+  'reset-after': defineKey('stream', 'resets the TCP connection after n events', count),
+  'truncate-after': defineKey('stream', 'closes the TCP connection (FIN) before the last chunk, after n events', count),
+  'end-after': defineKey('stream', 'ends the response cleanly after n events', count),
+  'stall-after': defineKey('stream', 'sends nothing after n events, not even heartbeats; the socket stays open', count),
+  'quiet-after': defineKey('stream', 'sends only heartbeats after n events', count),
   'cut-at': defineKey(
-    'the stream',
-    'where it falls: inside the next event (the default), between events, inside a UTF-8 character, before the last byte',
+    'stream',
+    'where to cut: in the next event (default), between events, in a UTF-8 character, before the last byte',
     choice('middle', 'boundary', 'character', 'last-byte'),
   ),
-  'short-length': defineKey('the stream', 'announces a Content-Length that is not reached', flag),
-  duplicate: defineKey('the stream', 'sends the n-th event twice', positiveCount),
-  reorder: defineKey('the stream', 'sends the n-th event after the next one', positiveCount),
-  'drop-index': defineKey('the stream', 'leaves out the delta with this index', count),
-  'invalid-data': defineKey('the stream', 'the data of the n-th event is not JSON', positiveCount),
-  insert: defineKey('the stream', 'sends this text, as it is, once', text),
-  'insert-after': defineKey('the stream', 'after how many events it is sent', count),
-  'no-ids': defineKey('the stream', 'no event has an id', flag),
-  'id-prefix': defineKey('the stream', 'every id begins with this', text),
-  overlap: defineKey('the stream', 'a resumed stream begins n events too early', count),
-  gap: defineKey('the stream', 'a resumed feed is answered with reset and this reason', choice('expired', 'unknown')),
-  retry: defineKey('the stream', 'a retry field with this value, whatever it is', count, text),
-  flood: defineKey('the stream', 'one line, or one event of lines, without end', choice('line', 'lines')),
-  'flood-after': defineKey('the stream', 'after how many events it begins', count),
-  'flood-bytes': defineKey('the stream', 'how long it is, instead of endless', bytes),
-  heartbeat: defineKey('the stream', 'time between heartbeats, or off', ms, choice('off')),
+  'short-length': defineKey('stream', 'declares a Content-Length that the body does not reach', flag),
+  duplicate: defineKey('stream', 'sends the nth event twice', positiveCount),
+  reorder: defineKey('stream', 'sends the nth event after the next one', positiveCount),
+  'drop-index': defineKey('stream', 'omits the delta with this index', count),
+  'invalid-data': defineKey('stream', 'makes the data of the nth event invalid JSON', positiveCount),
+  insert: defineKey('stream', 'sends this raw text once', text),
+  'insert-after': defineKey('stream', 'number of events before the inserted text (default: 0)', count),
+  'no-ids': defineKey('stream', 'omits the id of every event', flag),
+  'id-prefix': defineKey('stream', 'prepends this text to every id', text),
+  overlap: defineKey('stream', 'starts a resumed stream n events too early', count),
+  gap: defineKey('stream', 'sends a reset event with this reason when a feed is resumed', choice('expired', 'unknown')),
+  retry: defineKey('stream', 'sends a retry field with this value, valid or not', count, text),
+  flood: defineKey('stream', 'sends one endless line, or one event of endless data lines', choice('line', 'lines')),
+  'flood-after': defineKey('stream', 'number of events before the flood (default: 0)', count),
+  'flood-bytes': defineKey('stream', 'limits the size of the flood', bytes),
+  heartbeat: defineKey('stream', 'heartbeat interval, or off', ms, choice('off')),
 
-  newline: defineKey('the bytes', 'line ends', choice('lf', 'crlf', 'cr')),
-  bom: defineKey('the bytes', 'byte order marks at the start', count),
-  split: defineKey('the bytes', 'writes of n bytes', bytes),
-  'split-delay': defineKey('the bytes', 'time between two such writes', ms),
-  buffer: defineKey('the bytes', 'holds everything back until n bytes are there, as a proxy does', bytes),
+  newline: defineKey('bytes', 'line ending', choice('lf', 'crlf', 'cr')),
+  bom: defineKey('bytes', 'number of byte order marks at the start', count),
+  split: defineKey('bytes', 'splits the output into writes of n bytes', bytes),
+  'split-delay': defineKey('bytes', 'delay between these writes', ms),
+  buffer: defineKey('bytes', 'holds back output until n bytes have accumulated, like a buffering proxy', bytes),
 }

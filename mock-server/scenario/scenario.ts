@@ -1,8 +1,8 @@
-/** The one grammar of faults: rules out of JSON, or out of `reset-after:5,split:1`. */
+/** The fault grammar: parses rules from JSON, or from text such as `reset-after:5,split:1`. */
 import type { ExtraEvent, RuleKey, ValueKind, Rule } from './rule.ts'
 import { ruleKeys } from './rule.ts'
 
-/** What may be given as a scenario: rules, one rule, `{ rules }`, or the text form. */
+/** A scenario: a rule, an array of rules, `{ rules }`, or the text form. */
 export type Scenario = string | Rule | readonly Rule[] | { readonly $schema?: string; readonly rules: readonly Rule[] }
 
 const keysByName = ruleKeys as Readonly<Record<string, RuleKey>>
@@ -12,19 +12,19 @@ function describeKind(kind: ValueKind): string {
     case 'flag':
       return 'true or false'
     case 'text':
-      return 'a text'
+      return 'a string'
     case 'choice':
       return kind.choices.map((one) => JSON.stringify(one)).join(' or ')
     case 'events':
-      return 'a list of { "after": number, "type": text, "data": anything }'
+      return 'an array of { "after": number, "type": string, "data": any }'
     case 'count': {
-      const range = kind.max === undefined ? `from ${kind.min}` : `from ${kind.min} to ${kind.max}`
-      return `a whole number ${range}${kind.unit ? ` (${kind.unit})` : ''}`
+      const range = kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${kind.max}`
+      return `an integer ${range}${kind.unit ? ` (${kind.unit})` : ''}`
     }
   }
 }
 
-/** What a key takes, in words. */
+/** Describes the values that a key accepts. */
 export function describeAccepted(key: RuleKey): string {
   return key.accepts.map(describeKind).join(' or ')
 }
@@ -69,10 +69,10 @@ function parseRule(value: unknown, where: string): Rule {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return throwExpected(where, 'a rule such as {"reset-after": 5}', value)
   }
-  for (const [name, given] of Object.entries(value)) {
+  for (const [name, fieldValue] of Object.entries(value)) {
     const at = `${where}["${name}"]`
     const key = Object.hasOwn(keysByName, name) ? keysByName[name]! : throwUnknownKey(at, name)
-    if (!key.accepts.some((kind) => isOfKind(given, kind))) throwExpected(at, describeAccepted(key), given)
+    if (!key.accepts.some((kind) => isOfKind(fieldValue, kind))) throwExpected(at, describeAccepted(key), fieldValue)
   }
   return value
 }
@@ -90,11 +90,11 @@ function decodePercent(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
-    return value // a lone % stands for itself
+    return value // a lone % is taken literally
   }
 }
 
-/** `key:value,key,…`; `;` between rules; what would be taken for a sign of the grammar is percent-encoded. */
+/** Parses `key:value,key,…` with `;` between rules; `,` and `;` within a value are percent-encoded. */
 function parseText(text: string): unknown[] {
   const rules = text.split(';').map((rule) => rule.trim())
   return rules
@@ -110,7 +110,10 @@ function parseText(text: string): unknown[] {
     })
 }
 
-/** Reads a scenario in any of its forms. Throws `TypeError` naming the key and what was expected there. */
+/**
+ * Parses a scenario in any of its forms.
+ * @throws `TypeError` that names the key and what was expected there
+ */
 export function parseScenario(scenario: unknown): readonly Rule[] {
   if (typeof scenario === 'string') {
     const text = scenario.trim()
@@ -119,14 +122,14 @@ export function parseScenario(scenario: unknown): readonly Rule[] {
     try {
       value = JSON.parse(text)
     } catch (error) {
-      throw new TypeError(`scenario: expected JSON: ${(error as Error).message}`, { cause: error })
+      throw new TypeError(`scenario: invalid JSON: ${(error as Error).message}`, { cause: error })
     }
     return parseScenario(value)
   }
   if (Array.isArray(scenario)) return scenario.map((rule, index) => parseRule(rule, `scenario[${index}]`))
   if (typeof scenario === 'object' && scenario !== null && 'rules' in scenario) {
     const { rules } = scenario
-    if (!Array.isArray(rules)) return throwExpected('scenario["rules"]', 'a list of rules', rules)
+    if (!Array.isArray(rules)) return throwExpected('scenario["rules"]', 'an array of rules', rules)
     const other = Object.keys(scenario).find((name) => name !== 'rules' && name !== '$schema')
     if (other !== undefined) throw new TypeError(`scenario["${other}"]: unknown key, expected rules`)
     return rules.map((rule, index) => parseRule(rule, `scenario.rules[${index}]`))

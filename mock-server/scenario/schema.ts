@@ -1,8 +1,8 @@
-/** The JSON Schema of a scenario, made from the vocabulary, for editors and for other tools. */
+/** The JSON Schema of a scenario, generated from the fault vocabulary, for editors and other tools. */
 import type { ValueKind } from './rule.ts'
 import { ruleKeys } from './rule.ts'
 
-/** A JSON Schema, as far as one is written here. */
+/** A JSON Schema document. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 const extraEvent: JsonSchema = {
@@ -37,11 +37,11 @@ const properties = Object.fromEntries(
   }),
 )
 
-/** One rule, a list of rules, or `{ rules }`. */
+/** The JSON Schema of a scenario: a rule, an array of rules, or `{ rules }`. */
 export const scenarioSchema: JsonSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Rivulet scenario',
-  description: 'What a mock server sends, and what goes wrong. Durations are milliseconds.',
+  description: 'Faults for the Rivulet mock server to inject. Durations are in milliseconds.',
   $defs: {
     rule: { type: 'object', properties, additionalProperties: false },
     rules: { type: 'array', items: { $ref: '#/$defs/rule' } },

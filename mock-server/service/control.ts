@@ -1,4 +1,4 @@
-/** `/_mock`: shows the state of the mock server, and changes its faults while it runs. */
+/** `/_mock`: reports the state of the mock server and controls its faults at run time. */
 import type { Feed } from '../feed/feed.ts'
 import type { RunRegistry } from '../run/registry.ts'
 import { parseScenario } from '../scenario/scenario.ts'
@@ -8,15 +8,15 @@ import { readBody } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
 
-/** What a restart does: for how long the server is gone, and whether it still knows its events afterwards. */
+/** Options of a restart. */
 export interface RestartOptions {
-  /** Milliseconds. @defaultValue 0 */
+  /** How long the server stays unreachable, in milliseconds. @defaultValue 0 */
   readonly downtime?: number
-  /** @defaultValue 'keep' */
+  /** Whether events and runs survive the restart. @defaultValue 'keep' */
   readonly log?: 'keep' | 'lose'
 }
 
-/** What the control can reach. */
+/** What `/_mock` reports and controls. */
 export interface ControlTarget {
   readonly feeds: ReadonlyMap<string, Feed>
   readonly registry: RunRegistry
@@ -28,7 +28,7 @@ export interface ControlTarget {
 
 const actions = ['drop', 'restart']
 
-function state({ feeds, registry, ruleSet }: ControlTarget): Record<string, unknown> {
+function describeState({ feeds, registry, ruleSet }: ControlTarget): Record<string, unknown> {
   const allFeeds = [...feeds.values()]
   return {
     clients: allFeeds.flatMap(({ clients }) => clients),
@@ -49,9 +49,9 @@ function state({ feeds, registry, ruleSet }: ControlTarget): Record<string, unkn
   }
 }
 
-/** `GET /_mock`. */
+/** Handles `GET /_mock`. */
 export function showState(target: ControlTarget): Handler {
-  return () => jsonResponse(200, state(target))
+  return () => jsonResponse(200, describeState(target))
 }
 
 function parseCommand(value: Record<string, unknown>): {
@@ -63,7 +63,7 @@ function parseCommand(value: Record<string, unknown>): {
   if (action === undefined) return { restart: {}, scenario: scenario ?? rules }
   if (!actions.includes(action as string)) throw new TypeError(`action: expected ${actions.join(' or ')}`)
   if (downtime !== undefined && !(typeof downtime === 'number' && downtime >= 0 && downtime <= 60_000)) {
-    throw new TypeError('downtime: expected milliseconds from 0 to 60000')
+    throw new TypeError('downtime: expected a number from 0 to 60000 (ms)')
   }
   if (log !== undefined && log !== 'keep' && log !== 'lose') throw new TypeError('log: expected "keep" or "lose"')
   return {
@@ -74,8 +74,8 @@ function parseCommand(value: Record<string, unknown>): {
 }
 
 /**
- * `POST /_mock`: a scenario replaces the rules in force (`[]` or an empty body clears them), as JSON or as text;
- * `{ action: 'drop' }` and `{ action: 'restart', downtime, log }` act at once.
+ * Handles `POST /_mock`. A scenario, as JSON or as text, replaces the rules in force (`[]` or an empty body clears
+ * them); `{ action: 'drop' }` and `{ action: 'restart', downtime, log }` take effect at once.
  */
 export function applyControlRequest(target: ControlTarget, bodyLimit: number): Handler {
   return async ({ request }) => {
@@ -90,6 +90,6 @@ export function applyControlRequest(target: ControlTarget, bodyLimit: number): H
       if (error instanceof TypeError || error instanceof SyntaxError) throw new HttpError(400, error.message)
       throw error
     }
-    return jsonResponse(200, state(target))
+    return jsonResponse(200, describeState(target))
   }
 }

@@ -1,4 +1,4 @@
-/** The mock server without a socket: a request goes in, an answer comes out. */
+/** The mock server without a socket: requests in, responses out. */
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
@@ -28,68 +28,78 @@ import { anonymous } from '../http/identity.ts'
 import type { Route } from '../http/route.ts'
 import { handleTokenRequest } from '../auth/token-handler.ts'
 
-/** What a mock server can be told. Durations are milliseconds. */
+/** Options of a mock server. Durations are in milliseconds. */
 export interface ServiceOptions {
-  /** Silence (milliseconds) after which a comment is sent; 0: none. @defaultValue 30_000 */
+  /** Silence before a heartbeat comment is sent, in milliseconds; 0 disables heartbeats. @defaultValue 30_000 */
   readonly heartbeat?: number
-  /** Events that a feed keeps for those who come back. @defaultValue 1_000 */
+  /** Number of events that a feed keeps for resuming clients. @defaultValue 1_000 */
   readonly history?: number
-  /** How long (milliseconds) a finished run is kept, after the later of its end and its last reader. @defaultValue 60_000 */
+  /**
+   * How long a run is kept after its end or its last reader, whichever is later, in milliseconds.
+   * @defaultValue 60_000
+   */
   readonly retention?: number
-  /** After how long (milliseconds) an unfinished run without a reader is stopped. @defaultValue 60_000 */
+  /** How long an unfinished run continues without a reader, in milliseconds. @defaultValue 60_000 */
   readonly abandon?: number
-  /** How many runs are kept. @defaultValue 1_000 */
+  /** Number of runs kept. @defaultValue 1_000 */
   readonly maxRuns?: number
-  /** Time (milliseconds) between two deltas. @defaultValue 20 */
+  /** Delay between deltas, in milliseconds. @defaultValue 20 */
   readonly delay?: number
-  /** What a delta is. @defaultValue 'character' */
+  /** What a delta contains. @defaultValue 'character' */
   readonly unit?: 'character' | 'token'
-  /** Answers by prompt, or in turn; others are made up. */
+  /** Answers by prompt, or in turn; other prompts get generated answers. */
   readonly answers?: CannedAnswers
-  /** Makes the made-up answers. @defaultValue 0 */
+  /** Seed of the generated answers. @defaultValue 0 */
   readonly seed?: number
-  /** What goes wrong. Throws `TypeError` for what the grammar does not have. */
+  /** Faults to inject; an invalid scenario throws a `TypeError`. */
   readonly scenario?: Scenario
-  /** Origins whose pages may read; `'*'` for all, without credentials. @defaultValue none but its own */
+  /** Origins whose pages may read responses; `'*'` allows all, without credentials. @defaultValue none but its own */
   readonly cors?: string | readonly string[]
-  /** Who may ask. @defaultValue everybody */
+  /** Authenticates requests. @defaultValue everybody */
   readonly authenticator?: Authenticator
-  /** Largest body of a request, bytes. @defaultValue 1 MiB */
+  /** Maximum size of a request body, in bytes. @defaultValue 1 MiB */
   readonly bodyLimit?: number
-  /** Time, for tests. */
+  /** Source of time, for tests. */
   readonly clock?: Clock
-  /** Hears of each request before it is answered; a body that is read here is to be read from a clone. */
+  /** Called with each request before it is handled, and how it arrived. Read its body from a clone only. */
   readonly onRequest?: (request: Request, via: 'connection' | 'channel') => void
-  /** What a `restart` by `POST /_mock` does, beside cutting the streams. */
+  /** Called when `POST /_mock` requests a restart, in place of the default, which cuts every stream. */
   readonly onRestart?: (options: RestartOptions) => void
 }
 
 /** A mock server without a socket. */
 export interface Service {
-  /** Never rejects; stays pending for a client that is to be left waiting, until it is gone. */
+  /** Handles a request. Never rejects; with the fault `hang` it stays pending until the client disconnects. */
   handle(request: Request, context: RequestContext): Promise<HttpResponse | DroppedConnection>
-  /** Whether there is something at this path. */
+  /** Whether this path has a route. */
   has(path: string): boolean
-  /** The feed at this path, which is made if there is none. @defaultValue '/api/stream' */
+  /** Returns the feed at this path, by default `/api/stream`, and creates it if necessary. */
   feed(path?: string): Feed
-  /** Lets runs be started at this path; `rules` are for it and its runs alone. */
+  /** Adds an endpoint for runs at this path; `rules` apply only to it and its runs. */
   addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void
+  /** The runs that are kept. */
   readonly runs: readonly Run[]
   /** The rules in force. */
   readonly rules: readonly RuleState[]
-  /** Replaces the rules. Throws `TypeError` for what the grammar does not have. */
+  /**
+   * Replaces the rules in force; `[]` clears them.
+   * @throws `TypeError` for an invalid scenario
+   */
   setScenario(scenario: Scenario): void
-  /** Sends an event to the clients of `/api/stream`; returns its id. Throws `TypeError` for CR, LF or NUL in `type`. */
+  /**
+   * Sends an event to the clients of `/api/stream` and returns its ID.
+   * @throws `TypeError` for CR, LF or NUL in `type`
+   */
   broadcast(event: FeedEvent): string
   /** Cuts every stream. */
   drop(): void
-  /** Forgets all events and runs, as a server without a disk does. */
+  /** Cuts every stream and forgets all events and runs, like a restart without persistent storage. */
   clearHistory(): void
-  /** Ends every stream in good order, and every timer. */
+  /** Ends every stream cleanly and stops all timers. */
   close(): void
 }
 
-/** Makes the service; its feed is at `/api/stream`, its runs at `/api/generate`. */
+/** Creates the service, with a feed at `/api/stream` and runs at `/api/generate`. */
 export function createService(options: ServiceOptions = {}): Service {
   const {
     heartbeat = 30_000,
@@ -110,7 +120,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const generateDefaultAnswer = createAnswerGenerator(options.answers, seed)
   const feeds = new Map<string, Feed>()
   const routes = new Map<string, Route>()
-  /** Routes for everything below a path. */
+  /** Routes for all paths below a prefix, which ends with a slash. */
   const prefixRoutes = new Map<string, Route>()
 
   const feed = (path = '/api/stream'): Feed => {

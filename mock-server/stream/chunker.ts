@@ -1,11 +1,11 @@
-/** From text to the byte chunks that are written one by one: line ends, held-back bytes, small writes. */
+/** Encodes text into the byte chunks to write: line endings, held-back output, small writes. */
 import type { Rule } from '../scenario/rule.ts'
 
-/** Turns the text of a connection into writes. */
+/** Splits the text of one connection into writes. */
 export interface Chunker {
-  /** The writes that are ready; none while they are held back. */
+  /** Adds text and returns the writes that are ready; none while output is held back. */
   push(text: string): Uint8Array[]
-  /** What was held back. */
+  /** Returns the writes that were held back. */
   flush(): Uint8Array[]
 }
 
@@ -21,7 +21,7 @@ function concatBytes(parts: readonly Uint8Array[], size: number): Uint8Array {
   return joined
 }
 
-/** Makes a packer for one connection. */
+/** Creates the chunker of one connection. */
 export function createChunker(rule: Rule): Chunker {
   const encoder = new TextEncoder()
   const newline = newlines[rule.newline ?? 'lf']

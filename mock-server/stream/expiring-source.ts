@@ -1,8 +1,8 @@
-/** Ends a stream when the token of its reader expires. */
+/** Ends a stream when its reader's token expires. */
 import type { Clock } from '../base/clock.ts'
 import type { Source } from './source.ts'
 
-/** The same source, which ends in good order `ms` milliseconds from now: the client comes back with a new token. */
+/** Wraps a source so that it ends cleanly after `ms` milliseconds; the client reconnects with a new token. */
 export function createExpiringSource(source: Source, ms: number, clock: Clock): Source {
   let tokenState: 'valid' | 'expired' = 'valid'
   const watchers = new Set<() => void>()

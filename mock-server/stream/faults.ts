@@ -1,15 +1,15 @@
-/** Which events of a connection go wrong, and how: a frame goes in, steps come out. */
+/** Applies the faults of a rule to the events of one connection: frames in, steps out. */
 import type { Rule } from '../scenario/rule.ts'
 import type { Frame } from './frame.ts'
 import { encodeFrame, isEvent } from './frame.ts'
 
-/** How a connection is cut: with a TCP reset, or with a FIN in the middle of the response. */
+/** How a connection is cut: by a TCP reset, or by a FIN in the middle of the response. */
 export type CutKind = 'reset' | 'fin'
 
-/** What a connection does next. */
+/** The next action of a connection. */
 export type Step =
   | { readonly step: 'send'; readonly text: string }
-  /** `bytes` is what still gets out of the event that is cut. */
+  /** `bytes` is the part of the cut event that is still sent. */
   | { readonly step: 'cut'; readonly cut: CutKind; readonly bytes: Uint8Array }
   | { readonly step: 'end' }
   | { readonly step: 'stall' }
@@ -17,44 +17,45 @@ export type Step =
 
 /** The faults of one connection. */
 export interface Faults {
-  /** What comes before the first event; `open` is the first comment. */
+  /** Returns the steps before the first event; `open` is the first comment. */
   begin(open: Frame): Step[]
+  /** Returns the steps for the next frame. */
   next(frame: Frame): Step[]
-  /** What was held back when the frames ended. */
+  /** Returns the steps for a frame that is still held back after the last one. */
   flush(): Step[]
 }
 
 const NO_BYTES = new Uint8Array(0)
 const UTF8_CONTINUATION_BITS = 0x80
 
-/** The part of an event that gets out, or `undefined` where this event cannot be cut there. */
+/** Returns the part of an event before the cut, or `undefined` if this event cannot be cut there. */
 function cutEvent(text: string, at: Rule['cut-at']): Uint8Array | undefined {
   const bytes = new TextEncoder().encode(text)
   if (at === 'last-byte') return bytes.subarray(0, -1)
-  // The middle of the data: the event's id is already out, and must not count.
+  // Cut within the data, so that the client has received the id of an event that it must not count.
   if (at !== 'character') return bytes.subarray(0, (Math.max(0, text.indexOf('data:')) + bytes.length) >> 1)
   const cutAt = bytes.findIndex((byte) => (byte & 0xc0) === UTF8_CONTINUATION_BITS)
   return cutAt < 0 ? undefined : bytes.subarray(0, cutAt)
 }
 
-/** Everything as it is: most connections have no fault, and pass every event through here. */
+/** Passes every event through unchanged, as on most connections. */
 const noFaults: Faults = {
   begin: (open) => [{ step: 'send', text: encodeFrame(open) }],
   next: (frame) => [{ step: 'send', text: encodeFrame(frame) }],
   flush: () => [],
 }
 
-/** Makes the faults of one connection from its rule. */
+/** Creates the faults of one connection from its rule. */
 export function createFaults(rule: Rule): Faults {
   if (Object.keys(rule).length === 0) return noFaults
   let sentCount = 0
   let seenCount = 0
   let heldFrame: Frame | undefined
-  /** The cut that waits for an event it can fall into. */
+  /** A cut that waits for an event in which `cut-at` is possible. */
   let pendingCut: CutKind | undefined
   let phase: 'flowing' | 'quiet' | 'ended' = 'flowing'
 
-  /** The id that the rule leaves. */
+  /** Applies `no-ids` and `id-prefix`. */
   const applyIdFaults = ({ id }: Frame): string | undefined =>
     rule['no-ids'] ? undefined : id && rule['id-prefix'] !== undefined ? rule['id-prefix'] + id : id
   const alterFrame = (frame: Frame, number: number): Frame => {
@@ -70,7 +71,7 @@ export function createFaults(rule: Rule): Faults {
     return [step]
   }
 
-  /** What is due once `sent` events are out. */
+  /** Returns the steps that are due after `sentCount` events. */
   const takeDueSteps = (): Step[] => {
     const steps: Step[] = []
     if (rule.insert !== undefined && sentCount === (rule['insert-after'] ?? 0))
@@ -99,7 +100,7 @@ export function createFaults(rule: Rule): Faults {
     return [{ step: 'send', text }, ...takeDueSteps()]
   }
 
-  /** Sends one after the other, as long as the connection goes on. */
+  /** Sends the frames until a fault silences or ends the connection. */
   const sendAll = (frames: readonly Frame[]): Step[] =>
     frames.flatMap((frame) => (phase === 'flowing' ? send(frame) : []))
 

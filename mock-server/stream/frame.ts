@@ -1,29 +1,35 @@
-/** One event on its way to a client: what the faults can still change, before it becomes text. */
+/** One block of an event stream before it is encoded, so that faults can still alter it. */
 import { encodeEvent } from '../../src/sse/encode.ts'
 
-/** The fields of one block; `data` is the finished text. */
+/** The fields of one block; `data` is already serialized. */
 export interface Frame {
   readonly type?: string
   readonly data?: string
   readonly id?: string
   readonly comment?: string
-  /** `index` of a run's delta. */
+  /** The `index` of a run's delta. */
   readonly index?: number
-  /** The block, where it was made already. */
+  /** The encoded block, if it has been encoded already. */
   readonly encoded?: string
 }
 
-/** A frame that all readers of a log share, encoded once. Throws `TypeError` for CR, LF or NUL in type, id or comment. */
+/**
+ * Creates a frame that is encoded once for all readers of a log.
+ * @throws `TypeError` for CR, LF or NUL in `type`, `id` or `comment`
+ */
 export function createFrame(fields: Frame): Frame {
   return { ...fields, encoded: encodeEvent(fields) }
 }
 
-/** The frame as it goes over the wire. Throws as `createFrame` does. */
+/**
+ * Encodes a frame for the wire.
+ * @throws `TypeError` as `createFrame` does
+ */
 export function encodeFrame(frame: Frame): string {
   return frame.encoded ?? encodeEvent(frame)
 }
 
-/** Whether a client dispatches it: comments and id-only blocks are not counted as events. */
+/** Whether a client dispatches the frame; comments and id-only blocks are not events. */
 export function isEvent(frame: Frame): boolean {
   return frame.data !== undefined
 }

@@ -1,21 +1,21 @@
-/** Where a connection's frames come from: the seam between feeds and runs on one side and connections on the other. */
+/** The interface between connections and what they read: feeds, runs and channels. */
 import type { Frame } from './frame.ts'
 
-/** A reader of a log. It is pulled: what the client does not take stays in the log, and nothing is queued for it. */
+/** A pull-based reader of frames: nothing is queued for a client that does not read. */
 export interface Source {
-  /** The next frame, if there is one now. */
+  /** Returns the next frame, or `undefined` if none is available now. */
   take(): Frame | undefined
   /**
-   * - `open`: `take` may have more, now or later
-   * - `ended`: nothing comes any more, a clean end
-   * - `expired`: a clean end as well, because the token of its reader has expired
-   * - `cut`: the connection is to be cut: it was dropped, or its reader was too slow and its position is gone
+   * - `open`: `take` may return more frames, now or later
+   * - `ended`: complete; the response ends cleanly
+   * - `expired`: the reader's token has expired; the response ends cleanly
+   * - `cut`: the connection must be cut, because it was dropped or its reader was too slow and its position is gone
    */
   readonly state: 'open' | 'ended' | 'expired' | 'cut'
-  /** `wake` is called when `take` or `state` may have changed. */
+  /** Calls `onUpdate` when `take` or `state` may have changed; returns a function that stops watching. */
   watch(onUpdate: () => void): () => void
-  /** What goes out with a heartbeat, beside the comment. */
+  /** Returns a frame to send after a heartbeat comment, if any. */
   heartbeatFrame?(): Frame | undefined
-  /** The reader has left; called once. */
+  /** Releases the source; called once, when the reader has left. */
   close(): void
 }

@@ -1,4 +1,4 @@
-/** One connection: pulls frames from a source, keeps it alive with heartbeats, and gives out the chunks to write. */
+/** The body of a streamed response: pulls frames from a source, adds heartbeats, and yields the chunks to write. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import type { CutKind } from './faults.ts'
@@ -7,40 +7,40 @@ import { createFrame } from './frame.ts'
 import { createChunker } from './chunker.ts'
 import type { Source } from './source.ts'
 
-/** One write. With `cut` it is the last one, and the connection is cut after it. */
+/** One write. If `cut` is set, it is the last one and the connection is cut after it. */
 export interface Chunk {
   readonly bytes: Uint8Array
   readonly cut?: CutKind
 }
 
-/** What is written, one chunk after the other. */
+/** A body that is written chunk by chunk. */
 export interface StreamBody {
   readonly chunks: AsyncGenerator<Chunk, void, undefined>
-  /** Aborted when the connection is to be cut at once, whatever is still being written: it was dropped, or was too slow. */
+  /** Aborts when the connection must be cut at once, even during a write: it was dropped, or its reader is too slow. */
   readonly connectionCut?: AbortSignal
-  /** Why it ended, once it has. */
+  /** Returns why the body ended; call it after the last chunk. */
   endReason?(): 'ended' | 'expired'
 }
 
-/** What a connection needs to know. */
+/** Options of `createStreamBody`. */
 export interface StreamBodyOptions {
   readonly source: Source
   readonly rule: Rule
-  /** Milliseconds of silence before a comment is sent; 0: none. */
+  /** Silence in milliseconds before a heartbeat comment is sent; 0 disables heartbeats. */
   readonly heartbeat: number
   readonly clock: Clock
-  /** Aborted when the client is gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
 }
 
 const OPEN_FRAME = createFrame({ comment: 'open' })
 const HEARTBEAT_FRAME = createFrame({ comment: 'heartbeat' })
-/** A batch is written at once; more than this waits for the next write, so that a slow client costs no memory. */
+/** Size of a batch that is written at once. Later frames stay in the source, so that a slow client costs no memory. */
 const MAX_BATCH_CHARS = 64 * 1024
 
 /**
- * The body of one connection. The source is closed when they end, when iteration is given up, and when the signal aborts,
- * even if nobody has begun to iterate.
+ * Creates the body of one response. The source is closed when the chunks end, when iteration stops, or when `signal`
+ * aborts, even if iteration never starts.
  */
 export function createStreamBody({ source, rule, heartbeat, clock, signal }: StreamBodyOptions): StreamBody {
   let state: 'open' | 'closed' = 'open'
@@ -52,26 +52,26 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
     source.close()
   }
   const connectionCut = new AbortController()
-  // Watched all the time, not only between two writes: a client that does not read never comes to its next write.
+  // Watch during writes too: with a client that does not read, a write never completes.
   const unwatchCut = source.watch(() => {
     if (source.state === 'cut') connectionCut.abort()
   })
   if (signal.aborted) close()
   else signal.addEventListener('abort', close)
 
-  /** Waits for the source, for `ms`, or for the client to leave; without a source for the other two. */
+  /** Waits for an update of `watched`, if given, for `ms` milliseconds, or for the client to disconnect. */
   const wait = (ms: number, watched?: Source): Promise<'updated' | 'timeout' | 'aborted'> =>
     new Promise((resolve) => {
-      const settle = (outcome: 'updated' | 'timeout' | 'aborted') => (): void => {
+      const resolveWith = (outcome: 'updated' | 'timeout' | 'aborted') => (): void => {
         unwatch?.()
         cancel?.()
         signal.removeEventListener('abort', onAbort)
         resolve(outcome)
       }
-      const onAbort = settle('aborted')
-      const unwatch = watched?.watch(settle('updated'))
+      const onAbort = resolveWith('aborted')
+      const unwatch = watched?.watch(resolveWith('updated'))
       const cancel =
-        ms < Infinity ? clock.after(ms, settle('timeout'), watched ? 'housekeeping' : 'awaited') : undefined
+        ms < Infinity ? clock.after(ms, resolveWith('timeout'), watched ? 'housekeeping' : 'awaited') : undefined
       if (signal.aborted) onAbort()
       else signal.addEventListener('abort', onAbort)
     })

@@ -1,9 +1,9 @@
-/** The log: positions, its bound, its watchers. */
-import * as fc from 'fast-check'
+/** The event log: positions, limit and watchers. */
+import { fc } from '../../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { createEventLog } from '../../../mock-server/base/event-log.ts'
 
-test('positions count from 1, and stay what they are', () => {
+test('positions count from 1 and never change', () => {
   const log = createEventLog<string>(2)
   expect([log.first, log.head]).toEqual([1, 0])
   expect(['a', 'b', 'c'].map((item) => log.append(item))).toEqual([1, 2, 3])
@@ -11,7 +11,7 @@ test('positions count from 1, and stay what they are', () => {
   expect([1, 2, 3, 4].map((position) => log.at(position))).toEqual([undefined, 'b', 'c', undefined])
 })
 
-test('it holds the last ones, whatever the limit', () => {
+test('the log keeps the last items for any limit', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat(), { maxLength: 60 }), (limit, items) => {
       const log = createEventLog<number>(limit)
@@ -23,12 +23,12 @@ test('it holds the last ones, whatever the limit', () => {
   )
 })
 
-test('watchers hear of each append and of the end, until they leave', () => {
+test('watchers are called on every append and on close, until they stop watching', () => {
   const log = createEventLog<string>()
   let received = 0
-  const wake = (): void => void received++
-  const unwatch = log.watch(wake)
-  const unwatchToo = log.watch(wake)
+  const onUpdate = (): void => void received++
+  const unwatch = log.watch(onUpdate)
+  const unwatchSecond = log.watch(onUpdate)
   log.append('a')
   expect(received).toBe(2)
   unwatch()
@@ -36,12 +36,12 @@ test('watchers hear of each append and of the end, until they leave', () => {
   log.close()
   expect(received).toBe(3)
   expect(log.state).toBe('closed')
-  unwatchToo()
+  unwatchSecond()
   log.append('b')
   expect(received).toBe(3)
 })
 
-test('a watcher may leave while it is told', () => {
+test('a watcher may stop watching while it is called', () => {
   const log = createEventLog<string>()
   const received: string[] = []
   const first = log.watch(() => {

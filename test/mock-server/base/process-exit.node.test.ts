@@ -1,4 +1,4 @@
-/** A mock that nobody closed does not keep its process alive; one that is waited for does. */
+/** A mock that is not closed keeps its process alive only while a run is being read. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ beforeAll(() =>
 )
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs a program until it ends by itself; what it printed. */
+/** Runs a program until it exits by itself and returns its output. */
 async function run(name: string, program: string): Promise<string> {
   const file = join(folder, `${name}.mjs`)
   writeFileSync(file, program)
@@ -38,7 +38,7 @@ async function run(name: string, program: string): Promise<string> {
 const inProcess = `import { createMock } from './mock.mjs'
 const read = async (mock, path, init) => (await mock.fetch(path, init)).body.getReader()\n`
 
-describe('a process ends, although nobody closed', { timeout: 20_000 }, () => {
+describe('a process exits without closing the mock', { timeout: 20_000 }, () => {
   test.each([
     ['finished', `const mock = createMock(); await (await mock.fetch('/api/generate?prompt=x')).text()`],
     [
@@ -51,11 +51,11 @@ describe('a process ends, although nobody closed', { timeout: 20_000 }, () => {
       `const mock = createMock(); await mock.fetch('/api/generate', { method: 'DELETE', headers: { 'idempotency-key': 'k' } })`,
     ],
     ['channel', `const reader = await read(createMock(), '/api/channel'); await reader.read(); reader.read()`],
-  ])('a mock in process: %s', async (name, program) => {
+  ])('an in-process mock does not keep the process alive: %s', async (name, program) => {
     expect(await run(name, `${inProcess}${program}\nconsole.log('done')`)).toBe('done')
   })
 
-  test('a server that was killed: neither its prices nor what it keeps holds the process', async () => {
+  test('a killed server with a ticker and a kept run does not keep the process alive', async () => {
     const program = `import { startMockServer } from './server.mjs'
 const server = await startMockServer({ tick: 50_000, delay: 0 })
 await (await fetch(server.url + '/api/generate?prompt=x')).text()
@@ -65,7 +65,7 @@ console.log('done')`
   })
 })
 
-test('a run that is read is waited for, in process too', { timeout: 20_000 }, async () => {
+test('a run that is being read keeps the process alive', { timeout: 20_000 }, async () => {
   const program = `const mock = createMock({ answers: ['abc'], delay: 20 })
 const text = await (await mock.fetch('/api/generate?prompt=x')).text()
 console.log(text.includes('event: end'))`

@@ -1,4 +1,4 @@
-/** Numbers from a seed. */
+/** Seeded pseudo-random numbers. */
 import { expect, test } from 'vitest'
 import { createRandom, hashText } from '../../../mock-server/base/random.ts'
 
@@ -7,12 +7,12 @@ const take = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, random)
 }
 
-test('the same seed, the same numbers; another, others', () => {
+test('the same seed gives the same numbers, another one different numbers', () => {
   expect(take(1, 20)).toEqual(take(1, 20))
   expect(take(1, 20)).not.toEqual(take(2, 20))
 })
 
-test('in [0, 1), and spread over it', () => {
+test('numbers are spread evenly over [0, 1)', () => {
   const numbers = take(42, 10_000)
   expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true)
   const tenths = Array.from(
@@ -22,7 +22,7 @@ test('in [0, 1), and spread over it', () => {
   for (const count of tenths) expect(Math.abs(count - 1_000)).toBeLessThan(150)
 })
 
-test('a seed of text is 32 bits, and differs with the text', () => {
+test('hashes are 32-bit and differ between texts', () => {
   const seeds = ['', 'a', 'b', 'ab', 'ba', '你好'].map(hashText)
   expect(new Set(seeds).size).toBe(6)
   for (const seed of seeds) expect(seed).toBe(seed >>> 0)

@@ -1,4 +1,4 @@
-/** The same faults through a channel as on a connection of its own, each the one stream's alone; and those of the carrier. */
+/** Faults of channels and of their streams: on a stream they act as on a plain connection, and on no other stream. */
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import { type Block, dataOf, eventsOf, textOf } from '../support/blocks.ts'
@@ -16,7 +16,7 @@ const TEXT = 'Hello, 世界 👩‍👩‍👧‍👦!'
 const options = { answers: { Hi: TEXT }, delay: 0 }
 const rulePath = { path: '/api/generate*' }
 
-/** What a socket of its own has seen of the same scenario. */
+/** Reads the same run over a plain connection. */
 async function readWithoutChannel(scenario: Rule): Promise<{ events: Block[]; complete: boolean }> {
   const { url } = await openLocalTestServer({ ...options, scenario: [{ ...rulePath, ...scenario }] })
   const raw = openRawClient(`${url}/api/generate?prompt=Hi`, { headers: { connection: 'close' } })
@@ -48,21 +48,24 @@ describe('faults of a stream', () => {
     ['error-after', { 'error-after': 2 }, 200],
     ['CRLF, one byte at a time', { newline: 'crlf', split: 1 }, 200],
     ['CR', { newline: 'cr' }, 200],
-    ['a byte order mark', { bom: 1 }, 200],
+    ['one byte order mark', { bom: 1 }, 200],
     ['buffered', { buffer: 100_000 }, 200],
-  ])('%s: the same events as on a connection of its own, and the end that fits', async (_what, scenario, status) => {
-    const { url } = await openLocalTestServer({ ...options, scenario: [{ ...rulePath, ...scenario }] })
-    const channel = await openChannelClient(url)
-    await channel.post(openGetOperation('a', '/api/generate?prompt=Hi'), openGetOperation('b'))
-    const items = await channel.readUntilClosed('a')
-    const plain = await readWithoutChannel(scenario)
-    expect(withoutIds(eventsOfItems(items))).toEqual(withoutIds(plain.events))
-    expect(plain.complete).toBe(status === 200)
-    expect(controlOf(items, 'close')['status']).toBe(status)
-    expect(controlOf(await channel.readUntil('b', (all) => all.length === 2), 'open')['status']).toBe(200)
-  })
+  ])(
+    '%s: a channel stream has the same events as a plain connection, and a matching close',
+    async (_name, scenario, status) => {
+      const { url } = await openLocalTestServer({ ...options, scenario: [{ ...rulePath, ...scenario }] })
+      const channel = await openChannelClient(url)
+      await channel.post(openGetOperation('a', '/api/generate?prompt=Hi'), openGetOperation('b'))
+      const items = await channel.readUntilClosed('a')
+      const plain = await readWithoutChannel(scenario)
+      expect(withoutIds(eventsOfItems(items))).toEqual(withoutIds(plain.events))
+      expect(plain.complete).toBe(status === 200)
+      expect(controlOf(items, 'close')['status']).toBe(status)
+      expect(controlOf(await channel.readUntil('b', (all) => all.length === 2), 'open')['status']).toBe(200)
+    },
+  )
 
-  test('gzip, whatever was accepted: the carrier says how it is compressed, not its streams', async () => {
+  test('encoding:gzip does not give a channel stream a Content-Encoding', async () => {
     const { url } = await openLocalTestServer({ ...options, scenario: 'encoding:gzip' })
     const channel = await openChannelClient(url, { headers: { 'accept-encoding': 'identity' } })
     await channel.post(openRunOperation('a'))
@@ -74,7 +77,7 @@ describe('faults of a stream', () => {
   test.each([
     ['refuse', 0],
     ['lose-answer', 1],
-  ])('%s: closed without an answer', async (fault, runs) => {
+  ])('%s: the stream is closed without a response', async (fault, runs) => {
     const { url, server } = await openLocalTestServer({ ...options, scenario: fault })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -84,7 +87,7 @@ describe('faults of a stream', () => {
     expect(server.runs).toHaveLength(runs)
   })
 
-  test('hang: nothing for that stream, while others go on', async () => {
+  test('hang: the stream receives nothing while others continue', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'hang,once' })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -96,7 +99,7 @@ describe('faults of a stream', () => {
     expect((await channel.post({ op: 'close', key: 'a' })).status).toBe(202)
   })
 
-  test.each(['stall-after:2', 'quiet-after:2'])('%s: that stream is silent, others are not', async (fault) => {
+  test.each(['stall-after:2', 'quiet-after:2'])('%s: the stream falls silent while others continue', async (fault) => {
     const { url, server } = await openLocalTestServer({ scenario: `${fault},once` })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -115,7 +118,7 @@ describe('faults of a stream', () => {
     [{ status: 401 }, { 'www-authenticate': expect.stringContaining('invalid_token') }],
     [{ status: 410 }, {}],
     [{ status: 204 }, {}],
-  ])("%o is that stream's answer", async (rule, headers) => {
+  ])('%o is the response of that stream only', async (rule, headers) => {
     const { url } = await openLocalTestServer({ scenario: [{ ...rule, once: true }] })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -126,7 +129,7 @@ describe('faults of a stream', () => {
     await channel.readUntil('b', (all) => all.length === 2)
   })
 
-  test('[F10] another content type is said, and what follows is left to the client', async () => {
+  test('[F10] another content type is reported in `open`, and the events follow', async () => {
     const { url } = await openLocalTestServer({ scenario: 'content-type:text/html' })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -135,7 +138,7 @@ describe('faults of a stream', () => {
     })
   })
 
-  test('[F11] of an endless refusal 16 KiB are handed on', async () => {
+  test('[F11] the first 16 KiB of an endless error response are forwarded', async () => {
     const { url } = await openLocalTestServer({ scenario: 'status:500,endless-body' })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -143,7 +146,7 @@ describe('faults of a stream', () => {
   })
 
   test.each(['line', 'lines'])(
-    '[F28] a flood of %s is 413 for that stream alone, once it is larger than any event',
+    '[F28] a flood of %s closes only its stream with 413, once it exceeds the event limit',
     async (flood) => {
       const { url, server } = await openLocalTestServer({ scenario: `path:/api/generate,flood:${flood},flood-after:1` })
       const channel = await openChannelClient(url)
@@ -156,18 +159,18 @@ describe('faults of a stream', () => {
     },
   )
 
-  test('[F44] a name that no writer may write ends that stream alone', async () => {
+  test('[F44] an event name with NUL ends only its stream', async () => {
     const insert = encodeURIComponent('event: a\0b\ndata: x\n\n')
     const { url } = await openLocalTestServer({ scenario: `insert-after:1,insert:${insert},once` })
     const channel = await openChannelClient(url)
-    // One after the other: the rule is for the first to come.
+    // Open one after the other: the rule applies to the first.
     await channel.post(openGetOperation('a'))
     expect(controlOf(await channel.readUntilClosed('a'), 'close')['status']).toBe(502)
     await channel.post(openGetOperation('b'))
     await channel.readUntil('b', (all) => all.length === 2)
   })
 
-  test('a feed that is dropped closes its streams, and the carrier stays', async () => {
+  test('dropping a feed closes its streams, but not the channel', async () => {
     const { url, server } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'), openGetOperation('held', '/api/stream', { window: 1 }))
@@ -179,7 +182,7 @@ describe('faults of a stream', () => {
     expect(textOf(eventsOfItems(await channel.readUntilClosed('c')))).toBe(TEXT)
   })
 
-  test('a reader that is too slow for the feed loses its stream alone', async () => {
+  test('a stream that is too slow for its feed is closed, but not the others', async () => {
     const { url, server } = await openLocalTestServer({ history: 10 })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('slow', '/api/stream', { window: 300 }), openGetOperation('b'))
@@ -192,8 +195,8 @@ describe('faults of a stream', () => {
   })
 })
 
-describe('faults of the carrier', () => {
-  test('rules without a path are for the streams on it, on each as on a connection of its own', async () => {
+describe('faults of a channel', () => {
+  test('a rule without a path applies to each stream of a channel, not to the channel', async () => {
     const { url } = await openLocalTestServer({ ...options, scenario: 'reset-after:1,once' })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openRunOperation('b'))
@@ -203,7 +206,7 @@ describe('faults of the carrier', () => {
     expect(new Set(ends)).toEqual(new Set([200, 502]))
   })
 
-  test('a rule with its path cuts it, and every stream leaves', async () => {
+  test('a rule for the path of the channel cuts it, with all of its streams', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'path:/api/channel,reset-after:5' })
     const raw = openRawClient(`${url}/api/channel`)
     await raw.waitForText('channel')
@@ -220,7 +223,7 @@ describe('faults of the carrier', () => {
   test.each([
     ['status:404', 404],
     ['status:503,retry-after:2', 503],
-  ])('of its POST: %s, and nothing is done', async (fault, status) => {
+  ])('operations that get %s have no effect', async (fault, status) => {
     const { url, server } = await openLocalTestServer({ scenario: `path:/api/channel/ops,once,${fault}` })
     const channel = await openChannelClient(url)
     expect((await channel.post(openGetOperation('a'))).status).toBe(status)
@@ -228,7 +231,7 @@ describe('faults of the carrier', () => {
     expect((await channel.post(openGetOperation('a'))).status).toBe(202)
   })
 
-  test('a POST whose answer is lost was done: the events come, and its keys are used', async () => {
+  test('operations whose response is lost take effect, and their keys are used', async () => {
     const { url } = await openLocalTestServer({ scenario: 'path:/api/channel/ops,lose-answer,once' })
     const channel = await openChannelClient(url)
     await expect(channel.post(openGetOperation('a'))).rejects.toThrow(TypeError)
@@ -236,7 +239,7 @@ describe('faults of the carrier', () => {
     expect((await channel.post(openGetOperation('a'))).status).toBe(409)
   })
 
-  test('drop cuts it as well', async () => {
+  test('drop cuts channels as well', async () => {
     const { url, server } = await openLocalTestServer()
     const raw = openRawClient(`${url}/api/channel`)
     await raw.waitForText('channel')
@@ -244,7 +247,7 @@ describe('faults of the carrier', () => {
     expect(await raw.ended).toBe('reset')
   })
 
-  test('lose forgets it: operations are answered with 404', async () => {
+  test('clearHistory closes channels, whose operations then get a 404', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     server.service.clearHistory()
@@ -253,13 +256,13 @@ describe('faults of the carrier', () => {
     expect(dataOf(channel.reader.events[0])['channelId']).toBe(channel.channelId)
   })
 
-  test('[F45] 200 carriers with streams that come and go leave nothing', async () => {
+  test('[F45] 200 channels that open streams and disconnect leave no client and no reader', async () => {
     const { url, server } = await openLocalTestServer({ ...options, delay: 10 })
     for (let round = 0; round < 10; round++) {
-      const carriers = await Promise.all(Array.from({ length: 20 }, () => openChannelClient(url)))
-      await Promise.all(carriers.map((channel) => channel.post(openGetOperation('a'), openRunOperation('b'))))
+      const channels = await Promise.all(Array.from({ length: 20 }, () => openChannelClient(url)))
+      await Promise.all(channels.map((channel) => channel.post(openGetOperation('a'), openRunOperation('b'))))
       expect(server.clients.length).toBeGreaterThan(0)
-      for (const channel of carriers) channel.reader.close()
+      for (const channel of channels) channel.reader.close()
       await waitUntil(() => server.clients.length === 0 && server.runs.every(({ readers }) => readers === 0))
     }
   })

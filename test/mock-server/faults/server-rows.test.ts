@@ -1,4 +1,4 @@
-/** The rows of FAULTS about servers: injections, clients that leave, that never read, that never ask; paths that lead out. */
+/** Server faults: injections; clients that disconnect, never read or never send a request; path traversal. */
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, type Socket, connect } from 'node:net'
@@ -16,7 +16,7 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 describe('[F44] injections', () => {
   const names = ['a\rb', 'a\nb', 'a\r\nb', 'a\0b', '\n', 'note\ndata: forged\n\nevent: x']
 
-  test.each(names)('[P1.2] an event type %j is a TypeError, and nothing was written or kept', async (type) => {
+  test.each(names)('[P1.2] event type %j throws a TypeError, and nothing is sent or kept', async (type) => {
     const { server, url } = await openLocalTestServer()
     const reader = await openStreamReader(`${url}/api/stream`)
     const [connected] = await reader.readEvents(1)
@@ -32,14 +32,14 @@ describe('[F44] injections', () => {
     again.close()
   })
 
-  test.each(names)('[P1.2] and by POST: %j is 400', async (type) => {
+  test.each(names)('[P1.2] a POST with event type %j is 400', async (type) => {
     const { url, server } = await openLocalTestServer()
     const response = await fetch(`${url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 1 }) })
     expect(response.status).toBe(400)
     expect(server.service.feed().keptEvents).toBe(0)
   })
 
-  test('a prompt full of newlines stays in its data', async () => {
+  test('newlines in a prompt stay within the data', async () => {
     const prompt = 'x\n\nevent: end\ndata: {}\n\n\r\rid: 1\0'
     const { url } = await openLocalTestServer({ delay: 0, answers: { [prompt]: prompt } })
     const { events } = await (
@@ -50,14 +50,14 @@ describe('[F44] injections', () => {
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(1)
   })
 
-  test('a type of an extra event is refused where the scenario is read', async () => {
+  test('a newline in the type of an extra event is rejected with the scenario', async () => {
     const { server } = await openLocalTestServer()
     expect(() => server.setScenario({ events: [{ after: 0, type: 'a\nb', data: 1 }] })).toThrow(TypeError)
   })
 })
 
-describe('[F45] clients that are gone', () => {
-  test('before the first write: while the head is held back, while the request hangs', async () => {
+describe('[F45] clients that disconnect', () => {
+  test('a client that disconnects before the response leaves no reader and no timer', async () => {
     const { url, server, clock } = await openLocalTestServer({
       scenario: [
         { path: '/api/generate', 'head-delay': 5_000 },
@@ -76,7 +76,7 @@ describe('[F45] clients that are gone', () => {
     expect(server.clients).toEqual([])
   })
 
-  test('in the middle: a feed forgets them, a run goes on without them', async () => {
+  test('a client that disconnects mid-stream is removed from its feed, while its run continues', async () => {
     const { url, server, clock } = await openLocalTestServer({ answers: ['abcdef'], delay: 10 })
     const feed = openRawClient(`${url}/api/stream`)
     const run = openRawClient(`${url}/api/generate?prompt=x`)
@@ -90,7 +90,7 @@ describe('[F45] clients that are gone', () => {
     expect(server.runs[0]).toMatchObject({ state: 'finished', text: 'abcdef' })
   })
 
-  test('a quiet client that was reset is noticed too', async () => {
+  test('a reset of an idle client is detected', async () => {
     const { url, server } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`)
     await client.waitForText('connected')
@@ -98,7 +98,7 @@ describe('[F45] clients that are gone', () => {
     await waitUntil(() => server.clients.length === 0)
   })
 
-  test('a thousand of them: no client, no reader, no timer, no watcher is left', { timeout: 30_000 }, async () => {
+  test('a thousand disconnects leave no client, reader, timer or watcher', { timeout: 30_000 }, async () => {
     const { url, server, clock } = await openLocalTestServer({
       answers: ['0123456789'],
       delay: 1_000,
@@ -110,7 +110,7 @@ describe('[F45] clients that are gone', () => {
       const clients = Array.from({ length: 100 }, (_, index) =>
         openRawClient(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')),
       )
-      // A third leaves at once, a third with the head, a third in the middle of the events.
+      // A third disconnects at once, a third after the headers, a third in the middle of the events.
       await Promise.all(
         clients.map(async (client, index) => {
           if (index % 3 === 1) await client.status()
@@ -124,7 +124,7 @@ describe('[F45] clients that are gone', () => {
     await waitUntil(() => server.clients.length === 1 && server.runs.every(({ readers }) => readers === 0))
     client.close()
     await waitUntil(() => server.clients.length === 0)
-    // Each run is generating, and waits to be abandoned; nothing else waits.
+    // The runs continue until they are abandoned; no other timer is left.
     await clock.advance(120_000)
     expect(server.runs).toEqual([])
     expect(clock.pendingDelays.length).toBe(timers)
@@ -134,7 +134,7 @@ describe('[F45] clients that are gone', () => {
 describe('[F46] clients that never read', () => {
   const large = 'x'.repeat(64 * 1024)
 
-  /** A server whose sockets can be looked at. */
+  /** Starts a server that exposes its sockets. */
   async function serveBare(options: { history?: number; drainTimeout?: number } = {}) {
     const clock = createManualServerClock()
     const service = createService({ clock, history: options.history ?? 1_000, heartbeat: 0 })
@@ -158,46 +158,46 @@ describe('[F46] clients that never read', () => {
     return socket
   }
 
+  test('write backpressure limits the server to one buffered write', { timeout: 30_000 }, async () => {
+    const { service, sockets, port } = await serveBare()
+    const pausedClient = await openPausedClient(port)
+    await waitUntil(() => service.feed().clients.length === 1)
+    let maxBuffered = 0
+    for (let count = 0; count < 900; count++) {
+      service.broadcast({ data: large })
+      await new Promise((resolve) => setImmediate(resolve))
+      maxBuffered = Math.max(maxBuffered, sockets[0]!.writableLength)
+    }
+    expect(maxBuffered).toBeGreaterThan(0)
+    expect(maxBuffered).toBeLessThan(256 * 1024)
+    pausedClient.destroy()
+  })
+
   test(
-    'write backpressure is honoured: the server holds one write, however much there is',
+    'a client is dropped once it has missed an event for good, while others continue',
     { timeout: 30_000 },
     async () => {
-      const { service, sockets, port } = await serveBare()
+      const { service, port } = await serveBare({ history: 100 })
       const pausedClient = await openPausedClient(port)
-      await waitUntil(() => service.feed().clients.length === 1)
-      let held = 0
-      for (let count = 0; count < 900; count++) {
+      const busy = connect(port, '127.0.0.1')
+      let received = 0
+      busy.on('data', (bytes: Buffer) => (received += bytes.length))
+      busy.write('GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n')
+      await waitUntil(() => service.feed().clients.length === 2)
+      let sent = 0
+      while (service.feed().clients.length === 2) {
         service.broadcast({ data: large })
-        await new Promise((resolve) => setImmediate(resolve))
-        held = Math.max(held, sockets[0]!.writableLength)
+        sent += large.length
+        await waitUntil(() => received > sent)
       }
-      expect(held).toBeGreaterThan(0)
-      expect(held).toBeLessThan(256 * 1024)
-      pausedClient.destroy()
+      service.broadcast({ data: large })
+      await waitUntil(() => received > sent + large.length)
+      expect(service.feed().clients).toHaveLength(1)
+      for (const socket of [busy, pausedClient]) socket.destroy()
     },
   )
 
-  test('dropped as soon as what it has missed is no longer kept; others go on', { timeout: 30_000 }, async () => {
-    const { service, port } = await serveBare({ history: 100 })
-    const pausedClient = await openPausedClient(port)
-    const busy = connect(port, '127.0.0.1')
-    let received = 0
-    busy.on('data', (bytes: Buffer) => (received += bytes.length))
-    busy.write('GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n')
-    await waitUntil(() => service.feed().clients.length === 2)
-    let sent = 0
-    while (service.feed().clients.length === 2) {
-      service.broadcast({ data: large })
-      sent += large.length
-      await waitUntil(() => received > sent)
-    }
-    service.broadcast({ data: large })
-    await waitUntil(() => received > sent + large.length)
-    expect(service.feed().clients).toHaveLength(1)
-    for (const socket of [busy, pausedClient]) socket.destroy()
-  })
-
-  test('dropped after a time, where there is nothing to miss', { timeout: 30_000 }, async () => {
+  test('a client that blocks a single write is dropped after drainTimeout', { timeout: 30_000 }, async () => {
     const { service, clock, sockets, port } = await serveBare({ drainTimeout: 30_000 })
     const pausedClient = await openPausedClient(port)
     await waitUntil(() => service.feed().clients.length === 1)
@@ -212,33 +212,27 @@ describe('[F46] clients that never read', () => {
   })
 })
 
-describe('[F47] clients that never ask', () => {
-  test(
-    '500 slow ones are dropped by the header timeout, and meanwhile others are served',
-    { timeout: 30_000 },
-    async () => {
-      const { url, server } = await openLocalTestServer({ headersTimeout: 300 })
-      const slow = await Promise.all(
-        Array.from({ length: 500 }, async () => {
-          const socket = connect(server.port, '127.0.0.1')
-          await new Promise<void>((resolve) => socket.once('connect', resolve))
-          socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
-          return watchSocket(socket)
-        }),
-      )
-      const reader = await openStreamReader(`${url}/api/stream`)
-      await reader.readEvents(1)
-      const outcomes = await Promise.all(slow.map(({ ended }) => ended))
-      expect(outcomes).toHaveLength(500)
-      expect(slow.every(({ receivedText }) => receivedText === '' || receivedText.startsWith('HTTP/1.1 408'))).toBe(
-        true,
-      )
-      expect(server.clients).toHaveLength(1)
-      reader.close()
-    },
-  )
+describe('[F47] clients that never send a request', () => {
+  test('500 slow clients are dropped by the header timeout while others are served', { timeout: 30_000 }, async () => {
+    const { url, server } = await openLocalTestServer({ headersTimeout: 300 })
+    const slow = await Promise.all(
+      Array.from({ length: 500 }, async () => {
+        const socket = connect(server.port, '127.0.0.1')
+        await new Promise<void>((resolve) => socket.once('connect', resolve))
+        socket.write('GET /api/stream HTTP/1.1\r\nhost: x\r\nx-slow: ')
+        return watchSocket(socket)
+      }),
+    )
+    const reader = await openStreamReader(`${url}/api/stream`)
+    await reader.readEvents(1)
+    const outcomes = await Promise.all(slow.map(({ ended }) => ended))
+    expect(outcomes).toHaveLength(500)
+    expect(slow.every(({ receivedText }) => receivedText === '' || receivedText.startsWith('HTTP/1.1 408'))).toBe(true)
+    expect(server.clients).toHaveLength(1)
+    reader.close()
+  })
 
-  test('beyond the cap: 503 with Retry-After, and the connection ends; with room again it is served', async () => {
+  test('a request beyond maxConnections is 503 with Retry-After, until a connection is free', async () => {
     const { url, server } = await openLocalTestServer({ maxConnections: 2 })
     const served = [openRawClient(`${url}/api/stream`), openRawClient(`${url}/api/stream`)]
     for (const client of served) await client.waitForText('connected')
@@ -254,7 +248,7 @@ describe('[F47] clients that never ask', () => {
     for (const client of [served[1]!, next]) client.close()
   })
 
-  test('far beyond the cap not even that', async () => {
+  test('a socket far beyond maxConnections is destroyed without a response', async () => {
     const { url } = await openLocalTestServer({ maxConnections: 1 })
     const first = openRawClient(`${url}/api/stream`)
     await first.waitForText('connected')
@@ -268,7 +262,7 @@ describe('[F47] clients that never ask', () => {
   })
 })
 
-describe('[F48] paths that lead out', () => {
+describe('[F48] path traversal', () => {
   async function serveFolder() {
     const top = await mkdtemp(join(tmpdir(), 'rivulet-'))
     onTestFinished(() => rm(top, { recursive: true }))
@@ -285,19 +279,19 @@ describe('[F48] paths that lead out', () => {
     await symlink(join(demo, 'index.html'), join(demo, 'inside.html'))
     return openLocalTestServer({ folders: { '/': demo } })
   }
-  /** The path as it is, which a URL would have cleaned. */
-  async function ask(
+  /** Requests the raw path, which a URL would normalize. */
+  async function request(
     port: number,
     path: string,
     method = 'GET',
-  ): Promise<{ status: number; wire: string; head: string }> {
+  ): Promise<{ status: number; receivedText: string; head: string }> {
     const socket = connect(port, '127.0.0.1')
     socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 'latin1')
     const client = watchSocket(socket)
     await client.ended
     return {
       status: Number(client.receivedText.split(' ')[1]),
-      wire: client.receivedText,
+      receivedText: client.receivedText,
       head: client.head.toLowerCase(),
     }
   }
@@ -325,13 +319,13 @@ describe('[F48] paths that lead out', () => {
     '//etc/passwd',
   ])('%s is 404', async (path) => {
     const { server } = await serveFolder()
-    const { status, wire: receivedText } = await ask(server.port, path)
+    const { status, receivedText } = await request(server.port, path)
     expect(status).toBe(404)
     expect(receivedText).not.toContain('secret\n')
     expect(receivedText.endsWith('secret')).toBe(false)
   })
 
-  test('what is inside is served, with its type', async () => {
+  test('files inside the folder are served with their content type', async () => {
     const { server, url } = await serveFolder()
     for (const [path, type] of [
       ['/', 'text/html; charset=utf-8'],
@@ -340,14 +334,14 @@ describe('[F48] paths that lead out', () => {
       ['/inside.html', 'text/html; charset=utf-8'],
       ['/sub/script.js', 'text/javascript; charset=utf-8'],
     ]) {
-      const { status, head } = await ask(server.port, path!)
+      const { status, head } = await request(server.port, path!)
       expect(status, path).toBe(200)
       expect(head).toContain(`content-type: ${type}`)
       expect(head).toContain('x-content-type-options: nosniff')
     }
-    const head = await ask(server.port, '/index.html', 'HEAD')
+    const head = await request(server.port, '/index.html', 'HEAD')
     expect(head.status).toBe(200)
-    expect(head.wire.endsWith('\r\n\r\n')).toBe(true)
+    expect(head.receivedText.endsWith('\r\n\r\n')).toBe(true)
     expect((await fetch(`${url}/index.html`, { method: 'POST' })).status).toBe(404)
   })
 

@@ -1,4 +1,4 @@
-/** Every fault that a scenario can ask for, as it is on the wire. */
+/** Every fault of the grammar, as seen on a socket. */
 import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
@@ -9,7 +9,7 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'
 
-/** What a run's connection is with this fault, from its beginning to its end. */
+/** Reads the connection of a run with this fault until it ends. */
 async function runWith(
   fault: string,
   headers: Record<string, string> = {},
@@ -27,7 +27,7 @@ const indexes = (client: RawClient): unknown[] =>
     .map((delta) => dataOf(delta)['index'])
 
 describe('cuts', () => {
-  test('[F1] reset-after: a TCP reset in the middle of the next event, whose id is already out', async () => {
+  test('[F1] reset-after resets the connection within the next event, after its id', async () => {
     const { client, ended } = await runWith('reset-after:3')
     expect(ended).toBe('reset')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
@@ -37,26 +37,26 @@ describe('cuts', () => {
     expect(partial).not.toContain('\n\n')
   })
 
-  test('[F1] cut-at:boundary: between two events', async () => {
+  test('[F1] cut-at:boundary cuts between two events', async () => {
     const { client, ended } = await runWith('reset-after:3,cut-at:boundary')
     expect(ended).toBe('reset')
     expect(client.text).toMatch(/"index":1\}\n\n$/)
   })
 
-  test('[F1] cut-at:last-byte: an event that lacks nothing but its last newline', async () => {
+  test('[F1] cut-at:last-byte sends the event without its last newline', async () => {
     const { client, ended } = await runWith('reset-after:3,cut-at:last-byte')
     expect(ended).toBe('reset')
     expect(client.text).toMatch(/"index":2\}\n$/)
   })
 
-  test('[F1] reset-after:0 with cut-at:boundary: before the first event, after the head', async () => {
+  test('[F1] reset-after:0,cut-at:boundary resets after the headers, before the first event', async () => {
     const { client, ended } = await runWith('reset-after:0,cut-at:boundary')
     expect(ended).toBe('reset')
     expect(await client.status()).toBe(200)
     expect(eventsOf(client.text)).toEqual([])
   })
 
-  test('[F2] truncate-after: a FIN without the last chunk', async () => {
+  test('[F2] truncate-after closes the connection (FIN) without the last chunk', async () => {
     const { client, ended } = await runWith('truncate-after:3')
     expect(ended).toBe('fin')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
@@ -64,7 +64,7 @@ describe('cuts', () => {
     expect(client.isComplete).toBe(false)
   })
 
-  test('[F2] short-length: a Content-Length that is not reached', async () => {
+  test('[F2] short-length declares a Content-Length that is not reached', async () => {
     const { client, ended } = await runWith('truncate-after:3,short-length')
     expect(ended).toBe('fin')
     expect(client.head).toMatch(/^content-length: \d{6,}$/m)
@@ -73,21 +73,21 @@ describe('cuts', () => {
     expect(client.isComplete).toBe(false)
   })
 
-  test('[F2] short-length alone: everything is there but the end', async () => {
+  test('[F2] short-length alone sends every event, but does not complete the body', async () => {
     const { client, ended } = await runWith('short-length')
     expect(ended).toBe('fin')
     expect(types(client).at(-1)).toBe('end')
     expect(client.isComplete).toBe(false)
   })
 
-  test('[F3] end-after: a clean end, with the last chunk', async () => {
+  test('[F3] end-after ends the response cleanly, with the last chunk', async () => {
     const { client, ended } = await runWith('end-after:3')
     expect(ended).toBe('fin')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
     expect(client.isComplete).toBe(true)
   })
 
-  test('[F8] cut-at:character: a cut inside a UTF-8 character', async () => {
+  test('[F8] cut-at:character cuts inside a UTF-8 character', async () => {
     const { url } = await openLocalTestServer({ answers: ['a你b'], delay: 0 })
     const client = openRawClient(`${url}${RUN}&fault=truncate-after:1,cut-at:character`)
     expect(await client.ended).toBe('fin')
@@ -98,7 +98,7 @@ describe('cuts', () => {
   })
 
   test.each(['gzip', 'br'])(
-    '[F9] encoding:%s with a cut: the compressed body ends in the middle, whole events before it',
+    '[F9] encoding:%s with a cut truncates the compressed body after complete events',
     async (encoding) => {
       const { client, ended } = await runWith(`truncate-after:3,encoding:${encoding}`)
       expect(ended).toBe('fin')
@@ -108,19 +108,19 @@ describe('cuts', () => {
       const finishFlush = encoding === 'gzip' ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH
       const text = String(decode(client.bytes, { finishFlush }))
       expect(eventsOf(text).map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
-      // Less gets out than of a body that is not compressed: it is the compressed bytes that are cut.
+      // Less text arrives than without compression, because the compressed bytes are cut.
       const plain = await runWith('truncate-after:3')
       expect(text.length).toBeLessThan(plain.client.text.length)
     },
   )
 
-  test('[F18] refuse: a reset without an answer', async () => {
+  test('[F18] refuse resets the connection without a response', async () => {
     const { client, ended } = await runWith('refuse')
     expect(ended).toBe('reset')
     expect(client.receivedText).toBe('')
   })
 
-  test('lose-answer: the run was started, and nobody was told', async () => {
+  test('lose-answer starts the run, but sends no response', async () => {
     const { url, server } = await openLocalTestServer(settings)
     const client = openRawClient(`${url}${RUN}&fault=lose-answer`)
     expect(await client.ended).toBe('reset')
@@ -131,7 +131,7 @@ describe('cuts', () => {
 })
 
 describe('silence', () => {
-  test('[F4] stall-after: nothing more, no heartbeat either, and no FIN', async () => {
+  test('[F4] stall-after sends nothing more, neither heartbeats nor a FIN', async () => {
     const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
     const client = openRawClient(`${url}/api/stream?fault=stall-after:2`)
     await client.waitForText('connected')
@@ -150,7 +150,7 @@ describe('silence', () => {
     await waitUntil(() => server.clients.length === 0)
   })
 
-  test('[F5] quiet-after: heartbeats, but no event', async () => {
+  test('[F5] quiet-after sends heartbeats, but no events', async () => {
     const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
     const client = openRawClient(`${url}/api/stream?fault=quiet-after:1`)
     await client.waitForText('connected')
@@ -163,7 +163,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('[F6] hang: the request is accepted and never answered', async () => {
+  test('[F6] hang accepts the request, but never responds', async () => {
     const { url, server, clock } = await openLocalTestServer(settings)
     const client = openRawClient(`${url}${RUN}&fault=hang`, { method: 'POST', body: '{"prompt":"x"}' })
     const other = await fetch(`${url}/_mock`)
@@ -175,7 +175,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('[F6] head-delay: the answer comes late', async () => {
+  test('[F6] head-delay delays the response', async () => {
     const { url, clock } = await openLocalTestServer(settings)
     const client = openRawClient(`${url}${RUN}&fault=head-delay:5000`)
     await waitUntil(() => clock.pendingDelays.includes(5_000))
@@ -186,7 +186,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('[F7] buffer: everything is held back until there is enough of it', async () => {
+  test('[F7] buffer holds back output until enough has accumulated', async () => {
     const { url, server } = await openLocalTestServer({ heartbeat: 1_000 })
     const client = openRawClient(`${url}/api/stream?fault=buffer:2000`)
     await client.status()
@@ -201,7 +201,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('[F7] heartbeat:off: they are announced, and do not come', async () => {
+  test('[F7] heartbeat:off announces heartbeats, but sends none', async () => {
     const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
     const client = openRawClient(`${url}/api/stream?fault=heartbeat:off`)
     await client.waitForText('"heartbeat":1000')
@@ -212,7 +212,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('heartbeat: another interval, announced as such', async () => {
+  test('heartbeat:50 sets and announces another interval', async () => {
     const { url, clock } = await openLocalTestServer({ heartbeat: 30_000 })
     const client = openRawClient(`${url}/api/stream?fault=heartbeat:50`)
     await client.waitForText('"heartbeat":50')
@@ -222,49 +222,49 @@ describe('silence', () => {
   })
 })
 
-describe('answers', () => {
-  test.each(['text/html', 'text/event-streamish'])('[F10] content-type:%s', async (type) => {
+describe('responses', () => {
+  test.each(['text/html', 'text/event-streamish'])('[F10] content-type:%s overrides the Content-Type', async (type) => {
     const { client } = await runWith(`content-type:${type}`)
     expect(await client.status()).toBe(200)
     expect(client.head).toContain(`content-type: ${type}`)
     expect(types(client).at(-1)).toBe('end')
   })
 
-  test('[F11] endless-body: a refusal that goes on, and a socket that is free once the client has left', async () => {
+  test('[F11] endless-body sends an error response without end, until the client disconnects', async () => {
     const { url } = await openLocalTestServer(settings)
-    const leaving = new AbortController()
-    const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: leaving.signal })
+    const controller = new AbortController()
+    const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: controller.signal })
     expect(response.status).toBe(500)
     const reader = response.body!.getReader()
     for (let size = 0; size < 1024 * 1024;) size += (await reader.read()).value!.length
-    leaving.abort()
+    controller.abort()
     await expect(reader.read()).rejects.toThrow()
   })
 
-  test('[F12] status:204', async () => {
+  test('[F12] status:204 responds without a body', async () => {
     const { client } = await runWith('status:204')
     expect(await client.status()).toBe(204)
     expect(client.text).toBe('')
   })
 
-  test.each([301, 302, 303, 307, 308])('[F13] status:%i with a relative location', async (status) => {
+  test.each([301, 302, 303, 307, 308])('[F13] status:%i redirects to a relative location', async (status) => {
     const { client } = await runWith(`status:${status},location:/api/stream`)
     expect(await client.status()).toBe(status)
     expect(client.head).toContain('location: /api/stream')
   })
 
-  test('[F13] a loop', async () => {
+  test('[F13] location can create a redirect loop', async () => {
     const { url } = await openLocalTestServer({ scenario: { status: 307, location: '/api/stream' } })
     await expect(fetch(`${url}/api/stream`)).rejects.toMatchObject({ cause: { message: 'redirect count exceeded' } })
   })
 
-  test('[F14] another origin, whose colons need no escape', async () => {
+  test('[F14] location can name another origin, without escaped colons', async () => {
     const { client } = await runWith('status:302,location:http://localhost:9/api/stream?a=1')
     expect(client.head).toContain('location: http://localhost:9/api/stream?a=1')
   })
 
   test.each([400, 403, 404, 410, 408, 425, 429, 500, 502, 503, 504])(
-    '[F15] [F17] status:%i is a problem document',
+    '[F15] [F17] status:%i responds with a problem document',
     async (status) => {
       const { client } = await runWith(`status:${status}`)
       expect(await client.status()).toBe(status)
@@ -273,7 +273,7 @@ describe('answers', () => {
     },
   )
 
-  test('[F16] status:401 has a challenge', async () => {
+  test('[F16] status:401 responds with a challenge', async () => {
     const { client } = await runWith('status:401')
     expect(client.head).toContain('www-authenticate: Bearer realm="rivulet", error="invalid_token"')
   })
@@ -282,12 +282,12 @@ describe('answers', () => {
     ['503', 'retry-after:120', '120'],
     ['429', 'retry-after:Wed%2C 21 Oct 2037 07:28:00 GMT', 'Wed, 21 Oct 2037 07:28:00 GMT'],
     ['503', 'retry-after:soon', 'soon'],
-  ])('[F17] status:%s,%s', async (status, fault, value) => {
+  ])('[F17] status:%s,%s sets the Retry-After header', async (status, fault, value) => {
     const { client } = await runWith(`status:${status},${fault}`)
     expect(client.head).toContain(`retry-after: ${value}\r\n`)
   })
 
-  test('[F19] 200, then a drop, again and again', async () => {
+  test('[F19] a rule without a count resets every connection after a 200', async () => {
     const { url } = await openLocalTestServer({ scenario: 'reset-after:0,cut-at:boundary' })
     for (let count = 0; count < 3; count++) {
       const client = openRawClient(`${url}/api/stream`)
@@ -298,13 +298,13 @@ describe('answers', () => {
 })
 
 describe('content', () => {
-  test.each(['0', '99999999999', '1e1', '-5', '10ms'])('[F20] retry:%s', async (value) => {
+  test.each(['0', '99999999999', '1e1', '-5', '10ms'])('[F20] retry:%s is sent unchanged', async (value) => {
     const { client } = await runWith(`retry:${value}`)
     expect(client.text).toContain(`\nretry: ${value}\n\n`)
     expect(types(client).at(-1)).toBe('end')
   })
 
-  test('[F22] id-prefix: ids outside Latin-1, from which both kinds of stream are resumed', async () => {
+  test('[F22] id-prefix: runs and feeds resume from ids outside Latin-1', async () => {
     const { url, server } = await openLocalTestServer(settings)
     const run = await openStreamReader(`${url}${RUN}&fault=id-prefix:日本`)
     const { events } = await run.readToEnd()
@@ -330,9 +330,9 @@ describe('content', () => {
     ['an empty id', 'id\ndata: x\n\n'],
     ['a block without data', 'event: nothing\n\n'],
     ['a comment', ': hello\n\n'],
-    ['an event with a name to fear', 'event: __proto__\ndata: {"__proto__":1}\n\n'],
-    ['fields that nobody knows', 'what: ever\nnocolon\ndata:nospace\n\n'],
-  ])('[F23] [F24] [F31] [F32] insert: %s, as it is', async (_what, text) => {
+    ['an event named __proto__', 'event: __proto__\ndata: {"__proto__":1}\n\n'],
+    ['unknown fields', 'what: ever\nnocolon\ndata:nospace\n\n'],
+  ])('[F23] [F24] [F31] [F32] insert sends %s unchanged', async (_name, text) => {
     const { client } = await runWith(`insert:${encodeURIComponent(text)},insert-after:2`)
     const before = client.text.indexOf('"index":0}\n\n')
     expect(client.text.slice(before + '"index":0}\n\n'.length)).toMatch(
@@ -340,7 +340,7 @@ describe('content', () => {
     )
   })
 
-  test('[F25] overlap: a resumed stream repeats what was received', async () => {
+  test('[F25] overlap repeats events in a resumed stream', async () => {
     const { url, server } = await openLocalTestServer({ ...settings, scenario: 'overlap:2,connection:resumed' })
     const { events } = await (await openStreamReader(url + RUN)).readToEnd()
     const headers = { 'last-event-id': events[5]!.id! }
@@ -352,7 +352,7 @@ describe('content', () => {
     feed.close()
   })
 
-  test('[F25] duplicate, no-ids, reorder', async () => {
+  test('[F25] duplicate, reorder and no-ids change the events of a run', async () => {
     expect(indexes((await runWith('duplicate:3')).client)).toEqual([0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(indexes((await runWith('reorder:3')).client)).toEqual([0, 2, 1, 3, 4, 5, 6, 7, 8, 9])
     const { client } = await runWith('no-ids')
@@ -360,7 +360,7 @@ describe('content', () => {
     expect(indexes(client)).toHaveLength(10)
   })
 
-  test('reorder of the last event: it is not lost', async () => {
+  test('reorder does not lose the last event', async () => {
     expect(types((await runWith('reorder:12')).client)).toEqual([
       'start',
       ...Array.from({ length: 10 }, () => 'delta'),
@@ -368,7 +368,7 @@ describe('content', () => {
     ])
   })
 
-  test('[F26] gap: a resumed feed is told that its position is gone', async () => {
+  test('[F26] gap sends a reset event to a resumed feed', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'gap:expired' })
     const id = server.broadcast({ data: 1 })
     const reader = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': id } })
@@ -376,11 +376,11 @@ describe('content', () => {
     reader.close()
   })
 
-  test('[F27] drop-index: a hole', async () => {
+  test('[F27] drop-index leaves a gap in the indexes', async () => {
     expect(indexes((await runWith('drop-index:4')).client)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
   })
 
-  test('[F28] flood:line: one line of 32 MiB, in pieces', { timeout: 30_000 }, async () => {
+  test('[F28] flood:line sends one line of 32 MiB', { timeout: 30_000 }, async () => {
     const { url } = await openLocalTestServer(settings)
     const response = await fetch(`${url}${RUN}&fault=flood:line,flood-after:2,flood-bytes:33554432`)
     const reader = response.body!.getReader()
@@ -395,7 +395,7 @@ describe('content', () => {
     await reader.cancel()
   })
 
-  test('[F28] flood:lines: an event of data lines without end', async () => {
+  test('[F28] flood:lines sends one event of endless data lines', async () => {
     const { url } = await openLocalTestServer(settings)
     const client = openRawClient(`${url}${RUN}&fault=flood:lines,flood-after:2,flood-bytes:200000`)
     await waitUntil(() => client.text.length > 200_000)
@@ -405,7 +405,7 @@ describe('content', () => {
     client.close()
   })
 
-  test('[F29] split:1024 of an event of a megabyte', { timeout: 30_000 }, async () => {
+  test('[F29] split:1024 delivers an event of one megabyte', { timeout: 30_000 }, async () => {
     const { url, server } = await openLocalTestServer({})
     const reader = await openStreamReader(`${url}/api/stream?fault=split:1024`)
     await reader.readEvents(1)
@@ -414,7 +414,7 @@ describe('content', () => {
     reader.close()
   })
 
-  test('[F30] invalid-data: not JSON', async () => {
+  test('[F30] invalid-data makes the data of an event invalid JSON', async () => {
     const { client } = await runWith('invalid-data:3')
     const events = eventsOf(client.text)
     expect(() => dataOf(events[2])).toThrow(SyntaxError)
@@ -426,26 +426,26 @@ describe('content', () => {
     ['crlf', '\r\n'],
     ['cr', '\r'],
     ['lf', '\n'],
-  ])('[F32] newline:%s', async (name, newline) => {
+  ])('[F32] newline:%s sets the line ending', async (name, newline) => {
     const { client } = await runWith(`newline:${name}`)
     expect(client.text.match(/\r\n|\r|\n/g)!.every((found) => found === newline)).toBe(true)
     expect(types(client)).toHaveLength(12)
   })
 
-  test('[F32] bom: more than one', async () => {
+  test('[F32] bom:2 sends two byte order marks', async () => {
     const { client } = await runWith('bom:2')
     expect(client.bytes.subarray(0, 6)).toEqual(Buffer.from('\ufeff\ufeff'))
     expect(client.text.slice(2)).toMatch(/^: open/)
   })
 
-  test('[F32] split:1 with CRLF: every byte is a write of its own', async () => {
+  test('[F32] split:1 with CRLF writes every byte separately', async () => {
     const { client } = await runWith('split:1,newline:crlf')
     expect(types(client)).toHaveLength(12)
     expect(client.chunkSizes.every((size) => size === 1)).toBe(true)
     expect(client.chunkSizes.length).toBe(client.bytes.length)
   })
 
-  test('split-delay: and each is a packet of its own', async () => {
+  test('split-delay delays each write', async () => {
     const { url, clock } = await openLocalTestServer({})
     const client = openRawClient(`${url}/api/stream?fault=split:4,split-delay:10`)
     await client.waitForText(': op')
@@ -457,18 +457,18 @@ describe('content', () => {
   })
 })
 
-describe('which requests', () => {
+describe('matching requests', () => {
   const statuses = async (url: string, count: number, init: RequestInit = {}): Promise<number[]> => {
-    const found: number[] = []
+    const received: number[] = []
     for (let index = 0; index < count; index++) {
       const response = await fetch(url, init)
       await response.body?.cancel()
-      found.push(response.status)
+      received.push(response.status)
     }
-    return found
+    return received
   }
 
-  test('once, times and skip', async () => {
+  test('once, times and skip limit how often a rule applies', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'status:503,once' })
     expect(await statuses(`${url}/api/stream`, 3)).toEqual([503, 200, 200])
     server.setScenario('status:503,times:2')
@@ -477,13 +477,13 @@ describe('which requests', () => {
     expect(await statuses(`${url}/api/stream`, 3)).toEqual([200, 503, 200])
   })
 
-  test('once in a URL counts for that URL', async () => {
+  test('once in a URL is counted per URL', async () => {
     const { url } = await openLocalTestServer()
     expect(await statuses(`${url}/api/stream?fault=status:503,once`, 2)).toEqual([503, 200])
     expect(await statuses(`${url}/api/stream?fault=status:503,once&n=2`, 2)).toEqual([503, 200])
   })
 
-  test('path, method, connection', async () => {
+  test('path, method and connection restrict a rule', async () => {
     const { url, server } = await openLocalTestServer({ ...settings, scenario: 'status:503,path:/api/generate' })
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([200])
     expect(await statuses(url + RUN, 1)).toEqual([503])
@@ -497,14 +497,14 @@ describe('which requests', () => {
     expect(await statuses(`${url}/api/stream`, 1, { headers: { 'last-event-id': 'x' } })).toEqual([200])
   })
 
-  test('rules without a path leave what is no stream alone', async () => {
+  test('a rule without a path applies to streams only', async () => {
     const { url } = await openLocalTestServer({ scenario: 'status:503' })
     expect(await statuses(`${url}/api/broadcast`, 1, { method: 'POST', body: '{"data":1}' })).toEqual([202])
     expect(await statuses(`${url}/_mock`, 1)).toEqual([200])
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([503])
   })
 
-  test('later rules win, and the URL wins over all', async () => {
+  test('later rules override earlier ones, and the URL overrides both', async () => {
     const { url } = await openLocalTestServer({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
     const response = await fetch(`${url}/api/stream`)
     expect([response.status, response.headers.get('retry-after')]).toEqual([502, '3'])

@@ -1,4 +1,4 @@
-/** The handler on `node:http2`: feeds and runs as plain streams of one connection, with the cuts that HTTP/2 has. */
+/** The handler on `node:http2`: feeds and runs as streams of one connection, which faults cut one by one. */
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ interface Stream {
   readonly text: string
   readonly status: Promise<number>
   until(text: string): Promise<void>
-  /** Settles at its end: with the code of a reset, or 0. */
+  /** Resolves when the stream ends, with the code of a reset or 0. */
   readonly ended: Promise<number>
 }
 
@@ -38,20 +38,20 @@ function open(session: ClientHttp2Session, path: string, headers: Record<string,
   if (body) stream.end(body)
   let text = ''
   stream.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-  // The code says it already.
+  // `rstCode` reports the error already.
   stream.on('error', () => undefined)
   return {
     stream,
     get text() {
       return text
     },
-    status: once(stream, 'response').then(([head]) => (head as Record<string, number>)[':status']!),
+    status: once(stream, 'response').then(([headers]) => (headers as Record<string, number>)[':status']!),
     until: (part) => waitUntil(() => text.includes(part)),
     ended: new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode))),
   }
 }
 
-test('ten runs and a feed on one connection', async () => {
+test('one connection carries ten runs and a feed', async () => {
   const { session, service, connections } = await host({ answers: ['你好，世界'] })
   const feed = open(session, '/api/stream')
   await feed.until('connected')
@@ -70,7 +70,7 @@ test('ten runs and a feed on one connection', async () => {
   await waitUntil(() => service.feed().clients.length === 0)
 })
 
-test('a resume from its last event, and a refusal', async () => {
+test('a run resumes after an event id, and an error response has its status', async () => {
   const { session } = await host({ answers: ['abc'] })
   const run = open(session, '/api/generate?prompt=x')
   await run.ended
@@ -78,12 +78,12 @@ test('a resume from its last event, and a refusal', async () => {
   const rest = open(session, dataOf(start)['resume'] as string, { 'last-event-id': first!.id! })
   await rest.ended
   expect(textOf(eventsOf(rest.text))).toBe('bc')
-  const refused = open(session, '/api/generate')
-  expect(await refused.status).toBe(400)
+  const invalid = open(session, '/api/generate')
+  expect(await invalid.status).toBe(400)
 })
 
 test.each(['reset-after:2', 'truncate-after:2'])(
-  '%s ends that stream with an error; the others go on',
+  '%s ends its stream with an error while the others continue',
   async (fault) => {
     const { session, service } = await host()
     const feed = open(session, '/api/stream')
@@ -95,7 +95,7 @@ test.each(['reset-after:2', 'truncate-after:2'])(
   },
 )
 
-test('a channel works there as well', async () => {
+test('a channel works over HTTP/2', async () => {
   const { session } = await host({ answers: ['abc'] })
   const channel = open(session, '/api/channel')
   await channel.until('channel')

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 4, and row 49 of FAULTS, on a socket. */
+/** PROTOCOL.md, section 4 (authentication), and fault 49 of docs/faults.md, on a socket. */
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { MOCK_API_KEY } from '../../../mock-server/auth/authenticator.ts'
@@ -22,15 +22,15 @@ const unsigned = (claims: Record<string, unknown>): string =>
 
 const tokenOf = async (
   { url }: LocalTestServer,
-  wish: TokenOptions = {},
+  tokenOptions: TokenOptions = {},
 ): Promise<{ token: string; expiresIn: number; expiresAt: number }> => {
-  const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(wish) })
+  const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(tokenOptions) })
   expect(response.status).toBe(200)
   return response.json() as Promise<{ token: string; expiresIn: number; expiresAt: number }>
 }
 
 describe('tokens', () => {
-  test('[P4.1] a token is given out, is short-lived, and lets in', async () => {
+  test('[P4.1] an issued token is short-lived and grants access', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { token, expiresIn, expiresAt } = await tokenOf(testServer)
     expect(expiresIn).toBe(60_000)
@@ -40,7 +40,7 @@ describe('tokens', () => {
     reader.close()
   })
 
-  test('[P4.1] nobody: 401 with a challenge, which names no error', async () => {
+  test('[P4.1] a request without credentials is 401 with a challenge that names no error', async () => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
     for (const path of ['/api/stream', '/api/generate?prompt=x', '/v1/chat/completions']) {
       const response = await fetch(url + path, path.startsWith('/v1') ? { method: 'POST', body: '{}' } : {})
@@ -50,7 +50,7 @@ describe('tokens', () => {
     }
   })
 
-  test('[P4.1] never in a URL', async () => {
+  test('[P4.1] a token in the URL is ignored', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { token } = await tokenOf(testServer)
     for (const name of ['token', 'access_token', 'authorization', 'api_key']) {
@@ -62,12 +62,12 @@ describe('tokens', () => {
     ['without a signature', async () => unsigned({ sub: 'alice', exp: seconds(60_000) })],
     ['of another algorithm', () => sign('HS512')],
     [
-      'signed by somebody else',
+      'signed with another key',
       () =>
         new SignJWT({ sub: 'a', exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32)),
     ],
     ['expired', () => sign('HS256', { exp: seconds(-1_000) })],
-    ['that expires this very moment', () => sign('HS256', { exp: seconds(0) })],
+    ['that expires at this moment', () => sign('HS256', { exp: seconds(0) })],
     ['not valid yet', () => sign('HS256', { nbf: seconds(10_000) })],
     ['without an expiry', () => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
     ['without a subject', () => new SignJWT({ exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
@@ -76,16 +76,16 @@ describe('tokens', () => {
       async () =>
         (await sign('HS256')).replace(/\.[^.]+\./, `.${btoa('{"sub":"bob","exp":9999999999}').replaceAll('=', '')}.`),
     ],
-    ['that is none', async () => 'abc'],
-  ])('[F49] [P4.1] a token %s is 401 with invalid_token', async (_what, make) => {
+    ['that is malformed', async () => 'abc'],
+  ])('[F49] [P4.1] a token %s is 401 with invalid_token', async (_name, create) => {
     const { url } = await openLocalTestServer(TOKEN_AUTH)
-    const response = await fetch(`${url}/api/stream`, bearer(await make()))
+    const response = await fetch(`${url}/api/stream`, bearer(await create()))
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
     expect(await response.text()).not.toContain('eyJ')
   })
 
-  test('[F49] a token of ours lets in, for the tests above', async () => {
+  test('[F49] a valid token grants access, as a control of the tests above', async () => {
     const { url } = await openLocalTestServer(TOKEN_AUTH)
     const reader = await openStreamReader(`${url}/api/stream`, bearer(await sign('HS256')))
     expect(reader.response.status).toBe(200)
@@ -97,21 +97,21 @@ describe('tokens', () => {
     ['expiresIn', { expiresIn: '1h' }],
     ['expiresIn', { expiresIn: 0 }],
     ['permissions', { permissions: ['everything'] }],
-  ])('a wish that cannot be is 400 and names %s', async (name, wish) => {
+  ])('a token request with an invalid %s is 400 and names it', async (name, tokenOptions) => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
-    const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(wish) })
+    const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(tokenOptions) })
     expect(response.status).toBe(400)
     expect(((await response.json()) as { detail: string }).detail).toContain(name)
   })
 
-  test('there is no /api/token without tokens', async () => {
+  test('/api/token does not exist without token authentication', async () => {
     const { url } = await openLocalTestServer({ auth: 'apikey' })
     expect((await fetch(`${url}/api/token`, { method: 'POST', headers: { 'x-api-key': MOCK_API_KEY } })).status).toBe(
       404,
     )
   })
 
-  test('[P4.1] an identity without permission is 403', async () => {
+  test('[P4.1] a request without the required permission is 403', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { token } = await tokenOf(testServer, { permissions: ['feed'] })
     const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
@@ -127,8 +127,8 @@ describe('tokens', () => {
   })
 })
 
-describe('expiry in mid-stream', () => {
-  test('[F49] [P4.1] a feed ends when its token expires, and goes on with a new one', async () => {
+describe('expiry during a stream', () => {
+  test('[F49] [P4.1] a feed ends when its token expires, and resumes with a new one', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const reader = await openStreamReader(
       `${testServer.url}/api/stream`,
@@ -150,7 +150,7 @@ describe('expiry in mid-stream', () => {
     again.close()
   })
 
-  test('[F49] the token that has just expired does not let in again', async () => {
+  test('[F49] a token that has just expired does not grant access again', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { token } = await tokenOf(testServer, { expiresIn: 1_500 })
     const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
@@ -160,7 +160,7 @@ describe('expiry in mid-stream', () => {
     expect((await fetch(`${testServer.url}/api/stream`, bearer(token))).status).toBe(401)
   })
 
-  test('[F49] [P4.1] a run goes on behind it, and is resumed with a new token', async () => {
+  test('[F49] [P4.1] a run continues after the token has expired, and resumes with a new one', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
     const started = await openStreamReader(
       `${testServer.url}/api/generate?prompt=x`,
@@ -179,7 +179,7 @@ describe('expiry in mid-stream', () => {
     expect(textOf([...events, ...(await resumed.readToEnd()).events])).toBe('0123456789')
   })
 
-  test('the timer of an expiry goes with its client', async () => {
+  test('the expiry timer is cleared when its client disconnects', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', heartbeat: 0 })
     const before = testServer.clock.pendingDelays.length
     const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer((await tokenOf(testServer)).token))
@@ -191,21 +191,21 @@ describe('expiry in mid-stream', () => {
 })
 
 describe('API keys', () => {
-  test('[P4.1] X-API-Key lets in; none and wrong ones are 401', async () => {
+  test('[P4.1] a valid X-API-Key grants access, a wrong or missing one is 401', async () => {
     const { url } = await openLocalTestServer({ auth: 'apikey' })
-    const ask = (headers: Record<string, string>): Promise<Response> =>
+    const request = (headers: Record<string, string>): Promise<Response> =>
       fetch(`${url}/api/generate?prompt=x`, { headers })
-    const right = await ask({ 'x-api-key': MOCK_API_KEY })
+    const right = await request({ 'x-api-key': MOCK_API_KEY })
     expect(right.status).toBe(200)
     await right.body!.cancel()
     for (const wrong of ['', 'mock', `${MOCK_API_KEY}x`, 'MOCK-KEY'])
-      expect((await ask({ 'x-api-key': wrong })).status).toBe(401)
-    const nobody = await ask({})
-    expect(nobody.status).toBe(401)
-    expect(nobody.headers.get('www-authenticate')).toBe('ApiKey realm="rivulet"')
+      expect((await request({ 'x-api-key': wrong })).status).toBe(401)
+    const missing = await request({})
+    expect(missing.status).toBe(401)
+    expect(missing.headers.get('www-authenticate')).toBe('ApiKey realm="rivulet"')
   })
 
-  test('both kinds at once', async () => {
+  test('a server can accept tokens and API keys, of which the key takes precedence', async () => {
     const testServer = await openLocalTestServer({ auth: { jwt: {}, apiKeys: { k: 'kay' } } })
     const { token } = await tokenOf(testServer)
     for (const headers of [bearer(token).headers, { 'x-api-key': 'k' }]) {
@@ -221,7 +221,7 @@ describe('API keys', () => {
 })
 
 describe('ownership', () => {
-  test('[P4.3] the run of somebody else is 404 to resume and to cancel, and goes on', async () => {
+  test("[P4.3] another identity's run is 404 to resume and to cancel, and continues", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],
@@ -241,7 +241,7 @@ describe('ownership', () => {
     expect(textOf((await (await openStreamReader(url, alice)).readToEnd()).events)).toBe('abc')
   })
 
-  test('[P4.3] the key of somebody else cancels nothing', async () => {
+  test("[P4.3] another identity's key cancels nothing", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],

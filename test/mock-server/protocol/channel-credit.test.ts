@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.4, on a socket: a slow stream is held back alone, and a socket that nobody reads holds back all. */
+/** PROTOCOL.md 5.4, on a socket: a slow stream is held back alone, an unread socket holds back all of its streams. */
 import { describe, expect, test } from 'vitest'
 import { createChannelStream } from '../../../mock-server/channel/channel-stream.ts'
 import { parseOperations } from '../../../mock-server/channel/operations.ts'
@@ -7,7 +7,7 @@ import { type ChannelItem, openChannelClient, openGetOperation, openRunOperation
 import { openRawClient } from '../support/raw-client.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
-/** What an event counts. */
+/** The credit that an event costs. */
 const creditCost = ({ kind, data }: ChannelItem): number =>
   kind === 'control' ? 0 : Buffer.byteLength(data ?? '') + 32
 const totalCost = (items: readonly ChannelItem[]): number => items.reduce((sum, one) => sum + creditCost(one), 0)
@@ -15,7 +15,7 @@ const totalCost = (items: readonly ChannelItem[]): number => items.reduce((sum, 
 const text = '你好, 🧑‍🚀 and é. '.repeat(200)
 
 describe('credit', () => {
-  test('[P5.4] a stream is sent its window and no more, while another goes on', async () => {
+  test('[P5.4] a stream receives its window and no more, while another continues', async () => {
     const { url, server } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('slow', { window: 2_000 }), openGetOperation('other'))
@@ -24,12 +24,12 @@ describe('credit', () => {
       await channel.readUntil('other', (all) => all.length === 2 + count)
     }
     const items = channel.itemsOf('slow')
-    // The last event goes out whole where any credit is left.
+    // The last event is sent whole if any credit is left.
     expect(totalCost(items)).toBeGreaterThanOrEqual(2_000)
     expect(totalCost(items.slice(0, -1))).toBeLessThan(2_000)
   })
 
-  test('[P5.4] with what is drained given back, all of it comes, never more than the window ahead', async () => {
+  test('[P5.4] credit for drained bytes delivers the whole answer, never more than a window ahead', async () => {
     const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     const window = 1_000
@@ -48,7 +48,7 @@ describe('credit', () => {
     expect(deltas.map(({ data }) => (JSON.parse(data!) as { content: string }).content).join('')).toBe(text)
   })
 
-  test('[P5.4] without a window it is 256 KiB', async () => {
+  test('[P5.4] the default window is 256 KiB', async () => {
     const { url, server } = await openLocalTestServer({ answers: ['x'.repeat(10_000)], delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openGetOperation('b'))
@@ -58,7 +58,7 @@ describe('credit', () => {
     expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(256 * 1024)
   })
 
-  test('[P5.4] one event may be larger than the window; the next waits until it is paid for', async () => {
+  test('[P5.4] one event may exceed the window, but the next one waits for credit', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a', '/api/stream?types=big,small', { window: 400 }), openGetOperation('b'))
@@ -75,7 +75,7 @@ describe('credit', () => {
     expect((await channel.readUntil('a', (all) => all.length === 4)).at(-1)!.type).toBe('small')
   })
 
-  test('[P5.4] nobody gets more than a window, however much is given', async () => {
+  test('[P5.4] credit never exceeds the window', async () => {
     const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(
@@ -88,7 +88,7 @@ describe('credit', () => {
     expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(1_000)
   })
 
-  test('[P5.4] a window has the size that was asked for: a client that counts on more than it has would wait for ever', () => {
+  test('[P5.4] a large window is not reduced: its client would wait forever for the rest', () => {
     const window = 2 ** 30
     expect(parseOperations({ channelId: 'c', ops: [openGetOperation('a', '/', { window })] }).ops).toMatchObject([
       { window },
@@ -105,8 +105,8 @@ describe('credit', () => {
   })
 })
 
-describe('what is held', () => {
-  test('[P5.4] a stream of 100 MB that nobody credits costs its source one write, and goes on where it was', async () => {
+describe('buffering', () => {
+  test('[P5.4] a stream of 100 MB reads from its source only as credit allows, and loses nothing', async () => {
     let written = 0
     const event = new TextEncoder().encode(`data: ${'x'.repeat(64 * 1024)}\n\n`)
     async function* source(): AsyncGenerator<Chunk, void, undefined> {
@@ -128,7 +128,7 @@ describe('what is held', () => {
       }
       return count
     }
-    expect(await drain()).toBe(3) // open, and as many events as began within the window
+    expect(await drain()).toBe(3) // `open`, and the two events that start within the window
     expect(written).toBe(2)
     expect(stream.state).toBe('waiting')
     stream.credit(2 * 65_568)
@@ -141,7 +141,7 @@ describe('what is held', () => {
     expect(written).toBe(1_601)
   }, 60_000)
 
-  test('[P5.4] a stream that is not taken from asks its source for one write alone', async () => {
+  test('[P5.4] a stream whose frames are not taken reads one write from its source', async () => {
     let written = 0
     async function* source(): AsyncGenerator<Chunk, void, undefined> {
       for (;;) {
@@ -149,12 +149,12 @@ describe('what is held', () => {
         yield { bytes: new TextEncoder().encode('data: x\n\n'.repeat(10)) }
       }
     }
-    const ask = async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } })
+    const fetchResponse = async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } })
     const stream = createChannelStream({
       key: 'a',
       url: '/',
       window: 1_000_000,
-      fetchResponse: ask,
+      fetchResponse,
       onReady: () => undefined,
     })
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -166,7 +166,7 @@ describe('what is held', () => {
     stream.close()
   })
 
-  test('[P5.4] [F46] a carrier that nobody reads is dropped past the limit, and its streams with it', async () => {
+  test('[P5.4] [F46] an unread channel connection is dropped, with all of its streams', async () => {
     const { url, server, clock } = await openLocalTestServer({ history: 100_000 })
     const raw = openRawClient(`${url}/api/channel`)
     await raw.waitForText('channel')
@@ -177,7 +177,7 @@ describe('what is held', () => {
     await waitUntil(() => server.clients.length === 2)
     const data = 'x'.repeat(64 * 1024)
     for (let count = 0; count < 500; count++) server.broadcast({ data })
-    // Time goes on only while nothing is written: a write that is taken begins it anew.
+    // The drain timeout starts over whenever a write is accepted, so one advance is not enough.
     while (server.clients.length > 0) {
       await new Promise((resolve) => setImmediate(resolve))
       await clock.advance(10_000)

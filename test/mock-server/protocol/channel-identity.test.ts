@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.1 and 5.5, on a socket: whose a carrier is, and whose each stream on it. */
+/** PROTOCOL.md 5.1 and 5.5, on a socket: the identities of a channel and of its streams. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, textOf } from '../support/blocks.ts'
 import {
@@ -16,14 +16,14 @@ const answers = { Hi: 'Hello' }
 const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })
 const withToken = async (
   { server, url }: LocalTestServer,
-  wish = {},
+  tokenOptions = {},
 ): Promise<{ token: string; channel: ChannelClient }> => {
-  const token = await server.issueToken(wish)
+  const token = await server.issueToken(tokenOptions)
   return { token, channel: await openChannelClient(url, { headers: bearer(token) }) }
 }
 
-describe('the carrier', () => {
-  test('[P5.1] nobody opens one, and nobody operates on one: 401', async () => {
+describe('the channel', () => {
+  test('[P5.1] opening a channel or operating on one without credentials is 401', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     expect((await fetch(`${testServer.url}/api/channel`)).status).toBe(401)
@@ -32,7 +32,7 @@ describe('the carrier', () => {
     expect(testServer.server.clients).toEqual([])
   })
 
-  test('[P5.1] operations from another identity: 404, as for a channel that never was', async () => {
+  test('[P5.1] operations of another identity are 404, as for an unknown channel', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     const body = JSON.stringify({ channelId: channel.channelId, ops: [openGetOperation('a')] })
@@ -46,15 +46,15 @@ describe('the carrier', () => {
   })
 })
 
-describe('who asks', () => {
-  test("[P5.5] the carrier's identity, where a stream says nothing of its own", async () => {
+describe('streams', () => {
+  test("[P5.5] a stream without credentials has the channel's identity", async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     await channel.post(openGetOperation('a'), openRunOperation('b'))
     await channel.readUntil('a', (all) => all.length === 2)
     expect(testServer.server.clients.map(({ subject }) => subject)).toEqual(['alice'])
     const { resume } = dataOf(eventsOfItems(await channel.readUntilClosed('b'))[0])
-    // The run is alice's, wherever she asks for it.
+    // The run belongs to alice, on any connection.
     const headers = bearer(await testServer.server.issueToken({ subject: 'bob' }))
     expect((await fetch(testServer.url + String(resume), { headers })).status).toBe(404)
     const again = await openStreamReader(testServer.url + String(resume), {
@@ -63,7 +63,7 @@ describe('who asks', () => {
     expect(textOf((await again.readToEnd()).events)).toBe('Hello')
   })
 
-  test("[P5.5] a wrong token of a stream's own is 401 for that stream alone", async () => {
+  test('[P5.5] an invalid token of a stream is 401 for that stream only', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     await channel.post(openGetOperation('a', '/api/stream', { headers: bearer('nonsense') }), openGetOperation('b'))
@@ -77,7 +77,7 @@ describe('who asks', () => {
     await channel.readUntil('b', (all) => all.at(-1)!.type === 'note')
   })
 
-  test('[P5.5] what an identity may not do is 403 for that stream alone', async () => {
+  test('[P5.5] a missing permission is 403 for that stream only', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const { channel } = await withToken(testServer, { permissions: ['run'] })
     await channel.post(openGetOperation('a'), openRunOperation('b'))
@@ -85,7 +85,7 @@ describe('who asks', () => {
     expect(textOf(eventsOfItems(await channel.readUntilClosed('b')))).toBe('Hello')
   })
 
-  test('[P5.5] [P1.6] a stream of another identity is sent elsewhere: two are never compressed together', async () => {
+  test('[P5.5] [P1.6] a stream of another identity is 421, so that two are never compressed together', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     await channel.post(
@@ -95,7 +95,7 @@ describe('who asks', () => {
     expect(testServer.server.clients).toEqual([])
   })
 
-  test("[P4.3] [P5.5] another's run is 404 over a channel as well", async () => {
+  test("[P4.3] [P5.5] another identity's run is 404 over a channel as well", async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const alice = await withToken(testServer, { subject: 'alice' })
     await alice.channel.post(openRunOperation('a'))
@@ -110,34 +110,34 @@ describe('who asks', () => {
 })
 
 describe('expiry', () => {
-  test('[P5.5] closes the one stream with 401; another with a fresher token goes on', async () => {
+  test('[P5.5] expiry closes one stream with 401, while another with a fresher token continues', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { expiresIn: 5_000 })
     const fresh = bearer(await testServer.server.issueToken({ expiresIn: 60_000 }))
-    await channel.post(openGetOperation('leaning'), openGetOperation('own', '/api/stream', { headers: fresh }))
-    await channel.readUntil('leaning', (all) => all.length === 2)
+    await channel.post(openGetOperation('inherited'), openGetOperation('own', '/api/stream', { headers: fresh }))
+    await channel.readUntil('inherited', (all) => all.length === 2)
     await channel.readUntil('own', (all) => all.length === 2)
     await testServer.clock.advance(5_000)
-    const close = controlOf(await channel.readUntilClosed('leaning'), 'close')
+    const close = controlOf(await channel.readUntilClosed('inherited'), 'close')
     expect(close).toEqual({ status: 401, problem: expect.stringContaining('expired') })
     expect(testServer.server.clients).toHaveLength(1)
     testServer.server.broadcast({ type: 'note', data: 1 })
     await channel.readUntil('own', (all) => all.at(-1)!.type === 'note')
-    // The last one takes the carrier with it: nobody with valid credentials is left.
+    // The last stream takes the channel with it: no valid credentials are left.
     await testServer.clock.advance(55_000)
     expect(controlOf(await channel.readUntilClosed('own'), 'close')['status']).toBe(401)
     expect((await channel.reader.readToEnd()).error).toBeUndefined()
     expect((await channel.post()).status).toBe(401)
   })
 
-  test('[P5.5] [P4.1] a carrier without streams ends when its token expires', async () => {
+  test('[P5.5] [P4.1] a channel without streams ends when its token expires', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { expiresIn: 5_000 })
     await testServer.clock.advance(5_000)
     expect((await channel.reader.readToEnd()).error).toBeUndefined()
   })
 
-  test('[P5.5] operations with a fresh token renew it for streams that are opened from then on', async () => {
+  test('[P5.5] operations with a fresh token renew the identity for streams opened later', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { expiresIn: 5_000 })
     await channel.post(openGetOperation('before'))
@@ -151,13 +151,13 @@ describe('expiry', () => {
     await channel.readUntil('after', (all) => all.at(-1)!.type === 'note')
   })
 
-  test('[P5.5] a run goes on without its reader, who comes back with a new token', async () => {
+  test('[P5.5] a run continues without its reader, which resumes it with a new token', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
     const { channel } = await withToken(testServer, { expiresIn: 3_500 })
     await channel.post(openRunOperation('a'))
     for (const length of [2, 3, 4, 5]) {
       await channel.readUntil('a', (all) => all.length === length)
-      // What waits for the socket when the token expires is sent when the run is resumed: each delta has to be out.
+      // Receive each delta before the next step: those still queued at the expiry arrive only after resuming.
       await testServer.clock.advance(length < 5 ? 1_000 : 500)
     }
     const first = eventsOfItems(await channel.readUntilClosed('a'))

@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.6, on a socket: runs and feeds go on over the next carrier, over a plain connection, and back. */
+/** PROTOCOL.md 5.6, on a socket: runs and feeds resume over another channel or a plain connection. */
 import { describe, expect, test } from 'vitest'
 import { createMock } from '../../../mock-server/mock/mock.ts'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
@@ -18,30 +18,30 @@ const options = { answers: [ANSWER], delay: 10 }
 const resumeOf = (events: readonly Block[]): string => dataOf(events[0])['resume'] as string
 const lastIdOf = (events: readonly Block[]): string => events.findLast(({ id }) => id)!.id!
 
-describe('a carrier that drops', () => {
-  test('[P5.6] a run goes on over the next one, from the event after its last, at every cut', async () => {
+describe('a dropped channel', () => {
+  test('[P5.6] a run resumes over the next channel after its last event, at every cut', async () => {
     const { url, clock } = await openLocalTestServer(options)
     let channel = await openChannelClient(url)
     await channel.post(openRunOperation('k0'))
-    let seen: Block[] = []
-    for (let count = 0; seen.at(-1)?.type !== 'end'; count++) {
+    let received: Block[] = []
+    for (let count = 0; received.at(-1)?.type !== 'end'; count++) {
       const key = `k${count}`
-      const base = seen
+      const previous = received
       const items = await channel.readUntil(key, (all) => eventsOfItems(all).length > 0)
-      seen = [...base, ...eventsOfItems(items)]
+      received = [...previous, ...eventsOfItems(items)]
       channel.reader.close()
       await clock.advance(10)
       channel = await openChannelClient(url)
-      await channel.post(openGetOperation(`k${count + 1}`, resumeOf(seen), { lastEventId: lastIdOf(seen) }))
+      await channel.post(openGetOperation(`k${count + 1}`, resumeOf(received), { lastEventId: lastIdOf(received) }))
     }
-    expect(textOf(seen)).toBe(ANSWER)
-    expect(seen.map(({ id }) => Number(id!.split(':')[1]))).toEqual(seen.map((_, index) => index + 1))
+    expect(textOf(received)).toBe(ANSWER)
+    expect(received.map(({ id }) => Number(id!.split(':')[1]))).toEqual(received.map((_, index) => index + 1))
   })
 
-  test('[P5.6] [P2.3] each feed goes on from its own cursor: none lost, none twice', async () => {
+  test('[P5.6] [P2.3] each feed resumes from its own cursor, without losing or repeating events', async () => {
     const { url, server } = await openLocalTestServer()
     const cursors: (string | undefined)[] = [undefined, undefined, undefined]
-    const seen: unknown[][] = [[], [], []]
+    const received: unknown[][] = [[], [], []]
     let next = 0
     for (let round = 0; round < 5; round++) {
       const channel = await openChannelClient(url)
@@ -53,24 +53,24 @@ describe('a carrier that drops', () => {
       for (const [index] of cursors.entries())
         await channel.readUntil(`f${index}`, (all) => all.some(({ type }) => type === 'connected'))
       for (let count = 0; count < 10; count++) server.broadcast({ type: 'note', data: next++ })
-      // Each leaves off at another event.
+      // Each feed stops at another event.
       for (const [index] of cursors.entries()) {
-        const missing = round * 10 + 10 - seen[index]!.length
+        const missing = round * 10 + 10 - received[index]!.length
         const notes = (
           await channel.readUntil(`f${index}`, (all) => all.filter(({ type }) => type === 'note').length >= missing)
         ).filter(({ type }) => type === 'note')
         const taken = notes.slice(0, missing - index)
-        seen[index]!.push(...taken.map(({ data }) => Number(data)))
+        received[index]!.push(...taken.map(({ data }) => Number(data)))
         cursors[index] = taken.at(-1)?.id ?? cursors[index]
       }
       channel.reader.close()
       await waitUntil(() => server.clients.length === 0)
     }
-    for (const [index, numbers] of seen.entries())
+    for (const [index, numbers] of received.entries())
       expect(numbers).toEqual(Array.from({ length: 50 - index }, (_, count) => count))
   })
 
-  test('[P5.6] a server that is killed and comes back: the channel is unknown, the streams are not', async () => {
+  test('[P5.6] a killed and restarted server has lost the channel, but not its streams', async () => {
     const { url, server, clock } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -87,7 +87,7 @@ describe('a carrier that drops', () => {
     expect(textOf(first) + textOf(eventsOfItems(await again.readUntilClosed('a')))).toBe(ANSWER)
   })
 
-  test('[P5.6] one that forgets its events says `reset` to each feed', async () => {
+  test('[P5.6] a server that has lost its events sends `reset` over a channel', async () => {
     const { url, server } = await openLocalTestServer()
     const lastEventId = server.broadcast({ data: 1 })
     await server.restart({ log: 'lose' })
@@ -99,14 +99,14 @@ describe('a carrier that drops', () => {
   })
 })
 
-describe('the rules of runs, over a channel', () => {
+describe('runs over a channel', () => {
   const cancel = async (channel: ChannelClient, path: string, headers = {}): Promise<unknown> => {
     const key = `d${Math.random().toString(36).slice(2)}`
     await channel.post(openGetOperation(key, path, { method: 'DELETE', headers }))
     return controlOf(await channel.readUntilClosed(key), 'close')
   }
 
-  test('[P5.6] [P3.5] DELETE cancels: every reader is told, over whatever connection', async () => {
+  test('[P5.6] [P3.5] DELETE ends a run for every reader, on any connection', async () => {
     const { url, server } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -121,7 +121,7 @@ describe('the rules of runs, over a channel', () => {
     expect(server.runs[0]!.state).toBe('finished')
   })
 
-  test('[P5.6] [P3.5] DELETE with the key cancels a run that comes afterwards', async () => {
+  test('[P5.6] [P3.5] DELETE with the key cancels a run that starts afterwards', async () => {
     const { url } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     const key = { 'idempotency-key': 'k1' }
@@ -132,7 +132,7 @@ describe('the rules of runs, over a channel', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P5.6] [P3.4] the same key joins the run, over a channel and beside it; another body is 422', async () => {
+  test('[P5.6] [P3.4] the same key joins a run of a plain connection, and another body is 422', async () => {
     const { url, server } = await openLocalTestServer({ ...options, delay: 0 })
     const headers = { 'idempotency-key': 'k1' }
     const body = JSON.stringify({ prompt: 'Hi' })
@@ -147,7 +147,7 @@ describe('the rules of runs, over a channel', () => {
     expect(server.runs).toHaveLength(1)
   })
 
-  test('[P5.6] [P3.3] after the terminal event 204, of a forgotten run 404', async () => {
+  test('[P5.6] [P3.3] resuming after the terminal event is 204, and resuming a forgotten run is 404', async () => {
     const { url, clock } = await openLocalTestServer({ ...options, delay: 0, retention: 1_000 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -159,7 +159,7 @@ describe('the rules of runs, over a channel', () => {
     expect(controlOf(await channel.readUntilClosed('c'), 'open')['status']).toBe(404)
   })
 
-  test('[P5.6] [P3.5] who reads over a channel is a reader: a run that is read is not stopped, one whose carrier is gone is', async () => {
+  test('[P5.6] [P3.5] a run read over a channel is stopped only after the channel is gone', async () => {
     const { url, server, clock } = await openLocalTestServer({
       answers: ['x'.repeat(1_000)],
       delay: 1_000,
@@ -178,10 +178,10 @@ describe('the rules of runs, over a channel', () => {
     expect(server.runs[0]!.state).toBe('finished')
   })
 
-  test('[P5.6] [P3.5] retention begins after the last reader, over whatever connection', async () => {
+  test('[P5.6] [P3.5] the retention starts after the last reader, on any connection', async () => {
     const { url, server, clock } = await openLocalTestServer({ ...options, delay: 10, retention: 1_000 })
     const channel = await openChannelClient(url)
-    // Held back: what it has not been given yet, it still reads.
+    // Without credit, the stream has not received all of the run, so it is still a reader.
     await channel.post(openRunOperation('a', { window: 100 }))
     await channel.readUntil('a', (all) => all.length === 2)
     await clock.advance(5_000)
@@ -194,7 +194,7 @@ describe('the rules of runs, over a channel', () => {
     expect(server.runs).toEqual([])
   })
 
-  test('[P5.6] [P3.5] close detaches, as dropping a connection does; only DELETE cancels', async () => {
+  test('[P5.6] [P3.5] close of a stream detaches from its run instead of cancelling it', async () => {
     const { url, server, clock } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -206,7 +206,7 @@ describe('the rules of runs, over a channel', () => {
 })
 
 describe('without a socket', () => {
-  test('[P5.6] the mock in process has channels, and hears of what came over them', async () => {
+  test('[P5.6] the in-process mock supports channels and records their requests', async () => {
     const mock = createMock({ answers: [ANSWER] })
     const channel = await openChannelClient('http://localhost', { fetch: mock.fetch })
     await channel.post(openRunOperation('a'), openGetOperation('b'))

@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.1 to 5.3, on a socket: the carrier, what is asked of it, and how it tells streams apart. */
+/** PROTOCOL.md 5.1 to 5.3, on a socket: the channel connection, its operations, and the framing of its streams. */
 import { describe, expect, test } from 'vitest'
 import { createService } from '../../../mock-server/service/service.ts'
 import { createFetchHandler } from '../../../mock-server/mock/fetch-handler.ts'
@@ -16,8 +16,8 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const answers = { Hi: 'Hello, 世界 👩‍👩‍👧‍👦!' }
 
-describe('the carrier', () => {
-  test('[P5.1] its first event is `channel`, with an id that nobody can guess, and the heartbeat', async () => {
+describe('the channel connection', () => {
+  test('[P5.1] the first event is `channel`, with an unguessable id and the heartbeat interval', async () => {
     const { url } = await openLocalTestServer({ heartbeat: 5_000 })
     const [one, other] = [await openChannelClient(url), await openChannelClient(url)]
     const [first] = one.reader.events
@@ -27,7 +27,7 @@ describe('the carrier', () => {
     expect(other.channelId).not.toBe(one.channelId)
   })
 
-  test('[P5.1] heartbeats are its own: one comment, however many streams are silent on it', async () => {
+  test('[P5.1] a channel sends one heartbeat for all of its silent streams', async () => {
     const { url, clock } = await openLocalTestServer({ heartbeat: 5_000 })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'), openGetOperation('b'))
@@ -43,12 +43,12 @@ describe('the carrier', () => {
     ])
   })
 
-  test('[P5.1] without heartbeats none is announced', async () => {
+  test('[P5.1] a channel without heartbeats announces none', async () => {
     const { url } = await openLocalTestServer({ heartbeat: 0 })
     expect(dataOf((await openChannelClient(url)).reader.events[0])).not.toHaveProperty('heartbeat')
   })
 
-  test('[P5.1] its readers leave with it: the runs go on, nobody reads the feed, and the channel is forgotten', async () => {
+  test('[P5.1] a closed channel is forgotten with its readers, while their runs continue', async () => {
     const { url, server } = await openLocalTestServer({ answers, delay: 10 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openGetOperation('b'))
@@ -61,7 +61,7 @@ describe('the carrier', () => {
     expect((await channel.post({ op: 'close', key: 'a' })).status).toBe(404)
   })
 
-  test('[P5.1] [P1.6] compressed, every event is readable at once', async () => {
+  test('[P5.1] [P1.6] events of a compressed channel are readable at once', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url, { headers: { 'accept-encoding': 'br' } })
     expect(channel.reader.response.headers.get('content-encoding')).toBe('br')
@@ -73,20 +73,20 @@ describe('the carrier', () => {
     }
   })
 
-  test('[P5.1] too many of them are refused, until one has gone', async () => {
+  test('[P5.1] a channel beyond the limit is 503, until another one is closed', async () => {
     const service = createService()
     const respond = createFetchHandler(service)
     const open = (): Promise<Response> => respond(new Request('http://localhost/api/channel'))
     const responses = await Promise.all(Array.from({ length: 1_000 }, open))
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
-    const refused = await open()
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    const surplus = await open()
+    expect([surplus.status, surplus.headers.get('retry-after')]).toEqual([503, '1'])
     await responses[0]!.body!.cancel()
     expect((await open()).status).toBe(200)
     service.close()
   })
 
-  test('[P5.1] a closing server ends it in good order, with every stream', async () => {
+  test('[P5.1] a closing server ends its channels cleanly', async () => {
     const { url, server } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/channel`)
     await client.waitForText('channel')
@@ -96,8 +96,8 @@ describe('the carrier', () => {
   })
 })
 
-describe('what streams ask', () => {
-  test('[P5.2] a run and a feed on one carrier, opened by one POST', async () => {
+describe('operations', () => {
+  test('[P5.2] one POST opens a run and a feed on one channel', async () => {
     const { url, server } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     const response = await channel.post(openRunOperation('a'), openGetOperation('b'))
@@ -116,7 +116,7 @@ describe('what streams ask', () => {
     expect(b.at(-1)!.id).toBe(id)
   })
 
-  test('[P5.2] close lets go: the reader leaves, the run goes on, and nothing more comes', async () => {
+  test('[P5.2] close removes the reader while the run continues, and no further event is sent', async () => {
     const { url, server, clock } = await openLocalTestServer({ answers, delay: 10 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openGetOperation('b'))
@@ -131,7 +131,7 @@ describe('what streams ask', () => {
     expect(channel.itemsOf('a')).toHaveLength(before)
   })
 
-  test('[P5.2] close of a stream that waits for its answer', async () => {
+  test('[P5.2] close works on a stream that waits for its response', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'path:/api/generate,head-delay:1000' })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -140,7 +140,7 @@ describe('what streams ask', () => {
     expect(server.runs[0]!.readers).toBe(0)
   })
 
-  test('[P5.2] credit and close of what is over, or never was, are passed over', async () => {
+  test('[P5.2] credit and close of an ended or unknown stream are ignored', async () => {
     const { url } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -153,28 +153,31 @@ describe('what streams ask', () => {
   })
 
   test.each([
-    ['no list', { ops: {} }],
-    ['no channel', { channelId: 7, ops: [] }],
-    ['no object', { ops: [7] }],
-    ['no key', { ops: [{ op: 'close' }] }],
+    ['ops that are not an array', { ops: {} }],
+    ['a channelId that is not a string', { channelId: 7, ops: [] }],
+    ['an operation that is not an object', { ops: [7] }],
+    ['a missing key', { ops: [{ op: 'close' }] }],
     ['a key that is too long', { ops: [{ op: 'close', key: 'x'.repeat(33) }] }],
     ['a key with other characters', { ops: [{ op: 'close', key: 'a=b' }] }],
     ['an unknown operation', { ops: [{ op: 'pause', key: 'a' }] }],
-    ['credit below nothing', { ops: [{ op: 'credit', key: 'a', bytes: -1 }] }],
-    ['credit that is no number', { ops: [{ op: 'credit', key: 'a', bytes: '7' }] }],
-    ['no path', { ops: [openGetOperation('b', 7 as unknown as string)] }],
-    ['a window of nothing, which no credit would open', { ops: [openGetOperation('b', '/api/stream', { window: 0 })] }],
-    ['a path that becomes one of another origin', { ops: [openGetOperation('b', '/\t/example.com')] }],
-    ['a whole URL', { ops: [openGetOperation('b', 'http://localhost/api/stream')] }],
-    ['a method that no request may have', { ops: [openGetOperation('b', '/api/stream', { method: 'TRACE' })] }],
-    ['a method that is none', { ops: [openGetOperation('b', '/api/stream', { method: 'GET /' })] }],
-    ['a header that is none', { ops: [openGetOperation('b', '/api/stream', { headers: { 'a b': 'c' } })] }],
-    ['a header that would be two', { ops: [openGetOperation('b', '/api/stream', { headers: { a: 'b\r\nc: d' } })] }],
-    ['a body that is no text', { ops: [openRunOperation('b', { body: { prompt: 'Hi' } })] }],
-    ['a body of a GET', { ops: [openGetOperation('b', '/api/stream', { body: 'x' })] }],
-    ['a Last-Event-ID with a line end', { ops: [openGetOperation('b', '/api/stream', { lastEventId: 'a\nb' })] }],
-    ['a window below nothing', { ops: [openGetOperation('b', '/api/stream', { window: -1 })] }],
-  ])('[P5.2] %s: 400, and nothing of the POST is done', async (_what, body) => {
+    ['negative credit', { ops: [{ op: 'credit', key: 'a', bytes: -1 }] }],
+    ['credit that is not a number', { ops: [{ op: 'credit', key: 'a', bytes: '7' }] }],
+    ['a path that is not a string', { ops: [openGetOperation('b', 7 as unknown as string)] }],
+    ['a window of 0, which no credit could open', { ops: [openGetOperation('b', '/api/stream', { window: 0 })] }],
+    ['a path that resolves to another origin', { ops: [openGetOperation('b', '/\t/example.com')] }],
+    ['an absolute URL', { ops: [openGetOperation('b', 'http://localhost/api/stream')] }],
+    ['a forbidden method', { ops: [openGetOperation('b', '/api/stream', { method: 'TRACE' })] }],
+    ['a malformed method', { ops: [openGetOperation('b', '/api/stream', { method: 'GET /' })] }],
+    ['a malformed header name', { ops: [openGetOperation('b', '/api/stream', { headers: { 'a b': 'c' } })] }],
+    [
+      'a header value with a line break',
+      { ops: [openGetOperation('b', '/api/stream', { headers: { a: 'b\r\nc: d' } })] },
+    ],
+    ['a body that is not a string', { ops: [openRunOperation('b', { body: { prompt: 'Hi' } })] }],
+    ['a GET with a body', { ops: [openGetOperation('b', '/api/stream', { body: 'x' })] }],
+    ['a Last-Event-ID with a line break', { ops: [openGetOperation('b', '/api/stream', { lastEventId: 'a\nb' })] }],
+    ['a negative window', { ops: [openGetOperation('b', '/api/stream', { window: -1 })] }],
+  ])('[P5.2] %s is 400, and no operation of the POST is applied', async (_name, body) => {
     const { url, server } = await openLocalTestServer({ answers, delay: 10 })
     const { channelId } = await openChannelClient(url)
     const ops = Array.isArray(body.ops) ? [openRunOperation('a'), ...body.ops] : body.ops
@@ -188,7 +191,7 @@ describe('what streams ask', () => {
     expect(server.runs).toEqual([])
   })
 
-  test('[P5.2] a path that would name another origin, were it resolved, is a path of this one: 404 for that stream alone', async () => {
+  test('[P5.2] a path that starts with // stays on this origin, and is 404 for that stream only', async () => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a', '//example.com/api/stream'), openGetOperation('b'))
@@ -197,14 +200,14 @@ describe('what streams ask', () => {
   })
 
   test.each([
-    ['no JSON', '{', 400],
+    ['not JSON', '{', 400],
     ['too large', `{"channelId":"${'x'.repeat(200)}"}`, 413],
-  ])('[P5.2] a body that is %s', async (_what, body, status) => {
+  ])('[P5.2] a body that is %s is rejected', async (_name, body, status) => {
     const { url } = await openLocalTestServer({ bodyLimit: 100 })
     expect((await fetch(`${url}/api/channel/ops`, { method: 'POST', body })).status).toBe(status)
   })
 
-  test('[P5.2] more operations than a body may have', async () => {
+  test('[P5.2] more than 1000 operations in a body are 413', async () => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     const credits = Array.from({ length: 1_001 }, () => ({ op: 'credit', key: 'a', bytes: 1 }))
@@ -212,13 +215,13 @@ describe('what streams ask', () => {
     expect((await channel.post(...credits)).status).toBe(413)
   })
 
-  test('[P5.2] a channel that is not known: 404', async () => {
+  test('[P5.2] operations on an unknown channel are 404', async () => {
     const { url } = await openLocalTestServer()
     const body = JSON.stringify({ channelId: crypto.randomUUID(), ops: [] })
     expect((await fetch(`${url}/api/channel/ops`, { method: 'POST', body })).status).toBe(404)
   })
 
-  test('[P5.2] a key is used once on a carrier, also when its stream is over; elsewhere it is free', async () => {
+  test('[P5.2] a key can be used only once per channel, even after its stream has ended', async () => {
     const { url, server } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     expect((await channel.post(openRunOperation('a'), openRunOperation('a'))).status).toBe(409)
@@ -232,7 +235,7 @@ describe('what streams ask', () => {
     await other.readUntilClosed('a')
   })
 
-  test('[P5.2] more streams than a carrier may have: the surplus one alone is refused', async () => {
+  test('[P5.2] a stream beyond the limit of a channel is 503, without affecting the others', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(...Array.from({ length: 1_000 }, (_, index) => openGetOperation(`k${index}`)))
@@ -245,10 +248,10 @@ describe('what streams ask', () => {
     expect(controlOf(await channel.readUntil('next', (all) => all.length > 1), 'open')).toMatchObject({ status: 200 })
   })
 
-  test('[P5.2] headers may be pairs, and what concerns the connection counts for nothing', async () => {
-    const seen: Request[] = []
+  test('[P5.2] headers may be pairs, and those of the connection are ignored', async () => {
+    const requests: Request[] = []
     const { url } = await openLocalTestServer({
-      onRequest: (request, via) => void (via === 'channel' && seen.push(request)),
+      onRequest: (request, via) => void (via === 'channel' && requests.push(request)),
     })
     const channel = await openChannelClient(url)
     const headers = [
@@ -259,15 +262,15 @@ describe('what streams ask', () => {
     ]
     await channel.post(openGetOperation('a', '/api/stream?types=note', { headers, lastEventId: '日本' }))
     await channel.readUntil('a', (all) => all.length > 1)
-    expect(seen).toHaveLength(1)
-    expect(new URL(seen[0]!.url).pathname).toBe('/api/stream')
-    expect(seen[0]!.headers.get('x-mine')).toBe('1')
-    expect(Buffer.from(seen[0]!.headers.get('last-event-id')!, 'latin1').toString()).toBe('日本')
-    for (const name of ['origin', 'cookie', 'accept-encoding']) expect(seen[0]!.headers.has(name)).toBe(false)
+    expect(requests).toHaveLength(1)
+    expect(new URL(requests[0]!.url).pathname).toBe('/api/stream')
+    expect(requests[0]!.headers.get('x-mine')).toBe('1')
+    expect(Buffer.from(requests[0]!.headers.get('last-event-id')!, 'latin1').toString()).toBe('日本')
+    for (const name of ['origin', 'cookie', 'accept-encoding']) expect(requests[0]!.headers.has(name)).toBe(false)
   })
 
   test.each(['/_mock', '/api/channel', '/api/channel/ops', '/nothing'])(
-    '[P5.2] %s cannot be asked for',
+    '[P5.2] %s cannot be requested over a channel',
     async (path) => {
       const { url } = await openLocalTestServer()
       const channel = await openChannelClient(url)
@@ -277,8 +280,8 @@ describe('what streams ask', () => {
   )
 })
 
-describe('how streams are told apart', () => {
-  test('[P5.3] events have the key, and the id that their stream gave them', async () => {
+describe('framing', () => {
+  test('[P5.3] events carry the key and the id of their stream', async () => {
     const { url } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -289,7 +292,7 @@ describe('how streams are told apart', () => {
     expect(eventsOfItems(items)).toEqual(events)
   })
 
-  test('[P5.3] blocks without an id, with an empty one, and without data', async () => {
+  test('[P5.3] blocks without an id, with an empty id and without data are framed', async () => {
     const insert = encodeURIComponent(
       'data: none\n\nid\ndata: empty\n\nid: quiet\n\nevent: only\n\n: comment\n\nid: 7\nevent: named\ndata: one\ndata: two\n\n',
     )
@@ -310,7 +313,7 @@ describe('how streams are told apart', () => {
     expect(channel.reader.text).toContain('id: a-_1=\n')
   })
 
-  test('[P5.3] `open` has status, headers and url, without those of the connection', async () => {
+  test('[P5.3] `open` has the status, the URL and the headers, except those of the connection', async () => {
     const { url } = await openLocalTestServer({ cors: '*' })
     const channel = await openChannelClient(url, { headers: { origin: 'http://example.com' } })
     await channel.post(openGetOperation('a', '/api/stream?types=a,b'))
@@ -330,7 +333,7 @@ describe('how streams are told apart', () => {
     ['retry:0', [0]],
     ['retry:1e1', []],
     [`insert:${encodeURIComponent('retry: 99999999999999999999\n\n')}`, [Number.MAX_SAFE_INTEGER]],
-  ])('[P5.3] %s becomes the control, as a parser reads it', async (fault, delays) => {
+  ])('[P5.3] %s becomes a `retry` control if a parser accepts it', async (fault, delays) => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a', `/api/stream?fault=${encodeURIComponent(fault)}`))
@@ -341,11 +344,11 @@ describe('how streams are told apart', () => {
   })
 
   test.each([
-    ['a refusal', openRunOperation('a', { body: '{}' }), 400],
-    ['nothing there', openGetOperation('a', '/nowhere'), 404],
+    ['an invalid request', openRunOperation('a', { body: '{}' }), 400],
+    ['an unknown path', openGetOperation('a', '/nowhere'), 404],
     ['a wrong method', openGetOperation('a', '/api/generate/x', { method: 'POST' }), 405],
-    ['JSON', openGetOperation('a', '/api/broadcast', { method: 'POST', body: '{"data":1}' }), 202],
-  ])('[P5.3] %s is `open` with its status, and `close` with what it says', async (_what, op, status) => {
+    ['a JSON response', openGetOperation('a', '/api/broadcast', { method: 'POST', body: '{"data":1}' }), 202],
+  ])('[P5.3] %s is sent as `open` with its status and `close` with its body', async (_name, op, status) => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(op)
@@ -354,13 +357,13 @@ describe('how streams are told apart', () => {
     expect(controlOf(items, 'open')['status']).toBe(status)
     const close = controlOf(items, 'close')
     expect(close['status']).toBe(status)
-    const says = JSON.parse(close['problem'] as string) as Record<string, unknown>
+    const body = JSON.parse(close['problem'] as string) as Record<string, unknown>
     if (status >= 400)
-      expect(says).toEqual({ type: 'about:blank', title: expect.any(String), status, detail: expect.any(String) })
-    else expect(says).toEqual({ id: expect.any(String), clients: 0 })
+      expect(body).toEqual({ type: 'about:blank', title: expect.any(String), status, detail: expect.any(String) })
+    else expect(body).toEqual({ id: expect.any(String), clients: 0 })
   })
 
-  test('[P5.3] 204 is `open` and `close`, and says nothing', async () => {
+  test('[P5.3] 204 is sent as `open` and `close` without a body', async () => {
     const { url, server } = await openLocalTestServer()
     server.service.feed().close()
     const channel = await openChannelClient(url)

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 2, on a socket. */
+/** PROTOCOL.md, section 2 (feeds), on a socket. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, type Block } from '../support/blocks.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
@@ -15,7 +15,7 @@ const describeEvents = (events: readonly Block[]): unknown[] =>
   events.slice(1).map(({ type, data }) => `${type} ${data}`)
 
 describe('order', () => {
-  test('[P2.1] connected, then live', async () => {
+  test('[P2.1] a new client receives `connected`, then live events', async () => {
     const testServer = await openLocalTestServer()
     testServer.server.broadcast({ type: 'early', data: 0 })
     const reader = await open(testServer)
@@ -28,7 +28,7 @@ describe('order', () => {
     reader.close()
   })
 
-  test('[P2.1] connected, then the replay, then live', async () => {
+  test('[P2.1] a resuming client receives `connected`, then the replay, then live events', async () => {
     const testServer = await openLocalTestServer()
     const from = testServer.server.broadcast({ type: 'tick', data: 1 })
     testServer.server.broadcast({ type: 'tick', data: 2 })
@@ -42,7 +42,7 @@ describe('order', () => {
     reader.close()
   })
 
-  test('[P2.1] connected, then reset, then live', async () => {
+  test('[P2.1] a client with an unknown id receives `connected`, then `reset`, then live events', async () => {
     const testServer = await openLocalTestServer()
     const reader = await open(testServer, 'elsewhere-7')
     await reader.readEvents(2)
@@ -54,7 +54,7 @@ describe('order', () => {
 })
 
 describe('connected', () => {
-  test('[P2.2] says the protocol, who one is, and a message', async () => {
+  test('[P2.2] `connected` has the protocol, an unguessable client id, a message and the heartbeat', async () => {
     const testServer = await openLocalTestServer()
     const [one, other] = await Promise.all([open(testServer), open(testServer)])
     const first = dataOf((await one.readEvents(1))[0])
@@ -69,7 +69,7 @@ describe('connected', () => {
     other.close()
   })
 
-  test('[P2.2] its id is the head of the log, also of an empty one', async () => {
+  test('[P2.2] the id of `connected` is the head of the log, even of an empty one', async () => {
     const testServer = await openLocalTestServer()
     const empty = await open(testServer)
     const [atStart] = await empty.readEvents(1)
@@ -82,7 +82,7 @@ describe('connected', () => {
     for (const reader of [empty, later, resumed]) reader.close()
   })
 
-  test('[P2.2] its id is the position asked for, where the server has it', async () => {
+  test('[P2.2] the id of `connected` is the requested position, if the server has it', async () => {
     const testServer = await openLocalTestServer()
     const from = testServer.server.broadcast({ data: 1 })
     testServer.server.broadcast({ data: 2 })
@@ -91,17 +91,17 @@ describe('connected', () => {
     reader.close()
   })
 
-  test('[P2.2] its id is the head, where the server has not', async () => {
+  test('[P2.2] the id of `connected` is the head, if the server does not have the requested position', async () => {
     const testServer = await openLocalTestServer()
     const newest = testServer.server.broadcast({ data: 1 })
-    const reader = await open(testServer, 'what is this')
+    const reader = await open(testServer, 'not an id')
     expect((await reader.readEvents(1))[0]!.id).toBe(newest)
     reader.close()
   })
 })
 
-describe('coming back', () => {
-  test('[P2.3] nothing is lost and nothing comes twice, wherever the connection ends', async () => {
+describe('resuming', () => {
+  test('[P2.3] a resumed feed loses and repeats nothing, wherever the connection ended', async () => {
     const testServer = await openLocalTestServer()
     const ids = Array.from({ length: 20 }, (_, number) => testServer.server.broadcast({ data: number }))
     for (const [received, id] of ids.entries()) {
@@ -114,7 +114,7 @@ describe('coming back', () => {
     }
   })
 
-  test('[P2.3] an id that is no longer kept is expired; the oldest one that is kept is not', async () => {
+  test('[P2.3] an id that is no longer kept is expired, the oldest kept one is not', async () => {
     const testServer = await openLocalTestServer({ history: 3 })
     const ids = [0, 1, 2, 3, 4].map((data) => testServer.server.broadcast({ data }))
     const tooOld = await open(testServer, ids[0])
@@ -125,13 +125,13 @@ describe('coming back', () => {
     justRight.close()
   })
 
-  test('[P2.3] the history is a thousand events unless told otherwise', async () => {
+  test('[P2.3] a feed keeps a thousand events by default', async () => {
     const { server } = await openLocalTestServer()
     for (let data = 0; data < 1_500; data++) server.broadcast({ data })
     expect(server.service.feed().keptEvents).toBe(1_000)
   })
 
-  test('[P2.3] ids of the future, of another log, and no ids at all are unknown', async () => {
+  test('[P2.3] future ids, ids of another log and malformed ids are unknown', async () => {
     const testServer = await openLocalTestServer()
     const id = testServer.server.broadcast({ data: 1 })
     const [epoch] = id.split('-')
@@ -142,7 +142,7 @@ describe('coming back', () => {
     }
   })
 
-  test('[P2.3] an empty Last-Event-ID is none', async () => {
+  test('[P2.3] an empty Last-Event-ID is ignored', async () => {
     const testServer = await openLocalTestServer()
     testServer.server.broadcast({ data: 1 })
     const reader = await open(testServer, '')
@@ -152,7 +152,7 @@ describe('coming back', () => {
     reader.close()
   })
 
-  test('[P2.3] a client that cannot send headers may ask in the query', async () => {
+  test('[P2.3] a client that cannot set headers may resume by the query', async () => {
     const testServer = await openLocalTestServer()
     const from = testServer.server.broadcast({ data: 1 })
     testServer.server.broadcast({ data: 2 })
@@ -161,7 +161,7 @@ describe('coming back', () => {
     reader.close()
   })
 
-  test('[P2.3] after a restart that keeps the log the replay goes on', async () => {
+  test('[P2.3] a feed resumes after a restart that keeps the log', async () => {
     const testServer = await openLocalTestServer()
     const before = await open(testServer)
     const id = testServer.server.broadcast({ data: 1 })
@@ -176,7 +176,7 @@ describe('coming back', () => {
     after.close()
   })
 
-  test('[P2.3] [F26] after a restart that loses the log positions are unknown, though the numbers come again', async () => {
+  test('[P2.3] [F26] a restart that loses the log makes old ids unknown, even if their numbers recur', async () => {
     const testServer = await openLocalTestServer()
     const id = testServer.server.broadcast({ data: 1 })
     testServer.server.broadcast({ data: 2 })
@@ -190,7 +190,7 @@ describe('coming back', () => {
 })
 
 describe('filters', () => {
-  test('[P2.4] quiet cursors move with the heartbeats, so that they do not expire', async () => {
+  test('[P2.4] heartbeats advance the cursor of a filtered feed, so that it does not expire', async () => {
     const testServer = await openLocalTestServer({ history: 2, heartbeat: 1_000 })
     const reader = await open(testServer, undefined, '?types=wanted')
     await reader.readEvents(1)
@@ -206,7 +206,7 @@ describe('filters', () => {
     resumed.close()
   })
 
-  test('[P1.3] [P2.4] what is filtered out does not put the heartbeat off', async () => {
+  test('[P1.3] [P2.4] filtered events do not postpone the heartbeat', async () => {
     const testServer = await openLocalTestServer({ heartbeat: 1_000 })
     const reader = await open(testServer, undefined, '?types=wanted')
     await reader.readEvents(1)
@@ -217,7 +217,7 @@ describe('filters', () => {
     reader.close()
   })
 
-  test('[P2.4] a cursor that has not moved is not sent again', async () => {
+  test('[P2.4] an unchanged cursor is not sent again', async () => {
     const testServer = await openLocalTestServer({ heartbeat: 1_000 })
     const reader = await open(testServer, undefined, '?types=wanted')
     await reader.readEvents(1)
@@ -232,7 +232,7 @@ describe('filters', () => {
 })
 
 describe('the end', () => {
-  test('[P2.5] [F3] a feed that ends may be read again at once', async () => {
+  test('[P2.5] [F3] a feed whose connection ended can be resumed at once', async () => {
     const testServer = await openLocalTestServer({ scenario: 'end-after:1,once' })
     const reader = await open(testServer)
     expect(await reader.readToEnd()).toMatchObject({ events: [{ type: 'connected' }], error: undefined })
@@ -244,23 +244,23 @@ describe('the end', () => {
 })
 
 describe('broadcasts', () => {
-  test('a POST reaches every client and says how many', async () => {
+  test('a POST reaches every client and returns their number', async () => {
     const testServer = await openLocalTestServer()
     const readings = await Promise.all([open(testServer), open(testServer), open(testServer)])
     await Promise.all(readings.map((reader) => reader.readEvents(1)))
     const body = JSON.stringify({ type: 'note', data: '你好 🧑‍🚀' })
     const response = await fetch(`${testServer.url}/api/broadcast`, { method: 'POST', body })
     expect(response.status).toBe(202)
-    const answer = (await response.json()) as { id: string; clients: number }
-    expect(answer.clients).toBe(3)
+    const result = (await response.json()) as { id: string; clients: number }
+    expect(result.clients).toBe(3)
     for (const reader of readings) {
       const event = (await reader.readEvents(2))[1]!
-      expect(event).toMatchObject({ type: 'note', data: '"你好 🧑‍🚀"', id: answer.id })
+      expect(event).toMatchObject({ type: 'note', data: '"你好 🧑‍🚀"', id: result.id })
       reader.close()
     }
   })
 
-  test('a newline in the data becomes several lines, and is one again for the reader [P1.2]', async () => {
+  test('a newline in the data arrives unchanged [P1.2]', async () => {
     const testServer = await openLocalTestServer()
     const reader = await open(testServer)
     await reader.readEvents(1)

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 1, on a socket. */
+/** PROTOCOL.md, section 1 (responses), on a socket. */
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../support/blocks.ts'
@@ -8,8 +8,8 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const streams = ['/api/stream', '/api/generate?prompt=hi']
 
-describe('heads', () => {
-  test.each(streams)('[P1.1] %s answers as an event stream that nobody buffers', async (path) => {
+describe('headers', () => {
+  test.each(streams)('[P1.1] %s responds with an event stream that proxies do not buffer', async (path) => {
     const { url } = await openLocalTestServer()
     const client = openRawClient(url + path)
     expect(await client.status()).toBe(200)
@@ -25,7 +25,7 @@ describe('heads', () => {
     client.close()
   })
 
-  test.each(streams)('[P1.1] %s flushes the head and a comment, though nothing else comes', async (path) => {
+  test.each(streams)('[P1.1] %s flushes the headers and a comment before any event', async (path) => {
     const { url } = await openLocalTestServer({ scenario: 'quiet-after:0' })
     const client = openRawClient(url + path)
     await client.waitForText(': open\n\n')
@@ -33,7 +33,7 @@ describe('heads', () => {
     client.close()
   })
 
-  test('[P1.1] an HTTP/1.0 client is not told to keep the connection', async () => {
+  test('[P1.1] a response to an HTTP/1.0 client has no Connection: keep-alive', async () => {
     const { url, server } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`)
     client.close()
@@ -54,14 +54,14 @@ describe('heartbeats', () => {
     reader.close()
   })
 
-  test('[P1.3] the default is 30 seconds', async () => {
+  test('[P1.3] the default heartbeat interval is 30 seconds', async () => {
     const { url } = await openLocalTestServer()
     const reader = await openStreamReader(`${url}/api/stream`)
     expect(dataOf((await reader.readEvents(1))[0])['heartbeat']).toBe(30_000)
     reader.close()
   })
 
-  test('[P1.3] a comment comes whenever nothing was sent for the interval, and not before', async () => {
+  test('[P1.3] a heartbeat is sent after an interval of silence, not before', async () => {
     const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
     const reader = await openStreamReader(`${url}/api/stream`)
     await reader.readEvents(1)
@@ -79,7 +79,7 @@ describe('heartbeats', () => {
     reader.close()
   })
 
-  test('[P1.3] without heartbeats none is announced and none is sent', async () => {
+  test('[P1.3] disabled heartbeats are neither announced nor sent', async () => {
     const { url, server, clock } = await openLocalTestServer({ heartbeat: 0 })
     const reader = await openStreamReader(`${url}/api/stream`)
     expect(dataOf((await reader.readEvents(1))[0])).not.toHaveProperty('heartbeat')
@@ -91,38 +91,38 @@ describe('heartbeats', () => {
   })
 })
 
-describe('refusals', () => {
+describe('error responses', () => {
   const cases: [string, number, string, RequestInit, Record<string, string>][] = [
-    ['what is not there', 404, '/nowhere', {}, {}],
+    ['an unknown path', 404, '/nowhere', {}, {}],
     ['a wrong method', 405, '/api/stream', { method: 'POST' }, { allow: 'GET, OPTIONS' }],
     ['another wrong method', 405, '/api/generate', { method: 'PUT' }, { allow: 'GET, POST, DELETE, OPTIONS' }],
-    ['HEAD', 405, '/api/stream', { method: 'PATCH' }, { allow: 'GET, OPTIONS' }],
+    ['PATCH', 405, '/api/stream', { method: 'PATCH' }, { allow: 'GET, OPTIONS' }],
     ['a body that is not JSON', 400, '/api/generate', { method: 'POST', body: 'prompt=1' }, {}],
-    ['a body that is no object', 400, '/api/generate', { method: 'POST', body: '[]' }, {}],
+    ['a body that is not an object', 400, '/api/generate', { method: 'POST', body: '[]' }, {}],
     ['a body without a prompt', 400, '/api/generate', { method: 'POST', body: '{}' }, {}],
     ['a query without a prompt', 400, '/api/generate', {}, {}],
     ['a body that is not UTF-8', 400, '/api/generate', { method: 'POST', body: new Uint8Array([0xff, 0xfe]) }, {}],
     ['a broadcast without data', 400, '/api/broadcast', { method: 'POST', body: '{"type":"x"}' }, {}],
     [
-      'a broadcast with a type that is no text',
+      'a broadcast with a type that is not a string',
       400,
       '/api/broadcast',
       { method: 'POST', body: '{"type":1,"data":1}' },
       {},
     ],
     ['a DELETE without a key', 400, '/api/generate', { method: 'DELETE' }, {}],
-    ['a fault that there is not', 400, '/api/stream?fault=explode', {}, {}],
+    ['an unknown fault', 400, '/api/stream?fault=explode', {}, {}],
     ['too many requests', 429, '/api/stream?fault=status:429', {}, { 'retry-after': '1' }],
-    ['unavailable', 503, '/api/stream?fault=status:503,retry-after:7', {}, { 'retry-after': '7' }],
+    ['an unavailable server', 503, '/api/stream?fault=status:503,retry-after:7', {}, { 'retry-after': '7' }],
     [
-      'nobody',
+      'an invalid token',
       401,
       '/api/stream?fault=status:401',
       {},
       { 'www-authenticate': expect.stringContaining('error="invalid_token"') },
     ],
   ]
-  test.each(cases)('[P1.4] %s: %i, a problem document', async (_what, status, path, init, headers) => {
+  test.each(cases)('[P1.4] %s is %i with a problem document', async (_name, status, path, init, headers) => {
     const { url } = await openLocalTestServer()
     const response = await fetch(url + path, init)
     expect(response.status).toBe(status)
@@ -133,7 +133,7 @@ describe('refusals', () => {
     expect((problem['detail'] as string).length).toBeGreaterThan(5)
   })
 
-  test('[P1.4] a body beyond the limit is 413, announced or not, and the connection serves on', async () => {
+  test('[P1.4] a body beyond the limit is 413, with or without Content-Length, and the server continues', async () => {
     const { url, server } = await openLocalTestServer({ bodyLimit: 1_000 })
     const body = JSON.stringify({ prompt: 'x'.repeat(1_000) })
     const announced = await fetch(`${url}/api/generate`, { method: 'POST', body })
@@ -147,14 +147,14 @@ describe('refusals', () => {
     expect((await fetch(`${url}/_mock`)).status).toBe(200)
   })
 
-  test('[P1.4] what can be no request at all is 400', async () => {
+  test('[P1.4] a method that no `Request` may have is 400', async () => {
     const { url } = await openLocalTestServer()
     const client = openRawClient(url, { method: 'TRACE' })
     expect(await client.status()).toBe(400)
     client.close()
   })
 
-  test('[P1.4] a feed that is finished answers 204', async () => {
+  test('[P1.4] a closed feed responds with 204', async () => {
     const { url, server } = await openLocalTestServer()
     const reader = await openStreamReader(`${url}/api/stream`)
     await reader.readEvents(1)
@@ -164,14 +164,14 @@ describe('refusals', () => {
   })
 })
 
-describe('other origins', () => {
+describe('CORS', () => {
   const origin = 'https://app.example'
-  const ask = (url: string, init: RequestInit = {}): Promise<Response> =>
+  const request = (url: string, init: RequestInit = {}): Promise<Response> =>
     fetch(url, { ...init, headers: { origin, ...(init.headers as object) } })
 
-  test('[P1.5] an origin on the list may read, with credentials', async () => {
+  test('[P1.5] a listed origin may read responses, with credentials', async () => {
     const { url } = await openLocalTestServer({ cors: ['https://other.example', origin] })
-    const { headers, body } = await ask(`${url}/api/stream`)
+    const { headers, body } = await request(`${url}/api/stream`)
     expect(headers.get('access-control-allow-origin')).toBe(origin)
     expect(headers.get('access-control-allow-credentials')).toBe('true')
     expect(headers.get('access-control-expose-headers')).toBe('Retry-After, WWW-Authenticate')
@@ -179,18 +179,18 @@ describe('other origins', () => {
     await body!.cancel()
   })
 
-  test('[P1.5] no other origin may, and refusals are readable for those who may', async () => {
+  test('[P1.5] other origins may not read responses, and listed ones may read error responses', async () => {
     const { url } = await openLocalTestServer({ cors: 'https://other.example' })
-    const refused = await ask(`${url}/nowhere`)
-    expect(refused.headers.get('access-control-allow-origin')).toBeNull()
-    expect(refused.headers.get('vary')).toBe('Origin, Accept-Encoding')
-    const allowed = await fetch(`${url}/nowhere`, { headers: { origin: 'https://other.example' } })
-    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://other.example')
+    const unlisted = await request(`${url}/nowhere`)
+    expect(unlisted.headers.get('access-control-allow-origin')).toBeNull()
+    expect(unlisted.headers.get('vary')).toBe('Origin, Accept-Encoding')
+    const listed = await fetch(`${url}/nowhere`, { headers: { origin: 'https://other.example' } })
+    expect(listed.headers.get('access-control-allow-origin')).toBe('https://other.example')
   })
 
-  test('[P1.5] * is for everybody, but never with credentials', async () => {
+  test('[P1.5] * allows every origin, but never with credentials', async () => {
     const { url } = await openLocalTestServer({ cors: '*' })
-    const { headers, body } = await ask(`${url}/api/stream`)
+    const { headers, body } = await request(`${url}/api/stream`)
     expect(headers.get('access-control-allow-origin')).toBe('*')
     expect(headers.get('access-control-allow-credentials')).toBeNull()
     await body!.cancel()
@@ -198,7 +198,7 @@ describe('other origins', () => {
 
   test('[P1.5] preflights allow the methods and headers of the protocol, and are cached', async () => {
     const { url } = await openLocalTestServer({ cors: origin, auth: 'jwt' })
-    const response = await ask(`${url}/api/generate`, {
+    const response = await request(`${url}/api/generate`, {
       method: 'OPTIONS',
       headers: { 'access-control-request-method': 'POST' },
     })
@@ -237,7 +237,7 @@ describe('compression', () => {
     client.close()
   })
 
-  test('[P1.6] large and small events alike come out as they went in', async () => {
+  test('[P1.6] large and small events survive compression', async () => {
     const { url, server } = await openLocalTestServer()
     const data = Array.from({ length: 20_000 }, (_, index) => `${index}:${Math.sin(index)}`).join(' ')
     const readings = await Promise.all(
@@ -266,7 +266,7 @@ describe('compression', () => {
     ['gzip;q=0.5, br', 'br'],
     ['*', 'gzip'],
     ['identity, gzip;q=0.5', null],
-  ])('[P1.6] Accept-Encoding %s: %s', async (accepted, encoding) => {
+  ])('[P1.6] Accept-Encoding %s selects %s', async (accepted, encoding) => {
     const { url } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`, {
       headers: accepted === undefined ? {} : { 'accept-encoding': accepted },
@@ -276,7 +276,7 @@ describe('compression', () => {
     client.close()
   })
 
-  test('[P1.6] only where it is wanted', async () => {
+  test('[P1.6] the option compress disables compression', async () => {
     const { url } = await openLocalTestServer({ compress: false })
     const client = openRawClient(`${url}/api/stream`, { headers: { 'accept-encoding': 'gzip, br' } })
     await client.waitForText('connected')

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 3, on a socket. */
+/** PROTOCOL.md, section 3 (runs), on a socket. */
 import { describe, expect, test } from 'vitest'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
@@ -33,7 +33,7 @@ const resumeOf = ({ url }: LocalTestServer, start: Block | undefined): string =>
 const resume = (url: string, lastEventId?: string): Promise<StreamReader> =>
   openStreamReader(url, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } })
 
-/** Reads to the end while time goes on. */
+/** Reads to the end while advancing the clock. */
 async function readAll({ clock }: LocalTestServer, reader: StreamReader): Promise<Block[]> {
   await reader.readEvents(1)
   await clock.advance(10_000)
@@ -42,8 +42,8 @@ async function readAll({ clock }: LocalTestServer, reader: StreamReader): Promis
   return events
 }
 
-describe('the course of a run', () => {
-  test.each(['GET', 'POST'])('[P3.1] %s: start, deltas without holes, end', async (method) => {
+describe('the events of a run', () => {
+  test.each(['GET', 'POST'])('[P3.1] %s: a run consists of start, deltas without gaps, and end', async (method) => {
     const testServer = await openLocalTestServer(options)
     const reader =
       method === 'POST'
@@ -72,7 +72,7 @@ describe('the course of a run', () => {
     })
   })
 
-  test('[P3.1] a delta is a character as its reader sees it', async () => {
+  test('[P3.1] a delta is a character as a reader sees it', async () => {
     const testServer = await openLocalTestServer(options)
     const events = await readAll(testServer, await post(testServer))
     const contents = events.slice(1, -1).map((delta) => dataOf(delta)['content'])
@@ -81,7 +81,7 @@ describe('the course of a run', () => {
     expect(contents).toContain('é')
   })
 
-  test('[P3.1] deltas come one at a time, each when its time has come', async () => {
+  test('[P3.1] deltas are sent one at a time, each after its delay', async () => {
     const testServer = await openLocalTestServer(options)
     const reader = await post(testServer)
     expect(await reader.readEvents(1)).toHaveLength(1)
@@ -94,7 +94,7 @@ describe('the course of a run', () => {
     reader.close()
   })
 
-  test('[P3.1] a run that fails ends in error, and nothing follows', async () => {
+  test('[P3.1] a failing run ends with an error event, and nothing follows', async () => {
     const testServer = await openLocalTestServer({
       ...options,
       scenario: 'error-after:2,error-code:overloaded,error-retryable',
@@ -104,13 +104,13 @@ describe('the course of a run', () => {
     expect(dataOf(events.at(-1))).toEqual({ code: 'overloaded', message: expect.any(String), retryable: true })
   })
 
-  test('[P3.1] a run may end for its length', async () => {
+  test('[P3.1] a run may end with finishReason length', async () => {
     const testServer = await openLocalTestServer({ ...options, scenario: 'finish-reason:length' })
     const events = await readAll(testServer, await post(testServer))
     expect(dataOf(events.at(-1))['finishReason']).toBe('length')
   })
 
-  test('[P3.1] events of other names come between', async () => {
+  test('[P3.1] events of other names may come between deltas', async () => {
     const scenario = {
       events: [
         { after: 0, type: 'reasoning', data: { content: 'hm' } },
@@ -124,7 +124,7 @@ describe('the course of a run', () => {
     expect(textOf(events)).toBe(ANSWER)
   })
 
-  test('[P3.1] three runs at once do not disturb one another', async () => {
+  test('[P3.1] three concurrent runs do not affect one another', async () => {
     const testServer = await openLocalTestServer({ delay: 10 })
     const readings = await Promise.all(['one', 'two', 'three'].map((prompt) => post(testServer, { body: { prompt } })))
     const all = await Promise.all(readings.map((reader) => readAll(testServer, reader)))
@@ -133,7 +133,7 @@ describe('the course of a run', () => {
     all.forEach((events, index) => expect(textOf(events)).toContain(['one', 'two', 'three'][index]))
   })
 
-  test('[P3.2] a connection that is cut has no terminal event', async () => {
+  test('[P3.2] a cut connection has no terminal event', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, scenario: 'truncate-after:3' })
     const { events, error } = await (await post(testServer)).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
@@ -141,8 +141,8 @@ describe('the course of a run', () => {
   })
 })
 
-describe('reading again', () => {
-  test('[P3.3] each event has an id of its own, which contains the streamId', async () => {
+describe('resuming', () => {
+  test('[P3.3] each event has a unique id that contains the streamId', async () => {
     const testServer = await openLocalTestServer(options)
     const events = await readAll(testServer, await post(testServer))
     const streamId = dataOf(events[0])['streamId'] as string
@@ -151,7 +151,7 @@ describe('reading again', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test('[P3.3] from each event on: the rest, and nothing twice; with the header of the last: 204', async () => {
+  test('[P3.3] resuming after any event returns the rest, and 204 after the last one', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -162,13 +162,13 @@ describe('reading again', () => {
     }
   })
 
-  test('[P3.3] without the header: the whole run', async () => {
+  test('[P3.3] resuming without Last-Event-ID returns the whole run', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     expect((await (await resume(resumeOf(testServer, events[0]))).readToEnd()).events).toEqual(events)
   })
 
-  test('[P3.3] while it is running: what was missed, then what comes', async () => {
+  test('[P3.3] resuming a run in progress returns missed deltas, then live ones', async () => {
     const testServer = await openLocalTestServer(options)
     const first = await post(testServer)
     await first.readEvents(1)
@@ -183,7 +183,7 @@ describe('reading again', () => {
     expect(textOf([...first.events, ...(await second.readToEnd()).events])).toBe(ANSWER)
   })
 
-  test('[P3.3] resume is resolved against the URL of the answer', async () => {
+  test('[P3.3] resume is resolved against the response URL', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const reader = await post(testServer)
     const { events } = await reader.readToEnd()
@@ -191,7 +191,7 @@ describe('reading again', () => {
     expect((await (await resume(url.href)).readToEnd()).events).toEqual(events)
   })
 
-  test('[P3.3] a run that is not known: 404; an id that is not of this run: 400', async () => {
+  test('[P3.3] an unknown run is 404, and an id that does not belong to the run is 400', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -200,39 +200,39 @@ describe('reading again', () => {
     expect((await resume(url, `${dataOf(events[0])['streamId'] as string}:9999`)).response.status).toBe(400)
   })
 
-  test('[P3.3] a GET where runs start resumes with an id, and never starts a second one', async () => {
+  test('[P3.3] a GET with Last-Event-ID where runs start resumes, and never starts a second run', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const again = `${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`
     expect((await (await resume(again, events[1]!.id)).readToEnd()).events).toEqual(events.slice(2))
     expect((await resume(again, events.at(-1)!.id)).response.status).toBe(204)
     expect((await resume(again, `${crypto.randomUUID()}:3`)).response.status).toBe(404)
-    expect((await resume(again, 'no id of ours')).response.status).toBe(404)
+    expect((await resume(again, 'not an id')).response.status).toBe(404)
     expect(testServer.server.runs).toHaveLength(1)
   })
 })
 
-describe('keys', () => {
+describe('idempotency keys', () => {
   test.each(['GET', 'POST'])(
-    '[P3.4] %s: the same key joins the run that it started, from its start',
+    '[P3.4] %s: the same key joins the run that it started, from its start event',
     async (method) => {
       const testServer = await openLocalTestServer(options)
-      const ask = (): Promise<StreamReader> =>
+      const start = (): Promise<StreamReader> =>
         method === 'POST'
           ? post(testServer, { key: 'k1' })
           : openStreamReader(`${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`, {
               headers: { 'idempotency-key': 'k1' },
             })
-      const first = await ask()
+      const first = await start()
       await first.readEvents(1)
       await testServer.clock.advance(30)
       await first.readEvents(4)
-      const second = await ask()
+      const second = await start()
       expect(await second.readEvents(4)).toEqual(first.events)
       await testServer.clock.advance(10_000)
       const finished = (await second.readToEnd()).events
       expect((await first.readToEnd()).events).toEqual(finished)
-      expect((await (await ask()).readToEnd()).events).toEqual(finished)
+      expect((await (await start()).readToEnd()).events).toEqual(finished)
       expect(testServer.server.runs).toHaveLength(1)
     },
   )
@@ -245,7 +245,7 @@ describe('keys', () => {
     first.close()
   })
 
-  test('[P3.4] a key is of its method, its path and its identity alone', async () => {
+  test('[P3.4] a key is scoped to its method, path and identity', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, auth: { apiKeys: { a: 'alice', b: 'bob' } } })
     testServer.server.service.addRunEndpoint('/api/other')
     const start = async (init: StartOptions): Promise<unknown> =>
@@ -263,19 +263,19 @@ describe('keys', () => {
     expect(await start({ headers: { 'x-api-key': 'a' } })).toBe(ids[0])
   })
 
-  test('[P3.4] without a key, or with another, each request is a run of its own', async () => {
+  test('[P3.4] requests without a key, or with different ones, start separate runs', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     for (const key of [undefined, undefined, 'k1', 'k2']) await (await post(testServer, key ? { key } : {})).readToEnd()
     expect(testServer.server.runs).toHaveLength(4)
   })
 
   test.each([
-    ['a status', { scenario: 'status:503,once' }, {}],
-    ['a reset before anything was done', { scenario: 'refuse,once' }, {}],
-    ['a body that is refused', {}, { body: {} }],
-  ])('[P3.4] a refusal does not consume the key: %s', async (_what, setting, wrong) => {
+    ['an error status', { scenario: 'status:503,once' }, {}],
+    ['a reset without processing', { scenario: 'refuse,once' }, {}],
+    ['an invalid body', {}, { body: {} }],
+  ])('[P3.4] %s does not consume the key', async (_name, setting, invalid) => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, ...setting })
-    const refused = await post(testServer, { key: 'k1', ...wrong }).then(
+    const refused = await post(testServer, { key: 'k1', ...invalid }).then(
       ({ response }) => response.status,
       () => 'reset',
     )
@@ -285,7 +285,7 @@ describe('keys', () => {
     expect(textOf(events)).toBe(ANSWER)
   })
 
-  test('[P3.4] a run whose answer was lost is joined by its key, not started twice', async () => {
+  test('[P3.4] a run whose response was lost is joined by its key, not started twice', async () => {
     const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
     await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
     expect(testServer.server.runs).toHaveLength(1)
@@ -295,8 +295,8 @@ describe('keys', () => {
   })
 })
 
-describe('letting go, and stopping', () => {
-  test('[P3.5] a run goes on when its connection is gone', async () => {
+describe('detaching and cancelling', () => {
+  test('[P3.5] a run continues when its connection is gone', async () => {
     const testServer = await openLocalTestServer(options)
     const reader = await post(testServer)
     const [start] = await reader.readEvents(1)
@@ -322,7 +322,7 @@ describe('letting go, and stopping', () => {
     expect(testServer.server.runs).toHaveLength(1)
   })
 
-  test('[P3.5] and after its last reader, where that is later', async () => {
+  test('[P3.5] a finished run is kept for the retention after its last reader', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, retention: 5_000 })
     const { events } = await (await post(testServer)).readToEnd()
     await waitUntil(() => testServer.server.runs[0]!.readers === 0)
@@ -335,7 +335,7 @@ describe('letting go, and stopping', () => {
     expect(testServer.server.runs).toHaveLength(0)
   })
 
-  test('[P3.5] an unfinished run without a reader is stopped; one that is read is not', async () => {
+  test('[P3.5] an unfinished run is stopped unless it has a reader', async () => {
     const testServer = await openLocalTestServer({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 3_000 })
     const left = await post(testServer)
     const read = await post(testServer)
@@ -351,7 +351,7 @@ describe('letting go, and stopping', () => {
     read.close()
   })
 
-  test('[P3.5] DELETE cancels: every reader is told, and a further DELETE is 204', async () => {
+  test('[P3.5] DELETE ends the run for every reader, and a further DELETE is 204', async () => {
     const testServer = await openLocalTestServer(options)
     const one = await post(testServer, { key: 'k1' })
     const [start] = await one.readEvents(1)
@@ -370,7 +370,7 @@ describe('letting go, and stopping', () => {
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
   })
 
-  test('[P3.5] the first terminal event wins', async () => {
+  test('[P3.5] DELETE of a finished run keeps its terminal event', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -378,7 +378,7 @@ describe('letting go, and stopping', () => {
     expect((await (await resume(url)).readToEnd()).events).toEqual(events)
   })
 
-  test('[P3.5] DELETE of what is not known is 404', async () => {
+  test('[P3.5] DELETE of an unknown run is 404', async () => {
     const { url } = await openLocalTestServer()
     expect((await fetch(`${url}/api/generate/${crypto.randomUUID()}`, { method: 'DELETE' })).status).toBe(404)
   })
@@ -395,7 +395,7 @@ describe('letting go, and stopping', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P3.5] even if it overtakes the POST', async () => {
+  test('[P3.5] DELETE with the key cancels a run even if it overtakes the POST', async () => {
     const testServer = await openLocalTestServer(options)
     expect((await cancelKey(testServer, 'k1')).status).toBe(204)
     const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
@@ -405,14 +405,14 @@ describe('letting go, and stopping', () => {
     expect(textOf(await readAll(testServer, other))).toBe(ANSWER)
   })
 
-  test('[P3.5] such a key is forgotten after the retention', async () => {
+  test('[P3.5] a cancelled key is forgotten after the retention', async () => {
     const testServer = await openLocalTestServer({ ...options, retention: 5_000 })
     await cancelKey(testServer, 'k1')
     await testServer.clock.advance(5_000)
     expect(textOf(await readAll(testServer, await post(testServer, { key: 'k1' })))).toBe(ANSWER)
   })
 
-  test('[P3.5] a restart that keeps the log keeps the runs; one that loses it does not', async () => {
+  test('[P3.5] runs survive a restart that keeps the log, but not one that loses it', async () => {
     const testServer = await openLocalTestServer(options)
     const reader = await post(testServer)
     const [start] = await reader.readEvents(1)
@@ -421,15 +421,15 @@ describe('letting go, and stopping', () => {
     expect((await reader.readToEnd()).error).toBeInstanceOf(TypeError)
     expect(textOf(await readAll(testServer, await resume(url)))).toBe(ANSWER)
     await testServer.server.restart({ log: 'lose' })
-    // On a connection of its own: fetch would try the one that the restart has closed.
+    // Use a new connection: fetch would try the one that the restart has closed.
     const client = openRawClient(url)
     expect(await client.status()).toBe(404)
     client.close()
   })
 })
 
-describe('bounds', () => {
-  test('beyond the limit the oldest finished run makes room; if all are running it is 503', async () => {
+describe('limits', () => {
+  test('a run beyond maxRuns replaces the oldest finished run, or is 503 if all are running', async () => {
     const testServer = await openLocalTestServer({ ...options, maxRuns: 2 })
     const first = await post(testServer)
     const second = await post(testServer)

@@ -1,4 +1,4 @@
-/** The endpoint that speaks as OpenAI's does. */
+/** The endpoint in the format of OpenAI's API. */
 import { describe, expect, test } from 'vitest'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
@@ -20,7 +20,7 @@ interface Chunk {
   usage?: Record<string, number> | null
 }
 
-const ask = ({ url }: LocalTestServer, body: object, query = ''): Promise<StreamReader> =>
+const request = ({ url }: LocalTestServer, body: object, query = ''): Promise<StreamReader> =>
   openStreamReader(`${url}/v1/chat/completions${query}`, {
     method: 'POST',
     body: JSON.stringify({ model: 'm', messages, ...body }),
@@ -36,9 +36,9 @@ async function chunksOf(reader: StreamReader): Promise<{ chunks: Chunk[]; last: 
 const contentOf = (chunks: readonly Chunk[]): string =>
   chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
 
-describe('streamed', () => {
-  test('role, contents, finish reason, [DONE]; no ids and no names', async () => {
-    const reader = await ask(await openLocalTestServer(options), { stream: true })
+describe('streamed completions', () => {
+  test('a stream has the role, contents, finish reason and [DONE], but no ids or event names', async () => {
+    const reader = await request(await openLocalTestServer(options), { stream: true })
     const { chunks, last } = await chunksOf(reader)
     expect(last).toBe('[DONE]')
     expect(reader.text).not.toMatch(/^(id|event):/m)
@@ -50,9 +50,9 @@ describe('streamed', () => {
     expect(chunks.every((chunk) => !('usage' in chunk))).toBe(true)
   })
 
-  test('usage where it was asked for', async () => {
+  test('a stream includes usage if requested', async () => {
     const { chunks } = await chunksOf(
-      await ask(await openLocalTestServer(options), { stream: true, stream_options: { include_usage: true } }),
+      await request(await openLocalTestServer(options), { stream: true, stream_options: { include_usage: true } }),
     )
     expect(chunks.at(-1)).toMatchObject({
       choices: [],
@@ -61,23 +61,23 @@ describe('streamed', () => {
     expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true)
   })
 
-  test('tool calls and reasoning', async () => {
+  test('a stream includes tool calls and reasoning, but not unknown events', async () => {
     const events = [
       { after: 0, type: 'reasoning', data: { content: 'hm' } },
       { after: 1, type: 'tool_call', data: { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } } },
-      { after: 1, type: 'unheard-of', data: {} },
+      { after: 1, type: 'unknown', data: {} },
     ]
     const { chunks } = await chunksOf(
-      await ask(await openLocalTestServer({ ...options, scenario: { events } }), { stream: true }),
+      await request(await openLocalTestServer({ ...options, scenario: { events } }), { stream: true }),
     )
     expect(chunks[1]!.choices[0]!.delta).toEqual({ reasoning_content: 'hm' })
     expect(chunks[3]!.choices[0]!.delta).toEqual({ tool_calls: [{ index: 0, ...events[1]!.data }] })
     expect(contentOf(chunks)).toBe(ANSWER)
   })
 
-  test('a failure in the middle, after which there is no [DONE]', async () => {
+  test('a stream that fails has an error and no [DONE]', async () => {
     const { last } = await chunksOf(
-      await ask(await openLocalTestServer({ ...options, scenario: 'error-after:2,error-code:overloaded' }), {
+      await request(await openLocalTestServer({ ...options, scenario: 'error-after:2,error-code:overloaded' }), {
         stream: true,
       }),
     )
@@ -86,18 +86,18 @@ describe('streamed', () => {
     })
   })
 
-  test('faults are those of every stream', async () => {
+  test('faults apply as to every stream', async () => {
     const { events, error } = await (
-      await ask(await openLocalTestServer(options), { stream: true }, '?fault=truncate-after:2')
+      await request(await openLocalTestServer(options), { stream: true }, '?fault=truncate-after:2')
     ).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(2)
   })
 
-  test('a client that leaves stops the generation', async () => {
+  test('a client that disconnects stops a streamed generation', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 1_000 })
     const timers = testServer.clock.pendingDelays.length
-    const reader = await ask(testServer, { stream: true })
+    const reader = await request(testServer, { stream: true })
     await reader.readEvents(1)
     expect(testServer.clock.pendingDelays).toContain(1_000)
     reader.close()
@@ -106,16 +106,16 @@ describe('streamed', () => {
   })
 })
 
-describe('whole', () => {
-  test('one answer, when it is finished', async () => {
+describe('complete completions', () => {
+  test('the complete answer is sent when it is finished', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 10 })
-    const answer = fetch(`${testServer.url}/v1/chat/completions`, {
+    const pending = fetch(`${testServer.url}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ messages }),
     })
     await waitUntil(() => testServer.clock.pendingDelays.includes(10))
     await testServer.clock.advance(1_000)
-    const response = await answer
+    const response = await pending
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toMatchObject({
       object: 'chat.completion',
@@ -124,35 +124,38 @@ describe('whole', () => {
     })
   })
 
-  test('a failure is a 500', async () => {
+  test('a failed generation is 500', async () => {
     const { url, clock } = await openLocalTestServer({ ...options, scenario: 'error-after:1' })
-    const answer = fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }) })
+    const pending = fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }) })
     await waitUntil(() => clock.pendingDelays.includes(0))
     await clock.advance(0)
-    expect((await answer).status).toBe(500)
-    expect(await (await answer).json()).toMatchObject({ error: { type: 'server_error' } })
+    expect((await pending).status).toBe(500)
+    expect(await (await pending).json()).toMatchObject({ error: { type: 'server_error' } })
   })
 
-  test('a client that leaves stops the generation', async () => {
+  test('a client that disconnects stops the generation of a complete answer', async () => {
     const { url, clock } = await openLocalTestServer({ ...options, delay: 10 })
     const timers = clock.pendingDelays.length
-    const leaving = new AbortController()
-    const answer = fetch(`${url}/v1/chat/completions`, {
+    const controller = new AbortController()
+    const pending = fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ messages }),
-      signal: leaving.signal,
+      signal: controller.signal,
     })
     await waitUntil(() => clock.pendingDelays.includes(10))
-    leaving.abort()
-    await expect(answer).rejects.toThrow('aborted')
+    controller.abort()
+    await expect(pending).rejects.toThrow('aborted')
     await waitUntil(() => clock.pendingDelays.length === timers)
   })
 })
 
 test.each([
-  [{}, 'messages: expected a list'],
-  [{ messages: [] }, 'messages: expected one with the role "user"'],
-  [{ messages: [null, { role: 'user', content: [{ type: 'image' }] }] }, 'messages: expected one with the role "user"'],
+  [{}, 'messages: expected an array'],
+  [{ messages: [] }, 'messages: expected a message with the role "user"'],
+  [
+    { messages: [null, { role: 'user', content: [{ type: 'image' }] }] },
+    'messages: expected a message with the role "user"',
+  ],
 ])('%j is 400', async (body, detail) => {
   const { url } = await openLocalTestServer(options)
   const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) })
@@ -160,10 +163,10 @@ test.each([
   expect(((await response.json()) as { detail: string }).detail).toContain(detail)
 })
 
-test('content may be a list of parts', async () => {
+test('content may be an array of parts', async () => {
   const content = [{ type: 'text', text: 'hi' }, { type: 'image_url' }]
   const { chunks } = await chunksOf(
-    await ask(await openLocalTestServer(options), { stream: true, messages: [{ role: 'user', content }] }),
+    await request(await openLocalTestServer(options), { stream: true, messages: [{ role: 'user', content }] }),
   )
   expect(contentOf(chunks)).toBe(ANSWER)
 })

@@ -1,5 +1,5 @@
-/** The steps that a rule makes of the frames of a connection. */
-import * as fc from 'fast-check'
+/** The steps that a rule produces from the frames of a connection. */
+import { fc } from '../../support/fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import type { Step } from '../../../mock-server/stream/faults.ts'
@@ -10,7 +10,7 @@ const event = (number: number, data = `${number}`): Frame => ({ data, id: `i${nu
 const COMMENT: Frame = { comment: 'c' }
 const OPEN: Frame = { comment: 'open' }
 
-/** What a connection with this rule says of these frames. */
+/** Describes the steps of a connection with this rule and these frames. */
 function run(rule: Rule, frames: readonly Frame[]): string[] {
   const faults = createFaults(rule)
   const steps: Step[] = [...faults.begin(OPEN), ...frames.flatMap((frame) => faults.next(frame)), ...faults.flush()]
@@ -25,38 +25,38 @@ const blockOf = (number: number): string => `id: i${number}|data: ${number}||`
 const three = [event(1), event(2), event(3)]
 
 describe('without a fault', () => {
-  test('everything goes through as it is', () => {
+  test('every frame is sent unchanged without a fault', () => {
     expect(run({}, [event(1), COMMENT, event(2)])).toEqual([': open||', blockOf(1), ': c||', blockOf(2)])
   })
 })
 
-describe('where it happens', () => {
+describe('faults after n events', () => {
   test.each([
     ['reset-after:0 at a boundary', { 'reset-after': 0, 'cut-at': 'boundary' }, [': open||', '<reset:>']],
     ['reset-after:0', { 'reset-after': 0 }, [': open||', '<reset:id: i1|data>']],
     ['reset-after:1', { 'reset-after': 1 }, [': open||', blockOf(1), '<reset:id: i2|data>']],
     ['truncate-after:2', { 'truncate-after': 2 }, [': open||', blockOf(1), blockOf(2), '<fin:id: i3|data>']],
-    [
-      'truncate-after:3 that never comes to a next event',
-      { 'truncate-after': 3 },
-      [': open||', ...[1, 2, 3].map(blockOf)],
-    ],
+    ['truncate-after:3 without a next event', { 'truncate-after': 3 }, [': open||', ...[1, 2, 3].map(blockOf)]],
     ['end-after:2', { 'end-after': 2 }, [': open||', blockOf(1), blockOf(2), '<end>']],
     ['stall-after:1', { 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
     ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', blockOf(1), '<flood>']],
     ['quiet-after:1', { 'quiet-after': 1 }, [': open||', blockOf(1)]],
-    ['more than one: the earliest', { 'end-after': 2, 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
     [
-      'insert and a cut at the same place',
+      'several faults, of which the earliest wins',
+      { 'end-after': 2, 'stall-after': 1 },
+      [': open||', blockOf(1), '<stall>'],
+    ],
+    [
+      'insert and end-after at the same position',
       { insert: 'x', 'insert-after': 1, 'end-after': 1 },
       [': open||', blockOf(1), 'x', '<end>'],
     ],
-    ['insert at the beginning', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(blockOf)]],
-  ] as const)('%s', (_what, rule, steps) => {
+    ['insert at the start', { insert: 'x' }, [': open||', 'x', ...[1, 2, 3].map(blockOf)]],
+  ] as const)('%s', (_name, rule, steps) => {
     expect(run(rule, three)).toEqual(steps)
   })
 
-  test('a quiet stream has its comments', () => {
+  test('quiet-after still sends comments', () => {
     expect(run({ 'quiet-after': 1 }, [event(1), COMMENT, event(2), COMMENT])).toEqual([
       ': open||',
       blockOf(1),
@@ -65,11 +65,11 @@ describe('where it happens', () => {
     ])
   })
 
-  test('nothing comes after the end, not even a comment', () => {
+  test('nothing follows the end, not even a comment', () => {
     expect(run({ 'end-after': 1 }, [event(1), COMMENT, event(2)])).toEqual([': open||', blockOf(1), '<end>'])
   })
 
-  test('a cut inside a character waits for an event that has one', () => {
+  test('cut-at:character waits for an event with a multi-byte character', () => {
     const faults = createFaults({ 'truncate-after': 0, 'cut-at': 'character' })
     faults.begin(OPEN)
     expect(faults.next(event(1, 'ascii'))).toMatchObject([{ step: 'send' }])
@@ -83,18 +83,18 @@ describe('what is changed', () => {
   test.each([
     ['duplicate', { duplicate: 2 }, [1, 2, 2, 3]],
     ['reorder', { reorder: 1 }, [2, 1, 3]],
-    ['reorder of the last', { reorder: 3 }, [1, 2, 3]],
+    ['reorder of the last event', { reorder: 3 }, [1, 2, 3]],
     ['drop-index', { 'drop-index': 2 }, [1, 3]],
-    ['duplicate of what has moved', { reorder: 1, duplicate: 2 }, [2, 2, 1, 3]],
-  ] as const)('%s', (_what, rule, order) => {
+    ['duplicate of a reordered event', { reorder: 1, duplicate: 2 }, [2, 2, 1, 3]],
+  ] as const)('%s', (_name, rule, order) => {
     expect(run(rule, three)).toEqual([': open||', ...order.map(blockOf)])
   })
 
-  test('reorder across the place of a cut', () => {
+  test('reorder does not shift the position of end-after', () => {
     expect(run({ reorder: 2, 'end-after': 2 }, three)).toEqual([': open||', blockOf(1), blockOf(3), '<end>'])
   })
 
-  test('no-ids, id-prefix, invalid-data', () => {
+  test('no-ids, id-prefix and invalid-data alter frames', () => {
     expect(run({ 'no-ids': true }, [event(1)])).toEqual([': open||', 'data: 1||'])
     expect(run({ 'id-prefix': '日' }, [event(1), { data: 'x' }, { id: 'only' }])).toEqual([
       ': open||',
@@ -105,12 +105,12 @@ describe('what is changed', () => {
     expect(run({ 'invalid-data': 2 }, three)[2]).toBe('id: i2|data: {"broken": 2||')
   })
 
-  test('retry and byte order marks come first', () => {
+  test('retry and byte order marks are sent first', () => {
     expect(run({ retry: '1e1', bom: 1 }, [event(1)])).toEqual(['\ufeff: open||', 'retry: 1e1||', blockOf(1)])
   })
 })
 
-test('a cut after n events lets n events out whole, and never n + 1', { timeout: 30_000 }, () => {
+test('a cut after n events sends n complete events, never n + 1', { timeout: 30_000 }, () => {
   fc.assert(
     fc.property(
       fc.nat(6),
@@ -118,10 +118,10 @@ test('a cut after n events lets n events out whole, and never n + 1', { timeout:
       fc.array(fc.string({ unit: 'binary', minLength: 1 }), { minLength: 8, maxLength: 8 }),
       (after, at, texts) => {
         const frames = texts.map((text, number) => event(number, JSON.stringify(text)))
-        const said = run({ 'reset-after': after, 'cut-at': at }, frames)
-        expect(said).toHaveLength(1 + after + 1)
-        expect(said.at(-1)).toMatch(/^<reset:/)
-        expect(said.at(-1)).not.toContain('||')
+        const steps = run({ 'reset-after': after, 'cut-at': at }, frames)
+        expect(steps).toHaveLength(1 + after + 1)
+        expect(steps.at(-1)).toMatch(/^<reset:/)
+        expect(steps.at(-1)).not.toContain('||')
       },
     ),
   )

@@ -1,4 +1,4 @@
-/** Blocks of an event stream as a client reads them, by a naive reading of the standard. */
+/** A naive parser of event streams, independent of the SDK's. */
 
 export interface Block {
   type: string
@@ -8,7 +8,7 @@ export interface Block {
   retry: string | undefined
 }
 
-/** The whole blocks of a text; what is after the last blank line is left out. */
+/** Returns the complete blocks of a text; whatever follows the last blank line is ignored. */
 export function blocksOf(text: string): Block[] {
   const lines = text.replace(/^\ufeff/, '').replaceAll(/\r\n?/g, '\n')
   return lines
@@ -28,16 +28,16 @@ export function blocksOf(text: string): Block[] {
     })
 }
 
-/** Those that a client dispatches. */
+/** Returns the blocks that a client dispatches as events. */
 export const eventsOf = (text: string): Block[] => blocksOf(text).filter(({ data }) => data !== undefined)
 
-/** An event's data. */
+/** Parses the data of an event. */
 export function dataOf(block: Block | undefined): Record<string, unknown> {
-  if (block?.data === undefined) throw new Error('There is no data')
+  if (block?.data === undefined) throw new Error('The block has no data')
   return JSON.parse(block.data) as Record<string, unknown>
 }
 
-/** The text of a run: its deltas, one after the other. */
+/** Returns the text of a run, joined from its deltas. */
 export const textOf = (events: readonly Block[]): string =>
   events
     .filter(({ type }) => type === 'delta')

@@ -1,12 +1,12 @@
-/** A client of a channel that does nothing by itself: it opens the carrier, posts operations, and tells the streams apart. */
+/** A passive client of a channel: opens it, posts operations on request, and separates its streams. */
 import { onTestFinished } from 'vitest'
 import { type Block, dataOf } from './blocks.ts'
 import { type StreamReader, openStreamReader } from './stream-reader.ts'
 
-/** What came for one key, in its order: controls, and events under their own ids. */
+/** A block received for one key: a control event, or an event of the stream. */
 export interface ChannelItem {
   type: string
-  /** - `control`: the id ended in `!` - `own`: it has an id of its own - `none`: its block had none */
+  /** `control` for an id that ends in `!`, `own` for a block with an id of its stream, `none` for one without. */
   kind: 'control' | 'own' | 'none'
   id: string | undefined
   data: string | undefined
@@ -15,18 +15,18 @@ export interface ChannelItem {
 export interface ChannelClient {
   readonly reader: StreamReader
   readonly channelId: string
-  /** Posts operations; resolves with the answer to the POST. */
+  /** Posts operations and resolves with the response. */
   post(...ops: Record<string, unknown>[]): Promise<Response>
-  /** What came so far for a key. */
+  /** Returns what has been received for a key so far. */
   itemsOf(key: string): ChannelItem[]
-  /** Reads until `met` holds for what came for a key. */
+  /** Reads until `condition` holds for the items of a key. */
   readUntil(key: string, condition: (items: ChannelItem[]) => boolean): Promise<ChannelItem[]>
-  /** Reads until the stream's `close`, and gives all of it. */
+  /** Reads until the stream's `close` event and returns all of its items. */
   readUntilClosed(key: string): Promise<ChannelItem[]>
 }
 
 export interface ChannelClientOptions {
-  /** Of the carrier, and of the POSTs. */
+  /** Headers of the channel request and of the POSTs. */
   headers?: Record<string, string>
   path?: string
   fetch?: (input: string, init?: RequestInit) => Promise<Response>
@@ -34,7 +34,7 @@ export interface ChannelClientOptions {
 
 const ITEM_ID = /^([A-Za-z0-9_-]{1,32})([=+!])(.*)$/s
 
-/** The events of one key. A block with data or an id counts; comments do not. */
+/** Returns the blocks of one key, which its ids start with. */
 function itemsOfKey(blocks: readonly Block[], key: string): ChannelItem[] {
   return blocks.flatMap(({ id, data, type }) => {
     const [, name, sign, streamId] = ITEM_ID.exec(id ?? '') ?? []
@@ -44,17 +44,17 @@ function itemsOfKey(blocks: readonly Block[], key: string): ChannelItem[] {
   })
 }
 
-/** A control's data. */
+/** Returns the data of a control event. */
 export const controlOf = (items: readonly ChannelItem[], type: string): Record<string, unknown> =>
   dataOf(items.find((one) => one.kind === 'control' && one.type === type) as Block | undefined)
 
-/** Events alone, controls left out, as blocks with the ids that their streams gave them. */
+/** Returns the events of a stream without control events, as blocks with their own ids. */
 export const eventsOfItems = (items: readonly ChannelItem[]): Block[] =>
   items
     .filter(({ kind, data }) => kind !== 'control' && data !== undefined)
     .map(({ type, id, data }) => ({ type, id, data, comment: undefined, retry: undefined }))
 
-/** Opens it. The first event has come when it settles. */
+/** Opens a channel; resolves after its first event. */
 export async function openChannelClient(
   url: string,
   { headers = {}, path = '/api/channel', fetch = globalThis.fetch }: ChannelClientOptions = {},
@@ -84,7 +84,7 @@ export async function openChannelClient(
   }
 }
 
-/** Asks for a run with the prompt `Hi`. */
+/** Operation that starts a run with the prompt `Hi`. */
 export const openRunOperation = (key: string, overrides: Record<string, unknown> = {}): Record<string, unknown> => ({
   op: 'open',
   key,
@@ -95,7 +95,7 @@ export const openRunOperation = (key: string, overrides: Record<string, unknown>
   ...overrides,
 })
 
-/** Asks for anything by GET; the feed unless told. */
+/** Operation that opens a path by GET, by default the feed. */
 export const openGetOperation = (
   key: string,
   path = '/api/stream',

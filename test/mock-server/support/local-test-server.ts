@@ -1,4 +1,4 @@
-/** A mock server for one test, gone when the test is over. */
+/** A mock server for one test, closed when the test finishes. */
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../../../mock-server/base/clock.ts'
 import type { MockServer, MockServerOptions } from '../../../mock-server/node/mock-server.ts'
@@ -9,11 +9,11 @@ import { createManualServerClock } from './manual-server-clock.ts'
 export interface LocalTestServer {
   server: MockServer
   url: string
-  /** The server's time. */
+  /** The server's clock. */
   clock: ManualClock & Clock
 }
 
-/** Starts a server whose time stands still. */
+/** Starts a server with a clock that the test advances. */
 export async function openLocalTestServer(options: MockServerOptions = {}): Promise<LocalTestServer> {
   const clock = createManualServerClock()
   const server = await startMockServer({ clock, ...options })
@@ -21,7 +21,7 @@ export async function openLocalTestServer(options: MockServerOptions = {}): Prom
   return { server, url: server.url, clock }
 }
 
-/** Settles once `met` holds; looked at after every task, without a limit but the test's own. */
+/** Resolves once `condition` holds; checks it after every task, until the test times out. */
 export async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,4 @@
-/** A client that is nothing but a socket: it sees what is really on the wire. */
+/** A client on a bare socket, which sees the bytes on the wire. */
 import { connect, type Socket } from 'node:net'
 
 export interface RawRequest {
@@ -9,20 +9,20 @@ export interface RawRequest {
 
 export interface RawClient {
   readonly socket: Socket
-  /** Everything that came, one character per byte. */
+  /** Everything received, with one character per byte. */
   readonly receivedText: string
-  /** The head, once it is there. */
+  /** The status line and headers, or an empty string before they are complete. */
   readonly head: string
-  /** The body, without its chunk sizes, as text. */
+  /** The body without chunk sizes, as text. */
   readonly text: string
   readonly bytes: Buffer
-  /** Whether the body came to its regular end. */
+  /** Whether the body has ended regularly. */
   readonly isComplete: boolean
-  /** The sizes of the chunks, in their order. */
+  /** The sizes of the chunks, in order. */
   readonly chunkSizes: number[]
-  /** Settles once `text` contains this; rejects if the connection ends before. */
+  /** Resolves once the body contains this text; rejects if the connection ends before. */
   waitForText(text: string): Promise<void>
-  /** How the connection ended: a FIN, or a reset. */
+  /** Resolves with how the connection ended: by a FIN or a reset. */
   readonly ended: Promise<'fin' | 'reset'>
   status(): Promise<number>
   close(): void
@@ -44,7 +44,7 @@ function dechunk(bytes: Buffer): { body: Buffer; isComplete: boolean; sizes: num
   }
 }
 
-/** Sends one request on a connection of its own. */
+/** Sends one request over a new connection. */
 export function openRawClient(url: string, { method = 'GET', headers = {}, body = '' }: RawRequest = {}): RawClient {
   const { hostname, port, pathname, search } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -58,7 +58,7 @@ export function openRawClient(url: string, { method = 'GET', headers = {}, body 
   return watchSocket(socket)
 }
 
-/** Watches what comes on a socket. */
+/** Reads a response from a socket. */
 export function watchSocket(socket: Socket): RawClient {
   let received = Buffer.alloc(0)
   const watchers = new Set<() => void>()
@@ -67,14 +67,14 @@ export function watchSocket(socket: Socket): RawClient {
   }
   let outcome: 'fin' | 'reset' | undefined
   const ended = new Promise<'fin' | 'reset'>((resolve) => {
-    const settle = (reason: 'fin' | 'reset'): void => {
+    const finish = (reason: 'fin' | 'reset'): void => {
       outcome ??= reason
       resolve(outcome)
       notifyWatchers()
     }
-    socket.on('end', () => settle('fin'))
-    socket.on('error', () => settle('reset'))
-    socket.on('close', () => settle('fin'))
+    socket.on('end', () => finish('fin'))
+    socket.on('error', () => finish('reset'))
+    socket.on('close', () => finish('fin'))
   })
   socket.on('data', (bytes: Buffer) => {
     received = Buffer.concat([received, bytes])
@@ -97,7 +97,9 @@ export function watchSocket(socket: Socket): RawClient {
         if (condition()) resolve()
         else if (outcome)
           reject(
-            new Error(`The connection ended (${outcome}) before ${description}; came: ${received.toString('latin1')}`),
+            new Error(
+              `The connection ended (${outcome}) before ${description}; received: ${received.toString('latin1')}`,
+            ),
           )
         else return
         watchers.delete(check)
@@ -128,7 +130,7 @@ export function watchSocket(socket: Socket): RawClient {
     waitForText: (text) => waitFor(JSON.stringify(text), () => parsed().body.toString('utf8').includes(text)),
     ended,
     async status() {
-      await waitFor('the head', () => split().head !== '')
+      await waitFor('the headers', () => split().head !== '')
       return Number(split().head.split(' ')[1])
     },
     close: () => void socket.destroy(),

@@ -1,27 +1,27 @@
-/** A client that is a plain `fetch`: it reads as far as a test needs. */
+/** A client on plain `fetch`, which reads as far as a test needs. */
 import { type Block, blocksOf } from './blocks.ts'
 
 export interface StreamReader {
   readonly response: Response
-  /** What came so far. */
+  /** The text received so far. */
   readonly text: string
   readonly blocks: Block[]
   readonly events: Block[]
-  /** Settles once there are so many events. */
+  /** Reads until there are at least `count` events. */
   readEvents(count: number): Promise<Block[]>
-  /** Reads on by one chunk; throws at the end. */
+  /** Reads one more chunk; rejects at the end of the stream. */
   readChunk(): Promise<void>
-  /** Settles once the text contains this. */
+  /** Reads until the text contains this. */
   readUntil(text: string): Promise<void>
-  /** Reads to the end: `end`, or the error with which the body broke. */
+  /** Reads to the end; `error` is set if the body broke. */
   readToEnd(): Promise<{ events: Block[]; error: unknown }>
-  /** Lets go of the connection. */
+  /** Aborts the request. */
   close(): void
 }
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
-/** Opens a stream. The head has come when it settles. */
+/** Opens a stream; resolves with the response headers. */
 export async function openStreamReader(
   url: string,
   init: RequestInit = {},
@@ -40,7 +40,7 @@ export async function openStreamReader(
   const currentEvents = (): Block[] => blocksOf(text).filter(({ data }) => data !== undefined)
   const readWhile = async (description: string, condition: () => boolean): Promise<void> => {
     while (!condition())
-      if (!(await readMore())) throw new Error(`The stream ended before ${description}; came: ${text}`)
+      if (!(await readMore())) throw new Error(`The stream ended before ${description}; received: ${text}`)
   }
   return {
     response,
@@ -58,7 +58,7 @@ export async function openStreamReader(
       return currentEvents()
     },
     async readChunk() {
-      if (!(await readMore())) throw new Error(`The stream ended; came: ${text}`)
+      if (!(await readMore())) throw new Error(`The stream ended; received: ${text}`)
     },
     readUntil: (part) => readWhile(JSON.stringify(part), () => text.includes(part)),
     async readToEnd() {

@@ -1,11 +1,11 @@
-/** `/_mock`: what it shows, what it changes, and who may use it. */
+/** `/_mock`: the state it reports, the changes it makes, and who may use it. */
 import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { dataOf, textOf } from './support/blocks.ts'
-import { openRawClient } from './support/raw-client.ts'
-import { openStreamReader } from './support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from './support/local-test-server.ts'
+import { startMockServer } from '../../../mock-server/node/mock-server.ts'
+import { dataOf, textOf } from '../support/blocks.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 interface State {
   clients: { id: string; path: string; subject: string; lastEventId?: string }[]
@@ -17,19 +17,19 @@ const readState = async (url: string): Promise<State> => (await fetch(`${url}/_m
 const changeState = (url: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
   fetch(`${url}/_mock`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), ...init })
 
-/** Settles once the server is listening again. */
-async function resetState(url: string): Promise<void> {
+/** Resolves once the server is listening again. */
+async function waitUntilReachable(url: string): Promise<void> {
   for (;;) {
     try {
       return void (await fetch(`${url}/_mock`))
     } catch {
-      await new Promise((resolve) => setImmediate(resolve)) // not yet
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 }
 
 describe('state', () => {
-  test('clients, feeds, runs and rules', async () => {
+  test('GET returns clients, feeds, runs and rules', async () => {
     const { url, server } = await openLocalTestServer({ answers: ['abc'], delay: 0, scenario: 'delay:0' })
     const id = server.broadcast({ data: 1 })
     const reader = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': id } })
@@ -57,43 +57,43 @@ describe('state', () => {
 describe('faults', () => {
   test.each([
     ['JSON', '{"status": 503}'],
-    ['a list', '[{"status": 503}]'],
+    ['an array', '[{"status": 503}]'],
     ['rules', { rules: [{ status: 503 }] }],
     ['scenario', { scenario: [{ status: 503 }] }],
     ['text in scenario', { scenario: 'status:503' }],
     ['text', 'status:503'],
-  ])('set as %s, and cleared', async (_what, body) => {
+  ])('rules can be set as %s, and cleared', async (_name, body) => {
     const { url } = await openLocalTestServer()
-    const answer = await changeState(url, body)
-    expect(answer.status).toBe(200)
-    expect(((await answer.json()) as State).rules).toEqual([{ rule: { status: 503 }, matched: 0 }])
+    const response = await changeState(url, body)
+    expect(response.status).toBe(200)
+    expect(((await response.json()) as State).rules).toEqual([{ rule: { status: 503 }, matched: 0 }])
     expect((await fetch(`${url}/api/stream`)).status).toBe(503)
     expect((await readState(url)).rules[0]!.matched).toBe(1)
-    for (const nothing of ['[]', '']) {
+    for (const empty of ['[]', '']) {
       await changeState(url, body)
-      await changeState(url, nothing)
+      await changeState(url, empty)
       expect((await readState(url)).rules).toEqual([])
     }
   })
 
   test.each([
     ['explode', 'unknown key'],
-    ['{"reset-after": "x"}', 'scenario["reset-after"]: expected a whole number'],
+    ['{"reset-after": "x"}', 'scenario["reset-after"]: expected an integer'],
     ['{"reset-after"', 'JSON'],
     ['{"action": "explode"}', 'action: expected drop or restart'],
     ['{"action": "restart", "log": "maybe"}', 'log: expected "keep" or "lose"'],
-    ['{"action": "restart", "downtime": -1}', 'downtime: expected milliseconds'],
+    ['{"action": "restart", "downtime": -1}', 'downtime: expected a number from 0 to 60000 (ms)'],
   ])('%s is 400 and changes nothing', async (body, detail) => {
     const { url } = await openLocalTestServer({ scenario: 'delay:7' })
-    const answer = await changeState(url, body)
-    expect(answer.status).toBe(400)
-    expect(((await answer.json()) as { detail: string }).detail).toContain(detail)
+    const response = await changeState(url, body)
+    expect(response.status).toBe(400)
+    expect(((await response.json()) as { detail: string }).detail).toContain(detail)
     expect((await readState(url)).rules).toEqual([{ rule: { delay: 7 }, matched: 0 }])
   })
 })
 
 describe('actions', () => {
-  test('drop cuts every stream; runs go on, feeds keep their events', async () => {
+  test('drop cuts every stream while runs continue', async () => {
     const { url, server, clock } = await openLocalTestServer({ answers: ['abc'], delay: 10 })
     const feed = openRawClient(`${url}/api/stream`)
     const run = openRawClient(`${url}/api/generate?prompt=x`)
@@ -107,7 +107,7 @@ describe('actions', () => {
     expect(server.runs[0]!.text).toBe('abc')
   })
 
-  test('restart answers, is gone for a while, and comes back with its log', async () => {
+  test('restart responds, stays unreachable for the downtime, and keeps the log', async () => {
     const { url, server, clock } = await openLocalTestServer()
     const before = await openStreamReader(`${url}/api/stream`)
     const id = server.broadcast({ data: 1 })
@@ -121,13 +121,13 @@ describe('actions', () => {
     await expect(fetch(`${url}/api/stream`)).rejects.toThrow(TypeError)
     server.broadcast({ data: 2 })
     await clock.advance(2_000)
-    await resetState(url)
+    await waitUntilReachable(url)
     const after = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': id } })
     expect((await after.readEvents(2))[1]!.data).toBe('2')
     after.close()
   })
 
-  test('restart may lose the log', async () => {
+  test('restart with log: "lose" loses events and runs', async () => {
     const { url, server } = await openLocalTestServer({ answers: ['abc'], delay: 0 })
     const id = server.broadcast({ data: 1 })
     const { events } = await (await openStreamReader(`${url}/api/generate?prompt=x`)).readToEnd()
@@ -135,7 +135,7 @@ describe('actions', () => {
     const control = openRawClient(`${url}/_mock`, { method: 'POST', body: '{"action":"restart","log":"lose"}' })
     await control.ended
     await waitUntil(() => server.runs.length === 0)
-    await resetState(url)
+    await waitUntilReachable(url)
     const client = openRawClient(`${url}/api/stream`, { headers: { 'last-event-id': id } })
     await client.waitForText('"reason":"unknown"')
     client.close()
@@ -143,14 +143,14 @@ describe('actions', () => {
   })
 })
 
-describe('who may', () => {
-  test('no token is asked for', async () => {
+describe('access', () => {
+  test('/_mock requires no token', async () => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
     expect((await fetch(`${url}/_mock`)).status).toBe(200)
     expect((await changeState(url, 'status:503')).status).toBe(200)
   })
 
-  test('pages of other origins may not, unless they are on the list', async () => {
+  test('pages of other origins are rejected unless they are listed', async () => {
     const { url } = await openLocalTestServer({ cors: 'https://app.example' })
     const from = (origin: string): Promise<Response> => changeState(url, '[]', { headers: { origin } })
     expect((await from('https://evil.example')).status).toBe(403)
@@ -159,26 +159,26 @@ describe('who may', () => {
     expect((await from(url)).status).toBe(200)
   })
 
-  test('only this machine may', async () => {
+  test('clients on other machines are rejected', async () => {
     const { server } = await openLocalTestServer()
-    const arrival = { signal: new AbortController().signal }
-    const ask = async (from: 'loopback' | 'remote'): Promise<number | undefined> => {
-      const answer = await server.service.handle(new Request(`${server.url}/_mock`), { ...arrival, peer: from })
-      return 'status' in answer ? answer.status : undefined
+    const { signal } = new AbortController()
+    const statusFor = async (peer: 'loopback' | 'remote'): Promise<number | undefined> => {
+      const response = await server.service.handle(new Request(`${server.url}/_mock`), { signal, peer })
+      return 'status' in response ? response.status : undefined
     }
-    expect(await ask('loopback')).toBe(200)
-    expect(await ask('remote')).toBe(403)
+    expect(await statusFor('loopback')).toBe(200)
+    expect(await statusFor('remote')).toBe(403)
   })
 
-  const outside = Object.values(networkInterfaces())
+  const externalAddress = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === 'IPv4' && !internal)
 
-  // A machine without a network has no address but its own loopback.
-  test.skipIf(!outside)('on a real socket: who comes by another address of this machine is elsewhere', async () => {
+  // A machine without a network has only loopback addresses.
+  test.skipIf(!externalAddress)('a client on a non-loopback address of this machine is rejected', async () => {
     const server = await startMockServer({ host: '0.0.0.0' })
     try {
-      expect((await fetch(`http://${outside!.address}:${server.port}/_mock`)).status).toBe(403)
+      expect((await fetch(`http://${externalAddress!.address}:${server.port}/_mock`)).status).toBe(403)
       expect((await fetch(`http://127.0.0.1:${server.port}/_mock`)).status).toBe(200)
     } finally {
       await server.close()

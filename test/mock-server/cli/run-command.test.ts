@@ -1,4 +1,4 @@
-/** The command line: what it understands, what it prints, how it ends. */
+/** The command line: arguments, output and exit codes. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { build } from 'vite'
 import { ruleKeys } from '../../../mock-server/scenario/rule.ts'
 import { scenarioSchema } from '../../../mock-server/scenario/schema.ts'
-import { help, parseArguments } from '../../../mock-server/cli/parse-arguments.ts'
+import { formatHelp, parseArguments } from '../../../mock-server/cli/parse-arguments.ts'
 import { type CommandResult, runCommand } from '../../../mock-server/cli/run-command.ts'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { textOf } from '../support/blocks.ts'
@@ -25,32 +25,35 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-async function run(...words: string[]): Promise<{ outcome: CommandResult; printed: string; complained: string }> {
-  let printed = ''
-  let complained = ''
-  const outcome = await runCommand(words, {
+async function run(...args: string[]): Promise<{ result: CommandResult; output: string; errorOutput: string }> {
+  let output = ''
+  let errorOutput = ''
+  const result = await runCommand(args, {
     dist: folder,
-    print: (text) => (printed += text),
-    printError: (text) => (complained += text),
+    print: (text) => (output += text),
+    printError: (text) => (errorOutput += text),
   })
-  if ('server' in outcome) onTestFinished(() => outcome.server.close())
-  return { outcome, printed, complained }
+  if ('server' in result) onTestFinished(() => result.server.close())
+  return { result, output, errorOutput }
 }
 
-async function start(...words: string[]): Promise<{ url: string; printed: string; complained: string; port: number }> {
-  const { outcome, ...said } = await run('mock', '--port', '0', ...words)
-  if (!('server' in outcome)) throw new Error(said.complained)
-  return { url: outcome.server.url, port: outcome.server.port, ...said }
+async function start(...args: string[]): Promise<{ url: string; output: string; errorOutput: string; port: number }> {
+  const { result, ...printed } = await run('mock', '--port', '0', ...args)
+  if (!('server' in result)) throw new Error(printed.errorOutput)
+  return { url: result.server.url, port: result.server.port, ...printed }
 }
 
 describe('help', () => {
-  test.each([['--help'], ['-h'], ['mock', '--help'], []])('%s', async (...words) => {
-    const { outcome, printed } = await run(...words)
-    expect(outcome).toEqual({ exitCode: 0 })
-    expect(printed).toBe(help())
-  })
+  test.each(['rivulet --help', 'rivulet -h', 'rivulet mock --help', 'rivulet'])(
+    '`%s` prints the help',
+    async (line) => {
+      const { result, output } = await run(...line.split(' ').slice(1))
+      expect(result).toEqual({ exitCode: 0 })
+      expect(output).toBe(formatHelp())
+    },
+  )
 
-  test('has every option, every path and every key', () => {
+  test('the help lists every option, endpoint and fault key', () => {
     for (const word of [
       '--port',
       '--cors',
@@ -72,33 +75,33 @@ describe('help', () => {
       'startMockServer',
       ...Object.keys(ruleKeys),
     ]) {
-      expect(help()).toContain(word)
+      expect(formatHelp()).toContain(word)
     }
   })
 
-  test('mock schema prints the schema', async () => {
-    const { printed } = await run('mock', 'schema')
-    expect(JSON.parse(printed)).toEqual(scenarioSchema)
+  test('`rivulet mock schema` prints the JSON Schema of a scenario', async () => {
+    const { output } = await run('mock', 'schema')
+    expect(JSON.parse(output)).toEqual(scenarioSchema)
   })
 })
 
 describe('options', () => {
-  test('what is not given has its default', () => {
+  test('omitted options have their defaults', () => {
     expect(parseArguments(['mock'])).toEqual({
       command: 'mock',
-      port: 'next-free',
+      portPolicy: 'next-free',
       options: { port: 3_000, tick: 1_000 },
     })
   })
 
-  test('all of them', async () => {
+  test('all options are parsed', async () => {
     const answers = await file('answers.json', '{"hi": "hello"}')
     const scenario = await file('scenario.json', '{"rules": [{"delay": 1}]}')
-    const words = `mock --port 4000 --strict-port --host ::1 --cors https://a.test --cors https://b.test --answers ${answers} --seed 7
+    const line = `mock --port 4000 --strict-port --host ::1 --cors https://a.test --cors https://b.test --answers ${answers} --seed 7
       --scenario ${scenario} --auth jwt --delay 5 --tokens --heartbeat 100 --history 50 --tick 0 --demo ${folder}`
-    expect(parseArguments(words.split(/\s+/))).toEqual({
+    expect(parseArguments(line.split(/\s+/))).toEqual({
       command: 'mock',
-      port: 'strict',
+      portPolicy: 'strict',
       demo: folder,
       options: {
         port: 4_000,
@@ -118,41 +121,41 @@ describe('options', () => {
   })
 
   test.each([
-    [['serve'], 'serve: expected the command mock'],
-    [['mock', 'it'], 'it: expected nothing more, or schema'],
+    [['serve'], 'unknown command "serve", expected mock'],
+    [['mock', 'it'], 'unexpected argument "it"'],
     [['mock', '--prot', '1'], "Unknown option '--prot'"],
-    [['mock', '--port', 'abc'], '--port: expected a whole number from 0 to 65535, got "abc"'],
-    [['mock', '--port', '70000'], '--port: expected a whole number from 0 to 65535'],
+    [['mock', '--port', 'abc'], '--port: expected an integer from 0 to 65535, got "abc"'],
+    [['mock', '--port', '70000'], '--port: expected an integer from 0 to 65535'],
     [['mock', '--seed', '-1'], '--seed'],
     [['mock', '--auth', 'basic'], '--auth: expected jwt or apikey, got "basic"'],
     [['mock', '--answers', '/nowhere.json'], '--answers /nowhere.json: ENOENT'],
-  ])('%j is explained, with exit code 2', async (words, message) => {
-    const { outcome, complained, printed } = await run(...words)
-    expect(outcome).toEqual({ exitCode: 2 })
-    expect(complained).toContain(`rivulet: `)
-    expect(complained).toContain(message)
-    expect(complained).toContain('rivulet mock --help')
-    expect(printed).toBe('')
+  ])('%j is reported as a usage error with exit code 2', async (args, message) => {
+    const { result, errorOutput, output } = await run(...args)
+    expect(result).toEqual({ exitCode: 2 })
+    expect(errorOutput).toContain(`rivulet: `)
+    expect(errorOutput).toContain(message)
+    expect(errorOutput).toContain('rivulet mock --help')
+    expect(output).toBe('')
   })
 
   test.each([
-    ['--scenario', '{"reset-after": "5"}', 'scenario["reset-after"]: expected a whole number from 0, got "5"'],
+    ['--scenario', '{"reset-after": "5"}', 'scenario["reset-after"]: expected an integer of at least 0, got "5"'],
     ['--scenario', '{', 'JSON'],
-    ['--answers', '{"a": 1}', '"a" is not a text'],
-  ])('a file of %s with %s', async (option, content, message) => {
+    ['--answers', '{"a": 1}', '"a" is not a string'],
+  ])('%s with a file that contains %s is a usage error', async (option, content, message) => {
     const path = await file('wrong.json', content)
-    const { outcome, complained } = await run('mock', option, path)
-    expect(outcome).toEqual({ exitCode: 2 })
-    expect(complained).toContain(`${option} ${path}: `)
-    expect(complained).toContain(message)
+    const { result, errorOutput } = await run('mock', option, path)
+    expect(result).toEqual({ exitCode: 2 })
+    expect(errorOutput).toContain(`${option} ${path}: `)
+    expect(errorOutput).toContain(message)
   })
 })
 
 describe('serving', () => {
-  test('prints the URL and three lines of curl', async () => {
-    const { url, printed } = await start()
-    expect(printed).toContain(`is at ${url}\n`)
-    const lines = printed.split('\n').filter((line) => line.startsWith('  curl '))
+  test('the server prints its URL and three curl commands', async () => {
+    const { url, output } = await start()
+    expect(output).toContain(`listening on ${url}\n`)
+    const lines = output.split('\n').filter((line) => line.startsWith('  curl '))
     expect(lines).toHaveLength(3)
     expect(lines.every((line) => line.includes(url))).toBe(true)
   })
@@ -160,14 +163,14 @@ describe('serving', () => {
   test.each([
     ['jwt', 'Authorization: Bearer $TOKEN'],
     ['apikey', 'X-API-Key: mock-key'],
-  ])('with --auth %s the lines authenticate', async (kind, header) => {
-    const { url, printed } = await start('--auth', kind)
-    expect(printed.match(/  curl .*/g)!.every((line) => line.includes(header))).toBe(true)
+  ])('the curl commands authenticate with --auth %s', async (kind, header) => {
+    const { url, output } = await start('--auth', kind)
+    expect(output.match(/  curl .*/g)!.every((line) => line.includes(header))).toBe(true)
     expect((await fetch(`${url}/api/stream`)).status).toBe(401)
   })
 
-  test('answers and scenario are in force', async () => {
-    const answers = await file('book.json', '{"hi": "hello"}')
+  test('--answers and --scenario take effect', async () => {
+    const answers = await file('canned.json', '{"hi": "hello"}')
     const scenario = await file('rules.json', '{"delay": 0, "bom": 1}')
     const { url } = await start('--answers', answers, '--scenario', scenario)
     const reader = await openStreamReader(`${url}/api/generate?prompt=hi`)
@@ -175,7 +178,7 @@ describe('serving', () => {
     expect(reader.text).toMatch(/^\ufeff/)
   })
 
-  test('the demo at /, the built package at /dist/', async () => {
+  test('--demo serves a folder at / and the built package at /dist/', async () => {
     const demo = join(folder, 'demo')
     await mkdir(demo)
     await writeFile(join(demo, 'index.html'), 'demo')
@@ -186,27 +189,27 @@ describe('serving', () => {
     expect((await fetch(`${url}/other.html`)).status).toBe(404)
   })
 
-  test('a port that is taken: the next free one, and it says so', async () => {
-    const taken = await startMockServer()
-    onTestFinished(() => taken.close())
-    const { outcome, complained } = await run('mock', '--port', String(taken.port))
-    if (!('server' in outcome)) throw new Error(complained)
-    expect(outcome.server.port).toBeGreaterThan(taken.port)
-    expect(complained).toBe(`Port ${taken.port} is taken, so it is ${outcome.server.port}.\n`)
+  test('the next free port is used, and reported, if the port is in use', async () => {
+    const blocker = await startMockServer()
+    onTestFinished(() => blocker.close())
+    const { result, errorOutput } = await run('mock', '--port', String(blocker.port))
+    if (!('server' in result)) throw new Error(errorOutput)
+    expect(result.server.port).toBeGreaterThan(blocker.port)
+    expect(errorOutput).toBe(`Port ${blocker.port} is in use, using ${result.server.port} instead.\n`)
   })
 
-  test('with --strict-port it fails', async () => {
-    const taken = await startMockServer()
-    onTestFinished(() => taken.close())
-    const { outcome, complained } = await run('mock', '--port', String(taken.port), '--strict-port')
-    expect(outcome).toEqual({ exitCode: 2 })
-    expect(complained).toContain(`--port ${taken.port}: it is taken`)
+  test('--strict-port fails if the port is in use', async () => {
+    const blocker = await startMockServer()
+    onTestFinished(() => blocker.close())
+    const { result, errorOutput } = await run('mock', '--port', String(blocker.port), '--strict-port')
+    expect(result).toEqual({ exitCode: 2 })
+    expect(errorOutput).toContain(`--port ${blocker.port}: port is in use`)
   })
 })
 
 describe('the process', () => {
   let cli: string
-  /** Built as the package is, without Node's modules. */
+  /** Bundles the command as the package does, except for Node's modules. */
   beforeAll(async () => {
     const outDir = join(folder, 'built')
     const output = { entryFileNames: 'cli.mjs' }
@@ -219,12 +222,12 @@ describe('the process', () => {
     cli = join(outDir, 'cli.mjs')
   }, 60_000)
 
-  async function launch(...words: string[]): Promise<{
+  async function launch(...args: string[]): Promise<{
     child: ChildProcessByStdio<null, Readable, null>
     url: string
     exited: Promise<number | string | null>
   }> {
-    const child = spawn(process.execPath, [cli, 'mock', '--port', '0', ...words], {
+    const child = spawn(process.execPath, [cli, 'mock', '--port', '0', ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -232,17 +235,17 @@ describe('the process', () => {
       child.once('exit', (code, signal) => resolve(signal ?? code)),
     )
     const url = await new Promise<string>((resolve) => {
-      let printed = ''
+      let output = ''
       child.stdout.on('data', (text: Buffer) => {
-        printed += String(text)
-        const found = /is at (http\S+)/.exec(printed)
-        if (found) resolve(found[1]!)
+        output += String(text)
+        const match = /listening on (http\S+)/.exec(output)
+        if (match) resolve(match[1]!)
       })
     })
     return { child, url, exited }
   }
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends streams in good order, and the exit code is 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends streams cleanly, and the exit code is 0', async (signal) => {
     const { child, url, exited } = await launch()
     const client = openRawClient(`${url}/api/stream`)
     await client.waitForText('connected')
@@ -252,12 +255,12 @@ describe('the process', () => {
     expect(await exited).toBe(0)
   })
 
-  test('a word that is wrong is exit code 2, and the process is gone', async () => {
+  test('a usage error ends the process with exit code 2', async () => {
     const child = spawn(process.execPath, [cli, 'mock', '--explode'], { stdio: 'ignore' })
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(2)
   })
 
-  test('a port that is taken ends the process too', async () => {
+  test('a port in use ends the process with exit code 2', async () => {
     const { url } = await launch()
     const child = spawn(process.execPath, [cli, 'mock', '--strict-port', '--port', new URL(url).port], {
       stdio: 'ignore',
@@ -265,7 +268,7 @@ describe('the process', () => {
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(2)
   })
 
-  test('the file can be run as a command', async () => {
+  test('the built file starts with a shebang', async () => {
     expect(await readFile(cli, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 })

@@ -1,11 +1,11 @@
-/** The mock in process: a `fetch` without a socket. */
+/** The in-process mock: a `fetch` without a socket. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Mock, type MockOptions, createMock } from '../../mock-server/mock/mock.ts'
-import { dataOf, textOf } from './support/blocks.ts'
-import { createManualServerClock } from './support/manual-server-clock.ts'
-import { type StreamReader, openStreamReader } from './support/stream-reader.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
-import { waitUntil } from './support/local-test-server.ts'
+import { type Mock, type MockOptions, createMock } from '../../../mock-server/mock/mock.ts'
+import { dataOf, textOf } from '../support/blocks.ts'
+import { createManualServerClock } from '../support/manual-server-clock.ts'
+import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
+import { flushMicrotasks } from '../../support/flush-microtasks.ts'
+import { waitUntil } from '../support/local-test-server.ts'
 
 const mocks: Mock[] = []
 afterEach(() => {
@@ -21,7 +21,7 @@ const open = (mock: Mock, url: string, init?: RequestInit): Promise<StreamReader
 const types = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
 
 describe('runs', () => {
-  test("at a path of one's own, with a text of one's own, at once", async () => {
+  test('run serves a custom text at a custom path, without delay', async () => {
     const mock = create()
     mock.run('/api/chat', { text: '你好 🧑‍🚀' })
     const reader = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
@@ -33,18 +33,18 @@ describe('runs', () => {
     expect(dataOf(events[0])['resume']).toMatch(/^\/api\/chat\/[0-9a-f-]{36}$/)
   })
 
-  test('the text may be made of the prompt', async () => {
+  test('the text of a run may depend on the prompt', async () => {
     const mock = create()
     mock.run('/echo', { text: (prompt) => prompt.toUpperCase() })
     expect(textOf((await (await open(mock, '/echo?prompt=hi')).readToEnd()).events)).toBe('HI')
   })
 
-  test('/api/generate is there already', async () => {
+  test('/api/generate exists by default', async () => {
     const mock = create({ answers: ['ready'] })
     expect(textOf((await (await open(mock, '/api/generate?prompt=x')).readToEnd()).events)).toBe('ready')
   })
 
-  test('a fault of its own, from which it is resumed', async () => {
+  test('a run can have a fault of its own, and be resumed after it', async () => {
     const mock = create()
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4' })
     mock.run('/api/other', { text: 'fine' })
@@ -62,12 +62,12 @@ describe('runs', () => {
     expect(textOf((await (await open(mock, '/api/other?prompt=x')).readToEnd()).events)).toBe('fine')
   })
 
-  test('a fault that there is not is refused at once', () => {
+  test('an invalid fault is rejected immediately', () => {
     expect(() => create().run('/x', { fault: 'explode' })).toThrow(TypeError)
     expect(() => create({ scenario: 'explode' })).toThrow(TypeError)
   })
 
-  test('DELETE cancels', async () => {
+  test('DELETE cancels a run', async () => {
     const clock = createManualServerClock()
     const mock = create({ clock, delay: 10 })
     const reader = await open(mock, '/api/generate?prompt=x')
@@ -80,7 +80,7 @@ describe('runs', () => {
 })
 
 describe('feeds', () => {
-  test("at a path of one's own: send, drop, and what was missed", async () => {
+  test('a feed at a custom path sends events, and replays those missed after drop', async () => {
     const mock = create()
     const feed = mock.feed('/prices')
     const reader = await open(mock, '/prices')
@@ -98,7 +98,7 @@ describe('feeds', () => {
     again.close()
   })
 
-  test('feeds are apart from one another', async () => {
+  test('feeds are independent of one another', async () => {
     const mock = create()
     const one = await open(mock, '/one').catch(() => undefined)
     expect(one!.response.status).toBe(404)
@@ -111,7 +111,7 @@ describe('feeds', () => {
     two.close()
   })
 
-  test('lose: positions are unknown; close: 204', async () => {
+  test('clearHistory makes event ids unknown, and close makes the feed respond with 204', async () => {
     const mock = create()
     const id = mock.feed().send({ data: 1 })
     mock.feed().clearHistory()
@@ -124,7 +124,7 @@ describe('feeds', () => {
 })
 
 describe('requests', () => {
-  test('each that came, with its method, headers and body', async () => {
+  test('requests are recorded with method, headers and body', async () => {
     const mock = create()
     await mock.fetch('/api/generate', { method: 'POST', body: '{"prompt":"hi"}', headers: { 'idempotency-key': 'k' } })
     await mock.fetch('/nowhere')
@@ -141,20 +141,20 @@ describe('requests', () => {
   })
 })
 
-describe('faults, as near as a fetch without a socket comes', () => {
+describe('faults without a socket', () => {
   test.each([
     ['reset-after:2', 2],
     ['truncate-after:2,cut-at:boundary', 2],
     ['truncate-after:2,short-length', 2],
     ['truncate-after:2,encoding:gzip', 2],
     ['reset-after:0,cut-at:boundary', 0],
-  ])('[F1] [F2] [F9] %s: the events before it, then the body breaks', async (fault, count) => {
+  ])('[F1] [F2] [F9] %s: the body breaks after the events before the cut', async (fault, count) => {
     const { events, error } = await (await open(create(), `/api/generate?prompt=x&fault=${fault}`)).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(count)
   })
 
-  test('[F1] what got out of the event that was cut is read before it', async () => {
+  test('[F1] the part of an event before a cut is readable', async () => {
     const reader = await open(
       create({ answers: ['你'] }),
       '/api/generate?prompt=x&fault=reset-after:1,cut-at:last-byte',
@@ -163,33 +163,33 @@ describe('faults, as near as a fetch without a socket comes', () => {
     expect(reader.text).toMatch(/data: \{"content":"你","index":0\}\n$/)
   })
 
-  test('[F3] end-after: a clean end', async () => {
+  test('[F3] end-after ends the body cleanly', async () => {
     const { events, error } = await (await open(create(), '/api/generate?prompt=x&fault=end-after:2')).readToEnd()
     expect(error).toBeUndefined()
     expect(events).toHaveLength(2)
   })
 
-  test.each(['refuse', 'lose-answer'])('[F18] %s: fetch rejects', async (fault) => {
+  test.each(['refuse', 'lose-answer'])('[F18] %s makes fetch reject', async (fault) => {
     const mock = create()
     await expect(mock.fetch(`/api/generate?prompt=x&fault=${fault}`)).rejects.toThrow(TypeError)
     expect(mock.runs).toHaveLength(fault === 'refuse' ? 0 : 1)
   })
 
-  test('[F6] hang: fetch never settles, until it is aborted', async () => {
+  test('[F6] hang keeps fetch pending until it is aborted', async () => {
     const mock = create()
-    const aborting = new AbortController()
+    const controller = new AbortController()
     let settled = false
-    const answer = mock.fetch('/api/stream?fault=hang', { signal: aborting.signal }).finally(() => (settled = true))
+    const pending = mock.fetch('/api/stream?fault=hang', { signal: controller.signal }).finally(() => (settled = true))
     await new Promise((resolve) => setImmediate(resolve))
     expect(settled).toBe(false)
-    aborting.abort(new Error('enough'))
-    await expect(answer).rejects.toThrow('enough')
+    controller.abort(new Error('aborted by the test'))
+    await expect(pending).rejects.toThrow('aborted by the test')
   })
 
-  test('[F4] stall-after: a read never settles, until it is aborted', async () => {
+  test('[F4] stall-after keeps a read pending until it is aborted', async () => {
     const mock = create()
-    const aborting = new AbortController()
-    const { body } = await mock.fetch('/api/stream?fault=stall-after:1', { signal: aborting.signal })
+    const controller = new AbortController()
+    const { body } = await mock.fetch('/api/stream?fault=stall-after:1', { signal: controller.signal })
     const reader = body!.getReader()
     await reader.read()
     const read = reader.read()
@@ -198,19 +198,19 @@ describe('faults, as near as a fetch without a socket comes', () => {
     read.catch(() => undefined).finally(() => (settled = true))
     await new Promise((resolve) => setImmediate(resolve))
     expect(settled).toBe(false)
-    aborting.abort(new Error('enough'))
-    await expect(read).rejects.toThrow('enough')
+    controller.abort(new Error('aborted by the test'))
+    await expect(read).rejects.toThrow('aborted by the test')
     await waitUntil(() => mock.feed().clients.length === 0)
   })
 
-  test('[F12] [F15] [F17] statuses', async () => {
+  test('[F12] [F15] [F17] status and retry-after set the response', async () => {
     const mock = create()
     expect((await mock.fetch('/api/stream?fault=status:204')).status).toBe(204)
     const unavailable = await mock.fetch('/api/stream?fault=status:503,retry-after:5')
     expect([unavailable.status, unavailable.headers.get('retry-after')]).toEqual([503, '5'])
   })
 
-  test('[F28] a flood is as slow as its reader', async () => {
+  test('[F28] a flood is sent at the pace of its reader', async () => {
     const { body } = await create().fetch('/api/stream?fault=flood:line')
     const reader = body!.getReader()
     for (let size = 0; size < 1024 * 1024;) size += (await reader.read()).value!.length
@@ -218,8 +218,8 @@ describe('faults, as near as a fetch without a socket comes', () => {
   })
 })
 
-describe('as fetch does', () => {
-  test('[F13] redirects are followed, and the url says where to', async () => {
+describe('fetch semantics', () => {
+  test('[F13] redirects are followed, and the response has the final URL', async () => {
     const mock = create()
     const response = await mock.fetch('/api/generate?prompt=x&fault=status:302,location:/api/stream')
     expect(response.status).toBe(200)
@@ -235,7 +235,7 @@ describe('as fetch does', () => {
     [301, 'GET', ''],
     [307, 'POST', '{"prompt":"x"}'],
     [308, 'POST', '{"prompt":"x"}'],
-  ])('[F13] %i makes a POST a %s', async (status, method, body) => {
+  ])('[F13] %i redirects a POST as a %s', async (status, method, body) => {
     const mock = create()
     await mock.fetch(`/api/generate?fault=status:${status},location:/elsewhere`, {
       method: 'POST',
@@ -245,7 +245,7 @@ describe('as fetch does', () => {
     expect(await mock.requests[1]!.text()).toBe(body)
   })
 
-  test('[F13] a loop rejects; error rejects; manual is left to the caller', async () => {
+  test('[F13] a redirect loop rejects, and the redirect modes error and manual are supported', async () => {
     const mock = create({ scenario: { status: 307, location: '/api/stream' } })
     await expect(mock.fetch('/api/stream')).rejects.toThrow(TypeError)
     expect(mock.requests).toHaveLength(21)
@@ -253,22 +253,22 @@ describe('as fetch does', () => {
     expect((await mock.fetch('/api/stream', { redirect: 'manual' })).status).toBe(307)
   })
 
-  test('an abort rejects with its reason: before, in the body, and once is enough', async () => {
+  test('an abort rejects with its reason, before the request and while reading the body', async () => {
     const mock = create()
-    const reason = new Error('enough')
+    const reason = new Error('aborted by the test')
     await expect(mock.fetch('/api/stream', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    const aborting = new AbortController()
-    const { body } = await mock.fetch('/api/stream', { signal: aborting.signal })
+    const controller = new AbortController()
+    const { body } = await mock.fetch('/api/stream', { signal: controller.signal })
     const reader = body!.getReader()
     await reader.read()
     const pending = reader.read()
-    aborting.abort(reason)
+    controller.abort(reason)
     await expect(pending).rejects.toBe(reason)
     await expect(reader.read()).rejects.toBe(reason)
     await waitUntil(() => mock.feed().clients.length === 0)
   })
 
-  test('cancelling the body lets go of the stream', async () => {
+  test('cancelling the body closes the stream', async () => {
     const mock = create()
     const { body } = await mock.fetch('/api/stream')
     const reader = body!.getReader()
@@ -278,7 +278,7 @@ describe('as fetch does', () => {
     expect(mock.feed().clients).toHaveLength(0)
   })
 
-  test('[F46] nothing is read ahead of the reader', async () => {
+  test('[F46] the mock does not read ahead of its reader', async () => {
     const mock = create({ history: 1 })
     const { body } = await mock.fetch('/api/stream')
     const reader = body!.getReader()
@@ -287,14 +287,14 @@ describe('as fetch does', () => {
     await flushMicrotasks()
     expect(mock.feed().clients).toHaveLength(1)
     mock.feed().send({ data: 2 })
-    // Too slow for a history of one, as it would be on a socket.
+    // The reader is too slow for a history of one event, as on a socket.
     await expect(reader.read()).rejects.toThrow(TypeError)
     expect(mock.feed().clients).toHaveLength(0)
   })
 })
 
 describe('time', () => {
-  test('fake timers drive it: deltas, heartbeats, retention', async () => {
+  test('fake timers drive deltas, heartbeats and retention', async () => {
     vi.useFakeTimers()
     try {
       const mock = create({ delay: 100, heartbeat: 1_000, answers: ['abc'] })
@@ -302,11 +302,11 @@ describe('time', () => {
       const feed = await open(mock, '/api/stream')
       await run.readEvents(1)
       await feed.readEvents(1)
-      const beat = feed.readUntil(': heartbeat\n\n')
+      const heartbeat = feed.readUntil(': heartbeat\n\n')
       await vi.advanceTimersByTimeAsync(200)
       expect(mock.runs[0]!.text).toBe('ab')
       await vi.advanceTimersByTimeAsync(800)
-      await beat
+      await heartbeat
       expect(textOf((await run.readToEnd()).events)).toBe('abc')
       await vi.advanceTimersByTimeAsync(60_000)
       expect(mock.runs).toEqual([])
@@ -317,7 +317,7 @@ describe('time', () => {
   })
 })
 
-test('close ends everything, and leaves no timer', async () => {
+test('close ends every stream and leaves no timer', async () => {
   const clock = createManualServerClock()
   const mock = createMock({ clock, delay: 10 })
   const feed = await open(mock, '/api/stream')
@@ -329,7 +329,7 @@ test('close ends everything, and leaves no timer', async () => {
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('it imports nothing of Node', async () => {
+test('the mock imports nothing from Node', async () => {
   const { readFile } = await import('node:fs/promises')
   const { dirname, join } = await import('node:path')
   const seen = new Set<string>()

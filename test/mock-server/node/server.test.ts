@@ -1,34 +1,34 @@
-/** A server's life: its port, its url, how it is killed, restarted and closed. */
+/** The lifecycle of a server: its port and URL, kill, restart and close. */
 import { describe, expect, test } from 'vitest'
-import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { openRawClient } from './support/raw-client.ts'
-import { openStreamReader } from './support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from './support/local-test-server.ts'
+import { startMockServer } from '../../../mock-server/node/mock-server.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
-test('a free port, on this machine alone, without a slash at the end of the url', async () => {
+test('the server listens on a free loopback port, and its URL has no trailing slash', async () => {
   const { server } = await openLocalTestServer()
   expect(server.port).toBeGreaterThan(0)
   expect(server.url).toBe(`http://127.0.0.1:${server.port}`)
 })
 
-test('an IPv6 host has its brackets', async () => {
+test('an IPv6 host has brackets in the URL', async () => {
   const server = await startMockServer({ host: '::1' })
   expect(server.url).toBe(`http://[::1]:${server.port}`)
   expect((await fetch(`${server.url}/_mock`)).status).toBe(200)
   await server.close()
 })
 
-test('a port that is taken rejects', async () => {
+test('startMockServer rejects if the port is in use', async () => {
   const { server } = await openLocalTestServer()
   await expect(startMockServer({ port: server.port, tick: 1 })).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('a scenario that cannot be is refused at once', async () => {
+test('startMockServer rejects an invalid scenario', async () => {
   await expect(startMockServer({ scenario: 'explode' })).rejects.toThrow(TypeError)
 })
 
 describe('kill and restart', () => {
-  test('the port stays the same, however often', async () => {
+  test('repeated restarts keep the port', async () => {
     const { server, url } = await openLocalTestServer()
     for (let count = 0; count < 5; count++) {
       await server.kill()
@@ -40,7 +40,7 @@ describe('kill and restart', () => {
     expect(server.url).toBe(url)
   })
 
-  test('kill drops every socket, idle ones too, and is idempotent', async () => {
+  test('kill destroys every socket, including idle ones, and is idempotent', async () => {
     const { server, url } = await openLocalTestServer()
     const clients = [
       openRawClient(`${url}/api/stream`),
@@ -57,7 +57,7 @@ describe('kill and restart', () => {
     await expect(fetch(`${url}/_mock`)).rejects.toThrow(TypeError)
   })
 
-  test('restart without kill kills first', async () => {
+  test('restart kills a running server first', async () => {
     const { server, url } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`)
     await client.waitForText('connected')
@@ -66,7 +66,7 @@ describe('kill and restart', () => {
     expect((await openStreamReader(`${url}/api/stream`)).response.status).toBe(200)
   })
 
-  test('two restarts at once are one', async () => {
+  test('two concurrent restarts act as one', async () => {
     const { server, url } = await openLocalTestServer()
     await Promise.all([server.restart(), server.restart()])
     await waitUntil(() => true)
@@ -77,7 +77,7 @@ describe('kill and restart', () => {
 })
 
 describe('close', () => {
-  test('ends streams in good order, whatever they are doing', async () => {
+  test('close ends every stream cleanly, whatever its state', async () => {
     const { server, url } = await openLocalTestServer()
     const clients = ['/api/stream', '/api/generate?prompt=x', '/api/stream?fault=stall-after:1'].map((path) =>
       openRawClient(url + path),
@@ -96,7 +96,7 @@ describe('close', () => {
     expect(clients[1]!.text).not.toContain('event: end')
   })
 
-  test('twice, and after kill, and it stays closed', async () => {
+  test('close is idempotent, works after kill, and is final', async () => {
     const { server, url } = await openLocalTestServer()
     await server.kill()
     await server.close()
@@ -105,7 +105,7 @@ describe('close', () => {
     await expect(fetch(`${url}/_mock`)).rejects.toThrow(TypeError)
   })
 
-  test('leaves no timer', async () => {
+  test('close leaves no timer', async () => {
     const { server, url, clock } = await openLocalTestServer({ tick: 100 })
     const client = openRawClient(`${url}/api/generate?prompt=x`)
     await client.waitForText('start')
@@ -114,7 +114,7 @@ describe('close', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('await using closes', async () => {
+  test('`await using` closes the server', async () => {
     let url: string
     {
       await using server = await startMockServer()
@@ -126,8 +126,8 @@ describe('close', () => {
 })
 
 describe('the ticker', () => {
-  test('sends prices at its interval, the same for the same seed, counted without holes', async () => {
-    const seen: string[][] = []
+  test('the ticker sends numbered prices at its interval, the same ones for the same seed', async () => {
+    const dataBySeed: string[][] = []
     for (const seed of [1, 1, 2]) {
       const { url, clock } = await openLocalTestServer({ tick: 100, seed })
       const reader = await openStreamReader(`${url}/api/stream`)
@@ -135,12 +135,12 @@ describe('the ticker', () => {
       for (let count = 0; count < 5; count++) await clock.advance(100)
       const events = (await reader.readEvents(6)).slice(1)
       expect(events.every(({ type }) => type === 'price')).toBe(true)
-      seen.push(events.map(({ data }) => data!))
+      dataBySeed.push(events.map(({ data }) => data!))
       reader.close()
     }
-    expect(seen[0]).toEqual(seen[1])
-    expect(seen[0]).not.toEqual(seen[2])
-    expect(JSON.parse(seen[0]![0]!)).toEqual({ symbol: expect.any(String), value: expect.any(Number), count: 1 })
-    expect(seen[0]!.map((data) => (JSON.parse(data) as { count: number }).count)).toEqual([1, 2, 3, 4, 5])
+    expect(dataBySeed[0]).toEqual(dataBySeed[1])
+    expect(dataBySeed[0]).not.toEqual(dataBySeed[2])
+    expect(JSON.parse(dataBySeed[0]![0]!)).toEqual({ symbol: expect.any(String), value: expect.any(Number), count: 1 })
+    expect(dataBySeed[0]!.map((data) => (JSON.parse(data) as { count: number }).count)).toEqual([1, 2, 3, 4, 5])
   })
 })

@@ -1,10 +1,10 @@
-/** The figures of connections: what each is for, how it is compressed, what it has carried, what waits. */
+/** Traffic figures of connections: kind, compression, bytes sent and buffered, number of streams. */
 import { describe, expect, test } from 'vitest'
-import { createMock } from '../../mock-server/mock/mock.ts'
-import { openChannelClient, openGetOperation, openRunOperation } from './support/channel-client.ts'
-import { openRawClient } from './support/raw-client.ts'
-import { openStreamReader } from './support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from './support/local-test-server.ts'
+import { createMock } from '../../../mock-server/mock/mock.ts'
+import { openChannelClient, openGetOperation, openRunOperation } from '../support/channel-client.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const accepting = (encoding: string): { headers: Record<string, string> } => ({
   headers: { 'accept-encoding': encoding },
@@ -12,7 +12,7 @@ const accepting = (encoding: string): { headers: Record<string, string> } => ({
 
 describe('a connection', () => {
   test.each(['identity', 'gzip', 'br'] as const)(
-    'in %s: bytes before and after compression, as the client counts them',
+    'the figures for encoding %s match the bytes that the client receives',
     async (encoding) => {
       const { url, server } = await openLocalTestServer()
       const plain = openRawClient(`${url}/api/stream`, accepting('identity'))
@@ -34,7 +34,7 @@ describe('a connection', () => {
     },
   )
 
-  test('runs are among them, refusals and JSON are not', async () => {
+  test('connections include runs, but not error and JSON responses', async () => {
     const { url, server } = await openLocalTestServer({ delay: 10 })
     const run = openRawClient(`${url}/api/generate?prompt=x`)
     await run.waitForText('start')
@@ -44,7 +44,7 @@ describe('a connection', () => {
     run.close()
   })
 
-  test('what its client does not read is buffered', async () => {
+  test('bytes that the client does not read are buffered', async () => {
     const { url, server } = await openLocalTestServer({ history: 100_000 })
     const raw = openRawClient(`${url}/api/stream`)
     await raw.waitForText('connected')
@@ -58,7 +58,7 @@ describe('a connection', () => {
 })
 
 describe('a channel', () => {
-  test('a hundred streams on it are one connection, and one socket', async () => {
+  test('a hundred channel streams use one connection and one socket', async () => {
     const { url, server } = await openLocalTestServer({ delay: 10 })
     const raw = openRawClient(`${url}/api/channel`)
     await raw.waitForText('channel')
@@ -78,7 +78,7 @@ describe('a channel', () => {
     raw.close()
   })
 
-  test('streams that end or are let go of are no longer counted', async () => {
+  test('streams that end or are closed are no longer counted', async () => {
     const { url, server } = await openLocalTestServer({ answers: ['x'], delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openGetOperation('b'), openGetOperation('c'))
@@ -91,7 +91,7 @@ describe('a channel', () => {
   })
 })
 
-test('sockets are counted, idle ones too', async () => {
+test('sockets are counted, including idle ones', async () => {
   const { url, server } = await openLocalTestServer()
   expect(server.sockets).toBe(0)
   const idle = openRawClient(`${url}/nowhere`)
@@ -101,7 +101,7 @@ test('sockets are counted, idle ones too', async () => {
   await waitUntil(() => server.sockets === 0)
 })
 
-test('without a socket the bytes are counted as well', async () => {
+test('the in-process mock counts bytes as well', async () => {
   const mock = createMock()
   const reader = await openStreamReader('/api/stream', {}, mock.fetch)
   await reader.readEvents(1)
