@@ -81,35 +81,6 @@ interface Connection {
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-interface ProtocolEvent {
-    readonly type: string;
-    readonly data: string;
-    readonly id: string;
-}
-type Step<Delta> = {
-    type: "start";
-    resume?: string | undefined;
-    heartbeat?: number | undefined;
-} | {
-    type: "delta";
-    delta: Delta;
-    index?: number | undefined;
-} | {
-    type: "end";
-    finishReason?: string | undefined;
-    usage?: unknown;
-} | {
-    type: "error";
-    message: string;
-    code?: string | undefined;
-    retryable?: boolean | undefined;
-};
-interface Protocol<Delta> {
-    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
-    text?(delta: Delta): string;
-    eof?: "truncated" | "end";
-    resumable?: boolean;
-}
 type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
 interface StreamState {
     readonly status: StreamStatus;
@@ -141,44 +112,6 @@ interface SourceHooks {
     onStateChange(state: StreamState): void;
     onEnd(error?: StreamError): void;
 }
-interface StreamEvent<Type extends string = string, Data = unknown> {
-    readonly type: Type;
-    readonly data: Data;
-    readonly id: string;
-}
-type EventOf<Events extends object> = {
-    [Type in keyof Events & string]: StreamEvent<Type, Events[Type]>;
-}[keyof Events & string];
-interface ListenerOptions {
-    signal?: AbortSignal;
-}
-type AddListener<Events extends object> = <Type extends keyof Events & string>(type: Type, listener: (event: StreamEvent<Type, Events[Type]>) => unknown, options?: ListenerOptions) => () => void;
-type AddAnyListener = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void;
-interface StandardSchema<Input = unknown, Output = Input> {
-    readonly "~standard": {
-        readonly version: 1;
-        readonly vendor: string;
-        readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-        readonly types?: {
-            readonly input: Input;
-            readonly output: Output;
-        } | undefined;
-    };
-}
-type SchemaResult<Output> = {
-    readonly value: Output;
-    readonly issues?: undefined;
-} | {
-    readonly issues: readonly {
-        readonly message: string;
-    }[];
-};
-type Schemas = {
-    readonly [type: string]: StandardSchema;
-};
-type InferEvents<Map extends Schemas> = {
-    [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
-};
 interface RetryOptions {
     limit?: number;
     delay?: number;
@@ -233,6 +166,78 @@ interface ClientOptions extends CommonOptions {
     baseUrl?: string | URL;
     lastEventId?: "header" | false | ((url: string, id: string) => string);
 }
+interface ProtocolEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly id: string;
+}
+type Step<Delta> = {
+    type: "start";
+    resume?: string | undefined;
+    heartbeat?: number | undefined;
+} | {
+    type: "delta";
+    delta: Delta;
+    index?: number | undefined;
+} | {
+    type: "end";
+    finishReason?: string | undefined;
+    usage?: unknown;
+} | {
+    type: "error";
+    message: string;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+};
+interface Protocol<Delta> {
+    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
+    text?(delta: Delta): string;
+    eof?: "truncated" | "end";
+    resumable?: boolean;
+}
+type Secret = string | ((context: AttemptContext) => string | Promise<string>);
+declare function bearer(token: Secret): AuthProvider;
+declare function apiKey(key: Secret, { header }?: {
+    header?: string;
+}): AuthProvider;
+interface StreamEvent<Type extends string = string, Data = unknown> {
+    readonly type: Type;
+    readonly data: Data;
+    readonly id: string;
+}
+type EventOf<Events extends object> = {
+    [Type in keyof Events & string]: StreamEvent<Type, Events[Type]>;
+}[keyof Events & string];
+interface ListenerOptions {
+    signal?: AbortSignal;
+}
+type AddListener<Events extends object> = <Type extends keyof Events & string>(type: Type, listener: (event: StreamEvent<Type, Events[Type]>) => unknown, options?: ListenerOptions) => () => void;
+type AddAnyListener = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void;
+interface StandardSchema<Input = unknown, Output = Input> {
+    readonly "~standard": {
+        readonly version: 1;
+        readonly vendor: string;
+        readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+        readonly types?: {
+            readonly input: Input;
+            readonly output: Output;
+        } | undefined;
+    };
+}
+type SchemaResult<Output> = {
+    readonly value: Output;
+    readonly issues?: undefined;
+} | {
+    readonly issues: readonly {
+        readonly message: string;
+    }[];
+};
+type Schemas = {
+    readonly [type: string]: StandardSchema;
+};
+type InferEvents<Map extends Schemas> = {
+    [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
+};
 interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
     body?: Exclude<BodyInit, ReadableStream> | null;
     json?: unknown;
@@ -252,11 +257,6 @@ interface RunOptions<Delta = unknown> extends StreamOptions {
     idempotencyKey?: string | false;
     detachBehavior?: "continue" | "cancel";
 }
-type Secret = string | ((context: AttemptContext) => string | Promise<string>);
-declare function bearer(token: Secret): AuthProvider;
-declare function apiKey(key: Secret, { header }?: {
-    header?: string;
-}): AuthProvider;
 interface TextDelta {
     readonly content: string;
     readonly index: number;

@@ -29,12 +29,10 @@ export type {
   Instrument,
   ParseOption,
   Persistence,
-  RunOptions,
-  StreamOptions,
   StreamReset,
   StreamResponse,
-  SubscribeOptions,
 } from './request/options.ts'
+export type { RunOptions, StreamOptions, SubscribeOptions } from './request/stream-options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 export { rawEvents } from './protocols/raw-events.ts'

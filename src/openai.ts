@@ -1,2 +1,2 @@
-/** Entry `rivulet/openai`: streams of OpenAI and of servers that speak its format. */
+/** Entry `rivulet/openai`: the protocol of OpenAI, and of servers with a compatible API. */
 export { openaiChat, type ChatChunk, type ChatDelta } from './protocols/openai-chat.ts'

@@ -1,4 +1,4 @@
-/** Entry `rivulet/parser`: the SDK's own parser, as a push parser, a transform stream and an async iterable, and its inverse. */
+/** Entry `rivulet/parser`: the SDK's parser as a push parser, a transform stream and an async iterable, and an encoder. */
 export { StreamError, type StreamErrorCode, isStreamError } from './base/errors.ts'
 export { EventStreamDecoderStream } from './parser/decoder-stream.ts'
 export { type EventStreamSource, parseEventStream } from './parser/parse-event-stream.ts'

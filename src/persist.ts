@@ -1,4 +1,4 @@
-/** Entry `rivulet/persist`: resumes a stream after a reload of the page. */
+/** Entry `rivulet/persist`: resumes streams after a page reload. */
 export type { Clock } from './base/clock.ts'
 export type { Cursor } from './base/errors.ts'
 export { type StoredCursor, type PersistOptions, type PersistStorage, persist } from './persist/persist.ts'

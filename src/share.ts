@@ -1,4 +1,4 @@
-/** Entry `rivulet/share`: one connection for all tabs of a browser. */
+/** Entry `rivulet/share`: one connection per stream for all tabs of a browser. */
 export type { Clock } from './base/clock.ts'
 export type { Connect } from './connect/connect.ts'
 export type { ShareChannel } from './share/message.ts'

@@ -1,16 +1,17 @@
-/** Time as the SDK sees it: monotonic, and injected, so that tests own it. */
+/** The injectable clock: monotonic time and timers that tests can control. */
 
-/** A source of time. The default reads the globals at each call, so that fake timers work. */
+/** A source of monotonic time and timers. */
 export interface Clock {
-  /** Monotonic milliseconds, from an arbitrary origin. */
+  /** Returns monotonic milliseconds from an arbitrary origin. */
   now(): number
-  /** Calls `callback` once, after `ms` milliseconds; returns what cancels it. */
+  /** Calls `callback` once after `ms` milliseconds. Returns a function that cancels the timer. */
   after(ms: number, callback: () => void): () => void
 }
 
-/** Longest delay that timers hold: 2^31 - 1 ms; beyond it they fire at once. */
+/** Longest delay of a platform timer, in milliseconds: a longer one overflows 31 bits and fires at once. */
 const MAX_TIMER_MS = 0x7fffffff
 
+/** The platform's clock. It looks up the globals at each call, so that fake timers installed later take effect. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {

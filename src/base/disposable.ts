@@ -1,8 +1,8 @@
-/** `using` for the things users hold, where the platform has it. */
+/** Explicit resource management: `using` for clients and feeds. */
 
-/** Gives `target` a `Symbol.dispose` method. */
+/** Adds a `Symbol.dispose` method to `target`, on platforms that have the symbol, and returns `target`. */
 export function makeDisposable<Target extends object>(target: Target, dispose: () => void): Target & Disposable {
-  // Runtimes before 2025 have no such symbol: `undefined` would become a key.
+  // Runtimes before 2025 lack the symbol: the method would be added under the key "undefined".
   if (Symbol.dispose) Object.assign(target, { [Symbol.dispose]: dispose })
   return target as Target & Disposable
 }

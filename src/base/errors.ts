@@ -1,76 +1,89 @@
-/** The one error of the SDK: a `StreamError`, told apart by its literal `code`. */
+/** `StreamError`: the one error class of the SDK, discriminated by a literal `code`. */
 
-/** What went wrong. New codes come with minor versions, so a `switch` needs a `default`. */
+/** The reason for a failure. Minor versions may add codes, so a `switch` needs a `default`. */
 export type StreamErrorCode =
-  /** No answer, or the connection broke: refused, DNS, CORS, reset, connect timeout. */
+  /** No response, or the connection broke: refused, DNS, CORS, reset, or `connectTimeout`. */
   | 'network'
-  /** The server answered with a status that is not 200. */
+  /** The response status is not 200. */
   | 'http'
-  /** The answer is not an event stream. */
+  /** The response is not an event stream. */
   | 'content-type'
-  /** Credentials were refused twice in a row, or the `auth` provider failed. */
+  /** The server rejected the credentials twice in a row, or the `auth` provider failed. */
   | 'auth'
-  /** No byte for `idleTimeout`. */
+  /** The connection was silent for `idleTimeout`. */
   | 'idle'
-  /** No event for `stallTimeout`. */
+  /** The connection delivered no event for `stallTimeout`. */
   | 'stalled'
   /** A run's connection ended before its terminal event. */
   | 'truncated'
-  /** Deltas are missing: a run's `index` jumped. */
+  /** Deltas are missing: a run's `index` skipped at least one. */
   | 'gap'
-  /** The server sent an `error` event in a run. */
+  /** The server reported a failure of the run with an `error` event. */
   | 'server'
-  /** An event is larger than `maxEventSize`. */
+  /** The data of an event exceeds `maxEventSize`. */
   | 'too-large'
-  /** `data` is not JSON, or does not fit its schema. */
+  /** `data` is not valid JSON, or does not match its schema. */
   | 'invalid-data'
-  /** A buffer that cannot wait is full. */
+  /** The server sent more on a multiplexed stream than its flow control allows. */
   | 'overflow'
-  /** The retry limit is reached; `cause` is the last failure. */
+  /** `retry.limit` was reached; `cause` is the last failure. */
   | 'retries-exhausted'
-  /** The server has forgotten the run: 404 or 410 on resume. */
+  /** The server no longer has the run: 404 or 410 on resume. */
   | 'expired'
 
-/** A problem document (RFC 9457), as far as the server sent one. */
+/** A problem document (RFC 9457), parsed but not validated. */
 export interface Problem {
+  /** URI that identifies the type of problem. */
   readonly type?: string
+  /** Short description of the type of problem. */
   readonly title?: string
+  /** HTTP status. */
   readonly status?: number
+  /** Description of this occurrence of the problem. */
   readonly detail?: string
   readonly [extension: string]: unknown
 }
 
-/** Where to go on from: plain JSON, to be stored or sent to another device, and given to `client.resume(cursor)`. */
+/**
+ * The position from which a run can be resumed: plain JSON, to store or to send to another device.
+ *
+ * @example
+ * ```ts
+ * const stored = JSON.stringify(run.cursor ?? null)
+ * const cursor: Cursor | null = JSON.parse(stored)
+ * const rest = cursor && client.resume(cursor)
+ * ```
+ */
 export interface Cursor {
-  /** Where the run can be read again. */
+  /** URL from which the run can be read again. */
   readonly url: string
-  /** The last event ID received; absent: from its start. */
+  /** Last event ID received; absent at the start of the run. */
   readonly lastEventId?: string
-  /** The index of the delta that comes next, so that one that is missing, or comes again, is known. */
+  /** Index of the next expected delta, which reveals missing and repeated deltas. */
   readonly index?: number
-  /** Milliseconds between the heartbeats that the server announced: silence is measured by it. */
+  /** Heartbeat interval that the server announced, in milliseconds; the default of `idleTimeout` follows from it. */
   readonly heartbeat?: number
 }
 
-/** What a `StreamError` can carry beside `code` and `message`. */
+/** Optional properties of a `StreamError`. */
 export interface StreamErrorDetails {
-  /** The failure underneath. */
+  /** The underlying failure. */
   cause?: unknown
-  /** Whether trying again can help. @defaultValue false */
+  /** Whether a retry can succeed. @defaultValue false */
   retryable?: boolean
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   status?: number
-  /** Headers of the answer. */
+  /** Headers of the response, without `Set-Cookie`. */
   headers?: Headers
-  /** The answer's problem document. */
+  /** Problem document in the body of the response. */
   problem?: Problem | undefined
-  /** The server's own code, from an `error` event. */
+  /** The server's own error code, from an `error` event. */
   serverCode?: string | undefined
-  /** Last event ID received before the failure; for `invalid-data` the id of the event itself. */
+  /** Last event ID received before the failure; for `invalid-data`, the ID of the invalid event. */
   lastEventId?: string
-  /** The text a run had received. */
+  /** Text that the run had received before the failure. */
   partial?: string
-  /** Where a run can be resumed from. */
+  /** Position from which the run can be resumed. */
   cursor?: Cursor | undefined
 }
 
@@ -84,14 +97,14 @@ interface ResponseDetails {
   readonly headers: Headers
 }
 
-/** A failure of a stream, discriminated by `code`; for `http` and `expired` it has `status` and `headers`. */
+/** A failure of a stream, discriminated by `code`. `http` and `expired` errors always have `status` and `headers`. */
 export type StreamError =
   | (StreamErrorBase & { readonly code: Exclude<StreamErrorCode, 'http' | 'expired'> })
   | (StreamErrorBase & ResponseDetails & { readonly code: 'http' | 'expired' })
 
 const brand = Symbol.for('rivulet.StreamError')
 
-// Its own name is what consoles print.
+// Named like the export, because consoles print the name of the class expression.
 const StreamErrorClass = class StreamError extends Error {
   declare readonly code: StreamErrorCode
   readonly retryable: boolean = false
@@ -99,19 +112,38 @@ const StreamErrorClass = class StreamError extends Error {
   constructor(code: StreamErrorCode, message: string, details?: StreamErrorDetails) {
     super(message)
     this.code = code
-    // Keeps `cause` an own property as ES2022 has it, and sets only what is known.
+    // Sets only the details that are present. `cause` becomes an own property, as in ES2022.
     Object.assign(this, details)
   }
 }
 Object.assign(StreamErrorClass.prototype, { name: 'StreamError', [brand]: true })
 
-/** The class of every error that a stream reports. */
+/**
+ * The class of every error that a stream reports.
+ *
+ * @example
+ * ```ts
+ * throw new StreamError('network', 'Connection lost: GET /prices', { retryable: true })
+ * ```
+ */
 export const StreamError = StreamErrorClass as unknown as {
   new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError
   readonly prototype: StreamError
 }
 
-/** Whether `value` is a `StreamError`, of any copy of this package, and of this `code` where one is given. */
+/**
+ * Returns whether `value` is a `StreamError`, optionally with a given `code`; recognizes errors of other copies of this
+ * package.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await client.stream('/api/generate').final()
+ * } catch (error) {
+ *   if (isStreamError(error, 'http')) console.log(error.status, error.headers.get('retry-after'))
+ * }
+ * ```
+ */
 export function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(
   value: unknown,
   code?: Code,

@@ -1,37 +1,51 @@
-/** The types of events: one generic, the event map, from which the rest follows. */
+/** Event types, all derived from one type parameter: the event map `{ name: payload }`. */
 
-/** An event as listeners and loops see it. */
+/** An event as listeners and loops receive it. */
 export interface StreamEvent<Type extends string = string, Data = unknown> {
-  /** The event's name; `message` where the server gave none. */
+  /** Event name; `message` if the server sent none. */
   readonly type: Type
-  /** Its payload, parsed. */
+  /** Parsed payload. */
   readonly data: Data
-  /** The last event ID as of this event; empty: none. */
+  /** Last event ID as of this event; empty if the server has sent none. */
   readonly id: string
 }
 
-/** The union of the events in a map `{ name: payload }`: `event.type` narrows `event.data`. */
+/** Union of the events in a map `{ name: payload }`; `event.type` narrows `event.data`. */
 export type EventOf<Events extends object> = {
   [Type in keyof Events & string]: StreamEvent<Type, Events[Type]>
 }[keyof Events & string]
 
-/** What `on` can be given. */
+/** Options of `on`, `once` and `onAny`. */
 export interface ListenerOptions {
-  /** Removes the listener when it aborts. */
+  /**
+   * Removes the listener when the signal aborts.
+   *
+   * @example
+   * ```ts
+   * const controller = new AbortController()
+   * feed.on('price', ({ data }) => console.log(data), { signal: controller.signal })
+   * controller.abort()
+   * ```
+   */
   signal?: AbortSignal
 }
 
-/** Adds a listener for one type of event; returns what removes it (idempotent). What a listener throws is reported, and the next event arrives. */
+/**
+ * Adds a listener for one type of event and returns an idempotent function that removes it. An exception in a listener
+ * is passed to `reportError` and does not affect the stream.
+ */
 export type AddListener<Events extends object> = <Type extends keyof Events & string>(
   type: Type,
   listener: (event: StreamEvent<Type, Events[Type]>) => unknown,
   options?: ListenerOptions,
 ) => () => void
 
-/** Adds a listener for every event. */
+/** Adds a listener for events of every type and returns an idempotent function that removes it. */
 export type AddAnyListener = (listener: (event: StreamEvent) => unknown, options?: ListenerOptions) => () => void
 
-/** What validates a payload: Standard Schema version 1 (standardschema.dev), as zod, valibot, arktype have it. */
+/**
+ * A payload validator: Standard Schema version 1 (standardschema.dev), implemented by Zod, Valibot, ArkType and others.
+ */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
@@ -41,14 +55,15 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   }
 }
 
+/** Result of a validation: the validated value, or issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] }
 
-/** Schemas by event type. */
+/** Map from event type to schema. */
 export type Schemas = { readonly [type: string]: StandardSchema }
 
-/** The event map that schemas describe. */
+/** Event map that follows from a map of schemas. */
 export type InferEvents<Map extends Schemas> = {
   [Type in keyof Map]: NonNullable<Map[Type]['~standard']['types']>['output']
 }

@@ -1,27 +1,36 @@
-/** A bounded queue from a pushing producer to pulling consumers; whole batches go in, single items come out. */
+/** A bounded queue between a pushing producer and pulling consumers: accepts batches, hands out single items. */
 
+/** Single items out of batches, with an end and an optional error. */
 export interface Queue<Item, Value> {
-  /** Appends a batch. What is over the limit is kept all the same: the producer asks `room()` before it brings more. */
+  /** Appends a batch, even beyond the limits: it is up to the producer to await `waitForRoom()` before the next one. */
   push(items: Item[], bytes: number): void
-  /** Settles once there is room again; `undefined` where there is room now. */
+  /** Resolves once there is room again; returns `undefined` if there is room already. */
   waitForRoom(): Promise<void> | undefined
   readonly isEmpty: boolean
-  /** What is queued, in order; it stays. */
+  /** Returns the queued items in order, without removing them. */
   peek(): Item[]
-  /** Forgets what is queued. */
+  /** Discards the queued items. */
   clear(): void
-  /** Ends it at once: forgets what is queued, an error behind it too, and throws `failure.error`, where there is one. */
+  /**
+   * Ends the queue at once: discards the queued items and the error of an earlier `finish()`; `next()` then rejects
+   * with `failure.error`, if any.
+   */
   close(failure?: { error: unknown }): void
-  /** The next item; after the last one `end`'s error once, then `done`. Several may wait. */
+  /**
+   * Takes the next item. After the last one it rejects once with the error, if any, then resolves as `done`. Calls may
+   * overlap.
+   */
   next(): Promise<IteratorResult<Value, undefined>>
-  /** Nothing comes any more: what is queued is still given out, then `failure.error` is thrown, where there is one. */
+  /** Ends the queue after the items already queued; `next()` then rejects with `failure.error`, if any. */
   finish(failure?: { error: unknown }): void
 }
 
 /**
- * Makes a queue that is full at `maxItems` items or `maxBytes` bytes, whichever is first, but not when it is empty; a
- * batch's bytes count until its last item is taken. `pick` makes of an item, when its turn comes, what consumers get; `undefined` drops it.
- * `onDrained` is called when it has ended and nothing is left in it.
+ * Creates a queue that is full at `maxItems` items or `maxBytes` bytes, whichever comes first. An empty queue is never
+ * full. The bytes of a batch count until its last item is taken.
+ *
+ * `mapItem` is called when an item is taken and returns the value for the consumer; `undefined` skips the item.
+ * `onDrained` is called when the queue has ended and its last item was taken.
  */
 export function createQueue<Item, Value>(
   maxItems: number,
@@ -31,14 +40,14 @@ export function createQueue<Item, Value>(
 ): Queue<Item, Value> {
   const batches: { items: Item[]; bytes: number }[] = []
   const waitingConsumers: ((result: Promise<IteratorResult<Value, undefined>>) => void)[] = []
-  let position = 0 // in the first batch
+  let position = 0 // index of the next item in the first batch
   let count = 0
   let bytes = 0
   let ended: { error?: unknown } | undefined
   let waitingProducer: { promise: Promise<void>; release: () => void } | undefined
 
   const isFull = (): boolean => !!count && !ended && (count >= maxItems || bytes >= maxBytes)
-  /** To be called when it holds less, or has ended. */
+  /** Must be called after each removal, and when the queue ends. */
   const checkRoom = (): void => {
     if (waitingProducer && !isFull()) {
       waitingProducer.release()
@@ -46,7 +55,7 @@ export function createQueue<Item, Value>(
     }
     if (ended && !count) onDrained?.()
   }
-  /** What a consumer gets now, if anything. */
+  /** Returns what a consumer can receive now, or `undefined` if it has to wait. */
   const poll = (): Promise<IteratorResult<Value, undefined>> | undefined => {
     while (count) {
       const { items, bytes: size } = batches[0]!
@@ -62,7 +71,7 @@ export function createQueue<Item, Value>(
     }
     const failure = ended
     if (!failure) return undefined
-    ended = {} // the error is thrown once
+    ended = {} // only one call of `next()` rejects
     return 'error' in failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true })
   }
   const serveWaiting = (): void => {

@@ -1,13 +1,13 @@
-/** Where errors go that no caller can catch: what user callbacks throw, and failures nobody listens to. */
+/** Reports errors that no caller can catch: exceptions in user callbacks, and failures without a handler. */
 
-/** Reports `error` as an uncaught one, without stopping what runs. */
+/** Reports `error` like an uncaught exception, without interrupting the caller. */
 export function reportUncaughtError(error: unknown): void {
-  // HTML standard, section "Runtime script errors"; Node has no `reportError`, and an uncaught error would end its process.
+  // HTML standard, section "Runtime script errors". Node lacks `reportError`; a thrown error would end its process.
   if (typeof reportError === 'function') reportError(error)
   else console.error(error)
 }
 
-/** Calls a user's callback; what it throws, or rejects with, is reported, and never breaks the stream. */
+/** Calls a user's callback and reports its exception or rejection, so that it cannot break the stream. */
 export function callSafely<Value>(callback: ((value: Value) => unknown) | undefined, value: Value): void {
   try {
     const result = callback?.(value)

@@ -1,6 +1,6 @@
-/** What can be said of a request without telling secrets. */
+/** The description of a request in messages. */
 
-/** Method and URL, without query and fragment, which may hold secrets. */
+/** Returns method and URL, without query and fragment: they may contain secrets. */
 export function formatRequestLabel(method: string, url: string): string {
   return `${method} ${url.split(/[?#]/)[0]}`
 }

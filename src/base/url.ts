@@ -1,19 +1,20 @@
-/** Addresses: absolute URLs, or paths where nothing says what they belong to. */
+/** URL resolution: absolute URLs, or paths if the origin is unknown. */
 
-/** Stands in for the origin that is not known. */
+/** Stands in for an unknown origin. */
 const PLACEHOLDER_ORIGIN = 'http://nowhere.invalid'
 
 /**
- * `target` as seen from `base`. Without a known origin it stays a path: a `fetch` that was given may know what it means.
- * @throws TypeError on what is not a URL, and on one with credentials
+ * Resolves `target` against `base`. If the origin is unknown, the result is a path: a custom `fetch` may understand it.
+ * @throws TypeError if the URL is invalid or contains credentials
  */
 export function resolveUrl(target: string | URL, base: string | URL = ''): string {
   const url = new URL(target, new URL(base, PLACEHOLDER_ORIGIN))
-  if (url.username || url.password) throw new TypeError('Credentials do not belong into a URL')
-  url.hash = '' // never sent
+  if (url.username || url.password) throw new TypeError('A URL must not contain credentials (use auth)')
+  url.hash = '' // never part of a request
   return url.href.replace(PLACEHOLDER_ORIGIN, '')
 }
 
+/** Returns the origin of a URL; all paths have the same one. */
 export function originOf(url: string): string {
   return new URL(url, PLACEHOLDER_ORIGIN).origin
 }

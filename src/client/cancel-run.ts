@@ -1,4 +1,4 @@
-/** Asks the server to stop a run: DELETE, as PROTOCOL.md section 3 has it. */
+/** Cancels a run on the server by DELETE: PROTOCOL.md, section 3. */
 import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
@@ -6,7 +6,10 @@ import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { runAttempt } from '../source/attempt.ts'
 import { assertEventStream } from '../source/check-response.ts'
 
-/** Resolves when the run is stopped, or unknown to the server. Rejects with a `StreamError`. */
+/**
+ * Resolves once the run is cancelled or unknown to the server; rejects with a `StreamError`. Repeats a DELETE once
+ * after a 401.
+ */
 export async function cancelRun(
   requestBuilder: RequestBuilder,
   options: ResolvedOptions,
@@ -22,7 +25,7 @@ export async function cancelRun(
       onResponse: options.notifyResponse,
       async checkResponse(connection) {
         const { status } = connection
-        // Whatever else it says, there is nothing to read.
+        // 2xx, 404 and 410 are success. `false` skips the body.
         return (
           (status < 200 || status > 299) &&
           status !== 404 &&

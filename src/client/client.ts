@@ -1,59 +1,147 @@
-/** A client: the options that streams share, and the streams that it has opened. */
+/** The client: shared options, and the set of streams it has opened. */
 import type { Cursor } from '../base/errors.ts'
 import { makeDisposable } from '../base/disposable.ts'
 import type { InferEvents, Schemas } from '../base/events.ts'
-import type { ClientOptions, RunOptions, SubscribeOptions } from '../request/options.ts'
+import type { ClientOptions } from '../request/options.ts'
+import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import type { TextDelta } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { type Run, createRun, runDefaults } from './run.ts'
 import { resolveOptions } from '../request/resolve-options.ts'
 import { type Subscription, createSubscription, feedDefaults } from './subscription.ts'
 
-/** Opens streams. */
+/** Opens feeds and runs with shared options. */
 export interface Client {
   /**
-   * Subscribes to a feed: an endless stream, reconnected for ever. The types of its events come from its schemas.
-   * @throws TypeError on a URL or body that can't be requested
+   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. Schemas determine its
+   * types.
+   *
+   * @throws TypeError if the URL or the body cannot be requested
+   * @example
+   * ```ts
+   * import * as v from 'valibot'
+   * const price = v.object({ symbol: v.string(), value: v.number() })
+   * const feed = client.subscribe('/prices', { schema: { price } })
+   * feed.on('price', ({ data }) => console.log(data.symbol, data.value))
+   * ```
    */
   subscribe<Map extends Schemas>(
     url: string | URL,
     options: SubscribeOptions & { schema: Map },
   ): Subscription<InferEvents<Map>>
-  /** Subscribes to a feed, whose events `Events` maps from name to payload. */
+  /**
+   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. `Events` maps names to
+   * payloads.
+   *
+   * @throws TypeError if the URL or the body cannot be requested
+   * @example
+   * ```ts
+   * const feed = client.subscribe<{ price: { value: number } }>('/prices')
+   * for await (const event of feed) {
+   *   if (event.type === 'price') console.log(event.data.value)
+   * }
+   * ```
+   */
   subscribe<Events extends object = Record<string, unknown>>(
     url: string | URL,
     options?: SubscribeOptions,
   ): Subscription<Events>
   /**
-   * Starts a run: a finite stream of deltas, in the words of a foreign `protocol`.
-   * @throws TypeError on a URL or body that can't be requested
+   * Starts a run, a finite stream of deltas, with a third-party `protocol`.
+   *
+   * @throws TypeError if the URL or the body cannot be requested
+   * @example
+   * ```ts
+   * import { openaiChat } from 'rivulet/openai'
+   * const json = { model: 'gpt-5', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
+   * const run = client.stream('/v1/chat/completions', { protocol: openaiChat(), json })
+   * for await (const { content } of run) console.log(content)
+   * ```
    */
   stream<Delta>(url: string | URL, options: RunOptions<Delta> & { protocol: Protocol<Delta> }): Run<Delta>
-  /** Starts a run; the types of its events that are not deltas come from their schemas. */
+  /**
+   * Starts a run, a finite stream of deltas. Schemas determine the types of its other events.
+   *
+   * @throws TypeError if the URL or the body cannot be requested
+   * @example
+   * ```ts
+   * import * as v from 'valibot'
+   * const tool_call = v.object({ name: v.string() })
+   * const run = client.stream('/api/generate', { json: { prompt: 'Hello' }, schema: { tool_call } })
+   * run.on('tool_call', ({ data }) => console.log(data.name))
+   * ```
+   */
   stream<Map extends Schemas>(
     url: string | URL,
     options: RunOptions<TextDelta> & { schema: Map },
   ): Run<TextDelta, InferEvents<Map>>
-  /** Starts a run, whose events that are not deltas `Events` maps from name to payload. */
+  /**
+   * Starts a run, a finite stream of deltas. `Events` maps the names of its other events to their payloads.
+   *
+   * @throws TypeError if the URL or the body cannot be requested
+   * @example
+   * ```ts
+   * const run = client.stream('/api/generate', { json: { prompt: 'Hello' } })
+   * for await (const { content } of run) console.log(content)
+   * const { text, finishReason } = await run.final()
+   * ```
+   */
   stream<Events extends object = Record<string, unknown>>(
     url: string | URL,
     options?: RunOptions<TextDelta>,
   ): Run<TextDelta, Events>
-  /** Goes on with a run from where `cursor` says: only what comes after it. */
+  /**
+   * Resumes a run from `cursor`: the new run receives only what follows it.
+   *
+   * @throws TypeError if the URL of the cursor, or the body, cannot be requested
+   * @example
+   * ```ts
+   * try {
+   *   await client.stream('/api/generate').final()
+   * } catch (error) {
+   *   if (isStreamError(error) && error.cursor) await client.resume(error.cursor).final()
+   * }
+   * ```
+   */
   resume<Events extends object = Record<string, unknown>>(
     cursor: Cursor,
     options?: RunOptions<TextDelta>,
   ): Run<TextDelta, Events>
-  /** Closes the feeds and detaches from the runs that it has opened. Idempotent. */
+  /**
+   * Closes all feeds and detaches from all runs that this client has opened. Idempotent.
+   *
+   * @example
+   * ```ts
+   * addEventListener('pagehide', () => client.close())
+   * ```
+   */
   close(): void
+  /**
+   * Calls `close()` at the end of a block with `using`, on platforms that have `Symbol.dispose`.
+   *
+   * @example
+   * ```ts
+   * using client = createClient()
+   * await client.stream('/api/generate').final()
+   * ```
+   */
   [Symbol.dispose](): void
 }
 
-/** Makes a client. It touches nothing of the platform, so that it can be made on a server as well. */
+/**
+ * Creates a client. This has no side effects, so it is safe during server-side rendering.
+ *
+ * @example
+ * ```ts
+ * const client = createClient({ baseUrl: 'https://api.example.com', auth: bearer('my-token') })
+ * const feed = client.subscribe('/prices')
+ * feed.on('price', ({ data }) => console.log(data))
+ * ```
+ */
 export function createClient(options: ClientOptions = {}): Client {
   const openStreams = new Set<() => void>()
 
-  /** Keeps what closes a stream, until the stream is closed. */
+  /** Adds a new stream to those that `close()` closes, until it is closed. */
   const track = <Stream>(make: (onClosed: () => void) => Stream, closeStream: (stream: Stream) => void): Stream => {
     const entry = (): void => closeStream(stream)
     const stream = make(() => openStreams.delete(entry))

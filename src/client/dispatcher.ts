@@ -129,9 +129,9 @@ export function createDispatcher<Item extends StreamEvent>(
     },
     startFlowing,
     iterate(mapper, onReturn) {
-      if (mapItem) throw new TypeError('A stream can be iterated once')
+      if (mapItem) throw new TypeError('A stream can be iterated only once')
       if (mustIterateFromStart && hasPassedEvents)
-        throw new TypeError('Iterate a run before its events have passed to its listeners')
+        throw new TypeError('A run cannot be iterated after its events have gone to listeners or final()')
       mapItem = mapper
       if (mode !== 'closed') mode = 'iterating'
       pendingReplay?.()

@@ -51,13 +51,13 @@ export function createRunDecoder<Delta>(
   /** Whether the delta is due; an earlier one has been had. */
   const acceptIndex = (index: number | undefined): boolean => {
     if (!resumable || index === undefined) return true
-    if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`index: ${String(index)}`)
+    if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`Invalid delta index: ${String(index)}`)
     nextIndex ??= index
     if (index > nextIndex) {
       // One more reading may bring what is missing; not again for the same place.
       const retryable = reportedGap !== nextIndex
       reportedGap = nextIndex
-      throw new StreamError('gap', `Delta ${nextIndex} is missing, ${index} came instead`, { retryable })
+      throw new StreamError('gap', `Expected delta ${nextIndex}, received delta ${index}`, { retryable })
     }
     if (index < nextIndex) return false
     nextIndex++

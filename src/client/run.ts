@@ -1,10 +1,10 @@
-/** A run: a finite stream of deltas between a start and an end, which is complete only if its end was seen. */
+/** A run: a finite stream of deltas, complete only if its terminal event was received. */
 import { resolveUrl } from '../base/url.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { EventOf, AddListener } from '../base/events.ts'
-import type { RunOptions } from '../request/options.ts'
+import type { RunOptions } from '../request/stream-options.ts'
 import { type TextDelta, native } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { type RequestOverrides, createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
@@ -15,59 +15,133 @@ import type { StreamState } from '../source/source.ts'
 import { type RunEnd, createRunDecoder, nextIndexOf } from './run-decoder.ts'
 import type { PendingEvent } from './validate.ts'
 
-/** What a complete run came to. */
+/** The result of a complete run. */
 export interface RunResult {
-  /** The text of all its deltas, this stream's own: what was read before a resume is where the cursor came from. */
+  /**
+   * Text of all deltas that this run received. After `client.resume(cursor)` it does not include the text before the
+   * cursor.
+   */
   readonly text: string
-  /** `stop`, `length`, `cancelled`, or what a foreign server calls it. */
+  /** `stop`, `length`, `cancelled`, or a value of a third-party server. */
   readonly finishReason: string | undefined
-  /** What the server says that it used. */
+  /** Usage as reported by the server. */
   readonly usage?: unknown
 }
 
-/** A finite stream, iterated for its deltas. It starts in the microtask after it was made, and can be iterated once. */
+/**
+ * A run: a finite stream, iterated for its deltas. It starts in the microtask after its creation and can be iterated
+ * once.
+ *
+ * @example
+ * ```ts
+ * const run = client.stream('/api/generate', { json: { prompt: 'Hello' } })
+ * for await (const { content } of run) console.log(content)
+ * const { text } = await run.final() // rejects if the run is incomplete
+ * ```
+ */
 export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
-  /** Adds a listener for one type of event, `delta` for the deltas; returns what removes it. */
+  /**
+   * Adds a listener for one type of event and returns a function that removes it. The type of deltas is `delta`.
+   *
+   * @example
+   * ```ts
+   * const run = client.stream<{ tool_call: { name: string } }>('/api/generate')
+   * run.on('tool_call', ({ data }) => console.log(data.name))
+   * ```
+   */
   on: AddListener<Events>
-  /** Iterates the events that are not deltas, instead of the deltas. */
+  /**
+   * Iterates the events that are not deltas, instead of the deltas.
+   *
+   * @throws TypeError if the run was iterated before, or if its events have gone to listeners or `final()`
+   * @example
+   * ```ts
+   * for await (const { type, data } of run.events()) console.log(type, data)
+   * ```
+   */
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
-  /** The text so far: of the deltas that the loop has taken, or, without a loop, of all received. */
+  /**
+   * Text so far: of the deltas that the loop has taken or, without a loop, of all deltas received.
+   *
+   * @example
+   * ```ts
+   * for await (const _ of run) document.title = run.text
+   * ```
+   */
   readonly text: string
-  /** Where the run's connection is; `onStateChange` hears of each change. */
+  /**
+   * Current state of the run's connection. `onStateChange` is called when its `status` changes.
+   *
+   * @example
+   * ```ts
+   * if (run.state.status === 'waiting') console.log('Reconnecting', run.state.error?.code)
+   * ```
+   */
   readonly state: StreamState
-  /** Where to go on from, once the server has said where that is: after what `text` has. */
+  /**
+   * Cursor to resume the run after `text`; `undefined` until the server has announced a resume URL.
+   *
+   * @example
+   * ```ts
+   * const stored = JSON.stringify({ text: run.text, cursor: run.cursor })
+   * ```
+   */
   readonly cursor: Cursor | undefined
   /**
-   * The whole answer, once its end was seen. Rejects with a `StreamError` that has the `partial` text and a `cursor`,
-   * with an `AbortError` after `detach()` or a loop that was left early, and with `signal.reason` after an abort.
+   * Resolves with the result once the run is complete. Without a loop, this alone consumes the run.
+   *
+   * @throws StreamError if the run fails, with its `partial` text and a `cursor`; `AbortError` after `detach()` or a
+   * loop that was left early; `signal.reason` after an abort
+   * @example
+   * ```ts
+   * const { text, finishReason, usage } = await run.final()
+   * ```
    */
   final(): Promise<RunResult>
   /**
-   * Stops the run on the server; `final()` then resolves with `finishReason: 'cancelled'` and the text so far, unless
-   * the run ended before. Resolves once the server has confirmed; rejects with a `StreamError` where it has not.
+   * Cancels the run on the server and resolves once the server has confirmed. `final()` then resolves with
+   * `finishReason: 'cancelled'` and the text so far, unless the run has ended before.
+   *
+   * @throws StreamError if the server could not be reached or refused
+   * @example
+   * ```ts
+   * stopButton.onclick = () => run.cancel()
+   * ```
    */
   cancel(): Promise<void>
-  /** Lets go of the connection; the run goes on at the server, and can be resumed from `cursor`. Idempotent. */
+  /**
+   * Closes the connection, but not the run: it continues on the server and can be resumed from `cursor`. Idempotent.
+   *
+   * @example
+   * ```ts
+   * run.detach()
+   * const rest = run.cursor && client.resume(run.cursor)
+   * ```
+   */
   detach(): void
 }
 
-/** How far somebody is: behind this text, before the delta with the index that is due. */
+/** A read position: the text so far, the last event ID, and the index of the next expected delta. */
 interface ReadPosition {
   text: string
   lastEventId: string | undefined
   nextIndex: number | undefined
 }
 
-/** What a run is made with. */
+/** Resolved options of a run. */
 export type ResolvedRunOptions<Delta> = ResolvedOptions &
   Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
+/** Defaults of runs: retry limit, and timeout in milliseconds. */
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
-/** How long a run that was cancelled may take to say so (milliseconds). */
+/** Time that a cancelled run has to send its terminal event, in milliseconds. */
 const CANCEL_GRACE_MS = 5_000
 
-/** @throws TypeError on a URL or body that can't be requested */
+/**
+ * Creates a run, which starts at `startCursor` or, without one, from the beginning.
+ * @throws TypeError if the URL or the body cannot be requested
+ */
 export function createRun<Delta, Events extends object>(
   url: string | URL,
   options: ResolvedRunOptions<Delta>,
@@ -79,25 +153,25 @@ export function createRun<Delta, Events extends object>(
   const key = protocol.resumable && idempotencyKey
   const requestBuilder = createRequestBuilder(url, options, !startCursor)
   const [decoder, decode] = createRunDecoder(protocol, startCursor && { ...startCursor, url: requestBuilder.url })
-  let responseUrl = requestBuilder.url // what answered
-  let savedUrl: string | undefined // the address that a later page can go on with
+  let responseUrl = requestBuilder.url // after redirects
+  let savedUrl: string | undefined // resume URL in `persist`
   let invalidError: StreamError | undefined
-  let indexAfterInvalid: number | undefined // the index that is due after what was invalid
+  let indexAfterInvalid: number | undefined // index of the delta expected after the invalid event
   const startPosition = (): ReadPosition => ({
     text: '',
     lastEventId: startCursor?.lastEventId,
     nextIndex: nextIndexOf(startCursor),
   })
   const received = startPosition()
-  let iterated: ReadPosition | undefined // by a loop
+  let iterated: ReadPosition | undefined // position of the loop, if any
   let cancelling: Promise<void> | undefined
   let isAwaited = false
   let resolve!: (result: RunResult) => void
   let reject!: (reason: unknown) => void
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
-  result.catch(() => {}) // nobody has to await it: failures are announced
+  result.catch(() => {}) // awaiting `final()` is optional: `finish()` reports failures
 
-  /** Goes on behind an item; returns something where that is a delta. */
+  /** Moves a position past an item. Returns `undefined` if the item is not a delta. */
   const advance = (position: ReadPosition, item: PendingEvent): object | undefined => {
     const delta = decoder.deltas.get(item)
     if (delta) {
@@ -129,11 +203,13 @@ export function createRun<Delta, Events extends object>(
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: received.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
     reject(error)
-    // A later page may have more luck with a connection, or with credentials.
+    // Not final if a later page could still succeed, with a better connection or new credentials.
     finish(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
   }
   const truncatedError = (retryable: boolean): StreamError | undefined =>
-    protocol.eof === 'end' ? undefined : new StreamError('truncated', `Cut: ${requestBuilder.label}`, { retryable })
+    protocol.eof === 'end'
+      ? undefined
+      : new StreamError('truncated', `Run ended before its terminal event: ${requestBuilder.label}`, { retryable })
 
   const {
     source,
@@ -157,7 +233,7 @@ export function createRun<Delta, Events extends object>(
             }
           : undefined,
       requestOverrides,
-      // A run is never started twice: it is resumed, or joined by its key, or was refused before it began.
+      // A run is never started twice: it is resumed, joined by its idempotency key, or was refused before it began.
       isRepeatable: (error) => !!decoder.resumeUrl || (!decoder.hasEvents && (!!key || isSafeToRepeat(error))),
       codeForStatus: (status) => (decoder.resumeUrl && (status === 404 || status === 410) ? 'expired' : 'http'),
       onOpen(connection) {
@@ -189,9 +265,9 @@ export function createRun<Delta, Events extends object>(
         else if (outcome) succeed(outcome)
       },
       onConnectionEnd: () => truncatedError(true),
-      // Without an error it was a 204: there is no more.
+      // Without an error, the response was a 204: nothing follows.
       onEnd(error = truncatedError(false)) {
-        // A run that was cancelled has nothing more to say.
+        // After `cancel()`, any end is a success.
         if (cancelling) succeedAsCancelled()
         else if (error) fail(error)
         else succeed({})
@@ -206,19 +282,20 @@ export function createRun<Delta, Events extends object>(
     },
   )
 
-  // Our protocol's `start` follows the head at once: a connection that dies between them would never be missed.
+  // The native protocol sends `start` right after the response headers. Until it announces the heartbeat interval, this
+  // detects a connection that dies in between.
   expectHeartbeat(decoder.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
 
   const requestCancel = async (): Promise<void> => {
     if (decoder.outcome) return
-    // Nothing has been sent yet, or nobody takes a DELETE: letting go is all there is.
+    // If nothing was sent yet, or the server does not support DELETE, closing the connection is enough.
     if (source.state.status === 'idle') return succeedAsCancelled()
     await whenRestored()
     if (!(decoder.resumeUrl || key)) return succeedAsCancelled()
     try {
       await cancelRun(requestBuilder, options, requestOverrides())
       callSafely((store) => store?.clear(), persist)
-      // The first terminal event wins; but it may be stuck behind a loop that no longer turns.
+      // The first terminal event wins, but it may be stuck in the queue of a loop that has stopped.
       const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
       result.then(cancelGrace, cancelGrace)
     } catch (error) {
@@ -228,11 +305,11 @@ export function createRun<Delta, Events extends object>(
   }
   const cancel = (): Promise<void> => {
     cancelling ??= requestCancel()
-    cancelling.catch(() => {}) // whoever awaits it hears of it
+    cancelling.catch(() => {}) // awaiting `cancel()` is optional
     return cancelling
   }
   const detach = (): void => {
-    reject(new DOMException(`Detached: ${requestBuilder.label}`, 'AbortError'))
+    reject(new DOMException(`Run detached: ${requestBuilder.label}`, 'AbortError'))
     closeStream()
   }
   const onReturn = (): void => {

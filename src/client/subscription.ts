@@ -1,9 +1,10 @@
-/** A feed: an endless stream of events, reconnected for ever. */
+/** A feed: an endless stream of events, reconnected until it is closed. */
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import { makeDisposable } from '../base/disposable.ts'
 import type { EventOf, AddListener, AddAnyListener } from '../base/events.ts'
-import type { Persistence, SubscribeOptions } from '../request/options.ts'
+import type { Persistence } from '../request/options.ts'
+import type { SubscribeOptions } from '../request/stream-options.ts'
 import { createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
 import { createStream } from './stream.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
@@ -11,34 +12,104 @@ import { createDedupeWindow } from '../source/dedupe.ts'
 import type { RawEvent, StreamState } from '../source/source.ts'
 import { type PendingEvent, invalidDataError } from './validate.ts'
 
-/** An endless stream of events. It starts in the microtask after it was made, and can be iterated once. */
+/**
+ * A feed: an endless stream of events. It starts in the microtask after its creation and can be iterated once.
+ *
+ * @example
+ * ```ts
+ * const feed = client.subscribe('/prices')
+ * for await (const { type, data } of feed) console.log(type, data)
+ * ```
+ */
 export interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
-  /** Adds a listener for one type of event; returns what removes it. */
+  /**
+   * Adds a listener for one type of event and returns a function that removes it.
+   *
+   * @example
+   * ```ts
+   * const removeListener = feed.on('price', ({ data, id }) => console.log(data, id))
+   * removeListener()
+   * ```
+   */
   on: AddListener<Events>
-  /** Like `on`, for the next event of that type only. */
+  /**
+   * Adds a listener for the next event of one type only and returns a function that removes it.
+   *
+   * @example
+   * ```ts
+   * feed.once('connected', () => console.log('connected'))
+   * ```
+   */
   once: AddListener<Events>
-  /** Adds a listener for every event. */
+  /**
+   * Adds a listener for events of every type and returns a function that removes it.
+   *
+   * @example
+   * ```ts
+   * feed.onAny(({ type, data }) => console.log(type, data))
+   * ```
+   */
   onAny: AddAnyListener
-  /** Where the feed is; `onStateChange` hears of each change. */
+  /**
+   * Current state of the feed. `onStateChange` is called when its `status` changes.
+   *
+   * @example
+   * ```ts
+   * const { status, nextAttemptAt = 0 } = feed.state
+   * if (status === 'waiting') console.log(`Reconnecting in ${nextAttemptAt - Date.now()} ms`)
+   * ```
+   */
   readonly state: StreamState
   /**
-   * The last event ID delivered: its listeners have returned, or the loop has asked for more, or was left; empty: none.
-   * To go on from there later: `subscribe(url, { lastEventId })`.
+   * Last event ID that was delivered: the listeners have returned, or the loop has requested the next event or was
+   * left. Empty if there is none.
+   *
+   * @example
+   * ```ts
+   * localStorage.setItem('last', feed.lastEventId)
+   * client.subscribe('/prices', { lastEventId: localStorage.getItem('last') ?? '' })
+   * ```
    */
   readonly lastEventId: string
   /**
-   * Settles when the feed has ended, with the error that ended it: none where it was closed or aborted, or where the
-   * server said that there is no more (204). Never rejects.
+   * Resolves when the feed has ended: with the error that ended it, or with `undefined` after `close()`, an abort, or a
+   * 204 from the server. Never rejects.
+   *
+   * @example
+   * ```ts
+   * const error = await feed.closed
+   * if (error) console.error(error.code, error.message)
+   * ```
    */
   readonly closed: Promise<StreamError | undefined>
-  /** Ends the feed: no event, request or error comes after it. Idempotent. */
+  /**
+   * Closes the feed: no event, request or error follows. Idempotent.
+   *
+   * @example
+   * ```ts
+   * feed.once('done', () => feed.close())
+   * ```
+   */
   close(): void
+  /**
+   * Calls `close()` at the end of a block with `using`, on platforms that have `Symbol.dispose`.
+   *
+   * @example
+   * ```ts
+   * using feed = client.subscribe('/prices')
+   * for await (const { data } of feed) console.log(data)
+   * ```
+   */
   [Symbol.dispose](): void
 }
 
+/** Defaults of feeds: no retry limit, timeout in milliseconds. */
 export const feedDefaults: KindDefaults = { retry: Infinity, connectTimeout: 10_000 }
 
-/** @throws TypeError on a URL or body that can't be requested */
+/**
+ * Creates a feed that starts after `lastEventId`.
+ * @throws TypeError if the URL or the body cannot be requested
+ */
 export function createSubscription<Events extends object>(
   url: string | URL,
   options: ResolvedOptions & Pick<SubscribeOptions, 'parse' | 'schema' | 'repeatable' | 'dedupeWindow'>,
@@ -68,7 +139,7 @@ export function createSubscription<Events extends object>(
       restoreCursor:
         persist && lastEventId === undefined
           ? (cursor) => {
-              // Another feed's place would be a wrong one.
+              // A cursor of another URL does not apply to this feed.
               if (cursor.url === requestBuilder.url && cursor.lastEventId)
                 duplicates.remember((savedId = source.lastEventId = cursor.lastEventId))
             }
@@ -76,19 +147,20 @@ export function createSubscription<Events extends object>(
       ...(persist && { onDelivered: () => callSafely(saveCursor, persist) }),
       onOpen(_, reconnected) {
         duplicates.beginConnection()
-        // Without an id nobody can know what was missed in between.
+        // Without IDs, events missed between the two connections cannot be detected.
         if (reconnected && !source.lastEventId) callSafely(onReset, { reason: 'no-id' })
       },
       onEvent(event, items, ownId) {
         const { type, id } = event
-        // A connection that was made elsewhere than asked for, and breaks before it says so, must be asked for once more.
+        // `connected` does not move the last event ID: if this connection starts at another position, and breaks before
+        // it sends `reset`, the next one must still request the old position.
         const disposition = type === 'connected' ? 'handshake' : type === 'reset' ? type : undefined
         if (disposition) handleControlEvent(event)
         else if (ownId) {
           if (duplicates.isDuplicate(ownId)) return 'duplicate'
           duplicates.remember(ownId)
         }
-        // The event is the parser's own, and nobody else's: it need not be copied.
+        // Reused instead of copied: the parser keeps no reference to its event.
         const pendingEvent: PendingEvent = event
         try {
           if (parse !== 'text')
@@ -104,7 +176,8 @@ export function createSubscription<Events extends object>(
         emitError(error)
         return false
       },
-      onConnectionEnd: () => new StreamError('network', `Ended: ${requestBuilder.label}`, { retryable: true }),
+      onConnectionEnd: () =>
+        new StreamError('network', `Connection ended: ${requestBuilder.label}`, { retryable: true }),
       onEnd(error) {
         finish(error)
         resolveClosed(error)
@@ -116,17 +189,17 @@ export function createSubscription<Events extends object>(
       isConsumed: () => false,
     },
   )
-  /** What the server says for the client, however the user has payloads parsed. */
+  /** Handles an event that is addressed to the client itself. Its payload is parsed independently of `parse`. */
   const handleControlEvent = ({ type, data }: RawEvent): void => {
     let fields: { heartbeat?: number; reason?: string } = {}
     try {
       fields = Object(JSON.parse(data)) as typeof fields
     } catch {
-      // A foreign server's, or broken: that is told where it is parsed for the user.
+      // A third-party server's event of the same name, or invalid: the parsing for the user reports it.
     }
     const { heartbeat = 0, reason = 'unknown' } = fields
     if (type === 'connected') {
-      // Also in the middle: a connection that is shared has a new one beneath.
+      // Also in the middle of a connection: a shared one may have been reconnected beneath this stream.
       duplicates.beginConnection()
       return expectHeartbeat(heartbeat)
     }
@@ -137,7 +210,7 @@ export function createSubscription<Events extends object>(
     const { lastEventId: id = savedId } = dispatcher
     if (id === savedId) return undefined
     savedId = id
-    // The server may have taken its ids back.
+    // An empty ID: the server has reset the last event ID.
     return id ? store.save({ url: requestBuilder.url, lastEventId: id }) : store.clear()
   }
   const close = (): void => {

@@ -1,19 +1,26 @@
-/** Payloads: from text to data, and against their schemas. */
+/** Validates payloads against their schemas. */
 import { StreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 
-/** An event on its way to the user, its id and data to be replaced by what validation makes of them. */
+/**
+ * An event before its delivery. Its properties are mutable: parsing and validation replace `data`, the source sets
+ * `id`.
+ */
 export interface PendingEvent {
   type: string
   data: unknown
   id: string
 }
 
+/** Creates the error of an event whose payload is not valid JSON or does not match its schema. */
 export function invalidDataError({ type, id }: StreamEvent, cause: unknown): StreamError {
   return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
 }
 
-/** Validates the data of those `events` that have a schema, in place; what fails is given to `onInvalid` and left out, all that follows as well where that returns `true`. */
+/**
+ * Validates, in place, the data of the events that have a schema, and resolves with the valid events. Calls `onInvalid`
+ * for each invalid one; if it returns `true`, all later events are left out as well.
+ */
 export async function validateEvents<Event extends PendingEvent>(
   events: Event[],
   schemas: Schemas,

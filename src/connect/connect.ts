@@ -1,49 +1,69 @@
-/** The one seam of the SDK: a `Connect` turns one request into one connection, and knows nothing of retries. */
+/** `Connect`, the transport interface: one request in, one connection out. Retries are up to the caller. */
 import type { Block } from '../sse/parse.ts'
 
-/** One attempt. Plain data but for `init` and `signal`, so that it can cross to another tab. */
+/** The request of one attempt: plain data except for `init` and `signal`. */
 export interface ConnectRequest {
-  /** Absolute where a base is known, without credentials. */
+  /** URL without credentials; absolute if a base URL is known. */
   url: string
+  /** HTTP method, in upper case. */
   method: string
-  /** Credentials are resolved already. */
+  /** Request headers, including resolved credentials. */
   headers: [name: string, value: string][]
-  /** Lower-case names of the headers that are credentials and must stay with the request's origin. */
+  /** Lower-case names of the headers that are credentials: they must not be sent to another origin. */
   credentialHeaders: string[]
-  /** Can be sent again. */
+  /** Body that can be sent repeatedly; other bodies are in `init`. */
   body?: string | Uint8Array<ArrayBuffer> | undefined
-  /** The last event ID to continue from; the `Connect` encodes it (UTF-8). */
+  /** Last event ID to continue from. The `Connect` sends it, encoded as UTF-8. */
   lastEventId?: string | undefined
-  /** Sharing identity, given by the user. */
+  /** Sharing identity: the option `scope`. */
   scope?: string | undefined
-  /** What only `fetch` understands. */
+  /** Further options of `fetch`. */
   init?: RequestInit | undefined
-  /** Characters that the data of one event may have. */
+  /** Maximum length of one event's data, in characters (UTF-16 code units). */
   maxEventSize: number
+  /** Aborted when the attempt is given up. */
   signal: AbortSignal
 }
 
-/** What one `read()` brought. Comments only: no blocks, and `bytes` above zero. */
+/** The result of one `read()`. Comments alone give no blocks, but count as `bytes`. */
 export interface Batch {
+  /** Parsed blocks, in order. */
   blocks: Block[]
+  /** Number of bytes read. */
   bytes: number
-  /** The reconnection time that the server asked for, in milliseconds. */
+  /** Reconnection time of the last `retry:` field, in milliseconds. */
   retry?: number | undefined
 }
 
-/** An answer, of any status: who asked judges it. */
+/** A response and its body. Its status can be any: the caller checks it. */
 export interface Connection {
+  /** HTTP status. */
   status: number
-  /** The address that answered, after redirects. */
+  /** URL of the response, after redirects. */
   url: string
+  /** Response headers. */
   headers: Headers
-  /** One outstanding at a time; `null` is a clean end. Not reading is the back-pressure. */
+  /**
+   * Resolves with the next batch, or with `null` at the end of the body; rejects with a `StreamError`, or with
+   * `signal.reason`. Calls must not overlap. Not calling it exerts backpressure.
+   */
   read(): Promise<Batch | null>
-  /** The body as text, at most `maxBytes` of it; instead of `read()`. */
+  /** Resolves with the first `maxBytes` of the body as text. Used instead of `read()`. */
   readText(maxBytes: number): Promise<string>
-  /** Lets go of the connection; idempotent. */
+  /** Closes the connection. Idempotent. */
   cancel(): void
 }
 
-/** Opens one connection. Rejects with a `StreamError` `network`, or with `signal.reason`. */
+/**
+ * Opens one connection. Rejects with a `StreamError` with code `network`, or with `signal.reason` after an abort.
+ *
+ * @example
+ * ```ts
+ * const connectByFetch = fetchConnect()
+ * const connect: Connect = (request) => {
+ *   console.log(request.method, request.url)
+ *   return connectByFetch(request)
+ * }
+ * ```
+ */
 export type Connect = (request: ConnectRequest) => Promise<Connection>

@@ -1,4 +1,4 @@
-/** A connection by `fetch`: the default `Connect`. */
+/** The default `Connect`: opens connections with `fetch`. */
 import { StreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import { type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
@@ -6,17 +6,32 @@ import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { readText } from './read-text.ts'
 import { fetchFollowingRedirects } from './redirect.ts'
 
-/** Bytes parsed at once: a busy Chromium hands over up to 1.9 MiB, which no cache holds (bench: whole clients). */
+/**
+ * Largest slice that is parsed at once, in bytes: a busy Chromium delivers chunks of up to 1.9 MiB, which exceed the
+ * CPU caches (bench: whole clients).
+ */
 export const MAX_SLICE_BYTES = 65_536
 
 type CreateParser = (options: BlockParserOptions) => BlockParser
 
-/** Makes connections with `fetch`; without one given, with the global one as it is at the time. */
+/**
+ * Creates the default `Connect`, on which others can be built.
+ *
+ * @param fetch - Replacement for the global `fetch`, which is otherwise looked up at each request.
+ * @example
+ * ```ts
+ * const connect = fetchConnect((input, init) => fetch(input, { ...init, priority: 'high' }))
+ * const client = createClient({ connect })
+ * ```
+ */
 export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
   return fetchConnectWithParser(createBlockParser, fetch, fetchFollowingRedirects)
 }
 
-/** `fetchConnect` for entries whose events differ from those of the SDK. Without `byHand` its requests must have no credentials. */
+/**
+ * `fetchConnect` for entries with a parser of their own. Without `followRedirects`, requests must not have credentials
+ * other than `Authorization`: these would follow redirects to other origins.
+ */
 export function fetchConnectWithParser(
   makeParser: CreateParser,
   fetch?: typeof globalThis.fetch,
@@ -25,7 +40,10 @@ export function fetchConnectWithParser(
   return async (request) => createConnection(await sendRequest(request, fetch, followRedirects), request, makeParser)
 }
 
-/** The answer to a request; `byHand` is what follows redirects with credentials. Rejects with `network`, or with `signal.reason`. */
+/**
+ * Resolves with the response to a request; rejects with code `network`, or with `signal.reason`. `followRedirects` is
+ * used if credentials must not follow redirects.
+ */
 export async function sendRequest(
   request: ConnectRequest,
   fetch: typeof globalThis.fetch = globalThis.fetch,
@@ -52,19 +70,25 @@ export async function sendRequest(
   }
 }
 
-/** What a platform's failure is: `network`, or `signal.reason` where that was it. */
+/** Converts a failure of the platform to an error with code `network`, or to `signal.reason` after an abort. */
 export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
   if (signal.aborted) return signal.reason
-  const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID)' : ''
-  return new StreamError('network', `Failed${hint}: ${formatRequestLabel(method, url)}`, { cause, retryable: true })
+  const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID; see lastEventId)' : ''
+  return new StreamError('network', `Request failed${hint}: ${formatRequestLabel(method, url)}`, {
+    cause,
+    retryable: true,
+  })
 }
 
-/** A string whose code units are the UTF-8 bytes: what `Headers` sends as they are (Fetch standard, `ByteString`). */
+/**
+ * Returns a string whose code units are the UTF-8 bytes of `text`, which `Headers` sends unchanged (Fetch standard,
+ * `ByteString`).
+ */
 function toByteString(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
 }
 
-/** As much of a reader as is used here: one that takes no notice of a buffer will do. */
+/** The part of a stream reader that is used here. A default reader ignores the buffer. */
 interface Reader {
   read(buffer?: Uint8Array): Promise<{ done: boolean; value?: Uint8Array | undefined }>
   cancel(): Promise<void>
@@ -75,7 +99,7 @@ function openReader(body: ReadableStream<Uint8Array>, mode?: 'byob'): Reader {
   try {
     return body.getReader({ mode } as ReadableStreamGetReaderOptions) as unknown as Reader
   } catch {
-    // No byte stream (one made by a page, say), or a platform without them.
+    // Not a byte stream (for example, created by the page), or the platform does not support them.
     return body.getReader()
   }
 }
@@ -92,16 +116,16 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
     onBlock: (block) => batch.blocks.push(block),
     onRetry: (ms) => (batch.retry = ms),
   })
-  /** The next bytes, valid until those after them are asked for; `undefined` at the end. */
+  /** Resolves with the next bytes, which are valid until the next call, or with `undefined` at the end. */
   const readChunk = async (): Promise<Uint8Array | undefined> => {
     try {
       const { done, value } = (await reader?.read(buffer && new Uint8Array(buffer))) ?? { done: true }
       if (done || !value) return undefined
-      // The stream has taken the buffer, and gives it back as another object.
+      // The stream has detached the buffer and returns its memory as a new object.
       if (buffer) buffer = value.buffer
       else if (value.length > MAX_SLICE_BYTES) {
-        // Busy: memory for each chunk costs more than what fills it, which a buffer used again saves. For small chunks
-        // the buffer's way to the stream and back is the dearer one.
+        // Under load, allocating each chunk costs more than filling it, so one buffer is reused from now on. For small
+        // chunks, transferring the buffer to the stream and back would cost more.
         reader!.releaseLock()
         reader = openReader(body!, 'byob')
         buffer = new ArrayBuffer(MAX_SLICE_BYTES)
@@ -130,14 +154,14 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
         parser.push(slice)
       } catch (error) {
         failure = error
-        // What was whole before it is delivered first.
+        // Deliver the complete blocks before the failure first.
         if (!batch.blocks.length) throw error
       }
       return batch
     },
     readText: (maxBytes) => readText(readChunk, maxBytes),
     cancel() {
-      // Not awaited: it may hang where a body was cloned, and what it rejects with is of a connection nobody wants.
+      // Not awaited, because it may hang for a cloned body. A failure is irrelevant: the connection is no longer used.
       reader?.cancel().catch(() => {})
     },
   }

@@ -1,6 +1,6 @@
-/** What an answer says that is no event stream. */
+/** Reads the body of a response that is not an event stream. */
 
-/** The body that `readChunk` reads as text, at most `maxBytes` of it. */
+/** Resolves with the first `maxBytes` of the chunks from `readChunk`, decoded as UTF-8. */
 export async function readText(readChunk: () => Promise<Uint8Array | undefined>, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''

@@ -1,15 +1,17 @@
-/** A `fetch` that follows redirects by hand, as platforms take only `Authorization` off on the way to another origin. */
+/** Follows redirects by hand, because platforms remove only `Authorization` on the way to another origin. */
 import { originOf, resolveUrl } from '../base/url.ts'
 
-/** As many as the Fetch standard allows. */
+/** Limit of the Fetch standard. */
 const MAX_REDIRECTS = 20
-/** What platforms that follow redirects themselves do not take to another origin. */
+/** Headers that platforms remove from a redirect to another origin. */
 const strippedHeaders = ['authorization', 'proxy-authorization', 'cookie']
 
 /**
- * Fetches, and goes where redirects lead to as the Fetch standard says (section "HTTP-redirect fetch"), but without the
- * headers named `credentials`, and those that platforms take off, on another origin. Rejects with a `TypeError`, as `fetch` does, on one redirect too many, on
- * one that leaves HTTP, and in a browser, which does not show where it leads.
+ * Fetches, and follows redirects as the Fetch standard requires (section "HTTP-redirect fetch"), but removes the
+ * `credentialHeaders`, and those that platforms remove, on the way to another origin.
+ *
+ * Rejects with a `TypeError`, as `fetch` does, after too many redirects, on a redirect to a URL that is not HTTP, and
+ * on any redirect in a browser, which hides the target.
  */
 export async function fetchFollowingRedirects(
   fetch: typeof globalThis.fetch,
@@ -22,11 +24,12 @@ export async function fetchFollowingRedirects(
     const { status, type, body } = response
     const location = response.headers.get('location')
     if (type !== 'opaqueredirect' && !(location && [301, 302, 303, 307, 308].includes(status))) return response
-    // Not awaited, and what it rejects with is of an answer that nobody wants.
+    // Not awaited, and failures are irrelevant: this response is no longer used.
     body?.cancel().catch(() => {})
     const target = resolveUrl(location!, url)
-    // A path is one where nothing says what paths belong to.
-    if (!redirectsLeft || !location || !/^(http|\/)/.test(target)) throw new TypeError('Redirect not followed')
+    // A path is a valid target if the origin is unknown.
+    if (!redirectsLeft || !location || !/^(http|\/)/.test(target))
+      throw new TypeError('Redirect not followed (too many, not HTTP, or hidden by a browser)')
     if (status === 303 || (status < 303 && init.method === 'POST')) {
       init.method = 'GET'
       init.body = null

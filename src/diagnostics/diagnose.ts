@@ -1,48 +1,50 @@
-/** Tells what streams go through, as typed records: to draw, to count, to log. */
+/** Reports what happens to streams as typed records, for logs, metrics and devtools. */
 import type { StreamErrorCode } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Instrument } from '../request/options.ts'
 import type { SourceHooks } from '../source/source.ts'
 
-/** What all records say. Nothing in a record is secret: URLs are without their query, headers and payloads are left out. */
+/** The fields of every record. Records contain no secrets: URLs have no query; headers and payloads are left out. */
 export interface DiagnosticBase {
-  /** Which stream: counted from 1, for each `diagnose`. */
+  /** Number of the stream, counted from 1 for each `diagnose()` call. */
   readonly stream: number
-  /** What it asks for: method, and URL without query. */
+  /** The stream's request: method, and URL without query. */
   readonly name: string
-  /** When, in milliseconds on the page's monotonic clock (High Resolution Time, section `performance.now()`). */
+  /** Time of the record, in milliseconds as of `performance.now()`. */
   readonly time: number
 }
 
-/** What happened. New types come with minor versions, so a `switch` needs a `default`. */
+/** A record, discriminated by `type`. Minor versions may add types, so a `switch` needs a `default`. */
 export type Diagnostic = DiagnosticBase &
-  /** A request is about to be made; `reason` is `rejected` after a 401. */
+  /** A request is about to be sent; `reason` is `rejected` after a 401. */
   (
     | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
-    /** The server has answered, whatever with. */
+    /** Response headers have arrived, with any status. */
     | { readonly type: 'response'; readonly status: number }
-    /** Events may come; `reconnected`: not for the first time. */
+    /** The response is an event stream; `reconnected` is false for the stream's first one. */
     | { readonly type: 'opened'; readonly reconnected: boolean }
-    /** One read of the connection is through: how many events, and bytes on the wire (decompressed). */
+    /** One read of the connection has been processed: its number of new events, and of bytes after decompression. */
     | { readonly type: 'read'; readonly events: number; readonly bytes: number }
-    /** An event that an earlier connection had brought was dropped. */
+    /** An event was dropped because an earlier connection delivered it. */
     | { readonly type: 'duplicate'; readonly id: string }
-    /** The connection has failed, and what for; `gap`: events are missing. `delay`: milliseconds until the next attempt. */
+    /** The attempt has failed with `code` (`gap`: events are missing); the next one follows in `delay` milliseconds. */
     | {
         readonly type: 'retry'
         readonly code: StreamErrorCode
         readonly status?: number | undefined
         readonly delay: number
       }
-    /** The stream is over: by its end or `close()`, or, where there is a code, by an error. */
+    /** The stream has ended: with `code` because of an error, without it regularly or by `close()`. */
     | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
   )
 
 type RecordFields<Record> = Record extends unknown ? Omit<Record, keyof DiagnosticBase> : never
 
 /**
- * What a client's `instrument` option takes: `createClient({ instrument: diagnose((record) => console.debug(record)) })`.
- * What `onDiagnostic` throws is reported, and breaks no stream.
+ * Creates a value for the `instrument` option that calls `onDiagnostic` with each record.
+ * An error that `onDiagnostic` throws is reported and does not affect the stream.
+ *
+ * @example createClient({ instrument: diagnose((record) => console.debug(record)) })
  */
 export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument {
   let streamCount = 0

@@ -1,4 +1,4 @@
-/** The standard's `EventSource`, https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/** The standard's `EventSource`: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import type { EventSource as EventSourceInterface, EventSourceOptions } from './options.ts'
 import { CLOSED, CONNECTING, OPEN, openEventStream } from './open-event-stream.ts'
 
@@ -12,20 +12,21 @@ class EventSourceClass extends EventTarget {
   // One parameter has a default, so that `EventSource.length` is 1.
   constructor(url: string | URL, init: EventSourceOptions | null = {}) {
     super()
-    // Unlike `String()` it throws on a symbol, as Web IDL says.
+    // Unlike `String()`, a template throws on a symbol, as Web IDL requires.
     const urlText = `${url}`
-    if (!arguments.length || (init !== null && Object(init) !== init)) throw new TypeError('EventSource(url, options)')
-    // Read once, as in any dictionary; and a copy, because what is done to the options later does nothing.
+    if (!arguments.length || (init !== null && Object(init) !== init))
+      throw new TypeError('Expected EventSource(url, options)')
+    // Reads each option once, as Web IDL requires for a dictionary, and copies them, so that later changes have no effect.
     const { withCredentials, ...options } = init ?? {}
     this.#withCredentials = !!withCredentials
     let urlRecord: URL
     try {
       urlRecord = new URL(urlText, globalThis.document?.baseURI ?? globalThis.location?.href)
-      // Chromium takes hosts that are none, and escapes them. Those of other schemes may have escapes.
+      // Chromium percent-encodes invalid hosts instead of rejecting them. Only non-special schemes may have escapes there.
       if (urlRecord.hostname.includes('%') && urlRecord.origin !== 'null') throw urlText
     } catch {
       // [spec] "If urlRecord is failure, then throw a "SyntaxError" DOMException."
-      throw new DOMException(`Not a URL: ${urlText}`, 'SyntaxError')
+      throw new DOMException(`Invalid URL: ${urlText}`, 'SyntaxError')
     }
     this.#url = urlRecord.href
     const credentials = withCredentials ? 'include' : 'same-origin'
@@ -59,7 +60,7 @@ class EventSourceClass extends EventTarget {
   }
 
   #handle(type: string, value: unknown): void {
-    // [spec] `LegacyTreatNonObjectAsNull`. A handler keeps its place among the listeners until it is null.
+    // [spec] `LegacyTreatNonObjectAsNull`. A handler keeps its position among the listeners until it is set to null.
     const handler = Object(value) === value ? value : null
     this[handler ? 'addEventListener' : 'removeEventListener'](type, this.#listener)
     this.#handlers[type] = handler
@@ -95,7 +96,7 @@ class EventSourceClass extends EventTarget {
   }
 }
 
-// Attributes as Web IDL has them, and a name that no minifier changes.
+// Web IDL attributes are enumerable; the class name must survive minification.
 const { prototype } = EventSourceClass
 for (const key of Object.getOwnPropertyNames(prototype)) {
   if (key !== 'constructor') Object.defineProperty(prototype, key, { enumerable: true })
@@ -106,12 +107,14 @@ for (const [key, value] of Object.entries({ CONNECTING, OPEN, CLOSED })) {
 Object.defineProperty(prototype, Symbol.toStringTag, { value: 'EventSource', configurable: true })
 Object.defineProperty(EventSourceClass, 'name', { value: 'EventSource' })
 
-/** A source of server-sent events. */
+/** An instance of `EventSource`. */
 export type EventSource = EventSourceInterface
 
 /**
- * The standard's `EventSource`, over `fetch`.
- * @throws TypeError on arguments that Web IDL refuses; a `DOMException` `SyntaxError` on a URL that is none
+ * The standard's `EventSource`, implemented with `fetch`.
+ * @throws TypeError for arguments that Web IDL rejects.
+ * @throws DOMException `SyntaxError` for an invalid URL.
+ * @example const source = new EventSource('/api/feed', { headers: { authorization: `Bearer ${token}` } })
  */
 export const EventSource = EventSourceClass as unknown as {
   new (url: string | URL, options?: EventSourceOptions): EventSource
@@ -121,7 +124,7 @@ export const EventSource = EventSourceClass as unknown as {
   readonly CLOSED: 2
 }
 
-/** Makes it the global `EventSource`, with the attributes of a global that the platform brings. */
+/** Installs this class as the global `EventSource` of `scope`. @defaultValue `globalThis` */
 export function install(scope: object = globalThis): void {
   Object.defineProperty(scope, 'EventSource', { value: EventSource, writable: true, configurable: true })
 }

@@ -1,4 +1,4 @@
-/** What an `EventSource` runs on: the engine's attempts, told as the tasks that the standard queues. */
+/** The connection of an `EventSource`: runs attempts, and queues the tasks that the standard requires. */
 import { systemClock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -16,7 +16,7 @@ export const CONNECTING = 0
 export const OPEN = 1
 export const CLOSED = 2
 
-/** Opens the stream at once, and returns what closes it; `fire` is called in a task for each event. */
+/** Opens a stream and returns a function that closes it. `fire` is called for each event, in a task of its own. */
 export function openEventStream(
   url: URL,
   options: EventSourceOptions & Pick<RequestInit, 'credentials'>,
@@ -41,7 +41,7 @@ export function openEventStream(
     (parser) =>
       createBlockParser({
         ...parser,
-        // [spec] "set the event stream's reconnection time to that integer", but never to a loop without a pause.
+        // [spec] "set the event stream's reconnection time to that integer", but at least 100 ms, to avoid a busy loop.
         onRetry: (ms) => (reconnectionTime = Math.max(100, ms)),
       }),
     options.fetch,
@@ -67,7 +67,7 @@ export function openEventStream(
           await tasks
           // [spec] "unless the user agent knows that to be futile, in which case the user agent may fail the connection"
           const isFutile = !/^(https?|data|blob):$/.test(url.protocol) || url.username || url.password
-          if (isFutile) throw new StreamError('network', `Not sent: ${label}`)
+          if (isFutile) throw new StreamError('network', `Unsupported URL: ${label}`)
           const context = { reason: 'connect', attempt, signal } as const
           const requestHeaders = new Headers(typeof headers === 'function' ? await headers(context) : headers)
           if (!requestHeaders.has('accept')) requestHeaders.set('accept', 'text/event-stream')
@@ -87,7 +87,9 @@ export function openEventStream(
           if (connection.status !== 200) throw httpError(connection, label, 'http')
           const type = connection.headers.get('content-type') ?? ''
           if (!isEventStream(type))
-            throw new StreamError('content-type', `Not an event stream but "${type}": ${label}`, { status: 200 })
+            throw new StreamError('content-type', `Expected an event stream, received "${type}": ${label}`, {
+              status: 200,
+            })
         },
         onOpen(connection) {
           openedAt = clock.now()
@@ -106,7 +108,7 @@ export function openEventStream(
           return tasks
         },
       })
-      if (endedCleanly) error = new StreamError('network', `Ended: ${label}`, { retryable: true })
+      if (endedCleanly) error = new StreamError('network', `Connection ended: ${label}`, { retryable: true })
     } catch (cause) {
       error = cause as StreamError
     }
@@ -114,7 +116,7 @@ export function openEventStream(
     if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
     let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
     if (error && retry) callSafely((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
-    // What decides may have closed it.
+    // `retry` and `onError` may have closed the stream.
     if (getState() !== CLOSED && typeof delay === 'number') {
       attempt++
       cancelWait = clock.after(delay, run)

@@ -1,38 +1,39 @@
-/** What `EventSource` takes beyond the standard, and what it is to those who use it. */
+/** The options and the interface of `EventSource`. */
 import type { Clock } from '../base/clock.ts'
 import type { StreamError } from '../base/errors.ts'
 import type { AttemptContext } from '../source/source.ts'
 
-/** What goes beyond the standard is off unless asked for. */
+/** Options of `EventSource`. All but `withCredentials` go beyond the standard and are off by default. */
 export interface EventSourceOptions extends Omit<RequestInit, 'headers' | 'body' | 'signal' | 'credentials'> {
-  /** Whether cookies are sent to other origins, too. @defaultValue false */
+  /** Whether credentials are sent to other origins, too. @defaultValue `false` */
   withCredentials?: boolean
-  /** Headers for each request, or a function that is asked anew for each attempt. @defaultValue `Accept: text/event-stream` */
+  /** Request headers, or a function that returns them and is called for each attempt. @defaultValue `Accept: text/event-stream` */
   headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
-  /** Sent with each attempt, so it can't be a stream. */
+  /** Request body. It is sent with each attempt, so it cannot be a stream. */
   body?: Exclude<BodyInit, ReadableStream> | null
-  /** `fetch` to use. @defaultValue the global one, looked up at each request */
+  /** The `fetch` to use. @defaultValue the global `fetch`, looked up at each request */
   fetch?: typeof fetch
   /**
-   * Reconnection. `false`: none; a function decides after each failure, by the milliseconds that it returns, or `undefined`
-   * to end. `delay` is the reconnection time: 3 s, or what the server's `retry` says (100 ms or more). What it throws is
-   * reported, and the default holds.
-   * @defaultValue as the standard says: after `delay`, for ever, but not after an answer that is no event stream; and only GET
+   * Reconnection policy: `false` disables it; a function is called after each failure and returns the milliseconds until
+   * the next attempt, or `undefined` to give up. `delay` is the reconnection time: 3,000 ms, or the server's `retry` (at
+   * least 100 ms). If the function throws, the error is reported and the default applies.
+   * @defaultValue as in the standard: GET requests retry after `delay`, without limit, except after a response with another
+   * status than 200 or another content type than `text/event-stream`
    */
   retry?: false | ((failure: { error: StreamError; attempt: number; delay: number }) => number | undefined)
-  /** Milliseconds until the headers, and then the head of the answer, must be there. @defaultValue off */
+  /** Milliseconds to wait for `headers`, and then for the response headers. @defaultValue off */
   connectTimeout?: number
-  /** Milliseconds without a byte, comments included, after which a connection counts as dead. @defaultValue off */
+  /** Milliseconds without any bytes, comments included, after which the connection fails. @defaultValue off */
   idleTimeout?: number
-  /** Milliseconds without an event, comments not counted. @defaultValue off */
+  /** Milliseconds without an event after which the connection fails; comments do not count as events. @defaultValue off */
   stallTimeout?: number
-  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
+  /** Maximum size of one event's data, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
-  /** Goes on after this event. @defaultValue none */
+  /** Event ID to resume after. @defaultValue none */
   lastEventId?: string
-  /** Hears why, before each `error` event. */
+  /** Called with the cause before each `error` event. */
   onError?(error: StreamError): void
-  /** Time. @defaultValue the platform's */
+  /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
   clock?: Clock
 }
 
@@ -44,7 +45,7 @@ interface EventMap {
 
 type ListenerOptions = Parameters<EventTarget['addEventListener']>[2]
 
-/** A source of server-sent events. */
+/** The interface of an `EventSource`. */
 export interface EventSource extends EventTarget {
   readonly url: string
   readonly withCredentials: boolean
@@ -53,7 +54,7 @@ export interface EventSource extends EventTarget {
   onopen: ((this: EventSource, event: Event) => unknown) | null
   onmessage: ((this: EventSource, event: MessageEvent) => unknown) | null
   onerror: ((this: EventSource, event: Event) => unknown) | null
-  /** Ends it: no event and no request comes after it. */
+  /** Closes the stream. No event is fired and no request is sent afterwards. */
   close(): void
   readonly CONNECTING: 0
   readonly OPEN: 1

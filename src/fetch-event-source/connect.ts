@@ -1,12 +1,13 @@
-/** Connections by @microsoft/fetch-event-source, which is given in, with its own retries and its visibility policy switched off. */
+/** A `Connect` that uses @microsoft/fetch-event-source, with that package's retries and visibility handling disabled. */
 import { StreamError } from '../base/errors.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import type { Block } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { MAX_SLICE_BYTES, networkError, sendRequest } from '../connect/fetch.ts'
 import { readText } from '../connect/read-text.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
 
-/** As much of `fetchEventSource` as is used here. */
+/** The part of the `fetchEventSource` function that `fetchEventSourceConnect` uses. */
 export type FetchEventSource = (
   input: string,
   init: {
@@ -20,10 +21,11 @@ export type FetchEventSource = (
 ) => Promise<void>
 
 /**
- * Makes connections with the `fetchEventSource` of @microsoft/fetch-event-source. It cannot tell an empty id or empty data
- * from none, misses fields without a colon, takes `10ms` for a `retry`, and works only where there is a document.
- * Elsewhere requests fail at once, and are not tried again.
- * @param fetch the one that it uses; without one the global one as it is at the time
+ * Returns a `Connect` that reads streams with the `fetchEventSource` of @microsoft/fetch-event-source. That parser does not
+ * distinguish an empty id or empty data from a missing one, ignores fields without a colon, and accepts `retry: 10ms`.
+ * It requires a document; without one, requests fail at once with a `StreamError` `network` that is not retried.
+ * @param fetch The `fetch` to use; defaults to the global `fetch`, looked up at each request.
+ * @example createClient({ connect: fetchEventSourceConnect(fetchEventSource) })
  */
 export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetch?: typeof globalThis.fetch): Connect {
   return (request) =>
@@ -31,7 +33,7 @@ export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetc
       ? Promise.reject(
           new StreamError(
             'network',
-            `fetch-event-source needs a document, here is none: ${request.method} request not sent`,
+            `@microsoft/fetch-event-source requires a document: ${formatRequestLabel(request.method, request.url)}`,
           ),
         )
       : openConnection(fetchEventSource, fetch, request)
@@ -51,13 +53,13 @@ function openConnection(
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(signal.reason)
   let pendingRead: PendingRead | undefined
-  let allowChunk: (() => void) | undefined // lets the next chunk through
+  let allowChunk: (() => void) | undefined // releases the next chunk to `fetchEventSource`
   let batch: Batch = { blocks: [], bytes: 0 }
   let chunk: Uint8Array = new Uint8Array()
-  let charsSinceMessage = 0 // characters since the last message
+  let charsSinceMessage = 0
   let finalOutcome: { error?: unknown } | undefined
 
-  /** Settles the read under way, and those after it: what is whole comes before the end. */
+  /** Settles the pending read with the batch, or with the final outcome once all complete messages have been read. */
   const serveRead = (): void => {
     if (!pendingRead) return
     const { resolve, reject } = pendingRead
@@ -68,9 +70,10 @@ function openConnection(
     pendingRead = undefined
     batch = { blocks: [], bytes: 0 }
   }
-  const tooLargeError = (): StreamError => new StreamError('too-large', `Event longer than ${maxEventSize}`)
+  const tooLargeError = (): StreamError =>
+    new StreamError('too-large', `Event longer than ${maxEventSize} characters (maxEventSize)`)
 
-  /** A body that gives a chunk for each `read()`. It is pulled when the last chunk was parsed, so then its batch is whole. */
+  /** Returns a body that supplies one chunk per `read()`. It is pulled once the previous chunk has been parsed, so the batch of that chunk is complete. */
   const createGatedBody = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
     new ReadableStream(
       {
@@ -86,7 +89,7 @@ function openConnection(
           const slice = chunk.subarray(0, MAX_SLICE_BYTES)
           chunk = chunk.subarray(MAX_SLICE_BYTES)
           batch.bytes = slice.length
-          // Characters: no byte that continues one counts, and what is a surrogate pair counts twice.
+          // Counts UTF-16 code units: continuation bytes count as 0, first bytes of four-byte sequences (surrogate pairs) as 2.
           for (const byte of slice) charsSinceMessage += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
           bodyController.enqueue(slice)
         },
@@ -101,7 +104,7 @@ function openConnection(
       serveRead()
       if ('error' in outcome) reject(outcome.error)
     }
-    // It does not see that a signal has aborted before.
+    // `fetchEventSource` does not check whether its signal is already aborted.
     if (signal.aborted) return finish({ error: signal.reason })
     signal.addEventListener('abort', onAbort)
 
@@ -128,7 +131,7 @@ function openConnection(
           readText: (maxBytes) => readText(async () => (await reader?.read())?.value, maxBytes),
           cancel() {
             controller.abort()
-            // What it rejects with is of a connection that nobody wants.
+            // A rejection is ignored: the connection is no longer needed.
             reader?.cancel().catch(() => {})
           },
         })

@@ -1,4 +1,4 @@
-/** The `fetchEventSource` of @microsoft/fetch-event-source, on the SDK's engine. */
+/** The `fetchEventSource` function of @microsoft/fetch-event-source, reimplemented on the SDK's attempts and retries. */
 import { systemClock as clock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
@@ -7,38 +7,40 @@ import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
 import { type Block, DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
 
-/** The type of event streams. */
+/** The content type of event streams. */
 export const EventStreamContentType = 'text/event-stream'
 
-/** An event of the stream, as @microsoft/fetch-event-source has it. */
+/** An event, in the format of @microsoft/fetch-event-source. */
 export interface EventSourceMessage {
-  /** The event's own id; empty: none. */
+  /** The event's own id; empty if it has none. */
   id: string
-  /** The event's name; empty: none. */
+  /** Event name; empty if the event has no `event` field. */
   event: string
+  /** The `data` lines, joined by LF. */
   data: string
-  /** The reconnection time that came with the event, in milliseconds. */
+  /** Reconnection time that the server sent with the event, in milliseconds. */
   retry?: number
 }
 
-/** The options of @microsoft/fetch-event-source; docs/from-fetch-event-source.md says what differs. */
+/** The options of @microsoft/fetch-event-source; docs/from-fetch-event-source.md lists the differences. */
 export interface FetchEventSourceInit extends RequestInit {
+  /** Request headers. @defaultValue `accept: text/event-stream` */
   headers?: Record<string, string>
-  /** Judges each answer: what it throws goes to `onerror`. @defaultValue status 200 or 204, and an event stream */
+  /** Called with each response; throws to reject it, which calls `onerror`. @defaultValue accepts status 204, and status 200 with an event stream */
   onopen?: (response: Response) => Promise<void>
-  /** Hears each event; what it throws ends the connection, and goes to `onerror`. */
+  /** Called for each event. If it throws, the connection is closed and `onerror` is called. */
   onmessage?: (ev: EventSourceMessage) => void
-  /** The server has ended the stream, which is then over, unless this throws. */
+  /** Called when the server ends the stream. If it throws, `onerror` is called; otherwise the promise resolves. */
   onclose?: () => void
   /**
-   * Decides after each failure: a number are the milliseconds to the next attempt, a throw ends with what is thrown; nothing
-   * leaves it to the default, which is another attempt of a GET or HEAD, and the end of any other request.
+   * Called after each failure. Returns the milliseconds until the next attempt, or throws to give up with that error.
+   * If it returns nothing, GET and HEAD requests are retried, and any other request rejects.
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- as it is there, so that handlers of theirs compile
+  // oxlint-disable-next-line typescript/no-explicit-any -- the package's own type, so that existing handlers compile
   onerror?: (err: any) => number | null | undefined | void
-  /** Whether the connection stays when the page is hidden. @defaultValue false: a GET or HEAD pauses, others stay */
+  /** Whether to stay connected while the page is hidden. @defaultValue `false`: GET and HEAD requests pause, others stay connected */
   openWhenHidden?: boolean
-  /** @defaultValue the global one */
+  /** The `fetch` to use. @defaultValue the global `fetch` */
   fetch?: typeof fetch
 }
 
@@ -50,7 +52,7 @@ async function defaultOnOpen({ status, headers }: Response): Promise<void> {
   if (status !== 200) throw new Error(`Expected status to be 200, Actual: ${status}`)
 }
 
-/** Headers as the record that a `fetch` of the user's may expect, with the names as they were given. */
+/** Returns headers as the plain object that a custom `fetch` may expect. The case of the names is kept where possible. */
 function collectHeaders(headers: HeadersInit | undefined, request: Request | undefined): Record<string, string> {
   if (!request && !(Symbol.iterator in (headers ?? []))) return { ...(headers as Record<string, string>) }
   return Object.fromEntries([...(request?.headers ?? []), ...new Headers(headers)])
@@ -58,8 +60,10 @@ function collectHeaders(headers: HeadersInit | undefined, request: Request | und
 
 /**
  * Reads an event stream until the server ends it, `signal` aborts, or `onerror` throws.
- * Resolves when it is over, also by `signal`; rejects with what `onerror` throws, and with the failure of a request that is
- * neither GET nor HEAD, unless `onerror` asks for another attempt.
+ * Resolves when the server ends the stream or `signal` aborts. Rejects with what `onerror` throws, and with the failure of
+ * a request that is neither GET nor HEAD unless `onerror` returns a delay.
+ *
+ * @example await fetchEventSource('/api/feed', { onmessage: ({ data }) => console.log(data), signal })
  */
 export function fetchEventSource(
   input: RequestInfo,
@@ -81,7 +85,7 @@ export function fetchEventSource(
     const document = openWhenHidden || !isSafe ? undefined : globalThis.document
     let reconnectionTime = 1_000
     let attempt = 1
-    /** Of the attempt under way or awaited; none while the page is hidden, and after the end. */
+    /** Controller of the current or next attempt; `undefined` while the page is hidden, and after the end. */
     let currentAttempt: AbortController | undefined
     let cancelWait: (() => void) | undefined
 
@@ -109,7 +113,7 @@ export function fetchEventSource(
       try {
         await onopen(response)
       } catch (error) {
-        // Not awaited: what it rejects with is of a body that the callback has read.
+        // Not awaited, and a rejection is ignored: the callback may have locked the body by reading it.
         response.body?.cancel().catch(() => {})
         throw error
       }
@@ -130,12 +134,12 @@ export function fetchEventSource(
         },
       })
     }, fetchResponse)
-    /** Calls a callback; what it throws is a failure like any other. */
+    /** Calls a callback. If it throws, the attempt fails, and the error is passed to `onerror`. */
     const callHandler = <Value>(callback: ((value: Value) => void) | undefined, value: Value): void => {
       try {
         callback?.(value)
       } catch (cause) {
-        throw new StreamError('network', 'Failed', { cause, retryable: true })
+        throw new StreamError('network', 'Callback failed', { cause, retryable: true })
       }
     }
 
@@ -144,7 +148,7 @@ export function fetchEventSource(
       let openedAt = Infinity
       try {
         await runAttempt(
-          // What `onopen` has let pass is a stream, whatever its status.
+          // A response that `onopen` accepts is a stream, whatever its status.
           {
             clock,
             connectTimeout: Infinity,

@@ -1,9 +1,9 @@
-/** What goes wrong with a carrier or one of its streams, as an error. */
+/** Errors of a channel and its streams. */
 import { StreamError, type StreamErrorCode } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 
-/** Broken connections can be had again; what is wrong with what came over them can't be helped. */
+/** Creates a `StreamError`. Only `network` errors are retryable: the other codes mean that the server sent something invalid. */
 export function channelError(
   { method, url }: Pick<ConnectRequest, 'method' | 'url'>,
   message: string,

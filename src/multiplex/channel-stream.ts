@@ -1,32 +1,32 @@
-/** One stream of a carrier, as the `Connection` that its owner sees. */
+/** One stream of a channel, presented as a `Connection`. */
 import { resolveUrl } from '../base/url.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 import { channelError } from './channel-error.ts'
 
-/** What a stream asks of its carrier. */
+/** What a stream needs from its channel. */
 export interface ChannelStreamHandlers {
-  /** The server may send so many more bytes. */
+  /** Allows the server to send `bytes` more. */
   grantCredit(bytes: number): void
-  /** It is over, in good order or by `error`; `known`: to the server as well. */
+  /** Called once when the stream has ended, cleanly or with `error`. `isKnownToServer`: no `close` operation is needed. */
   onClosed(error?: unknown, isKnownToServer?: boolean): void
 }
 
 export interface ChannelStream {
   readonly request: ConnectRequest
-  /** `undefined`: the carrier was refused to somebody else, and another one is to be tried. */
+  /** Resolves with `undefined` if the channel was rejected for another identity: open the stream on a new channel then. */
   readonly connection: Promise<Connection | undefined>
-  /** One block, as it was in the stream. */
+  /** Adds one block of the stream. */
   push(block: Block): void
-  /** What the server says of the stream: its answer, its reconnection time, its end. Returns the status of an answer. */
+  /** Handles an `open`, `retry` or `close` control event. Returns the response status of an `open`. */
   handleControlEvent(type: string, data: string): number | undefined
-  /** Ends it: what has come is still read, and then `error`, or a clean end. `known`: the server has ended it, too. */
+  /** Ends the stream: the consumer still reads what has arrived, then `error` or a clean end. `isKnownToServer`: no `close` operation is needed. */
   finish(error?: unknown, isKnownToServer?: boolean): void
-  /** Something came over the carrier, if not for this stream. */
+  /** Reports bytes on the channel that were not for this stream, so that its `idleTimeout` starts over. */
   notifyActivity(): void
 }
 
-/** The fields of control events (PROTOCOL.md, 5.3); each has some of them. */
+/** The fields of all control events (PROTOCOL.md, 5.3); each event has some of them. */
 interface ControlEvent {
   status: number
   headers?: HeadersInit
@@ -35,12 +35,12 @@ interface ControlEvent {
   delay: number
 }
 
-/** Bytes that are read at once. */
+/** A batch that has reached this many bytes takes no more blocks. */
 const MAX_BATCH_BYTES = 16_384
-/** What a block counts beside its data (PROTOCOL.md, 5.4), so that the number of empty ones is bounded, too. */
+/** Credit that a block costs beside the bytes of its data (PROTOCOL.md, 5.4), so that empty blocks are limited, too. */
 const BLOCK_OVERHEAD_BYTES = 32
 
-/** Makes a stream of which the server may send `window` bytes before somebody reads them. */
+/** Creates a stream of which the server may send `window` bytes ahead of the consumer. */
 export function createChannelStream(
   request: ConnectRequest,
   window: number,
@@ -52,8 +52,8 @@ export function createChannelStream(
   let reject!: (error: unknown) => void
   const connection = new Promise<Connection | undefined>((...settlers) => ([resolve, reject] = settlers))
   let batches: Batch[] = []
-  let remainingCredit = window // what the server has left
-  let uncreditedBytes = 0 // bytes that it was given no credit for yet
+  let remainingCredit = window // bytes that the server may still send
+  let uncreditedBytes = 0 // bytes that were read, but not yet granted as new credit
   let status: number
   let problem = ''
   let finalError: unknown
@@ -88,7 +88,7 @@ export function createChannelStream(
     wakeReader?.(false)
     handlers.onClosed(error, isKnownToServer)
   }
-  /** What the next events go into. */
+  /** Returns the batch to which the next block is added. */
   const currentBatch = (): Batch => {
     let batch = batches.at(-1)
     if (!batch || batch.bytes >= MAX_BATCH_BYTES) batches.push((batch = { blocks: [], bytes: 0 }))
@@ -107,15 +107,17 @@ export function createChannelStream(
     push(block) {
       const { data = '' } = block
       const cost = new TextEncoder().encode(data).length + BLOCK_OVERHEAD_BYTES
-      if (state === 'opening') return finish(channelError(request, 'Malformed event'))
+      if (state === 'opening') return finish(channelError(request, 'Event before `open`'))
       if (data.length > maxEventSize)
-        return finish(channelError(request, `Event longer than ${maxEventSize}`, undefined, 'too-large'))
-      if (remainingCredit <= 0) return finish(channelError(request, 'Window exceeded', undefined, 'overflow'))
+        return finish(
+          channelError(request, `Event longer than ${maxEventSize} characters (maxEventSize)`, undefined, 'too-large'),
+        )
+      if (remainingCredit <= 0) return finish(channelError(request, 'Credit exceeded (window)', undefined, 'overflow'))
       const batch = currentBatch()
       batch.blocks.push(block)
       batch.bytes += cost
       remainingCredit -= cost
-      wakeReader?.(false) // in a microtask, so that one read takes all that has come
+      wakeReader?.(false) // resumes in a microtask, so that one read takes all blocks of this task
     },
     handleControlEvent(type, data) {
       try {
@@ -130,7 +132,7 @@ export function createChannelStream(
               ? undefined
               : channelError(
                   request,
-                  `Closed with ${newStatus}`,
+                  `Stream closed with status ${newStatus}`,
                   undefined,
                   newStatus === 413 ? 'too-large' : 'network',
                 ),

@@ -1,4 +1,4 @@
-/** One connection that carries many streams, as PROTOCOL.md section 5 has it. */
+/** A channel: one connection that carries many streams (PROTOCOL.md, section 5). */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -10,39 +10,39 @@ import { type ChannelStream, createChannelStream } from './channel-stream.ts'
 import { channelError } from './channel-error.ts'
 import { createOperationQueue } from './operations.ts'
 
-/** How streams share a connection. */
+/** Options of `multiplex`. */
 export interface MultiplexOptions {
-  /** Makes the carrier, the requests for its operations, and connections for what can't be carried. @defaultValue `fetchConnect()` */
+  /** Opens the channel, sends its operations, and opens separate connections for streams that cannot use the channel. @defaultValue `fetchConnect()` */
   connect?: Connect
-  /** What only `fetch` understands, for the carrier and its operations. A stream that asks `fetch` for anything else is not carried. */
+  /** `fetch` options of the channel and its operations. A stream with other `fetch` options gets a connection of its own. */
   init?: RequestInit
-  /** Bytes that the server may send to a stream before they are read. @defaultValue 256 KiB */
+  /** Bytes of each stream that the server may send ahead of the consumer. @defaultValue 256 KiB */
   window?: number
-  /** Milliseconds for which the carrier stays open after its last stream. @defaultValue 1,000 */
+  /** Milliseconds for which the channel stays open after its last stream has ended. @defaultValue 1,000 */
   linger?: number
-  /** Milliseconds that the server has to open the carrier, and to take operations. @defaultValue 10,000 */
+  /** Milliseconds within which the server must open the channel, and must answer each request with operations. @defaultValue 10,000 */
   timeout?: number
-  /** Time. @defaultValue the platform's */
+  /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
   clock?: Clock
-  /** Hears of events on the carrier that belong to no stream, `invalid-data`. @defaultValue `reportError` */
+  /** Called with an `invalid-data` error for each event on the channel that belongs to no stream. @defaultValue `reportError` */
   onError?(error: StreamError): void
 }
 
 export interface Channel {
-  /** Opens a stream; `undefined`: the carrier was refused to somebody else, and another one is to be tried. */
+  /** Opens a stream. Resolves with `undefined` if the channel was rejected for another identity: use a new channel then. */
   open(request: ConnectRequest): Promise<Connection | undefined>
 }
 
-/** Bytes of one event of any stream; each stream has its own limit beneath it. */
+/** Maximum size of one event on the channel, in characters; each stream also enforces its own, lower limit. */
 const MAX_CHANNEL_EVENT_CHARS = 0x4000000
-/** How often streams without events hear that the carrier is alive (milliseconds). */
+/** Minimum milliseconds between notifications of all streams that the channel is alive. */
 const ACTIVITY_INTERVAL_MS = 100
 
-/** What a request says of who asks: all but what is about its own content. */
+/** Returns the headers that identify the user: all except those that describe the content of this request. */
 const identityHeaders = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
   headers.filter(([name]) => !/^(accept|content-|idempotency-)/.test(name))
 
-/** Opens a carrier at `url` as whoever asks for `opener`. `onClosed` is called when no stream can be opened over it any more. */
+/** Opens a channel at `url` with the identity of `firstRequest`. `onClosed` is called when it can no longer open streams. */
 export function createChannel(
   {
     window = 0x40000,
@@ -59,9 +59,9 @@ export function createChannel(
 ): Channel {
   const streams = new Map<string, ChannelStream>()
   const controller = new AbortController()
-  const { signal } = controller // aborted: it is closed
-  let lastAcceptedRequest = firstRequest // of those who were let in
-  let idleTimeout = timeout // with silence, in milliseconds
+  const { signal } = controller // aborted once the channel is closed
+  let lastAcceptedRequest = firstRequest // its credentials are used for operations
+  let idleTimeout = timeout // milliseconds
   let lastKey = 0
   let activityReportedAt = clock.now()
   let receivedAt = activityReportedAt
@@ -70,7 +70,7 @@ export function createChannel(
   const channelRequest = { method: 'GET', url }
   const operationsRequest = { method: 'POST', url: url.replace(/(?=\?|$)/, '/ops') }
 
-  /** Gives the carrier up; whoever is not as `unwanted` may try another one. */
+  /** Closes the channel. If it was rejected, streams with another identity than `refusedRequest` may try a new channel. */
   const close = (error: StreamError, refusedRequest?: ConnectRequest): void => {
     if (signal.aborted) return
     onClosed()
@@ -78,18 +78,21 @@ export function createChannel(
     for (const stream of streams.values()) {
       const hasOtherIdentity =
         refusedRequest && String(identityHeaders(stream.request)) !== String(identityHeaders(refusedRequest))
-      // An error of each one's own: those above write into it.
+      // Each stream gets its own copy, because the layers above modify the error.
       stream.finish(hasOtherIdentity ? undefined : new StreamError(error.code, error.message, { ...error }), true)
     }
     cancelTimer?.()
   }
-  /** Waits for a sign of life, whoever comes and goes, and for company when it has no streams. Looks at the time: signs are many. */
+  /**
+   * Arms one timer, which closes the channel when it has been silent for `idleTimeout`, or without streams for `linger`.
+   * The timer is not armed again for each read: when it fires, it compares the time of the last one.
+   */
   const armTimer = (hasElapsed?: true): void => {
     const { size } = streams
     const remainingMs = size ? Math.max(receivedAt + idleTimeout - clock.now(), 0) : linger
     cancelTimer?.()
-    // Without streams nobody hears of it.
-    if (hasElapsed && !(size && remainingMs)) close(channelError(channelRequest, 'Silent'))
+    // Without streams, the error reaches no one.
+    if (hasElapsed && !(size && remainingMs)) close(channelError(channelRequest, 'Channel silent'))
     else if (remainingMs < Infinity) cancelTimer = clock.after(remainingMs, () => armTimer(true))
   }
   const send = async (
@@ -115,12 +118,12 @@ export function createChannel(
       const response = await send(operationsRequest, ['content-type', 'application/json'], {
         body,
         signal: AbortSignal.any([signal, deadline.signal]),
-        // Chromium does not keep preflights of `no-store`, which is the default.
+        // Chromium does not cache preflights of requests with `no-store`, the default of `fetchConnect()`.
         init: { cache: 'default', ...init },
       })
-      await response.readText(1_000) // read to its end, its connection can be used again
+      await response.readText(1_000) // a connection can be reused only after its response was read to the end
       response.cancel()
-      // A redirect may have led to a page: that is not what was asked for.
+      // A redirect may have led to some page with status 200.
       if (response.status !== 202) throw httpError(response, formatRequestLabel('POST', operationsRequest.url), 'http')
     } finally {
       cancelDeadline()
@@ -130,9 +133,9 @@ export function createChannel(
     post,
     (key) => streams.has(key),
     ({ key }, cause) => {
-      const error = channelError(operationsRequest, 'Lost', cause)
+      const error = channelError(operationsRequest, 'Operation failed', cause)
       const status = (cause as StreamError | undefined)?.status
-      // Not known, or not as ours.
+      // The server does not know the channel, or not as one of this identity.
       if (status! > 400 && status! < 411) close(error)
       else streams.get(key)?.finish(error)
     },
@@ -149,9 +152,9 @@ export function createChannel(
         operations.start(channelId)
         armTimer()
       } else if (!stream) {
-        // What comes for a stream that was left is not news.
+        // Events for streams that have been closed may still arrive.
         if (!(parseInt(key) <= lastKey))
-          callSafely(onError, channelError(channelRequest, 'Foreign event', undefined, 'invalid-data'))
+          callSafely(onError, channelError(channelRequest, 'Event of unknown stream', undefined, 'invalid-data'))
       } else if (id[keyEnd] === '!') {
         if (stream.handleControlEvent(type, data) === 200) lastAcceptedRequest = stream.request
       } else {
@@ -177,10 +180,10 @@ export function createChannel(
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)
-        else close(channelError(channelRequest, 'Lost'))
+        else close(channelError(channelRequest, 'Channel ended'))
       }
     } catch (cause) {
-      close(channelError(channelRequest, 'Lost', cause))
+      close(channelError(channelRequest, 'Channel lost', cause))
     } finally {
       connection?.cancel()
     }
@@ -196,8 +199,8 @@ export function createChannel(
         onClosed(error, isKnownToServer) {
           streams.delete(key)
           if (!isKnownToServer) operations.add({ op: 'close', key })
-          // It would have heard of comments.
-          if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Silent'))
+          // All bytes on the channel restart the stream's `idleTimeout`, so the channel itself was silent.
+          if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Channel silent'))
           if (!streams.size) armTimer()
         },
       })

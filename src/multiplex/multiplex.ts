@@ -1,19 +1,19 @@
-/** A `Connect` that has all streams of an origin share one connection. */
+/** A `Connect` that carries all streams to one origin over one channel. */
 import { originOf, resolveUrl } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
 import { type Channel, type MultiplexOptions, createChannel } from './channel.ts'
 
-/** What a carrier can't do for one of its streams. */
+/** `fetch` options that cannot apply to a single stream of a channel. */
 const FETCH_ONLY_OPTIONS = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
-/** Characters of the longest body that is carried: one request brings the operations of all streams. */
+/** Longest request body that goes over the channel, in characters: one request holds the operations of all streams. */
 const MAX_BODY_CHARS = 100_000
 
 /**
- * Makes a `Connect` that carries streams over one connection (PROTOCOL.md, section 5), which is opened with the first of
- * them. `channel` is resolved against the address of the first stream; streams of other origins, and requests that can't
- * be carried (binary bodies, those of more than 100,000 characters), have connections of their own.
+ * Creates a `Connect` that carries streams over one channel (PROTOCOL.md, section 5), which is opened by the first stream.
+ * `channelUrl` is resolved against the URL of that stream. Streams of other origins, and requests with a binary body or
+ * one of more than 100,000 characters, get connections of their own.
  *
  * @example createClient({ connect: multiplex('/api/channel') })
  */
@@ -39,14 +39,14 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
         connection = await channel.open(request)
       }
       if (connection.status !== 421) return connection
-      // Misdirected: a carrier is of one subject, and this is another one's.
+      // Misdirected (PROTOCOL.md, 5.3): the stream's credentials belong to another subject than the channel's.
       connection.cancel()
     }
     return connect(request)
   }
   return async (request) => {
     const { url, method, body, headers, credentialHeaders } = request
-    /** Where a redirect leads to may not be carried. */
+    /** Chooses between channel and own connection for each redirect target. */
     const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
       const connection = await openConnection({
         ...request,

@@ -1,6 +1,6 @@
-/** What streams ask of the server, in the order in which they ask: all that is there goes in one request, one request after another. */
+/** A queue of channel operations: sends all that are queued in one request, and one request at a time. */
 
-/** One operation, as PROTOCOL.md rule 5.2 has them. */
+/** One operation (PROTOCOL.md, 5.2). */
 export interface Operation {
   op: 'open' | 'credit' | 'close'
   key: string
@@ -8,20 +8,21 @@ export interface Operation {
 }
 
 export interface OperationQueue {
-  /** Is sent at the end of this task, or when the request under way is answered. */
+  /** Queues an operation. It is sent in a microtask, or after the current request has been answered. */
   add(operation: Operation): void
-  /** The server has said which channel this is. */
+  /** Starts sending, with the channel ID from the `channel` event. */
   start(channelId: string): void
 }
 
-/** What one request has at most: characters before the last operation, and operations. */
+/** A request that has reached this many characters takes no more operations. */
 const MAX_REQUEST_CHARS = 100_000
+/** Most new operations in one request, and most repeated `close` operations beside them. */
 const MAX_REQUEST_OPERATIONS = 200
 
 /**
- * Makes an outlet to `post`; nothing is asked for streams that are not wanted any more when their turn comes. Where `post`
- * rejects, nobody knows whether the operations were carried out: `onLost` hears of each, and those that close are sent again
- * with the next ones.
+ * Creates a queue that sends its operations with `post`. Operations of streams that have been closed meanwhile are dropped,
+ * except their `close`. If `post` rejects, the server may or may not have carried out the operations: `onLost` is called
+ * for each of them, and `close` operations are repeated with the next request.
  */
 export function createOperationQueue(
   post: (body: string) => Promise<void>,

@@ -1,20 +1,22 @@
-/** Bytes to events as a transform of the platform's streams. */
+/** A `TransformStream` that parses an event stream. */
 import { type ParsedEvent, type ReadOptions, createParser } from './parser.ts'
 
-/** Bytes, or text, in; events out. */
+/** A transform stream from bytes or text to events. */
 export type EventStreamDecoderStream = TransformStream<Uint8Array | string, ParsedEvent>
 
 /**
- * For `pipeThrough`: takes bytes, or text, and gives events. It takes a chunk only when the events of the last one were
- * read. Too large an event errors it with a `StreamError` `too-large`. An error, whether its own or that of the stream
- * which is piped in, comes at once, as in any `TransformStream`: events that still wait to be read are dropped.
- * `parseEventStream()` gives them out first.
+ * Parses an event stream within `pipeThrough()`: takes bytes or text, emits events. Accepts a chunk only after the events
+ * of the previous one have been read. An event above `maxEventSize` errors the stream with a `StreamError` `too-large`.
+ * As in any `TransformStream`, an error (also one of the piped stream) takes effect at once and discards the events that
+ * have not been read yet; `parseEventStream()` delivers them first.
+ *
+ * @example for await (const event of response.body.pipeThrough(new EventStreamDecoderStream())) console.log(event.data)
  */
 export const EventStreamDecoderStream: {
   new (options?: ReadOptions): EventStreamDecoderStream
   readonly prototype: EventStreamDecoderStream
 } = /* @__PURE__ */ (() =>
-  // In a function, so that bundlers can leave it out: to extend a global is an effect, and fails where there is none.
+  // In a function, so that bundlers can drop it: extending a global has side effects, and throws where the global is missing.
   class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
     constructor(options: ReadOptions = {}) {
       let controller: TransformStreamDefaultController<ParsedEvent>

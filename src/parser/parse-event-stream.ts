@@ -1,16 +1,18 @@
-/** A response, or any stream of bytes, as an async iterable of its events. */
+/** Reads a response, or any stream of bytes or text, as an async iterable of events. */
 import { type ParsedEvent, type ReadOptions, createParser } from './parser.ts'
 
-/** A stream of bytes or text, or what has one as its `body`. */
+/** A stream of bytes or text, or an object that has one as its `body`, such as a `Response`. */
 export type EventStreamSource =
   | ReadableStream<Uint8Array | string>
   | { readonly body: ReadableStream<Uint8Array | string> | null }
 
 /**
- * Reads events as they are asked for. `break`, and `return()`, let go of the stream. It neither judges the response nor
- * reconnects: that is `createClient`'s.
- * Iteration throws what the stream fails with, and a `StreamError` `too-large`, after the events before it.
- * @throws TypeError on a stream that somebody else is reading
+ * Reads the events of one response. The stream is read only as fast as the loop asks for events; `break` and `return()`
+ * cancel it. Neither checks the response nor reconnects: `createClient` does both.
+ *
+ * Iteration throws the stream's error, or a `StreamError` `too-large`, after yielding the events before it.
+ * @throws TypeError if the stream is locked to another reader.
+ * @example for await (const event of parseEventStream(await fetch('/api/feed'))) console.log(event.data)
  */
 export function parseEventStream(
   source: EventStreamSource,
@@ -22,14 +24,14 @@ export function parseEventStream(
   let position = 0
   let ended = !reader
   let failure: { error: unknown } | undefined
-  // Several may ask before the first is answered: each in its turn.
+  // `next()` may be called again before its last promise has settled: calls are served in order.
   let pendingNextCalls = 0
   let lastNextCall: Promise<unknown> = Promise.resolve()
   const parser = createParser({ ...options, onEvent: (event) => events.push(event) })
 
   const cancelReader = (): void => {
     ended = true
-    // Not awaited, and what it rejects with is of a stream that nobody wants.
+    // Not awaited, and a rejection is ignored: the stream is no longer needed.
     reader?.cancel().catch(() => {})
   }
   const readChunk = async (): Promise<void> => {

@@ -1,58 +1,65 @@
-/** A push parser for users: whole events, with the last event ID as of each. */
+/** The public push parser: adds the last event ID to each event, and lets callbacks throw or call the parser. */
 import { type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 
 /** An event of a stream. */
 export interface ParsedEvent {
-  /** Its name; `message` where it has none. */
+  /** Event name; `message` if the event has no `event` field. */
   type: string
-  /** Its lines of `data`, joined by newlines. */
+  /** The `data` lines, joined by LF. */
   data: string
-  /** The last event ID as of this event; empty: none. */
+  /** The last event ID after this event; empty if the stream has not set one. */
   id: string
 }
 
-/** What a stream is read with. */
+/** Options shared by all parsers. */
 export interface ReadOptions {
   /** Called for each comment, such as a heartbeat, without its colon and one leading space. */
   onComment?(text: string): void
-  /** Called for each valid `retry`, with its milliseconds as sent: bound them before you wait. */
+  /** Called for each valid `retry` field with its milliseconds as sent, without an upper bound. */
   onRetry?(ms: number): void
-  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
+  /** Maximum size of one event's data, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
 }
 
-/** What a parser calls, and its limit. */
+/** Options of `createParser`. */
 export interface ParserOptions extends ReadOptions {
   /** Called for each event. */
   onEvent(event: ParsedEvent): void
 }
 
-/** A push parser: takes a stream in pieces, cut anywhere. `createParser` makes it. */
+/** A push parser, created by `createParser`. Chunks may be split anywhere. */
 export interface Parser {
-  /** The last event ID so far: what a reconnect sends as `Last-Event-ID`; empty: none. */
+  /** The last event ID so far, to be sent as `Last-Event-ID` by a reconnect; empty if the stream has not set one. */
   readonly lastEventId: string
   /**
-   * Takes the next piece of the stream. What is kept of it is copied, so a buffer may be used again.
-   * What a callback throws is thrown; what came after it is told by the next call.
-   * @throws StreamError `too-large`, after the events before it were told; then unusable until `reset()`
+   * Parses the next chunk. The parser keeps copies only, so the caller may reuse the buffer.
+   * Rethrows what a callback throws; the next call then reports what follows in the chunk.
+   * @throws StreamError `too-large`, after reporting the events before it. The parser is then unusable until `reset()`.
    */
   push(chunk: Uint8Array | string): void
-  /** The stream has ended: an event without a blank line after it is dropped. The next push begins another stream. */
+  /** Ends the stream. An event without a blank line after it is discarded. The next `push()` starts another stream. */
   end(): void
-  /** Makes the parser as new: without what it has not told yet, and without a last event ID. */
+  /** Returns the parser to its initial state: discards unreported events and the last event ID. */
   reset(): void
 }
 
-/** A callback is being called. */
+/** State flag: `onEvent` is being called. */
 const IN_CALLBACK = 1
-/** Something waits for its turn. */
+/** State flag: callbacks or calls have been deferred. */
 const HAS_DEFERRED = 2
 
-/** Creates a parser. Callbacks may throw, and may call the parser. */
+/**
+ * Creates a push parser. Its callbacks may throw, and may call the parser.
+ *
+ * @example
+ * const parser = createParser({ onEvent: (event) => console.log(event.type, event.data) })
+ * parser.push('data: hello\n\n')
+ */
 export function createParser({ onEvent, onComment, onRetry, maxEventSize }: ParserOptions): Parser {
   let lastEventId = ''
-  // Events are told while the parser beneath reads, which a callback must neither stop by a throw nor call: an error, and
-  // what comes after it, wait in `held`; what callbacks ask for waits in `calls` until all of the chunk was told.
+  // `onEvent` runs while the block parser is parsing, which a callback must neither interrupt by throwing nor call. So an
+  // error, and all callbacks after it, wait in `deferredCallbacks`; calls made by callbacks wait in `deferredCalls` until
+  // the whole chunk has been reported.
   let state = 0
   let deferredCallbacks: (() => void)[] = []
   let deferredCalls: (() => void)[] = []
@@ -62,7 +69,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
     deferredCallbacks.push(() => callback(value))
   }
   const parser = createBlockParser({
-    // Its event is in no closure here: it would be allocated anew for each.
+    // No closure captures `block`, because that would cost an allocation per event.
     onBlock(block) {
       if (block.id !== undefined) lastEventId = block.id
       else block.id = lastEventId
@@ -79,7 +86,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       }
       state &= HAS_DEFERRED
     },
-    // Absent where nobody listens, so that the parser passes them over.
+    // `undefined` if the user passed none, so that the block parser skips these lines.
     onComment: onComment && ((text) => defer(onComment, text)),
     onRetry: onRetry && ((ms) => defer(onRetry, ms)),
     maxEventSize,
@@ -91,7 +98,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       if (state) runDeferred()
     }
   }
-  /** Does what waits, in order, unless the parser beneath may be reading. What throws leaves the rest to the next call. */
+  /** Runs what has been deferred, in order, unless the block parser is still parsing. If something throws, the next call runs the rest. */
   const runDeferred = (): void => {
     state |= HAS_DEFERRED
     if (state & IN_CALLBACK) return
@@ -117,7 +124,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
     reset() {
       lastEventId = ''
       deferredCalls = []
-      // What the rest of the chunk adds behind it is of no more use.
+      // The first thing to run, so that it also discards what the rest of the chunk adds after it.
       deferredCallbacks = [
         () => {
           deferredCallbacks = []

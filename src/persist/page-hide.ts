@@ -1,23 +1,23 @@
-/** What has to be done before a page goes, which may be without another word: hidden, frozen, left. */
+/** Flushes pending writes before the page is hidden, frozen or unloaded, after which it may not run again. */
 
 const flushes = new Set<() => void>()
 
-/** Heard on the way down: two of them are sent to the document, and one does not rise from there. */
+/** Listened to in the capture phase: some are dispatched at the document, and `freeze` does not bubble. */
 const PAGE_HIDE_EVENTS = ['pagehide', 'visibilitychange', 'freeze']
 
-/** Does all of it now. */
+/** Calls all registered functions now. */
 export function flushAll(): void {
   for (const flush of flushes) flush()
 }
 
-/** Has `act` done as soon as the page may go. */
+/** Registers a function to be called as soon as the page may be going away. */
 export function addFlush(flush: () => void): void {
-  // Not in Node.
+  // Node has no global `addEventListener`.
   if (!flushes.size) for (const type of PAGE_HIDE_EVENTS) globalThis.addEventListener?.(type, flushAll, true)
   flushes.add(flush)
 }
 
-/** There is nothing left for `act` to do; the last one takes the listeners with it. */
+/** Unregisters a function. Removes the listeners with the last one. */
 export function removeFlush(flush: () => void): void {
   if (flushes.delete(flush) && !flushes.size)
     for (const type of PAGE_HIDE_EVENTS) globalThis.removeEventListener?.(type, flushAll, true)

@@ -1,4 +1,4 @@
-/** Keeps where a stream is in a store, so that a page that was reloaded goes on with it. */
+/** Saves a stream's cursor in a store, so that the stream resumes after a page reload. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
 import type { Persistence } from '../request/options.ts'
@@ -6,46 +6,46 @@ import { flushAll } from './page-hide.ts'
 import { parseCursor } from './stored-cursor.ts'
 import { createWriter } from './writer.ts'
 
-/** A store of strings, as `sessionStorage` is; it may answer with promises. */
+/** A store of strings, such as `sessionStorage`. Its methods may return promises. */
 export interface PersistStorage {
   getItem(key: string): string | null | undefined | PromiseLike<string | null | undefined>
   setItem(key: string, value: string): unknown
   removeItem(key: string): unknown
 }
 
-/** What `persist` is told. */
+/** Options of `persist`. */
 export interface PersistOptions {
-  /** Names the stream: one answer, one feed. Stored with `rivulet:` before it. */
+  /** Identifies the stream, that is one run or one feed. The storage key is this with the prefix `rivulet:`. */
   readonly key: string
-  /** Where the cursor is kept. @defaultValue `sessionStorage`: this tab, as long as it is open */
+  /** Where the cursor is saved. @defaultValue `sessionStorage`, which belongs to one tab and ends with it */
   readonly storage?: PersistStorage
-  /** Time. @defaultValue the platform's */
+  /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
   readonly clock?: Clock
 }
 
-/** A stream's place in a store: what the option `persist` takes. Its methods neither throw nor reject. */
+/** A cursor in a store, for the `persist` option of a stream. Its methods neither throw nor reject. */
 export interface StoredCursor extends Persistence {
-  /** Keeps a place; written at once, or 250 ms after the last time. */
+  /** Saves a cursor: at once, but no sooner than 250 ms after the previous write. */
   save(cursor: Cursor): void
-  /** Forgets it. */
+  /** Removes the saved cursor. */
   clear(): void
 }
 
-/** How long a store may take to tell what is in it (milliseconds). */
+/** Milliseconds after which a store that has not returned the cursor is treated as empty. */
 const LOAD_TIMEOUT_MS = 2_000
 
 /**
- * Makes what the option `persist` of `stream` and `subscribe` takes. A store that is full, forbidden, broken or hanging
- * costs the stream its place, and nothing else: what is made here never throws or rejects, reads for two seconds at most,
- * and writes at once, or 250 ms after the last time, or when the page is hidden or left.
+ * Creates a value for the `persist` option of `stream` and `subscribe`. If the store is full, blocked, broken or does not
+ * respond, the stream only loses its cursor: the methods never throw or reject, and loading takes two seconds at most.
+ * Cursors are written at most every 250 ms, and when the page is hidden or unloaded.
  *
+ * @throws TypeError if `key` is empty.
  * @example client.stream('/api/generate', { json: { prompt }, persist: persist({ key: `answer-${id}` }) })
- * @throws TypeError without a key
  */
 export function persist({ key, storage, clock = systemClock }: PersistOptions): StoredCursor {
-  if (!key) throw new TypeError('persist: a key is missing')
+  if (!key) throw new TypeError('persist: `key` is required')
   const storageKey = `rivulet:${key}`
-  // Looked up when it is needed: there is none on servers, and touching it throws where the page may not store.
+  // Looked up at each use: servers have no `sessionStorage`, and the getter throws if the page may not use storage.
   const getStorage = (): PersistStorage => storage ?? sessionStorage
   const writer = createWriter(
     (cursor) =>
@@ -55,7 +55,7 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
 
   return {
     load() {
-      // Another stream of this page may have had the key a moment ago.
+      // Another stream of this page may have a pending write for the same key.
       flushAll()
       const { unconfirmed } = writer
       if (unconfirmed) return unconfirmed.cursor
@@ -68,11 +68,11 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
             cancelDeadline()
             resolve(parseCursor(text))
           }
-          // Whatever the store calls a promise: it may be another library's, or another frame's.
+          // `stored` may be any thenable, of another library or another frame.
           Promise.resolve(stored).then(finishLoading, () => finishLoading())
         })
       } catch {
-        return undefined // not allowed to look: as if nothing were there
+        return undefined // storage is blocked: treated as empty
       }
     },
     save: writer.put,

@@ -1,24 +1,24 @@
-/** Brings the newest cursor into a store: not at every move, in order, and before the page goes. */
+/** Writes the newest cursor to a store: throttled, in order, and before the page goes away. */
 import type { Clock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
 import { addFlush, removeFlush } from './page-hide.ts'
 
-/** A write that is due, or under way; without a cursor it removes what is stored. */
+/** A pending write, or the one in flight; without a cursor it removes the stored one. */
 export interface Write {
   readonly cursor: Cursor | undefined
 }
 
 export interface Writer {
-  /** The newest write that the store has not confirmed. */
+  /** The newest write that the store has not confirmed yet. */
   readonly unconfirmed: Write | undefined
-  /** Writes `cursor`, at once or soon; `undefined` removes what is stored, at once. */
+  /** Writes `cursor`, throttled; `undefined` removes the stored cursor at once. */
   put(cursor: Cursor | undefined): void
 }
 
-/** Least time between the beginnings of two writes (milliseconds). */
+/** Minimum milliseconds between the starts of two writes. */
 const MIN_WRITE_INTERVAL_MS = 250
 
-/** Makes a writer. `store` may throw, reject, and take its time: one write is under way at a time, and the newest is next. */
+/** Creates a writer. `store` may throw, reject, or be slow: only one write is in flight, and the newest cursor is next. */
 export function createWriter(store: (cursor: Cursor | undefined) => unknown, clock: Clock): Writer {
   let pending: Write | undefined
   let inFlight: Write | undefined
@@ -35,10 +35,10 @@ export function createWriter(store: (cursor: Cursor | undefined) => unknown, clo
     writtenAt = clock.now()
     try {
       const result = store(inFlight.cursor)
-      // A store that answers at once is not waited for, not even a microtask: the page may be going.
+      // A synchronous store is not awaited, not even for a microtask: the page may be unloading.
       if (result && typeof result === 'object') await (result as PromiseLike<unknown>)
     } catch {
-      // No room, no permission, no store: the stream does not depend on it, and the next write may succeed.
+      // Quota exceeded, permission denied, no store: the stream works without it, and the next write may succeed.
     }
     inFlight = undefined
     scheduleWrite()

@@ -1,16 +1,26 @@
-/** The start / delta / end protocol of PROTOCOL.md, section 3. */
+/** The default protocol: start, delta and end events according to PROTOCOL.md, section 3. */
 import type { Protocol, Step } from './protocol.ts'
 
-/** A piece of an answer. */
+/** A part of the generated text. */
 export interface TextDelta {
+  /** Text to append. */
   readonly content: string
-  /** Position in the run, from 0. */
+  /** Position in the run, counted from 0. */
   readonly index: number
 }
 
 const RUN_EVENT_TYPES = new Set(['start', 'delta', 'end', 'error'])
 
-/** This project's own protocol: the default. Runs can be resumed and cancelled, and are never started twice. */
+/**
+ * Returns the default protocol (PROTOCOL.md, section 3). Its runs can be resumed and cancelled, and are never started
+ * twice.
+ *
+ * @example
+ * ```ts
+ * const run = client.stream('/api/generate', { protocol: native(), json: { prompt: 'Hello' } })
+ * for await (const { content } of run) console.log(content)
+ * ```
+ */
 export function native(): Protocol<TextDelta> {
   return {
     resumable: true,

@@ -1,7 +1,9 @@
-/** OpenAI's chat completions: chunks of `choices`, ended by `[DONE]`. */
+/** The protocol of OpenAI's chat completions: chunks of `choices`, terminated by `[DONE]`. */
 import type { Protocol, Step } from './protocol.ts'
 
-/** One chunk of a chat completion, as far as it is needed here; further fields are passed on as they are. */
+/**
+ * One chunk of a chat completion, with all fields that the server sent. Only those used here are typed.
+ */
 export interface ChatChunk {
   readonly id?: string
   readonly model?: string
@@ -14,18 +16,28 @@ export interface ChatChunk {
   readonly error?: { readonly message?: string; readonly code?: string | null; readonly type?: string }
 }
 
-/** A piece of the answer. */
+/** A part of the generated text. */
 export interface ChatDelta {
+  /** Text to append. */
   readonly content: string
-  /** Which of the choices it belongs to. */
+  /** Index of the choice that the text belongs to. */
   readonly choice: number
+  /** The chunk that the server sent. */
   readonly chunk: ChatChunk
 }
 
 /**
- * Chat completions of OpenAI and of the many servers that speak its format. A stream that ends before `[DONE]` is
- * `truncated`. Chunks without text (tool calls, roles, usage) are heard with `run.on('message')`; the text of the
- * first choice is `run.text`.
+ * Returns the protocol of OpenAI's chat completions, which many other servers implement. `run.text` is the text of the
+ * first choice. Chunks without text (tool calls, roles, usage) are passed to `run.on('message')`. A stream that ends
+ * before `[DONE]` fails with code `truncated`.
+ *
+ * @example
+ * ```ts
+ * const messages = [{ role: 'user', content: 'Hello' }]
+ * const json = { model: 'gpt-5', stream: true, messages }
+ * const run = client.stream('/v1/chat/completions', { protocol: openaiChat(), json })
+ * for await (const { content } of run) console.log(content)
+ * ```
  */
 export function openaiChat(): Protocol<ChatDelta> {
   return {

@@ -1,31 +1,57 @@
-/** What a protocol is: how a server's events become the start, deltas and end of a run. */
+/** The protocol interface: maps the events of a server to the start, deltas and end of a run. */
 
-/** An event as it came, its data not parsed. */
+/** An event as received, with unparsed data. */
 export interface ProtocolEvent {
+  /** Event name; `message` if the server sent none. */
   readonly type: string
+  /** Payload as text. */
   readonly data: string
+  /** Last event ID as of this event; empty if the server has sent none. */
   readonly id: string
 }
 
-/** What an event means for a run. */
+/** The effect of an event on a run. */
 export type Step<Delta> =
-  /** The run has begun. `resume`: where it can be read again, relative to the response's URL; `heartbeat`: milliseconds. */
+  /**
+   * The run has started. `resume`: URL from which it can be read again, relative to that of the response; `heartbeat`:
+   * interval in milliseconds.
+   */
   | { type: 'start'; resume?: string | undefined; heartbeat?: number | undefined }
-  /** A piece of the answer. `index` counts from 0 without holes, where the server counts. */
+  /** A part of the output. `index`: its position, counted from 0 without gaps, if the server numbers its deltas. */
   | { type: 'delta'; delta: Delta; index?: number | undefined }
   /** The run is complete. */
   | { type: 'end'; finishReason?: string | undefined; usage?: unknown }
-  /** The run has failed at the server. */
+  /** The run has failed on the server. */
   | { type: 'error'; message: string; code?: string | undefined; retryable?: boolean | undefined }
 
-/** Pure: what it must remember within one run it keeps in `memory`, an object of that run. */
+/**
+ * Interprets the events of a server. It is stateless, so that one protocol serves many runs: what `map` must remember
+ * of a run, it keeps in that run's `state` object.
+ *
+ * @example
+ * ```ts
+ * const lines: Protocol<string> = {
+ *   map: ({ type, data }) => (type === 'done' ? [{ type: 'end' }] : [{ type: 'delta', delta: data }]),
+ *   text: (delta) => delta,
+ * }
+ * ```
+ */
 export interface Protocol<Delta> {
-  /** The steps of one event; none: the event is passed on to `run.on` and `run.events()`. @throws on data that is not the protocol's */
+  /**
+   * Returns the steps of one event. An event without steps is passed to `run.on` and `run.events()`.
+   * @throws if the data is invalid; the run then fails with code `invalid-data`
+   */
   map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[]
-  /** The text of a delta, for `run.text`. */
+  /** Returns the text that a delta appends to `run.text`. */
   text?(delta: Delta): string
-  /** What a connection's end means before an end step. @defaultValue `'truncated'` */
+  /**
+   * Meaning of the end of the connection if there was no `end` step: a failure, or the end of the run.
+   * @defaultValue `'truncated'`
+   */
   eof?: 'truncated' | 'end'
-  /** The server honours `Idempotency-Key`, resume and DELETE, as PROTOCOL.md section 3 has them. */
+  /**
+   * Whether the server supports `Idempotency-Key`, resuming and DELETE according to PROTOCOL.md, section 3.
+   * @defaultValue false
+   */
   resumable?: boolean
 }

@@ -1,8 +1,8 @@
-/** One refresh of credentials for all streams that were refused: PROTOCOL.md section 4. */
+/** Shares one credential refresh among all streams whose credentials were rejected: PROTOCOL.md section 4. */
 import { isStreamError } from '../base/errors.ts'
 import type { AuthProvider } from './options.ts'
 
-/** A provider at work for the streams that wait for it. */
+/** A provider call in progress, shared by the streams that wait for it. */
 interface Refresh {
   readonly controller: AbortController
   readonly credentials: Promise<HeadersInit>
@@ -10,7 +10,7 @@ interface Refresh {
 }
 
 interface ProviderState {
-  /** Counts the refreshes that came to something. */
+  /** Number of successful refreshes. */
   generation: number
   refresh?: Refresh | undefined
 }
@@ -18,13 +18,14 @@ interface ProviderState {
 const providerStates = new WeakMap<AuthProvider, ProviderState>()
 
 /**
- * A stream's own access to a provider that it shares with others: of those whose credentials are refused, the first
- * has them refreshed, and all get what comes of it. Where that has happened meanwhile, the current ones are asked for.
+ * Wraps a provider for one stream, so that streams with the same provider share its refreshes. The first stream whose
+ * credentials are rejected starts a refresh, and the others wait for its result. A stream whose rejected credentials
+ * are older than the last refresh requests the current ones, with reason `connect`.
  */
 export function withSharedRefresh(auth: AuthProvider): AuthProvider {
   const providerState = providerStates.get(auth) ?? { generation: 0 }
   providerStates.set(auth, providerState)
-  let ownGeneration = 0 // generation of the credentials that this stream was last given
+  let ownGeneration = 0 // generation of the credentials that this stream used last
 
   const startRefresh = (attempt: number): Refresh => {
     const controller = new AbortController()
@@ -49,7 +50,7 @@ export function withSharedRefresh(auth: AuthProvider): AuthProvider {
     refresh.waiterCount++
     signal.addEventListener('abort', () => {
       if (!--refresh.waiterCount) refresh.controller.abort(signal.reason)
-      // A provider that hangs must not keep the next attempt waiting, too.
+      // A timeout (a `StreamError`): the provider may hang, and the next attempt must not wait for the same call.
       else if (!isStreamError(signal.reason)) return
       if (providerState.refresh === refresh) providerState.refresh = undefined
     })

@@ -1,124 +1,281 @@
-/** What users can set: for a client, and for each stream, where it overrules the client's. */
+/** Options of clients, and of all their streams. An option of a stream takes precedence over the same option of its client. */
 import type { Clock } from '../base/clock.ts'
 import type { Cursor, StreamError } from '../base/errors.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
-import type { Schemas } from '../base/events.ts'
-import type { Protocol } from '../protocols/protocol.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import type { AttemptContext, SourceHooks, StreamState } from '../source/source.ts'
 
-/** Gives credentials as headers, asked anew for each attempt; `reason` is `rejected` after a 401. See `bearer` and `apiKey`. */
+/**
+ * Returns credentials as headers. Called before each attempt, with `reason: 'rejected'` after a 401. `bearer` and
+ * `apiKey` create the usual ones.
+ *
+ * @example
+ * ```ts
+ * const auth: AuthProvider = async ({ signal }) => {
+ *   const response = await fetch('/token', { signal })
+ *   return { 'x-token': await response.text() }
+ * }
+ * ```
+ */
 export type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>
 
-/** What answered, as `onResponse` sees it. */
+/** The part of a response that `onResponse` receives. */
 export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 
-/** Why events may be missing: the server no longer has them, does not know the position, or its events have no ids. */
+/** The reason why a feed may have missed events. */
 export interface StreamReset {
-  /** `expired`: the server no longer has what is missing; `unknown`: it does not know the id; `no-id`: there was none to go on from. */
+  /**
+   * `expired`: the server no longer has the missed events; `unknown`: it does not know the last event ID; `no-id`: its
+   * events have no IDs.
+   */
   readonly reason: 'expired' | 'unknown' | 'no-id' | (string & {})
 }
 
-/** How `data` becomes `event.data`: `JSON.parse`, the text itself, or a function of it. */
+/** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
 export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
 
-/** Keeps a stream's place where a reload of the page does not lose it. `rivulet/persist` makes them. */
+/** A store for the cursor of one stream, which outlives the page. `persist` of `rivulet/persist` creates one. */
 export interface Persistence {
-  /** What was kept, if anything; asked once, before the first request. What it throws is reported, and the stream begins afresh; it must settle, nothing is sent before. */
+  /**
+   * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
+   * passed to `reportError`, and the stream then starts without a cursor.
+   */
   load(): Cursor | undefined | Promise<Cursor | undefined>
-  /** A run says where it can be read again, from its start; a feed, each time, what it has delivered. */
+  /** Stores a cursor: of a run, its resume URL; of a feed, each last event ID delivered. */
   save(cursor: Cursor): void | Promise<void>
-  /** There is nothing to go on with: the stream has ended, or the server has forgotten it. */
+  /** Removes the cursor, because the stream has ended or cannot be resumed. */
   clear(): void | Promise<void>
 }
 
-/** Looks on at a stream. Its parameters are not for users: they may change with any version. */
+/**
+ * Wraps the internal hooks of a stream for diagnostics. Not an extension point: its parameters may change in any
+ * version.
+ */
 export type Instrument = (hooks: SourceHooks) => SourceHooks
 
 /** Options of a client and of each of its streams. */
 export interface CommonOptions {
-  /** Headers for each request, or a function that is asked anew for each attempt. */
+  /**
+   * Headers of each request, or a function that is called before each attempt.
+   *
+   * @example
+   * ```ts
+   * createClient({ headers: { 'accept-language': 'en' } })
+   * createClient({ headers: ({ attempt }) => ({ 'x-attempt': String(attempt) }) })
+   * ```
+   */
   headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
-  /** Credentials; they go to the origin of `baseUrl` (else: of the stream's own URL) and nowhere else. */
+  /**
+   * Provider of credentials. They are sent only to the origin of `baseUrl` or, without a `baseUrl`, of the stream's
+   * URL.
+   *
+   * @example
+   * ```ts
+   * createClient({ auth: bearer('my-token') })
+   * createClient({ auth: async () => ({ 'x-api-key': 'my-key', 'x-tenant': 'acme' }) })
+   * ```
+   */
   auth?: AuthProvider
-  /** Reconnection; a number is its `limit`, `false` none. @defaultValue 1 s doubling to 30 s, full jitter; no limit for feeds, 5 for runs */
+  /**
+   * Reconnection: options, or only their `limit`, or `false` for no retries.
+   *
+   * @defaultValue 1 s doubling to 30 s, full jitter; no limit for feeds, 5 for runs
+   * @example
+   * ```ts
+   * const client = createClient({ retry: { limit: 10, maxDelay: 60_000 } })
+   * client.stream('/api/generate', { retry: false })
+   * ```
+   */
   retry?: false | number | RetryOptions
-  /** Milliseconds until credentials, and then the head of the answer, must be there. @defaultValue 10,000 for feeds, 60,000 for runs */
+  /**
+   * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails: code
+   * `network`, or
+   * `auth` if the credentials are late.
+   *
+   * @defaultValue 10,000 for feeds, 60,000 for runs
+   * @example
+   * ```ts
+   * client.stream('/api/generate', { connectTimeout: 120_000 })
+   * ```
+   */
   connectTimeout?: number
-  /** Milliseconds without a byte, heartbeats included, after which a connection counts as dead. @defaultValue three of the heartbeats that the server announced, else off */
+  /**
+   * Milliseconds without a byte, heartbeats included, after which the connection fails with code `idle`.
+   *
+   * @defaultValue three of the heartbeats that the server announced, else off
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { idleTimeout: 45_000 })
+   * ```
+   */
   idleTimeout?: number
-  /** Milliseconds without an event, heartbeats not counted. @defaultValue off */
+  /**
+   * Milliseconds without an event, heartbeats not counted, after which the connection fails with code `stalled`.
+   *
+   * @defaultValue off
+   * @example
+   * ```ts
+   * client.stream('/api/generate', { stallTimeout: 30_000 })
+   * ```
+   */
   stallTimeout?: number
-  /** Characters (UTF-16 code units, as of `length`) that the data of one event may have. @defaultValue 16 Mi */
+  /**
+   * Maximum length of one event's data in characters (UTF-16 code units). A longer one fails the stream with code
+   * `too-large`.
+   *
+   * @defaultValue 16 Mi
+   * @example
+   * ```ts
+   * createClient({ maxEventSize: 1_000_000 })
+   * ```
+   */
   maxEventSize?: number
-  /** What is held for a slow loop; when it is full the connection is not read. @defaultValue 1,024 events or 1 MiB */
+  /**
+   * Capacity of the queue before a slow loop, in events and bytes. While it is full, the connection is not read.
+   *
+   * @defaultValue 1,024 events or 1 MiB
+   * @example
+   * ```ts
+   * const feed = client.subscribe('/api/stream', { queue: { events: 10 } })
+   * for await (const event of feed) await handle(event)
+   * ```
+   */
   queue?: { events?: number; bytes?: number }
-  /** Which content types are event streams; `false`: all. @defaultValue `text/event-stream` */
+  /**
+   * Returns whether a `Content-Type` is that of an event stream; `false` accepts all. Others fail with code
+   * `content-type`.
+   *
+   * @defaultValue `text/event-stream`
+   * @example
+   * ```ts
+   * createClient({ contentType: (type) => type.startsWith('text/plain') })
+   * ```
+   */
   contentType?: false | ((type: string) => boolean)
-  /** `fetch` to use. @defaultValue the global one, looked up at each request */
+  /**
+   * Replacement for the global `fetch`.
+   *
+   * @defaultValue the global one, looked up at each request
+   * @example
+   * ```ts
+   * createClient({ fetch: (input, init) => fetch(input, { ...init, priority: 'high' }) })
+   * ```
+   */
   fetch?: typeof fetch
-  /** How connections are made, instead of by `fetch`. */
+  /**
+   * Opens connections instead of `fetch`, for example with `rivulet/multiplex` or `rivulet/share`.
+   *
+   * @example
+   * ```ts
+   * import { multiplex } from 'rivulet/multiplex'
+   * createClient({ connect: multiplex('/api/channel') })
+   * ```
+   */
   connect?: Connect
-  /** Sharing identity, for a `connect` that shares connections. */
+  /**
+   * Identity on whose behalf a stream is opened. A `connect` that shares connections shares them within one scope only.
+   *
+   * @example
+   * ```ts
+   * import { shareAcrossTabs } from 'rivulet/share'
+   * createClient({ connect: shareAcrossTabs({ name: 'my-app' }), scope: 'user-42' })
+   * ```
+   */
   scope?: string
-  /** Hears of each answer, of any status. */
+  /**
+   * Called with each response, whatever its status.
+   *
+   * @example
+   * ```ts
+   * createClient({ onResponse: ({ status, headers }) => console.log(status, headers.get('x-request-id')) })
+   * ```
+   */
   onResponse?(response: StreamResponse): void
-  /** Hears of what ended a stream, and of payloads that could not be parsed; without it they go to `reportError`. */
+  /**
+   * Called with the error that ended a stream, and with `invalid-data` errors of events that a feed skipped. Without
+   * it, errors that no loop and no `final()` receives go to `reportError`.
+   *
+   * @example
+   * ```ts
+   * createClient({ onError: ({ code, message }) => console.error(code, message) })
+   * ```
+   */
   onError?(error: StreamError): void
-  /** Hears that events may be missing. */
+  /**
+   * Called when a feed may have missed events.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { onReset: () => location.reload() })
+   * ```
+   */
   onReset?(reset: StreamReset): void
-  /** Hears where the stream is, each time that `state.status` changes. */
+  /**
+   * Called with the new state each time `state.status` changes.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', {
+   *   onStateChange: ({ status, attempt }) => console.log(status, attempt),
+   * })
+   * ```
+   */
   onStateChange?(state: StreamState): void
-  /** Hears of all that goes on, for diagnosis: `diagnose` of `rivulet/diagnostics` makes them. */
+  /**
+   * Records the activity of streams for diagnosis, with `diagnose` of `rivulet/diagnostics`.
+   *
+   * @example
+   * ```ts
+   * import { diagnose } from 'rivulet/diagnostics'
+   * createClient({ instrument: diagnose((diagnostic) => console.log(diagnostic)) })
+   * ```
+   */
   instrument?: Instrument
-  /** Time. @defaultValue the platform's */
+  /**
+   * Source of time, for tests.
+   *
+   * @defaultValue the platform's
+   * @example
+   * ```ts
+   * const after: Clock['after'] = (ms, callback) => (queueMicrotask(callback), () => {})
+   * createClient({ clock: { now: () => 0, after } })
+   * ```
+   */
   clock?: Clock
-  /** Random numbers from 0 to 1 for jitter. @defaultValue `Math.random` */
+  /**
+   * Source of random numbers from 0 to 1 for jitter, for tests.
+   *
+   * @defaultValue `Math.random`
+   * @example
+   * ```ts
+   * createClient({ random: () => 0.5 })
+   * ```
+   */
   random?(): number
 }
 
 /** Options of `createClient`. */
 export interface ClientOptions extends CommonOptions {
-  /** What URLs are resolved against. @defaultValue the document's base, or a worker's location */
+  /**
+   * Base of relative URLs, and the origin that receives the credentials of `auth`.
+   *
+   * @defaultValue the document's base, or a worker's location
+   * @example
+   * ```ts
+   * const client = createClient({ baseUrl: 'https://api.example.com' })
+   * client.subscribe('/prices')
+   * ```
+   */
   baseUrl?: string | URL
-  /** How the last event ID is sent: as header, not at all, or in a URL of yours (a header costs a preflight across origins). @defaultValue `'header'` */
+  /**
+   * How the last event ID is sent: as the header `Last-Event-ID`, not at all, or in a URL that a function returns. The
+   * header costs a CORS preflight.
+   *
+   * @defaultValue `'header'`
+   * @example
+   * ```ts
+   * createClient({ lastEventId: (url, id) => `${url}?after=${encodeURIComponent(id)}` })
+   * ```
+   */
   lastEventId?: 'header' | false | ((url: string, id: string) => string)
-}
-
-/** Options of one stream: `fetch`'s own, and these. */
-export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers' | 'body'> {
-  /** Sent with each attempt, so it can't be a stream. */
-  body?: Exclude<BodyInit, ReadableStream> | null
-  /** Sent as JSON; the method is then POST unless said otherwise. */
-  json?: unknown
-  /** Added to the URL's query. */
-  searchParams?: URLSearchParams | Record<string, string | number | boolean> | string
-  /** Goes on where an earlier page left this stream: a run with the same answer, a feed after its last event. See `rivulet/persist`. */
-  persist?: Persistence
-}
-
-/** Options of `subscribe`. */
-export interface SubscribeOptions extends StreamOptions {
-  /** @defaultValue `'json'` */
-  parse?: ParseOption
-  /** Validates payloads by event type (Standard Schema); the types follow. */
-  schema?: Schemas
-  /** Whether a feed that is not GET may be requested again. @defaultValue false */
-  repeatable?: boolean
-  /** How many of the last ids are remembered, to drop what a new connection repeats; 0: none, for feeds whose ids are not unique. @defaultValue 1,024 */
-  dedupeWindow?: number
-  /** Goes on after this event; or how the last event ID is sent, as in `ClientOptions`. */
-  lastEventId?: string | false | ((url: string, id: string) => string)
-}
-
-/** Options of `stream`. */
-export interface RunOptions<Delta = unknown> extends StreamOptions {
-  /** What the server speaks. @defaultValue `native()` */
-  protocol?: Protocol<Delta>
-  /** Validates payloads of events that are not deltas, by type (Standard Schema). */
-  schema?: Schemas
-  /** Makes a repeated request join the run; `false`: none is sent. @defaultValue a fresh UUID */
-  idempotencyKey?: string | false
-  /** What leaving a loop early does: the run goes on, or is stopped. @defaultValue `'continue'` */
-  detachBehavior?: 'continue' | 'cancel'
 }

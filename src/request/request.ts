@@ -1,4 +1,4 @@
-/** From options to requests: URL, headers and credentials, resolved anew for each attempt. */
+/** Builds requests from options: resolves URL, headers and credentials for each attempt. */
 import { originOf, resolveUrl } from '../base/url.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -7,29 +7,35 @@ import type { AuthProvider } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { AttemptContext } from '../source/source.ts'
 
-/** What a stream can vary between its requests. */
+/** Properties of a request that can differ from one attempt to the next. */
 export interface RequestOverrides {
-  /** Another address than the stream's own; the method is then GET, without a body. */
+  /** Replaces the stream's own URL; the method then defaults to GET, and there is no body. */
   url?: string | undefined
   method?: string
   headers?: Record<string, string>
   lastEventId?: string
 }
 
+/** Builds the requests of one stream. */
 export interface RequestBuilder {
-  /** The stream's own address; a path where no base is known. */
+  /** The stream's own URL; a path if no base URL is known. */
   readonly url: string
   readonly method: string
-  /** For messages. */
+  /** Method and URL for messages, without secrets. */
   readonly label: string
-  /** The next request. Rejects with `auth` where credentials can't be had. */
+  /**
+   * Resolves with the next request. Rejects with code `auth` if the `auth` or `headers` provider fails, or a header is
+   * invalid.
+   */
   build(context: AttemptContext, overrides?: RequestOverrides): Promise<ConnectRequest>
 }
 
 /**
- * `isOwn`: the user's code named the address; others, as of a cursor, are trusted with credentials only by `baseUrl`.
+ * Creates the request builder of a stream. Credentials go to the origin of `baseUrl`. Without a `baseUrl`, they go to
+ * the origin of `target` if the user's code chose it (`isUserUrl`), or else of the page: a cursor's URL is not trusted.
  *
- * @throws TypeError on a URL that is none, or has credentials in it, and on a body that can't be sent, or only once
+ * @throws TypeError if the URL is invalid, contains credentials, or is relative without a base; or if the body cannot
+ * be sent, or cannot be sent again
  */
 export function createRequestBuilder(target: string | URL, options: ResolvedOptions, isUserUrl = true): RequestBuilder {
   const { baseUrl, auth, json, searchParams, lastEventId: lastEventIdMode } = options
@@ -41,14 +47,16 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
       ? ''
       : (resolvedUrl.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
   const url = resolvedUrl + query
-  if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect) throw new TypeError('A path needs a baseUrl')
   const trustedOrigin = originOf(baseUrl === undefined && isUserUrl ? url : base)
   const body = json === undefined ? options.body : JSON.stringify(json)
-  if (body instanceof ReadableStream) throw new TypeError('A ReadableStream can be sent only once')
   const isPlainBody = typeof body === 'string' || body instanceof Uint8Array
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
-  if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`${method} can't have a body`)
   const label = formatRequestLabel(method, url)
+  if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
+    throw new TypeError(`Relative URL without a base (baseUrl): ${label}`)
+  if (body instanceof ReadableStream)
+    throw new TypeError(`ReadableStream cannot be sent again on a retry (body): ${label}`)
+  if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body (method): ${label}`)
 
   return {
     url,
@@ -71,8 +79,8 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           })
           return names
         } catch {
-          // The platform's own error quotes the value, which may be a secret.
-          throw new StreamError('auth', `A header can't be sent: ${label}`)
+          // Without `cause`: the platform's error quotes the value, which may be a secret.
+          throw new StreamError('auth', `Invalid header name or value (headers, auth): ${label}`)
         }
       }
       const callProvider = async (provider: AuthProvider): Promise<string[]> => {
@@ -81,8 +89,8 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         try {
           provided = await provider(context)
         } catch (cause) {
-          // One of its own for each stream: what a stream knows is written into it.
-          throw new StreamError('auth', `No credentials: ${label}`, {
+          // A new error for each stream, even if streams share a refresh: each adds its own details to it.
+          throw new StreamError('auth', `The auth or headers function failed: ${label}`, {
             cause,
             retryable: !isStreamError(cause) || cause.retryable,
           })
@@ -109,7 +117,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   }
 }
 
-/** Whether the server said that it has not begun, so that a request sent again can't work, or cost, twice. */
+/** Returns whether the server refused before it began, so that repeating the request can neither act nor cost twice. */
 export function isSafeToRepeat({ code, status }: StreamError): boolean {
   return code === 'auth' || (code === 'http' && [425, 429, 503].includes(status ?? 0))
 }

@@ -1,36 +1,38 @@
-/** Options as a stream has them: its own over its client's over the defaults. */
+/** Merges the options of a stream with those of its client and the defaults. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
-import type { ClientOptions, StreamOptions } from './options.ts'
+import type { ClientOptions } from './options.ts'
+import type { StreamOptions } from './stream-options.ts'
 import { withSharedRefresh } from './auth-refresh.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
 
 type MergedOptions = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 
+/** The options of one stream, with all defaults applied. */
 export interface ResolvedOptions extends MergedOptions {
   clock: Clock
   random(): number
   connect: Connect
-  /** Whether the user gave it. */
+  /** Whether `connect` is the user's. */
   hasCustomConnect: boolean
   connectTimeout: number
   maxEventSize: number
   retry: RetryOptions
   queue: { events: number; bytes: number }
-  /** In this order: the client's, the stream's. */
+  /** `headers` of the defaults, the client and the stream, in this order: later ones replace earlier ones. */
   headerSources: ClientOptions['headers'][]
   lastEventId: NonNullable<ClientOptions['lastEventId']>
-  /** Tells `onResponse`. */
+  /** Calls `onResponse`. */
   notifyResponse(connection: Connection): void
 }
 
-/** What differs between feeds and runs. */
+/** Defaults that differ between feeds and runs. */
 export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connectTimeout' | 'retry'>>
 
-/** The later ones over the earlier ones; `undefined` is as good as absent. */
+/** Merges options; later ones take precedence. `undefined` counts as absent. */
 const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]): Options =>
   Object.fromEntries(
     layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined)),
@@ -39,7 +41,7 @@ const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]
 const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
   typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
 
-/** The later `layers` over the earlier ones, all over what holds for every stream. */
+/** Merges `layers`, of which later ones take precedence, over the defaults of every stream. */
 export function resolveOptions<Own extends StreamOptions>(
   ...layers: [KindDefaults, ClientOptions, Own]
 ): Own & ResolvedOptions {

@@ -1,17 +1,24 @@
-/** What a member of a shared stream is given: its tab, the platform, and who hears of what it does. */
+/** The dependencies of a member of a shared stream: its tab, the platform, and callbacks. */
 import type { Clock } from '../base/clock.ts'
 import type { Connect } from '../connect/connect.ts'
 import type { ShareChannel } from './message.ts'
 
 /**
- * `joining`: waits for a leader's welcome, or for the lead; `apart`: reads a connection of its own, which it also
- * has to open when what it holds has been taken; `asking`: so too, and would like to follow again.
+ * - `joining`: waits for a leader's snapshot, or to become the leader.
+ * - `follower`: receives the leader's batches.
+ * - `leader`: has the connection and sends its batches to the followers.
+ * - `detached`: reads a connection of its own, opened once its inbox is empty.
+ * - `rejoining`: like `detached`, but has paused reading and asks the leader for a snapshot.
+ * - `closed`: has left the stream.
  */
 export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoining' | 'closed'
 
-/** A tab, as far as it matters to others. */
+/** State shared by all streams of a tab. */
 export interface Tab {
-  /** Since when it could lead (milliseconds since the epoch): of the tabs that have a stream the oldest leads it, so that one has all. */
+  /**
+   * Since when the tab has been able to lead, in milliseconds since the Unix epoch. The tab with the lowest value leads
+   * each stream that it has, so that one tab holds the connections of all streams.
+   */
   eligibleSince: number
 }
 
@@ -22,6 +29,6 @@ export interface ShareDependencies {
   openChannel(name: string): ShareChannel
   clock: Clock
   onRoleChange(role: MemberRole): void
-  /** There can be no sharing here after all. */
+  /** Called if Web Locks fail, so that nothing can be shared. */
   onUnavailable(error: unknown): void
 }

@@ -1,21 +1,22 @@
-/** Who leads: one Web Lock, whose queue is the order in which the lead is passed on. */
+/** Leadership as one Web Lock: its holder leads, and its queue is the order of succession. */
 
 export interface LeaderLock {
-  /** Waits for the lead, and gives it up first where it was had; or takes it from whoever has it. */
+  /** Releases the lock if this tab holds it, then queues for it; `steal` takes it from its holder instead of queueing. */
   request(mode?: 'steal'): void
-  /** Wants the lead no more. Idempotent. */
+  /** Releases the lock, or leaves its queue. Idempotent. */
   release(): void
 }
 
 export interface LeaderLockHandlers {
+  /** Called when this tab holds the lock. */
   onAcquired(): void
-  /** Somebody has seized it. */
+  /** Called when another tab has stolen the lock from this one. */
   onStolen(): void
-  /** There can't be an election. */
+  /** Called if the lock cannot be requested. */
   onUnavailable(error: unknown): void
 }
 
-/** Holds an election over `name`; nobody stands yet. */
+/** Creates the lock `name`, without requesting it yet. */
 export function createLeaderLock(
   locks: Pick<LockManager, 'request'>,
   name: string,

@@ -1,14 +1,14 @@
-/** How long is waited for others, and how much is held for them. */
+/** Timeouts and buffer limits of shared streams. */
 
-/** How often whoever does not lead looks about (milliseconds). */
+/** Milliseconds between a member's checks for messages from the leader. */
 export const CHECK_INTERVAL_MS = 1_000
-/** Looks without a sign of the leader until it is replaced: 3 to 4 s of silence. */
+/** Checks without a message from the leader after which its lock is stolen: 3 to 4 s of silence. */
 export const MAX_MISSED_CHECKS = 4
-/** Bytes that may be on their way to one follower before it has acknowledged some. */
+/** Unacknowledged bytes of a follower at which the leader stops reading on its behalf. */
 export const FOLLOWER_WINDOW_BYTES = 0x40000
-/** Bytes that are held for a slow consumer before it is left behind. */
+/** Bytes buffered for a slow consumer above which it is detached from the shared connection. */
 export const MAX_INBOX_BYTES = 0x100000
-/** How long messages may take (milliseconds). */
+/** Milliseconds that a leader keeps the lock after it sent `end`, so that all followers receive it before the lock is free. */
 export const RELEASE_DELAY_MS = 100
-/** How long a new leader may take to connect (milliseconds). */
+/** Milliseconds within which a member that continues the stream must have connected. */
 export const TAKEOVER_TIMEOUT_MS = 10_000

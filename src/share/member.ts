@@ -1,6 +1,6 @@
 /**
- * One tab's part in a shared stream: it leads, follows, or has a connection of its own until it has caught up.
- * (Over 300 lines: what each role does on a message, a read, and a change of the lead is one state machine.)
+ * A tab's membership in a shared stream: it leads, follows, or is detached with a connection of its own.
+ * (Over 300 lines: how each role reacts to messages, reads and changes of leadership is one state machine.)
  */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -32,7 +32,7 @@ interface Upstream {
   read?: Promise<Batch | null>
 }
 
-/** Opens the stream's connection, or takes part in one that another tab has. */
+/** Joins a shared stream: opens its connection as leader, or follows the tab that has it. */
 export function joinStream(
   request: ConnectRequest,
   name: string,
@@ -44,15 +44,15 @@ export function joinStream(
   const broadcastChannel = dependencies.openChannel(name)
   const replayBuffer = createReplayBuffer(lastEventId)
   const inbox: Batch[] = []
-  /** As leader: bytes that each follower has not acknowledged. */
+  /** Unacknowledged bytes of each follower, counted by the leader. */
   const followers = new Map<string, number>()
   let role: MemberRole = 'joining'
   let epoch = 0
   let sequence = 0
   let cursor = lastEventId
-  let inboxBytes = 0 // bytes in the inbox
-  let unacknowledgedBytes = 0 // bytes that were not acknowledged yet
-  let missedChecks = 0 // looks without a sign of the leader
+  let inboxBytes = 0
+  let unacknowledgedBytes = 0 // read by the consumer, but not acknowledged to the leader yet
+  let missedChecks = 0 // checks since the last message from the leader
   let response: SharedResponse | undefined
   let problem = ''
   let upstream: Upstream | undefined
@@ -61,12 +61,14 @@ export function joinStream(
   let cancelCheck: (() => void) | undefined
   let pendingConnection!: { resolve(connection: Connection): void; reject(error: unknown): void }
 
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none: all that it reaches is of this origin
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin: it reaches this origin only
   const post = (message: ShareMessage): void => broadcastChannel.postMessage(message)
   const connectionLostError = (message?: string): StreamError =>
-    new StreamError('network', message || `Lost: ${formatRequestLabel('GET', request.url)}`, { retryable: true })
+    new StreamError('network', message || `Shared connection lost: ${formatRequestLabel('GET', request.url)}`, {
+      retryable: true,
+    })
   const setRole = (next: MemberRole): void => {
-    // Who could not keep up, or keep the lead, is not to take it at once.
+    // A tab that could not keep up, or lost leadership, goes to the end of the order of succession.
     if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = Date.now()
     role = next
     dependencies.onRoleChange(next)
@@ -76,12 +78,12 @@ export function joinStream(
     upstream?.controller.abort()
     upstream = undefined
   }
-  /** `end`: of the connection, for the others. Without one the next of them takes over. */
+  /** Leaves the stream. A leader sends `end` to its followers, if given; otherwise the next member takes over. */
   const close = (end?: Pick<LeaderMessage & { type: 'end' }, 'response' | 'problem'>): void => {
     if (role === 'closed') return
     if (role !== 'leader') end = undefined
     else if (response && response.status !== 200) {
-      // A refusal of credentials is about this tab's alone: the others have to show their own.
+      // With a `scope`, each tab has credentials of its own, so a rejection of this tab's says nothing about the others.
       const isOwnRefusal = request.scope !== undefined && [401, 403].includes(response.status)
       end = isOwnRefusal ? { problem: '' } : { problem, response }
     }
@@ -91,14 +93,14 @@ export function joinStream(
     closeUpstream()
     cancelCheck?.()
     broadcastChannel.close()
-    // Nobody is to take over what is over: the lead is free when they have heard of it.
+    // Release leadership only after the followers received `end`, or one of them would reconnect.
     if (end && followers.size) clock.after(RELEASE_DELAY_MS, leaderLock.release)
     else leaderLock.release()
   }
   const finish = (outcome: { error?: unknown } = { error: connectionLostError() }): void => {
     const { error } = outcome
     finalOutcome = outcome
-    // Any other failure is this tab's own.
+    // Only network errors concern the other members, too.
     close(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
     if (!response) pendingConnection.reject(error ?? connectionLostError())
     serveRead()
@@ -119,7 +121,7 @@ export function joinStream(
       })
     pendingConnection.resolve({ ...sharedResponse, url, headers, read, readText, cancel: () => close() })
   }
-  /** Gives the consumer what it waits for, if it is here. */
+  /** Settles the pending read, if there is a batch or a final outcome for it. */
   const serveRead = (): void => {
     if (!pendingRead) return
     const batch = inbox.shift()
@@ -137,11 +139,11 @@ export function joinStream(
     } else if (finalOutcome && 'error' in finalOutcome) reject(finalOutcome.error)
     else resolve(null)
   }
-  /** Takes what has come for the consumer. It gets copies: what it does with them is not to be seen in the ring. */
+  /** Adds a batch to the consumer's inbox. The blocks are copied, so that the consumer cannot modify the replay buffer. */
   const receive = (batch: Batch): void => {
     for (const block of batch.blocks) {
       const { type, id } = block
-      // A greeting may name another place than was asked for: only the reset behind it says that the old one is gone.
+      // A `connected` event may have a later id than the requested cursor; only the `reset` after it invalidates the cursor.
       if (type === 'connected') cursor ||= id ?? ''
       else cursor = id ?? ((type === 'reset' && replayBuffer.connectedEvent?.id) || cursor)
       if (role === 'follower' || role === 'leader') replayBuffer.push(block)
@@ -151,7 +153,7 @@ export function joinStream(
     serveRead()
     if (inboxBytes > MAX_INBOX_BYTES) detachSlowConsumer()
   }
-  /** The consumer is too slow for the others: it goes on from its place by itself. */
+  /** Detaches this tab because its consumer is too slow: it continues from its own cursor. */
   const detachSlowConsumer = (): void => {
     if (role === 'leader') leaderLock.request()
     else if (role !== 'follower') return
@@ -165,7 +167,7 @@ export function joinStream(
   const shouldRead = (): boolean =>
     (!!pendingRead && !inbox.length && role !== 'rejoining') ||
     (role === 'leader' && [...followers.values()].some((bytes) => bytes < FOLLOWER_WINDOW_BYTES))
-  /** Reads as long as somebody wants more. */
+  /** Reads the upstream connection while this tab's consumer, or a follower, needs more. */
   const pump = async (): Promise<void> => {
     if (role === 'detached' && !upstream && (pendingRead || !response)) return void openUpstream()
     const current = upstream
@@ -184,13 +186,13 @@ export function joinStream(
       if (followers.size) post({ type: 'batch', epoch, sequence, batch })
       for (const [follower, bytes] of followers) {
         if (bytes < 4 * MAX_INBOX_BYTES) followers.set(follower, bytes + batch.bytes)
-        else followers.delete(follower) // fell behind long ago, or is gone
+        else followers.delete(follower) // has been detached, or its tab is gone
       }
     }
     receive(batch)
     void pump()
   }
-  /** Opens a connection from where this tab is. */
+  /** Opens a connection that continues from this tab's cursor. */
   const openUpstream = async (): Promise<void> => {
     const current: Upstream = (upstream = { controller: new AbortController() })
     const isResuming = !!response
@@ -207,7 +209,7 @@ export function joinStream(
       if (upstream !== current) return connection.cancel()
       current.connection = connection
       const { status } = connection
-      // Whoever asks anew is told why, and has new credentials.
+      // A stream that already has a response ends here: its owner then retries, with new credentials if necessary.
       if (!isResuming)
         resolveConnection(
           toSharedResponse(connection),
@@ -216,7 +218,7 @@ export function joinStream(
           connection,
         )
       else if (status !== 200) return finish()
-      if (role === 'leader') post({ type: 'leader-alive', epoch, sequence }) // who waits asks again
+      if (role === 'leader') post({ type: 'leader-alive', epoch, sequence }) // joining members then ask again
       void pump()
     } catch (error) {
       if (upstream === current) finish({ error })
@@ -259,7 +261,7 @@ export function joinStream(
   }
   const applySnapshot = (message: LeaderMessage & { type: 'snapshot' }): void => {
     const blocks = message.cursor === cursor ? message.blocks : sliceAfter(message.blocks, cursor)
-    // It has read on in between, further than the leader: another time.
+    // This tab has read further than the leader meanwhile; it will ask again later.
     if (!blocks) return
     closeUpstream()
     sequence = message.sequence
@@ -302,7 +304,7 @@ export function joinStream(
     if (message.type === 'ping') return post({ type: 'leader-alive', epoch, sequence })
     const { from } = message
     if (message.type === 'join') {
-      followers.set(from, FOLLOWER_WINDOW_BYTES) // and wants nothing yet
+      followers.set(from, FOLLOWER_WINDOW_BYTES) // counts as full until the snapshot is sent
       if (upstream?.connection?.status === 200) sendSnapshot(message)
     } else {
       followers.set(from, (followers.get(from) ?? 0) - message.bytes)
@@ -311,7 +313,7 @@ export function joinStream(
   }
 
   const becomeLeader = (): void => {
-    // Epochs are times of the day, so that who has heard of no other leader comes after those that were.
+    // Epochs are timestamps, so that a new leader has a higher epoch than its predecessors even if it knows none of theirs.
     epoch = Math.max(epoch + 1, Date.now() + Math.random())
     sequence = 0
     if (response) replayBuffer.dropBlocksWithoutId()

@@ -1,8 +1,8 @@
-/** What the tabs of one stream say to each other. Neither credentials nor queries of addresses are among it. */
+/** The messages between the tabs of one stream. They contain neither credentials nor URL queries. */
 import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 
-/** The head of the answer that the leader got, as far as it may be shown. */
+/** Status, URL and headers of the leader's response, as far as other tabs may see them. */
 export interface SharedResponse {
   status: number
   /** Without its query, which may hold secrets. */
@@ -10,24 +10,23 @@ export interface SharedResponse {
   headers: [name: string, value: string][]
 }
 
-/** From whoever does not lead. */
+/** Messages from members that are not the leader. */
 export type FollowerMessage =
-  /** Wants all that comes after `cursor`; `open`: it has had its answer, and needs no greeting. */
+  /** Requests all blocks after `cursor`. `hasResponse`: this member has its response, so it needs no `connected` event. */
   | { type: 'join'; from: string; cursor: string; hasResponse: boolean }
-  /** Its consumer has taken so many bytes. */
+  /** The consumer has read `bytes`. */
   | { type: 'ack'; from: string; bytes: number }
-  /** Is there anybody? */
+  /** Asks the leader for `leader-alive`. */
   | { type: 'ping' }
 
-/** From the leader. An epoch is one leader's time; those of a lower one are of a leader that has been replaced. */
+/** Messages from the leader. Each leader has a higher epoch than the one before; lower epochs are of a replaced leader. */
 export type LeaderMessage = { epoch: number } &
-  /** Begins its time, or is still there. */
+  /** The leader has just taken over, has connected, or answers a `ping`. */
   (
     | { type: 'leader-alive'; sequence: number }
     /**
-     * `blocks` are what came after `cursor`, up to batch number `sequence`. `base`: what comes before the first of them;
-     * `since`: how long the leader's tab could have led.
-     * Without blocks it is still a sign of life: `bytes` are never 0.
+     * `blocks` follow `cursor`, up to batch number `sequence`. `baseCursor` is the replay buffer's position before the first
+     * of them; `eligibleSince` is that of the leader's tab. `bytes` is never 0: a snapshot without blocks is still activity.
      */
     | {
         type: 'snapshot'
@@ -40,25 +39,30 @@ export type LeaderMessage = { epoch: number } &
         blocks: Block[]
         bytes: number
       }
-    /** The leader does not have what comes after that cursor. */
+    /** The leader no longer has the blocks after the cursor of the `join`. */
     | { type: 'cursor-unknown'; to: string }
+    /** One batch of the leader's connection, numbered from 1 in each epoch. */
     | { type: 'batch'; sequence: number; batch: Batch }
-    /** The connection is over; with an `answer` it was refused. `problem` is what that says, or what has broken; without one it ended. */
+    /**
+     * The connection has ended. With `response` it was rejected, and `problem` is the text of that response; without it,
+     * `problem` is the error message, or absent after a clean end.
+     */
     | { type: 'end'; response?: SharedResponse; problem?: string }
   )
 
 export type ShareMessage = FollowerMessage | LeaderMessage
 
-/** As much of a `BroadcastChannel` as is used. */
+/** The part of `BroadcastChannel` that is used. */
 export interface ShareChannel {
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   postMessage(message: unknown): void
   close(): void
 }
 
-/** Headers of an answer that other tabs are shown: what their judgement needs, and no secrets. */
+/** Response headers that other tabs need to check the response and to schedule retries; others may contain secrets. */
 const SHARED_HEADERS = /^(content-type|retry-after)$/
 
+/** Returns what other tabs may see of a response. */
 export function toSharedResponse({
   status,
   url,

@@ -1,33 +1,35 @@
-/** The newest blocks of a stream, so that who has missed a few can be given them. */
+/** The replay buffer: keeps the newest blocks of a stream for members that have missed some. */
 import type { Block } from '../sse/parse.ts'
 
 export interface ReplayBuffer {
-  /** What a server says to each client first (PROTOCOL.md, 2.2), where it has said so. */
+  /** The `connected` event (PROTOCOL.md, 2.2), if the server has sent one. */
   readonly connectedEvent: Block | undefined
+  /** Appends a block, and drops the oldest ones above the limits. */
   push(block: Block): void
-  /** What came after the event with this id; `undefined`: no longer known. Greetings are left out. */
+  /** Returns the blocks after the event with this ID, without `connected` events; `undefined` if they are no longer complete. */
   blocksAfter(cursor: string): Block[] | undefined
-  /** Leaves out what has no id: a new leader can't tell who has had it, and whoever was there has. */
+  /** Drops blocks without an id: a new leader cannot know which members have received them, and those that were present have. */
   dropBlocksWithoutId(): void
-  /** Begins anew, after `base`; empty: with the first block there is; `undefined`: nobody knows where. */
+  /** Empties the buffer. `baseCursor` is the position before the next block: empty at the stream's start, `undefined` if unknown. */
   reset(baseCursor: string | undefined): void
 }
 
-/** How many blocks, and how many characters of them, are kept. The newest block is kept whatever its size. */
+/** Most blocks, and most characters of them, that are kept. The newest block is kept whatever its size. */
 const MAX_REPLAY_BLOCKS = 1_024
 const MAX_REPLAY_CHARS = 0x100000
 
+/** Returns the size of a block in characters. */
 export function blockChars({ type, data = '', id = '' }: Block): number {
   return type.length + data.length + id.length
 }
 
-/** The blocks behind the last one with this id. */
+/** Returns the blocks after the last one with this id; `undefined` if none has it. */
 export function sliceAfter(blocks: readonly Block[], cursor: string): Block[] | undefined {
   for (let index = blocks.length; index-- > 0;) if (blocks[index]!.id === cursor) return blocks.slice(index + 1)
   return undefined
 }
 
-/** Our own protocol's; somebody else's `connected` is an event like any other. */
+/** Whether a block is the `connected` event of PROTOCOL.md; third-party servers may use that name for other events. */
 function isConnectedEvent({ type, data = '', id }: Block): boolean {
   return type === 'connected' && !!id && /"protocol":\s*1\D/.test(data)
 }
@@ -47,7 +49,7 @@ export function createReplayBuffer(baseCursor: string | undefined): ReplayBuffer
       return connectedEvent
     },
     push(block) {
-      // Positions before it mean nothing any more.
+      // Cursors from before a `reset` are invalid.
       if (block.type === 'reset') clear(undefined)
       if (isConnectedEvent(block)) connectedEvent = block
       blocks.push(block)

@@ -1,4 +1,4 @@
-/** A `Connect` by which the tabs of one browser share their streams' connections. */
+/** A `Connect` that shares connections between the tabs of a browser. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Connect, ConnectRequest } from '../connect/connect.ts'
@@ -7,41 +7,41 @@ import { joinStream } from './member.ts'
 import type { ShareChannel } from './message.ts'
 import type { MemberRole } from './dependencies.ts'
 
-/** `leading`: it has the connection; `following`: another tab has it; `apart`: it has one of its own until it has caught up. */
+/** `leader`: this tab has the connection; `follower`: another tab has it; `detached`: this tab has its own connection until it has caught up. */
 export type ShareRole = 'leader' | 'follower' | 'detached'
 
-/** What a tab does for a stream now. */
+/** A tab's role for one stream. */
 export interface ShareState {
   /** The stream's URL, without its query. */
   readonly url: string
-  /** The stream's `scope`. */
+  /** The `scope` option of the stream. */
   readonly scope: string | undefined
-  /** `gone`: the stream's connection is over. */
+  /** The role; `closed`: the stream's connection has ended. */
   readonly role: ShareRole | 'closed'
 }
 
 /** Options of `shareAcrossTabs`. */
 export interface ShareOptions {
-  /** Tabs with the same name, of one origin, share. */
+  /** Name of the group: tabs of one origin share if they use the same name. */
   name: string
-  /** How the connections themselves are made. @defaultValue by `fetch` */
+  /** Opens the actual connections. @defaultValue `fetchConnect()` */
   connect?: Connect
-  /** Hears of each change of what this tab does for a stream. */
+  /** Called each time that this tab's role for a stream changes. */
   onChange?(state: ShareState): void
-  /** Hears, once, why nothing is shared here: Web Locks or BroadcastChannel are missing, or are denied. */
+  /** Called once if nothing can be shared, because Web Locks or `BroadcastChannel` are missing or denied. */
   onFallback?(reason: unknown): void
-  /** Web Locks. @defaultValue `navigator.locks` */
+  /** Lock manager. @defaultValue `navigator.locks` */
   locks?: Pick<LockManager, 'request'>
-  /** Opens a channel to the other tabs. @defaultValue a `BroadcastChannel` */
+  /** Opens a message channel between the tabs. @defaultValue `new BroadcastChannel(name)` */
   openChannel?(name: string): ShareChannel
-  /** Time. @defaultValue the platform's */
+  /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
   clock?: Clock
 }
 
-/** Headers that are no credentials, and don't change an answer for whom it is. */
+/** Request headers that neither contain credentials nor make the response specific to a user. */
 const SHAREABLE_HEADERS = /^accept(-language)?$/
 
-/** Runs begin where they are; and without a `scope` only what is the same for everybody is shared. */
+/** Whether a request may be shared: not the start of a run; and without a `scope`, only if the response is the same for every user. */
 function isShareable({ method, headers, credentialHeaders, scope, init }: ConnectRequest): boolean {
   if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
   return (
@@ -53,9 +53,9 @@ function isShareable({ method, headers, credentialHeaders, scope, init }: Connec
 }
 
 /**
- * Connections that the tabs of a browser share: for each stream one of them has the connection, and passes on what comes.
- * Streams are the same when their URL and their `scope` are; without a `scope` those with credentials are not shared.
- * A run's first request, and whatever is not GET, stays with its tab.
+ * Creates a `Connect` that shares connections between tabs: for each stream, one tab has the connection and sends what it
+ * receives to the others. Tabs share a stream if its URL and its `scope` are the same. Without a `scope`, streams with
+ * credentials are not shared. The first request of a run, and any request that is not GET, is never shared.
  *
  * @example createClient({ connect: shareAcrossTabs({ name: 'my-app' }), scope: userId })
  */
@@ -87,8 +87,8 @@ export function shareAcrossTabs({
     tab.eligibleSince ||= Date.now()
     try {
       const lockManager = locks ?? globalThis.navigator?.locks
-      if (!lockManager) throw new TypeError('No Web Locks')
-      // As JSON, so that no two can be taken for each other.
+      if (!lockManager) throw new TypeError('Web Locks are not available')
+      // JSON, so that different streams never have the same name.
       const lockName = `rivulet:1:${JSON.stringify([name, scope ?? null, url])}`
       return joinStream(request, lockName, {
         tab,

@@ -53,9 +53,10 @@ export async function runAttempt(
   let phase: 'auth' | 'network' = 'auth'
   const createError = (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError =>
     new StreamError(code, `${message}: ${label}`, { ...details, retryable: true })
-  const cancelDeadline = clock.after(connectTimeout, () =>
-    controller.abort(createError(phase, `Nothing within ${connectTimeout} ms`)),
-  )
+  const cancelDeadline = clock.after(connectTimeout, () => {
+    const missing = phase === 'auth' ? 'credentials' : 'response headers'
+    controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
+  })
   let connection: Connection | undefined
   let watchdog: Watchdog | undefined
   try {
@@ -69,14 +70,10 @@ export async function runAttempt(
     cancelDeadline()
     signal.throwIfAborted()
     onOpen?.(connection)
-    watchdog = startWatchdog?.((code, ms) =>
-      controller.abort(
-        createError(
-          code,
-          `${code === 'idle' ? 'Not a byte' : 'No event'} for ${ms} ms (dead, or held back by a proxy)`,
-        ),
-      ),
-    )
+    watchdog = startWatchdog?.((code, ms) => {
+      const silence = code === 'idle' ? `No bytes for ${ms} ms (idleTimeout` : `No events for ${ms} ms (stallTimeout`
+      controller.abort(createError(code, `${silence}; dead connection, or buffering proxy)`))
+    })
     for (;;) {
       watchdog?.beginRead()
       const batch = await unlessAborted(connection.read())
@@ -87,7 +84,7 @@ export async function runAttempt(
       if (backpressure) await unlessAborted(backpressure)
     }
   } catch (cause) {
-    const reason = isStreamError(cause) || signal.aborted ? cause : createError(phase, 'Failed', { cause })
+    const reason = isStreamError(cause) || signal.aborted ? cause : createError(phase, 'Request failed', { cause })
     controller.abort()
     throw reason
   } finally {

@@ -54,7 +54,7 @@ export async function assertEventStream(
     cause = error
   }
   if (!isAccepted)
-    throw new StreamError('content-type', `Not an event stream but "${type}": ${label}`, {
+    throw new StreamError('content-type', `Expected an event stream, received "${type}" (contentType): ${label}`, {
       status,
       ...(cause ? { cause } : {}),
     })

@@ -2,19 +2,70 @@
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 
-/** How a stream reconnects. */
+/** Options of reconnection. */
 export interface RetryOptions {
-  /** Attempts in a row without progress after the first. @defaultValue none for feeds, 5 for runs */
+  /**
+   * Maximum number of consecutive retries without progress. Beyond it the stream fails with code `retries-exhausted`.
+   *
+   * @defaultValue none for feeds, 5 for runs
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { retry: { limit: 3 } })
+   * ```
+   */
   limit?: number
-  /** First delay, in milliseconds; it doubles with each attempt. @defaultValue 1,000 */
+  /**
+   * Backoff after the first failure, in milliseconds. It doubles with each further failure.
+   *
+   * @defaultValue 1,000
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { retry: { delay: 250 } })
+   * ```
+   */
   delay?: number
-  /** Longest delay, in milliseconds; a delay that the server asks for is a floor beneath it. @defaultValue 30,000 */
+  /**
+   * Maximum backoff, in milliseconds. A delay that the server requests can exceed it.
+   *
+   * @defaultValue 30,000
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { retry: { maxDelay: 300_000 } })
+   * ```
+   */
   maxDelay?: number
-  /** `true`: full jitter, a random part of the delay; `false`: the delay itself; or a function of it. @defaultValue true */
+  /**
+   * `true`: a random delay between 0 and the backoff (full jitter); `false`: the backoff itself; or a function of the
+   * backoff, in milliseconds.
+   *
+   * @defaultValue true
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { retry: { jitter: (delay) => delay / 2 + Math.random() * (delay / 2) } })
+   * ```
+   */
   jitter?: boolean | ((delay: number) => number)
-  /** Statuses that are tried again. @defaultValue 408, 425, 429, 500, 502, 503, 504 */
+  /**
+   * Response statuses that are retried.
+   *
+   * @defaultValue 408, 425, 429, 500, 502, 503, 504
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { retry: { statusCodes: [429, 503] } })
+   * ```
+   */
   statusCodes?: readonly number[]
-  /** Overrules what is retried by default; it can't make a request repeat that might be charged twice. */
+  /**
+   * Returns whether an error is retried, instead of `error.retryable`. `attempt` counts from 1. A request that could
+   * act or cost twice is not repeated even so.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', {
+   *   retry: { shouldRetry: ({ error }) => error.retryable || error.status === 404 },
+   * })
+   * ```
+   */
   shouldRetry?(context: { error: StreamError; attempt: number }): boolean
 }
 
@@ -47,7 +98,7 @@ export function nextRetry(
   // Credentials that can't be had say more than that it was tried often.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
   return exhausted
-    ? new StreamError('retries-exhausted', `${attempt} attempts failed: ${options.label}`, {
+    ? new StreamError('retries-exhausted', `Gave up after ${attempt} attempts (retry.limit): ${options.label}`, {
         cause: error,
         retryable: true,
       })

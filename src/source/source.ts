@@ -7,15 +7,15 @@ import { clampDelay, parseRetryAfter } from './retry.ts'
 import { type StreamStatus, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
 
-/** Where a stream is. */
+/** The state of a stream. */
 export interface StreamState {
-  /** What it is doing. `waiting`: for its next attempt; `refreshing`: for new credentials; `closed`: for good. */
+  /** `idle`: not started yet; `refreshing`: connecting with new credentials; `waiting`: for the next attempt; `closed`: for good. */
   readonly status: StreamStatus
-  /** The attempt under way or awaited, counted from 1; 1 again after progress. */
+  /** Number of the current or next attempt, counted from 1; reset to 1 by progress. */
   readonly attempt: number
-  /** While waiting: when the next attempt is due, in milliseconds since the epoch. */
+  /** While `waiting`: time of the next attempt, in milliseconds since the epoch. */
   readonly nextAttemptAt?: number
-  /** Why it waits, or was closed. */
+  /** The failure because of which the stream is `waiting`, `refreshing` or `closed`. */
   readonly error?: StreamError
 }
 
@@ -26,13 +26,13 @@ export interface RawEvent {
   id: string
 }
 
-/** Why, and for how long, credentials and headers are asked for. */
+/** The attempt for which `auth` or `headers` is called. */
 export interface AttemptContext {
-  /** `rejected`: the last ones were refused. */
+  /** `rejected` after a 401: the previous credentials were not accepted. */
   reason: 'connect' | 'rejected'
-  /** Counted from 1. */
+  /** Number of the attempt, counted from 1; reset to 1 by progress. */
   attempt: number
-  /** Aborted when the attempt is given up. */
+  /** Aborted when the attempt is given up: the stream was closed, or `connectTimeout` has passed. */
   signal: AbortSignal
 }
 

@@ -1,20 +1,20 @@
-/** An event to the text of its block: the parser's counterpart. */
+/** Encodes an event as the text of one block: the inverse of the parser. */
 
-/** What one block says; each field is left out where it is absent. */
+/** The fields of one block; `undefined` fields are omitted. */
 export interface EventFields {
-  /** The event's name. */
+  /** Event name. */
   type?: string | undefined
-  /** Payload; each of its lines (CR, LF or CRLF) becomes a `data` line, so it arrives with LF. */
+  /** Payload. Each of its lines (ended by CR, LF or CRLF) becomes a `data` line, so line ends arrive as LF. */
   data?: string | undefined
-  /** The event's id; an empty one clears the last event ID. */
+  /** Event ID; an empty string clears the last event ID. */
   id?: string | undefined
   /** Reconnection time in whole milliseconds. */
   retry?: number | undefined
-  /** Comes first; no event. */
+  /** Comment, sent before the fields; a block that has only a comment is not an event. */
   comment?: string | undefined
 }
 
-/** A line of its own, refused where a line end or NUL in it would be read as something else (PROTOCOL.md, 1.2). */
+/** Encodes one line. Rejects line ends and NUL, with which a value could inject fields (PROTOCOL.md, 1.2). */
 function encodeLine(name: string, value: string | undefined): string {
   if (value === undefined) return ''
   if (/[\r\n\0]/.test(value)) throw new TypeError(`${name || 'comment'}: must not contain CR, LF or NUL`)
@@ -22,12 +22,12 @@ function encodeLine(name: string, value: string | undefined): string {
 }
 
 /**
- * The text of one block, its blank line included.
- * @throws TypeError for CR, LF or NUL in `type`, `id` or `comment`, and for a `retry` that is not a whole number of milliseconds.
+ * Encodes one block, including its blank line.
+ * @throws TypeError if `type`, `id` or `comment` contains CR, LF or NUL, or if `retry` is not a whole number of milliseconds.
  * @example encodeEvent({ type: 'price', data: '1', id: '7' }) // 'event: price\nid: 7\ndata: 1\n\n'
  */
 export function encodeEvent({ type, data, id, retry, comment }: EventFields): string {
-  // Beyond the safe integers a number may print as `1e21`, which is no `retry`.
+  // Larger numbers may print as `1e21`, which is not a valid `retry`.
   if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0)) {
     throw new TypeError('retry: must be a whole number of milliseconds')
   }

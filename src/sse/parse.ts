@@ -1,58 +1,58 @@
-/** Bytes of an event stream to its blocks, as the WHATWG HTML standard reads them, for any cut of the bytes. */
+/** Parses an event stream into blocks as the WHATWG HTML standard requires, however its bytes are chunked. */
 import { StreamError } from '../base/errors.ts'
 
-/** One block between blank lines. Every block has all three keys, so that engines give all of them one shape. */
+/** One block of an event stream, ended by a blank line. Always has all three keys, so that engines use one object shape. */
 export interface Block {
-  /** The event's name; `message` where the block has none. */
+  /** Event name; `message` if the block has no `event` field. */
   type: string
-  /** The lines of `data`, joined by newlines; `undefined`: an id-only block. */
+  /** The `data` lines, joined by LF; `undefined` for a block that has only an id. */
   data: string | undefined
-  /** The block's own id; an empty one clears the last event ID; `undefined`: none in the block. */
+  /** The block's own id; an empty string clears the last event ID; `undefined` if the block has no `id` field. */
   id: string | undefined
 }
 
-/** What a parser calls while it is being pushed. A callback must not throw, and must not call the parser. */
+/** Callbacks and limits of a block parser. A callback must neither throw nor call the parser. */
 export interface BlockParserOptions {
   /** Called for each block that has data or a valid id. */
   onBlock(block: Block): void
-  /** Called for each valid `retry` field, with its milliseconds exactly as sent: clamping is the caller's. */
+  /** Called for each valid `retry` field with its milliseconds exactly as sent; clamping is up to the caller. */
   onRetry?(ms: number): void
   /** Called for each comment, without its colon and one leading space. */
   onComment?(text: string): void
-  /** Characters (UTF-16 code units, as of `length`) that an event's data, with the line under way, may have. @defaultValue 16 Mi */
+  /** Maximum size of one event's data plus its unfinished line, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
-  /** The type of an event that has none. @defaultValue `message` */
+  /** Type of blocks without an `event` field. @defaultValue `'message'` */
   defaultType?: string
 }
 
-/** Characters that an event may have unless a limit is given: 16 Mi. */
+/** Default of `maxEventSize`, in characters: 16 Mi. */
 export const DEFAULT_MAX_EVENT_CHARS = 0x1000000
 
-/** A push parser. */
+/** A push parser for event streams. */
 export interface BlockParser {
   /**
-   * Takes the next piece of the stream. What is kept of it is copied, so a buffer may be used again.
-   * @throws StreamError `too-large`, after the whole blocks before it were reported; then unusable until `reset()`.
+   * Parses the next chunk. The parser keeps copies only, so the caller may reuse the buffer.
+   * @throws StreamError `too-large`, after reporting the complete blocks before it. The parser is then unusable until `reset()`.
    */
   push(chunk: Uint8Array | string): void
-  /** The stream has ended: what has no blank line after it is dropped, as the standard says. */
+  /** Ends the stream. [spec] A block without a blank line after it is discarded. */
   end(): void
-  /** Makes the parser as new. */
+  /** Returns the parser to its initial state. */
   reset(): void
 }
 
-// The tricks below, and what each brought, are measured by bench/run.mjs (bench/RESULTS.md).
+// bench/run.mjs measures the effect of each optimization below (see bench/RESULTS.md).
 
-/** Chunks up to this many bytes are gathered until a line ends: decoding costs more by the call than by the byte. */
+/** Chunks of up to this many bytes are buffered until a line ends: for small chunks, the cost of decoding is per call. */
 const MAX_COALESCED_CHUNK = 32
-/** What is gathered at most. */
+/** Capacity of that buffer, in bytes. */
 const COALESCE_BUFFER_BYTES = 1000
-/** From this size on, text beyond ASCII is decoded by the streaming decoder. */
+/** Non-ASCII chunks above this many bytes are decoded by the streaming decoder. */
 const STREAMING_DECODE_MIN_BYTES = 128
-/** Characters that are read in any case before the lines of an event are joined for good. */
+/** Characters to read before the `data` of an unfinished event is flattened into one string. */
 const FLATTEN_AFTER_CHARS = 0x4000
 
-/** Creates a parser. */
+/** Creates a block parser. */
 export function createBlockParser({
   onBlock,
   onRetry,
@@ -60,36 +60,45 @@ export function createBlockParser({
   maxEventSize = DEFAULT_MAX_EVENT_CHARS,
   defaultType = 'message',
 }: BlockParserOptions): BlockParser {
-  // Decoding without `stream` is 10 to 20 % cheaper in Chromium and up to 10 times in Node. It is right wherever a chunk
-  // ends a character. Node's streaming decoder is the faster one beyond ASCII, but keeps a decoder slow ever after: so two.
-  // The byte order mark is ours to drop: one that does not stream would drop a mark from every chunk.
+  // Character codes, declared here because minifiers do not inline constants of a module.
+  const LF = 10
+  const CR = 13
+
+  // Decoding without `stream` is 10 to 20 % faster in Chromium and up to 10 times faster in Node, and is correct whenever a
+  // chunk ends at a character boundary. In Node `stream` is faster for non-ASCII text, but permanently slows down a decoder
+  // that has used it once: hence two decoders. `ignoreBOM` is needed because a decoder without `stream` would drop a byte
+  // order mark from every chunk; `readText` drops the one at the start of the stream.
   const plainDecoder = new TextDecoder('utf8', { ignoreBOM: true })
   const streamingDecoder = new TextDecoder('utf8', { ignoreBOM: true })
-  /** `streaming` may hold the first bytes of a character. */
+  /** Whether `streamingDecoder` may hold the first bytes of a character. */
   let isMidCharacter: boolean
-  /** The last text was not ASCII alone: the next one probably is not either. */
+  /** Whether the last chunk had non-ASCII characters, which predicts that the next one has some, too. */
   let wasNonAscii: boolean
 
   const coalesced = new Uint8Array(COALESCE_BUFFER_BYTES)
   let coalescedLength: number
   /**
-   * The line under way, in parts, so that only the new one is searched. Joined, not added: engines have as many kinds of
-   * strings as ways to make them, and a loop that has seen more than four kinds looks up each method anew for ever after.
+   * The parts of the unfinished line, so that only new text is searched for a line end. They are joined with `join()`, not
+   * `+`: engines represent strings differently depending on how they were made, and a call site that has seen more than
+   * four representations becomes megamorphic and stays slow.
    */
   let partialLine: string[]
   let type: string
   let data: string | undefined
-  /** Characters read since `data` was one piece: each may cost eight bytes, for the joints of lines, and texts they were cut from. */
+  /** Characters read since `data` was last flattened. Each may hold up to 8 bytes: rope nodes, and the texts that lines were sliced from. */
   let unflattenedChars: number
   let id: string | undefined
-  /** Characters since the last CR began, up to 2: an LF right behind it belongs to it. 3: there was no text yet. */
+  /** 1 if the last character was a CR, so that an LF right after it belongs to it; 2 if not; 3 if there was no text yet. */
   let charsSinceCr: number
 
-  /** Characters since the last blank line, or more: as long as they are within the limit, no line needs a look. Infinity: too many. */
+  /**
+   * Upper bound for the characters since the last blank line: while it is within the limit, no line has to be measured.
+   * Infinity once the limit was exceeded.
+   */
   let size: number
 
   const reset = (): void => {
-    // Without `stream` it lets go of half a character.
+    // Without `stream`, this discards an incomplete character.
     streamingDecoder.decode()
     partialLine = []
     type = ''
@@ -99,43 +108,53 @@ export function createBlockParser({
     isMidCharacter = wasNonAscii = false
   }
 
-  /** Throws where a line of `length`, joined to the data `soFar`, is too much; else gives what both have. */
+  /** Returns the length of `dataSoFar` plus a line of `length`. Throws if that exceeds the limit. */
   const assertSize = (dataSoFar: string | undefined, length: number): number => {
     if (dataSoFar) length += dataSoFar.length
     if (length <= maxEventSize) return length
-    // Lets go of what was kept.
+    // Frees the buffered text.
     reset()
     size = Infinity
-    throw new StreamError('too-large', `Event longer than ${maxEventSize}`)
+    throw new StreamError('too-large', `Event longer than ${maxEventSize} characters (maxEventSize)`)
   }
 
   /**
-   * Reads the whole lines of `text` from `pos` on, and returns where the line without end begins. All in one loop over
-   * local variables: a variable of the closure costs a write barrier per line. Of each line one `indexOf` finds the end.
-   * Characters are read within the text only, as reads beyond its end are slow, and then all of them are.
+   * Parses the complete lines of `text` from `pos` on and returns the start of the unfinished line after them. One loop
+   * over local variables, because writing a captured variable costs a write barrier per line. Each line end is found by
+   * `indexOf`. Reads past the end of the text are avoided: one of them makes all `charCodeAt` calls of its call site slow.
    */
   const readLines = (text: string, pos: number): number => {
+    const SPACE = 32
+    const COLON = 58
+    const A = 97
+    const D = 100
+    const E = 101
+    const I = 105
+    const N = 110
+    const R = 114
+    const T = 116
+    const V = 118
     const { length } = text
     let eventType = type
     let eventData = data
     let eventId = id
-    // The next of each from `pos` on, `length` where there is none; behind `pos`: not searched yet.
+    // The next LF and CR at or after `pos`, or `length` if there is none. A value below `pos` means not searched yet.
     let lf = -1
     let cr = pos - charsSinceCr
     while (pos < length) {
       const first = text.charCodeAt(pos)
       let end = pos
-      if (first === 10 || first === 13) {
-        // Not the LF of a CRLF.
-        if (first === 13 || cr !== pos - 1) {
-          // [spec] A blank line dispatches: https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
+      if (first === LF || first === CR) {
+        // The LF of a CRLF is not a blank line.
+        if (first === CR || cr !== pos - 1) {
+          // [spec] A blank line dispatches the event: https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage
           if ((eventData ?? eventId) !== undefined) {
             onBlock({ type: eventType || defaultType, data: eventData, id: eventId })
             eventData = eventId = undefined
           }
           eventType = ''
           size = length
-          if (first === 13) cr = pos
+          if (first === CR) cr = pos
         }
       } else {
         if (lf < pos && (lf = text.indexOf('\n', pos)) < 0) lf = length
@@ -143,34 +162,35 @@ export function createBlockParser({
         end = lf < cr ? lf : cr
         if (end === length) break
         if (size > maxEventSize) assertSize(eventData, end - pos)
-        // Character by character: `startsWith` and slices to compare cost several times as much.
-        const colon =
-          first === 58
-            ? pos // comment
-            : first === 100 &&
-                text.charCodeAt(pos + 1) === 97 &&
-                text.charCodeAt(pos + 2) === 116 &&
-                text.charCodeAt(pos + 3) === 97
-              ? pos + 4 // data
-              : first === 101 &&
-                  text.charCodeAt(pos + 1) === 118 &&
-                  text.charCodeAt(pos + 2) === 101 &&
-                  text.charCodeAt(pos + 3) === 110 &&
-                  text.charCodeAt(pos + 4) === 116
-                ? pos + 5 // event
-                : first === 105 && text.charCodeAt(pos + 1) === 100
-                  ? pos + 2 // id
-                  : pos // unknown: there is no colon
-        // [spec] A line without colon is a field with an empty value.
-        if (colon === end || text.charCodeAt(colon) === 58) {
-          // Without a colon this begins behind its end, which slices to nothing (and is rare enough to read beyond the text).
-          const value = text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1, end)
-          if (first === 100) eventData = eventData === undefined ? value : eventData + '\n' + value
-          else if (first === 101) eventType = value
-          else if (first === 58) onComment?.(value)
-          // [spec] An id with NUL is ignored.
+        // Where the colon of a known field is due; a comment has its colon at `pos`, an unknown field has none there.
+        // Comparing character by character is several times faster than `startsWith`, or slicing and comparing.
+        let colon = pos
+        if (
+          first === D &&
+          text.charCodeAt(pos + 1) === A &&
+          text.charCodeAt(pos + 2) === T &&
+          text.charCodeAt(pos + 3) === A
+        )
+          colon += 4
+        else if (
+          first === E &&
+          text.charCodeAt(pos + 1) === V &&
+          text.charCodeAt(pos + 2) === E &&
+          text.charCodeAt(pos + 3) === N &&
+          text.charCodeAt(pos + 4) === T
+        )
+          colon += 5
+        else if (first === I && text.charCodeAt(pos + 1) === D) colon += 2
+        // [spec] A line without a colon is a field with an empty value.
+        if (colon === end || text.charCodeAt(colon) === COLON) {
+          // Without a colon the slice starts after its end, so it is empty. (The read past the text is rare enough.)
+          const value = text.slice(text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1, end)
+          if (first === D) eventData = eventData === undefined ? value : eventData + '\n' + value
+          else if (first === E) eventType = value
+          else if (first === COLON) onComment?.(value)
+          // [spec] An id that contains NUL is ignored.
           else if (value.indexOf('\0') < 0) eventId = value
-        } else if (first === 114 && onRetry) {
+        } else if (first === R && onRetry) {
           const retry = /^retry: ?(\d+)$/.exec(text.slice(pos, end))
           if (retry) onRetry(+retry[1]!)
         }
@@ -185,26 +205,27 @@ export function createBlockParser({
   }
 
   const readText = (text: string): void => {
+    const BYTE_ORDER_MARK = 0xfeff
     let pos = 0
     if (!text) return
     size += text.length
-    // [spec] One byte order mark is dropped, at the start of the stream alone.
-    if (charsSinceCr > 2 && text.charCodeAt(0) === 0xfeff) pos = 1
+    // [spec] One byte order mark is dropped, only at the start of the stream.
+    if (charsSinceCr > 2 && text.charCodeAt(0) === BYTE_ORDER_MARK) pos = 1
     if (partialLine[0]) {
-      // Read with its end alone, so that the text need not be copied together with it.
+      // Completes the line by itself, so that the rest of `text` is not copied together with it.
       pos = text.indexOf('\n') + 1 || text.indexOf('\r') + 1
       if (pos) {
         partialLine.push(text.slice(0, pos))
         readLines(partialLine.join(''), 0)
         partialLine = []
-        // Where it ended in CR, CR LF, that line was blank, and `size` knows nothing of what is left.
+        // It may have ended in CR CR LF: the blank line has then reset `size`, which must still count the rest of `text`.
         size += text.length
       }
     }
     if (!partialLine[0]) pos = readLines(text, pos)
     if (pos < text.length) partialLine.push(text.slice(pos))
     if (data !== undefined && (unflattenedChars += text.length) > FLATTEN_AFTER_CHARS + data.length / 4) {
-      // Engines join a string for good to search it (where: 0). Only now and then, so that it takes time in proportion.
+      // Engines flatten a rope in order to search it (the result is 0). Done rarely enough to keep the total time linear.
       unflattenedChars = data.search(/^/)
     }
     if (size > maxEventSize) size = assertSize(data, partialLine.join('').length)
@@ -234,12 +255,12 @@ export function createBlockParser({
     push(chunk) {
       if (size === Infinity) assertSize('', size)
       const { length } = chunk
-      if (typeof chunk !== 'string' && length <= MAX_COALESCED_CHUNK && (coalescedLength || chunk[length - 1] !== 10)) {
+      if (typeof chunk !== 'string' && length <= MAX_COALESCED_CHUNK && (coalescedLength || chunk[length - 1] !== LF)) {
         let lastLineEnd = 0
         for (let i = 0; i < length; i++) {
           const byte = chunk[i]!
           coalesced[coalescedLength++] = byte
-          if (byte === 10 || byte === 13) lastLineEnd = coalescedLength
+          if (byte === LF || byte === CR) lastLineEnd = coalescedLength
         }
         flush(lastLineEnd)
         if (

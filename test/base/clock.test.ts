@@ -1,11 +1,11 @@
-/** The platform's time behind the injected one. */
+/** The default clock, based on the timers of the platform. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 
 afterEach(() => void vi.useRealTimers())
 
 describe('systemClock', () => {
-  test('[F43] is monotonic: setting the wall clock does not move it', () => {
+  test('[F43] now() is monotonic: setting the wall clock does not move it', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
     const before = systemClock.now()
     vi.setSystemTime(0)
@@ -14,7 +14,7 @@ describe('systemClock', () => {
     expect(systemClock.now() - before).toBeLessThan(9_000_000)
   })
 
-  test('calls once, when it is time; fake timers that are installed later work', () => {
+  test('after() calls back once when due, even with fake timers installed later', () => {
     vi.useFakeTimers()
     const callback = vi.fn()
     systemClock.after(1_000, callback)
@@ -26,7 +26,7 @@ describe('systemClock', () => {
     expect(callback).toHaveBeenCalledTimes(1)
   })
 
-  test('does not call what was cancelled, and cancelling is idempotent', () => {
+  test('a cancelled callback is not called, and cancelling is idempotent', () => {
     vi.useFakeTimers()
     const callback = vi.fn()
     const cancel = systemClock.after(10, callback)
@@ -37,12 +37,15 @@ describe('systemClock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test.each([2 ** 31, 99_999_999_999, Infinity])('[F20] %d ms, more than a timer holds, is not at once', (ms) => {
-    vi.useFakeTimers()
-    const callback = vi.fn()
-    const cancel = systemClock.after(ms, callback)
-    vi.advanceTimersByTime(2 ** 31 - 2)
-    expect(callback).not.toHaveBeenCalled()
-    cancel()
-  })
+  test.each([2 ** 31, 99_999_999_999, Infinity])(
+    '[F20] a delay of %d ms, longer than a timer supports, does not fire immediately',
+    (ms) => {
+      vi.useFakeTimers()
+      const callback = vi.fn()
+      const cancel = systemClock.after(ms, callback)
+      vi.advanceTimersByTime(2 ** 31 - 2)
+      expect(callback).not.toHaveBeenCalled()
+      cancel()
+    },
+  )
 })

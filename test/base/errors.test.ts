@@ -1,9 +1,9 @@
-/** The one error: what it carries, and how it is known. */
+/** `StreamError`: its fields, and recognition by `isStreamError`. */
 import { describe, expect, test, vi } from 'vitest'
 import { StreamError, isStreamError } from '../../src/base/errors.ts'
 
 describe('StreamError', () => {
-  test('is an Error with a name, a code and a message', () => {
+  test('a StreamError is an Error with a name, a code and a message', () => {
     const error = new StreamError('network', 'Refused')
     expect(error).toBeInstanceOf(Error)
     expect(error).toBeInstanceOf(StreamError)
@@ -13,12 +13,12 @@ describe('StreamError', () => {
     expect(error.stack).toContain('errors.test')
   })
 
-  test('has only what is known: absent details are no keys', () => {
+  test('absent details are not own keys', () => {
     expect(Object.keys(new StreamError('gap', 'Missing')).sort()).toEqual(['code', 'retryable'])
     expect('cause' in new StreamError('gap', 'Missing')).toBe(false)
   })
 
-  test('carries its details', () => {
+  test('details are fields of the error', () => {
     const cause = new TypeError('fetch failed')
     const cursor = { url: 'https://api.test/r1', lastEventId: '7' }
     const error = new StreamError('truncated', 'Cut', {
@@ -32,7 +32,7 @@ describe('StreamError', () => {
     expect(error.cause).toBe(cause)
   })
 
-  test('survives as JSON: code and cursor, without anything that is not data', () => {
+  test('the details survive JSON serialization', () => {
     const error = new StreamError('http', 'Status 503', {
       status: 503,
       headers: new Headers({ 'x-a': 'b' }),
@@ -43,7 +43,7 @@ describe('StreamError', () => {
 })
 
 describe('isStreamError', () => {
-  test('knows them, and their code', () => {
+  test('isStreamError recognizes an error and its code', () => {
     const error: unknown = new StreamError('idle', 'Silent')
     expect(isStreamError(error)).toBe(true)
     expect(isStreamError(error, 'idle')).toBe(true)
@@ -51,13 +51,13 @@ describe('isStreamError', () => {
   })
 
   test.each([undefined, null, 0, 'idle', {}, { code: 'idle' }, new Error('idle'), Object.create(null)])(
-    'refuses %s',
+    'isStreamError rejects %s',
     (value) => {
       expect(isStreamError(value)).toBe(false)
     },
   )
 
-  test('knows those of another copy of the package', async () => {
+  test('isStreamError recognizes an error of another copy of the package', async () => {
     vi.resetModules()
     const other = await import('../../src/base/errors.ts')
     expect(other.StreamError).not.toBe(StreamError)

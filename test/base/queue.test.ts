@@ -1,4 +1,4 @@
-/** The bounded queue between a socket and a loop. */
+/** The bounded queue between a connection and a loop. */
 import { describe, expect, test } from 'vitest'
 import { createQueue } from '../../src/base/queue.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -9,7 +9,7 @@ trapUnhandled()
 const createTestQueue = (maxItems = 4, maxBytes = 100) =>
   createQueue<number, number>(maxItems, maxBytes, (item) => item)
 
-/** Whether `promise` is still pending once all work is done. */
+/** Returns whether `promise` is still pending once all microtasks have run. */
 const isPending = async (promise: Promise<unknown> | undefined): Promise<boolean> => {
   let pending = true
   promise?.then(
@@ -21,45 +21,45 @@ const isPending = async (promise: Promise<unknown> | undefined): Promise<boolean
 }
 
 describe('order', () => {
-  test('items come out one by one, in the order of their batches', async () => {
+  test('items are taken one by one in the order of their batches', async () => {
     const queue = createTestQueue()
     queue.push([1, 2], 2)
     queue.push([3], 1)
     expect([await queue.next(), await queue.next(), await queue.next()].map(({ value }) => value)).toEqual([1, 2, 3])
   })
 
-  test('[F39] consumers that wait are served in the order in which they asked', async () => {
+  test('[F39] pending next() calls are served in order', async () => {
     const queue = createTestQueue()
-    const asked = [queue.next(), queue.next(), queue.next()]
+    const pending = [queue.next(), queue.next(), queue.next()]
     queue.push([1, 2], 2)
     queue.push([3], 1)
-    expect((await Promise.all(asked)).map(({ value }) => value)).toEqual([1, 2, 3])
+    expect((await Promise.all(pending)).map(({ value }) => value)).toEqual([1, 2, 3])
   })
 
-  test('an empty batch serves nobody', async () => {
+  test('an empty batch resolves no pending next()', async () => {
     const queue = createTestQueue()
-    const asked = queue.next()
+    const pending = queue.next()
     queue.push([], 50)
-    expect(await isPending(asked)).toBe(true)
+    expect(await isPending(pending)).toBe(true)
     expect(queue.waitForRoom()).toBeUndefined()
     queue.push([1], 1)
-    expect(await asked).toEqual({ value: 1, done: false })
+    expect(await pending).toEqual({ value: 1, done: false })
   })
 
-  test('what `pick` drops is passed over, and what it makes is given out', async () => {
+  test('`pick` drops or replaces items', async () => {
     const queue = createQueue<number, string>(4, 100, (item) => (item % 2 ? `odd ${item}` : undefined))
-    const asked = queue.next()
+    const pending = queue.next()
     queue.push([2, 4], 2)
-    expect(await isPending(asked)).toBe(true)
+    expect(await isPending(pending)).toBe(true)
     queue.push([6, 7, 8], 3)
-    expect(await asked).toEqual({ value: 'odd 7', done: false })
+    expect(await pending).toEqual({ value: 'odd 7', done: false })
     queue.finish()
     expect(await queue.next()).toEqual({ value: undefined, done: true })
   })
 })
 
 describe('bounds [F33]', () => {
-  test('of nothing are bounds of one: what is empty has room', async () => {
+  test('a bound of 0 acts as a bound of one: an empty queue has room', async () => {
     for (const queue of [createTestQueue(0), createTestQueue(4, 0)]) {
       expect(queue.waitForRoom()).toBeUndefined()
       queue.push([1], 1)
@@ -70,7 +70,7 @@ describe('bounds [F33]', () => {
     }
   })
 
-  test('full by count: room comes when one item was taken', async () => {
+  test('a queue full by count has room once an item is taken', async () => {
     const queue = createTestQueue(2, 1_000)
     queue.push([1], 1)
     expect(queue.waitForRoom()).toBeUndefined()
@@ -82,7 +82,7 @@ describe('bounds [F33]', () => {
     expect(queue.waitForRoom()).toBeUndefined()
   })
 
-  test('full by bytes: a batch counts until its last item is taken', async () => {
+  test('the bytes of a batch count until its last item is taken', async () => {
     const queue = createTestQueue(100, 10)
     queue.push([1, 2], 10)
     const room = queue.waitForRoom()
@@ -92,7 +92,7 @@ describe('bounds [F33]', () => {
     expect(await isPending(room)).toBe(false)
   })
 
-  test('one batch may exceed both bounds, and nothing of it is lost', async () => {
+  test('one batch may exceed both bounds without losing items', async () => {
     const queue = createTestQueue(2, 2)
     queue.push([1, 2, 3, 4, 5], 5_000)
     queue.finish()
@@ -101,7 +101,7 @@ describe('bounds [F33]', () => {
     expect(values).toEqual([1, 2, 3, 4, 5])
   })
 
-  test('everybody who waits for room gets it', async () => {
+  test('all waitForRoom() calls resolve when there is room', async () => {
     const queue = createTestQueue(1)
     queue.push([1], 1)
     const rooms = [queue.waitForRoom(), queue.waitForRoom()]
@@ -109,16 +109,16 @@ describe('bounds [F33]', () => {
     for (const room of rooms) expect(await isPending(room)).toBe(false)
   })
 
-  test.each(['clear', 'finish'] as const)('%s() makes room', async (verb) => {
+  test.each(['clear', 'finish'] as const)('%s() makes room', async (method) => {
     const queue = createTestQueue(1)
     queue.push([1], 1)
     const room = queue.waitForRoom()
-    queue[verb]()
+    queue[method]()
     expect(await isPending(room)).toBe(false)
     expect(queue.waitForRoom()).toBeUndefined()
   })
 
-  test('a consumer that waits empties the queue at once', () => {
+  test('a pending next() takes an item from the queue immediately', () => {
     const queue = createTestQueue(1, 1)
     void queue.next()
     queue.push([1], 1)
@@ -126,8 +126,8 @@ describe('bounds [F33]', () => {
   })
 })
 
-describe('what is queued', () => {
-  test('peek shows what has not been taken, over batches, and leaves it', async () => {
+describe('queued items', () => {
+  test('peek() returns the queued items of all batches without taking them', async () => {
     const queue = createTestQueue()
     queue.push([1, 2], 2)
     queue.push([3, 4], 2)
@@ -136,7 +136,7 @@ describe('what is queued', () => {
     expect(queue.peek()).toEqual([2, 3, 4])
   })
 
-  test('clear forgets it, its bytes too, and what comes later starts anew', async () => {
+  test('clear() drops the queued items and their bytes, and the queue remains usable', async () => {
     const queue = createTestQueue(10, 10)
     queue.push([1, 2, 3], 9)
     await queue.next()
@@ -149,7 +149,7 @@ describe('what is queued', () => {
 })
 
 describe('the end', () => {
-  test('comes after what is queued, and again for each further consumer', async () => {
+  test('finish() ends the queue after the queued items, for every next() call', async () => {
     const queue = createTestQueue()
     queue.push([1], 1)
     queue.finish()
@@ -158,7 +158,7 @@ describe('the end', () => {
     expect(await queue.next()).toEqual({ value: undefined, done: true })
   })
 
-  test('[F39] with an error: after what is queued, to one consumer, once', async () => {
+  test('[F39] finish() with an error rejects one next() after the queued items', async () => {
     const queue = createTestQueue()
     queue.push([1], 1)
     const error = new Error('cut')
@@ -168,25 +168,25 @@ describe('the end', () => {
     expect(await queue.next()).toEqual({ value: undefined, done: true })
   })
 
-  test('[F39] all who wait settle: the first with the error, the others with the end', async () => {
+  test('[F39] finish() with an error rejects the first pending next() and ends the others', async () => {
     const queue = createTestQueue()
-    const asked = [queue.next(), queue.next(), queue.next()]
+    const pending = [queue.next(), queue.next(), queue.next()]
     const error = new Error('cut')
     queue.finish({ error })
-    expect(await Promise.allSettled(asked)).toEqual([
+    expect(await Promise.allSettled(pending)).toEqual([
       { status: 'rejected', reason: error },
       { status: 'fulfilled', value: { value: undefined, done: true } },
       { status: 'fulfilled', value: { value: undefined, done: true } },
     ])
   })
 
-  test('an error of `undefined` is an error', async () => {
+  test('finish() with an error of `undefined` still rejects', async () => {
     const queue = createTestQueue()
     queue.finish({ error: undefined })
     await expect(queue.next()).rejects.toBeUndefined()
   })
 
-  test('is final: nothing is pushed after it, and a second end changes nothing', async () => {
+  test('push() and finish() after finish() have no effect', async () => {
     const queue = createTestQueue()
     queue.finish()
     queue.push([1], 1)

@@ -1,8 +1,8 @@
-/** Where errors go that nobody can catch. */
+/** Reporting of errors that no caller can catch. */
 import { expect, test, vi } from 'vitest'
 import { callSafely, reportUncaughtError } from '../../src/base/report-error.ts'
 
-test('`reportError` hears them, where the platform has it', () => {
+test('an uncaught error is passed to `reportError` if the platform has it', () => {
   const reportError = vi.fn()
   vi.stubGlobal('reportError', reportError)
   const error = new Error('of a listener')
@@ -10,7 +10,7 @@ test('`reportError` hears them, where the platform has it', () => {
   expect(reportError.mock.calls).toEqual([[error]])
 })
 
-test('elsewhere they are printed', () => {
+test('an uncaught error is printed on platforms without `reportError`', () => {
   vi.stubGlobal('reportError', undefined)
   const print = vi.spyOn(console, 'error').mockImplementation(() => {})
   const error = new Error('of a listener')
@@ -18,7 +18,7 @@ test('elsewhere they are printed', () => {
   expect(print.mock.calls).toEqual([[error]])
 })
 
-test('guard calls with the value, and reports what is thrown', () => {
+test('callSafely calls the callback with the value and reports an error it throws', () => {
   const reportError = vi.fn()
   vi.stubGlobal('reportError', reportError)
   const callback = vi.fn((one: number) => {

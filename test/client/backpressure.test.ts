@@ -1,6 +1,6 @@
-/** [F33] A slow consumer holds the reading back: nothing is lost, and nothing piles up. */
+/** [F33] Backpressure: a slow consumer pauses reading, so nothing is lost and nothing accumulates. */
 import { describe, expect, test } from 'vitest'
-import type { SubscribeOptions } from '../../src/request/options.ts'
+import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
@@ -8,28 +8,28 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (own: SubscribeOptions = {}) => {
+const open = async (options: SubscribeOptions = {}) => {
   const testClient = createTestClient()
-  const feed = testClient.client.subscribe('/x', own)
+  const feed = testClient.client.subscribe('/x', options)
   return { ...testClient, feed, connection: await testClient.open() }
 }
 
-describe('before anybody consumes', () => {
-  test('the queue fills, and reading stops', async () => {
+describe('a feed without a consumer', () => {
+  test('reading stops once the queue is full', async () => {
     const { connection } = await open({ queue: { events: 3 } })
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })
     await flushMicrotasks()
     expect(connection.unreadBatches).toBe(7)
   })
 
-  test('1,024 events by default', async () => {
+  test('the queue holds 1,024 events by default', async () => {
     const { connection } = await open()
     for (let event = 0; event < 2_000; event++) connection.send({ data: '0' })
     await flushMicrotasks()
     expect(connection.unreadBatches).toBe(2_000 - 1_024)
   })
 
-  test('or 1 MiB by default; one event may exceed it', async () => {
+  test('the queue holds 1 MiB by default, which a single event may exceed', async () => {
     const { connection } = await open({ parse: 'text' })
     connection.send({ data: 'x'.repeat(2_000_000) })
     connection.send({ data: 'y' })
@@ -37,7 +37,7 @@ describe('before anybody consumes', () => {
     expect(connection.unreadBatches).toBe(1)
   })
 
-  test('an event that comes in pieces counts with all of its bytes', async () => {
+  test('all bytes read before an event count toward it', async () => {
     const { connection } = await open()
     connection.comment(600_000)
     connection.comment(600_000)
@@ -47,7 +47,7 @@ describe('before anybody consumes', () => {
     expect(connection.unreadBatches).toBe(1)
   })
 
-  test('but only once: what comes after it starts anew', async () => {
+  test('bytes counted toward one event do not count toward the next', async () => {
     const { connection } = await open()
     connection.comment(600_000)
     for (let event = 0; event < 3; event++) connection.send({ data: '1' })
@@ -55,7 +55,7 @@ describe('before anybody consumes', () => {
     expect(connection.unreadBatches).toBe(0)
   })
 
-  test('a listener lets everything flow', async () => {
+  test('a listener drains the queue and lets reading continue', async () => {
     const { feed, connection } = await open({ queue: { events: 3 } })
     for (let event = 0; event < 10; event++) connection.send({ data: `${event}` })
     await flushMicrotasks()
@@ -67,8 +67,8 @@ describe('before anybody consumes', () => {
   })
 })
 
-describe('a loop', () => {
-  test('sets the pace: as much is read as it takes', async () => {
+describe('a feed with a loop', () => {
+  test('reading continues only as fast as the loop takes events', async () => {
     const { feed, connection } = await open({ queue: { events: 2 } })
     for (let event = 0; event < 100; event++) connection.send({ data: `${event}` })
     const iterator = feed[Symbol.asyncIterator]()
@@ -79,7 +79,7 @@ describe('a loop', () => {
     }
   })
 
-  test('with listeners beside it, still sets the pace', async () => {
+  test('the loop paces reading even when there are listeners', async () => {
     const { feed, connection } = await open({ queue: { events: 2 } })
     const received: unknown[] = []
     feed.on('message', ({ data }) => received.push(data))
@@ -93,14 +93,14 @@ describe('a loop', () => {
     expect(received).toEqual(taken)
   })
 
-  test('that was slow for ever does not make the connection look dead [F4]', async () => {
+  test('a loop that stopped taking events does not make the connection idle [F4]', async () => {
     const { feed, connection, clock } = await open({ queue: { events: 1 }, idleTimeout: 1_000, stallTimeout: 1_000 })
     connection.send({ data: '1' })
     await clock.advance(3_600_000)
     expect(feed.state.status).toBe('open')
   })
 
-  test('its queue outlives the connection: a reconnect asks for what comes after it', async () => {
+  test('the queue survives a reconnect, which resumes after the last queued event', async () => {
     const { feed, connection, network, clock } = await open({ queue: { events: 10 } })
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
     connection.disconnect()
@@ -114,7 +114,7 @@ describe('a loop', () => {
     expect(taken).toEqual([1, 2, 3])
   })
 
-  test('[F34] that is left frees what held the reading back', async () => {
+  test('[F34] leaving the loop cancels a connection whose reading is paused', async () => {
     const { feed, connection } = await open({ queue: { events: 1 } })
     connection.send({ data: '1' }, { data: '2' })
     connection.send({ data: '3' })
@@ -126,7 +126,7 @@ describe('a loop', () => {
   })
 })
 
-test('down to the body of the response: no chunk is asked for while the queue is full', async () => {
+test('no chunk is pulled from the response body while the queue is full', async () => {
   const { fetch, calls } = createScriptedFetch()
   const { client } = createTestClient({ connect: undefined as never, fetch, queue: { events: 2 } })
   const feed = client.subscribe('/x')

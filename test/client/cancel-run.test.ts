@@ -1,8 +1,9 @@
-/** Stopping a run on the server: DELETE, and what final() and the loop then say. */
+/** Cancelling a run on the server: the DELETE request, and how final() and the loop settle. */
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../../src/request/auth.ts'
 import type { StreamError } from '../../src/base/errors.ts'
-import type { ClientOptions, RunOptions } from '../../src/request/options.ts'
+import type { ClientOptions } from '../../src/request/options.ts'
+import type { RunOptions } from '../../src/request/stream-options.ts'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
@@ -13,19 +14,19 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (own: RunOptions<TextDelta> = {}, options: ClientOptions = {}) => {
-  const testClient = createTestClient(options)
-  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
+const open = async (options: RunOptions<TextDelta> = {}, clientOptions: ClientOptions = {}) => {
+  const testClient = createTestClient(clientOptions)
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...options })
   return { ...testClient, run, connection: await testClient.open() }
 }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
 
 describe('[P3.5] cancel()', () => {
-  test('before anything was sent: nothing is sent', async () => {
+  test('cancel() before the first request sends nothing', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/x')
     await run.cancel()
@@ -35,7 +36,7 @@ describe('[P3.5] cancel()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test("before `start`: DELETE of the run's own address with its key, with credentials", async () => {
+  test("cancel() before `start` sends DELETE to the run's request URL with its key and credentials", async () => {
     const { run, network } = await open({}, { auth: bearer('t') })
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -47,7 +48,7 @@ describe('[P3.5] cancel()', () => {
     await cancelling
   })
 
-  test("midway: DELETE of `resume`, then it goes on reading, and the server's word wins", async () => {
+  test("cancel() after `start` sends DELETE to the resume URL and reads on until the server's end event", async () => {
     const { run, connection, network, clock } = await open()
     const texts: string[] = []
     const reading = (async () => {
@@ -71,7 +72,7 @@ describe('[P3.5] cancel()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('the first terminal event wins: an end that was under way is a success, an error one that failed', async () => {
+  test('a terminal event that arrives during cancel() decides the result', async () => {
     for (const terminal of [end(), failure()]) {
       const { run, connection, network } = await open()
       const final = run.final().catch((error: unknown) => error)
@@ -88,7 +89,7 @@ describe('[P3.5] cancel()', () => {
     }
   })
 
-  test('after the end it does nothing', async () => {
+  test('cancel() after the end sends nothing', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), end())
     await run.final()
@@ -98,7 +99,7 @@ describe('[P3.5] cancel()', () => {
     expect((await run.final()).finishReason).toBe('stop')
   })
 
-  test('twice is once', async () => {
+  test('concurrent cancel() calls send one DELETE', async () => {
     const { run, network } = await open()
     const cancelling = [run.cancel(), run.cancel()]
     await flushMicrotasks()
@@ -107,7 +108,7 @@ describe('[P3.5] cancel()', () => {
     await Promise.all(cancelling)
   })
 
-  test.each([404, 410])('a run that the server has forgotten (%d) is stopped', async (status) => {
+  test.each([404, 410])('status %d, for an unknown run, completes cancel()', async (status) => {
     const { run, network, clock } = await open()
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -117,7 +118,7 @@ describe('[P3.5] cancel()', () => {
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test("the connection drops while it is cancelled: no error, at the latest when it can't be resumed", async () => {
+  test('a connection lost after cancel() ends the run without an error', async () => {
     const { run, connection, network, clock, errors } = await open({ retry: false })
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
@@ -133,7 +134,7 @@ describe('[P3.5] cancel()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('a server that says no farewell is waited for five seconds', async () => {
+  test('a cancelled run waits at most 5 s for its end event', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
@@ -148,7 +149,7 @@ describe('[P3.5] cancel()', () => {
     expect(run.state.status).toBe('closed')
   })
 
-  test('a farewell in time leaves no timer behind', async () => {
+  test('an end event within 5 s of cancel() leaves no timer', async () => {
     const { run, connection, network, clock } = await open()
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -161,10 +162,10 @@ describe('[P3.5] cancel()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('under a protocol that nobody can cancel it lets go of the connection', async () => {
-    const { client, open: answer, network } = createTestClient()
+  test('cancel() closes the connection when the protocol cannot cancel runs', async () => {
+    const { client, open: openConnection, network } = createTestClient()
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
-    const connection = await answer()
+    const connection = await openConnection()
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
     await flushMicrotasks()
     await run.cancel()
@@ -174,29 +175,25 @@ describe('[P3.5] cancel()', () => {
 })
 
 describe('a DELETE that fails', () => {
-  const fail: [
-    what: string,
-    answer: (network: ReturnType<typeof createTestClient>['network']) => void,
+  const failures: [
+    name: string,
+    respond: (network: ReturnType<typeof createTestClient>['network']) => void,
     error: object,
   ][] = [
-    ['with a status', ({ last }) => void last.respond({ status: 500 }), { code: 'http', status: 500 }],
-    ['for permission', ({ last }) => void last.respond({ status: 403 }), { code: 'http', status: 403 }],
-    [
-      'with a redirect that is not followed',
-      ({ last }) => void last.respond({ status: 0, headers: {} }),
-      { code: 'http' },
-    ],
-    ['on the network', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
+    ['an error status', ({ last }) => void last.respond({ status: 500 }), { code: 'http', status: 500 }],
+    ['missing permission', ({ last }) => void last.respond({ status: 403 }), { code: 'http', status: 403 }],
+    ['a redirect that is not followed', ({ last }) => void last.respond({ status: 0, headers: {} }), { code: 'http' }],
+    ['a network error', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
   ]
-  test.each(fail)('%s: cancel() rejects, final() has the text so far', async (_what, answer, expected) => {
+  test.each(failures)('%s rejects cancel(), and final() has the partial text', async (_name, respond, expected) => {
     const { run, connection, network, clock, errors } = await open()
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
     const cancelling = rejectionOf(run.cancel())
-    // Up to two tries.
+    // The DELETE is attempted at most twice.
     for (let attempt = 1; attempt <= 2; attempt++) {
       await flushMicrotasks()
-      if (network.attempts.length > attempt) answer(network)
+      if (network.attempts.length > attempt) respond(network)
     }
     expect(await cancelling).toMatchObject(expected)
     expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
@@ -205,7 +202,7 @@ describe('a DELETE that fails', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('with a status: the error names the request without its query, and has no cookie', async () => {
+  test('the error of a failed DELETE names the request and has no cookies', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
@@ -219,7 +216,7 @@ describe('a DELETE that fails', () => {
     expect([...error.headers!.keys()]).toEqual(['content-type', 'x-request-id'])
   })
 
-  test('nobody awaits it: nothing is unhandled', async () => {
+  test('a cancel() that is not awaited causes no unhandled rejection', async () => {
     const { run, network } = await open()
     void run.cancel()
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -229,7 +226,7 @@ describe('a DELETE that fails', () => {
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test('[F38] credentials that hang do not hold cancel() for ever', async () => {
+  test('[F38] a hanging auth callback does not block cancel() indefinitely', async () => {
     let calls = 0
     const auth = async (): Promise<HeadersInit> => (++calls > 1 ? new Promise(() => {}) : {})
     const { run, clock } = await open({}, { auth, connectTimeout: 10_000 })
@@ -242,7 +239,7 @@ describe('a DELETE that fails', () => {
     expect(final).toHaveBeenCalledTimes(1)
   })
 
-  test('[F6] nor a server that never answers it', async () => {
+  test('[F6] a DELETE without a response rejects cancel() with a network error', async () => {
     const { run, clock } = await open({ connectTimeout: 10_000 })
     const outcome = vi.fn()
     run.cancel().then(outcome, outcome)
@@ -253,7 +250,7 @@ describe('a DELETE that fails', () => {
 })
 
 describe('detachBehavior: cancel', () => {
-  test('leaving the loop stops the run', async () => {
+  test('leaving the loop cancels the run', async () => {
     const { run, connection, network } = await open({ detachBehavior: 'cancel' })
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
     for await (const _ of run) break
@@ -264,7 +261,7 @@ describe('detachBehavior: cancel', () => {
     expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test('so does an abort; final() rejects with its reason all the same', async () => {
+  test('aborting cancels the run and rejects final() with the reason', async () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     const { run, connection, network } = await open({ detachBehavior: 'cancel', signal: controller.signal })
@@ -279,15 +276,15 @@ describe('detachBehavior: cancel', () => {
   })
 })
 
-describe('detachBehavior: cancel, and the server does not take it', () => {
+describe('detachBehavior: cancel, with a DELETE that fails', () => {
   const reason = new Error('enough')
 
   test.each([
-    ['a refusal', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
-    ['no connection', 'network', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
-    ['no answer', 'network', () => undefined],
-  ] as const)('%s: nobody awaits it, so onError hears of it, once', async (_what, code, answer) => {
-    for (const how of ['break', 'abort'] as const) {
+    ['an error status', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
+    ['a network error', 'network', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
+    ['no response', 'network', () => undefined],
+  ] as const)('%s is reported once to onError', async (_name, code, respond) => {
+    for (const ending of ['break', 'abort'] as const) {
       const controller = new AbortController()
       const { run, connection, network, errors, clock } = await open({
         detachBehavior: 'cancel',
@@ -295,32 +292,32 @@ describe('detachBehavior: cancel, and the server does not take it', () => {
         connectTimeout: 10_000,
       })
       connection.send(start(), delta(0, 'a'), delta(1, 'b'))
-      if (how === 'break') for await (const _ of run) break
+      if (ending === 'break') for await (const _ of run) break
       const final = rejectionOf(run.final())
       await flushMicrotasks()
-      if (how === 'abort') controller.abort(reason)
+      if (ending === 'abort') controller.abort(reason)
       await flushMicrotasks()
       expect(network.last.request.method).toBe('DELETE')
       expect(errors).toEqual([])
-      answer(network)
+      respond(network)
       await clock.advance(120_000)
       expect(errors).toMatchObject([{ code }])
-      expect(await final).toBe(how === 'break' ? 'nothing' : reason)
+      expect(await final).toBe(ending === 'break' ? 'no rejection' : reason)
       expect(network.attempts).toHaveLength(2)
       expect(clock.pendingDelays).toEqual([])
     }
   })
 })
 
-describe('detachBehavior: cancel, where there is nothing to send', () => {
+describe('detachBehavior: cancel, without a DELETE to send', () => {
   const reason = new Error('enough')
 
-  test.each(['before the run was made', 'in the task in which it was made'])(
-    'aborted %s: loop and final() reject with the reason',
-    async (when) => {
+  test.each(['before the run started', 'in the task that started the run'])(
+    'aborting %s rejects loop and final() with the reason',
+    async (moment) => {
       const controller = new AbortController()
       const { client, network, errors } = createTestClient()
-      if (when === 'before the run was made') controller.abort(reason)
+      if (moment === 'before the run started') controller.abort(reason)
       const run = client.stream('/x', { detachBehavior: 'cancel', signal: controller.signal })
       controller.abort(reason)
       const next = rejectionOf(run[Symbol.asyncIterator]().next())
@@ -331,9 +328,9 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
     },
   )
 
-  test('aborted midway, under a protocol that nobody can cancel: loop and final() reject with the reason', async () => {
+  test('aborting a run whose protocol cannot cancel rejects loop and final() with the reason', async () => {
     const controller = new AbortController()
-    const { client, open: answer, network, clock } = createTestClient()
+    const { client, open: openConnection, network, clock } = createTestClient()
     const run = client.stream('/chat', {
       json: {},
       protocol: openaiChat(),
@@ -341,7 +338,7 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
       signal: controller.signal,
     })
     const loop = run[Symbol.asyncIterator]()
-    const connection = await answer()
+    const connection = await openConnection()
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
     expect(await loop.next()).toMatchObject({ value: { content: 'a' } })
     const next = rejectionOf(loop.next())
@@ -354,10 +351,10 @@ describe('detachBehavior: cancel, where there is nothing to send', () => {
   })
 })
 
-describe('cancel() of a run that was let go of', () => {
+describe('cancel() of a detached or failed run', () => {
   const resumeUrl = 'https://api.test/api/generate/r1'
 
-  test('after break: the server is asked to stop it; final() still rejects with the AbortError', async () => {
+  test('cancel() after break sends a DELETE, and final() still rejects with the AbortError', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
     for await (const _ of run) break
@@ -373,7 +370,7 @@ describe('cancel() of a run that was let go of', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('after final() rejected with `network`: so it is; the failure stays', async () => {
+  test('cancel() after a network error sends a DELETE, and final() keeps its error', async () => {
     const { run, connection, network, clock } = await open({ retry: false })
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
@@ -390,7 +387,7 @@ describe('cancel() of a run that was let go of', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('after break, where its end had come: nothing is sent', async () => {
+  test('cancel() after the end was received sends nothing, even after break', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
     await flushMicrotasks()

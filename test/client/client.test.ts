@@ -1,4 +1,4 @@
-/** A client: what its streams share, what it closes, and what it does not touch. */
+/** Clients: shared options, close(), and importing without side effects. */
 import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { start } from '../support/native-events.ts'
@@ -10,7 +10,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('options', () => {
-  test("a stream's own overrule the client's; `retry` is merged", async () => {
+  test("a stream's options override the client's, and `retry` is merged", async () => {
     const { client, network, clock } = createTestClient({ retry: { delay: 200, maxDelay: 300 } })
     client.subscribe('/x', { retry: { maxDelay: 250 } })
     await flushMicrotasks()
@@ -23,8 +23,8 @@ describe('options', () => {
     expect(clock.pendingDelays).toEqual([250])
   })
 
-  test('a `jitter` that throws is reported, and the stream goes on', async () => {
-    const thrown = new Error('of the user')
+  test('an error thrown by `jitter` is reported, and the stream still retries', async () => {
+    const thrown = new Error('from the user')
     const jitter = (): number => {
       throw thrown
     }
@@ -43,18 +43,20 @@ describe('options', () => {
     expect(unhandled.reported.splice(0)).toEqual([thrown, thrown])
   })
 
-  test('`retry` may be a limit, or false', async () => {
+  test('`retry` accepts a limit or false, for a client and for a stream', async () => {
     for (const [retry, attempts, code] of [
       [2, 3, 'retries-exhausted'],
       [0, 1, 'network'],
       [false, 1, 'network'],
     ] as const) {
-      for (const [ofClient, own] of [
+      for (const [clientRetry, streamRetry] of [
         [retry, undefined],
         [7, retry],
       ]) {
-        const { client, network, clock, errors } = createTestClient(ofClient === undefined ? {} : { retry: ofClient })
-        client.subscribe('/x', own === undefined ? {} : { retry: own })
+        const { client, network, clock, errors } = createTestClient(
+          clientRetry === undefined ? {} : { retry: clientRetry },
+        )
+        client.subscribe('/x', streamRetry === undefined ? {} : { retry: streamRetry })
         for (let attempt = 0; attempt < 4; attempt++) {
           await flushMicrotasks()
           network.last.fail()
@@ -66,18 +68,18 @@ describe('options', () => {
     }
   })
 
-  test("callbacks: the stream's own instead of the client's", async () => {
-    const own = vi.fn()
+  test("a stream's callback replaces the client's", async () => {
+    const onError = vi.fn()
     const { client, network, errors } = createTestClient({ retry: false })
-    client.subscribe('/x', { onError: own })
+    client.subscribe('/x', { onError })
     await flushMicrotasks()
     network.last.fail()
     await flushMicrotasks()
-    expect(own).toHaveBeenCalledTimes(1)
+    expect(onError).toHaveBeenCalledTimes(1)
     expect(errors).toEqual([])
   })
 
-  test('`fetch` is used where no `connect` is given', async () => {
+  test('`fetch` is used when there is no `connect` option', async () => {
     const { fetch, calls } = createScriptedFetch()
     const { client } = createTestClient({ connect: undefined as never, fetch })
     const feed = client.subscribe('/x')
@@ -93,20 +95,20 @@ describe('options', () => {
     expect(body.cancelled ?? calls[0]!.init.signal?.aborted).toBeTruthy()
   })
 
-  test('the options that were given are not changed', async () => {
+  test('options objects are not modified', async () => {
     const options = Object.freeze({
       baseUrl: 'https://api.test',
       retry: Object.freeze({ delay: 1 }),
       headers: Object.freeze({ a: 'b' }),
     })
-    const own = Object.freeze({ headers: Object.freeze({ c: 'd' }), searchParams: Object.freeze({ q: 1 }) })
-    createTestClient(options).client.subscribe('/x', own).close()
+    const streamOptions = Object.freeze({ headers: Object.freeze({ c: 'd' }), searchParams: Object.freeze({ q: 1 }) })
+    createTestClient(options).client.subscribe('/x', streamOptions).close()
     expect(Object.keys(options)).toEqual(['baseUrl', 'retry', 'headers'])
   })
 })
 
 describe('close()', () => {
-  test('closes feeds and detaches from runs, also those that have not begun; no DELETE', async () => {
+  test('close() closes feeds and detaches runs, including those not yet started, without a DELETE', async () => {
     const { client, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/feed')
     const run = client.stream('/run')
@@ -126,7 +128,7 @@ describe('close()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('is Symbol.dispose', async () => {
+  test('Symbol.dispose closes the client', async () => {
     const testClient = createTestClient()
     let feed
     {
@@ -137,7 +139,7 @@ describe('close()', () => {
     expect(feed.state.status).toBe('closed')
   })
 
-  test('leaves other clients alone', async () => {
+  test('close() does not affect other clients', async () => {
     const [one, other] = [createTestClient(), createTestClient()]
     one.client.subscribe('/x')
     const feed = other.client.subscribe('/x')
@@ -146,7 +148,7 @@ describe('close()', () => {
     expect(feed.state.status).toBe('connecting')
   })
 
-  test('a stream that has ended hears nothing of it', async () => {
+  test('close() does not change the state of an ended stream', async () => {
     const { client, network, states } = createTestClient()
     client.subscribe('/x')
     await flushMicrotasks()
@@ -157,8 +159,8 @@ describe('close()', () => {
   })
 })
 
-describe('a stream that is closed in the task in which it was made', () => {
-  test("sends nothing, and the one made after it sends once: React's double mount", async () => {
+describe('a stream closed in the task that opened it', () => {
+  test('a double mount in React sends one request', async () => {
     const { client, network } = createTestClient()
     const mount = (): (() => void) => {
       const feed = client.subscribe('/x')
@@ -184,7 +186,7 @@ describe('server rendering', () => {
     'addEventListener',
   ] as const
 
-  test('importing and createClient touch no global of a page, nor fetch', async () => {
+  test('importing the package and calling createClient read no browser globals', async () => {
     const touched: string[] = []
     const traps: PropertyDescriptor[] = globals.map(
       (name) =>
@@ -220,7 +222,7 @@ describe('server rendering', () => {
 })
 
 describe('options whose fields are `undefined`', () => {
-  test('`retry.limit`: a run is tried five times more, as by default', async () => {
+  test('an undefined `retry.limit` of a run means the default of five retries', async () => {
     const { client, network, clock, errors } = createTestClient()
     client.stream('/x', { retry: { limit: undefined } as never })
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -232,7 +234,7 @@ describe('options whose fields are `undefined`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
-  test("`retry.limit` of a stream: the client's counts", async () => {
+  test("an undefined `retry.limit` of a stream means the client's limit", async () => {
     const { client, network, clock } = createTestClient({ retry: { limit: 1 } })
     client.subscribe('/x', { retry: { limit: undefined } as never })
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -243,7 +245,7 @@ describe('options whose fields are `undefined`', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('`queue`: 1,024 events or 1 MiB are held, as by default', async () => {
+  test('undefined `queue` limits mean the defaults of 1,024 events and 1 MiB', async () => {
     const queue = { events: undefined, bytes: undefined } as never
     const { client, network } = createTestClient()
     client.subscribe('/many', { queue })

@@ -1,4 +1,4 @@
-/** What of clients, runs, options and errors must compile, and what must not. Nothing here runs. */
+/** Type tests for clients, runs, options and errors: what must compile and what must not. Never executed. */
 import * as v from 'valibot'
 import { expectTypeOf } from 'vitest'
 import { StreamError, apiKey, bearer, createClient, isStreamError, native, rawEvents } from '../../src/index.ts'
@@ -69,19 +69,19 @@ export function options(): void {
   createClient({ auth: bearer(async ({ reason, attempt, signal }) => `${reason}${attempt}${signal.aborted}`) })
   client.subscribe('/x', { credentials: 'include', cache: 'reload', searchParams: { a: 1, b: true }, lastEventId: '7' })
   client.subscribe(new URL('https://api.test/x'), { method: 'POST', body: new FormData(), repeatable: true })
-  // @ts-expect-error misspelt
+  // @ts-expect-error no such option
   createClient({ retries: 3 })
-  // @ts-expect-error true says nothing
+  // @ts-expect-error true is not a retry policy
   createClient({ retry: true })
-  // @ts-expect-error credentials belong into `auth` as a function
+  // @ts-expect-error `auth` is a function
   createClient({ auth: 'token' })
   // @ts-expect-error a body that can be read only once
   client.stream('/x', { body: new ReadableStream() })
-  // @ts-expect-error of runs alone
+  // @ts-expect-error an option of runs only
   client.subscribe('/x', { protocol: native() })
-  // @ts-expect-error of runs alone
+  // @ts-expect-error an option of runs only
   client.subscribe('/x', { idempotencyKey: 'k' })
-  // @ts-expect-error of feeds alone
+  // @ts-expect-error an option of feeds only
   client.stream('/x', { parse: 'text' })
   // @ts-expect-error no such mode
   client.subscribe('/x', { parse: 'xml' })

@@ -1,4 +1,4 @@
-/** A stream that has ended on the wire while its loop still has events before it: it can be left all the same. */
+/** Closing or aborting a stream whose connection has ended while its loop still has queued events. */
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions } from '../../src/request/options.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
@@ -12,12 +12,12 @@ const reason = new Error('enough')
 const done = { value: undefined, done: true }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
 
-/** A run that has ended, of whose three deltas its loop has taken one. */
-const endedRun = async (terminal = end(), options: ClientOptions = {}) => {
+/** Opens a run that has ended after three deltas, of which its loop has taken one. */
+const openEndedRun = async (terminal = end(), options: ClientOptions = {}) => {
   const controller = new AbortController()
   const testClient = createTestClient(options)
   const run = testClient.client.stream('/api/generate', { json: {}, signal: controller.signal })
@@ -31,8 +31,8 @@ const endedRun = async (terminal = end(), options: ClientOptions = {}) => {
   return { ...testClient, run, loop, controller }
 }
 
-/** A feed that a 204 has ended, of whose three events its loop has taken one. */
-const endedFeed = async () => {
+/** Opens a feed ended by a 204 after three events, of which its loop has taken one. */
+const openEndedFeed = async () => {
   const controller = new AbortController()
   const testClient = createTestClient()
   const feed = testClient.client.subscribe('/x', { signal: controller.signal })
@@ -48,9 +48,9 @@ const endedFeed = async () => {
   return { ...testClient, feed, loop, controller }
 }
 
-describe('a run', () => {
-  test('[F37] an abort: the loop rejects with the reason, and gets nothing more; final() keeps the whole', async () => {
-    const { run, loop, controller, errors, clock } = await endedRun()
+describe('a run that has ended', () => {
+  test('[F37] an abort rejects the loop with the reason, and final() keeps its result', async () => {
+    const { run, loop, controller, errors, clock } = await openEndedRun()
     controller.abort(reason)
     expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
@@ -59,8 +59,8 @@ describe('a run', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F37] an abort where it has failed: the same, and final() keeps the failure', async () => {
-    const { run, loop, controller, errors } = await endedRun(failure())
+  test('[F37] an abort after a failure rejects the loop with the reason, and final() keeps its error', async () => {
+    const { run, loop, controller, errors } = await openEndedRun(failure())
     controller.abort(reason)
     expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
@@ -68,15 +68,15 @@ describe('a run', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('[F36] client.close(): the loop ends at once', async () => {
-    const { client, run, loop } = await endedRun()
+  test('[F36] client.close() ends the loop of the run immediately', async () => {
+    const { client, run, loop } = await openEndedRun()
     client.close()
     expect(await loop.next()).toEqual(done)
     expect(await run.final()).toEqual({ text: 'abc', finishReason: 'stop' })
   })
 
-  test('[F37] an abort after the loop took everything changes nothing', async () => {
-    const { run, loop, controller } = await endedRun()
+  test('[F37] an abort after the loop has finished changes nothing', async () => {
+    const { run, loop, controller } = await openEndedRun()
     for (let result = await loop.next(); !result.done; result = await loop.next());
     controller.abort(reason)
     expect(await loop.next()).toEqual(done)
@@ -84,9 +84,9 @@ describe('a run', () => {
   })
 })
 
-describe('a feed that the server has ended', () => {
-  test('[F37] an abort: the loop rejects with the reason, and gets nothing more', async () => {
-    const { feed, loop, controller, errors } = await endedFeed()
+describe('a feed ended by the server', () => {
+  test('[F37] an abort rejects the loop with the reason', async () => {
+    const { feed, loop, controller, errors } = await openEndedFeed()
     controller.abort(reason)
     expect(await rejectionOf(loop.next())).toBe(reason)
     expect(await loop.next()).toEqual(done)
@@ -94,8 +94,8 @@ describe('a feed that the server has ended', () => {
     expect(errors).toEqual([])
   })
 
-  test('[F36] client.close(): the loop ends at once', async () => {
-    const { client, feed, loop } = await endedFeed()
+  test('[F36] client.close() ends the loop of the feed immediately', async () => {
+    const { client, feed, loop } = await openEndedFeed()
     client.close()
     expect(await loop.next()).toEqual(done)
     expect(await feed.closed).toBeUndefined()

@@ -1,11 +1,11 @@
-/** Two cursors: what was received goes into the next request, what was delivered is what users can go on from. */
+/** The two cursors of a stream: the received one for the next request, the delivered one exposed to the consumer. */
 import { describe, expect, test } from 'vitest'
 import { delta, end, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
 
 describe("a feed's lastEventId", () => {
-  test('moves on when the listeners have returned', async () => {
+  test('lastEventId advances after the listeners have returned', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x', { lastEventId: '0' })
     const seen: string[] = []
@@ -18,7 +18,7 @@ describe("a feed's lastEventId", () => {
     expect(feed.lastEventId).toBe('2')
   })
 
-  test('moves on when the loop asks for more; the next request continues from what is queued', async () => {
+  test('lastEventId advances when the loop takes the next event, while a reconnect resumes after the queued ones', async () => {
     const { client, clock, network, open } = createTestClient()
     const feed = client.subscribe('/x')
     const loop = feed[Symbol.asyncIterator]()
@@ -35,7 +35,7 @@ describe("a feed's lastEventId", () => {
     expect(feed.lastEventId).toBe('2')
   })
 
-  test('an id that comes without an event counts once all before it is delivered', async () => {
+  test('an ID-only block advances lastEventId once all earlier events are delivered', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const loop = feed[Symbol.asyncIterator]()
@@ -52,7 +52,7 @@ describe("a feed's lastEventId", () => {
     expect(feed.lastEventId).toBe('3')
   })
 
-  test("of a feed that was closed in a listener is that event's", async () => {
+  test('lastEventId of a feed closed in a listener is the ID of that event', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     feed.on('message', ({ data }) => data === 2 && feed.close())
@@ -64,7 +64,7 @@ describe("a feed's lastEventId", () => {
 })
 
 describe("a run's cursor", () => {
-  test('is after what the loop has had: gone on from, nothing of the queue is lost', async () => {
+  test('the cursor follows the events taken by the loop, so a resume loses nothing that was queued', async () => {
     const { client, network, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -84,7 +84,7 @@ describe("a run's cursor", () => {
     expect(texts).toEqual(['0 ', '1 ', '2 '])
   })
 
-  test('[F25] [F27] has the index that is due: what comes again after a resume is known, and so is what is missing', async () => {
+  test('[F25] [F27] the cursor has the next expected index, so a resume detects duplicates and gaps', async () => {
     const { client, network, clock } = createTestClient()
     const cursor = { url: '/api/generate/r1', lastEventId: 'r1:1', index: 2 }
     const run = client.resume(JSON.parse(JSON.stringify(cursor)) as typeof cursor)
@@ -102,7 +102,7 @@ describe("a run's cursor", () => {
     expect((await missing.final()).text).toBe('2 3 ')
   })
 
-  test('without a loop is after what `text` has', async () => {
+  test('without a loop the cursor follows `text`', async () => {
     const { client, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -113,7 +113,7 @@ describe("a run's cursor", () => {
     expect(run.cursor?.lastEventId).toBe('r1:1')
   })
 
-  test('of an error is after its `partial` text', async () => {
+  test('the cursor of an error follows its `partial` text', async () => {
     const { client, open } = createTestClient({ retry: false })
     const run = client.stream('/generate')
     const connection = await open()

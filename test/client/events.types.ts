@@ -1,4 +1,4 @@
-/** What of events and listeners must compile, and what must not. Checked by the compiler alone: nothing here runs. */
+/** Type tests for events and listeners: what must compile and what must not. Never executed. */
 import * as v from 'valibot'
 import { expectTypeOf } from 'vitest'
 import { createClient } from '../../src/index.ts'
@@ -25,14 +25,14 @@ export async function typeNarrowsData(): Promise<void> {
     expectTypeOf(event.id).toEqualTypeOf<string>()
     if (event.type === 'price') {
       expectTypeOf(event.data).toEqualTypeOf<Feed['price']>()
-      // @ts-expect-error of another event
+      // @ts-expect-error a field of another event
       void event.data.clientId
     } else {
       expectTypeOf(event.data).toEqualTypeOf<Feed['connected']>()
     }
     // @ts-expect-error no such event
     if (event.type === 'prize') return
-    // @ts-expect-error what was received is not changed
+    // @ts-expect-error events are read-only
     event.id = ''
   }
 }
@@ -65,7 +65,7 @@ export function withoutAMapPayloadsAreUnknown(): void {
   const feed = client.subscribe('/x')
   feed.on('anything', ({ data }) => {
     expectTypeOf(data).toBeUnknown()
-    // @ts-expect-error unknown until it was looked at
+    // @ts-expect-error unknown data must be narrowed first
     void data.value
   })
 }
@@ -78,7 +78,7 @@ export async function schemasAreTheMap(): Promise<void> {
   const feed = client.subscribe('/x', { schema })
   feed.on('price', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ value: number }>())
   feed.on('note', ({ data }) => expectTypeOf(data).toEqualTypeOf<string | null>())
-  // @ts-expect-error no schema, no event
+  // @ts-expect-error an event without a schema
   feed.on('connected', () => {})
   for await (const event of feed) if (event.type === 'price') expectTypeOf(event.data.value).toEqualTypeOf<number>()
   // @ts-expect-error not a Standard Schema

@@ -1,4 +1,4 @@
-/** What a client keeps of streams that have ended: nothing. */
+/** Memory: a client keeps no reference to streams that have ended. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
@@ -12,9 +12,9 @@ trapUnhandled()
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const CASES: [how: string, live: (testClient: TestClient) => Promise<WeakRef<object>>][] = [
+const CASES: [name: string, createEndedStream: (testClient: TestClient) => Promise<WeakRef<object>>][] = [
   [
-    'a feed that was closed',
+    'a closed feed',
     async ({ client }) => {
       const feed = client.subscribe('/x')
       await flushMicrotasks()
@@ -23,7 +23,7 @@ const CASES: [how: string, live: (testClient: TestClient) => Promise<WeakRef<obj
     },
   ],
   [
-    'a feed whose server said that there is no more',
+    'a feed ended by a 204',
     async ({ client, network }) => {
       const feed = client.subscribe('/x')
       await flushMicrotasks()
@@ -32,7 +32,7 @@ const CASES: [how: string, live: (testClient: TestClient) => Promise<WeakRef<obj
     },
   ],
   [
-    'a run that is complete',
+    'a completed run',
     async ({ client, open }) => {
       const run = client.stream('/x')
       const connection = await open()
@@ -44,9 +44,9 @@ const CASES: [how: string, live: (testClient: TestClient) => Promise<WeakRef<obj
   ],
 ]
 
-test.each(CASES)('%s can be collected while its client lives on', async (_how, live) => {
+test.each(CASES)('%s is garbage-collected while its client is still open', async (_name, createEndedStream) => {
   const testClient = createTestClient()
-  const stream = await live(testClient)
+  const stream = await createEndedStream(testClient)
   await flushMicrotasks()
   testClient.network.attempts.length = 0
   await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** A stream goes on where an earlier page left it. */
+/** The `persist` option: streams that resume after a page reload. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Cursor } from '../../src/base/errors.ts'
 import type { Persistence } from '../../src/request/options.ts'
@@ -29,7 +29,7 @@ const runUrl = 'https://api.test/api/generate/r1'
 const feedUrl = 'https://api.test/x'
 
 describe('[F42] a run', () => {
-  test('keeps where it can be read again, and a later page reads it from its start, without a second POST', async () => {
+  test('a run saves its cursor, and a later page replays it from the start without a second POST', async () => {
     const persist = createRecordedPersistence()
     const before = createTestClient()
     const first = before.client.stream('/generate', { json: {}, persist })
@@ -51,7 +51,7 @@ describe('[F42] a run', () => {
     expect(after.network.attempts.length).toBe(1)
   })
 
-  test('with nothing kept begins as ever; an asynchronous store is waited for', async () => {
+  test('a run without a stored cursor sends its POST once an asynchronous store has loaded', async () => {
     const { client, network } = createTestClient()
     let loaded!: () => void
     const load = new Promise<undefined>((resolve) => (loaded = () => resolve(undefined)))
@@ -64,9 +64,9 @@ describe('[F42] a run', () => {
   })
 
   test.each([
-    ['its end', [start(), end()], undefined],
-    ['its failure', [start(), failure()], undefined],
-  ])('%s clears it', async (_, blocks, expected) => {
+    ['end', [start(), end()], undefined],
+    ['error', [start(), failure()], undefined],
+  ])('the %s event of a run clears the stored cursor', async (_, blocks, expected) => {
     const persist = createRecordedPersistence()
     const { client, open } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -76,7 +76,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBe(expected)
   })
 
-  test('cancelled clears it', async () => {
+  test('cancelling a run clears the stored cursor', async () => {
     const persist = createRecordedPersistence()
     const { client, network, open } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -92,7 +92,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
-  test('that the server has forgotten is `expired`, and the next begins afresh', async () => {
+  test('a stored run the server no longer knows is expired, and its cursor is cleared', async () => {
     const persist = createRecordedPersistence({ url: runUrl })
     const { client, network } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -102,7 +102,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
-  test('whose connection is lost for good is kept: a reload may have more luck', async () => {
+  test('a run that fails with a network error keeps its stored cursor for the next page', async () => {
     const persist = createRecordedPersistence({ url: runUrl })
     const { client, network } = createTestClient({ retry: false })
     const run = client.stream('/generate', { persist })
@@ -112,17 +112,20 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toEqual({ url: runUrl })
   })
 
-  test.each([403, 400])('that is refused for good, with %i, is not tried again by each reload', async (status) => {
-    const persist = createRecordedPersistence({ url: runUrl })
-    const { client, network } = createTestClient()
-    const run = client.stream('/generate', { persist })
-    await flushMicrotasks()
-    network.last.respond({ status })
-    await expect(run.final()).rejects.toMatchObject({ code: 'http', status })
-    expect(persist.storedCursor).toBeUndefined()
-  })
+  test.each([403, 400])(
+    'a run refused with %i clears its stored cursor, so that reloads do not repeat the request',
+    async (status) => {
+      const persist = createRecordedPersistence({ url: runUrl })
+      const { client, network } = createTestClient()
+      const run = client.stream('/generate', { persist })
+      await flushMicrotasks()
+      network.last.respond({ status })
+      await expect(run.final()).rejects.toMatchObject({ code: 'http', status })
+      expect(persist.storedCursor).toBeUndefined()
+    },
+  )
 
-  test('whose credentials are refused is kept: the next page may have others', async () => {
+  test('a run with refused credentials keeps its stored cursor for the next page', async () => {
     const persist = createRecordedPersistence({ url: runUrl })
     const { client, network } = createTestClient({ auth: () => ({}) })
     const run = client.stream('/generate', { persist })
@@ -134,7 +137,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toEqual({ url: runUrl })
   })
 
-  test('cancelled while a store is asked is the one that is kept there', async () => {
+  test('a run cancelled while its cursor is loading cancels the stored run', async () => {
     const { client, network } = createTestClient()
     let loaded!: (cursor: Cursor) => void
     const run = client.stream('/generate', {
@@ -154,7 +157,7 @@ describe('[F42] a run', () => {
     client.close()
   })
 
-  test('that is resumed from a cursor goes on from there, not from what is kept', async () => {
+  test('client.resume() uses the given cursor instead of the stored one', async () => {
     const persist = createRecordedPersistence({ url: 'https://api.test/api/generate/other' })
     const { client, network } = createTestClient()
     client.resume({ url: runUrl, lastEventId: 'r1:0' }, { persist })
@@ -162,7 +165,7 @@ describe('[F42] a run', () => {
     expect(network.last.request).toMatchObject({ url: runUrl, lastEventId: 'r1:0' })
   })
 
-  test('credentials do not go to another origin that a store names', async () => {
+  test('a stored URL of another origin receives no credentials', async () => {
     const persist = createRecordedPersistence({ url: 'https://evil.test/x' })
     const { client, network } = createTestClient({ auth: () => ({ authorization: 'secret' }) })
     client.stream('/generate', { persist })
@@ -172,7 +175,7 @@ describe('[F42] a run', () => {
 })
 
 describe('a feed', () => {
-  test('keeps its delivered cursor, and a later page goes on after it', async () => {
+  test('a feed saves its delivered cursor, and a later page resumes after it', async () => {
     const persist = createRecordedPersistence()
     const before = createTestClient()
     const first = before.client.subscribe('/x', { persist })
@@ -191,14 +194,14 @@ describe('a feed', () => {
     const next = await after.open()
     expect(after.network.last.request.lastEventId).toBe('2')
     expect(second.lastEventId).toBe('2')
-    // A server that counts the position in repeats the last event.
+    // A server that replays from the ID inclusively repeats the last event.
     next.send({ data: '2', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
     expect(received).toEqual([3])
     expect(persist.storedCursor).toEqual({ url: feedUrl, lastEventId: '3' })
   })
 
-  test('flowing, saves once per read', async () => {
+  test('a feed with listeners saves its cursor once per read', async () => {
     const save = vi.fn()
     const { client, open } = createTestClient()
     client.subscribe('/x', { persist: { ...createRecordedPersistence(), save } }).on('message', () => {})
@@ -209,7 +212,7 @@ describe('a feed', () => {
     expect(save.mock.calls).toEqual([[{ url: feedUrl, lastEventId: '2' }], [{ url: feedUrl, lastEventId: '3' }]])
   })
 
-  test("another feed's place, or none, is not gone on from; one that is named goes first", async () => {
+  test('a feed ignores a stored cursor of another URL or without an ID, and lastEventId takes precedence', async () => {
     const testClient = createTestClient()
     testClient.client.subscribe('/y', { persist: createRecordedPersistence({ url: feedUrl, lastEventId: '2' }) })
     testClient.client.subscribe('/x', { persist: createRecordedPersistence({ url: feedUrl }) })
@@ -221,7 +224,7 @@ describe('a feed', () => {
     expect(testClient.network.attempts.map(({ request }) => request.lastEventId)).toEqual(['9', '', ''])
   })
 
-  test('that the server ends clears it; one that is closed keeps it', async () => {
+  test('a feed ended by the server clears its stored cursor, and a closed one keeps it', async () => {
     const [ended, closed] = [
       createRecordedPersistence({ url: feedUrl, lastEventId: '2' }),
       createRecordedPersistence({ url: feedUrl, lastEventId: '2' }),
@@ -237,8 +240,8 @@ describe('a feed', () => {
   })
 })
 
-describe('what a loop has not taken yet', () => {
-  test('is not lost by a reload: a run that has ended is kept until its last delta is taken', async () => {
+describe('events a loop has not taken yet', () => {
+  test('a run that has ended keeps its stored cursor until the loop has taken the last delta', async () => {
     const persist = createRecordedPersistence()
     const { client, open } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -252,7 +255,7 @@ describe('what a loop has not taken yet', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
-  test('nor of a feed that the server has ended; of that nothing is kept in the end', async () => {
+  test('a feed ended by the server keeps its stored cursor until the loop has taken the last event', async () => {
     const persist = createRecordedPersistence()
     const { client, clock, network, open } = createTestClient()
     const loop = client.subscribe('/x', { persist })[Symbol.asyncIterator]()
@@ -269,7 +272,7 @@ describe('what a loop has not taken yet', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
-  test('a loop that is left keeps the run', async () => {
+  test('leaving the loop of a run keeps its stored cursor', async () => {
     const persist = createRecordedPersistence()
     const { client, open } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -281,7 +284,7 @@ describe('what a loop has not taken yet', () => {
   })
 })
 
-test('a run that was aborted and cancelled is not kept', async () => {
+test('aborting a run with detachBehavior cancel clears its stored cursor', async () => {
   const controller = new AbortController()
   const persist = createRecordedPersistence()
   const { client, network, open } = createTestClient()
@@ -296,7 +299,7 @@ test('a run that was aborted and cancelled is not kept', async () => {
   expect([network.last.request.method, persist.storedCursor]).toEqual(['DELETE', undefined])
 })
 
-test('[F4] a restored run whose connection is silent before its start is not waited for without end', async () => {
+test('[F4] a restored run whose connection is silent before its start event is retried after connectTimeout', async () => {
   const { client, clock, network, open } = createTestClient({ connectTimeout: 60_000 })
   client.stream('/generate', { persist: createRecordedPersistence({ url: runUrl }) }).on('delta', () => {})
   await open()
@@ -305,7 +308,7 @@ test('[F4] a restored run whose connection is silent before its start is not wai
   expect(network.attempts.length).toBe(2)
 })
 
-test("[P2.2] [P2.3] a feed's place is moved neither by `connected` nor before it was delivered, and is given up with its id", async () => {
+test('[P2.2] [P2.3] a connected event does not move the stored cursor of a feed, and an empty ID clears it on delivery', async () => {
   const persist = createRecordedPersistence({ url: feedUrl, lastEventId: '5' })
   const { client, open } = createTestClient()
   const feed = client.subscribe('/x', { persist })
@@ -321,15 +324,15 @@ test("[P2.2] [P2.3] a feed's place is moved neither by `connected` nor before it
   expect([feed.lastEventId, persist.storedCursor]).toEqual(['', undefined])
 })
 
-test('what a store throws is reported, and breaks nothing', async () => {
+test('errors thrown by a store are reported without affecting the run', async () => {
   const reported = vi.fn()
   vi.stubGlobal('reportError', reported)
-  const broken = (what: string) => (): never => {
-    throw new Error(what)
+  const throwError = (message: string) => (): never => {
+    throw new Error(message)
   }
   const { client, open } = createTestClient()
   const run = client.stream('/generate', {
-    persist: { load: broken('load'), save: broken('save'), clear: broken('clear') },
+    persist: { load: throwError('load'), save: throwError('save'), clear: throwError('clear') },
   })
   const connection = await open()
   connection.send(start(), delta(0), end())
@@ -338,7 +341,7 @@ test('what a store throws is reported, and breaks nothing', async () => {
   vi.unstubAllGlobals()
 })
 
-test('[F36] a stream that is closed before its place is known asks for no headers', async () => {
+test('[F36] a feed closed while its cursor is loading does not call the headers option', async () => {
   const headers = vi.fn(() => ({}))
   const { client } = createTestClient({ headers })
   let loaded!: () => void

@@ -1,6 +1,6 @@
-/** Letting go of a run that goes on at the server: break, detach, abort, a client that closes. */
+/** Detaching from a run that continues on the server: leaving the loop, detach() and abort. */
 import { describe, expect, test } from 'vitest'
-import type { RunOptions } from '../../src/request/options.ts'
+import type { RunOptions } from '../../src/request/stream-options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -9,34 +9,34 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (own: RunOptions<TextDelta> = {}) => {
+const open = async (options: RunOptions<TextDelta> = {}) => {
   const testClient = createTestClient()
-  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
   return { ...testClient, run, connection: await testClient.open() }
 }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
 
 describe('[F34] [P3.5] leaving the loop', () => {
   test.each(['break', 'return', 'throw'] as const)(
-    '%s: the connection is let go of at once, no DELETE; final() rejects with an AbortError',
-    async (how) => {
+    'leaving by %s closes the connection without a DELETE, and final() rejects with an AbortError',
+    async (exit) => {
       const { run, connection, network, clock, errors } = await open()
       connection.send(start(), delta(0, 'a'), delta(1, 'b'))
-      const thrown = new Error('of the loop')
+      const thrown = new Error('from the loop')
       const leave = async (): Promise<string> => {
         for await (const { content } of run) {
-          if (how === 'break') break
-          if (how === 'return') return content
+          if (exit === 'break') break
+          if (exit === 'return') return content
           throw thrown
         }
         return 'after'
       }
       expect(await rejectionOf(leave().then((value) => Promise.reject(value as never)))).toBe(
-        { break: 'after', return: 'a', throw: thrown }[how],
+        { break: 'after', return: 'a', throw: thrown }[exit],
       )
       expect(network.last.request.signal.aborted).toBe(true)
       await clock.advance(60_000)
@@ -48,7 +48,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
     },
   )
 
-  test('[F39] return() twice, and with a next() that waits: all settle', async () => {
+  test('[F39] concurrent return() calls and a pending next() all settle', async () => {
     const { run } = await open()
     const iterator = run[Symbol.asyncIterator]()
     const waiting = iterator.next()
@@ -61,14 +61,14 @@ describe('[F34] [P3.5] leaving the loop', () => {
     ])
   })
 
-  test('throw() rejects with what it was given', async () => {
+  test('throw() rejects with its argument', async () => {
     const { run } = await open()
-    const thrown = new Error('of the user')
+    const thrown = new Error('from the user')
     await expect(run[Symbol.asyncIterator]().throw?.(thrown)).rejects.toBe(thrown)
     expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
   })
 
-  test("break never throws the run's own error, even where that is queued behind", async () => {
+  test('break does not throw an error queued behind it', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     await flushMicrotasks()
@@ -80,7 +80,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
     expect(await rejectionOf(run.final())).toMatchObject({ code: 'server' })
   })
 
-  test('after the end was received, final() still resolves', async () => {
+  test('final() resolves if the end was received before the loop was left', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
     await flushMicrotasks()
@@ -90,7 +90,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
 })
 
 describe('[P3.5] detach()', () => {
-  test('lets go, keeps text and cursor, and can be gone on from', async () => {
+  test('detach() closes the connection and keeps text and cursor for a resume', async () => {
     const { run, connection, network, client } = await open()
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
@@ -112,14 +112,14 @@ describe('[P3.5] detach()', () => {
     expect((await rest.final()).text).toBe('b')
   })
 
-  test('ends a loop that waits', async () => {
+  test('detach() ends a waiting loop', async () => {
     const { run } = await open()
     const next = run[Symbol.asyncIterator]().next()
     run.detach()
     expect(await next).toEqual({ value: undefined, done: true })
   })
 
-  test('after the end it changes nothing', async () => {
+  test('detach() after the end changes nothing', async () => {
     const { run, connection, states } = await open()
     connection.send(start(), end())
     await run.final()
@@ -128,7 +128,7 @@ describe('[P3.5] detach()', () => {
     expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
   })
 
-  test('while waiting for the next attempt: no attempt', async () => {
+  test('detach() during backoff prevents further attempts', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start())
     connection.disconnect()
@@ -144,14 +144,14 @@ describe('[P3.5] detach()', () => {
 describe('[F37] the signal option', () => {
   const reason = new Error('enough')
 
-  test('aborted before: nothing is sent', async () => {
+  test('an already aborted signal sends no request', async () => {
     const { client, network } = createTestClient()
     const run = client.stream('/x', { signal: AbortSignal.abort(reason) })
     expect(await rejectionOf(run.final())).toBe(reason)
     expect(network.attempts).toHaveLength(0)
   })
 
-  test('aborted in the task in which the run was made: the same', async () => {
+  test('aborting in the task that started the run sends no request', async () => {
     const { client, network } = createTestClient()
     const controller = new AbortController()
     const run = client.stream('/x', { signal: controller.signal })
@@ -161,19 +161,19 @@ describe('[F37] the signal option', () => {
   })
 
   test.each(['connecting', 'open', 'waiting'] as const)(
-    'aborted while %s: loop and final() reject with the reason, unwrapped',
-    async (when) => {
+    'aborting while %s rejects loop and final() with the unwrapped reason',
+    async (phase) => {
       const controller = new AbortController()
       const { client, network, clock, errors } = createTestClient()
       const run = client.stream('/x', { signal: controller.signal })
       const [next, final] = [rejectionOf(run[Symbol.asyncIterator]().next()), rejectionOf(run.final())]
       await flushMicrotasks()
-      if (when !== 'connecting') {
+      if (phase !== 'connecting') {
         const connection = network.last.respond()
-        if (when === 'waiting') connection.disconnect()
+        if (phase === 'waiting') connection.disconnect()
       }
       await flushMicrotasks()
-      expect(run.state.status).toBe(when)
+      expect(run.state.status).toBe(phase)
       controller.abort(reason)
       expect(await next).toBe(reason)
       expect(await final).toBe(reason)
@@ -185,7 +185,7 @@ describe('[F37] the signal option', () => {
     },
   )
 
-  test('aborted after the end: nothing changes', async () => {
+  test('aborting after the end changes nothing', async () => {
     const controller = new AbortController()
     const { run, connection, network } = await open({ signal: controller.signal })
     connection.send(start(), end())
@@ -196,7 +196,7 @@ describe('[F37] the signal option', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a reason of its own kind is passed on: AbortSignal.timeout and abort() without one', async () => {
+  test("abort() without a reason rejects with the signal's default AbortError", async () => {
     const controller = new AbortController()
     const { run } = await open({ signal: controller.signal })
     const final = rejectionOf(run.final())

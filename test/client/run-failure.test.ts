@@ -1,7 +1,7 @@
-/** How a run fails: what loop, final() and onError are told, and what can be gone on from. */
+/** Failed runs: the errors of loop, final() and onError, and the cursors they have. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
-import type { RunOptions } from '../../src/request/options.ts'
+import type { RunOptions } from '../../src/request/stream-options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
@@ -11,17 +11,17 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
-const open = async (own: RunOptions<TextDelta> = {}, options = {}) => {
-  const testClient = createTestClient(options)
-  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...own })
+const open = async (options: RunOptions<TextDelta> = {}, clientOptions = {}) => {
+  const testClient = createTestClient(clientOptions)
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
   return { ...testClient, run, connection: await testClient.open() }
 }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
-/** What a loop gets, then what it throws. */
+/** Iterates a run and returns its texts and the error it threw. */
 const collectUntilError = async (run: AsyncIterable<TextDelta>) => {
   const texts: string[] = []
   const error = await rejectionOf(
@@ -33,7 +33,7 @@ const collectUntilError = async (run: AsyncIterable<TextDelta>) => {
 }
 
 describe('[P3.1] an `error` event', () => {
-  test("is `server`, with the server's code, the text so far and the cursor; loop, final() and onError get the same", async () => {
+  test("an error event yields the same error, with the server's code, to loop, final() and onError", async () => {
     const { run, connection, errors, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     const { texts, error } = await collectUntilError(run)
@@ -52,7 +52,7 @@ describe('[P3.1] an `error` event', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('is why the run was closed, for whoever looks at its state', async () => {
+  test('the error of an error event is in the closed state', async () => {
     const { run, connection, states } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), failure())
@@ -63,7 +63,7 @@ describe('[P3.1] an `error` event', () => {
     expect(states.filter(({ status }) => status === 'closed')).toEqual([run.state])
   })
 
-  test.each(['{}', 'null', '{"message":7}'])('of %s is an error all the same', async (data) => {
+  test.each(['{}', 'null', '{"message":7}'])('an error event with data %s is a StreamError', async (data) => {
     const { run, connection } = await open({ retry: false })
     const final = rejectionOf(run.final())
     connection.send(start(), { type: 'error', data })
@@ -74,8 +74,8 @@ describe('[P3.1] an `error` event', () => {
   })
 })
 
-describe('[P3.2] [F3] a connection that ends before the run does', () => {
-  test("is `truncated` where it can't be resumed, never a success", async () => {
+describe('[P3.2] [F3] a connection that ends before its run', () => {
+  test('a run that ends early and cannot be resumed is truncated', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start({ resume: undefined }), delta(0, 'a'))
     connection.end()
@@ -87,7 +87,7 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('before any event, without a key to join by, as well', async () => {
+  test('a run without an idempotency key that ends before any event is truncated', async () => {
     const { run, connection, network, clock } = await open({ idempotencyKey: false })
     const final = rejectionOf(run.final())
     connection.end()
@@ -96,7 +96,7 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a 204 is no end of a run either', async () => {
+  test('a run answered with 204 is truncated', async () => {
     const { client, network } = createTestClient()
     const final = rejectionOf(client.stream('/x').final())
     await flushMicrotasks()
@@ -104,7 +104,7 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     expect(await final).toMatchObject({ code: 'truncated' })
   })
 
-  test('[F12] but it is one where the end of the connection is', async () => {
+  test('[F12] a 204 ends a run whose protocol ends with the connection', async () => {
     const { client, network } = createTestClient()
     const final = client.stream('/x', { protocol: rawEvents() }).final()
     await flushMicrotasks()
@@ -112,7 +112,7 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
     expect(await final).toEqual({ text: '', finishReason: undefined })
   })
 
-  test('at the retry limit: `retries-exhausted`, with text and cursor, its cause the last failure', async () => {
+  test('a run at its retry limit fails with retries-exhausted, its text, cursor and last error', async () => {
     const { run, connection, network, clock } = await open({ retry: 1 })
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
@@ -134,7 +134,7 @@ describe('[P3.2] [F3] a connection that ends before the run does', () => {
 })
 
 describe('[F27] indexes', () => {
-  test('a hole: read again once, from the last good event', async () => {
+  test('a skipped index is requested again from the last good event', async () => {
     const { run, connection, network, clock } = await open()
     const final = run.final()
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
@@ -147,7 +147,7 @@ describe('[F27] indexes', () => {
     expect((await final).text).toBe('abc')
   })
 
-  test('the same hole again: `gap`, with what there was', async () => {
+  test('the same index skipped again is a gap error with the partial text', async () => {
     const { run, connection, network, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
@@ -158,7 +158,7 @@ describe('[F27] indexes', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('another hole further on is another chance', async () => {
+  test('a different skipped index is requested again', async () => {
     const { run, connection, network, clock } = await open()
     const final = run.final()
     connection.send(start(), delta(1))
@@ -169,7 +169,7 @@ describe('[F27] indexes', () => {
     expect((await final).text).toBe('abc')
   })
 
-  test("where it can't be resumed it is final at once", async () => {
+  test('a skipped index in a run that cannot be resumed is a gap error immediately', async () => {
     const { run, connection, network, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
@@ -179,7 +179,7 @@ describe('[F27] indexes', () => {
   })
 
   test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])(
-    'one that is no count: `invalid-data`, not a delta less (%s)',
+    'an invalid index is invalid-data instead of a lost delta (%s)',
     async (index) => {
       const { run, connection, network, clock } = await open()
       connection.send(
@@ -196,7 +196,7 @@ describe('[F27] indexes', () => {
     },
   )
 
-  test('[F25] one that was had already is passed over', async () => {
+  test('[F25] deltas with a known index are skipped', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(0, 'a'), delta(1, 'b'), delta(0, 'a'), delta(2, 'c'), end())
     expect((await collectUntilError(run)).texts).toEqual(['a', 'b', 'c'])
@@ -204,14 +204,14 @@ describe('[F27] indexes', () => {
   })
 })
 
-describe("[F30] data that is not the protocol's: `invalid-data`, with the event's id", () => {
+describe('[F30] data that violates the protocol', () => {
   test.each([
     ['delta', '{'],
     ['delta', 'null'],
     ['start', '['],
     ['end', ''],
     ['tool_call', 'not JSON'],
-  ])('%s: %s', async (type, data) => {
+  ])('a %s event with data %j is invalid-data with its event ID', async (type, data) => {
     const { run, connection, clock, network } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), { type, data, id: 'r1:bad' })
@@ -220,7 +220,7 @@ describe("[F30] data that is not the protocol's: `invalid-data`, with the event'
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a `resume` that is no URL', async () => {
+  test('an invalid resume URL is invalid-data', async () => {
     const { run, connection, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start({ resume: 'https://' }))
@@ -229,15 +229,15 @@ describe("[F30] data that is not the protocol's: `invalid-data`, with the event'
   })
 })
 
-describe('who is told', () => {
-  test('nobody consumes and nobody listens: reported, once', async () => {
+describe('error reporting', () => {
+  test('the error of a run without a consumer is reported once', async () => {
     const { connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
     await clock.advance(0)
     expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'server' }])
   })
 
-  test('a listener alone does not hear of it: reported', async () => {
+  test('the error of a run with only listeners is reported', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     run.on('start', () => {})
     connection.send(start(), failure())
@@ -245,7 +245,7 @@ describe('who is told', () => {
     expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'server' }])
   })
 
-  test('final(), also one that is called in the same moment: not reported', async () => {
+  test('an error received by final() is not reported, even if final() is called in the same task', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
     await flushMicrotasks()
@@ -255,7 +255,7 @@ describe('who is told', () => {
     expect(unhandled.reported).toEqual([])
   })
 
-  test('a loop: not reported', async () => {
+  test('an error thrown by a loop is not reported', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
     expect((await collectUntilError(run)).error).toMatchObject({ code: 'server' })
@@ -263,7 +263,7 @@ describe('who is told', () => {
     expect(unhandled.reported).toEqual([])
   })
 
-  test('final() that nobody awaits is no unhandled rejection', async () => {
+  test('several handled final() promises cause no unhandled rejection', async () => {
     const { run, connection } = await open()
     void run.final().catch(() => {})
     run.final().then(
@@ -275,7 +275,7 @@ describe('who is told', () => {
     expect(run.state.status).toBe('closed')
   })
 
-  test('final() gives every caller the same', async () => {
+  test('every final() call rejects with the same error', async () => {
     const { run, connection } = await open()
     const finals = [rejectionOf(run.final()), rejectionOf(run.final())]
     connection.send(start(), failure())
@@ -285,8 +285,8 @@ describe('who is told', () => {
   })
 })
 
-describe('[F15] refusals', () => {
-  test.each([400, 403, 404, 410, 422])('%d before the run began is `http`', async (status) => {
+describe('[F15] refused requests', () => {
+  test.each([400, 403, 404, 410, 422])('status %d before the start event is an http error', async (status) => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.stream('/x', { json: {} }).final())
     await flushMicrotasks()

@@ -1,6 +1,6 @@
-/** A run over many connections: never started twice, gone on with where it was. */
+/** Runs across several connections: resumed where they were, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
-import type { RunOptions } from '../../src/request/options.ts'
+import type { RunOptions } from '../../src/request/stream-options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -9,25 +9,25 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (own: RunOptions<TextDelta> = {}) => {
+const open = async (options: RunOptions<TextDelta> = {}) => {
   const testClient = createTestClient()
-  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...own })
+  const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...options })
   return { ...testClient, run, connection: await testClient.open() }
 }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
 
 describe('[P3.4] after `start`', () => {
   test.each(['end', 'disconnect'] as const)(
-    '[F1] [F2] [F3] a connection that %ss is followed by GET of `resume`, never by a second POST',
-    async (how) => {
+    '[F1] [F2] [F3] after a connection %s the run sends a GET to its resume URL instead of a second POST',
+    async (ending) => {
       const { run, connection, network, clock, errors } = await open()
       const final = run.final()
       connection.send(start(), delta(0, 'a'))
-      connection[how]()
+      connection[ending]()
       await clock.advance(1_000)
       const { request, headers } = network.last
       expect(request).toMatchObject({ method: 'GET', url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' })
@@ -47,7 +47,7 @@ describe('[P3.4] after `start`', () => {
     ['generate/r1?x=1', 'https://api.test/api/generate/r1?x=1'],
     ['?run=r1', 'https://api.test/api/generate?run=r1'],
     ['https://other.test/r1', 'https://other.test/r1'],
-  ])('[P3.3] `resume` is resolved against the address that answered: %s', async (resume, url) => {
+  ])('[P3.3] the resume URL %s is resolved against the URL of the response', async (resume, url) => {
     const { connection, network, clock } = await open()
     connection.send(start({ resume }))
     connection.end()
@@ -55,7 +55,7 @@ describe('[P3.4] after `start`', () => {
     expect(network.last.request.url).toBe(url)
   })
 
-  test('[P3.3] which is where redirects led', async () => {
+  test('[P3.3] the resume URL is resolved against the final URL after redirects', async () => {
     const { client, network, clock } = createTestClient()
     client.stream('/api/generate')
     await flushMicrotasks()
@@ -66,7 +66,7 @@ describe('[P3.4] after `start`', () => {
     expect(network.last.request.url).toBe('https://eu.api.test/v2/generate/r1')
   })
 
-  test('an event before `start` costs nothing: the run can be resumed all the same', async () => {
+  test('a run with an event before its start event can be resumed', async () => {
     const { run, connection, network, clock } = await open()
     const started = vi.fn()
     run.on('start', started)
@@ -86,7 +86,7 @@ describe('[P3.4] after `start`', () => {
     expect((await final).text).toBe('ab')
   })
 
-  test('where nothing is known but paths, they stay paths', async () => {
+  test('without a base URL the resume URL stays a path', async () => {
     const { client, network, clock } = createTestClient({ baseUrl: undefined as never })
     client.stream('/api/generate')
     await flushMicrotasks()
@@ -97,7 +97,7 @@ describe('[P3.4] after `start`', () => {
     expect(network.last.request.url).toBe('/api/generate/r1')
   })
 
-  test('the text goes on, the loop sees one run, and a `start` that comes again is no event', async () => {
+  test('a resumed run continues its text and loop and does not deliver a repeated start event', async () => {
     const { run, connection, network, clock } = await open()
     const started = vi.fn()
     run.on('start', started)
@@ -115,24 +115,27 @@ describe('[P3.4] after `start`', () => {
     expect(started).toHaveBeenCalledTimes(1)
   })
 
-  test.each([404, 410])('[P3.3] %d: `expired`, with the text so far and the cursor', async (status) => {
-    const { run, connection, network, clock } = await open()
-    const final = rejectionOf(run.final())
-    connection.send(start(), delta(0, 'a'))
-    connection.disconnect()
-    await clock.advance(1_000)
-    network.last.respond({ status })
-    await clock.advance(60_000)
-    expect(await final).toMatchObject({
-      code: 'expired',
-      status,
-      partial: 'a',
-      cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
-    })
-    expect(network.attempts).toHaveLength(2)
-  })
+  test.each([404, 410])(
+    '[P3.3] status %d on resume is expired, with the partial text and the cursor',
+    async (status) => {
+      const { run, connection, network, clock } = await open()
+      const final = rejectionOf(run.final())
+      connection.send(start(), delta(0, 'a'))
+      connection.disconnect()
+      await clock.advance(1_000)
+      network.last.respond({ status })
+      await clock.advance(60_000)
+      expect(await final).toMatchObject({
+        code: 'expired',
+        status,
+        partial: 'a',
+        cursor: { url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0' },
+      })
+      expect(network.attempts).toHaveLength(2)
+    },
+  )
 
-  test('[F19] a server that sends the same again and again, and drops, is given up: duplicates are no progress', async () => {
+  test('[F19] duplicate deltas do not reset the attempt count', async () => {
     const { run, connection, network, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
@@ -141,9 +144,9 @@ describe('[P3.4] after `start`', () => {
     for (let attempt = 0; attempt < 20; attempt++) {
       await clock.advance(clock.pendingDelays[0] ?? 0)
       if (run.state.status !== 'connecting') break
-      const again = network.last.respond()
-      again.send(start(), delta(0, 'a'), delta(1, 'b'))
-      again.disconnect()
+      const replay = network.last.respond()
+      replay.send(start(), delta(0, 'a'), delta(1, 'b'))
+      replay.disconnect()
       await flushMicrotasks()
     }
     expect(run.state.status).toBe('closed')
@@ -151,7 +154,7 @@ describe('[P3.4] after `start`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
-  test('[F19] progress gives the attempts back', async () => {
+  test('[F19] new deltas reset the attempt count', async () => {
     const { run, connection, network, clock } = await open({ retry: 1 })
     const final = run.final()
     connection.send(start(), delta(0))
@@ -170,11 +173,11 @@ describe('[P3.4] after `start`', () => {
 
 describe('[P3.4] before `start`', () => {
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail()],
+    ['no response', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail()],
     ['503', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 503 })],
     ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 })],
     ['an empty stream', ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end()],
-  ])('%s: the same request with the same key and body', async (_what, fail) => {
+  ])('%s is followed by the same request with the same key and body', async (_name, fail) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     const final = run.final()
@@ -189,19 +192,19 @@ describe('[P3.4] before `start`', () => {
   })
 
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail(), 1],
-    ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 }), 1],
+    ['no response', 1, ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail()],
+    ['500', 1, ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 })],
     [
-      '503, which says that nothing began',
+      '503, which means that no run began',
+      2,
       ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 503 }),
-      2,
     ],
     [
-      '429, which says that nothing began',
-      ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 429 }),
+      '429, which means that no run began',
       2,
+      ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 429 }),
     ],
-  ])('without a key, %s: %#', async (_what, fail, attempts) => {
+  ])('without a key, %s leads to a total of %i attempt(s)', async (_name, attempts, fail) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: {}, idempotencyKey: false })
     void run.final().catch(() => {})
@@ -212,7 +215,7 @@ describe('[P3.4] before `start`', () => {
     run.detach()
   })
 
-  test('it is tried five times more, not for ever', async () => {
+  test('a run that never starts is retried five times', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.stream('/x').final())
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -224,7 +227,7 @@ describe('[P3.4] before `start`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
-  test('connectTimeout is a minute: gateways withhold the head until the first token', async () => {
+  test('connectTimeout is 60 s, because gateways withhold response headers until the first token', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/x')
     await clock.advance(59_999)
@@ -237,7 +240,7 @@ describe('[P3.4] before `start`', () => {
 })
 
 describe('cursor and client.resume()', () => {
-  test('there is none before the server has said where', async () => {
+  test('a run has no cursor before its start event', async () => {
     const { run, connection } = await open()
     expect(run.cursor).toBeUndefined()
     connection.send(start())
@@ -249,7 +252,7 @@ describe('cursor and client.resume()', () => {
     expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
   })
 
-  test('only what comes after it; it resumes in turn', async () => {
+  test('a resumed run receives events after its cursor and can reconnect itself', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.resume({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
     const final = run.final()
@@ -269,29 +272,29 @@ describe('cursor and client.resume()', () => {
     expect((await final).text).toBe('ef')
   })
 
-  test('its indexes count from where it joined: a hole after that is a gap', async () => {
-    const { client, open: answer, clock } = createTestClient()
+  test('a resumed run accepts any first index, and a skipped index after it is a gap', async () => {
+    const { client, open: openConnection, clock } = createTestClient()
     const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { retry: false })
     const final = rejectionOf(run.final())
-    const connection = await answer()
+    const connection = await openConnection()
     connection.send(delta(4, 'e'), delta(6, 'g'))
     await clock.advance(0)
     expect(await final).toMatchObject({ code: 'gap', partial: 'e' })
   })
 
-  test('without an id: the whole run, from `start`, which listeners hear', async () => {
-    const { client, open: answer, network } = createTestClient()
+  test('resuming without an ID replays the run, including its start event', async () => {
+    const { client, open: openConnection, network } = createTestClient()
     const run = client.resume({ url: '/r1' })
     const started = vi.fn()
     run.on('start', started)
-    const connection = await answer()
+    const connection = await openConnection()
     expect(network.last.request.lastEventId || undefined).toBeUndefined()
     connection.send(start(), delta(0, 'a'), end())
     expect((await run.final()).text).toBe('a')
     expect(started).toHaveBeenCalledTimes(1)
   })
 
-  test.each([404, 410])('[P3.3] a run that the server has forgotten: `expired` (%d)', async (status) => {
+  test.each([404, 410])('[P3.3] resuming a run the server no longer knows is expired (%d)', async (status) => {
     const { client, network, errors } = createTestClient()
     const cursor = { url: 'https://api.test/r1', lastEventId: 'r1:3' }
     const final = rejectionOf(client.resume(cursor).final())
@@ -301,7 +304,7 @@ describe('cursor and client.resume()', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('[F12] of a run whose end had been had: 204, and nothing that trying again could bring', async () => {
+  test('[F12] a 204 on resuming after the end event is a truncated error that is not retried', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
     await flushMicrotasks()
@@ -311,7 +314,7 @@ describe('cursor and client.resume()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[P1.3] the heartbeat that was announced goes with it', async () => {
+  test('[P1.3] a cursor keeps the announced heartbeat', async () => {
     const { run, connection, client, network, clock } = await open()
     connection.send(start({ heartbeat: 1_000 }))
     await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** Runs of servers that are not ours: their end, their failures, and that nothing is repeated that may cost twice. */
+/** Runs of third-party servers: how they end and fail, and that no request is repeated that may be charged twice. */
 import { describe, expect, test, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
@@ -16,7 +16,7 @@ const open = async <Delta>(protocol: Protocol<Delta>, options = {}) => {
 }
 const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
-    () => 'nothing',
+    () => 'no rejection',
     (error: unknown) => error,
   )
 const chunk = (delta: object, more: object = {}) => ({
@@ -25,7 +25,7 @@ const chunk = (delta: object, more: object = {}) => ({
 const done = { data: '[DONE]' }
 
 describe('openaiChat()', () => {
-  test('deltas, then [DONE]: text, reason, usage', async () => {
+  test('deltas followed by [DONE] yield text, finish reason and usage', async () => {
     const { run, connection, network } = await open(openaiChat())
     const contents: string[] = []
     const reading = (async () => {
@@ -41,7 +41,7 @@ describe('openaiChat()', () => {
     expect(network.last.headers).not.toHaveProperty('idempotency-key')
   })
 
-  test('chunks without text, tool calls among them, are heard as messages', async () => {
+  test('chunks without text, such as tool calls, are delivered as message events', async () => {
     const { run, connection } = await open(openaiChat())
     const received = vi.fn()
     run.on('message', received)
@@ -54,7 +54,7 @@ describe('openaiChat()', () => {
     ])
   })
 
-  test('[F3] cut before [DONE]: `truncated`, never a success, and never asked twice', async () => {
+  test('[F3] a run that ends before [DONE] is truncated and not repeated', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'stop' }))
@@ -64,7 +64,7 @@ describe('openaiChat()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[F1] broken off: one error, never asked twice', async () => {
+  test('[F1] a broken connection fails the run once and is not repeated', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send({ ...chunk({ content: 'a' }), id: '1' })
@@ -74,7 +74,7 @@ describe('openaiChat()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('an error chunk: `server`', async () => {
+  test('an error chunk fails the run with code server', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), { data: '{"error":{"message":"Overloaded","code":"overloaded"}}' })
@@ -83,7 +83,7 @@ describe('openaiChat()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[F30] a chunk that is not JSON: `invalid-data`', async () => {
+  test('[F30] a chunk that is not JSON fails the run with invalid-data', async () => {
     const { run, connection } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), { data: '{"choices":' })
@@ -92,7 +92,7 @@ describe('openaiChat()', () => {
 })
 
 describe('rawEvents()', () => {
-  test('every event is a delta, and the end of the connection the end of the run', async () => {
+  test('every event is a delta, and the end of the connection ends the run', async () => {
     const { run, connection } = await open(rawEvents())
     const deltas: unknown[] = []
     const reading = (async () => {
@@ -108,7 +108,7 @@ describe('rawEvents()', () => {
     expect(await run.final()).toEqual({ text: 'ab', finishReason: undefined })
   })
 
-  test('a connection that breaks is no end', async () => {
+  test('a broken connection fails the run instead of ending it', async () => {
     const { run, connection } = await open(rawEvents())
     const final = rejectionOf(run.final())
     connection.send({ data: 'a', id: '1' })
@@ -116,7 +116,7 @@ describe('rawEvents()', () => {
     expect(await final).toMatchObject({ code: 'network', partial: 'a' })
   })
 
-  test('an answer without a body is a run without deltas', async () => {
+  test('a 204 response is a run without deltas', async () => {
     const { client, network } = createTestClient()
     const run = client.stream('/x', { protocol: rawEvents() })
     await flushMicrotasks()
@@ -125,9 +125,9 @@ describe('rawEvents()', () => {
   })
 })
 
-describe('[P3.4] nobody promises to honour a key', () => {
+describe('[P3.4] a third-party server, which may not honor idempotency keys', () => {
   test.each([
-    ['no answer', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail(), 'network'],
+    ['no response', ({ last }: ReturnType<typeof createTestClient>['network']) => last.fail(), 'network'],
     ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 }), 'http'],
     ['502', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 502 }), 'http'],
     ['504', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 504 }), 'http'],
@@ -137,7 +137,7 @@ describe('[P3.4] nobody promises to honour a key', () => {
       ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end(),
       'truncated',
     ],
-  ])('%s is ambiguous, and final', async (_what, fail, code) => {
+  ])('%s is ambiguous and not retried', async (_name, fail, code) => {
     const { client, network, clock } = createTestClient({ retry: { shouldRetry: () => true } })
     const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
     await flushMicrotasks()
@@ -147,7 +147,7 @@ describe('[P3.4] nobody promises to honour a key', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a connect timeout as well', async () => {
+  test('a connect timeout is ambiguous and not retried', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
     await clock.advance(600_000)
@@ -155,7 +155,7 @@ describe('[P3.4] nobody promises to honour a key', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test.each([425, 429, 503])('%d says that nothing began: it is asked again', async (status) => {
+  test.each([425, 429, 503])('status %d means that no run began and is retried', async (status) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
@@ -166,7 +166,7 @@ describe('[P3.4] nobody promises to honour a key', () => {
     expect((await final).text).toBe('a')
   })
 
-  test('[F16] so does a 401, after which the credentials are asked for anew', async () => {
+  test('[F16] a 401 means that no run began and is retried with new credentials', async () => {
     const { client, network } = createTestClient({ auth: async () => ({}) })
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
@@ -179,8 +179,8 @@ describe('[P3.4] nobody promises to honour a key', () => {
   })
 })
 
-describe("a protocol of the user's", () => {
-  const words: Protocol<string> = {
+describe('a custom protocol', () => {
+  const wordProtocol: Protocol<string> = {
     map: ({ type, data }, memory) => {
       const count = (memory['count'] as number | undefined) ?? 0
       memory['count'] = count + 1
@@ -189,9 +189,9 @@ describe("a protocol of the user's", () => {
     },
   }
 
-  test("one event may be many steps; its memory is the run's own; without `text` there is none", async () => {
+  test('an event may yield several deltas, `memory` belongs to one run, and without `text` the text is empty', async () => {
     for (let run = 0; run < 2; run++) {
-      const { run, connection } = await open(words)
+      const { run, connection } = await open(wordProtocol)
       connection.send({ data: 'a b c' }, { type: 'stop', data: '' })
       const deltas: string[] = []
       for await (const delta of run) deltas.push(delta)
@@ -200,8 +200,8 @@ describe("a protocol of the user's", () => {
     }
   })
 
-  test('map that throws: `invalid-data`, its error the cause', async () => {
-    const cause = new Error('of the protocol')
+  test('an error thrown by map() fails the run with invalid-data and is its cause', async () => {
+    const cause = new Error('from the protocol')
     const { run, connection } = await open({
       map() {
         throw cause

@@ -1,4 +1,4 @@
-/** A run's deltas, text and other events, for loops and listeners. */
+/** Runs: deltas, text and other events, for loops and listeners. */
 import { describe, expect, test, vi } from 'vitest'
 import type { TextDelta } from '../../src/protocols/native.ts'
 import { delta, end, start } from '../support/native-events.ts'
@@ -20,7 +20,7 @@ const open = async (options = {}) => {
 }
 
 describe('[P3.1] [P3.2] from start to end', () => {
-  test('the loop gets the deltas, final() the whole', async () => {
+  test('the loop gets the deltas and final() the result', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, '你'), delta(1, '好'))
     connection.send(delta(2, '😀'), end({ usage: { tokens: 3 } }))
@@ -34,7 +34,7 @@ describe('[P3.1] [P3.2] from start to end', () => {
     expect(run.state.status).toBe('closed')
   })
 
-  test('text and state while it goes on', async () => {
+  test('text and state are up to date while the run is open', async () => {
     const { run, connection } = await open()
     expect(run.text).toBe('')
     connection.send(start(), delta(0, 'a'))
@@ -46,7 +46,7 @@ describe('[P3.1] [P3.2] from start to end', () => {
     expect(run.text).toBe('ab')
   })
 
-  test('nothing follows a terminal event, not even in its own batch', async () => {
+  test('events after a terminal event are ignored, even in the same batch', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), end(), delta(1, 'b'), end({ finishReason: 'length' }))
     connection.send(delta(2, 'c'))
@@ -55,13 +55,13 @@ describe('[P3.1] [P3.2] from start to end', () => {
     expect(run.text).toBe('a')
   })
 
-  test('an end without usage, and one without a reason', async () => {
+  test('an end event may omit usage and finish reason', async () => {
     const { run, connection } = await open()
     connection.send(start(), { type: 'end', data: '{}' })
     expect(await run.final()).toEqual({ text: '', finishReason: undefined })
   })
 
-  test('the connection is read to its end, and let go of after a second at the latest', async () => {
+  test('after the end event the connection is read to its end for at most 1 s', async () => {
     for (const ends of [true, false]) {
       const { run, connection, clock, network } = await open()
       connection.send(start(), end())
@@ -80,7 +80,7 @@ describe('[P3.1] [P3.2] from start to end', () => {
 })
 
 describe('the request', () => {
-  test('[P3.4] carries an Idempotency-Key, fresh for each run, GET or POST', async () => {
+  test('[P3.4] every run, GET or POST, sends its own Idempotency-Key', async () => {
     const { client, network } = createTestClient()
     client.stream('/a')
     client.stream('/b', { json: {} })
@@ -90,7 +90,7 @@ describe('the request', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test("or the user's own, or none", async () => {
+  test('idempotencyKey sets the key or turns it off', async () => {
     const { client, network } = createTestClient()
     client.stream('/a', { idempotencyKey: 'mine' })
     client.stream('/b', { idempotencyKey: false })
@@ -98,7 +98,7 @@ describe('the request', () => {
     expect(network.attempts.map(({ headers }) => headers['idempotency-key'])).toEqual(['mine', undefined])
   })
 
-  test('a page that is not a secure context has no `crypto.randomUUID`: a key is made all the same', async () => {
+  test('a key is created without `crypto.randomUUID`, which insecure contexts lack', async () => {
     vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
     const { client, network } = createTestClient()
     client.stream('/a')
@@ -106,7 +106,7 @@ describe('the request', () => {
     expect(network.last.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/)
   })
 
-  test('closed in the task in which it was made: nothing is sent', async () => {
+  test('detaching in the task that started the run sends no request', async () => {
     const { client, network, clock } = createTestClient()
     client.stream('/a').detach()
     await clock.advance(1_000)
@@ -117,7 +117,7 @@ describe('the request', () => {
 describe('other events', () => {
   const call = { type: 'tool_call', data: '{"name":"f"}', id: 'r1:t' }
 
-  test('[P3.1] on() hears them, start and end too, and the loop passes them over', async () => {
+  test('[P3.1] on() receives other events, including start and end, and the loop skips them', async () => {
     const { run, connection } = await open()
     const received: string[] = []
     for (const type of ['start', 'tool_call', 'end'] as const) run.on(type, (event) => received.push(event.type))
@@ -127,7 +127,7 @@ describe('other events', () => {
     expect(received).toEqual(['start', 'tool_call', 'end'])
   })
 
-  test('events() iterates them instead of the deltas', async () => {
+  test('events() iterates the other events instead of the deltas', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), call, end())
     const events = await collect(run.events())
@@ -136,7 +136,7 @@ describe('other events', () => {
     expect((await run.final()).text).toBe('a')
   })
 
-  test('on() has a signal and takes back what it added', async () => {
+  test('on() listeners are removed by the returned function or a signal', async () => {
     const { run, connection } = await open()
     const [one, other] = [vi.fn(), vi.fn()]
     run.on('tool_call', one)()
@@ -148,8 +148,8 @@ describe('other events', () => {
   })
 })
 
-describe('who consumes', () => {
-  test('final() alone: everything flows, however much', async () => {
+describe('consumers', () => {
+  test('final() alone reads a run of any length', async () => {
     const { run, connection } = await open({ queue: { events: 2 } })
     const final = run.final()
     connection.send(start())
@@ -158,7 +158,7 @@ describe('who consumes', () => {
     expect((await final).text).toHaveLength(100)
   })
 
-  test('[F33] a loop sets the pace, also beside final() and on()', async () => {
+  test('[F33] a loop paces reading even with final() and on()', async () => {
     const { run, connection } = await open({ queue: { events: 2 } })
     const final = run.final()
     const listener = vi.fn()
@@ -176,20 +176,20 @@ describe('who consumes', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  test('a second iteration is a mistake, whichever the two', async () => {
+  test('iterating a second time, over deltas or events, throws a TypeError', async () => {
     for (const [first, second] of [
       ['deltas', 'deltas'],
       ['deltas', 'events'],
       ['events', 'deltas'],
     ]) {
       const { run } = await open()
-      const iterate = (what: string | undefined) => (what === 'events' ? run.events() : run[Symbol.asyncIterator]())
+      const iterate = (kind: string | undefined) => (kind === 'events' ? run.events() : run[Symbol.asyncIterator]())
       iterate(first)
       expect(() => iterate(second)).toThrow(TypeError)
     }
   })
 
-  test('iterating after everything flowed is a mistake: the loop would miss it', async () => {
+  test('iterating after deltas were consumed throws a TypeError, because the loop would miss them', async () => {
     const { run, connection } = await open()
     const final = run.final()
     connection.send(start(), delta(0))
@@ -199,7 +199,7 @@ describe('who consumes', () => {
     expect((await final).finishReason).toBe('stop')
   })
 
-  test('iterating after final() was called, but before anything came, misses nothing', async () => {
+  test('iterating after final() but before the first delta misses nothing', async () => {
     const { run, connection } = await open()
     const final = run.final()
     await flushMicrotasks()
@@ -209,7 +209,7 @@ describe('who consumes', () => {
     expect((await final).finishReason).toBe('stop')
   })
 
-  test('iterating long after the end gets everything, where nothing flowed', async () => {
+  test('iterating after the end of an unconsumed run gets all deltas', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0), delta(1), end())
     connection.end()
@@ -218,8 +218,8 @@ describe('who consumes', () => {
   })
 })
 
-describe('[P1.3] [F4] the heartbeat that `start` announces', () => {
-  test('three of them without a byte are too long: the run is resumed', async () => {
+describe('[P1.3] [F4] the heartbeat announced by `start`', () => {
+  test('a run silent for three heartbeats is idle and resumed', async () => {
     const { run, connection, clock, network } = await open()
     const final = run.final()
     connection.send(start({ heartbeat: 1_000 }), delta(0, 'a'))
@@ -230,7 +230,7 @@ describe('[P1.3] [F4] the heartbeat that `start` announces', () => {
     expect((await final).text).toBe('ab')
   })
 
-  test.each([0, null, undefined])('%s: heartbeats are off, and so is the timeout', async (heartbeat) => {
+  test.each([0, null, undefined])('a heartbeat of %s turns the idle timeout off', async (heartbeat) => {
     const { run, connection, clock, network } = await open()
     const final = run.final()
     connection.send(start({ heartbeat }), delta(0, 'a'))

@@ -1,4 +1,4 @@
-/** No secret in what is told, logged or serialised: messages, causes of ours, states, JSON. */
+/** No secrets in anything reported, logged or serialized: messages, causes, states, JSON. */
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
@@ -23,8 +23,8 @@ const SECRET_OPTIONS: ClientOptions = {
 }
 const url = `/x?key=${SECRET}`
 
-/** An error as a logger would print it: message, stack, causes, own fields, JSON. */
-const printed = (error: unknown): string =>
+/** Prints an error as a logger would: message, stack, causes, own fields, JSON. */
+const print = (error: unknown): string =>
   inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + String(error)
 
 type Fail = (testClient: ReturnType<typeof createTestClient>) => Promise<void> | void
@@ -70,7 +70,7 @@ const failures: [code: string, fail: Fail, options?: ClientOptions][] = [
 ]
 
 describe("a feed's errors", () => {
-  test.each(failures)('%s', async (code, fail, options) => {
+  test.each(failures)('the %s error contains no secret', async (code, fail, options) => {
     const testClient = createTestClient({ retry: false, ...SECRET_OPTIONS, ...options })
     const feed = testClient.client.subscribe(url)
     await flushMicrotasks()
@@ -79,13 +79,12 @@ describe("a feed's errors", () => {
     const error = await feed.closed
     expect(error).toMatchObject({ code })
     expect(error!.message).toMatch(/GET https:\/\/api\.test\/x/)
-    for (const reported of [error, testClient.errors, testClient.states])
-      expect(printed(reported)).not.toContain(SECRET)
+    for (const reported of [error, testClient.errors, testClient.states]) expect(print(reported)).not.toContain(SECRET)
   })
 })
 
 describe("a run's errors", () => {
-  test('truncated, detached', async () => {
+  test('the truncated error and the AbortError of a detached run contain no secret', async () => {
     const testClient = createTestClient({ retry: false, ...SECRET_OPTIONS })
     const run = testClient.client.stream(url, { json: { prompt: SECRET }, idempotencyKey: SECRET })
     const final = run.final()
@@ -94,14 +93,14 @@ describe("a run's errors", () => {
     connection.end()
     const error: unknown = await final.catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'truncated' })
-    expect(printed(error)).not.toContain(SECRET)
+    expect(print(error)).not.toContain(SECRET)
 
     const another = testClient.client.stream(url)
     another.detach()
-    expect(printed(await another.final().catch((reason: unknown) => reason))).not.toContain(SECRET)
+    expect(print(await another.final().catch((reason: unknown) => reason))).not.toContain(SECRET)
   })
 
-  test('a cancel that fails', async () => {
+  test('the error of a failed cancel() contains no secret', async () => {
     const testClient = createTestClient(SECRET_OPTIONS)
     const run = testClient.client.stream(url)
     await testClient.open()
@@ -110,32 +109,32 @@ describe("a run's errors", () => {
     testClient.network.last.fail(new TypeError('fetch failed'))
     const error = await cancelling
     expect(error).toMatchObject({ code: 'network' })
-    expect(printed(error)).not.toContain(SECRET)
+    expect(print(error)).not.toContain(SECRET)
   })
 })
 
 test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])(
-  "a credential that can't be sent is not quoted: %j",
+  'the error of an invalid credential does not quote it: %j',
   async (key) => {
     for (const options of [{ auth: apiKey(key) }, { headers: { 'x-secret': key } }]) {
       const { client, errors, network, clock } = createTestClient({ ...options, retry: 1 })
       const feed = client.subscribe('/x')
       await clock.advance(60_000)
-      // A newline at the end is taken off by the platform; what it sends then is as good.
+      // The platform strips a trailing newline; the credential it then sends is valid.
       if (network.attempts.length) return feed.close()
       expect(errors).toMatchObject([{ code: 'auth' }])
-      expect(printed(errors)).not.toContain(SECRET)
+      expect(print(errors)).not.toContain(SECRET)
     }
   },
 )
 
-test('a path that nothing gives an origin is a mistake, told at once: the platform would quote it, query and all', () => {
+test('a relative URL without a baseUrl throws immediately without quoting its query', () => {
   const { client } = createTestClient({ baseUrl: undefined as never, connect: undefined as never })
   expect(() => client.subscribe(url)).toThrow(TypeError)
   expect(() => client.subscribe(url)).not.toThrow(SECRET)
 })
 
-test('what a platform says of a failure quotes nothing', async () => {
+test('a platform error contains no secret', async () => {
   const { fetch, calls } = createScriptedFetch()
   const testClient = createTestClient({ ...SECRET_OPTIONS, connect: undefined as never, fetch, retry: false })
   const feed = testClient.client.subscribe(url)
@@ -147,18 +146,18 @@ test('what a platform says of a failure quotes nothing', async () => {
   )
   const error = await feed.closed
   expect(error).toMatchObject({ code: 'network' })
-  expect(printed(error)).not.toContain(SECRET)
+  expect(print(error)).not.toContain(SECRET)
 })
 
-test('an error that the user made may say what it likes: it is passed on as the cause', async () => {
-  const cause = new Error('of the user')
+test('an error thrown by a user callback is kept as the cause, unchanged', async () => {
+  const cause = new Error('from the user')
   const { client } = createTestClient({ auth: () => Promise.reject(cause), retry: false })
   const error = await client.subscribe('/x').closed
   expect(error).toBeInstanceOf(StreamError)
   expect(error!.cause).toBe(cause)
 })
 
-test('cookies that an answer sets are not printed with its error; they can be looked up', async () => {
+test('an error does not print the response cookies but keeps the other headers', async () => {
   const { client, network } = createTestClient({ retry: false })
   const feed = client.subscribe('/x')
   await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** How a feed ends, what its promise, its loop and its listeners then do, and what stays silent. */
+/** How a feed ends, and what its `closed` promise, loop and listeners do then. */
 import { describe, expect, test, vi } from 'vitest'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -8,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('close() [F36]', () => {
-  test('in the task in which the feed was made: nothing is sent', async () => {
+  test('closing in the task that subscribed sends no request', async () => {
     const { client, network, states } = createTestClient()
     const feed = client.subscribe('/x')
     feed.close()
@@ -19,14 +19,14 @@ describe('close() [F36]', () => {
     expect(await feed.closed).toBeUndefined()
   })
 
-  test('while credentials are asked for, while connecting, in backoff: no request after it', async () => {
-    for (const when of ['auth', 'connecting', 'waiting'] as const) {
+  test('closing during authentication, connecting or backoff prevents further requests', async () => {
+    for (const phase of ['auth', 'connecting', 'waiting'] as const) {
       const { client, network, clock, errors } = createTestClient(
-        when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
+        phase === 'auth' ? { auth: () => new Promise(() => {}) } : {},
       )
       const feed = client.subscribe('/x')
       await flushMicrotasks()
-      if (when === 'waiting') network.last.fail()
+      if (phase === 'waiting') network.last.fail()
       await flushMicrotasks()
       const before = network.attempts.length
       feed.close()
@@ -38,7 +38,7 @@ describe('close() [F36]', () => {
     }
   })
 
-  test('in a listener: neither the rest of the batch nor the other listeners hear more', async () => {
+  test('closing in a listener stops delivery to the other listeners, including the rest of the batch', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const received: string[] = []
@@ -56,7 +56,7 @@ describe('close() [F36]', () => {
     expect(errors).toEqual([])
   })
 
-  test('twice, and after the end: one change of state, one settlement', async () => {
+  test('closing repeatedly reports one state change', async () => {
     const { client, open, states } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
@@ -67,9 +67,9 @@ describe('close() [F36]', () => {
     expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
   })
 
-  test('in onStateChange, in onResponse, in onError', async () => {
-    for (const where of ['onStateChange', 'onResponse', 'onError'] as const) {
-      const { client, network, clock } = createTestClient({ [where]: () => feed.close() })
+  test('closing in onStateChange, onResponse or onError ends the feed', async () => {
+    for (const callback of ['onStateChange', 'onResponse', 'onError'] as const) {
+      const { client, network, clock } = createTestClient({ [callback]: () => feed.close() })
       const feed = client.subscribe('/x')
       await flushMicrotasks()
       if (network.attempts.length) network.last.respond().send({ data: '{' })
@@ -81,7 +81,7 @@ describe('close() [F36]', () => {
     }
   })
 
-  test('in onReset: no timer is left', async () => {
+  test('closing in onReset leaves no timer', async () => {
     const { client, open, network, clock } = createTestClient({ idleTimeout: 5_000, onReset: () => feed.close() })
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -94,7 +94,7 @@ describe('close() [F36]', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('ends a loop, and drops what it had not taken', async () => {
+  test('closing ends a loop and drops the queued events', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -108,7 +108,7 @@ describe('close() [F36]', () => {
     expect(received).toEqual([1])
   })
 
-  test('a second iteration is a mistake, also after the end', async () => {
+  test('iterating a second time throws a TypeError, even after the end', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
@@ -118,29 +118,29 @@ describe('close() [F36]', () => {
     expect(() => feed[Symbol.asyncIterator]()).toThrow(TypeError)
   })
 
-  test('settles every next() that waits [F39]', async () => {
+  test('closing settles every pending next() [F39]', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     await open()
     const iterator = feed[Symbol.asyncIterator]()
-    const asked = [iterator.next(), iterator.next()]
+    const pending = [iterator.next(), iterator.next()]
     feed.close()
-    expect(await Promise.all(asked)).toEqual([
+    expect(await Promise.all(pending)).toEqual([
       { value: undefined, done: true },
       { value: undefined, done: true },
     ])
   })
 
-  test('Symbol.dispose is close()', async () => {
+  test('Symbol.dispose closes the feed', async () => {
     const { client, network } = createTestClient()
-    let held
+    let disposed
     {
       using feed = client.subscribe('/x')
-      held = feed
+      disposed = feed
       await flushMicrotasks()
       expect(feed.state.status).toBe('connecting')
     }
-    expect(held.state.status).toBe('closed')
+    expect(disposed.state.status).toBe('closed')
     expect(network.last.request.signal.aborted).toBe(true)
   })
 })
@@ -148,7 +148,7 @@ describe('close() [F36]', () => {
 describe('the signal option [F37]', () => {
   const reason = new Error('enough')
 
-  test('aborted before: nothing is sent, the loop rejects with the reason', async () => {
+  test('an already aborted signal sends no request and rejects the loop with its reason', async () => {
     const { client, network, errors } = createTestClient()
     const feed = client.subscribe('/x', { signal: AbortSignal.abort(reason) })
     await expect(feed[Symbol.asyncIterator]().next()).rejects.toBe(reason)
@@ -157,28 +157,31 @@ describe('the signal option [F37]', () => {
     expect(errors).toEqual([])
   })
 
-  test.each(['auth', 'connecting', 'open', 'waiting'] as const)('aborted while %s', async (when) => {
-    const { client, network, clock, errors } = createTestClient(
-      when === 'auth' ? { auth: () => new Promise(() => {}) } : {},
-    )
-    const controller = new AbortController()
-    const feed = client.subscribe('/x', { signal: controller.signal })
-    const next = feed[Symbol.asyncIterator]().next()
-    await flushMicrotasks()
-    if (when === 'open') network.last.respond()
-    if (when === 'waiting') network.last.fail()
-    await flushMicrotasks()
-    controller.abort(reason)
-    await expect(next).rejects.toBe(reason)
-    await clock.advance(60_000)
-    expect(network.attempts.length).toBe(when === 'auth' ? 0 : 1)
-    expect(feed.state.status).toBe('closed')
-    expect(await feed.closed).toBeUndefined()
-    expect(errors).toEqual([])
-    expect(clock.pendingDelays).toEqual([])
-  })
+  test.each(['auth', 'connecting', 'open', 'waiting'] as const)(
+    'aborting while %s ends the feed and rejects its loop with the reason',
+    async (phase) => {
+      const { client, network, clock, errors } = createTestClient(
+        phase === 'auth' ? { auth: () => new Promise(() => {}) } : {},
+      )
+      const controller = new AbortController()
+      const feed = client.subscribe('/x', { signal: controller.signal })
+      const next = feed[Symbol.asyncIterator]().next()
+      await flushMicrotasks()
+      if (phase === 'open') network.last.respond()
+      if (phase === 'waiting') network.last.fail()
+      await flushMicrotasks()
+      controller.abort(reason)
+      await expect(next).rejects.toBe(reason)
+      await clock.advance(60_000)
+      expect(network.attempts.length).toBe(phase === 'auth' ? 0 : 1)
+      expect(feed.state.status).toBe('closed')
+      expect(await feed.closed).toBeUndefined()
+      expect(errors).toEqual([])
+      expect(clock.pendingDelays).toEqual([])
+    },
+  )
 
-  test('aborted after close(): silence', async () => {
+  test('aborting after close() changes nothing', async () => {
     const { client, errors, states } = createTestClient()
     const controller = new AbortController()
     const feed = client.subscribe('/x', { signal: controller.signal })
@@ -191,7 +194,7 @@ describe('the signal option [F37]', () => {
     expect(states.filter(({ status }) => status === 'closed')).toHaveLength(1)
   })
 
-  test('a feed that has ended no longer listens to it', async () => {
+  test('closing a feed removes its abort listener', async () => {
     const { client } = createTestClient()
     const controller = new AbortController()
     const remove = vi.spyOn(controller.signal, 'removeEventListener')
@@ -200,8 +203,8 @@ describe('the signal option [F37]', () => {
   })
 })
 
-describe("the server's end", () => {
-  test('[F12] [P2.5] 204: `closed` settles without an error, the loop ends', async () => {
+describe('end by the server', () => {
+  test('[F12] [P2.5] a 204 resolves `closed` without an error and ends the loop', async () => {
     const { client, network, clock, errors, states } = createTestClient()
     const feed = client.subscribe('/x')
     const next = feed[Symbol.asyncIterator]().next()
@@ -215,7 +218,7 @@ describe("the server's end", () => {
     expect(states.at(-1)).toEqual({ status: 'closed', attempt: 1 })
   })
 
-  test('[P2.5] [F3] a clean end of the connection is none: it is reconnected', async () => {
+  test('[P2.5] [F3] a clean end of the connection is followed by a reconnect', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
@@ -225,7 +228,7 @@ describe("the server's end", () => {
     expect(errors).toEqual([])
   })
 
-  test('[F15] an error: `closed` settles with it, the loop gets what was queued, then throws it', async () => {
+  test('[F15] an error resolves `closed`, and the loop throws it after the queued events', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -246,7 +249,7 @@ describe("the server's end", () => {
     expect(feed.state).toMatchObject({ status: 'closed', error: { code: 'http' } })
   })
 
-  test('an error has the last event ID that was received', async () => {
+  test('an error has the last received event ID', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -258,7 +261,7 @@ describe("the server's end", () => {
     expect(errors).toMatchObject([{ lastEventId: '7' }])
   })
 
-  test('[F11] a refusal whose problem document stalls: the status is told, after one request', async () => {
+  test('[F11] a stalled problem document does not hold up the error of a refused request', async () => {
     const { fetch, calls } = createScriptedFetch()
     const { client, clock, errors } = createTestClient({ connect: undefined as never, fetch })
     const feed = client.subscribe('/x')
@@ -274,7 +277,7 @@ describe("the server's end", () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F19] at the retry limit: `retries-exhausted`, which trying again later can help', async () => {
+  test('[F19] a feed at its retry limit fails with a retryable retries-exhausted error', async () => {
     const { client, network, clock } = createTestClient({ retry: 1 })
     const feed = client.subscribe('/x')
     await flushMicrotasks()
@@ -284,7 +287,7 @@ describe("the server's end", () => {
     expect(await feed.closed).toMatchObject({ code: 'retries-exhausted', retryable: true, cause: { code: 'network' } })
   })
 
-  test('an error nobody hears is reported, once; `closed` never rejects', async () => {
+  test('an error without a handler is reported once, and `closed` does not reject', async () => {
     const { client, network, clock } = createTestClient({ onError: undefined as never })
     const feed = client.subscribe('/x')
     feed.on('message', () => {})
@@ -295,7 +298,7 @@ describe("the server's end", () => {
     expect(await feed.closed).toMatchObject({ code: 'http' })
   })
 
-  test('an error that a loop throws is not reported as well', async () => {
+  test('an error thrown by a loop is not also reported', async () => {
     const { client, network, clock } = createTestClient({ onError: undefined as never })
     const feed = client.subscribe('/x')
     const next = feed[Symbol.asyncIterator]().next()
@@ -306,8 +309,8 @@ describe("the server's end", () => {
     expect(unhandled.reported).toEqual([])
   })
 
-  test('what onError throws is reported', async () => {
-    const thrown = new Error('of the user')
+  test('an error thrown by onError is reported', async () => {
+    const thrown = new Error('from the user')
     const { client, network } = createTestClient({
       onError() {
         throw thrown
@@ -321,8 +324,8 @@ describe("the server's end", () => {
   })
 })
 
-describe('a feed that is not GET', () => {
-  test('is not requested again, unless the user says so', async () => {
+describe('a feed with method POST', () => {
+  test('the request is repeated only with `repeatable`', async () => {
     for (const [reconnect, attempts] of [
       [false, 1],
       [true, 2],
@@ -342,12 +345,15 @@ describe('a feed that is not GET', () => {
     [429, 2],
     [503, 2],
     [500, 1],
-  ])('but after a refusal that says it has not begun: %d', async (status, attempts) => {
-    const { client, network, clock } = createTestClient()
-    client.subscribe('/x', { method: 'POST', body: 'q' })
-    await flushMicrotasks()
-    network.last.respond({ status })
-    await clock.advance(1_000)
-    expect(network.attempts).toHaveLength(attempts)
-  })
+  ])(
+    'status %d leads to %d attempts: it is retried only if it means that no stream began',
+    async (status, attempts) => {
+      const { client, network, clock } = createTestClient()
+      client.subscribe('/x', { method: 'POST', body: 'q' })
+      await flushMicrotasks()
+      network.last.respond({ status })
+      await clock.advance(1_000)
+      expect(network.attempts).toHaveLength(attempts)
+    },
+  )
 })

@@ -1,14 +1,14 @@
-/** What a new connection of a feed repeats is dropped, and nothing else is. */
+/** Feed dedupe: drops events that a new connection repeats, and nothing else. */
 import { describe, expect, test } from 'vitest'
-import type { SubscribeOptions } from '../../src/request/options.ts'
+import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import type { ScriptedBlock, ScriptedConnection } from '../support/scripted-connect.ts'
 import { type TestClient, createTestClient } from '../support/test-client.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 interface RecordedFeed extends TestClient {
-  /** `type:data` of each event. */
+  /** Delivered events, as `type:data`. */
   received: string[]
-  /** Ends this connection, and answers the next attempt. */
+  /** Ends this connection and responds to the next attempt. */
   reopen(connection: ScriptedConnection): Promise<ScriptedConnection>
 }
 
@@ -32,8 +32,8 @@ function subscribeAndRecord(options: SubscribeOptions = {}): RecordedFeed {
 
 const event = (id: string | undefined, data = `e${id}`): ScriptedBlock => ({ data, ...(id !== undefined && { id }) })
 
-describe('[F25] a replay that overlaps what was received', () => {
-  test('each explicit id is delivered once, in order; events without an id of their own are never swallowed', async () => {
+describe('[F25] a replay that overlaps received events', () => {
+  test('each explicit ID is delivered once and in order, and events without an ID are never dropped', async () => {
     const { open, reopen, received } = subscribeAndRecord()
     const first = await open()
     first.send(event('1'), event(undefined, 'x'), event('2'), event('3'))
@@ -43,17 +43,17 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(received).toEqual(['e1', 'x', 'e2', 'e3', 'y', 'z', 'e4'].map((data) => `message:${data}`))
   })
 
-  test('what follows another greeting on the same connection is a replay as well', async () => {
+  test('events after a second `connected` event on the same connection are treated as a replay', async () => {
     const { open, received } = subscribeAndRecord()
     const connection = await open()
-    const greeting = { type: 'connected', data: '{}' }
-    connection.send({ ...greeting, id: '0' }, event('1'), event('2'))
-    connection.send({ ...greeting, id: '2' }, event('1'), event('2'), event('3'))
+    const connected = { type: 'connected', data: '{}' }
+    connection.send({ ...connected, id: '0' }, event('1'), event('2'))
+    connection.send({ ...connected, id: '2' }, event('1'), event('2'), event('3'))
     await flushMicrotasks()
     expect(received).toEqual(['connected:{}', 'message:e1', 'message:e2', 'connected:{}', 'message:e3'])
   })
 
-  test('a duplicate does not move the cursor back, nor lend it its id', async () => {
+  test('a duplicate does not move the cursor back', async () => {
     const { open, reopen, network } = subscribeAndRecord()
     const first = await open()
     first.send(event('1'), event('2'))
@@ -63,7 +63,7 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(network.last.request.lastEventId).toBe('2')
   })
 
-  test('what has no id of its own behind a duplicate has the last one received', async () => {
+  test('an event without an ID after a duplicate has the last received ID', async () => {
     const testClient = createTestClient()
     const ids: string[] = []
     testClient.client.subscribe('/x', { parse: 'text' }).onAny(({ id }) => ids.push(id))
@@ -78,7 +78,7 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(ids).toEqual(['1', '2', '2'])
   })
 
-  test('[F19] is no progress: the backoff keeps growing', async () => {
+  test('[F19] duplicates do not reset backoff', async () => {
     const { open, clock } = subscribeAndRecord()
     const first = await open()
     first.send(event('1'), event('2'))
@@ -88,13 +88,13 @@ describe('[F25] a replay that overlaps what was received', () => {
       await flushMicrotasks()
       expect(clock.pendingDelays).toEqual([delay])
       await clock.advance(delay)
-      const again = await open()
-      again.send(event('1'), event('2'))
-      again.end()
+      const replay = await open()
+      replay.send(event('1'), event('2'))
+      replay.end()
     }
   })
 
-  test('the same id twice on one connection is delivered twice', async () => {
+  test('an ID repeated on one connection is delivered twice', async () => {
     const { open, received } = subscribeAndRecord()
     const connection = await open()
     connection.send(event('1', 'a'), event('1', 'b'))
@@ -102,7 +102,7 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(received).toEqual(['message:a', 'message:b'])
   })
 
-  test('the event that the feed was told to go on after is a duplicate', async () => {
+  test('the event with the ID of the lastEventId option is a duplicate', async () => {
     const { open, received } = subscribeAndRecord({ lastEventId: '5' })
     const connection = await open()
     connection.send(event('5'), event('6'))
@@ -110,23 +110,23 @@ describe('[F25] a replay that overlaps what was received', () => {
     expect(received).toEqual(['message:e6'])
   })
 
-  test('`dedupeWindow` bounds it; 0 turns it off', async () => {
-    const cases: [number, string[], string[]][] = [
+  test('`dedupeWindow` limits the number of remembered IDs, and 0 turns dedupe off', async () => {
+    const cases: [dedupeWindow: number, repeatedIds: string[], expected: string[]][] = [
       [1, ['2', '1'], ['e1', 'e2', 'e1']],
       [0, ['1', '2'], ['e1', 'e2', 'e1', 'e2']],
     ]
-    for (const [dedupeWindow, again, expected] of cases) {
+    for (const [dedupeWindow, repeatedIds, expected] of cases) {
       const { open, reopen, received } = subscribeAndRecord({ dedupeWindow })
       const first = await open()
       first.send(event('1'), event('2'))
       const second = await reopen(first)
-      for (const id of again) second.send(event(id))
+      for (const id of repeatedIds) second.send(event(id))
       await flushMicrotasks()
       expect(received).toEqual(expected.map((data) => `message:${data}`))
     }
   })
 
-  test("an empty id is nobody's own", async () => {
+  test('events with an empty ID are never duplicates', async () => {
     const { open, reopen, received } = subscribeAndRecord()
     const first = await open()
     first.send(event('', 'a'))
@@ -137,8 +137,8 @@ describe('[F25] a replay that overlaps what was received', () => {
   })
 })
 
-describe('[F26] [P2.2] [P2.3] what a server says for the client', () => {
-  test('`connected` is delivered each time, though its id was had; `reset` lets ids begin anew', async () => {
+describe('[F26] [P2.2] [P2.3] protocol events', () => {
+  test('`connected` is delivered even with a known ID, and `reset` forgets known IDs', async () => {
     const { open, reopen, received, resets } = subscribeAndRecord()
     const first = await open()
     first.send({ type: 'connected', data: '{}', id: '0' }, event('1'), event('2'))

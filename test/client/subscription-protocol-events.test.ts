@@ -1,6 +1,6 @@
-/** What a server says of itself: resets, positions, heartbeats; and what they change. */
+/** Protocol events of feeds: `reset` and `connected`, their IDs and heartbeats. */
 import { describe, expect, test, vi } from 'vitest'
-import type { SubscribeOptions } from '../../src/request/options.ts'
+import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
@@ -8,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 trapUnhandled()
 
 describe('resets', () => {
-  test('[P2.3] a `reset` event is told to onReset, and is an event like any other', async () => {
+  test('[P2.3] a `reset` event calls onReset and is delivered as an event', async () => {
     const { client, open, resets } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x').on('reset', listener)
@@ -19,7 +19,7 @@ describe('resets', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  test('a feed that reconnects without any id cannot know what it missed: `no-id`', async () => {
+  test('a feed that reconnects without an ID calls onReset with `no-id`, because it may have missed events', async () => {
     const { client, open, network, clock, resets } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
@@ -32,7 +32,7 @@ describe('resets', () => {
     expect(resets).toEqual([{ reason: 'no-id' }])
   })
 
-  test('not where there is an id, nor for the first connection however late', async () => {
+  test('a feed that reconnects with an ID, or connects for the first time, does not call onReset', async () => {
     const { client, open, network, clock, resets } = createTestClient()
     client.subscribe('/x')
     await flushMicrotasks()
@@ -48,32 +48,29 @@ describe('resets', () => {
   })
 })
 
-describe('[F19] what a server sends to everybody is no progress', () => {
-  test.each(['connected', 'reset'])(
-    '`%s`, though its id is another each time: the backoff keeps growing',
-    async (type) => {
-      const { client, network, clock } = createTestClient()
-      const feed = client.subscribe('/x')
-      for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
-        await flushMicrotasks()
-        const connection = network.last.respond()
-        connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
-        connection.end()
-        await flushMicrotasks()
-        expect(clock.pendingDelays).toEqual([delay])
-        await clock.advance(delay)
-      }
-      expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-      // `connected` does not move a position that there is: the server may not have honoured it, and not said so yet.
-      expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
-    },
-  )
+describe('[F19] backoff', () => {
+  test.each(['connected', 'reset'])('a `%s` event does not reset backoff, even when its ID changes', async (type) => {
+    const { client, network, clock } = createTestClient()
+    const feed = client.subscribe('/x')
+    for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
+      await flushMicrotasks()
+      const connection = network.last.respond()
+      connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
+      connection.end()
+      await flushMicrotasks()
+      expect(clock.pendingDelays).toEqual([delay])
+      await clock.advance(delay)
+    }
+    expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
+    // `connected` does not move an existing cursor: a `reset` may follow if the server could not resume from it.
+    expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
+  })
 })
 
-describe('[P1.3] the heartbeat that `connected` announces', () => {
+describe('[P1.3] the heartbeat announced by `connected`', () => {
   const connected = { type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' }
 
-  test('three of them without a byte are too long', async () => {
+  test('a feed silent for three heartbeats is idle', async () => {
     const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
@@ -84,7 +81,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
     expect(states.at(-1)).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
   })
 
-  test("an `idleTimeout` of the user's overrules it", async () => {
+  test('the `idleTimeout` option takes precedence over the announced heartbeat', async () => {
     const { client, open, clock, states } = createTestClient({ idleTimeout: 60_000 })
     client.subscribe('/x')
     const connection = await open()
@@ -93,7 +90,7 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
     expect(states.at(-1)).toMatchObject({ status: 'open' })
   })
 
-  test.each(['0', '-1', 'null', '"often"', '{}'])('is passed over where it is %s', async (heartbeat) => {
+  test.each(['0', '-1', 'null', '"often"', '{}'])('a heartbeat of %s is ignored', async (heartbeat) => {
     const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
@@ -106,8 +103,8 @@ describe('[P1.3] the heartbeat that `connected` announces', () => {
 describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
   { name: 'text', parse: 'text' },
   { name: 'a function', parse: (data) => data },
-])('`parse` is for consumers: $name', ({ parse }) => {
-  test('[P1.3] the heartbeat counts all the same', async () => {
+])('a feed whose `parse` option is $name', ({ parse }) => {
+  test('[P1.3] the heartbeat of `connected` is still read', async () => {
     const { client, open, clock, states } = createTestClient()
     const feed = client.subscribe('/x', { parse })
     const next = feed[Symbol.asyncIterator]().next()
@@ -119,19 +116,19 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
     feed.close()
   })
 
-  test('[P2.3] so does the reason of a `reset`; text that is not JSON has none', async () => {
+  test('[P2.3] the reason of `reset` is still read, and is unknown if its data is not JSON', async () => {
     const { client, open, resets } = createTestClient()
     const listener = vi.fn<(event: { data: unknown }) => void>()
     client.subscribe('/x', { parse }).on('reset', listener)
     const connection = await open()
-    connection.send({ type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'started anew' })
+    connection.send({ type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'restarted' })
     await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'expired' }, { reason: 'unknown' }])
-    expect(listener.mock.calls.map(([{ data }]) => data)).toEqual(['{"reason":"expired"}', 'started anew'])
+    expect(listener.mock.calls.map(([{ data }]) => data)).toEqual(['{"reason":"expired"}', 'restarted'])
   })
 })
 
-test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is no fault', async () => {
+test('[P1.3] a heartbeat below 100 ms is treated as 100 ms', async () => {
   for (const kind of ['feed', 'run'] as const) {
     const { client, open, clock } = createTestClient()
     const stream = kind === 'feed' ? client.subscribe('/x') : client.stream('/x')
@@ -149,7 +146,7 @@ test('[P1.3] a heartbeat of 1 ms is taken for one of 100 ms: silence of less is 
   }
 })
 
-test('[P2.3] `reset` without an id of its own takes the position that `connected` has named', async () => {
+test('[P2.3] a `reset` without an ID moves the cursor to the ID of `connected`', async () => {
   const { client, clock, network, open } = createTestClient()
   client.subscribe('/x', { lastEventId: '5' })
   const connection = await open()
@@ -159,7 +156,7 @@ test('[P2.3] `reset` without an id of its own takes the position that `connected
   expect(network.last.request.lastEventId).toBe('new:9')
 })
 
-test("[F19] a `connected` that can't be parsed is a greeting all the same: no progress", async () => {
+test('[F19] a `connected` event that cannot be parsed does not reset backoff', async () => {
   const { client, clock, network, states } = createTestClient()
   client.subscribe('/x', { parse: () => JSON.parse('{') as unknown })
   for (let attempt = 1; attempt < 6; attempt++) {

@@ -1,4 +1,4 @@
-/** A feed's events: who hears which, in what order, parsed how. */
+/** Feed events: listeners, their order, and parsing. */
 import { describe, expect, test, vi } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
@@ -6,8 +6,8 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
-describe('on', () => {
-  test('hears events of its type, before and after the feed is open', async () => {
+describe('listeners', () => {
+  test('on() receives events of its type, whether added before or after the feed is open', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const early = vi.fn()
@@ -26,7 +26,7 @@ describe('on', () => {
     expect(late.mock.calls).toMatchObject([[{ data: { value: 2 } }]])
   })
 
-  test('nothing is lost before the first listener; all that are added in its task hear it', async () => {
+  test('all listeners added in the first task receive the events queued before it', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -41,7 +41,7 @@ describe('on', () => {
     expect(received).toEqual([1, 2, 3])
   })
 
-  test('unsubscribe is idempotent, and leaves the others', async () => {
+  test('removing a listener is idempotent and does not affect other listeners', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const [one, other] = [vi.fn(), vi.fn()]
@@ -56,7 +56,7 @@ describe('on', () => {
     expect(other).toHaveBeenCalledTimes(1)
   })
 
-  test('the same listener, added twice, is called twice, and removed one by one', async () => {
+  test('a listener added twice is called twice and removed once per call', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -71,7 +71,7 @@ describe('on', () => {
     expect(listener.mock.calls).toMatchObject([[{ data: 1 }], [{ data: 1 }], [{ data: 2 }]])
   })
 
-  test('a signal removes it, also one that has aborted before', async () => {
+  test('an aborted signal removes a listener or prevents it from being added', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const controller = new AbortController()
@@ -89,7 +89,7 @@ describe('on', () => {
     expect(feed.state.status).toBe('open')
   })
 
-  test('once: the next event only', async () => {
+  test('once() receives only the next event', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -100,7 +100,7 @@ describe('on', () => {
     expect(listener.mock.calls).toMatchObject([[{ data: 1 }]])
   })
 
-  test('once can be taken back', async () => {
+  test('once() returns a function that removes the listener', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -111,7 +111,7 @@ describe('on', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  test('a listener that is removed while an event is told does not hear it any more', async () => {
+  test('a listener removed during dispatch is not called for that event', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const removed = vi.fn()
@@ -126,7 +126,7 @@ describe('on', () => {
     expect(removed).not.toHaveBeenCalled()
   })
 
-  test('a listener that is added between what was held and what comes next hears both, in order', async () => {
+  test('a listener added while events are queued receives queued and later events in order', async () => {
     const { client, open } = createTestClient()
     const received: unknown[] = []
     const feed = client.subscribe('/x', {
@@ -143,7 +143,7 @@ describe('on', () => {
     expect(received).toEqual(['1', '2', '3'])
   })
 
-  test('a loop that begins in the same task takes nothing away from the listeners', async () => {
+  test('a loop started in the same task does not take events away from listeners', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -159,7 +159,7 @@ describe('on', () => {
     expect(received).toEqual([1, 2, 3])
   })
 
-  test('a loop may begin after events have passed: a feed has no beginning', async () => {
+  test('a loop started after events were delivered receives later events', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     feed.on('message', () => {})
@@ -171,7 +171,7 @@ describe('on', () => {
     expect((await next).value).toMatchObject({ data: 2 })
   })
 
-  test('a listener that is added while an event is told hears the next one', async () => {
+  test('a listener added during dispatch receives the next event', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const late = vi.fn()
@@ -182,7 +182,7 @@ describe('on', () => {
     expect(late.mock.calls).toMatchObject([[{ data: 2 }]])
   })
 
-  test('onAny hears every event, in order with the others', async () => {
+  test('onAny() receives every event, in order with the other listeners', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const received: string[] = []
@@ -195,10 +195,10 @@ describe('on', () => {
     expect(received[0]).toBe('any message 1')
   })
 
-  test('[F35] a listener that throws is reported: the next listener and the next event come, nothing reconnects', async () => {
+  test('[F35] an error thrown by a listener is reported without affecting other listeners, later events or the connection', async () => {
     const { client, open, network, errors } = createTestClient()
     const feed = client.subscribe('/x')
-    const thrown = new Error('of the user')
+    const thrown = new Error('from the user')
     const next = vi.fn()
     feed.on('message', () => {
       throw thrown
@@ -214,9 +214,9 @@ describe('on', () => {
   })
 })
 
-describe('[F31] names that objects have already', () => {
+describe('[F31] event types that are also object properties', () => {
   test.each(['__proto__', 'constructor', 'toString', 'error', 'hasOwnProperty', 'undefined', 'null'])(
-    '%s is an event like any other',
+    'an event named %s is delivered without polluting prototypes',
     async (type) => {
       const { client, open, errors } = createTestClient()
       const feed = client.subscribe('/x', { schema: {} })
@@ -246,7 +246,7 @@ describe('parse', () => {
       'message 7 raw',
     ],
     [() => undefined, 'raw', undefined],
-  ] as const)('%s', async (parse, data, parsed) => {
+  ] as const)('data is parsed by the option %s', async (parse, data, parsed) => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x', { parse })
     const listener = vi.fn()
@@ -257,7 +257,7 @@ describe('parse', () => {
     expect(listener.mock.calls).toEqual([[{ type: 'message', data: parsed, id: '7' }]])
   })
 
-  test("[F30] data that is not JSON: `invalid-data` with the event's id, and the feed goes on", async () => {
+  test('[F30] data that is not JSON is reported as invalid-data with its ID, and the feed continues', async () => {
     const { client, open, errors, network } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -272,9 +272,9 @@ describe('parse', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[F30] a parse function that throws is the same', async () => {
+  test('[F30] an error thrown by the parse function is the cause of invalid-data', async () => {
     const { client, open, errors } = createTestClient()
-    const thrown = new Error('of the user')
+    const thrown = new Error('from the user')
     client.subscribe('/x', {
       parse() {
         throw thrown
@@ -286,7 +286,7 @@ describe('parse', () => {
     expect(errors).toMatchObject([{ code: 'invalid-data', cause: thrown }])
   })
 
-  test('[F30] without `onError` it goes to `reportError`', async () => {
+  test('[F30] invalid data without an `onError` callback is passed to `reportError`', async () => {
     const { client, open, clock } = createTestClient({ onError: undefined as never })
     client.subscribe('/x').on('message', () => {})
     const connection = await open()

@@ -1,4 +1,4 @@
-/** Payloads against their schemas, with a published library and with a bare Standard Schema. */
+/** Schema validation of payloads, with valibot and with a hand-written Standard Schema. */
 import * as v from 'valibot'
 import { describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -12,17 +12,17 @@ trapUnhandled()
 
 const price = v.object({ value: v.pipe(v.string(), v.transform(Number), v.number()) })
 
-/** A schema whose answer the test gives. */
-const slow = () => {
-  const answers: ((result: { value: unknown } | { issues: { message: string }[] }) => void)[] = []
+/** Creates an asynchronous schema whose results are resolved by the test. */
+const createPendingSchema = () => {
+  const resolvers: ((result: { value: unknown } | { issues: { message: string }[] }) => void)[] = []
   const schema: StandardSchema = {
-    '~standard': { version: 1, vendor: 'test', validate: () => new Promise((resolve) => answers.push(resolve)) },
+    '~standard': { version: 1, vendor: 'test', validate: () => new Promise((resolve) => resolvers.push(resolve)) },
   }
-  return { schema, answers }
+  return { schema, resolvers }
 }
 
-describe('of a feed', () => {
-  test('valid data becomes what the schema makes of it', async () => {
+describe('feed events', () => {
+  test("valid data is replaced by the schema's output", async () => {
     const { client, open } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x', { schema: { price } }).on('price', listener)
@@ -32,7 +32,7 @@ describe('of a feed', () => {
     expect(listener.mock.calls).toEqual([[{ type: 'price', data: { value: 1.5 }, id: '1' }]])
   })
 
-  test('events without a schema pass as they are', async () => {
+  test('events without a schema are delivered unchanged', async () => {
     const { client, open } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x', { schema: { price } }).onAny(listener)
@@ -42,7 +42,7 @@ describe('of a feed', () => {
     expect(listener.mock.calls).toMatchObject([[{ type: 'other', data: { value: null } }]])
   })
 
-  test('[F30] invalid data: `invalid-data` with the issues as cause, and the feed goes on', async () => {
+  test('[F30] invalid data is reported with the issues as its cause, and the feed continues', async () => {
     const { client, open, errors, network } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x', { schema: { price } }).on('price', listener)
@@ -60,22 +60,22 @@ describe('of a feed', () => {
     [
       'throws',
       () => {
-        throw new Error('of the schema')
+        throw new Error('from the schema')
       },
     ],
-    ['rejects', () => Promise.reject(new Error('of the schema'))],
-  ])('[F30] a schema that %s', async (_how, validate) => {
+    ['rejects', () => Promise.reject(new Error('from the schema'))],
+  ])('[F30] a schema that %s is reported as invalid-data', async (_name, validate) => {
     const { client, open, errors } = createTestClient()
     client.subscribe('/x', { schema: { message: { '~standard': { version: 1, vendor: 'test', validate } } } })
     const connection = await open()
     connection.send({ data: '1', id: '1' })
     await flushMicrotasks()
-    expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: '1', cause: { message: 'of the schema' } }])
+    expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: '1', cause: { message: 'from the schema' } }])
   })
 
-  test('an asynchronous one keeps the order, and holds the reading back', async () => {
+  test('an asynchronous schema preserves the order of events and pauses reading', async () => {
     const { client, open } = createTestClient()
-    const { schema, answers } = slow()
+    const { schema, resolvers } = createPendingSchema()
     const received: unknown[] = []
     client.subscribe('/x', { schema: { a: schema } }).onAny(({ data }) => received.push(data))
     const connection = await open()
@@ -84,16 +84,16 @@ describe('of a feed', () => {
     await flushMicrotasks()
     expect(received).toEqual([])
     expect(connection.unreadBatches).toBe(1)
-    answers[0]!({ value: 'one' })
+    resolvers[0]!({ value: 'one' })
     await flushMicrotasks()
     expect(received).toEqual(['one', 2, 3])
   })
 
   test.each([{ value: 1 }, { issues: [{ message: 'bad' }] }])(
-    '[F36] close() while it thinks: silence, whatever it says (%o)',
-    async (answer) => {
+    '[F36] a feed closed during validation delivers and reports nothing (%o)',
+    async (result) => {
       const { client, open, errors } = createTestClient()
-      const { schema, answers } = slow()
+      const { schema, resolvers } = createPendingSchema()
       const listener = vi.fn()
       const feed = client.subscribe('/x', { schema: { a: schema } })
       feed.on('a', listener)
@@ -101,7 +101,7 @@ describe('of a feed', () => {
       connection.send({ type: 'a', data: '1' })
       await flushMicrotasks()
       feed.close()
-      answers[0]!(answer)
+      resolvers[0]!(result)
       await flushMicrotasks()
       expect(listener).not.toHaveBeenCalled()
       expect(errors).toEqual([])
@@ -109,10 +109,10 @@ describe('of a feed', () => {
   )
 })
 
-describe('of a run', () => {
+describe('run events', () => {
   const reasoning = v.object({ text: v.string() })
 
-  test('valid data arrives, and deltas as ever', async () => {
+  test('valid events are delivered along with the deltas', async () => {
     const { client, open } = createTestClient()
     const run = client.stream('/x', { schema: { reasoning } })
     const listener = vi.fn()
@@ -123,7 +123,7 @@ describe('of a run', () => {
     expect(listener.mock.calls).toMatchObject([[{ data: { text: 'hm' } }]])
   })
 
-  test('[F30] invalid data ends it: `invalid-data`, with what it had', async () => {
+  test('[F30] invalid data ends the run with invalid-data and its partial text', async () => {
     const { client, open, errors, clock } = createTestClient()
     const run = client.stream('/x', { schema: { reasoning } })
     const final = run.final()
@@ -139,54 +139,54 @@ describe('of a run', () => {
     ['another event', { type: 'tool', data: '{}', id: 'r1:tool' }, 'b', 1],
     ['a delta', delta(1, 'invalid'), 'b', 2],
   ])(
-    '[F30] invalid is %s in the middle of a read: what resumes behind it gets all that was not told',
-    async (_, invalid, next, due) => {
+    '[F30] resuming after %s that was invalid in the middle of a read delivers everything after it',
+    async (_, invalid, next, nextIndex) => {
       const { client, open } = createTestClient()
       const good = v.object({ content: v.picklist(['a', 'b']) })
       const run = client.stream('/x', { json: {}, schema: { tool: v.object({ name: v.string() }), delta: good } })
       const reported = vi.fn()
       run.on('delta', reported)
       const first = await open()
-      first.send(start(), delta(0, 'a'), invalid, delta(due, next), end())
+      first.send(start(), delta(0, 'a'), invalid, delta(nextIndex, next), end())
       const error = await run.final().catch((reason: unknown) => reason)
       expect(error).toMatchObject({
         code: 'invalid-data',
         partial: 'a',
-        cursor: { lastEventId: invalid.id, index: due },
+        cursor: { lastEventId: invalid.id, index: nextIndex },
       })
       expect(reported).toHaveBeenCalledOnce()
       const rest = client.resume((error as StreamError).cursor!)
       const second = await open()
-      second.send(delta(due, next), end())
+      second.send(delta(nextIndex, next), end())
       await expect(rest.final()).resolves.toMatchObject({ text: next })
     },
   )
 
-  test('[F36] detach() while it thinks: nor is the error told that the server had sent behind it', async () => {
+  test('[F36] a run detached during validation does not report an error event queued behind it', async () => {
     const { client, open, errors } = createTestClient()
-    const { schema, answers } = slow()
+    const { schema, resolvers } = createPendingSchema()
     const run = client.stream('/x', { schema: { reasoning: schema } })
     const final = run.final()
     const connection = await open()
     connection.send(start(), { type: 'reasoning', data: '1' }, failure())
     await flushMicrotasks()
     run.detach()
-    answers[0]!({ value: 1 })
+    resolvers[0]!({ value: 1 })
     await expect(final).rejects.toMatchObject({ name: 'AbortError' })
     await flushMicrotasks()
     expect(errors).toEqual([])
   })
 
-  test('[F36] detach() while it thinks: nothing is told afterwards', async () => {
+  test('[F36] a run detached during validation does not report a failed validation', async () => {
     const { client, open, errors } = createTestClient()
-    const { schema, answers } = slow()
+    const { schema, resolvers } = createPendingSchema()
     const run = client.stream('/x', { schema: { reasoning: schema } })
     const final = run.final()
     const connection = await open()
     connection.send(start(), { type: 'reasoning', data: '1' })
     await flushMicrotasks()
     run.detach()
-    answers[0]!({ issues: [{ message: 'bad' }] })
+    resolvers[0]!({ issues: [{ message: 'bad' }] })
     await expect(final).rejects.toMatchObject({ name: 'AbortError' })
     await flushMicrotasks()
     expect(errors).toEqual([])

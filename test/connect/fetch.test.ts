@@ -1,4 +1,4 @@
-/** The default `Connect`, over a `fetch` that the test writes. */
+/** The default `Connect`, on a scripted `fetch`. */
 import { describe, expect, test, vi } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../../src/connect/connect.ts'
@@ -26,7 +26,7 @@ const open = async (overrides: Partial<ConnectRequest> = {}, response?: Response
   return { call, body, connection: await connecting }
 }
 
-/** All that comes until the end. */
+/** Reads all batches of a connection. */
 const readAll = async (connection: Connection): Promise<Batch[]> => {
   const batches: Batch[] = []
   for (let batch = await connection.read(); batch; batch = await connection.read()) batches.push(batch)
@@ -34,7 +34,7 @@ const readAll = async (connection: Connection): Promise<Batch[]> => {
 }
 
 describe('the request', () => {
-  test('passes on URL, method, headers and body', async () => {
+  test('URL, method, headers and body are passed to fetch', async () => {
     const headers: ConnectRequest['headers'] = [
       ['x-a', '1'],
       ['authorization', 'Bearer t'],
@@ -48,7 +48,7 @@ describe('the request', () => {
     ])
   })
 
-  test('passes on what only fetch understands, and that alone decides the cache', async () => {
+  test('fetch options are passed through and override the cache mode', async () => {
     const { call } = await open({ init: { credentials: 'include', mode: 'cors', cache: 'reload' } })
     expect(call.init).toMatchObject({ credentials: 'include', mode: 'cors', cache: 'reload' })
   })
@@ -58,25 +58,28 @@ describe('the request', () => {
     ['é', 'Ã©'],
     ['日本', 'æ\u0097¥æ\u009c¬'],
     ['😀', 'ð\u009f\u0098\u0080'],
-  ])('[F22] Last-Event-ID carries the UTF-8 bytes of %s', async (lastEventId, sent) => {
+  ])('[F22] Last-Event-ID has the UTF-8 bytes of %s', async (lastEventId, sent) => {
     const { call } = await open({ lastEventId })
     expect(call.headers.get('last-event-id')).toBe(sent)
     expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(lastEventId)
   })
 
-  test.each(['x', 'é'])('[F22] also of an id of 300,000 characters: %s', async (character) => {
-    const { call } = await open({ lastEventId: character.repeat(300_000) })
-    const sent = call.headers.get('last-event-id')!
-    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(
-      character.repeat(300_000),
-    )
-  })
+  test.each(['x', 'é'])(
+    '[F22] Last-Event-ID has the UTF-8 bytes of an ID of 300,000 characters: %s',
+    async (character) => {
+      const { call } = await open({ lastEventId: character.repeat(300_000) })
+      const sent = call.headers.get('last-event-id')!
+      expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(
+        character.repeat(300_000),
+      )
+    },
+  )
 
-  test.each([undefined, ''])('no Last-Event-ID for %j', async (lastEventId) => {
+  test.each([undefined, ''])('no Last-Event-ID header is sent for %j', async (lastEventId) => {
     expect((await open({ lastEventId })).call.headers.has('last-event-id')).toBe(false)
   })
 
-  test('takes the global fetch as it is at the time', async () => {
+  test('the global fetch is looked up for each request', async () => {
     const connect = fetchConnect()
     const { fetch, calls } = createScriptedFetch()
     vi.stubGlobal('fetch', fetch)
@@ -85,7 +88,7 @@ describe('the request', () => {
     expect((await connecting).status).toBe(418)
   })
 
-  test('[F14] with a credential that platforms do not take off, a redirect is not followed by them', async () => {
+  test('[F14] redirects are not left to the platform when it would not strip a credential header', async () => {
     expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).not.toBe('manual')
     expect((await open({ credentialHeaders: ['x-api-key'] })).call.init.redirect).toBe('manual')
     expect((await open({ credentialHeaders: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe(
@@ -93,7 +96,7 @@ describe('the request', () => {
     )
   })
 
-  test('[F14] a browser does not show where a redirect leads: `network`', async () => {
+  test('[F14] an opaque redirect, as in browsers, is a network error', async () => {
     const opaque = Object.defineProperties(new Response(null), {
       type: { value: 'opaqueredirect' },
       status: { value: 0 },
@@ -101,21 +104,21 @@ describe('the request', () => {
     const connecting = fetchConnect(async () => opaque)(request({ credentialHeaders: ['x-api-key'] }))
     await expect(connecting).rejects.toMatchObject({
       code: 'network',
-      message: 'Failed: GET https://api.test/stream',
+      message: 'Request failed: GET https://api.test/stream',
       cause: expect.any(TypeError),
     })
   })
 })
 
-describe('the answer', () => {
-  test('has status, headers and address, whatever the status', async () => {
+describe('the response', () => {
+  test('a response of any status has its status, headers and URL', async () => {
     const { connection } = await open({}, { status: 418, headers: { 'x-a': '1' } })
     expect(connection.status).toBe(418)
     expect(connection.headers.get('x-a')).toBe('1')
     expect(connection.url).toBe('https://api.test/stream?key=SECRET')
   })
 
-  test('its chunks become batches of blocks', async () => {
+  test('each chunk becomes a batch of blocks', async () => {
     const { body, connection } = await open()
     body.write('id: 1\ndata: a\n\ndata: b\n\n')
     body.write(': heartbeat\n\n')
@@ -136,7 +139,7 @@ describe('the answer', () => {
     ])
   })
 
-  test('cut at every byte it is the same', async () => {
+  test('a body cut at any byte yields the same blocks', async () => {
     const bytes = new TextEncoder().encode('\uFEFFevent: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
     for (let at = 1; at < bytes.length; at++) {
       const { body, connection } = await open()
@@ -151,7 +154,7 @@ describe('the answer', () => {
     }
   })
 
-  test('a large chunk is handed over in slices, all of it', async () => {
+  test('a large chunk is delivered completely, in slices', async () => {
     const { body, connection } = await open()
     const events = Array.from({ length: 5_000 }, (_, index) => `data: event ${index}\n\n`)
     body.write(events.join(''))
@@ -165,7 +168,7 @@ describe('the answer', () => {
     )
   })
 
-  /** Behind a chunk so large that the reading goes over to a buffer of its own. */
+  /** A comment large enough to switch reading to a reused buffer; the tests send `tail` after it. */
   const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
   const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
   const reported = [
@@ -173,7 +176,7 @@ describe('the answer', () => {
     { type: 'message', data: 'z', id: undefined },
   ]
 
-  test('a busy stream of bytes is read into one buffer, again and again, which spoils nothing', async () => {
+  test('a busy byte stream is read into a reused buffer without corrupting data', async () => {
     for (let at = 1; at < tail.length; at++) {
       const pieces = [tail.subarray(0, at), tail.subarray(at)]
       const capacities: number[] = []
@@ -188,7 +191,7 @@ describe('the answer', () => {
           else {
             const { buffer } = request.view!
             capacities.push(buffer.byteLength)
-            // What was there is overwritten, to its end.
+            // Overwrites the whole buffer, including the bytes after `piece`.
             new Uint8Array(buffer).fill(0x21).set(piece)
           }
           request.respond(piece?.length ?? 0)
@@ -200,7 +203,7 @@ describe('the answer', () => {
     }
   })
 
-  test('a busy stream that is none of bytes goes on as it is', async () => {
+  test('a busy stream that is not a byte stream is read with the default reader', async () => {
     for (let at = 1; at < tail.length; at++) {
       const { body, connection } = await open()
       body.write(flood)
@@ -214,7 +217,7 @@ describe('the answer', () => {
     }
   })
 
-  test('a busy stream can be let go of, also while it is read', async () => {
+  test('a busy stream can be cancelled during a read', async () => {
     for (const type of [undefined, 'bytes'] as const) {
       const cancel = vi.fn()
       const source = {
@@ -233,7 +236,7 @@ describe('the answer', () => {
     }
   })
 
-  test('empty chunks are no news', async () => {
+  test('empty chunks yield no batch', async () => {
     const { body, connection } = await open()
     body.write('')
     body.write('data: a\n\n')
@@ -241,14 +244,14 @@ describe('the answer', () => {
     expect(await readAll(connection)).toHaveLength(1)
   })
 
-  test('without a body it ends at once', async () => {
+  test('a response without a body ends immediately', async () => {
     const connection = await fetchConnect(async () => new Response(null, { status: 200 }))(request())
     expect(await connection.read()).toBeNull()
     expect(await connection.readText(100)).toBe('')
     connection.cancel()
   })
 
-  test('[F33] not reading is the back-pressure: one read takes one chunk', async () => {
+  test('[F33] one read pulls at most one chunk, so not reading applies backpressure', async () => {
     const { body, connection } = await open()
     expect(body.pullCount).toBe(0)
     const reading = connection.read()
@@ -260,7 +263,7 @@ describe('the answer', () => {
 })
 
 describe('[F28] an event that is too large', () => {
-  test('comes after the whole blocks before it, even of the same chunk', async () => {
+  test('blocks before the oversized event are delivered, even from the same chunk', async () => {
     const { body, connection } = await open({ maxEventSize: 50 })
     body.write(`data: a\n\ndata: ${'x'.repeat(100)}`)
     expect((await connection.read())?.blocks).toEqual([{ type: 'message', data: 'a', id: undefined }])
@@ -268,7 +271,7 @@ describe('[F28] an event that is too large', () => {
     await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
   })
 
-  test('is the answer to the read where nothing came before it', async () => {
+  test('a read that contains only an oversized event rejects with too-large', async () => {
     const { body, connection } = await open({ maxEventSize: 50 })
     body.write(`data: ${'x'.repeat(100)}`)
     await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
@@ -276,7 +279,7 @@ describe('[F28] an event that is too large', () => {
 })
 
 describe('[F11] a problem document', () => {
-  test('is read as text, up to the limit', async () => {
+  test('a problem document is read as text', async () => {
     const { body, connection } = await open({}, { status: 400 })
     body.write('{"title":')
     body.write('"é"}')
@@ -284,7 +287,7 @@ describe('[F11] a problem document', () => {
     expect(await connection.readText(100)).toBe('{"title":"é"}')
   })
 
-  test('that never ends is read to the limit', async () => {
+  test('an endless problem document is read up to the limit', async () => {
     const { body, connection } = await open({}, { status: 400 })
     for (let chunk = 0; chunk < 10; chunk++) body.write('x'.repeat(10))
     expect(await connection.readText(35)).toBe('x'.repeat(35))
@@ -294,7 +297,7 @@ describe('[F11] a problem document', () => {
 })
 
 describe('failures', () => {
-  test('[F18] no answer: `network`, retryable, its message without the query', async () => {
+  test('[F18] a failed fetch is a retryable network error without the query in its message', async () => {
     const { fetch, calls } = createScriptedFetch()
     const connecting = fetchConnect(fetch)(request({ method: 'POST' }))
     const cause = new TypeError('fetch failed')
@@ -306,21 +309,21 @@ describe('failures', () => {
     expect(String(error)).not.toContain('CORS')
   })
 
-  test('after a request with Last-Event-ID the message names CORS', async () => {
+  test('a failed request with Last-Event-ID mentions CORS in its message', async () => {
     const { fetch, calls } = createScriptedFetch()
     const connecting = fetchConnect(fetch)(request({ lastEventId: '1' }))
     calls[0]!.fail(new TypeError('Failed to fetch'))
     await expect(connecting).rejects.toThrow(/CORS.*Last-Event-ID/)
   })
 
-  test('a fetch that throws at once is a failure like any other', async () => {
+  test('a fetch that throws synchronously is a network error', async () => {
     const connect = fetchConnect(() => {
       throw new Error('not today')
     })
     await expect(connect(request())).rejects.toMatchObject({ code: 'network' })
   })
 
-  test('[F1] the body breaks: `network`, after what had come', async () => {
+  test('[F1] a broken body is a network error after the chunks before it', async () => {
     const { body, connection } = await open()
     body.write('data: a\n\n')
     expect((await connection.read())?.blocks).toHaveLength(1)
@@ -330,8 +333,8 @@ describe('failures', () => {
     expect(isStreamError(error, 'network')).toBe(true)
   })
 
-  test('[F37] abort before, while connecting, while reading: the reason, unwrapped', async () => {
-    const reason = new Error('of the user')
+  test('[F37] aborting before the request, while connecting or while reading rejects with the unwrapped reason', async () => {
+    const reason = new Error('from the user')
     const before = fetchConnect(async (_, init) => {
       init?.signal?.throwIfAborted()
       return new Response()
@@ -353,7 +356,7 @@ describe('failures', () => {
 })
 
 describe('cancel', () => {
-  test('lets go of the body, any number of times, and ends a read', async () => {
+  test('cancel() cancels the body, ends a pending read and is idempotent', async () => {
     const { body, connection } = await open()
     const reading = connection.read()
     connection.cancel()
@@ -362,7 +365,7 @@ describe('cancel', () => {
     expect(await reading).toBeNull()
   })
 
-  test('after the body broke, nothing is left unhandled', async () => {
+  test('cancel() after a broken body causes no unhandled rejection', async () => {
     const { body, connection } = await open()
     body.error(new TypeError('terminated'))
     await expect(connection.read()).rejects.toMatchObject({ code: 'network' })

@@ -1,4 +1,4 @@
-/** Redirects, refusals and cuts on real sockets: who gets which headers, and what is freed. */
+/** Redirects, refused connections and cuts on real sockets: which origin receives which headers, and socket cleanup. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -68,11 +68,11 @@ const redirect = (status: number, location: string): void => {
     response.end()
   }
 }
-/** Everything a host was told in headers. */
+/** All headers received by a host, as JSON. */
 const receivedHeaders = (host: Host): string => JSON.stringify(host.requests.map(({ headers }) => headers))
 
 describe('[F13] redirects without credentials are followed', () => {
-  test.each([301, 302, 303, 307, 308])('%d, by a relative location', async (status) => {
+  test.each([301, 302, 303, 307, 308])('a %d redirect to a relative location is followed', async (status) => {
     redirect(status, '/there')
     const connection = await fetchConnect()(request(`${home.origin}/here`))
     expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
@@ -80,7 +80,7 @@ describe('[F13] redirects without credentials are followed', () => {
     connection.cancel()
   })
 
-  test('a loop is one error', async () => {
+  test('a redirect loop is a network error', async () => {
     redirect(302, '/here')
     await expect(fetchConnect()(request(`${home.origin}/here`))).rejects.toMatchObject({ code: 'network' })
   })
@@ -99,7 +99,7 @@ describe('[F14] credentials never reach another origin', () => {
       ['authorization', 'x-api-key'],
     ],
     [
-      'one that `headers` gave beside one of `auth`',
+      'one from `headers` beside one from `auth`',
       [
         ['authorization', 'Bearer SECRET'],
         ['x-api-key', 'SECRET'],
@@ -108,7 +108,7 @@ describe('[F14] credentials never reach another origin', () => {
     ],
   ]
 
-  test.each(cases)('%s', async (_name, headers, credentials) => {
+  test.each(cases)('%s: a redirect sends no credential to another origin', async (_name, headers, credentials) => {
     for (const status of [301, 302, 303, 307, 308]) {
       redirect(status, `${foreign.origin}/there`)
       const connection = await fetchConnect()(
@@ -120,16 +120,19 @@ describe('[F14] credentials never reach another origin', () => {
     }
   })
 
-  test.each(cases)('%s: nor with a body', async (_name, headers, credentials) => {
-    redirect(307, `${foreign.origin}/there`)
-    const options = { method: 'POST', body: '{}', headers, credentialHeaders: credentials }
-    const connection = await fetchConnect()(request(`${home.origin}/here`, options)).catch(() => undefined)
-    connection?.cancel()
-    expect(receivedHeaders(foreign)).not.toContain('SECRET')
-  })
+  test.each(cases)(
+    '%s: a redirected POST sends no credential to another origin',
+    async (_name, headers, credentials) => {
+      redirect(307, `${foreign.origin}/there`)
+      const options = { method: 'POST', body: '{}', headers, credentialHeaders: credentials }
+      const connection = await fetchConnect()(request(`${home.origin}/here`, options)).catch(() => undefined)
+      connection?.cancel()
+      expect(receivedHeaders(foreign)).not.toContain('SECRET')
+    },
+  )
 })
 
-describe('[F13] redirects with a credential that platforms do not take off are followed by hand', () => {
+describe('[F13] redirects with a credential header that platforms do not strip', () => {
   const withKey = (overrides: Partial<ConnectRequest> = {}): Partial<ConnectRequest> => ({
     headers: [
       ['x-api-key', 'SECRET'],
@@ -141,7 +144,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
   const bodyOf = async (incoming: IncomingMessage): Promise<string> =>
     Buffer.concat(await incoming.toArray()).toString()
 
-  test.each([301, 302, 303, 307, 308])('%d, by a relative location: the key stays with its origin', async (status) => {
+  test.each([301, 302, 303, 307, 308])('a %d redirect within the origin keeps the key', async (status) => {
     redirect(status, '/there')
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ lastEventId: '7' })))
     expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
@@ -150,7 +153,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     expect(home.requests[1]!.headers).toMatchObject({ 'x-api-key': 'SECRET', 'x-trace': 'kept', 'last-event-id': '7' })
   })
 
-  test('[F14] to another origin and back: what was left behind stays behind', async () => {
+  test('[F14] a key dropped at another origin is not sent again after a redirect back', async () => {
     redirect(302, `${foreign.origin}/over`)
     foreign.handle = (_, response) => void response.writeHead(302, { location: `${home.origin}/there` }).end()
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey()))
@@ -165,7 +168,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     ])
   })
 
-  test('[F14] nor does another origin get what platforms take off themselves', async () => {
+  test('[F14] another origin does not receive the headers that platforms strip', async () => {
     redirect(302, `${foreign.origin}/there`)
     const headers: ConnectRequest['headers'] = [
       ['x-api-key', 'SECRET'],
@@ -178,16 +181,16 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     expect(receivedHeaders(foreign)).not.toContain('SECRET')
   })
 
-  test('a path is followed where only the `fetch` that was given knows what it belongs to', async () => {
-    const asked: unknown[] = []
+  test('redirects of relative URLs are followed with a custom fetch', async () => {
+    const calls: unknown[] = []
     const fetch = async (url: string, { headers }: { headers: Headers }): Promise<Response> => {
-      asked.push([url, headers.get('x-api-key')])
+      calls.push([url, headers.get('x-api-key')])
       const location = ({ '/here': '/there', '/there': `${foreign.origin}/over` } as Record<string, string>)[url]
       return new Response(null, location === undefined ? {} : { status: 302, headers: { location } })
     }
     const connection = await fetchConnect(fetch as typeof globalThis.fetch)(request('/here', withKey()))
     expect(connection.status).toBe(200)
-    expect(asked).toEqual([
+    expect(calls).toEqual([
       ['/here', 'SECRET'],
       ['/there', 'SECRET'],
       [`${foreign.origin}/over`, null],
@@ -205,7 +208,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     [303, 'PUT', 'GET', ''],
     [307, 'PUT', 'PUT', '{}'],
     [308, 'PUT', 'PUT', '{}'],
-  ])('%d makes a %s a %s', async (status, method, then, body) => {
+  ])('a %d redirect of %s is followed with %s', async (status, method, redirectedMethod, body) => {
     for (const asInit of [false, true]) {
       home.requests.length = 0
       let sent = ''
@@ -218,27 +221,29 @@ describe('[F13] redirects with a credential that platforms do not take off are f
         ['x-api-key', 'SECRET'],
         ['content-type', 'application/json'],
       ]
-      const given = asInit ? { init: { body: new Blob(['{}']) } } : { body: '{}' }
-      const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ method, headers, ...given })))
+      const bodyOptions = asInit ? { init: { body: new Blob(['{}']) } } : { body: '{}' }
+      const connection = await fetchConnect()(
+        request(`${home.origin}/here`, withKey({ method, headers, ...bodyOptions })),
+      )
       connection.cancel()
-      expect(home.requests.map((incoming) => incoming.method)).toEqual([method, then])
+      expect(home.requests.map((incoming) => incoming.method)).toEqual([method, redirectedMethod])
       expect(sent).toBe(body)
       expect(home.requests[1]!.headers['content-type'] ?? '').toBe(body && 'application/json')
     }
   })
 
   test.each(['/here', 'ftp://api.test/', 'data:text/event-stream,data:%20a%0A%0A', 'http://'])(
-    'what leads nowhere is one error: %s',
+    'a redirect to %s is a network error',
     async (location) => {
       redirect(302, location)
       const connecting = fetchConnect()(request(`${home.origin}/here?key=SECRET`, withKey()))
       const error: unknown = await connecting.catch((reason: unknown) => reason)
-      expect(error).toMatchObject({ code: 'network', message: `Failed: GET ${home.origin}/here` })
+      expect(error).toMatchObject({ code: 'network', message: `Request failed: GET ${home.origin}/here` })
       expect(home.requests).toHaveLength(location === '/here' ? 21 : 1)
     },
   )
 
-  test('20 redirects are followed', async () => {
+  test('up to 20 redirects are followed', async () => {
     home.handle = ({ url }, response) => {
       const hop = Number(url!.slice(1))
       if (hop === 20) stream(response)
@@ -249,7 +254,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     connection.cancel()
   })
 
-  test('an answer with a location that is no redirect is an answer', async () => {
+  test('a Location without a redirect status, or the reverse, is not a redirect', async () => {
     home.handle = (_, response) => void response.writeHead(201, { location: '/there' }).end()
     expect(await fetchConnect()(request(home.origin, withKey()))).toMatchObject({ status: 201 })
     home.handle = (_, response) => void response.writeHead(302).end()
@@ -270,7 +275,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     connection.cancel()
   })
 
-  test('an abort on the way', async () => {
+  test('an abort between redirects rejects with the reason', async () => {
     const controller = new AbortController()
     home.handle = ({ url }, response) => {
       if (url === '/there') controller.abort(new Error('enough'))
@@ -281,7 +286,7 @@ describe('[F13] redirects with a credential that platforms do not take off are f
     ).rejects.toThrow('enough')
   })
 
-  test('who wants no redirects gets none', async () => {
+  test('redirect modes manual and error are respected', async () => {
     redirect(302, '/there')
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ init: { redirect: 'manual' } })))
     expect(connection.status).toBe(302)
@@ -292,11 +297,11 @@ describe('[F13] redirects with a credential that platforms do not take off are f
   })
 })
 
-describe('letting go frees the socket at once [F34]', () => {
+describe('socket cleanup [F34]', () => {
   test.each([
     ['an open stream', 200],
-    ['an error body without end [F11]', 500],
-  ])('%s', async (_what, status) => {
+    ['an endless error body [F11]', 500],
+  ])('cancelling %s closes the socket', async (_name, status) => {
     const closed = new Promise<void>((resolve) => {
       home.handle = (_, response) => {
         response.writeHead(status, { 'content-type': 'text/event-stream' })
@@ -309,7 +314,7 @@ describe('letting go frees the socket at once [F34]', () => {
     await closed
   })
 
-  test('an abort while the head is awaited', async () => {
+  test('an abort before the response headers closes the socket', async () => {
     const controller = new AbortController()
     const closed = new Promise<void>((resolve) => {
       home.handle = (_, response) => {
@@ -323,7 +328,7 @@ describe('letting go frees the socket at once [F34]', () => {
 })
 
 describe('cuts', () => {
-  test('[F1] a reset in the middle of an event: whole events, then `network`', async () => {
+  test('[F1] a reset in the middle of an event is a network error after the complete events', async () => {
     home.handle = (_, response) => {
       stream(response)
       response.write('id: 2\ndata: b', () => response.socket!.resetAndDestroy())
@@ -338,7 +343,7 @@ describe('cuts', () => {
     expect(blocks.every((block) => (block as { id?: string }).id === undefined)).toBe(true)
   })
 
-  test('[F2] a Content-Length that is not kept: `network`', async () => {
+  test('[F2] a body shorter than its Content-Length is a network error', async () => {
     home.handle = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'content-length': 100 })
       response.write('data: a\n\n', () => response.socket!.end())
@@ -348,7 +353,7 @@ describe('cuts', () => {
     await expect(connection.read()).rejects.toMatchObject({ code: 'network' })
   })
 
-  test('[F18] nobody listens: `network`', async () => {
+  test('[F18] a refused connection is a network error', async () => {
     const { origin } = foreign
     foreign.server.close()
     await expect(fetchConnect()(request(`${origin}/a?key=SECRET`))).rejects.toMatchObject({
@@ -358,7 +363,7 @@ describe('cuts', () => {
     foreign = await listen()
   })
 
-  test('[F22] an id outside Latin-1 arrives as its UTF-8 bytes', async () => {
+  test('[F22] an ID outside Latin-1 arrives as its UTF-8 bytes', async () => {
     const connection = await fetchConnect()(request(home.origin, { lastEventId: '日本' }))
     connection.cancel()
     expect(Buffer.from(String(home.requests[0]!.headers['last-event-id']), 'latin1').toString('utf8')).toBe('日本')

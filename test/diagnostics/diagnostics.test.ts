@@ -1,4 +1,4 @@
-/** Records of what streams go through. */
+/** Tests of the records that `diagnose` reports. */
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../../src/request/auth.ts'
 import { type Diagnostic, diagnose } from '../../src/diagnostics.ts'
@@ -6,8 +6,8 @@ import { delta, end, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { type TestClient, createTestClient } from '../support/test-client.ts'
 
-type Without<All> = All extends unknown ? Omit<All, 'time' | 'name'> : never
-type DiagnosticFields = Without<Diagnostic>
+type OmitFields<All> = All extends unknown ? Omit<All, 'time' | 'name'> : never
+type DiagnosticFields = OmitFields<Diagnostic>
 
 function createDiagnosedClient(
   options: Parameters<typeof createTestClient>[0] = {},
@@ -17,14 +17,14 @@ function createDiagnosedClient(
   const instrument = diagnose(({ name, time, ...record }) => {
     names.add(name)
     expect(time).toBeGreaterThanOrEqual(0)
-    // How long it waits is told by the wall clock, which a test does not own.
+    // The delay depends on the wall clock, which the test does not control.
     records.push(record.type === 'retry' ? { ...record, delay: record.delay && 1 } : record)
   })
   return { ...createTestClient({ instrument, ...options }), records, names }
 }
 
 describe('diagnose', () => {
-  test('tells of a feed: attempts, answers, reads, a failure, the next connection and its duplicates, the end', async () => {
+  test('records of a feed: attempts, responses, reads, a retry, a duplicate after reconnecting, and the end', async () => {
     const { client, clock, open, records } = createDiagnosedClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -33,8 +33,8 @@ describe('diagnose', () => {
     connection.disconnect()
     await flushMicrotasks()
     await clock.advance(1_000)
-    const again = await open()
-    again.send({ data: '2', id: '2' }, { data: '3', id: '3' })
+    const second = await open()
+    second.send({ data: '2', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
     feed.close()
     expect(records.map((record) => ('bytes' in record ? { ...record, bytes: record.bytes > 0 } : record))).toEqual([
@@ -53,7 +53,7 @@ describe('diagnose', () => {
     ])
   })
 
-  test("tells of a run's gap, and of its end", async () => {
+  test('records of a run include a gap and the end', async () => {
     const { client, clock, network, open, records } = createDiagnosedClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -68,7 +68,7 @@ describe('diagnose', () => {
     ])
   })
 
-  test('tells streams apart, and why one was closed', async () => {
+  test('records have the number of their stream, and closed records have the error code and status', async () => {
     const { client, network, records } = createDiagnosedClient()
     client.subscribe('/1')
     client.subscribe('/2')
@@ -82,7 +82,7 @@ describe('diagnose', () => {
     ])
   })
 
-  test('has no secret in it', async () => {
+  test('records contain no secrets', async () => {
     const { client, network, records, names } = createDiagnosedClient({ auth: bearer('secret') })
     client.subscribe('/x', { searchParams: { key: 'secret' }, headers: { 'x-key': 'secret' } })
     await flushMicrotasks()
@@ -95,12 +95,12 @@ describe('diagnose', () => {
     expect(JSON.stringify(records)).not.toContain('secret')
   })
 
-  test('what the listener throws is reported, and breaks nothing', async () => {
+  test('an error thrown by the callback is reported and does not affect the stream', async () => {
     const reported = vi.fn()
     vi.stubGlobal('reportError', reported)
     const { client, open } = createTestClient({
       instrument: diagnose(() => {
-        throw new Error('broken')
+        throw new Error('callback failed')
       }),
     })
     const run = client.stream('/generate')

@@ -1,4 +1,4 @@
-/** The interface as Web IDL defines it: what `idlharness.js` asks of `EventSource`. */
+/** Tests of the interface as Web IDL defines it, as `idlharness.js` of the web-platform-tests does for `EventSource`. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
@@ -22,7 +22,7 @@ const descriptorOf = (holder: object, key: PropertyKey): PropertyDescriptor | un
   Object.getOwnPropertyDescriptor(holder, key)
 
 describe('the interface object', () => {
-  test('has a name and a length, and inherits from EventTarget', () => {
+  test('EventSource has a name and a length, and inherits from EventTarget', () => {
     expect(descriptorOf(EventSource, 'name')).toEqual({
       value: 'EventSource',
       writable: false,
@@ -43,7 +43,7 @@ describe('the interface object', () => {
     })
   })
 
-  test('is a constructor, and no function', () => {
+  test('EventSource can only be called with new, and with an argument', () => {
     expect(() => (EventSource as unknown as () => void)()).toThrow(TypeError)
     expect(() => Reflect.construct(EventSource, [])).toThrow(TypeError)
   })
@@ -52,7 +52,7 @@ describe('the interface object', () => {
     ['CONNECTING', 0],
     ['OPEN', 1],
     ['CLOSED', 2],
-  ])('%s is a constant of class and prototype', (key, value) => {
+  ])('%s is a constant of the class and its prototype', (key, value) => {
     for (const holder of [EventSource, EventSource.prototype]) {
       expect(descriptorOf(holder, key)).toEqual({ value, writable: false, enumerable: true, configurable: false })
     }
@@ -61,7 +61,7 @@ describe('the interface object', () => {
 })
 
 describe('the prototype', () => {
-  test('inherits from EventTarget, and names its class', () => {
+  test('the prototype inherits from EventTarget, and has the class string EventSource', () => {
     expect(Object.getPrototypeOf(EventSource.prototype)).toBe(EventTarget.prototype)
     expect(descriptorOf(EventSource.prototype, 'constructor')).toEqual({
       value: EventSource,
@@ -79,7 +79,7 @@ describe('the prototype', () => {
     expect(Symbol.unscopables in EventSource.prototype).toBe(false)
   })
 
-  test('has what the interface has, in its order, and nothing else', () => {
+  test('the prototype has exactly the members of the interface, in its order', () => {
     expect(Object.keys(EventSource.prototype)).toEqual([
       'url',
       'withCredentials',
@@ -95,7 +95,7 @@ describe('the prototype', () => {
     expect(Object.keys(open())).toEqual([])
   })
 
-  test.each(['url', 'withCredentials', 'readyState'])('%s is read only', (key) => {
+  test.each(['url', 'withCredentials', 'readyState'])('%s is a read-only attribute', (key) => {
     const { get, set, enumerable, configurable } = descriptorOf(EventSource.prototype, key)!
     expect({ name: get!.name, length: get!.length, set, enumerable, configurable }).toEqual({
       name: `get ${key}`,
@@ -108,7 +108,7 @@ describe('the prototype', () => {
     expect(() => get!.call({})).toThrow(TypeError)
   })
 
-  test.each(['onopen', 'onmessage', 'onerror'])('%s is an event handler', (key) => {
+  test.each(['onopen', 'onmessage', 'onerror'])('%s is an event handler attribute', (key) => {
     const { get, set, enumerable, configurable } = descriptorOf(EventSource.prototype, key)!
     expect([get!.name, set!.name, get!.length, set!.length, enumerable, configurable]).toEqual([
       `get ${key}`,
@@ -137,12 +137,12 @@ describe('the constructor', () => {
     ['a number as options', 'https://api.test/', 1],
     ['a string as options', 'https://api.test/', 'withCredentials'],
     ['true as options', 'https://api.test/', true],
-  ])('refuses %s', (_what, url, options) => {
+  ])('the constructor throws a TypeError for %s', (_argument, url, options) => {
     expect(() => new EventSource(url as string, options as never)).toThrow(TypeError)
   })
 
   test.each([[undefined], [null], [{}], [() => {}], [Object.assign(Object.create({ withCredentials: true }), {})]])(
-    'takes %o as options',
+    'the constructor accepts %o as options',
     (options) => {
       const source = new EventSource('https://api.test/', options as never)
       expect(source.withCredentials).toBe(
@@ -158,29 +158,29 @@ describe('the constructor', () => {
     ['no', true],
     [null, false],
     [{}, true],
-  ])('withCredentials: %o is %s', (given, expected) => {
-    expect(open(undefined, { withCredentials: given as boolean }).withCredentials).toBe(expected)
+  ])('withCredentials: %o is converted to %s', (value, expected) => {
+    expect(open(undefined, { withCredentials: value as boolean }).withCredentials).toBe(expected)
   })
 
   test.each(['', '/stream', '//', 'http://', 'http://[', 'http://a b/', 'http://x:99999/'])(
-    'throws a SyntaxError for "%s"',
+    'the constructor throws a SyntaxError for the URL "%s"',
     (url) => {
-      // Node has no base: a relative URL is none.
+      // Node has no base URL, so relative URLs are invalid there.
       expect(() => open(url)).toThrow(expect.objectContaining({ name: 'SyntaxError', code: 12 }) as Error)
       expect(() => open(url)).toThrow(DOMException)
     },
   )
 
-  test('a URL of another scheme is one, whatever its host; to open it fails', () => {
+  test('a URL of another scheme is accepted, even with an escaped host', () => {
     expect(open('foo://a%20b/').url).toBe('foo://a%20b/')
   })
 
-  test('keeps the URL, serialized', () => {
+  test('url is the serialized URL', () => {
     expect(open('HTTPS://API.test:443/a/../b?q=ü#hash').url).toBe('https://api.test/b?q=%C3%BC#hash')
     expect(open(new URL('https://api.test/x')).url).toBe('https://api.test/x')
   })
 
-  test('what is done to the options later does nothing', async () => {
+  test('later changes of the options have no effect', async () => {
     const { fetch, calls } = createScriptedFetch()
     const options = { fetch, withCredentials: true, method: 'POST', headers: { 'x-kept': '1' } }
     const source = open(undefined, options)
@@ -194,7 +194,7 @@ describe('the constructor', () => {
     ]).toEqual([true, 'include', 'POST', '1'])
   })
 
-  test('inherited options count, as in any dictionary', async () => {
+  test('inherited options are used, as in any dictionary', async () => {
     const { fetch, calls } = createScriptedFetch()
     opened.push(
       new EventSource(
@@ -206,7 +206,7 @@ describe('the constructor', () => {
     expect(calls[0]!.init.credentials).toBe('include')
   })
 
-  test('arguments are read once, in their order, before the URL is judged', () => {
+  test('arguments are read once and in order, before the URL is parsed', () => {
     const read: string[] = []
     const options = {
       get withCredentials() {
@@ -224,7 +224,7 @@ describe('the constructor', () => {
     expect(read).toEqual(['url', 'withCredentials'])
   })
 
-  test('can be extended', () => {
+  test('EventSource can be extended', () => {
     class Named extends EventSource {
       readonly title = 'named'
     }
@@ -237,14 +237,14 @@ describe('the constructor', () => {
 describe('event handlers', () => {
   const fire = (source: EventSource, options?: EventInit): boolean => source.dispatchEvent(new Event('open', options))
 
-  test.each([[1], ['f'], [true], [undefined], [Symbol('f')]])('%o is null', (value) => {
+  test.each([[1], ['f'], [true], [undefined], [Symbol('f')]])('%o as onopen is converted to null', (value) => {
     const source = open()
     source.onopen = () => {}
     source.onopen = value as never
     expect(source.onopen).toBe(null)
   })
 
-  test('an object that is no function is kept, and not called', () => {
+  test('an object that is not a function is kept as handler, but not called', () => {
     const source = open()
     const handler = { handleEvent: () => expect.unreachable() }
     source.onopen = handler as never
@@ -252,7 +252,7 @@ describe('event handlers', () => {
     fire(source)
   })
 
-  test('a handler keeps its place among the listeners until it is null', () => {
+  test('a handler keeps its position among the listeners until it is set to null', () => {
     const source = open()
     const received: string[] = []
     source.onopen = () => void received.push('first')
@@ -265,19 +265,19 @@ describe('event handlers', () => {
     expect(received).toEqual(['second', 'listener', 'listener', 'third'])
   })
 
-  test('is called with the source as `this`, and prevents by returning false', () => {
+  test('a handler is called with the source as `this`, and cancels the event by returning false', () => {
     const source = open()
-    const selves: unknown[] = []
+    const thisValues: unknown[] = []
     source.onopen = function (this: unknown) {
-      selves.push(this)
+      thisValues.push(this)
       return false
     }
     expect(fire(source, { cancelable: true })).toBe(false)
-    expect(selves).toEqual([source])
+    expect(thisValues).toEqual([source])
   })
 })
 
-test('install() defines a global as the platform does, and nothing before', () => {
+test('install() defines the global with the attributes of a platform global; the import alone does not', () => {
   const scope = {}
   install(scope)
   expect(descriptorOf(scope, 'EventSource')).toEqual({

@@ -1,10 +1,10 @@
-/** An `EventSource` on the mock server: what the browser's own does there, ours does, too. */
+/** Tests of `EventSource` against the mock server: it resumes after a restart, and stops at status 204. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { EventSource } from '../../src/event-source.ts'
 import { waitUntil } from '../contract/wait-until.ts'
 
-test('[P2.3] a server killed in the middle of a feed and started again: no event lost, none twice', async () => {
+test('[P2.3] no event is lost or repeated when the server is killed in the middle of a feed and restarted', async () => {
   await using server = await startMockServer({ port: 0, scenario: { retry: 100, path: '/api/stream' } })
   const source = new EventSource(`${server.url}/api/stream`)
   onTestFinished(() => source.close())
@@ -24,7 +24,7 @@ test('[P2.3] a server killed in the middle of a feed and started again: no event
   expect(states).not.toContain(EventSource.CLOSED)
 })
 
-test('[P1.4] [F12] 204 after the end of a run: it is finished, and does not come back', async () => {
+test('[P1.4] [F12] status 204 after the end of a run closes the source', async () => {
   await using server = await startMockServer({ port: 0, delay: 0, scenario: { retry: 100, path: '/api/generate' } })
   const source = new EventSource(`${server.url}/api/generate?prompt=hello`)
   onTestFinished(() => source.close())

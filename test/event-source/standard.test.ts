@@ -1,4 +1,4 @@
-/** The cases of the standard in Node, on sockets. Pages and workers have theirs in test/e2e/event-source-standard.test.ts. */
+/** The EventSource conformance cases in Node. test/e2e/event-source-standard.test.ts runs them in pages and workers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EventSource } from '../../src/event-source.ts'
 import { type CannedResponseServer, startCannedResponseServer } from './standard/canned-response-server.ts'
@@ -15,9 +15,9 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => server.close())
 
-describe('what the standard asks of an EventSource', () => {
+describe('EventSource conforms to the standard', () => {
   test.each(selected)('$name', ({ name }) => {
-    // Nothing but the platform can make an event that is trusted.
+    // Only the platform can create trusted events.
     expect(results[name]).toBe(name === 'eventsource-onmessage-trusted' ? 'Error:  false is not true' : '')
   })
 })

@@ -1,4 +1,4 @@
-/** How an `EventSource` connects, tells its events and reconnects: sections 9.2.3 to 9.2.6 of the standard, and the options beyond it. */
+/** Tests of how `EventSource` connects, dispatches events and reconnects: sections 9.2.3 to 9.2.6 of the standard, and the options beyond it. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -7,13 +7,13 @@ import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks as nextTask } from '../support/flush-microtasks.ts'
 
-const ADDRESS = 'https://api.test/stream?secret=1'
-/** Each event has a task of its own: as many tasks as any test here has events, and more. */
+const URL_WITH_SECRET = 'https://api.test/stream?secret=1'
+/** Waits for more tasks than any test here has events, because each event is dispatched in its own task. */
 async function flushTasks(): Promise<void> {
   for (let task = 0; task < 20; task++) await nextTask()
 }
 
-/** As `clock.advance`, until all that follows is told. */
+/** Advances the clock, and waits until all resulting events have been dispatched. */
 async function advance(clock: ManualClock, ms: number): Promise<void> {
   await clock.advance(ms)
   await flushTasks()
@@ -24,13 +24,13 @@ afterEach(() => {
   for (const source of opened.splice(0)) source.close()
 })
 
-/** An `EventSource` whose time and network belong to the test, with what it has told. */
+/** Creates an `EventSource` with a manual clock and a scripted `fetch`, and records its events and errors. */
 function createTestEventSource(options: EventSourceOptions = {}) {
   const clock = createManualClock()
   const { fetch, calls } = createScriptedFetch()
   const received: string[] = []
   const errors: StreamError[] = []
-  const source = new EventSource(ADDRESS, { fetch, clock, onError: (error) => errors.push(error), ...options })
+  const source = new EventSource(URL_WITH_SECRET, { fetch, clock, onError: (error) => errors.push(error), ...options })
   opened.push(source)
   for (const type of ['open', 'message', 'error', 'custom']) {
     source.addEventListener(type, (event: MessageEvent<string>) =>
@@ -41,10 +41,10 @@ function createTestEventSource(options: EventSourceOptions = {}) {
     source,
     clock,
     calls,
-    heard: received,
+    received,
     errors,
-    /** Answers the last request. */
-    async answer(text: string, init?: ResponseInit) {
+    /** Responds to the last request. */
+    async respond(text: string, init?: ResponseInit) {
       await flushTasks()
       const body = calls.at(-1)!.respond(init)
       if (text) body.write(text)
@@ -55,7 +55,7 @@ function createTestEventSource(options: EventSourceOptions = {}) {
 }
 
 describe('[spec] the constructor', () => {
-  test('fetches at once: GET, cors, no-store, credentials of the same origin, and says what it accepts', async () => {
+  test('the constructor sends a GET request in cors mode, with no-store, same-origin credentials and an Accept header', async () => {
     const { calls, source } = createTestEventSource()
     await flushTasks()
     expect(calls).toHaveLength(1)
@@ -67,14 +67,14 @@ describe('[spec] the constructor', () => {
     expect([...headers]).toEqual([['accept', 'text/event-stream']])
   })
 
-  test('sends credentials to other origins only if asked to', async () => {
+  test('credentials are sent to other origins if withCredentials is true', async () => {
     const { calls } = createTestEventSource({ withCredentials: true })
     await flushTasks()
     expect(calls[0]!.init.credentials).toBe('include')
   })
 
-  test('[F36] closed in the task in which it was made, it sends nothing', async () => {
-    const { source, calls, heard: received } = createTestEventSource()
+  test('[F36] close() in the same task as the constructor prevents the request', async () => {
+    const { source, calls, received } = createTestEventSource()
     source.close()
     await flushTasks()
     expect([calls.length, received, source.readyState]).toEqual([0, [], 2])
@@ -82,8 +82,8 @@ describe('[spec] the constructor', () => {
 })
 
 describe('[spec] announce the connection, dispatch the event', () => {
-  test('each in a task of its own: microtasks run in between', async () => {
-    const { source, heard: received, answer } = createTestEventSource()
+  test('each event is dispatched in its own task, and microtasks run in between', async () => {
+    const { source, received, respond } = createTestEventSource()
     source.addEventListener(
       'message',
       ({ data }) => void Promise.resolve().then(() => received.push(`microtask ${data}`)),
@@ -91,7 +91,7 @@ describe('[spec] announce the connection, dispatch the event', () => {
     source.addEventListener('message', ({ data }) =>
       queueMicrotask(() => queueMicrotask(() => received.push(`another ${data}`))),
     )
-    await answer('data: 1\n\ndata: 2\n\nevent: custom\ndata: 3\n\n')
+    await respond('data: 1\n\ndata: 2\n\nevent: custom\ndata: 3\n\n')
     expect(received).toEqual([
       'open 1',
       'message 1 1',
@@ -104,15 +104,15 @@ describe('[spec] announce the connection, dispatch the event', () => {
     ])
   })
 
-  test('nothing is told within the task in which it was read', async () => {
-    const { heard: received, calls } = createTestEventSource()
+  test('no event is dispatched in the task in which it was read', async () => {
+    const { received, calls } = createTestEventSource()
     await flushTasks()
     calls[0]!.respond().write('data: 1\n\n')
     await Promise.resolve()
     expect(received).toEqual([])
   })
 
-  test('[F33] the next chunk is not read before all events of the last one are told', async () => {
+  test('[F33] the next chunk is read only after all events of the previous one have been dispatched', async () => {
     const { source, calls } = createTestEventSource()
     await flushTasks()
     const body = calls[0]!.respond()
@@ -124,7 +124,7 @@ describe('[spec] announce the connection, dispatch the event', () => {
     expect(body.pullCount).toBe(pulls[0]! + 1)
   })
 
-  test('events are real ones, with the origin of the URL that answered and the last event ID', async () => {
+  test('events are MessageEvents with the origin of the final URL and the last event ID', async () => {
     const clock = createManualClock()
     const body = 'id: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n'
     const response = Object.defineProperty(
@@ -134,7 +134,7 @@ describe('[spec] announce the connection, dispatch the event', () => {
         value: 'https://elsewhere.test:8443/after/redirects',
       },
     )
-    const source = new EventSource(ADDRESS, { clock, fetch: async () => response })
+    const source = new EventSource(URL_WITH_SECRET, { clock, fetch: async () => response })
     opened.push(source)
     const events: MessageEvent[] = []
     source.addEventListener('message', (event) => events.push(event))
@@ -147,30 +147,33 @@ describe('[spec] announce the connection, dispatch the event', () => {
     ])
   })
 
-  test('[F31] events named like what it tells itself, and like what objects have, are events', async () => {
-    const { source, heard: received, answer } = createTestEventSource()
+  test('[F31] events named open, error or __proto__ are dispatched as messages', async () => {
+    const { source, received, respond } = createTestEventSource()
     source.addEventListener('__proto__', ({ data }) => received.push(`proto ${data}`))
-    await answer('event: error\ndata: 1\n\nevent: open\ndata: 2\n\nevent: __proto__\ndata: 3\n\n')
+    await respond('event: error\ndata: 1\n\nevent: open\ndata: 2\n\nevent: __proto__\ndata: 3\n\n')
     expect(received).toEqual(['open 1', 'error 1 1', 'open 1 2', 'proto 3'])
     expect(source.readyState).toBe(1)
   })
 
-  test.each([1, 2, 3])('[F36] close() in the handler of message %i of 3: nothing more is told', async (which) => {
-    const { source, heard: received, answer, clock, calls } = createTestEventSource()
-    source.addEventListener('message', ({ data }) => data === String(which) && source.close())
-    await answer('data: 1\n\ndata: 2\n\ndata: 3\n\n')
-    expect(received).toHaveLength(1 + which)
-    expect(source.readyState).toBe(2)
-    expect(calls[0]!.init.signal!.aborted).toBe(true)
-    await advance(clock, 60_000)
-    expect(calls).toHaveLength(1)
-    expect(clock.pendingDelays).toEqual([])
-  })
+  test.each([1, 2, 3])(
+    '[F36] close() in the handler of message %i of 3 prevents all further events',
+    async (message) => {
+      const { source, received, respond, clock, calls } = createTestEventSource()
+      source.addEventListener('message', ({ data }) => data === String(message) && source.close())
+      await respond('data: 1\n\ndata: 2\n\ndata: 3\n\n')
+      expect(received).toHaveLength(1 + message)
+      expect(source.readyState).toBe(2)
+      expect(calls[0]!.init.signal!.aborted).toBe(true)
+      await advance(clock, 60_000)
+      expect(calls).toHaveLength(1)
+      expect(clock.pendingDelays).toEqual([])
+    },
+  )
 
-  test('[F36] close() in onopen', async () => {
-    const { source, heard: received, answer } = createTestEventSource()
+  test('[F36] close() in onopen prevents all further events', async () => {
+    const { source, received, respond } = createTestEventSource()
     source.onopen = () => source.close()
-    await answer('data: 1\n\n')
+    await respond('data: 1\n\n')
     expect([received, source.readyState]).toEqual([['open 1'], 2])
   })
 })
@@ -179,30 +182,30 @@ describe('[spec] reestablish the connection', () => {
   test.each([
     [
       'the end of the body',
-      (testSource: ReturnType<typeof createTestEventSource>) => testSource.answer('').then((body) => body.close()),
+      (testSource: ReturnType<typeof createTestEventSource>) => testSource.respond('').then((body) => body.close()),
     ],
     [
-      'a cut',
+      'a broken connection',
       (testSource: ReturnType<typeof createTestEventSource>) =>
-        testSource.answer('data: par').then((body) => body.error(new TypeError('terminated'))),
+        testSource.respond('data: par').then((body) => body.error(new TypeError('terminated'))),
     ],
-  ])('after %s: an error event, CONNECTING, 3 s', async (_what, end) => {
+  ])('after %s an error event is fired, and the next attempt follows in 3 s', async (_cause, end) => {
     const testSource = createTestEventSource()
     await end(testSource)
     await flushTasks()
-    expect(testSource.heard).toEqual(['open 1', 'error 0'])
+    expect(testSource.received).toEqual(['open 1', 'error 0'])
     expect(testSource.errors.map(({ code }) => code)).toEqual(['network'])
     expect(testSource.clock.pendingDelays).toEqual([3_000])
     await advance(testSource.clock, 2_999)
     expect(testSource.calls).toHaveLength(1)
     await advance(testSource.clock, 1)
     expect(testSource.calls).toHaveLength(2)
-    await testSource.answer('data: again\n\n')
-    expect(testSource.heard.slice(2)).toEqual(['open 1', 'message 1 again'])
+    await testSource.respond('data: again\n\n')
+    expect(testSource.received.slice(2)).toEqual(['open 1', 'message 1 again'])
   })
 
-  test('[F18] [F19] a server that is away is asked for ever, at the same pace, with an error event each time', async () => {
-    const { calls, clock, heard: received } = createTestEventSource()
+  test('[F18] [F19] an unreachable server is retried without limit every 3 s, with an error event each time', async () => {
+    const { calls, clock, received } = createTestEventSource()
     for (let attempt = 1; attempt <= 20; attempt++) {
       await flushTasks()
       calls.at(-1)!.fail(new TypeError('refused'))
@@ -228,18 +231,18 @@ describe('[spec] reestablish the connection', () => {
     ['retry: 0', 100],
     ['retry: 7200000', 7_200_000],
     ['retry: 99999999999', 99_999_999_999],
-  ])('[F20] format-field-retry: %j is %i ms', async (field, expected) => {
-    const { answer, clock } = createTestEventSource()
-    const body = await answer(`${field}\n\n`)
+  ])('[F20] format-field-retry: %j sets the reconnection time to %i ms', async (field, expected) => {
+    const { respond, clock } = createTestEventSource()
+    const body = await respond(`${field}\n\n`)
     body.close()
     await flushTasks()
     expect(clock.pendingDelays).toEqual([expected])
   })
 
-  test('the reconnection time stays for the connections that follow', async () => {
-    const { answer, clock } = createTestEventSource()
+  test('the reconnection time applies to all later attempts', async () => {
+    const { respond, clock } = createTestEventSource()
     for (let attempt = 0; attempt < 3; attempt++) {
-      const body = await answer(attempt ? '' : 'retry: 500\n\n')
+      const body = await respond(attempt ? '' : 'retry: 500\n\n')
       body.close()
       await flushTasks()
       expect(clock.pendingDelays).toEqual([500])
@@ -247,11 +250,11 @@ describe('[spec] reestablish the connection', () => {
     }
   })
 
-  test('[F22] [F23] the last event ID is sent as UTF-8, kept over connections, and cleared by an empty one', async () => {
-    const { answer, clock, calls } = createTestEventSource()
+  test('[F22] [F23] the last event ID is sent as UTF-8, kept across connections, and cleared by an empty id', async () => {
+    const { respond, clock, calls } = createTestEventSource()
     const ids: (string | null)[] = []
     for (const text of ['id: 日本\n\n', 'data: 1\n\n', 'id: x\0\ndata: 2\n\n', 'id\n\n', '']) {
-      const body = await answer(text)
+      const body = await respond(text)
       const sent = calls.at(-1)!.headers.get('last-event-id')
       ids.push(sent && new TextDecoder().decode(Uint8Array.from(sent, (character) => character.charCodeAt(0))))
       body.close()
@@ -260,26 +263,26 @@ describe('[spec] reestablish the connection', () => {
     expect(ids).toEqual([null, '日本', '日本', '日本', null])
   })
 
-  test('[F1] the id of an event that was cut is not adopted', async () => {
-    const { answer, clock, calls } = createTestEventSource()
-    const body = await answer('id: 1\ndata: 1\n\nid: 2\ndata: 2\n')
+  test('[F1] the id of an incomplete event is ignored', async () => {
+    const { respond, clock, calls } = createTestEventSource()
+    const body = await respond('id: 1\ndata: 1\n\nid: 2\ndata: 2\n')
     body.error(new TypeError('terminated'))
     await advance(clock, 3_000)
     expect(calls[1]!.headers.get('last-event-id')).toBe('1')
   })
 
-  test('[F36] close() in the error event: no other request', async () => {
-    const { source, answer, clock, calls, heard: received } = createTestEventSource()
+  test('[F36] close() in onerror prevents the next attempt', async () => {
+    const { source, respond, clock, calls, received } = createTestEventSource()
     source.onerror = () => source.close()
-    const body = await answer('')
+    const body = await respond('')
     body.close()
     await advance(clock, 10_000)
     expect([calls.length, received, source.readyState, clock.pendingDelays]).toEqual([1, ['open 1', 'error 0'], 2, []])
   })
 
-  test('[F36] close() while it waits', async () => {
-    const { source, answer, clock, calls } = createTestEventSource()
-    const body = await answer('')
+  test('[F36] close() while waiting cancels the next attempt', async () => {
+    const { source, respond, clock, calls } = createTestEventSource()
+    const body = await respond('')
     body.close()
     await flushTasks()
     source.close()
@@ -296,10 +299,10 @@ describe('[spec] fail the connection', () => {
     ['201', { status: 201 }, 'http'],
     ['[F10] text/html', { headers: { 'content-type': 'text/html' } }, 'content-type'],
     ['[F10] text/event-streamish', { headers: { 'content-type': 'text/event-streamish' } }, 'content-type'],
-    ['no type', { headers: {} }, 'content-type'],
-  ])('%s: CLOSED, then an error event, and nothing more', async (_what, init, code) => {
-    const { source, answer, clock, calls, heard: received, errors } = createTestEventSource()
-    await answer('data: 1\n\n', init)
+    ['no content type', { headers: {} }, 'content-type'],
+  ])('after %s the source is CLOSED, fires an error event, and never retries', async (_response, init, code) => {
+    const { source, respond, clock, calls, received, errors } = createTestEventSource()
+    await respond('data: 1\n\n', init)
     expect([received, source.readyState]).toEqual([['error 2'], 2])
     expect(errors.map((error) => error.code)).toEqual([code])
     expect(errors[0]!.message).not.toContain('secret')
@@ -308,16 +311,16 @@ describe('[spec] fail the connection', () => {
     expect([calls.length, clock.pendingDelays]).toEqual([1, []])
   })
 
-  test('onError hears of the answer, but not of its cookies', async () => {
-    const { answer, errors } = createTestEventSource()
-    await answer('', { status: 403, headers: { 'set-cookie': 'session=secret', 'x-request': '7' } })
+  test('onError receives the status and headers of the response, but not its cookies', async () => {
+    const { respond, errors } = createTestEventSource()
+    await respond('', { status: 403, headers: { 'set-cookie': 'session=secret', 'x-request': '7' } })
     expect(errors).toMatchObject([{ code: 'http', status: 403, retryable: false }])
     expect([...(errors[0] as StreamError & { code: 'http' }).headers]).toEqual([['x-request', '7']])
   })
 
-  test('[F12] 204', async () => {
+  test('[F12] status 204 closes the source', async () => {
     const clock = createManualClock()
-    const source = new EventSource(ADDRESS, { clock, fetch: async () => new Response(null, { status: 204 }) })
+    const source = new EventSource(URL_WITH_SECRET, { clock, fetch: async () => new Response(null, { status: 204 }) })
     const event = await new Promise<Event>((resolve) => source.addEventListener('error', resolve))
     expect([source.readyState, event.constructor, clock.pendingDelays]).toEqual([2, Event, []])
   })
@@ -329,7 +332,7 @@ describe('[spec] fail the connection', () => {
     "javascript:alert('no')",
     'ws://api.test/',
     'https://user:secret@api.test/',
-  ])('%s can be no request: an error event, later', async (url) => {
+  ])('the unsupported URL %s fires an error event asynchronously', async (url) => {
     const { fetch, calls } = createScriptedFetch()
     const source = new EventSource(url, { fetch })
     expect(source.readyState).toBe(0)
@@ -337,7 +340,7 @@ describe('[spec] fail the connection', () => {
     expect([source.readyState, calls.length]).toEqual([2, 0])
   })
 
-  test('a data: URL is a stream that ends', async () => {
+  test('a data: URL is read as a stream', async () => {
     const clock = createManualClock()
     const source = new EventSource('data:text/event-stream,data:hello%0A%0A', { clock })
     opened.push(source)
@@ -347,31 +350,25 @@ describe('[spec] fail the connection', () => {
 })
 
 describe('beyond the standard', () => {
-  test('headers, asked anew for each attempt', async () => {
-    let asked = 0
-    const { answer, clock, calls } = createTestEventSource({
-      headers: async ({ attempt }) => ({ 'x-asked': `${++asked} ${attempt}` }),
+  test('headers as a function is called for each attempt', async () => {
+    let headerCalls = 0
+    const { respond, clock, calls } = createTestEventSource({
+      headers: async ({ attempt }) => ({ 'x-call': `${++headerCalls} ${attempt}` }),
     })
-    const body = await answer('')
+    const body = await respond('')
     body.close()
     await advance(clock, 3_000)
-    expect(calls.map(({ headers }) => headers.get('x-asked'))).toEqual(['1 1', '2 2'])
+    expect(calls.map(({ headers }) => headers.get('x-call'))).toEqual(['1 1', '2 2'])
     expect(calls[0]!.headers.get('accept')).toBe('text/event-stream')
   })
 
-  test('[P3.4] a POST with a body, which is never sent twice', async () => {
-    const {
-      answer,
-      clock,
-      calls,
-      heard: received,
-      source,
-    } = createTestEventSource({
+  test('[P3.4] a POST with a body is not sent again', async () => {
+    const { respond, clock, calls, received, source } = createTestEventSource({
       method: 'post',
       body: '{"a":1}',
       headers: { accept: '*/*', 'content-type': 'application/json' },
     })
-    const body = await answer('data: 1\n\n')
+    const body = await respond('data: 1\n\n')
     expect(calls[0]!.init).toMatchObject({ method: 'POST', body: '{"a":1}' })
     expect(calls[0]!.headers.get('accept')).toBe('*/*')
     body.close()
@@ -379,48 +376,44 @@ describe('beyond the standard', () => {
     expect([calls.length, received, source.readyState]).toEqual([1, ['open 1', 'message 1 1', 'error 2'], 2])
   })
 
-  test('options that only fetch knows', async () => {
+  test('other options are passed to fetch', async () => {
     const { calls } = createTestEventSource({ referrerPolicy: 'no-referrer', cache: 'default', priority: 'high' })
     await flushTasks()
     expect(calls[0]!.init).toMatchObject({ referrerPolicy: 'no-referrer', cache: 'default', priority: 'high' })
   })
 
-  test('lastEventId: where to go on', async () => {
+  test('lastEventId is sent with the first request', async () => {
     const { calls } = createTestEventSource({ lastEventId: '41' })
     await flushTasks()
     expect(calls[0]!.headers.get('last-event-id')).toBe('41')
   })
 
-  test('retry: false', async () => {
-    const { answer, clock, heard: received } = createTestEventSource({ retry: false })
-    const body = await answer('')
+  test('retry: false disables reconnection', async () => {
+    const { respond, clock, received } = createTestEventSource({ retry: false })
+    const body = await respond('')
     body.close()
     await flushTasks()
     expect([received, clock.pendingDelays]).toEqual([['open 1', 'error 2'], []])
   })
 
-  test('[F17] retry as a function: it is told the failure, and its answer is the delay', async () => {
-    const reported: unknown[] = []
-    const {
-      answer,
-      clock,
-      heard: received,
-    } = createTestEventSource({
+  test('[F17] retry as a function receives the failure and returns the delay', async () => {
+    const failures: unknown[] = []
+    const { respond, clock, received } = createTestEventSource({
       retry({ error, attempt, delay }) {
-        reported.push([error.code, error.status, attempt, delay])
+        failures.push([error.code, error.status, attempt, delay])
         return attempt < 3 ? delay * 2 ** attempt : undefined
       },
     })
-    await answer('', { status: 503 })
+    await respond('', { status: 503 })
     expect(clock.pendingDelays).toEqual([6_000])
     await advance(clock, 6_000)
-    const body = await answer('retry: 200\n\n')
+    const body = await respond('retry: 200\n\n')
     body.close()
     await flushTasks()
     expect(clock.pendingDelays).toEqual([800])
     await advance(clock, 800)
-    await answer('', { status: 404 })
-    expect(reported).toEqual([
+    await respond('', { status: 404 })
+    expect(failures).toEqual([
       ['http', 503, 1, 3_000],
       ['network', undefined, 2, 200],
       ['http', 404, 3, 200],
@@ -429,36 +422,32 @@ describe('beyond the standard', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F36] after close() retry is not asked', async () => {
+  test('[F36] retry is not called after close()', async () => {
     const retry = vi.fn(() => 1)
-    const { source, answer, clock, calls } = createTestEventSource({ retry })
-    await answer('data: 1\n\n')
+    const { source, respond, clock, calls } = createTestEventSource({ retry })
+    await respond('data: 1\n\n')
     source.close()
     await advance(clock, 10_000)
     expect([retry.mock.calls.length, calls.length]).toEqual([0, 1])
   })
 
-  test('[F35] what retry throws is reported, and it reconnects as the standard says', async () => {
+  test('[F35] an error thrown by retry is reported, and the default applies', async () => {
     const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
-    const {
-      answer,
-      clock,
-      heard: received,
-    } = createTestEventSource({
+    const { respond, clock, received } = createTestEventSource({
       retry() {
-        throw new Error('of the callback')
+        throw new Error('callback failed')
       },
     })
-    const body = await answer('')
+    const body = await respond('')
     body.close()
     await flushTasks()
     expect([received, clock.pendingDelays]).toEqual([['open 1', 'error 0'], [3_000]])
-    expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'of the callback' }))
+    expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'callback failed' }))
   })
 
-  test('[F19] a last event ID that advances, and 10 s open, make the next attempt the first again', async () => {
+  test('[F19] a new last event ID, or 10 s of open connection, resets the attempt number', async () => {
     const attempts: number[] = []
-    const { answer, clock } = createTestEventSource({
+    const { respond, clock } = createTestEventSource({
       retry({ attempt }) {
         attempts.push(attempt)
         return 1
@@ -471,7 +460,7 @@ describe('beyond the standard', () => {
       ['', 10_000],
       ['', 9_999],
     ] as const) {
-      const body = await answer(text)
+      const body = await respond(text)
       await advance(clock, open)
       body.close()
       await advance(clock, 1)
@@ -479,9 +468,9 @@ describe('beyond the standard', () => {
     expect(attempts).toEqual([1, 1, 2, 1, 2])
   })
 
-  test('[F4] [F5] idleTimeout: silence is a failure, comments are none', async () => {
-    const { answer, clock, heard: received, errors } = createTestEventSource({ idleTimeout: 1_000 })
-    const body = await answer('')
+  test('[F4] [F5] idleTimeout fails a silent connection, and comments reset it', async () => {
+    const { respond, clock, received, errors } = createTestEventSource({ idleTimeout: 1_000 })
+    const body = await respond('')
     await advance(clock, 900)
     body.write(': still here\n\n')
     await advance(clock, 999)
@@ -490,40 +479,35 @@ describe('beyond the standard', () => {
     expect([received, errors.map(({ code }) => code)]).toEqual([['open 1', 'error 0'], ['idle']])
   })
 
-  test('[F4] without idleTimeout there is no timer at all while it is open', async () => {
-    const { answer, clock } = createTestEventSource()
-    await answer('data: 1\n\n')
+  test('[F4] without idleTimeout an open source has no timer', async () => {
+    const { respond, clock } = createTestEventSource()
+    await respond('data: 1\n\n')
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F6] connectTimeout', async () => {
-    const { clock, heard: received, errors } = createTestEventSource({ connectTimeout: 5_000 })
+  test('[F6] connectTimeout fails an attempt without response headers', async () => {
+    const { clock, received, errors } = createTestEventSource({ connectTimeout: 5_000 })
     await advance(clock, 5_000)
     expect([received, errors.map(({ code }) => code)]).toEqual([['error 0'], ['network']])
   })
 
-  test('[F28] maxEventSize ends it', async () => {
-    const { answer, heard: received, errors } = createTestEventSource({ maxEventSize: 10 })
-    await answer(`data: 1\n\ndata: ${'x'.repeat(11)}\n\n`)
+  test('[F28] an event above maxEventSize closes the source', async () => {
+    const { respond, received, errors } = createTestEventSource({ maxEventSize: 10 })
+    await respond(`data: 1\n\ndata: ${'x'.repeat(11)}\n\n`)
     expect([received, errors.map(({ code }) => code)]).toEqual([['open 1', 'message 1 1', 'error 2'], ['too-large']])
   })
 
-  test('[F36] close() in onError: the error event does not come', async () => {
-    const { source, answer, heard: received, clock } = createTestEventSource({ onError: () => source.close() })
-    const body = await answer('')
+  test('[F36] close() in onError prevents the error event', async () => {
+    const { source, respond, received, clock } = createTestEventSource({ onError: () => source.close() })
+    const body = await respond('')
     body.close()
     await flushTasks()
     expect([received, source.readyState, clock.pendingDelays]).toEqual([['open 1'], 2, []])
   })
 })
 
-test('closed by what decides about another attempt, it makes none', async () => {
-  const {
-    source,
-    calls,
-    clock,
-    heard: received,
-  } = createTestEventSource({
+test('close() in retry prevents the next attempt', async () => {
+  const { source, calls, clock, received } = createTestEventSource({
     retry() {
       source.close()
       return 1_000

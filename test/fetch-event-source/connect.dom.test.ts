@@ -1,4 +1,4 @@
-/** The `Connect` over the real @microsoft/fetch-event-source: what the contract suite does not see of it. */
+/** Tests of `fetchEventSourceConnect` with the real @microsoft/fetch-event-source, beyond the contract suite. */
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
@@ -31,7 +31,7 @@ async function open(more?: Partial<ConnectRequest>, init?: ResponseInit) {
 }
 
 describe('reading', () => {
-  test('[F33] a chunk is read when it is asked for, and its bytes are counted', async () => {
+  test('[F33] each read() reads one chunk and counts its bytes', async () => {
     const { body, connection } = await open()
     body.write('id: 1\ndata: 你好\n\ndata: b\n\nda')
     await flushMicrotasks()
@@ -57,7 +57,7 @@ describe('reading', () => {
     expect(await connection.read()).toBe(null)
   })
 
-  test('[F1] a cut: what was whole is read, and then the failure', async () => {
+  test('[F1] complete events before a broken connection are read before the error', async () => {
     const { body, connection } = await open()
     body.write('data: a\n\ndata: par')
     expect((await connection.read())!.blocks).toHaveLength(1)
@@ -68,9 +68,9 @@ describe('reading', () => {
 
   test.each([
     ['in one line', `data: ${'x'.repeat(2_000)}`],
-    ['in many', 'data: x\n'.repeat(300)],
-    ['when it is whole', `data: ${'x'.repeat(2_000)}\n\n`],
-  ])('[F28] an event that is too large %s', async (_what, text) => {
+    ['in many lines', 'data: x\n'.repeat(300)],
+    ['with its end', `data: ${'x'.repeat(2_000)}\n\n`],
+  ])('[F28] an event above maxEventSize %s rejects with too-large', async (_shape, text) => {
     const { body, connection } = await open()
     body.write('data: a\n\n')
     expect((await connection.read())!.blocks).toHaveLength(1)
@@ -83,7 +83,7 @@ describe('reading', () => {
   })
 })
 
-test('[F28] characters are counted, not bytes', async () => {
+test('[F28] maxEventSize counts characters, not bytes', async () => {
   const { body, connection } = await open()
   const data = '日👍é'.repeat(240) // 960 characters, 2,160 bytes
   body.write(`data: ${data}`)
@@ -92,8 +92,8 @@ test('[F28] characters are counted, not bytes', async () => {
   expect(blocks.length ? blocks : (await connection.read())!.blocks).toMatchObject([{ data }])
 })
 
-describe('the answer', () => {
-  test('of any status is a connection, whose body can be read as a problem', async () => {
+describe('the response', () => {
+  test('a response of any status is a connection whose body can be read as text', async () => {
     const { body, connection } = await open(
       {},
       { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } },
@@ -105,7 +105,7 @@ describe('the answer', () => {
     expect(await connection.readText(16)).toBe('{"title":"busy"}')
   })
 
-  test('that does not come is a failure, once: its own retries are off', async () => {
+  test('a failed request rejects once, because the retries of the package are disabled', async () => {
     const { calls, connecting } = setUp()
     await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
@@ -115,7 +115,7 @@ describe('the answer', () => {
 })
 
 describe('the request', () => {
-  test('[F22] has our headers, the last event ID as UTF-8, and no policy of its own', async () => {
+  test('[F22] the request has only the given headers and the last event ID as UTF-8, and ignores visibility changes', async () => {
     const { call, calls } = await open({ lastEventId: '日' })
     expect(Object.fromEntries(call.headers)).toEqual({ 'x-own': '1', 'last-event-id': 'æ\u0097¥' })
     document.dispatchEvent(new Event('visibilitychange'))
@@ -123,7 +123,7 @@ describe('the request', () => {
     expect([calls.length, call.init.signal!.aborted]).toEqual([1, false])
   })
 
-  test('[F37] an abort rejects with its reason, before and after the answer', async () => {
+  test('[F37] an abort rejects with its reason, before and after the response', async () => {
     const early = setUp()
     await flushMicrotasks()
     early.controller.abort(new Error('enough'))
@@ -137,7 +137,7 @@ describe('the request', () => {
     await expect(late.connecting).rejects.toThrow('before')
   })
 
-  test('[F34] cancel() ends it, also twice', async () => {
+  test('[F34] cancel() aborts the request and is idempotent', async () => {
     const { connection, call } = await open()
     connection.cancel()
     connection.cancel()

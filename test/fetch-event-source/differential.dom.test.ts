@@ -1,4 +1,4 @@
-/** Ours beside @microsoft/fetch-event-source on the same server: equal, but for what docs/from-fetch-event-source.md lists. */
+/** Compares our `fetchEventSource` with @microsoft/fetch-event-source on one server: equal, except what docs/from-fetch-event-source.md lists. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -24,8 +24,8 @@ const both = async (use: Usage): Promise<[ours: Recording, theirs: Recording]> =
 ]
 const json = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'Content-Type': 'application/json' } }
 
-/** Asks for `times` further attempts, after a millisecond each, and throws then. */
-function again(times: number): NonNullable<FetchEventSourceInit['onerror']> {
+/** Returns an `onerror` that requests `times` more attempts, after a millisecond each, and then throws. */
+function retryTimes(times: number): NonNullable<FetchEventSourceInit['onerror']> {
   let left = times
   return (error) => {
     if (left-- === 0) throw error
@@ -33,21 +33,21 @@ function again(times: number): NonNullable<FetchEventSourceInit['onerror']> {
   }
 }
 
-describe('equal', () => {
+describe('equal behavior', () => {
   const uses: Record<string, Usage> = {
-    'names, ids, retry, lines, and each kind of line end': {
+    'names, ids, retry, data lines, and all kinds of line ends': {
       answers: [
         {
           body: 'event: a\nid: 1\ndata: x\ndata: y\n\ndata: z\r\n\r\nevent: message\ndata: m\r\rretry: 700\ndata:r\n\nid: 2\nfoo: bar\ndata: {"a":"你好👋🏽"}\n\n',
         },
       ],
     },
-    'events cut by the chunks': {
+    'events split across chunks': {
       answers: [{ body: ['da', 'ta: a', '\r', '\n\r\nda', 'ta: ', 'b\n', '\nid: 1\ndata', ': c\n\n'] }],
     },
-    'an event that has no end': { answers: [{ body: 'data: a\n\ndata: b\n' }] },
+    'an unfinished event': { answers: [{ body: 'data: a\n\ndata: b\n' }] },
     'an empty stream': { answers: [{ body: '' }] },
-    'a stream that ends, asked for again by onclose': {
+    'a stream that ends, and onclose that throws to reconnect': {
       answers: [
         { body: 'id: 7\ndata: a\n\n' },
         { body: 'data: {last-event-id}\n\n' },
@@ -57,29 +57,32 @@ describe('equal', () => {
         onclose() {
           throw new Error('ended')
         },
-        onerror: again(2),
+        onerror: retryTimes(2),
       }),
     },
-    'a cut stream goes on after the last event ID': {
+    'a broken stream, resumed after the last event ID': {
       answers: [{ body: 'id: 7\ndata: a\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
-      init: () => ({ onerror: again(1) }),
+      init: () => ({ onerror: retryTimes(1) }),
     },
-    'an empty id takes it back': {
+    'an empty id that clears the last event ID': {
       answers: [{ body: 'id: 7\ndata: a\n\nid:\ndata: b\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
-      init: () => ({ onerror: again(1) }),
+      init: () => ({ onerror: retryTimes(1) }),
     },
-    'a last event ID of the user’s own': {
+    'a last-event-id header of the caller': {
       answers: [
         { body: 'data: {last-event-id}\n\n', cut: 'body' },
         { body: 'id: 2\ndata: {last-event-id}\n\n', cut: 'body' },
         { body: 'data: {last-event-id}\n\n' },
       ],
-      init: () => ({ headers: { 'last-event-id': '1' }, onerror: again(2) }),
+      init: () => ({ headers: { 'last-event-id': '1' }, onerror: retryTimes(2) }),
     },
-    'a refused type': { answers: [{ type: 'text/html' }] },
-    'a refused type, asked again': { answers: [{ type: 'application/json' }, {}], init: () => ({ onerror: again(1) }) },
-    'no answer': { answers: [{ cut: 'head' }, {}], init: () => ({ onerror: again(1) }) },
-    'onopen that refuses': {
+    'a wrong content type': { answers: [{ type: 'text/html' }] },
+    'a wrong content type, retried': {
+      answers: [{ type: 'application/json' }, {}],
+      init: () => ({ onerror: retryTimes(1) }),
+    },
+    'no response, retried': { answers: [{ cut: 'head' }, {}], init: () => ({ onerror: retryTimes(1) }) },
+    'onopen that throws': {
       answers: [{ status: 401 }],
       init: () => ({
         async onopen() {
@@ -87,8 +90,11 @@ describe('equal', () => {
         },
       }),
     },
-    'onopen that lets another status pass': { answers: [{ status: 202 }], init: () => ({ async onopen() {} }) },
-    'onopen that lets another type pass': { answers: [{ type: 'text/plain' }], init: () => ({ async onopen() {} }) },
+    'onopen that accepts another status': { answers: [{ status: 202 }], init: () => ({ async onopen() {} }) },
+    'onopen that accepts another content type': {
+      answers: [{ type: 'text/plain' }],
+      init: () => ({ async onopen() {} }),
+    },
     'onopen that reads the body': {
       answers: [{ status: 400, body: '{"detail":"no"}' }],
       init: () => ({
@@ -97,13 +103,13 @@ describe('equal', () => {
         },
       }),
     },
-    'onmessage that throws: the event counts as received': {
+    'onmessage that throws, with the event counted as received': {
       answers: [
         { body: 'id: 1\ndata: a\n\nid: 2\ndata: b\n\n', staysOpen: true },
         { body: 'data: {last-event-id}\n\n' },
       ],
       init() {
-        const onerror = again(1)
+        const onerror = retryTimes(1)
         return {
           onmessage({ data }) {
             if (data === 'b') throw new Error('b')
@@ -112,7 +118,7 @@ describe('equal', () => {
         }
       },
     },
-    'onerror that throws something else': {
+    'onerror that throws another error': {
       answers: [{ type: 'text/html' }],
       init: () => ({
         onerror() {
@@ -120,30 +126,30 @@ describe('equal', () => {
         },
       }),
     },
-    'a POST, repeated where onerror asks for it': {
+    'a POST, repeated because onerror returns a delay': {
       answers: [{ body: 'data: a\n\n', cut: 'body' }, { body: 'data: {content-type}\n\n' }],
-      init: () => ({ ...json, onerror: again(1) }),
+      init: () => ({ ...json, onerror: retryTimes(1) }),
     },
-    headers: { answers: [{}], init: () => ({ headers: { accept: 'text/event-stream, */*', 'X-Own': '1' } }) },
-    'the accept header that it adds': { answers: [{ body: 'data: {accept}\n\n' }] },
-    'abort in a handler resolves': {
+    'custom headers': { answers: [{}], init: () => ({ headers: { accept: 'text/event-stream, */*', 'X-Own': '1' } }) },
+    'the default accept header': { answers: [{ body: 'data: {accept}\n\n' }] },
+    'abort in onmessage': {
       answers: [{ staysOpen: true }],
-      init: (_heard, abort) => ({ onmessage: abort }),
+      init: (_calls, abort) => ({ onmessage: abort }),
     },
-    'abort in onopen resolves': {
+    'abort in onopen': {
       answers: [{ staysOpen: true }],
-      init: (_heard, abort) => ({ onopen: async () => abort() }),
+      init: (_calls, abort) => ({ onopen: async () => abort() }),
     },
-    'abort while it waits for the next attempt': {
+    'abort while waiting for the next attempt': {
       answers: [{ cut: 'head' }],
-      init: (_heard, abort) => ({
+      init: (_calls, abort) => ({
         onerror() {
           setTimeout(abort, 0)
           return 600_000
         },
       }),
     },
-    'a fetch of the user’s: its input and its init': {
+    'the arguments of a custom fetch': {
       answers: [{}],
       init: (received) => ({
         cache: 'no-cache',
@@ -161,53 +167,53 @@ describe('equal', () => {
         },
       }),
     },
-    'a Request': { answers: [{}], input: (address) => new Request(address, { method: 'PUT', body: 'put' }) },
+    'a Request as input': { answers: [{}], input: (url) => new Request(url, { method: 'PUT', body: 'put' }) },
   }
-  test.each(Object.entries(uses))('%s', async (_name, use) => {
+  test.each(Object.entries(uses))('both behave the same: %s', async (_name, use) => {
     const [own, other] = await both(use)
     expect(own).toEqual(other)
     expect(own.calls.length).toBeGreaterThan(0)
   })
 
-  test('the type of event streams', () => {
+  test('EventStreamContentType is text/event-stream', () => {
     expect(EventStreamContentType).toBe('text/event-stream')
   })
 })
 
-/** Each row is a line of the guide: what ours tells where theirs tells something else. */
-describe('mended', () => {
+/** Each numbered test is a row of the guide: how our implementation behaves, and how the package does. */
+describe('documented differences', () => {
   const data = ({ calls: received }: Recording): unknown[] =>
     received.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
 
-  const reading: [what: string, body: string, mended: string[], unmended: string[]][] = [
+  const differences: [name: string, body: string, ours: string[], theirs: string[]][] = [
     [
-      '1. comments and blocks without data are no messages',
+      '1. comments and blocks without data are not messages',
       ': hi\n\nid: 1\n\nretry: 5\n\ndata: a\n\n',
       ['a'],
       ['', '', '', 'a'],
     ],
-    ['2. an empty first line of data stays', 'data:\ndata: a\n\n', ['\na'], ['a']],
-    ['3. a field without a colon is one', 'data\ndata\n\n', ['\n'], ['']],
-    ['4. a byte order mark in data stays', 'data: \uFEFFa\n\n', ['\uFEFFa'], ['a']],
+    ['2. an empty first line of data is kept', 'data:\ndata: a\n\n', ['\na'], ['a']],
+    ['3. a field without a colon is a field with an empty value', 'data\ndata\n\n', ['\n'], ['']],
+    ['4. a byte order mark in data is kept', 'data: \uFEFFa\n\n', ['\uFEFFa'], ['a']],
   ]
-  test.each(reading)('%s', async (_what, body, mended, unmended) => {
+  test.each(differences)('%s', async (_name, body, ourData, theirData) => {
     const [own, other] = await both({ answers: [{ body }] })
-    expect([data(own), data(other)]).toEqual([mended, unmended])
+    expect([data(own), data(other)]).toEqual([ourData, theirData])
   })
 
-  test('5. [F1] the id of an event that was cut is not adopted', async () => {
+  test('5. [F1] the id of an incomplete event is ignored', async () => {
     const use: Usage = {
       answers: [{ body: 'id: 1\ndata: a\n\nid: 2\n', cut: 'body' }, { body: '' }],
-      init: () => ({ onerror: again(1) }),
+      init: () => ({ onerror: retryTimes(1) }),
     }
     const [own, other] = await both(use)
     expect([own.requests[1]!.id, other.requests[1]!.id]).toEqual(['1', '2'])
   })
 
-  test('6. [F22] an id beyond Latin-1 is sent as UTF-8, instead of stopping all further attempts', async () => {
+  test('6. [F22] an id beyond Latin-1 is sent as UTF-8 instead of failing all further attempts', async () => {
     const use: Usage = {
       answers: [{ body: 'id: 日本\ndata: a\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
-      init: () => ({ onerror: again(1) }),
+      init: () => ({ onerror: retryTimes(1) }),
     }
     const [own, other] = await both(use)
     expect([data(own), own.requests.length]).toEqual([['a', '日本'], 2])
@@ -217,14 +223,14 @@ describe('mended', () => {
   test('7. [F23] an id with NUL is ignored', async () => {
     const use: Usage = {
       answers: [{ body: 'id: 1\0\ndata: a\n\n', cut: 'body' }, {}],
-      init: () => ({ onerror: again(1) }),
+      init: () => ({ onerror: retryTimes(1) }),
     }
     const [own, other] = await both(use)
     expect([own.requests.length, other.requests.length]).toEqual([2, 1])
     expect(own.requests[1]!.id).toBeUndefined()
   })
 
-  test('8. [P3.4] a POST is not repeated by itself', async () => {
+  test('8. [P3.4] a POST is not repeated unless onerror returns a delay', async () => {
     const answers = [{ body: 'retry: 1\ndata: a\n\n', cut: 'body' as const }, { body: 'data: b\n\n' }]
     const init = () => ({ ...json, onerror: () => {} })
     const [own, other] = await both({ answers, init })
@@ -232,7 +238,7 @@ describe('mended', () => {
     expect([own.calls.at(-1), other.calls.at(-1)]).toEqual([expect.stringMatching(/^rejected TypeError/), 'resolved'])
   })
 
-  test('9. [F10] text/event-streamish is no event stream', async () => {
+  test('9. [F10] text/event-streamish is rejected', async () => {
     const [own, other] = await both({ answers: [{ type: 'text/event-streamish' }] })
     expect(own.calls.at(-1)).toBe(
       'rejected Error: Expected content-type to be text/event-stream, Actual: text/event-streamish',
@@ -240,34 +246,34 @@ describe('mended', () => {
     expect(other.calls.at(-1)).toBe('resolved')
   })
 
-  test('10. an error status is an error, whatever its type', async () => {
+  test('10. an error status is rejected, whatever its content type', async () => {
     const [own, other] = await both({ answers: [{ status: 500 }] })
     expect(own.calls.at(-1)).toBe('rejected Error: Expected status to be 200, Actual: 500')
     expect(other.calls.at(-1)).toBe('resolved')
   })
 
-  test('11. [F12] 204 is the end', async () => {
+  test('11. [F12] status 204 is the end of the stream', async () => {
     const [own, other] = await both({ answers: [{ status: 204, body: [], type: '' }] })
     expect(own.calls).toEqual(['close', 'resolved'])
     expect(other.calls.at(-1)).toMatch(/^rejected/)
   })
 
-  test('12. [F36] [F37] after an abort nothing more is told, not even of the same chunk', async () => {
+  test('12. [F36] [F37] after an abort no callback is called, not even for the same chunk', async () => {
     const use: Usage = {
       answers: [{ body: 'data: a\n\ndata: b\n\ndata: c\n\n', staysOpen: true }],
-      init: (_heard, abort) => ({ onmessage: abort }),
+      init: (_calls, abort) => ({ onmessage: abort }),
     }
     const [own, other] = await both(use)
     expect([data(own), data(other)]).toEqual([['a'], ['a', 'b', 'c']])
   })
 
-  test('13. [F37] a signal that has aborted before: no request', async () => {
+  test('13. [F37] a signal that is already aborted prevents the request', async () => {
     const use: Usage = { answers: [{}], init: () => ({ signal: AbortSignal.abort() }) }
     const [own, other] = await both(use)
     expect([own.calls, own.requests.length, other.requests.length]).toEqual([['resolved'], 0, 1])
   })
 
-  test('14. headers may be a Headers', async () => {
+  test('14. headers can be a Headers object', async () => {
     const use: Usage = {
       answers: [{}],
       init: () => ({ headers: new Headers({ 'X-Own': '1' }) as unknown as Record<string, string> }),
@@ -279,8 +285,8 @@ describe('mended', () => {
   test('15. a Request keeps its headers, and can be sent again', async () => {
     const use: Usage = {
       answers: [{ body: 'data: a\n\n', cut: 'body' }, {}],
-      input: (address) => new Request(address, { method: 'PUT', body: 'put', headers: { 'X-Own': '1' } }),
-      init: () => ({ headers: { 'X-More': '2' }, onerror: again(1) }),
+      input: (url) => new Request(url, { method: 'PUT', body: 'put', headers: { 'X-Own': '1' } }),
+      init: () => ({ headers: { 'X-More': '2' }, onerror: retryTimes(1) }),
     }
     const [own, other] = await both(use)
     expect(own.requests.map(({ headers, body }) => [headers['x-own'], headers['x-more'], body])).toEqual([
@@ -292,7 +298,7 @@ describe('mended', () => {
     ])
   })
 
-  test('16. an `accept` in any case replaces the one that it adds', async () => {
+  test('16. an `Accept` header in any case replaces the default one', async () => {
     const [own, other] = await both({
       answers: [{ body: 'data: {accept}\n\n' }],
       init: () => ({ headers: { Accept: 'a/b' } }),

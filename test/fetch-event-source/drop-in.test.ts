@@ -1,4 +1,4 @@
-/** What the drop-in does beyond what the two can be compared in: without a document, between attempts, and with what it holds. */
+/** Tests of the drop-in `fetchEventSource` that cannot be compared with the package: without a document, retry delays, and cleanup. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
@@ -24,7 +24,7 @@ function open(init: FetchEventSourceInit = {}, input = 'https://api.test/') {
 }
 
 describe('20. without a document', () => {
-  test('it works, in Node as in workers', async () => {
+  test('our fetchEventSource works, as in Node and workers', async () => {
     const { calls, outcome, promise } = open()
     await flushMicrotasks()
     const body = calls[0]!.respond()
@@ -34,7 +34,7 @@ describe('20. without a document', () => {
     expect(outcome).toEqual(['resolved'])
   })
 
-  test('the Connect over theirs says so, once', async () => {
+  test('fetchEventSourceConnect fails once, with an error that says why', async () => {
     const { fetch, calls } = createScriptedFetch()
     const client = createClient({
       baseUrl: 'https://api.test',
@@ -43,24 +43,24 @@ describe('20. without a document', () => {
     })
     const error = await client.subscribe('/').closed
     expect([error!.code, calls.length]).toEqual(['network', 0])
-    expect(error!.message).toContain('needs a document')
+    expect(error!.message).toContain('requires a document')
   })
 
-  test('theirs fails', async () => {
+  test('the package fails', async () => {
     await expect(theirs('https://api.test/', { fetch: createScriptedFetch().fetch })).rejects.toThrow(
       'document is not defined',
     )
   })
 })
 
-describe('21. [F19] the attempts by default', () => {
+describe('21. [F19] the default retry delays', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     vi.spyOn(Math, 'random').mockReturnValue(1)
   })
   afterEach(() => vi.useRealTimers())
 
-  test('come later and later, up to 30 s above the reconnection time', async () => {
+  test('retry delays grow up to 30 s above the reconnection time', async () => {
     const { calls } = open()
     const delays: number[] = []
     for (let attempt = 0; attempt < 8; attempt++) {
@@ -82,7 +82,7 @@ describe('21. [F19] the attempts by default', () => {
     ['retry: 10ms', 1_000],
     ['retry: 1e1', 1_000],
     ['retry: 2500', 2_500],
-  ])('[F20] after `%s` come after %i ms', async (field, expected) => {
+  ])('[F20] after `%s` the next attempt follows in %i ms', async (field, expected) => {
     vi.mocked(Math.random).mockReturnValue(0)
     const { calls } = open()
     await flushMicrotasks()
@@ -99,12 +99,12 @@ describe('21. [F19] the attempts by default', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('and begin anew once the last event ID has advanced, or the connection was open for 10 s', async () => {
+  test('retry delays start over after a new last event ID, or after 10 s of open connection', async () => {
     vi.spyOn(performance, 'now').mockImplementation(() => Date.now())
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     const { calls } = open()
     const delays: number[] = []
-    for (const [text, stays] of [
+    for (const [text, openMs] of [
       ['', 0],
       ['data: a\n\n', 0],
       ['id: 1\n\n', 0],
@@ -115,7 +115,7 @@ describe('21. [F19] the attempts by default', () => {
       const body = calls.at(-1)!.respond()
       if (text) body.write(text)
       await flushMicrotasks()
-      await vi.advanceTimersByTimeAsync(stays)
+      await vi.advanceTimersByTimeAsync(openMs)
       body.error(new TypeError('terminated'))
       await flushMicrotasks()
       let delay = 0
@@ -128,7 +128,7 @@ describe('21. [F19] the attempts by default', () => {
     expect(delays).toEqual([2_000, 3_000, 2_000, 3_000, 2_000])
   })
 
-  test('[F36] there is none after an abort in onerror', async () => {
+  test('[F36] an abort in onerror prevents the next attempt', async () => {
     const { calls, controller, outcome } = open({
       onerror() {
         controller.abort()
@@ -143,9 +143,9 @@ describe('21. [F19] the attempts by default', () => {
     expect([calls.length, outcome]).toEqual([1, ['resolved']])
   })
 
-  test('those that onerror delays are counted as well', async () => {
-    let asked = 0
-    const { calls } = open({ onerror: () => (++asked < 4 ? 1 : undefined) })
+  test('attempts that onerror delays count for the backoff', async () => {
+    let errorCount = 0
+    const { calls } = open({ onerror: () => (++errorCount < 4 ? 1 : undefined) })
     for (let attempt = 0; attempt < 4; attempt++) {
       await flushMicrotasks()
       calls.at(-1)!.fail(new TypeError('refused'))
@@ -160,7 +160,7 @@ describe('21. [F19] the attempts by default', () => {
     expect(calls).toHaveLength(5)
   })
 
-  test('a delay that onerror gives is taken as it is', async () => {
+  test('a delay returned by onerror is used unchanged', async () => {
     const { calls } = open({ onerror: () => 5 })
     await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
@@ -174,7 +174,7 @@ describe('21. [F19] the attempts by default', () => {
   })
 })
 
-test('22. [F10] the body of an answer that onopen refused is let go of', async () => {
+test('22. [F10] the body of a response that onopen rejects is canceled', async () => {
   const { calls, outcome, promise } = open({
     async onopen() {
       throw new Error('refused')
@@ -190,7 +190,7 @@ test('22. [F10] the body of an answer that onopen refused is let go of', async (
   expect(body.cancelled).toBeTruthy()
 })
 
-test('23. [F28] an event beyond 16 MiB is a failure', async () => {
+test('23. [F28] an event above 16 MiB fails with too-large', async () => {
   const errors: unknown[] = []
   const { calls, promise, outcome } = open({
     onerror(error) {
@@ -205,7 +205,7 @@ test('23. [F28] an event beyond 16 MiB is a failure', async () => {
   expect([errors, outcome.length]).toEqual([['too-large'], 1])
 })
 
-test('[F36] nothing is left of it: no listener on the signal, no timer', async () => {
+test('[F36] at the end the abort listener is removed', async () => {
   const { calls, controller, promise } = open()
   const removed = vi.spyOn(controller.signal, 'removeEventListener')
   await flushMicrotasks()

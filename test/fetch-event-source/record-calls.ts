@@ -1,19 +1,19 @@
-/** Runs a `fetchEventSource`, theirs or ours, on the answering server, and writes down all that can be seen of it. */
+/** Runs a `fetchEventSource` implementation against the canned response server, and records its callbacks and requests. */
 import type { FetchEventSourceInit } from '../../src/fetch-event-source.ts'
 import type { CannedResponseServer } from '../event-source/standard/canned-response-server.ts'
 import type { CannedResponse, ReceivedRequest } from '../event-source/standard/case.ts'
 
 export type Implementation = (input: RequestInfo, init: FetchEventSourceInit) => Promise<void>
 
-/** One way of using it: callbacks that may write into `heard`, beside what is written anyhow. */
+/** One way to call `fetchEventSource`. The callbacks of `init` may add to the recorded `calls`. */
 export interface Usage {
   answers: CannedResponse[]
   init?(calls: unknown[], abort: () => void): FetchEventSourceInit
-  input?(address: string): RequestInfo
+  input?(url: string): RequestInfo
 }
 
 export interface Recording {
-  /** What was called, in order, and how it ended. */
+  /** The callbacks in order, and the outcome. */
   calls: unknown[]
   requests: (Pick<ReceivedRequest, 'method' | 'body'> & { id: string | undefined; headers: Record<string, string> })[]
 }
@@ -26,14 +26,14 @@ export async function recordCalls(
   { answers, init, input }: Usage,
 ): Promise<Recording> {
   const key = String(recordingCount++)
-  const address = `${server.url}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
+  const url = `${server.url}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
   const calls: unknown[] = []
   const controller = new AbortController()
   const userInit = init?.(calls, () => controller.abort()) ?? {}
-  const recordError = (what: string, error: unknown): unknown =>
-    calls.push(`${what} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
+  const recordError = (kind: string, error: unknown): unknown =>
+    calls.push(`${kind} ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`)
   try {
-    await implementation(input?.(address) ?? address, {
+    await implementation(input?.(url) ?? url, {
       signal: controller.signal,
       ...userInit,
       onmessage(message) {

@@ -1,4 +1,4 @@
-/** What both do when the page is hidden and shown again. */
+/** Tests of both `fetchEventSource` implementations when the page is hidden and shown again. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
@@ -22,7 +22,7 @@ afterEach(() => {
   Reflect.deleteProperty(document, 'hidden')
 })
 
-/** Opens a stream, which has brought an event with the id 7. */
+/** Opens a stream that has received an event with the id 7. */
 async function open(
   implementation: typeof ours,
   init: FetchEventSourceInit = {},
@@ -47,7 +47,7 @@ describe.each([
   ['ours', ours],
   ['theirs', theirs],
 ])('%s', (_name, implementation) => {
-  test('a GET is let go of when hidden, and goes on after its last event ID when shown', async () => {
+  test('a GET is aborted when the page is hidden, and resumes after its last event ID when it is shown', async () => {
     const { calls, received } = await open(implementation)
     await show(false)
     expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, true])
@@ -59,14 +59,14 @@ describe.each([
     expect(received).toEqual(['a', 'b'])
   })
 
-  test('with openWhenHidden nothing happens', async () => {
+  test('openWhenHidden keeps the connection while the page is hidden', async () => {
     const { calls } = await open(implementation, { openWhenHidden: true })
     await show(false)
     await show(true)
     expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, false])
   })
 
-  test('an abort while it is hidden resolves', async () => {
+  test('an abort while the page is hidden resolves the promise', async () => {
     const { calls, result } = await open(implementation)
     await show(false)
     controller.abort()
@@ -76,8 +76,8 @@ describe.each([
   })
 })
 
-describe('mended', () => {
-  test('17. [P3.4] [F41] a POST is neither cut for being hidden nor sent again', async () => {
+describe('documented differences', () => {
+  test('17. [P3.4] [F41] a POST is neither aborted when the page is hidden nor sent again', async () => {
     const post = { method: 'POST', body: 'prompt' }
     const own = await open(ours, post)
     const other = await open(theirs, post)
@@ -87,7 +87,7 @@ describe('mended', () => {
     expect([other.calls.length, other.calls[0]!.init.signal!.aborted]).toEqual([2, true])
   })
 
-  test('18. shown without having been hidden, an open connection stays', async () => {
+  test('18. an open connection stays when the page is shown without having been hidden', async () => {
     const [own, other] = [await open(ours), await open(theirs)]
     await show(true)
     expect([own.calls.length, other.calls.length]).toEqual([1, 2])
@@ -96,22 +96,19 @@ describe('mended', () => {
   test.each([
     ['ours', ours, 1],
     ['theirs', theirs, 2],
-  ])(
-    '19. an attempt that is due while it is hidden is made when shown: %s',
-    async (_name, implementation, expected) => {
-      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-      onTestFinished(() => void vi.useRealTimers())
-      const { fetch, calls } = createScriptedFetch()
-      void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
-      await flushMicrotasks()
-      calls[0]!.fail(new TypeError('refused'))
-      await flushMicrotasks()
-      await show(false)
-      await vi.advanceTimersByTimeAsync(10)
-      await flushMicrotasks()
-      expect(calls).toHaveLength(expected)
-      await show(true)
-      expect(calls).toHaveLength(expected + 1)
-    },
-  )
+  ])('19. an attempt that is due while the page is hidden (%s)', async (_name, implementation, expected) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { fetch, calls } = createScriptedFetch()
+    void implementation('https://api.test/', { fetch, signal: controller.signal, onerror: () => 10 })
+    await flushMicrotasks()
+    calls[0]!.fail(new TypeError('refused'))
+    await flushMicrotasks()
+    await show(false)
+    await vi.advanceTimersByTimeAsync(10)
+    await flushMicrotasks()
+    expect(calls).toHaveLength(expected)
+    await show(true)
+    expect(calls).toHaveLength(expected + 1)
+  })
 })

@@ -1,10 +1,10 @@
-/** The carrier: when it is opened, as whom, for how long, and what its end means to its streams. */
+/** Tests of the channel: when it is opened, with which identity, how long it stays open, and how its end affects its streams. */
 import { describe, expect, test } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
 describe('opening', () => {
-  test('[P5.1] with the first stream; the others of the same task share it, and one request asks for all', async () => {
+  test('[P5.1] the first stream opens the channel, and all streams of one task are opened by one operations request', async () => {
     const testMultiplex = createTestMultiplex()
     expect(testMultiplex.channelRequests).toEqual([])
     for (let count = 0; count < 100; count++) testMultiplex.requestStream()
@@ -21,7 +21,7 @@ describe('opening', () => {
     expect(new Set(testMultiplex.operations.map(({ key }) => key)).size).toBe(100)
   })
 
-  test('[P5.1] a path is of the origin of the first stream, a query stays behind', async () => {
+  test('[P5.1] the channel URL is resolved against the first stream, and its query is kept', async () => {
     const testMultiplex = createTestMultiplex({}, '/base/channel?tenant=1')
     testMultiplex.requestStream()
     await testMultiplex.openChannel()
@@ -29,7 +29,7 @@ describe('opening', () => {
     expect(testMultiplex.operationRequests[0]!.request.url).toBe('https://api.test/base/channel/ops?tenant=1')
   })
 
-  test('[P5.1] as whoever asks first, without what is about the content of its request', async () => {
+  test('[P5.1] the channel has the headers of the first stream, except those about its content', async () => {
     const testMultiplex = createTestMultiplex()
     const headers: [string, string][] = [
       ['accept', 'text/event-stream'],
@@ -53,21 +53,21 @@ describe('opening', () => {
     })
   })
 
-  test('operations go with the credentials of whoever was let in last', async () => {
+  test('operations are sent with the credentials of the last accepted stream', async () => {
     const testMultiplex = createTestMultiplex()
-    const as = (token: string) =>
+    const requestAs = (token: string) =>
       testMultiplex.requestStream({ headers: [['authorization', token]], credentialHeaders: ['authorization'] })
-    as('old')
+    requestAs('old')
     const channel = await testMultiplex.openChannel()
     channel.send(openEvent(1))
-    as('refused')
+    requestAs('rejected')
     await flushMicrotasks()
     channel.send(openEvent(2, { status: 401 }))
-    as('new')
+    requestAs('new')
     await flushMicrotasks()
     channel.send(openEvent(3))
     await flushMicrotasks()
-    as('any')
+    requestAs('any')
     await flushMicrotasks()
     expect(testMultiplex.operationRequests.map(({ headers }) => headers['authorization'])).toEqual([
       'old',
@@ -77,7 +77,7 @@ describe('opening', () => {
     ])
   })
 
-  test('nothing is said before the server has said which channel it is', async () => {
+  test('operations are sent only after the channel event', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream()
     await flushMicrotasks()
@@ -85,14 +85,14 @@ describe('opening', () => {
     channel.comment()
     await flushMicrotasks()
     expect(testMultiplex.operationRequests).toEqual([])
-    channel.send({ type: 'channel', data: '{"channelId":"the one"}' })
+    channel.send({ type: 'channel', data: '{"channelId":"c"}' })
     await flushMicrotasks()
     expect(JSON.parse(testMultiplex.operationRequests[0]!.request.body as string)).toMatchObject({
-      channelId: 'the one',
+      channelId: 'c',
     })
   })
 
-  test('what fetch is told for it goes to the carrier and to operations', async () => {
+  test('init applies to the channel and its operations', async () => {
     const init: RequestInit = { credentials: 'include' }
     const testMultiplex = createTestMultiplex({ init })
     testMultiplex.requestStream({ init })
@@ -102,8 +102,8 @@ describe('opening', () => {
   })
 })
 
-describe('lingering', () => {
-  test('it is closed a while after its last stream', async () => {
+describe('linger', () => {
+  test('the channel is closed after linger once its last stream has ended', async () => {
     const testMultiplex = createTestMultiplex({ linger: 500 })
     const { channel, streams } = await testMultiplex.open(2)
     streams[0]!.cancel()
@@ -116,7 +116,7 @@ describe('lingering', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('a stream that comes in time keeps it, one that comes late has a new one', async () => {
+  test('a stream within linger reuses the channel, and a later one opens a new channel', async () => {
     const testMultiplex = createTestMultiplex({ linger: 500 })
     const { channel, streams } = await testMultiplex.open()
     streams[0]!.cancel()
@@ -134,7 +134,7 @@ describe('lingering', () => {
     expect(testMultiplex.channelRequests).toHaveLength(2)
   })
 
-  test('for longer than three heartbeats, where it is alive for as long', async () => {
+  test('an unused channel with heartbeats stays open for linger, even if that exceeds three heartbeats', async () => {
     const testMultiplex = createTestMultiplex({ linger: 60_000 })
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel({ channelId: 'c', heartbeat: 10_000 })
@@ -151,7 +151,7 @@ describe('lingering', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('a carrier that nobody waits for any more is given up', async () => {
+  test('a channel whose only stream was aborted before the response is closed after linger', async () => {
     const testMultiplex = createTestMultiplex({ linger: 0 })
     const { connection, controller } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -163,15 +163,15 @@ describe('lingering', () => {
   })
 })
 
-describe('its end', () => {
-  test.each(['is cut', 'ends'])(
-    '[P5.6] when it %s, each stream reads what has come, and then a network error of its own',
-    async (how) => {
+describe('the end of the channel', () => {
+  test.each(['breaks', 'ends'])(
+    '[P5.6] when the channel %s, each stream reads its buffered events and then fails with its own network error',
+    async (ending) => {
       const testMultiplex = createTestMultiplex()
       const { channel, streams } = await testMultiplex.open(3)
       channel.send({ id: '1=a', data: 'first' })
       await flushMicrotasks()
-      if (how === 'ends') channel.end()
+      if (ending === 'ends') channel.end()
       else channel.disconnect()
       await flushMicrotasks()
       expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'first', id: 'a' }] })
@@ -187,7 +187,7 @@ describe('its end', () => {
     },
   )
 
-  test('[P5.6] those who come back share one new carrier, with keys of its own', async () => {
+  test('[P5.6] streams that reconnect share one new channel with new keys', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel } = await testMultiplex.open(3)
     channel.disconnect()
@@ -198,7 +198,7 @@ describe('its end', () => {
     expect(testMultiplex.operations.map(({ key }) => key)).toEqual(['1', '2', '3', '1', '2', '3'])
   })
 
-  test('no answer: network for all who wait, after the timeout', async () => {
+  test('all streams fail with network if the channel has no response within timeout', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 7_000 })
     const [one, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     await testMultiplex.clock.advance(6_999)
@@ -210,29 +210,32 @@ describe('its end', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('no channel event: the same', async () => {
+  test('streams fail with network if no channel event arrives within timeout', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 7_000 })
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
     testMultiplex.channelRequests[0]!.respond()
     await testMultiplex.clock.advance(7_000)
-    await expect(connection).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Silent') })
+    await expect(connection).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('Channel silent'),
+    })
   })
 
-  test('the same where streams come and go meanwhile: who comes after it has a new carrier', async () => {
+  test('new streams do not extend the timeout of a channel that does not respond', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 10_000, linger: 1_000 })
     for (let count = 0; count < 4; count++) {
       const { controller } = testMultiplex.requestStream()
       await testMultiplex.clock.advance(4_000)
-      controller.abort(new Error('enough'))
+      controller.abort(new Error('aborted by the test'))
       await testMultiplex.clock.advance(500)
     }
     expect(testMultiplex.channelRequests).toHaveLength(2)
     expect(testMultiplex.channelRequests[0]!.request.signal.aborted).toBe(true)
   })
 
-  test('a connect that throws: network, and the next stream has a new carrier', async () => {
-    const reason = new TypeError('of the connect')
+  test('a connect that throws fails the stream with network, and the next stream opens a new channel', async () => {
+    const reason = new TypeError('connect failed')
     let requests = 0
     const testMultiplex = createTestMultiplex({
       connect() {
@@ -247,7 +250,7 @@ describe('its end', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('no connection: network, with the reason', async () => {
+  test('a connect that rejects fails the stream with network and the cause', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -256,18 +259,21 @@ describe('its end', () => {
     await expect(connection).rejects.toMatchObject({ code: 'network', cause: reason })
   })
 
-  test.each(['nothing', 'null', '{"channelId":'])('a channel that says %s: network', async (data) => {
-    const testMultiplex = createTestMultiplex()
-    const { connection } = testMultiplex.requestStream()
-    await flushMicrotasks()
-    testMultiplex.channelRequests[0]!.respond().send({ type: 'channel', data })
-    await flushMicrotasks()
-    await expect(connection).rejects.toMatchObject({ code: 'network' })
-  })
+  test.each(['nothing', 'null', '{"channelId":'])(
+    'a channel event with the data %s fails the stream with network',
+    async (data) => {
+      const testMultiplex = createTestMultiplex()
+      const { connection } = testMultiplex.requestStream()
+      await flushMicrotasks()
+      testMultiplex.channelRequests[0]!.respond().send({ type: 'channel', data })
+      await flushMicrotasks()
+      await expect(connection).rejects.toMatchObject({ code: 'network' })
+    },
+  )
 })
 
 describe('silence', () => {
-  test('[P5.1] of three heartbeats that were announced: network for every stream', async () => {
+  test('[P5.1] streams fail with network after three announced heartbeats of silence', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel({ channelId: 'c', heartbeat: 10_000 })
@@ -282,11 +288,11 @@ describe('silence', () => {
     const read = stream.read()
     read.catch(() => {})
     await testMultiplex.clock.advance(30_000)
-    await expect(read).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Silent') })
+    await expect(read).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Channel silent') })
     expect(channel.cancelled).toBe(true)
   })
 
-  test('what has come while timers were held back is heard before they are', async () => {
+  test('data that arrives before a delayed timer fires keeps the channel open', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection, controller } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel({ channelId: 'c', heartbeat: 10_000 })
@@ -303,14 +309,14 @@ describe('silence', () => {
     expect(testMultiplex.channelRequests).toHaveLength(1)
   })
 
-  test('without heartbeats nobody listens for it', async () => {
+  test('a channel without announced heartbeats may be silent', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel } = await testMultiplex.open()
     await testMultiplex.clock.advance(86_400_000)
     expect([channel.cancelled, testMultiplex.clock.pendingDelays]).toEqual([false, []])
   })
 
-  test('[P5.3] comments keep every stream alive, and so does what comes for others', async () => {
+  test('[P5.3] comments and events of other streams keep every stream alive', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     const reads = streams.map((stream) => stream.read())
@@ -325,7 +331,7 @@ describe('silence', () => {
     expect(await quiet).toEqual({ blocks: [], bytes: 1 })
   })
 
-  test('a stream that found it silent takes the carrier down: the others go on over a new one', async () => {
+  test('a stream that exceeds its idleTimeout closes the channel, and the other streams fail with network', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams, requests } = await testMultiplex.open(2)
     const other = streams[1]!.read()
@@ -338,7 +344,7 @@ describe('silence', () => {
   })
 })
 
-describe('refused', () => {
+describe('a rejected channel', () => {
   const bearer = (token: string) => ({
     headers: [['authorization', token]] as [string, string][],
     credentialHeaders: ['authorization'],
@@ -350,21 +356,21 @@ describe('refused', () => {
     [404, { code: 'http', retryable: false }],
     [204, { code: 'http', retryable: false }],
     [503, { code: 'http', retryable: true }],
-  ])('with %i: each who asked as the same gets it, as an error of its own', async (status, error) => {
+  ])('status %i fails each stream of the same identity with its own error', async (status, error) => {
     const testMultiplex = createTestMultiplex()
     const requests = [testMultiplex.requestStream(bearer('t')), testMultiplex.requestStream(bearer('t'))]
     await flushMicrotasks()
     testMultiplex.channelRequests[0]!.respond({
       status,
       headers: { 'content-type': 'application/problem+json', 'retry-after': '7' },
-      problem: '{"title":"why"}',
+      problem: '{"title":"Rejected"}',
     })
     const errors = await Promise.all(requests.map(({ connection }) => connection.catch((reason: unknown) => reason)))
     for (const one of errors) {
       expect(one).toMatchObject({
         ...error,
         status,
-        problem: { title: 'why' },
+        problem: { title: 'Rejected' },
         message: `Status ${status}: GET https://api.test/channel`,
       })
       expect((one as { headers: Headers }).headers.get('retry-after')).toBe('7')
@@ -373,7 +379,7 @@ describe('refused', () => {
     expect([testMultiplex.channelRequests.length, testMultiplex.clock.pendingDelays]).toEqual([1, []])
   })
 
-  test('a 401 where nobody gave credentials is http, as on a connection of its own', async () => {
+  test('a 401 without credentials has code http, as on a connection of its own', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -381,7 +387,7 @@ describe('refused', () => {
     await expect(connection).rejects.toMatchObject({ code: 'http', status: 401 })
   })
 
-  test('by a page instead of a channel: content-type', async () => {
+  test('a page instead of a channel fails the stream with content-type', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -389,7 +395,7 @@ describe('refused', () => {
     await expect(connection).rejects.toMatchObject({ code: 'content-type' })
   })
 
-  test('to one identity, it is tried by the next', async () => {
+  test('a channel that is rejected for one identity is tried with the next identity', async () => {
     const testMultiplex = createTestMultiplex()
     const [bad, good] = [testMultiplex.requestStream(bearer('bad')), testMultiplex.requestStream(bearer('good'))]
     await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** What goes wrong with one stream, or with the carrier, against the mock server on real sockets: the others go on. */
+/** Tests against the mock server on sockets: a fault of one stream, or of the channel, does not affect other streams. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -13,9 +13,9 @@ interface MultiplexFixture {
   server: TestServer
   client: ReturnType<typeof createClient>
   errors: StreamError[]
-  /** What the carrier had that belongs to nobody. */
+  /** Errors for events on the channel that belong to no stream. */
   unmatchedErrors: StreamError[]
-  /** `METHOD path` of all that came, carried or not. */
+  /** Returns `METHOD path` of all requests, on the channel or not. */
   requestLog(): Promise<string[]>
 }
 
@@ -57,7 +57,7 @@ const CHANNEL_FAULTS = [
   { 'end-after': 10 },
 ]
 test.each(CHANNEL_FAULTS)(
-  '[F1][F2][P5.6] a carrier with %j, again and again: each stream has each event once, over one new carrier for all',
+  '[F1][F2][P5.6] streams receive each event once when the channel breaks repeatedly with %j',
   async (cut) => {
     const fixture = await openFixture({
       answers: { '*': '日本語 abc' },
@@ -71,47 +71,43 @@ test.each(CHANNEL_FAULTS)(
     await waitUntil(() => feeds.every((events) => payloadsOf(events).length >= 40))
     for (const events of feeds) expect(payloadsOf(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
     expect(fixture.errors).toEqual([])
-    // The last of the five cuts may still wait for an event that it can fall into. Each of them cost one carrier, for all six streams.
+    // Each fault costs one channel for all six streams. The last of the five may not have happened yet.
     const count = await countChannels(fixture)
     expect(count).toBeGreaterThan(3)
     expect(count).toBeLessThanOrEqual(6)
   },
 )
 
-test(
-  'a stream of 100 MB that nobody reads beside a small one: the small one is not held up, and nothing of the large one is lost',
-  { timeout: 60_000 },
-  async () => {
-    const fixture = await openFixture({ scenario: { path: '/api/channel', encoding: 'identity' } })
-    const [large, count] = ['x'.repeat(100_000), 1_000]
-    const lastEventId = await fixture.server.send({ type: 'small', data: 0 })
-    await fixture.server.sendMany({ type: 'large', data: large }, count)
-    const feed = fixture.client.subscribe('/api/stream', {
-      searchParams: { types: 'large' },
-      lastEventId,
-      queue: { bytes: 1 },
-    })
-    const loop = feed[Symbol.asyncIterator]()
-    expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
-    for (const answer of startRuns(fixture, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
-    const small = recordEvents(fixture.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
-    await waitUntil(() => small.length)
-    await fixture.server.send({ type: 'small', data: 1 })
-    await waitUntil(() => payloadsOf(small, 'small').length)
-    // The queue's one event, the one that waits for its room, and what the window lets through.
-    expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
-    let read = 0
-    while (read < count) {
-      const { value, done } = await loop.next()
-      if (done) break
-      if (value?.type === 'large') read += (value.data as string).length / large.length
-    }
-    expect([read, fixture.errors]).toEqual([count, []])
-    expect(await countChannels(fixture)).toBe(1)
-  },
-)
+test('an unread stream of 100 MB does not block a small one, and loses nothing', { timeout: 60_000 }, async () => {
+  const fixture = await openFixture({ scenario: { path: '/api/channel', encoding: 'identity' } })
+  const [large, count] = ['x'.repeat(100_000), 1_000]
+  const lastEventId = await fixture.server.send({ type: 'small', data: 0 })
+  await fixture.server.sendMany({ type: 'large', data: large }, count)
+  const feed = fixture.client.subscribe('/api/stream', {
+    searchParams: { types: 'large' },
+    lastEventId,
+    queue: { bytes: 1 },
+  })
+  const loop = feed[Symbol.asyncIterator]()
+  expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
+  for (const answer of startRuns(fixture, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
+  const small = recordEvents(fixture.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
+  await waitUntil(() => small.length)
+  await fixture.server.send({ type: 'small', data: 1 })
+  await waitUntil(() => payloadsOf(small, 'small').length)
+  // The server has written one queued event, one that waits for space, and the window.
+  expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
+  let read = 0
+  while (read < count) {
+    const { value, done } = await loop.next()
+    if (done) break
+    if (value?.type === 'large') read += (value.data as string).length / large.length
+  }
+  expect([read, fixture.errors]).toEqual([count, []])
+  expect(await countChannels(fixture)).toBe(1)
+})
 
-test('[P5.3] a 401 on one stream is the error of that stream', async () => {
+test('[P5.3] a 401 for one stream fails only that stream', async () => {
   const fixture = await openFixture({ scenario: { path: '/api/generate', status: 401 } })
   const events = recordEvents(fixture.client.subscribe('/api/stream'))
   await waitUntil(() => events.length)
@@ -124,7 +120,7 @@ test('[P5.3] a 401 on one stream is the error of that stream', async () => {
   expect([fixture.errors.length, await countChannels(fixture), events.length]).toEqual([1, 1, 2])
 })
 
-test('[P5.2] a server that has forgotten the channel: a new carrier, and each stream goes on where it was', async () => {
+test('[P5.2] streams resume on a new channel when the server does not know the channel', async () => {
   const fixture = await openFixture({ answers: { '*': 'abc' } })
   const feeds = Array.from({ length: 5 }, () => recordEvents(fixture.client.subscribe('/api/stream')))
   await waitUntil(() => feeds.every((events) => events.length > 0))
@@ -140,7 +136,7 @@ test('[P5.2] a server that has forgotten the channel: a new carrier, and each st
 })
 
 test.each(['refuse', 'lose-answer', 'hang'])(
-  '[P5.2] a POST of unknown fate (%s): its streams are asked for again, the others do not notice',
+  '[P5.2] streams of an operations request that fails (%s) are opened again, and others are not affected',
   async (fault) => {
     const fixture = await openFixture({ answers: { '*': 'abc' } }, { timeout: 200 })
     const events = recordEvents(fixture.client.subscribe('/api/stream'))
@@ -150,19 +146,19 @@ test.each(['refuse', 'lose-answer', 'hang'])(
     await fixture.server.send({ data: 1 })
     await waitUntil(() => payloadsOf(events).length)
     expect(events.map(({ type }) => type)).toEqual(['connected', 'message'])
-    const { runs: made } = await fixture.server.state()
-    expect([made.length, fixture.errors, await countChannels(fixture)]).toEqual([3, [], 1])
+    const { runs } = await fixture.server.state()
+    expect([runs.length, fixture.errors, await countChannels(fixture)]).toEqual([3, [], 1])
   },
 )
 
-test("events on the carrier that are no stream's are told, and those that break one stream break that one alone", async () => {
+test('events of no stream are reported, and malformed events break only their own stream', async () => {
   const insert = 'id: nonsense\ndata: x\n\nid: 99=a\ndata: x\n\nid: 1!\nevent: close\ndata: {\n\n'
   const fixture = await openFixture({ scenario: { path: '/api/channel', insert, 'insert-after': 5, once: true } })
   const feeds = [
     recordEvents(fixture.client.subscribe('/api/stream')),
     recordEvents(fixture.client.subscribe('/api/stream')),
   ]
-  await waitUntil(() => feeds[0]!.length === 2) // opened again
+  await waitUntil(() => feeds[0]!.length === 2) // reconnected
   await fixture.server.send({ data: 1 })
   await waitUntil(() => feeds.every((events) => payloadsOf(events).length === 1))
   expect(feeds.map((events) => events.map(({ type }) => type))).toEqual([
@@ -173,7 +169,7 @@ test("events on the carrier that are no stream's are told, and those that break 
   expect([fixture.errors, await countChannels(fixture)]).toEqual([[], 1])
 })
 
-test('[P3.5] a run is cancelled on the server over the carrier', async () => {
+test('[P3.5] a run on the channel is cancelled on the server', async () => {
   const fixture = await openFixture({ answers: { '*': 'abcdef' }, time: 'manual', delay: 100 })
   const run = fixture.client.stream('/api/generate', { json: { prompt: 'p' } })
   await waitUntil(() => run.cursor)
@@ -185,7 +181,7 @@ test('[P3.5] a run is cancelled on the server over the carrier', async () => {
   )
 })
 
-test('a form goes on a connection of its own, while the carrier goes on', async () => {
+test('a request with a form body gets a connection of its own beside the channel', async () => {
   const fixture = await openFixture()
   const events = recordEvents(fixture.client.subscribe('/api/stream'))
   await waitUntil(() => events.length)
@@ -194,7 +190,7 @@ test('a form goes on a connection of its own, while the carrier goes on', async 
   await fixture.client
     .stream('/api/generate', { body, retry: false })
     .final()
-    .catch(() => {}) // the mock server takes JSON
+    .catch(() => {}) // the mock server accepts only JSON
   const seen = (await fixture.server.state()).requests.find(({ path }) => path === '/api/generate')
   expect(seen!.headers['content-type']).toMatch(/^multipart\/form-data/)
   await fixture.server.send({ data: 1 })

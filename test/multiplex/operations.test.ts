@@ -1,10 +1,10 @@
-/** Requests with operations: one after another, and what follows when the fate of one is not known. */
+/** Tests of operation requests: batching, order, and recovery when the outcome of a request is unknown. */
 import { describe, expect, test } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
 describe('batches', () => {
-  test('[P5.2] what is asked while one is under way goes together in the next', async () => {
+  test('[P5.2] operations queued during a request are sent together in the next one', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.respondToOperations('hang')
     testMultiplex.requestStream()
@@ -22,7 +22,7 @@ describe('batches', () => {
     )
   })
 
-  test('[P5.2] of so many that a server may refuse them, some wait, in their order', async () => {
+  test('[P5.2] a request has at most 200 operations, and the rest follow in order', async () => {
     const testMultiplex = createTestMultiplex()
     for (let count = 0; count < 450; count++) testMultiplex.requestStream()
     await testMultiplex.openChannel()
@@ -34,7 +34,7 @@ describe('batches', () => {
     )
   })
 
-  test('[P5.2] large bodies are not all in one', async () => {
+  test('[P5.2] large bodies are split across requests', async () => {
     const testMultiplex = createTestMultiplex()
     for (let count = 0; count < 5; count++) testMultiplex.requestStream({ method: 'POST', body: 'x'.repeat(60_000) })
     await testMultiplex.openChannel()
@@ -43,7 +43,7 @@ describe('batches', () => {
     )
   })
 
-  test('[P5.2] neither are long headers and addresses', async () => {
+  test('[P5.2] long headers are split across requests', async () => {
     const testMultiplex = createTestMultiplex()
     const headers: [string, string][] = [['authorization', `Bearer ${'x'.repeat(6_000)}`]]
     for (let count = 0; count < 200; count++) testMultiplex.requestStream({ headers })
@@ -56,33 +56,33 @@ describe('batches', () => {
     )
   })
 
-  test('its answer is read to the end, so that its connection can be used again', async () => {
+  test('the response is read to its end, so that its connection can be reused', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.respondToOperations('hang')
     testMultiplex.requestStream()
     await testMultiplex.openChannel()
-    const answer = testMultiplex.operationRequests[0]!.respond({ status: 202 })
+    const response = testMultiplex.operationRequests[0]!.respond({ status: 202 })
     await flushMicrotasks()
-    expect([answer.problemLimit, answer.cancelled]).toEqual([1_000, true])
+    expect([response.problemLimit, response.cancelled]).toEqual([1_000, true])
   })
 })
 
-describe('of unknown fate', () => {
+describe('a request with an unknown outcome', () => {
   const network = { code: 'network', retryable: true }
 
   test.each([
-    ['no answer to it', new Error('reset')],
-    ['a server that had a fault', { status: 500 }],
-    ['a server that is busy', { status: 503 }],
-    ['a server that found it malformed', { status: 400 }],
-    ['a server that found it too large', { status: 413 }],
-    ['a page that it was led to', { status: 200 }],
-  ])('[P5.2] %s: its streams are closed and fail with network, the others go on', async (_, how) => {
+    ['a request without a response', new Error('reset')],
+    ['a server error', { status: 500 }],
+    ['a busy server', { status: 503 }],
+    ['a request that is rejected as malformed', { status: 400 }],
+    ['a request that is rejected as too large', { status: 413 }],
+    ['a redirect to a page', { status: 200 }],
+  ])('[P5.2] %s fails and closes the streams of the request only', async (_, failure) => {
     const testMultiplex = createTestMultiplex({ window: 200 })
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1+', data: 'x'.repeat(100) })
-    testMultiplex.respondToOperations(how)
-    const lost = testMultiplex.requestStream() // and in the same request the credit of the first
+    testMultiplex.respondToOperations(failure)
+    const lost = testMultiplex.requestStream() // shares its request with the credit of the first stream
     await streams[0]!.read()
     const failing = streams[0]!.read()
     failing.catch(() => {})
@@ -90,8 +90,8 @@ describe('of unknown fate', () => {
     testMultiplex.respondToOperations({ status: 202 })
     await expect(lost.connection).rejects.toMatchObject({
       ...network,
-      message: 'Lost: POST https://api.test/channel/ops',
-      cause: 'status' in how ? how : expect.any(Error),
+      message: 'Operation failed: POST https://api.test/channel/ops',
+      cause: 'status' in failure ? failure : expect.any(Error),
     })
     await expect(failing).rejects.toMatchObject(network)
     testMultiplex.requestStream()
@@ -103,7 +103,7 @@ describe('of unknown fate', () => {
     expect(testMultiplex.channelRequests).toHaveLength(1)
   })
 
-  test('[P5.2] no answer within the timeout: given up, and the same', async () => {
+  test('[P5.2] a request without a response within timeout is aborted, and its streams fail', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 7_000 })
     const { channel, streams } = await testMultiplex.open()
     testMultiplex.respondToOperations('hang')
@@ -120,7 +120,7 @@ describe('of unknown fate', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('[P5.2] what closes is said again with the next, and not on its own', async () => {
+  test('[P5.2] a lost close operation is repeated with the next request', async () => {
     const testMultiplex = createTestMultiplex()
     const { streams } = await testMultiplex.open(2)
     testMultiplex.respondToOperations(new Error('reset'))
@@ -142,7 +142,7 @@ describe('of unknown fate', () => {
     ])
   })
 
-  test('[P5.2] of many closes that were lost, no request has more than a server takes, and all are said in the end', async () => {
+  test('[P5.2] many lost close operations are repeated over several requests', async () => {
     const testMultiplex = createTestMultiplex()
     const { streams } = await testMultiplex.open(450)
     testMultiplex.respondToOperations(new Error('reset'))
@@ -156,13 +156,13 @@ describe('of unknown fate', () => {
       testMultiplex.requestStream()
       await flushMicrotasks()
     }
-    const said = testMultiplex.operationRequests
+    const repeated = testMultiplex.operationRequests
       .slice(before)
       .map(({ request }) => JSON.parse(request.body as string).ops as { op: string; key: string }[])
-    expect(said.map(({ length }) => length)).toEqual([201, 201, 51])
+    expect(repeated.map(({ length }) => length)).toEqual([201, 201, 51])
     expect(
       new Set(
-        said
+        repeated
           .flat()
           .filter(({ op }) => op === 'close')
           .map(({ key }) => key),
@@ -170,7 +170,7 @@ describe('of unknown fate', () => {
     ).toBe(450)
   })
 
-  test("an answer that comes for such a stream all the same is nobody's", async () => {
+  test('late events for a stream of a failed request are ignored', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel } = await testMultiplex.open()
     testMultiplex.respondToOperations(new Error('reset'))
@@ -182,9 +182,9 @@ describe('of unknown fate', () => {
   })
 })
 
-describe('for a channel that the server does not know', () => {
+describe('a channel that the server does not know', () => {
   test.each([404, 410, 401, 403, 409])(
-    '[P5.2] %i: the carrier is given up, and its streams come back on a new one',
+    '[P5.2] status %i closes the channel, and its streams reconnect on a new one',
     async (status) => {
       const testMultiplex = createTestMultiplex()
       const { channel, streams } = await testMultiplex.open(2)
@@ -195,7 +195,7 @@ describe('for a channel that the server does not know', () => {
         await expect(failing).rejects.toMatchObject({
           code: 'network',
           retryable: true,
-          message: 'Lost: POST https://api.test/channel/ops',
+          message: 'Operation failed: POST https://api.test/channel/ops',
           cause: { code: 'http', status },
         })
       }

@@ -1,21 +1,21 @@
-/** What is carried, what has a connection of its own, and where redirects lead. */
+/** Tests of which requests use the channel, which get connections of their own, and how redirects are followed. */
 import { describe, expect, test } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { controlEvent, createTestMultiplex, openEvent } from './test-multiplex.ts'
 
-describe('has a connection of its own', () => {
+describe('a connection of its own', () => {
   const formData = new FormData()
   test.each([
-    ['another origin', { url: 'https://other.test/stream' }],
-    ['another port', { url: 'https://api.test:8443/stream' }],
-    ['a binary body', { method: 'POST', body: new Uint8Array([1]) }],
-    ['a body that only fetch understands', { method: 'POST', init: { body: formData } }],
-    ['a body that is too long for operations', { method: 'POST', body: 'x'.repeat(100_001) }],
-    ['cookies that the carrier does not send', { init: { credentials: 'include' as const } }],
-    ['a mode of its own', { init: { mode: 'same-origin' as const } }],
-    ['redirects of its own', { init: { redirect: 'error' as const } }],
-    ['a cache of its own', { init: { cache: 'reload' as const } }],
-  ])('%s', async (_, request) => {
+    ['a request to another origin', { url: 'https://other.test/stream' }],
+    ['a request to another port', { url: 'https://api.test:8443/stream' }],
+    ['a request with a binary body', { method: 'POST', body: new Uint8Array([1]) }],
+    ['a request with a body for fetch only', { method: 'POST', init: { body: formData } }],
+    ['a request with a body above 100,000 characters', { method: 'POST', body: 'x'.repeat(100_001) }],
+    ['a request with other credentials than the channel', { init: { credentials: 'include' as const } }],
+    ['a request with its own mode', { init: { mode: 'same-origin' as const } }],
+    ['a request with its own redirect mode', { init: { redirect: 'error' as const } }],
+    ['a request with its own cache mode', { init: { cache: 'reload' as const } }],
+  ])('%s gets a connection of its own', async (_, request) => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream()
     await testMultiplex.openChannel()
@@ -31,38 +31,38 @@ describe('has a connection of its own', () => {
     expect(testMultiplex.operations).toHaveLength(1)
   })
 
-  test('a stream of another subject, which is misdirected to this carrier', async () => {
+  test('a stream that is rejected with 421 gets a connection of its own', async () => {
     const testMultiplex = createTestMultiplex()
-    const { connection } = testMultiplex.requestStream({ headers: [['authorization', 'of another']] })
+    const { connection } = testMultiplex.requestStream({ headers: [['authorization', 'another subject']] })
     const channel = await testMultiplex.openChannel()
     channel.send(controlEvent(1, 'open', { status: 421 }), controlEvent(1, 'close', { status: 421, problem: '{}' }))
     await flushMicrotasks()
     expect(testMultiplex.channelRequests.at(-1)!.request).toMatchObject({
       url: 'https://api.test/stream',
-      headers: [['authorization', 'of another']],
+      headers: [['authorization', 'another subject']],
     })
     testMultiplex.channelRequests.at(-1)!.respond({ status: 200 })
     expect(await connection).toMatchObject({ status: 200 })
   })
 })
 
-describe('is carried', () => {
+describe('the channel', () => {
   test.each([
-    ['what fetch is told for the carrier as well', { init: { credentials: 'include' as const } }],
+    ['fetch options that equal those of the channel', { init: { credentials: 'include' as const } }],
     [
-      'options that are not of fetch',
+      'options that fetch does not know',
       { init: { retry: false, json: {}, mode: undefined, signal: null } as unknown as RequestInit },
     ],
-    ['a body of text', { method: 'POST', body: 'x'.repeat(100_000) }],
-    ['DELETE', { method: 'DELETE' }],
-  ])('%s', async (_, request) => {
+    ['a text body', { method: 'POST', body: 'x'.repeat(100_000) }],
+    ['the method DELETE', { method: 'DELETE' }],
+  ])('a stream with %s uses the channel', async (_, request) => {
     const testMultiplex = createTestMultiplex({ init: { credentials: 'include' } })
     testMultiplex.requestStream(request)
     await testMultiplex.openChannel()
     expect(testMultiplex.operations).toHaveLength(1)
   })
 
-  test('over a channel without a known origin, as mocks in process have it', async () => {
+  test('a relative channel URL carries relative stream URLs if no origin is known', async () => {
     const testMultiplex = createTestMultiplex({}, '/channel')
     const { connection } = testMultiplex.requestStream({ url: '/stream?x' })
     const channel = await testMultiplex.openChannel()
@@ -81,29 +81,32 @@ describe('redirects', () => {
     controlEvent(key, 'close', { status }),
   ]
 
-  test.each([301, 302, 303, 307, 308])('[F13] %i within the origin is followed on the carrier', async (status) => {
-    const testMultiplex = createTestMultiplex()
-    const { connection } = testMultiplex.requestStream({
-      headers: [['authorization', 't']],
-      credentialHeaders: ['authorization'],
-      lastEventId: 'a',
-    })
-    const channel = await testMultiplex.openChannel()
-    channel.send(...redirect(1, status, '../moved?x'))
-    await flushMicrotasks()
-    expect(testMultiplex.operations[1]).toMatchObject({
-      op: 'open',
-      key: '2',
-      method: 'GET',
-      path: '/moved?x',
-      headers: [['authorization', 't']],
-      lastEventId: 'a',
-    })
-    channel.send(openEvent(2, { url: '/moved?x' }))
-    expect(await connection).toMatchObject({ status: 200, url: 'https://api.test/moved?x' })
-  })
+  test.each([301, 302, 303, 307, 308])(
+    '[F13] a redirect with %i within the origin is followed on the channel',
+    async (status) => {
+      const testMultiplex = createTestMultiplex()
+      const { connection } = testMultiplex.requestStream({
+        headers: [['authorization', 't']],
+        credentialHeaders: ['authorization'],
+        lastEventId: 'a',
+      })
+      const channel = await testMultiplex.openChannel()
+      channel.send(...redirect(1, status, '../moved?x'))
+      await flushMicrotasks()
+      expect(testMultiplex.operations[1]).toMatchObject({
+        op: 'open',
+        key: '2',
+        method: 'GET',
+        path: '/moved?x',
+        headers: [['authorization', 't']],
+        lastEventId: 'a',
+      })
+      channel.send(openEvent(2, { url: '/moved?x' }))
+      expect(await connection).toMatchObject({ status: 200, url: 'https://api.test/moved?x' })
+    },
+  )
 
-  test('[F13] a POST stays one with 307, and becomes a GET without its body with 303', async () => {
+  test('[F13] a redirected POST stays a POST with 307 and becomes a GET without body with 303', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream({ method: 'POST', body: '{}', headers: [['content-type', 'application/json']] })
     const channel = await testMultiplex.openChannel()
@@ -122,7 +125,7 @@ describe('redirects', () => {
     })
   })
 
-  test('[F14] to another origin: no credential goes there, and nothing of the channel', async () => {
+  test('[F14] a redirect to another origin gets a connection of its own without credentials', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream({
       headers: [
@@ -141,7 +144,7 @@ describe('redirects', () => {
     })
   })
 
-  test('[F13] without end: one error', async () => {
+  test('[F13] an endless redirect loop rejects with one error', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()

@@ -1,14 +1,14 @@
-/** Streams on a carrier: each has its own status, events, pace and end, whatever happens to the others. */
+/** Tests of channel streams: each has its own status, events, flow control and end, independent of the others. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../../src/connect/connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { controlEvent, createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
-/** Types of the operations for each key. */
+/** Returns the types of the operations of one stream. */
 const opsOf = (testMultiplex: ReturnType<typeof createTestMultiplex>, key: string): string[] =>
   testMultiplex.operations.filter((operation) => operation.key === key).map(({ op }) => op)
 
-/** All data until the end, as it is read. */
+/** Reads a stream to its end and returns its data. */
 async function readAll(stream: Connection): Promise<string[]> {
   const data: string[] = []
   for (let batch = await stream.read(); batch; batch = await stream.read())
@@ -16,8 +16,8 @@ async function readAll(stream: Connection): Promise<string[]> {
   return data
 }
 
-describe('what is asked', () => {
-  test('[P5.2] method, path with query, headers, body, cursor and window', async () => {
+describe('the open operation', () => {
+  test('[P5.2] an open operation has method, path with query, headers, body, cursor and window', async () => {
     const testMultiplex = createTestMultiplex({ window: 1_000 })
     testMultiplex.requestStream({
       url: 'https://api.test/generate?a=1&b=ü',
@@ -47,7 +47,7 @@ describe('what is asked', () => {
     ])
   })
 
-  test('[P5.2] an event may come before its POST is answered', async () => {
+  test('[P5.2] events may arrive before the response to the operations', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.respondToOperations('hang')
     const { connection } = testMultiplex.requestStream()
@@ -56,11 +56,11 @@ describe('what is asked', () => {
     expect(await (await connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
   })
 
-  test('[P5.2] left before its turn, it is not asked for', async () => {
+  test('[P5.2] a stream that is aborted before its open operation is sent is not opened', async () => {
     const testMultiplex = createTestMultiplex()
-    const [left] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
+    const [aborted] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     await flushMicrotasks()
-    left.controller.abort()
+    aborted.controller.abort()
     await testMultiplex.openChannel()
     expect(testMultiplex.operations.map(({ op, key }) => [op, key])).toEqual([
       ['open', '2'],
@@ -68,17 +68,17 @@ describe('what is asked', () => {
     ])
   })
 
-  test('a signal that has aborted asks for nothing', async () => {
+  test('a signal that is already aborted prevents all requests', async () => {
     const testMultiplex = createTestMultiplex()
-    const reason = new Error('why')
+    const reason = new Error('aborted by the test')
     const { connection } = testMultiplex.requestStream({ signal: AbortSignal.abort(reason) })
     await expect(connection).rejects.toBe(reason)
     expect([testMultiplex.channelRequests, testMultiplex.clock.pendingDelays]).toEqual([[], []])
   })
 })
 
-describe('what it is answered', () => {
-  test('[P5.3] status, headers, and the address that answered', async () => {
+describe('the response of a stream', () => {
+  test('[P5.3] a stream has the status, headers and URL of its open event', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
@@ -94,9 +94,9 @@ describe('what it is answered', () => {
     ])
   })
 
-  test('[P5.3] a refusal with its problem is an answer of that stream alone', async () => {
+  test('[P5.3] an error status with its problem concerns one stream only', async () => {
     const testMultiplex = createTestMultiplex()
-    const [refused, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
+    const [rejected, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     const channel = await testMultiplex.openChannel()
     channel.send(
       controlEvent(1, 'open', { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
@@ -104,31 +104,31 @@ describe('what it is answered', () => {
       openEvent(2),
       { id: '2=a', data: 'x' },
     )
-    const answer = await refused.connection
-    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
-    expect(await answer.readText(1_000)).toBe('{"title":"no"}')
-    expect(await answer.readText(4)).toBe('{"ti')
+    const response = await rejected.connection
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    expect(await response.readText(1_000)).toBe('{"title":"no"}')
+    expect(await response.readText(4)).toBe('{"ti')
     expect(await (await other.connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
-    answer.cancel()
+    response.cancel()
     await flushMicrotasks()
     expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
-  test('a body that never ends is not waited for: who has enough of it leaves', async () => {
+  test('cancel() ends readText() of a body that never ends', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
     channel.send(controlEvent(1, 'open', { status: 500 }))
-    const answer = await connection
-    const problem = answer.readText(1_000)
+    const response = await connection
+    const problem = response.readText(1_000)
     expect(await promiseState(problem)).toBe('pending')
-    answer.cancel()
+    response.cancel()
     expect(await problem).toBe('')
     await flushMicrotasks()
     expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
   })
 
-  test('[P5.3] no answer at all: network', async () => {
+  test('[P5.3] a close event without an open event rejects with network', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
@@ -136,11 +136,11 @@ describe('what it is answered', () => {
     await expect(connection).rejects.toMatchObject({
       code: 'network',
       retryable: true,
-      message: 'Closed with 502: GET https://api.test/stream',
+      message: 'Stream closed with status 502: GET https://api.test/stream',
     })
   })
 
-  test.each([200, 204])('closed with %i without having been opened is no answer either', async (status) => {
+  test.each([200, 204])('a close event with status %i without an open event rejects with network', async (status) => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
@@ -150,12 +150,12 @@ describe('what it is answered', () => {
 })
 
 describe('events', () => {
-  test('[P5.3] have the id of their stream, or none, or an empty one', async () => {
+  test('[P5.3] events have the id of their stream, which can be missing or empty', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     channel.send(
       { id: '1=a', data: '1' },
-      { id: '2=z', data: 'of another' },
+      { id: '2=z', data: 'for the other' },
       { id: '1+', type: 'named', data: '2' },
       { id: '1=', data: '3' },
       { id: '1=x=y+z!', data: '4' },
@@ -168,17 +168,17 @@ describe('events', () => {
       { type: 'message', data: '4', id: 'x=y+z!' },
       { type: 'message', data: undefined, id: 'quiet' },
     ])
-    expect((await streams[1]!.read())!.blocks).toEqual([{ type: 'message', data: 'of another', id: 'z' }])
+    expect((await streams[1]!.read())!.blocks).toEqual([{ type: 'message', data: 'for the other', id: 'z' }])
   })
 
-  test('[P5.3] named as controls are events all the same', async () => {
+  test('[P5.3] events named like control events are ordinary events', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open()
     channel.send({ id: '1=a', type: 'close', data: '{"status":502}' }, { id: '1+', type: 'channel', data: '{}' })
     expect((await streams[0]!.read())!.blocks.map(({ type }) => type)).toEqual(['close', 'channel'])
   })
 
-  test('[P5.3] the reconnection time comes with what is read next', async () => {
+  test('[P5.3] a reconnection time is returned by the next read', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open()
     channel.send(controlEvent(1, 'retry', { delay: 7_000 }), { id: '1=a', data: 'x' })
@@ -191,7 +191,7 @@ describe('events', () => {
     expect(await streams[0]!.read()).toBeNull()
   })
 
-  test('[P5.3] a million reconnection times that nobody reads are one', async () => {
+  test('[P5.3] unread reconnection times do not accumulate', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open()
     for (let delay = 1; delay <= 1_000; delay++) channel.send(controlEvent(1, 'retry', { delay }))
@@ -201,7 +201,7 @@ describe('events', () => {
     expect(await streams[0]!.read()).toMatchObject({ retry: 1_000, blocks: [{ data: 'x' }] })
   })
 
-  test('are read in slices: what a full queue does not take waits here', async () => {
+  test('each read returns at most one batch, and the rest stays buffered', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open()
     for (let count = 0; count < 10; count++) channel.send({ id: '1+', data: 'x'.repeat(10_000) })
@@ -212,8 +212,8 @@ describe('events', () => {
   })
 })
 
-describe('its end', () => {
-  test('[P5.3] a clean one, after all that came before it', async () => {
+describe('the end of a stream', () => {
+  test('[P5.3] a clean end follows all earlier events', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status: 200 }))
@@ -228,15 +228,19 @@ describe('its end', () => {
     [502, 'network', true],
     [401, 'network', true],
     [413, 'too-large', false],
-  ])('[P5.3] [P5.5] closed with %i: %s, after all that came before it', async (status, code, retryable) => {
-    const testMultiplex = createTestMultiplex()
-    const { channel, streams } = await testMultiplex.open()
-    channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status, problem: '{}' }))
-    expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'x' }] })
-    for (let again = 0; again < 2; again++) await expect(streams[0]!.read()).rejects.toMatchObject({ code, retryable })
-  })
+  ])(
+    '[P5.3] [P5.5] a close event with status %i rejects with %s after all earlier events',
+    async (status, code, retryable) => {
+      const testMultiplex = createTestMultiplex()
+      const { channel, streams } = await testMultiplex.open()
+      channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status, problem: '{}' }))
+      expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'x' }] })
+      for (let again = 0; again < 2; again++)
+        await expect(streams[0]!.read()).rejects.toMatchObject({ code, retryable })
+    },
+  )
 
-  test("on this side: the server is told once, late events are nobody's, and the others go on", async () => {
+  test('cancel() sends one close operation, and late events of the stream are ignored', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     const pending = streams[0]!.read()
@@ -253,22 +257,22 @@ describe('its end', () => {
     expect(testMultiplex.errors).toEqual([])
   })
 
-  test.each(['while it waits for its answer', 'while it is read', 'before what came is read'])(
-    'by its signal %s: rejects with the reason',
+  test.each(['before its response', 'while it is read', 'with unread events'])(
+    'an abort of a stream %s rejects with the reason',
     async (when) => {
       const testMultiplex = createTestMultiplex()
       const { connection, controller } = testMultiplex.requestStream()
       const channel = await testMultiplex.openChannel()
-      const reason = new Error('why')
-      if (when.includes('answer')) {
+      const reason = new Error('aborted by the test')
+      if (when.includes('response')) {
         controller.abort(reason)
         await expect(connection).rejects.toBe(reason)
       } else {
         channel.send(openEvent(1))
         const stream = await connection
-        if (when.includes('came')) channel.send({ id: '1=a', data: 'x' })
+        if (when.includes('unread')) channel.send({ id: '1=a', data: 'x' })
         await flushMicrotasks()
-        const read = when.includes('came') ? undefined : stream.read()
+        const read = when.includes('unread') ? undefined : stream.read()
         controller.abort(reason)
         await expect(read ?? stream.read()).rejects.toBe(reason)
       }
@@ -278,31 +282,31 @@ describe('its end', () => {
   )
 })
 
-describe('its pace', () => {
+describe('flow control', () => {
   const cost = (text: string): number => new TextEncoder().encode(text).length + 32
 
   test.each(['x', 'é', '日', '👍'])(
-    '[P5.4] what is read is given back, once half of the window was, to the byte: %s',
+    '[P5.4] credit for the exact bytes is granted once half of the window has been read: %s',
     async (character) => {
       const testMultiplex = createTestMultiplex({ window: 10_000 })
       const { channel, streams } = await testMultiplex.open()
       const data = character.repeat(500)
-      let given = 0
+      let granted = 0
       for (let count = 0; count < 40; count++) {
         channel.send({ id: '1+', data })
         await flushMicrotasks()
         await streams[0]!.read()
         await flushMicrotasks()
         const credits = testMultiplex.operations.filter(({ op }) => op === 'credit')
-        given = credits.reduce((sum, { bytes }) => sum + (bytes as number), 0)
-        expect((count + 1) * cost(data) - given).toBeLessThan(5_000)
-        expect(given % cost(data)).toBe(0)
+        granted = credits.reduce((sum, { bytes }) => sum + (bytes as number), 0)
+        expect((count + 1) * cost(data) - granted).toBeLessThan(5_000)
+        expect(granted % cost(data)).toBe(0)
       }
-      expect(given).toBeGreaterThan(20_000)
+      expect(granted).toBeGreaterThan(20_000)
     },
   )
 
-  test('[P5.4] what is not read gives nothing back, and holds up nobody else', async () => {
+  test('[P5.4] an unread stream gets no credit and does not block the others', async () => {
     const testMultiplex = createTestMultiplex({ window: 10_000 })
     const { channel, streams } = await testMultiplex.open(2)
     for (let count = 0; count < 9; count++) channel.send({ id: '1+', data: 'x'.repeat(1_000) }, { id: '2+', data: 'y' })
@@ -311,7 +315,7 @@ describe('its pace', () => {
     expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
-  test('[P5.4] what goes beyond it is overflow of that stream alone: one event may, the next one not', async () => {
+  test('[P5.4] one event may exceed the window, and the next one fails its stream with overflow', async () => {
     const testMultiplex = createTestMultiplex({ window: 1_000 })
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1+', data: 'x'.repeat(50_000) }, { id: '2+', data: 'y' })
@@ -324,7 +328,7 @@ describe('its pace', () => {
     expect(opsOf(testMultiplex, '1')).toEqual(['open', 'close'])
   })
 
-  test('[P5.4] a million empty events do not get past it', async () => {
+  test('[P5.4] empty events use credit, too', async () => {
     const testMultiplex = createTestMultiplex({ window: 3_200 })
     const { channel, streams } = await testMultiplex.open()
     channel.send(...Array.from({ length: 101 }, () => ({ id: '1+', data: '' })))
@@ -333,7 +337,7 @@ describe('its pace', () => {
     await expect(streams[0]!.read()).rejects.toMatchObject({ code: 'overflow' })
   })
 
-  test('[F28] an event larger than the stream takes is too-large, what was whole before it is read, and the others go on', async () => {
+  test('[F28] an event above maxEventSize fails its stream with too-large after the events before it', async () => {
     const testMultiplex = createTestMultiplex()
     const small = testMultiplex.requestStream({ maxEventSize: 100 })
     const large = testMultiplex.requestStream()
@@ -341,12 +345,12 @@ describe('its pace', () => {
     channel.send(
       openEvent(1),
       openEvent(2),
-      { id: '1=a', data: 'whole' },
+      { id: '1=a', data: 'complete' },
       { id: '1=b', data: '日'.repeat(101) },
       { id: '2=a', data: 'x'.repeat(1_000) },
     )
     const stream = await small.connection
-    expect(await stream.read()).toMatchObject({ blocks: [{ data: 'whole' }] })
+    expect(await stream.read()).toMatchObject({ blocks: [{ data: 'complete' }] })
     await expect(stream.read()).rejects.toMatchObject({ code: 'too-large', retryable: false })
     expect(await (await large.connection).read()).toMatchObject({ blocks: [{ id: 'a' }] })
     await flushMicrotasks()
@@ -360,15 +364,15 @@ describe('its pace', () => {
   }
 })
 
-describe('what is malformed', () => {
+describe('malformed input', () => {
   test.each([
-    ['an open that is no JSON', controlEvent(1, 'open', '{')],
-    ['an open that says nothing', controlEvent(1, 'open', 'null')],
-    ['headers that are none', controlEvent(1, 'open', { status: 200, headers: { 'a b': '1' } })],
-    ['an address that is none', controlEvent(1, 'open', { status: 200, url: 'https://[' })],
-    ['a close that is no JSON', controlEvent(1, 'close', 'x')],
-    ['an event before its answer', { id: '1=a', data: 'x' }],
-  ])('%s: network, of that stream alone', async (_, block) => {
+    ['an open event that is not JSON', controlEvent(1, 'open', '{')],
+    ['an open event with null', controlEvent(1, 'open', 'null')],
+    ['an invalid header name', controlEvent(1, 'open', { status: 200, headers: { 'a b': '1' } })],
+    ['an invalid URL', controlEvent(1, 'open', { status: 200, url: 'https://[' })],
+    ['a close event that is not JSON', controlEvent(1, 'close', 'x')],
+    ['an event before its open event', { id: '1=a', data: 'x' }],
+  ])('%s fails its stream alone with network', async (_, block) => {
     const testMultiplex = createTestMultiplex()
     const [one, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     const channel = await testMultiplex.openChannel()
@@ -380,22 +384,22 @@ describe('what is malformed', () => {
   })
 
   test.each(['unknown', '9=a', '', '=a', '!', 'a b=1'])(
-    'an event with the id %j belongs to nobody: invalid-data is told, and all go on',
+    'an event with the id %j belongs to no stream and is reported as invalid-data',
     async (id) => {
       const testMultiplex = createTestMultiplex()
       const { channel, streams } = await testMultiplex.open()
       channel.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
       expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
       expect(testMultiplex.errors).toMatchObject([
-        { code: 'invalid-data', message: 'Foreign event: GET https://api.test/channel' },
+        { code: 'invalid-data', message: 'Event of unknown stream: GET https://api.test/channel' },
       ])
     },
   )
 
-  test('an onError that throws is reported, and costs nobody anything', async () => {
+  test('an error thrown by onError is reported and does not affect the streams', async () => {
     const reported: unknown[] = []
     vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
-    const mistake = new Error('of the callback')
+    const mistake = new Error('callback failed')
     const testMultiplex = createTestMultiplex({
       onError() {
         throw mistake
@@ -407,7 +411,7 @@ describe('what is malformed', () => {
     expect(reported).toEqual([mistake])
   })
 
-  test("a control that is not known, or says what can't be, is passed over", async () => {
+  test('unknown or invalid control events are ignored', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open()
     channel.send(

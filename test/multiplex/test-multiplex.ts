@@ -1,4 +1,4 @@
-/** A multiplexed `Connect` over a network that the test answers for: carriers, and requests with operations. */
+/** A multiplexed `Connect` on a scripted network: the test responds to channel requests and operation requests. */
 import { onTestFinished, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import type { Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
@@ -13,7 +13,7 @@ import {
 } from '../support/scripted-connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-/** An operation as the server sees it. */
+/** An operation as the server receives it. */
 export interface ReceivedOperation {
   op: string
   key: string
@@ -23,21 +23,21 @@ export interface ReceivedOperation {
 export interface TestMultiplex {
   connect: Connect
   clock: ManualClock
-  /** What `onError` heard. */
+  /** The errors passed to `onError`. */
   errors: StreamError[]
-  /** Requests for carriers, and for what is not carried. */
+  /** Requests for channels, and for connections outside the channel. */
   readonly channelRequests: ScriptedAttempt[]
   /** Requests with operations. */
   readonly operationRequests: ScriptedAttempt[]
-  /** Operations of all posts so far. */
+  /** The operations of all requests so far. */
   readonly operations: ReceivedOperation[]
-  /** How posts are answered from now on. @defaultValue 202 */
+  /** Sets the response to later operation requests. @defaultValue 202 */
   respondToOperations(response: ScriptedResponse | 'hang' | Error): void
-  /** Asks for a stream; it waits for its answer. */
+  /** Requests a stream, which then waits for its response. */
   requestStream(request?: Partial<ConnectRequest>): StreamRequest
-  /** Answers the newest request for a carrier, and says which channel it is. */
+  /** Responds to the newest channel request and sends the `channel` event. */
   openChannel(channelData?: Record<string, unknown>): Promise<ScriptedConnection>
-  /** Opens a carrier, and `count` streams on it. */
+  /** Opens a channel, and `count` streams on it. */
   open(
     count?: number,
     request?: Partial<ConnectRequest>,
@@ -49,18 +49,18 @@ export interface StreamRequest {
   controller: AbortController
 }
 
-/** A control event. */
+/** Returns a control event. */
 export const controlEvent = (key: number | string, type: string, value: unknown): ScriptedBlock => ({
   type,
   id: `${key}!`,
   data: typeof value === 'string' ? value : JSON.stringify(value),
 })
 
-/** The answer of an event stream. */
+/** Returns an `open` control event of an event stream. */
 export const openEvent = (key: number | string, more: Record<string, unknown> = {}): ScriptedBlock =>
   controlEvent(key, 'open', { status: 200, headers: { 'content-type': 'text/event-stream' }, url: '/stream', ...more })
 
-/** A promise that has not settled stays `pending`. */
+/** Resolves with the state of a promise after all microtasks: `pending`, `resolved` or `rejected`. */
 export async function promiseState(promise: Promise<unknown>): Promise<string> {
   let state = 'pending'
   promise.then(
@@ -132,7 +132,7 @@ export function createTestMultiplex(
         signal: controller.signal,
         ...request,
       })
-      connection.catch(() => {}) // looked at later
+      connection.catch(() => {}) // the test looks at it later
       return { connection, controller }
     },
     async openChannel(channelData = { channelId: 'c' }) {

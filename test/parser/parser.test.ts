@@ -1,11 +1,11 @@
-/** The push parser of `rivulet/parser`: events with their last event ID, and callbacks that may do anything. */
+/** Tests of the push parser of `rivulet/parser`: last event IDs, and callbacks that throw or call the parser. */
 import { describe, expect, test } from 'vitest'
 import { type ParsedEvent, createParser, isStreamError } from '../../src/parser.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** All that a parser tells, in its order. */
-function listen(options: { maxEventSize?: number } = {}) {
+/** Creates a parser, and records the calls of its callbacks in order. */
+function createRecordedParser(options: { maxEventSize?: number } = {}) {
   const received: unknown[] = []
   const parser = createParser({
     onEvent: (event) => received.push({ ...event }),
@@ -13,12 +13,12 @@ function listen(options: { maxEventSize?: number } = {}) {
     onRetry: (ms) => received.push(ms),
     ...options,
   })
-  return { parser, heard: received }
+  return { parser, received }
 }
 
 const stream =
   ': hi\n\nid: 1\nevent: price\ndata: {"a":1}\ndata: 你好👋🏽\n\nretry: 50\ndata: b\n\nid\n\ndata\n\nid: 2\ndata: dropped'
-const reported = [
+const expected = [
   ': hi',
   { type: 'price', data: '{"a":1}\n你好👋🏽', id: '1' },
   50,
@@ -26,46 +26,46 @@ const reported = [
   { type: 'message', data: '', id: '' },
 ]
 
-describe('what is told', () => {
+describe('the reported events', () => {
   const bytes = encode(stream)
 
-  test('is the same wherever the bytes are cut [F32]', () => {
+  test('events do not depend on where the bytes are cut [F32]', () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
-      const { parser, heard: received } = listen()
+      const { parser, received } = createRecordedParser()
       parser.push(bytes.subarray(0, cut))
       parser.push(bytes.subarray(cut))
       parser.end()
-      expect(received).toEqual(reported)
+      expect(received).toEqual(expected)
       expect(parser.lastEventId).toBe('')
     }
   })
 
-  test('is the same byte by byte, from one buffer that is used again', () => {
-    const { parser, heard: received } = listen()
+  test('events are the same if single bytes are pushed in one reused buffer', () => {
+    const { parser, received } = createRecordedParser()
     const buffer = new Uint8Array(1)
     for (const byte of bytes) {
       buffer[0] = byte
       parser.push(buffer)
     }
-    expect(received).toEqual(reported)
+    expect(received).toEqual(expected)
   })
 
-  test('is the same from text', () => {
-    const { parser, heard: received } = listen()
+  test('events are the same if text is pushed', () => {
+    const { parser, received } = createRecordedParser()
     for (const character of stream) parser.push(character)
-    expect(received).toEqual(reported)
+    expect(received).toEqual(expected)
   })
 
-  test('[F23] an id-only block moves lastEventId without an event', () => {
-    const { parser, heard: received } = listen()
+  test('[F23] a block with only an id updates lastEventId without an event', () => {
+    const { parser, received } = createRecordedParser()
     parser.push('id: 41\n\n')
     expect([received, parser.lastEventId]).toEqual([[], '41'])
   })
 })
 
 describe('end() and reset()', () => {
-  test('end() drops the partial event, and the next stream goes on from the last event ID', () => {
-    const { parser, heard: received } = listen()
+  test('end() discards the partial event and keeps the last event ID for the next stream', () => {
+    const { parser, received } = createRecordedParser()
     parser.push('id: 1\ndata: a\n\nid: 2\ndata: par')
     parser.end()
     parser.push('\uFEFFdata: b\n\n')
@@ -75,8 +75,8 @@ describe('end() and reset()', () => {
     ])
   })
 
-  test('reset() forgets the last event ID, too', () => {
-    const { parser, heard: received } = listen()
+  test('reset() discards the partial event and the last event ID', () => {
+    const { parser, received } = createRecordedParser()
     parser.push('id: 1\ndata: a\n\ndata: par')
     parser.reset()
     parser.push('data: b\n\n')
@@ -84,9 +84,9 @@ describe('end() and reset()', () => {
   })
 })
 
-describe('[F28] too large an event', () => {
-  test('throws after the events before it were told, and until reset()', () => {
-    const { parser, heard: received } = listen({ maxEventSize: 10 })
+describe('[F28] maxEventSize', () => {
+  test('push() throws after reporting the events before a too large one, and again until reset()', () => {
+    const { parser, received } = createRecordedParser({ maxEventSize: 10 })
     const tooLarge = expect.toSatisfy((error) => isStreamError(error, 'too-large')) as Error
     expect(() => parser.push(`data: a\n\ndata: ${'x'.repeat(11)}\n\n`)).toThrow(tooLarge)
     expect(received).toEqual([{ type: 'message', data: 'a', id: '' }])
@@ -98,40 +98,44 @@ describe('[F28] too large an event', () => {
 })
 
 describe('callbacks', () => {
-  test('what one throws is thrown, and what came after it is told by the next call, once', () => {
+  test('push() rethrows the error of a callback, and the next call reports the events after it once', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
         received.push(data)
-        if (data === '2') throw new Error('of the callback')
+        if (data === '2') throw new Error('callback failed')
       },
     })
-    expect(() => parser.push('data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\nda')).toThrow('of the callback')
+    expect(() => parser.push('data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\nda')).toThrow('callback failed')
     expect(received).toEqual(['1', '2'])
     parser.push('ta: 5\n\n')
     expect(received).toEqual(['1', '2', '3', '4', '5'])
   })
 
-  test('end() tells what a throw has left', () => {
+  test('end() reports the events that an error has delayed', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
         received.push(data)
-        if (data === '1') throw new Error('of the callback')
+        if (data === '1') throw new Error('callback failed')
       },
     })
-    expect(() => parser.push('data: 1\n\ndata: 2\n\n')).toThrow('of the callback')
+    expect(() => parser.push('data: 1\n\ndata: 2\n\n')).toThrow('callback failed')
     parser.end()
     expect(received).toEqual(['1', '2'])
   })
 
-  test('each that throws is heard of, and nothing is told twice or out of its order', () => {
+  test('every error of a callback is rethrown, and no event is repeated or out of order', () => {
     const received: string[] = []
-    const hear = (what: string): void => {
-      received.push(what)
-      if (what.endsWith('!')) throw new Error(what)
+    const record = (text: string): void => {
+      received.push(text)
+      if (text.endsWith('!')) throw new Error(text)
     }
-    const parser = createParser({ onEvent: ({ data }) => hear(data), onComment: hear, onRetry: (ms) => hear(`${ms}!`) })
+    const parser = createParser({
+      onEvent: ({ data }) => record(data),
+      onComment: record,
+      onRetry: (ms) => record(`${ms}!`),
+    })
     expect(() => parser.push('data: 1!\n\ndata: 2!\n\n:3\ndata: 4\nretry: 5\n\n')).toThrow('1!')
     const buffer = encode(':6!\ndata: 7\n\n')
     expect(() => parser.push(buffer)).toThrow('2!')
@@ -142,28 +146,28 @@ describe('callbacks', () => {
     expect(received).toEqual(['1!', '2!', '3', '5!', '4', '6!', '7', '8', '9'])
   })
 
-  test('[F28] too large an event behind a throw is thrown when what is before it was told', () => {
+  test('[F28] a too-large error after an error of a callback is thrown once the events before it are reported', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
         received.push(data)
-        if (data === '1') throw new Error('of the callback')
+        if (data === '1') throw new Error('callback failed')
       },
       maxEventSize: 10,
     })
-    expect(() => parser.push(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}`)).toThrow('of the callback')
+    expect(() => parser.push(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}`)).toThrow('callback failed')
     expect(() => parser.push('')).toThrow('longer than 10')
     expect(received).toEqual(['1', '2'])
   })
 
-  test('lastEventId is as of the event that is told', () => {
+  test('lastEventId within onEvent belongs to the current event', () => {
     const ids: string[] = []
     const parser = createParser({ onEvent: () => ids.push(parser.lastEventId) })
     parser.push('data: 1\n\nid: a\ndata: 2\n\nid: b\n\ndata: 3\n\n')
     expect(ids).toEqual(['', 'a', 'b'])
   })
 
-  test('one may push: behind the chunk under way, and from a buffer that is used again', () => {
+  test('push() in a callback is deferred until the current chunk is reported, and copies its buffer', () => {
     const received: string[] = []
     const buffer = encode('data: 4\n\n')
     const parser = createParser({
@@ -180,7 +184,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1', '2', '3', '4'])
   })
 
-  test('one may end: with the chunk under way', () => {
+  test('end() in a callback takes effect after the current chunk', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
@@ -193,7 +197,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1', '2', '3'])
   })
 
-  test('one may reset: the rest of the chunk is told to nobody, and the next is of another stream', () => {
+  test('reset() in a callback discards the rest of the chunk and starts another stream', () => {
     const received: ParsedEvent[] = []
     const parser = createParser({
       onEvent(event) {
@@ -209,17 +213,17 @@ describe('callbacks', () => {
     expect(received.map(({ data, id }) => data + id)).toEqual(['1a', '3', '4'])
   })
 
-  test('one may reset, and throw', () => {
+  test('a callback can call reset() and throw', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
         received.push(data)
         if (data !== '1') return
         parser.reset()
-        throw new Error('of the callback')
+        throw new Error('callback failed')
       },
     })
-    expect(() => parser.push('data: 1\n\ndata: 2\n\nda')).toThrow('of the callback')
+    expect(() => parser.push('data: 1\n\ndata: 2\n\nda')).toThrow('callback failed')
     parser.push('data: 3\n\n')
     expect(received).toEqual(['1', '3'])
   })

@@ -1,4 +1,4 @@
-/** Event streams as transform stream and as async iterable: back-pressure, ends, failures, and letting go. */
+/** Tests of `EventStreamDecoderStream` and `parseEventStream`: backpressure, ends, errors and cancellation. */
 import { describe, expect, test } from 'vitest'
 import {
   EventStreamDecoderStream,
@@ -9,14 +9,14 @@ import {
 } from '../../src/parser.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-/** A body that a test writes, and that tells what was asked of it. */
+/** Creates a body that the test writes, and that counts pulls and cancellations. */
 function createBody() {
   let controller!: ReadableStreamDefaultController<Uint8Array>
   let pulls = 0
   let cancelled = 0
   const body = new ReadableStream<Uint8Array>(
     {
-      start: (given) => void (controller = given),
+      start: (streamController) => void (controller = streamController),
       pull: () => void pulls++,
       cancel: () => void cancelled++,
     },
@@ -49,7 +49,7 @@ async function collect(stream: AsyncIterable<ParsedEvent>): Promise<ParsedEvent[
 }
 
 describe('parseEventStream', () => {
-  test('reads a response, a stream of bytes, and one of text', async () => {
+  test('parseEventStream reads a response, a byte stream, a text stream, and a response without a body', async () => {
     expect(await collect(parseEventStream(new Response(text)))).toEqual(events)
     expect(await collect(parseEventStream(new Response(text).body!))).toEqual(events)
     expect(await collect(parseEventStream(new Response(text).body!.pipeThrough(new TextDecoderStream())))).toEqual(
@@ -58,7 +58,7 @@ describe('parseEventStream', () => {
     expect(await collect(parseEventStream(new Response(null)))).toEqual([])
   })
 
-  test('tells comments and retry', async () => {
+  test('parseEventStream calls onComment and onRetry', async () => {
     const received: unknown[] = []
     const options = {
       onComment: (comment: string) => received.push(comment),
@@ -68,7 +68,7 @@ describe('parseEventStream', () => {
     expect(received).toEqual(['hi', 5])
   })
 
-  test('[F33] reads only when it is asked', async () => {
+  test('[F33] the stream is read only when next() needs more events', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
     await flushMicrotasks()
@@ -86,7 +86,7 @@ describe('parseEventStream', () => {
     expect(source.pulls).toBe(2)
   })
 
-  test('[F34] break lets go of the stream', async () => {
+  test('[F34] break cancels the stream', async () => {
     const source = createBody()
     source.write(text)
     for await (const event of parseEventStream(source.body)) {
@@ -96,29 +96,29 @@ describe('parseEventStream', () => {
     expect(source.cancelled).toBe(1)
   })
 
-  test('[F39] return() settles what waits, also twice', async () => {
+  test('[F39] return() settles pending next() calls and is idempotent', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
-    const waiting = [stream.next(), stream.next()]
+    const pending = [stream.next(), stream.next()]
     expect(await stream.return!()).toEqual({ value: undefined, done: true })
     expect(await stream.return!()).toEqual({ value: undefined, done: true })
-    expect(await Promise.all(waiting)).toEqual([
+    expect(await Promise.all(pending)).toEqual([
       { value: undefined, done: true },
       { value: undefined, done: true },
     ])
     expect(await stream.next()).toEqual({ value: undefined, done: true })
   })
 
-  test('several may wait: each gets its own, in order', async () => {
+  test('concurrent next() calls are served in order', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
-    const waiting = [stream.next(), stream.next(), stream.next()]
+    const pending = [stream.next(), stream.next(), stream.next()]
     source.write(text)
     source.close()
-    expect((await Promise.all(waiting)).map(({ value }) => value as unknown)).toEqual([...events, undefined])
+    expect((await Promise.all(pending)).map(({ value }) => value as unknown)).toEqual([...events, undefined])
   })
 
-  test('who asks later does not overtake who waits', async () => {
+  test('a later next() call does not overtake a pending one', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
     const first = stream.next()
@@ -128,7 +128,7 @@ describe('parseEventStream', () => {
     expect((await Promise.all([first, second, third])).map(({ value }) => value!.data)).toEqual(['1', '2', '3'])
   })
 
-  test('a failure is thrown once, after the events before it', async () => {
+  test('a stream error is thrown once, after the events before it', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
     const first = stream.next()
@@ -140,7 +140,7 @@ describe('parseEventStream', () => {
     expect(await stream.next()).toEqual({ value: undefined, done: true })
   })
 
-  test('[F28] too large an event: what was whole before it, then the error, and the stream is let go', async () => {
+  test('[F28] a too-large error is thrown after the complete events before it, and the stream is canceled', async () => {
     const source = createBody()
     source.write(`data: 1\n\ndata: ${'x'.repeat(11)}\n\n`)
     const stream = parseEventStream(source.body, { maxEventSize: 10 })
@@ -149,7 +149,7 @@ describe('parseEventStream', () => {
     expect(source.cancelled).toBe(1)
   })
 
-  test('a stream that somebody else reads is refused at once', () => {
+  test('parseEventStream throws on a stream that is locked', () => {
     const { body } = new Response(text)
     body!.getReader()
     expect(() => parseEventStream(body!)).toThrow(TypeError)
@@ -157,7 +157,7 @@ describe('parseEventStream', () => {
 })
 
 describe('EventStreamDecoderStream', () => {
-  test('makes events of bytes and of text', async () => {
+  test('EventStreamDecoderStream accepts bytes and text', async () => {
     expect(
       await collect(
         new Response(text).body!.pipeThrough(new EventStreamDecoderStream()) as unknown as AsyncIterable<ParsedEvent>,
@@ -171,7 +171,7 @@ describe('EventStreamDecoderStream', () => {
     expect(await collect(readable as unknown as AsyncIterable<ParsedEvent>)).toEqual(events)
   })
 
-  test('[F33] takes a chunk only when the events of the last one were read', async () => {
+  test('[F33] a chunk is accepted only after the events of the previous one have been read', async () => {
     const source = createBody()
     const reader = source.body.pipeThrough(new EventStreamDecoderStream()).getReader()
     await flushMicrotasks()
@@ -188,14 +188,14 @@ describe('EventStreamDecoderStream', () => {
     expect(source.pulls).toBeGreaterThan(before)
   })
 
-  test('[F28] too large an event errors it', async () => {
+  test('[F28] an event above maxEventSize errors the stream', async () => {
     const reader = new Response(`data: ${'x'.repeat(11)}\n\n`)
       .body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
       .getReader()
     await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
   })
 
-  test('its errors come at once: events that still wait in it are dropped', async () => {
+  test('an error takes effect at once and discards unread events', async () => {
     const reader = new Response(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}\n\n`)
       .body!.pipeThrough(new EventStreamDecoderStream({ maxEventSize: 10 }))
       .getReader()
@@ -205,7 +205,7 @@ describe('EventStreamDecoderStream', () => {
     await expect(reader.read()).rejects.toSatisfy((error) => isStreamError(error, 'too-large'))
   })
 
-  test('an event that has no end is dropped', async () => {
+  test('an unfinished event at the end of the stream is dropped', async () => {
     const reader = new Response('data: 1\n\ndata: 2').body!.pipeThrough(new EventStreamDecoderStream()).getReader()
     expect((await reader.read()).value).toMatchObject({ data: '1' })
     expect((await reader.read()).done).toBe(true)

@@ -1,10 +1,10 @@
-/** What is written before a page goes, and what is left of that afterwards: no listener. */
+/** Tests of pending writes when the page is hidden, and of the listeners for it. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { createRecordedStore } from './stores.ts'
 
-/** What a window is to this entry. */
+/** Stands in for the window. */
 let page: EventTarget
 let listeners: string[]
 
@@ -24,39 +24,36 @@ afterEach(() => vi.unstubAllGlobals())
 
 const feedAt = (position: number) => ({ url: '/api/stream', lastEventId: String(position) })
 
-test.each(['pagehide', 'visibilitychange', 'freeze'])(
-  '[F41] [F42] what is not written yet is written at %s',
-  (sign) => {
-    const storage = createRecordedStore()
-    const clock = createManualClock()
-    const kept = persist({ key: 'a', storage, clock })
-    const other = persist({ key: 'b', storage, clock })
-    for (const each of [kept, other]) {
-      each.save(feedAt(1))
-      each.save(feedAt(2))
-    }
-    expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(1)), JSON.stringify(feedAt(1))])
-    page.dispatchEvent(new Event(sign))
-    expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(2)), JSON.stringify(feedAt(2))])
-    expect(clock.pendingDelays).toEqual([])
-  },
-)
-
-test('with nothing to write there is no listener, and no timer', async () => {
+test.each(['pagehide', 'visibilitychange', 'freeze'])('[F41] [F42] pending cursors are written at %s', (eventType) => {
   const storage = createRecordedStore()
   const clock = createManualClock()
-  const kept = persist({ key: 'a', storage, clock })
+  const persistence = persist({ key: 'a', storage, clock })
+  const other = persist({ key: 'b', storage, clock })
+  for (const each of [persistence, other]) {
+    each.save(feedAt(1))
+    each.save(feedAt(2))
+  }
+  expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(1)), JSON.stringify(feedAt(1))])
+  page.dispatchEvent(new Event(eventType))
+  expect([...storage.items.values()]).toEqual([JSON.stringify(feedAt(2)), JSON.stringify(feedAt(2))])
+  expect(clock.pendingDelays).toEqual([])
+})
+
+test('there is no listener and no timer while no write is pending', async () => {
+  const storage = createRecordedStore()
+  const clock = createManualClock()
+  const persistence = persist({ key: 'a', storage, clock })
   expect(listeners).toEqual([])
-  kept.save(feedAt(1))
+  persistence.save(feedAt(1))
   expect(listeners).toEqual([])
-  kept.save(feedAt(2))
+  persistence.save(feedAt(2))
   expect(listeners).toEqual(['pagehide true', 'visibilitychange true', 'freeze true'])
-  kept.save(feedAt(3))
+  persistence.save(feedAt(3))
   expect(listeners).toHaveLength(3)
   await clock.advance(250)
   expect(listeners).toEqual([])
-  kept.save(feedAt(4))
-  kept.clear()
+  persistence.save(feedAt(4))
+  persistence.clear()
   expect(listeners).toEqual([])
   page.dispatchEvent(new Event('pagehide'))
   expect(storage.items.size).toBe(0)

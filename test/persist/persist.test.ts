@@ -1,4 +1,4 @@
-/** One stream's cursor in a store that answers at once. */
+/** Tests of a persisted cursor in a synchronous store. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllGlobals())
 const feedAt = (position: number) => ({ url: 'https://api.test/api/stream', lastEventId: String(position) })
 const textAt = (position: number): string => JSON.stringify(feedAt(position))
 
-test('[F42] what was saved is there when the page is new', () => {
+test('[F42] a saved cursor is loaded after a page reload', () => {
   const storage = createRecordedStore()
   const first = persist({ key: 'chat-42', storage })
   expect(first.load()).toBeUndefined()
@@ -24,92 +24,92 @@ test('[F42] what was saved is there when the page is new', () => {
   expect(storage.items.size).toBe(0)
 })
 
-test('keys do not meet those of the page', () => {
+test('keys do not collide with those of the page', () => {
   const storage = createRecordedStore({ prices: 'the page own' })
-  const kept = persist({ key: 'prices', storage })
-  kept.save(feedAt(1))
-  kept.clear()
+  const persistence = persist({ key: 'prices', storage })
+  persistence.save(feedAt(1))
+  persistence.clear()
   expect([...storage.items]).toEqual([['prices', 'the page own']])
 })
 
-test('without a key it is misuse', () => {
+test('an empty or missing key throws a TypeError', () => {
   expect(() => persist({ key: '' })).toThrow(TypeError)
   expect(() => persist({} as { key: string })).toThrow(TypeError)
 })
 
-test('the default is sessionStorage, looked up when it is needed', () => {
-  const kept = persist({ key: 'a' })
+test('the default store is sessionStorage, looked up at each use', () => {
+  const persistence = persist({ key: 'a' })
   const storage = createRecordedStore()
   vi.stubGlobal('sessionStorage', storage)
-  kept.save(feedAt(1))
+  persistence.save(feedAt(1))
   expect(storage.items.get('rivulet:a')).toBe(textAt(1))
-  expect(kept.load()).toEqual(feedAt(1))
+  expect(persistence.load()).toEqual(feedAt(1))
 })
 
-test('where there is no sessionStorage nothing is kept, and nothing breaks', () => {
+test('without sessionStorage nothing is stored and nothing throws', () => {
   vi.stubGlobal('sessionStorage', undefined)
-  const kept = persist({ key: 'a' })
-  kept.save(feedAt(1))
-  expect(kept.load()).toBeUndefined()
-  expect(kept.clear()).toBeUndefined()
+  const persistence = persist({ key: 'a' })
+  persistence.save(feedAt(1))
+  expect(persistence.load()).toBeUndefined()
+  expect(persistence.clear()).toBeUndefined()
 })
 
-test('where touching it throws nothing is kept, and nothing breaks', () => {
-  let touched = 0
+test('nothing is stored and nothing throws if access to sessionStorage is denied', () => {
+  let accessCount = 0
   const descriptor = {
     configurable: true,
     get() {
-      touched++
+      accessCount++
       throw new DOMException('The operation is insecure.', 'SecurityError')
     },
   }
   const before = Object.getOwnPropertyDescriptor(globalThis, 'sessionStorage')
   Object.defineProperty(globalThis, 'sessionStorage', descriptor)
   try {
-    const kept = persist({ key: 'a', clock: createManualClock() })
-    expect(touched).toBe(0)
-    kept.save(feedAt(1))
-    expect(kept.load()).toBeUndefined()
-    kept.clear()
-    expect(touched).toBe(3)
+    const persistence = persist({ key: 'a', clock: createManualClock() })
+    expect(accessCount).toBe(0)
+    persistence.save(feedAt(1))
+    expect(persistence.load()).toBeUndefined()
+    persistence.clear()
+    expect(accessCount).toBe(3)
   } finally {
     if (before) Object.defineProperty(globalThis, 'sessionStorage', before)
     else Reflect.deleteProperty(globalThis, 'sessionStorage')
   }
 })
 
-test('a store that is full is tried again with the next cursor', async () => {
+test('the next cursor is written after a write to a full store failed', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
   const full = vi.spyOn(storage, 'setItem').mockImplementationOnce(() => {
     throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
   })
-  const kept = persist({ key: 'a', storage, clock })
-  kept.save(feedAt(1))
-  expect(kept.load()).toBeUndefined()
+  const persistence = persist({ key: 'a', storage, clock })
+  persistence.save(feedAt(1))
+  expect(persistence.load()).toBeUndefined()
   await clock.advance(1_000)
   expect(full).toHaveBeenCalledTimes(1)
-  kept.save(feedAt(2))
-  expect(kept.load()).toEqual(feedAt(2))
+  persistence.save(feedAt(2))
+  expect(persistence.load()).toEqual(feedAt(2))
 })
 
-test('what is no cursor is as good as nothing', () => {
+test('an invalid stored cursor is treated as missing', () => {
   for (const stored of ['{', '7', '{"url":"javascript:alert(1)"}', '{"url":"/x","lastEventId":7}']) {
     expect(persist({ key: 'a', storage: createRecordedStore({ 'rivulet:a': stored }) }).load()).toBeUndefined()
   }
 })
 
-test('a store that returns something else than text is as good as empty', async () => {
+test('a store that returns something other than text is treated as empty', async () => {
   const storage = { ...createRecordedStore(), getItem: () => ({ url: '/x' }) as unknown as string }
   expect(await persist({ key: 'a', storage, clock: createManualClock() }).load()).toBeUndefined()
 })
 
-test('the first cursor is written at once, the next ones four times a second, the newest each time', async () => {
+test('the first cursor is written at once, and then the newest one at most four times a second', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
-  const kept = persist({ key: 'a', storage, clock })
+  const persistence = persist({ key: 'a', storage, clock })
   for (let position = 0; position < 1_000; position++) {
-    kept.save(feedAt(position))
+    persistence.save(feedAt(position))
     await clock.advance(1)
   }
   await clock.advance(10_000)
@@ -117,42 +117,42 @@ test('the first cursor is written at once, the next ones four times a second, th
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('a timer that is late, as in a page in the background, does not hold back what is due', async () => {
+test('a due write does not wait for a delayed timer, as in a background page', async () => {
   let now = 0
   const storage = createRecordedStore()
-  // No timer ever fires.
-  const kept = persist({ key: 'a', storage, clock: { now: () => now, after: () => () => {} } })
-  for (; now < 1_000; now += 10) kept.save(feedAt(now))
+  // Timers of this clock never fire.
+  const persistence = persist({ key: 'a', storage, clock: { now: () => now, after: () => () => {} } })
+  for (; now < 1_000; now += 10) persistence.save(feedAt(now))
   expect(storage.calls).toHaveLength(4)
   expect(storage.items.get('rivulet:a')).toBe(textAt(750))
 })
 
-test('clear() takes what is still to be written with it', async () => {
+test('clear() also discards the pending write', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
-  const kept = persist({ key: 'a', storage, clock })
-  kept.save(feedAt(1))
-  kept.save(feedAt(2))
-  kept.clear()
+  const persistence = persist({ key: 'a', storage, clock })
+  persistence.save(feedAt(1))
+  persistence.save(feedAt(2))
+  persistence.clear()
   expect(storage.items.size).toBe(0)
   await clock.advance(1_000)
   expect(storage.items.size).toBe(0)
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('after clear() a new cursor is kept', async () => {
+test('a cursor can be saved after clear()', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
-  const kept = persist({ key: 'a', storage, clock })
-  kept.save(feedAt(1))
-  kept.clear()
-  kept.save(feedAt(2))
-  expect(kept.load()).toEqual(feedAt(2))
+  const persistence = persist({ key: 'a', storage, clock })
+  persistence.save(feedAt(1))
+  persistence.clear()
+  persistence.save(feedAt(2))
+  expect(persistence.load()).toEqual(feedAt(2))
   await clock.advance(250)
   expect(storage.items.get('rivulet:a')).toBe(textAt(2))
 })
 
-test('what one stream has yet to write is there for the next one of the page', () => {
+test('a pending cursor of one stream is loaded by the next stream of the page', () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
   const first = persist({ key: 'a', storage, clock })

@@ -1,4 +1,4 @@
-/** One stream's cursor in a store that takes its time, fails, or never answers. */
+/** Tests of a persisted cursor in an asynchronous store that is slow, fails, or never responds. */
 import { expect, test } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -15,27 +15,27 @@ function createPersistedCursor(stored: Record<string, string> = {}) {
   const clock = createManualClock()
   const storage = createSlowStore(stored)
   const names = (): string[] => storage.pending.map(({ name }) => name)
-  return { clock, storage, names, kept: persist({ key: 'a', storage, clock }) }
+  return { clock, storage, names, persistence: persist({ key: 'a', storage, clock }) }
 }
 
 test('load() waits for the store', async () => {
-  const { clock, storage, kept: persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
+  const { clock, storage, persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
   const loaded = persistence.load()
   await storage.pending[0]!.complete()
   expect(await loaded).toEqual(feedAt(7))
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('load() takes a store that fails for an empty one', async () => {
-  const { clock, storage, kept: persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
+test('load() treats a store that fails as empty', async () => {
+  const { clock, storage, persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
   const loaded = persistence.load()
-  await storage.pending[0]!.fail(new Error('The database is gone'))
+  await storage.pending[0]!.fail(new Error('The database was deleted'))
   expect(await loaded).toBeUndefined()
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('load() takes a store that says nothing for two seconds for an empty one, and what it says later for nothing', async () => {
-  const { clock, storage, kept: persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
+test('load() treats a store that does not respond within two seconds as empty, and ignores a later response', async () => {
+  const { clock, storage, persistence } = createPersistedCursor({ 'rivulet:a': JSON.stringify(feedAt(7)) })
   let outcome: unknown = 'waiting'
   void Promise.resolve(persistence.load()).then((cursor) => (outcome = cursor))
   await clock.advance(1_999)
@@ -47,8 +47,8 @@ test('load() takes a store that says nothing for two seconds for an empty one, a
   expect(outcome).toBeUndefined()
 })
 
-test('one write is under way, and the newest cursor is next, an interval later', async () => {
-  const { clock, storage, names, kept: persistence } = createPersistedCursor()
+test('only one write is in flight, and the newest cursor is written next, after the interval', async () => {
+  const { clock, storage, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   expect(names()).toEqual([set(1)])
   persistence.save(feedAt(2))
@@ -70,8 +70,8 @@ test('one write is under way, and the newest cursor is next, an interval later',
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('clear() comes after the write that is under way, and is the last word', async () => {
-  const { clock, storage, names, kept: persistence } = createPersistedCursor()
+test('clear() removes the cursor after the write in flight', async () => {
+  const { clock, storage, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   persistence.save(feedAt(2))
   persistence.clear()
@@ -85,8 +85,8 @@ test('clear() comes after the write that is under way, and is the last word', as
   expect(names()).toEqual([])
 })
 
-test('load() knows what the store has not confirmed yet', async () => {
-  const { storage, kept: persistence } = createPersistedCursor()
+test('load() returns a cursor that the store has not confirmed yet', async () => {
+  const { storage, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   expect(persistence.load()).toEqual(feedAt(1))
   persistence.save(feedAt(2))
@@ -98,8 +98,8 @@ test('load() knows what the store has not confirmed yet', async () => {
   expect(persistence.load()).toBeUndefined()
 })
 
-test('a write that fails is told to nobody, and the next one is tried', async () => {
-  const { clock, storage, names, kept: persistence } = createPersistedCursor()
+test('a failed write is ignored, and the next cursor is written', async () => {
+  const { clock, storage, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   await storage.pending[0]!.fail(new DOMException('Full', 'QuotaExceededError'))
   await flushMicrotasks()
@@ -108,8 +108,8 @@ test('a write that fails is told to nobody, and the next one is tried', async ()
   expect(names()).toEqual([set(2)])
 })
 
-test('a write that never ends is never overtaken', async () => {
-  const { clock, names, kept: persistence } = createPersistedCursor()
+test('no other write starts while one never completes', async () => {
+  const { clock, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   for (let position = 2; position < 100; position++) {
     persistence.save(feedAt(position))

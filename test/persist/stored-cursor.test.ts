@@ -1,5 +1,5 @@
-/** What is taken for a cursor, and what is not, of all that a store may hold. */
-import * as fc from 'fast-check'
+/** Tests of which stored texts are valid cursors. */
+import { fc } from '../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../src/persist/stored-cursor.ts'
 
@@ -9,11 +9,11 @@ test.each([
   { url: 'http://[::1]:3000/', lastEventId: '日本' },
   { url: '/x', lastEventId: '' },
   { url: '/x', lastEventId: 'a', heartbeat: 30_000 },
-])('a cursor comes back as it was: %j', (cursor) => {
+])('a valid cursor is parsed unchanged: %j', (cursor) => {
   expect(parseCursor(JSON.stringify(cursor))).toEqual(cursor)
 })
 
-test('what a cursor does not have is left out', () => {
+test('unknown and invalid optional fields are dropped', () => {
   const stored =
     '{ "url": "/x", "heartbeat": -1, "__proto__": { "lastEventId": "evil" }, "method": "DELETE", "headers": {} }'
   const cursor = parseCursor(stored)
@@ -23,41 +23,41 @@ test('what a cursor does not have is left out', () => {
 })
 
 test.each([
-  ['nothing', null],
-  ['nothing at all', undefined],
+  ['null as the stored value', null],
+  ['undefined', undefined],
   ['an object', { url: '/x' }],
   ['an empty string', ''],
-  ['half a cursor', '{"url":"/x","lastEv'],
-  ['null', 'null'],
-  ['a number', '7'],
-  ['a string', '"/x"'],
-  ['a list', '[{"url":"/x"}]'],
-  ['no address', '{"lastEventId":"7"}'],
-  ['an empty address', '{"url":""}'],
-  ['an address that is a number', '{"url":7}'],
-  ['an address that is a list', '{"url":["https://api.test/"]}'],
-  ['an address that is none', '{"url":"https://"}'],
-  ['a script', '{"url":"javascript:alert(1)"}'],
-  ['a stream in the address itself', '{"url":"data:text/event-stream,data: 1"}'],
-  ['a file', '{"url":"file:///etc/passwd"}'],
-  ['a blob', '{"url":"blob:https://api.test/1"}'],
-  ['credentials in the address', '{"url":"https://user:secret@api.test/"}'],
+  ['truncated JSON', '{"url":"/x","lastEv'],
+  ['JSON null', 'null'],
+  ['a JSON number', '7'],
+  ['a JSON string', '"/x"'],
+  ['a JSON array', '[{"url":"/x"}]'],
+  ['a missing URL', '{"lastEventId":"7"}'],
+  ['an empty URL', '{"url":""}'],
+  ['a URL that is a number', '{"url":7}'],
+  ['a URL that is an array', '{"url":["https://api.test/"]}'],
+  ['an invalid URL', '{"url":"https://"}'],
+  ['a javascript: URL', '{"url":"javascript:alert(1)"}'],
+  ['a data: URL', '{"url":"data:text/event-stream,data: 1"}'],
+  ['a file: URL', '{"url":"file:///etc/passwd"}'],
+  ['a blob: URL', '{"url":"blob:https://api.test/1"}'],
+  ['a URL with credentials', '{"url":"https://user:secret@api.test/"}'],
   ['an id that is a number', '{"url":"/x","lastEventId":7}'],
   ['an id that is null', '{"url":"/x","lastEventId":null}'],
-  ['an id over two lines', String.raw`{"url":"/x","lastEventId":"7\nX-Evil: 1"}`],
+  ['an id with a line end', String.raw`{"url":"/x","lastEventId":"7\nX-Evil: 1"}`],
   ['an id with NUL', String.raw`{"url":"/x","lastEventId":"7\u0000"}`],
-])('%s is no cursor', (_what, stored) => {
+])('%s is not a valid cursor', (_description, stored) => {
   expect(parseCursor(stored)).toBeUndefined()
 })
 
-/** JSON of something that has the fields of a cursor. */
-const likely = fc
+/** JSON with the fields of a cursor and random values. */
+const cursorLike = fc
   .record({ url: fc.oneof(fc.webUrl(), fc.jsonValue()), lastEventId: fc.jsonValue() })
   .map((value) => JSON.stringify(value))
 
-test('whatever is stored, it does not throw, and what it returns can be requested', () => {
+test('parseCursor never throws, and returns only cursors that can be requested', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), likely), (stored) => {
+    fc.property(fc.oneof(fc.string(), fc.json(), cursorLike), (stored) => {
       const cursor = parseCursor(stored)
       if (!cursor) return
       expect(new URL(cursor.url, 'https://api.test').protocol).toMatch(/^https?:$/)

@@ -1,14 +1,14 @@
-/** Stores that do as a test says: at once, later, never, or not at all. */
+/** Stores for tests: a synchronous one, and one that responds when the test says so. */
 import type { PersistStorage } from '../../src/persist.ts'
 
 export interface RecordedStore extends PersistStorage {
-  /** What is stored now. */
+  /** The stored items. */
   readonly items: Map<string, string>
-  /** What was asked of it, in order: `set a`, `remove a`, `get a`. */
+  /** The calls in order: `get key`, `set key value`, `remove key`. */
   readonly calls: string[]
 }
 
-/** Answers at once, as `sessionStorage` does. */
+/** Creates a synchronous store, like `sessionStorage`. */
 export function createRecordedStore(stored: Record<string, string> = {}): RecordedStore {
   const items = new Map(Object.entries(stored))
   const calls: string[] = []
@@ -31,22 +31,23 @@ export function createRecordedStore(stored: Record<string, string> = {}): Record
 }
 
 export interface SlowStore extends PersistStorage {
+  /** The stored items. */
   readonly items: Map<string, string>
-  /** What is under way, oldest first: name, and what lets it happen or fail. */
+  /** The calls in flight, oldest first. `complete()` performs a call, `fail()` rejects it. */
   readonly pending: { name: string; complete(): Promise<void>; fail(error: unknown): Promise<void> }[]
 }
 
-/** Answers when the test says so; what it was asked happens then as well. */
+/** Creates an asynchronous store. A call takes effect and settles when the test completes it. */
 export function createSlowStore(stored: Record<string, string> = {}): SlowStore {
   const items = new Map(Object.entries(stored))
   const pending: SlowStore['pending'] = []
-  const defer = <Value>(name: string, act: () => Value): Promise<Value> =>
+  const defer = <Value>(name: string, perform: () => Value): Promise<Value> =>
     new Promise((resolve, reject) => {
       const entry: SlowStore['pending'][number] = {
         name,
         async complete() {
           pending.splice(pending.indexOf(entry), 1)
-          resolve(act())
+          resolve(perform())
         },
         async fail(error) {
           pending.splice(pending.indexOf(entry), 1)

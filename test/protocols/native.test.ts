@@ -1,21 +1,21 @@
-/** Our own protocol, event by event (PROTOCOL.md, section 3). */
+/** The native protocol, event by event (PROTOCOL.md, section 3). */
 import { expect, test } from 'vitest'
 import { native } from '../../src/protocols/native.ts'
 
 const map = (type: string, data: unknown) => native().map({ type, data: JSON.stringify(data), id: 'r:1' }, {})
 
-test('[P3.1] start: where the run can be read again, and how often heartbeats come', () => {
+test('[P3.1] a start event has the resume URL and the heartbeat interval', () => {
   const start = { protocol: 1, streamId: 'r', prompt: 'p', timestamp: 0, resume: '/r', heartbeat: 30_000 }
   expect(map('start', start)).toMatchObject([{ type: 'start', resume: '/r', heartbeat: 30_000 }])
 })
 
-test('[P3.1] delta: its fields as they are, those that are not known too', () => {
+test('[P3.1] a delta keeps all its fields, including unknown ones', () => {
   expect(map('delta', { content: 'é', index: 4, extra: true })).toMatchObject([
     { type: 'delta', delta: { content: 'é', index: 4, extra: true }, index: 4 },
   ])
 })
 
-test('[P3.1] end and error', () => {
+test('[P3.1] end and error events keep their fields', () => {
   expect(map('end', { finishReason: 'length', usage: { tokens: 3 } })).toMatchObject([
     { type: 'end', finishReason: 'length', usage: { tokens: 3 } },
   ])
@@ -25,15 +25,15 @@ test('[P3.1] end and error', () => {
 })
 
 test.each(['message', 'tool_call', 'reasoning', 'constructor', '__proto__', 'toString'])(
-  '[P3.1] [F31] events of other names are passed on: %s',
+  '[P3.1] [F31] an event named %s is not mapped',
   (type) => expect(map(type, { any: 1 })).toEqual([]),
 )
 
-test("[F31] the name is the event's, whatever its data says", () => {
+test('[F31] the type of an event is not taken from its data', () => {
   expect(map('delta', { type: 'end', content: 'a', index: 0 })[0]!.type).toBe('delta')
 })
 
-test('[F31] a payload pollutes nothing', () => {
+test('[F31] a payload does not pollute prototypes', () => {
   native().map({ type: 'delta', data: '{"content":"a","index":0,"__proto__":{"polluted":1}}', id: '' }, {})
   expect(({} as { polluted?: number }).polluted).toBeUndefined()
 })
@@ -46,7 +46,7 @@ test('the text of a delta is its content', () => {
   expect(native().text!({ content: '你好', index: 0 })).toBe('你好')
 })
 
-test('is resumable, and incomplete without an end', () => {
+test('the native protocol is resumable and truncated without an end event', () => {
   expect(native()).toMatchObject({ resumable: true })
   expect(native().eof ?? 'truncated').toBe('truncated')
 })

@@ -1,9 +1,9 @@
-/** Chat completions, chunk by chunk. */
+/** OpenAI chat completions, chunk by chunk. */
 import { describe, expect, test } from 'vitest'
 import { openaiChat, type ChatDelta } from '../../src/protocols/openai-chat.ts'
 import type { Step } from '../../src/protocols/protocol.ts'
 
-/** The steps of a whole stream; what is not a string is sent as JSON. */
+/** Maps a whole stream to its steps; payloads other than strings are serialized as JSON. */
 const mapAll = (...payloads: unknown[]): Step<ChatDelta>[] => {
   const protocol = openaiChat()
   const memory = {}
@@ -20,14 +20,14 @@ const chunk = (content: string | null, index = 0, more = {}) => ({
 })
 
 describe('deltas', () => {
-  test('are the contents of choices, each with its chunk', () => {
+  test('deltas have the content of a choice and its chunk', () => {
     expect(mapAll(chunk('Hel'), chunk('lo'))).toEqual([
       { type: 'delta', delta: { content: 'Hel', choice: 0, chunk: chunk('Hel') } },
       { type: 'delta', delta: { content: 'lo', choice: 0, chunk: chunk('lo') } },
     ])
   })
 
-  test('of several choices are told apart, and the text is that of the first', () => {
+  test('deltas name their choice, and the text is that of the first choice', () => {
     const steps = mapAll({
       choices: [
         { index: 0, delta: { content: 'a' } },
@@ -44,11 +44,11 @@ describe('deltas', () => {
     ['a tool call', chunk(null, 0, { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{' } }] } })],
     ['no choices', { choices: [] }],
     ['usage alone', { usage: { total_tokens: 3 } }],
-  ])('%s is passed on', (_what, payload) => expect(mapAll(payload)).toEqual([]))
+  ])('a chunk with %s yields no steps', (_name, payload) => expect(mapAll(payload)).toEqual([]))
 })
 
 describe('the end', () => {
-  test('is [DONE], with the reason and the usage that came before', () => {
+  test('[DONE] ends the run with the finish reason and usage received before', () => {
     const finish = chunk(null, 0, { finish_reason: 'length', delta: {} })
     expect(mapAll(chunk('a'), finish, { choices: [], usage: { total_tokens: 3 } }, '[DONE]').at(-1)).toEqual({
       type: 'end',
@@ -57,14 +57,14 @@ describe('the end', () => {
     })
   })
 
-  test('the last content may come with the reason', () => {
+  test('the last content may arrive with the finish reason', () => {
     expect(mapAll(chunk('z', 0, { finish_reason: 'stop' }), '[DONE]')).toMatchObject([
       { type: 'delta', delta: { content: 'z' } },
       { type: 'end', finishReason: 'stop' },
     ])
   })
 
-  test('the reason is that of the first choice', () => {
+  test('the finish reason is that of the first choice', () => {
     const steps = mapAll(
       chunk(null, 0, { finish_reason: 'stop' }),
       chunk(null, 1, { finish_reason: 'length' }),
@@ -73,19 +73,19 @@ describe('the end', () => {
     expect(steps).toMatchObject([{ type: 'end', finishReason: 'stop' }])
   })
 
-  test('what one run remembers is not known to another', () => {
+  test('memory is not shared between runs', () => {
     mapAll(chunk(null, 0, { finish_reason: 'stop' }))
     expect(mapAll('[DONE]')).toMatchObject([{ type: 'end', finishReason: undefined }])
   })
 
-  test('is nothing else: a stream without [DONE] is truncated', () => {
+  test('a stream without [DONE] is truncated and cannot be resumed', () => {
     expect(openaiChat().eof ?? 'truncated').toBe('truncated')
     expect(openaiChat().resumable ?? false).toBe(false)
   })
 })
 
 describe('errors', () => {
-  test('in the stream', () => {
+  test('an error chunk fails the run with its message and its code or type', () => {
     expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: 'overloaded' } })).toMatchObject([
       { type: 'error', message: 'Overloaded', code: 'overloaded' },
     ])

@@ -1,17 +1,17 @@
-/** Any finite stream: every event is a delta. */
+/** The raw-events protocol: every event of a finite stream is a delta. */
 import { expect, test } from 'vitest'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 
-test.each(['message', 'error', 'end', 'start', '__proto__'])('each event is a delta, as it came: %s', (type) => {
+test.each(['message', 'error', 'end', 'start', '__proto__'])('an event named %s is a delta, unchanged', (type) => {
   const event = { type, data: 'not JSON', id: '7' }
   expect(rawEvents().map(event, {})).toEqual([{ type: 'delta', delta: event }])
 })
 
-test('its text is the data', () => {
+test('the text of a delta is its data', () => {
   expect(rawEvents().text!({ type: 'message', data: 'a\nb', id: '' })).toBe('a\nb')
 })
 
-test('ends with the connection, and nobody resumes it', () => {
+test('the run ends with the connection and is not resumable', () => {
   expect(rawEvents().eof).toBe('end')
   expect(rawEvents().resumable ?? false).toBe(false)
 })

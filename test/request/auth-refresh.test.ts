@@ -1,4 +1,4 @@
-/** One refresh of credentials for all streams that were refused. */
+/** Credential refresh: one refresh is shared by all streams that received a 401. */
 import { describe, expect, test, vi } from 'vitest'
 import { bearer } from '../../src/request/auth.ts'
 import { StreamError } from '../../src/base/errors.ts'
@@ -12,7 +12,7 @@ const unauthorized = { status: 401 }
 const tokens = (attempts: readonly ScriptedAttempt[]): (string | undefined)[] =>
   attempts.map(({ headers }) => headers['authorization'])
 
-/** A provider whose refreshes wait until they are let go. */
+/** Creates a token provider whose refreshes are granted or denied by the test. */
 function createProvider() {
   let token = 1
   const pending: { context: AttemptContext; grant: () => void; deny: () => void }[] = []
@@ -25,7 +25,7 @@ function createProvider() {
   return { auth: bearer(provider), pending }
 }
 
-async function createRefusedStreams(count: number, options: ClientOptions) {
+async function createFeeds(count: number, options: ClientOptions) {
   const testClient = createTestClient(options)
   const feeds = Array.from({ length: count }, (_, index) => testClient.client.subscribe(`/${index}`))
   await flushMicrotasks()
@@ -33,9 +33,9 @@ async function createRefusedStreams(count: number, options: ClientOptions) {
 }
 
 describe('[F16] [P4.2] a 401', () => {
-  test('of many streams is one refresh, and one new attempt of each', async () => {
+  test('several streams refused with 401 share one refresh and are each retried once', async () => {
     const { auth, pending } = createProvider()
-    const { network } = await createRefusedStreams(3, { auth })
+    const { network } = await createFeeds(3, { auth })
     for (const attempt of network.attempts) attempt.respond(unauthorized)
     await flushMicrotasks()
     expect(pending.length).toBe(1)
@@ -51,9 +51,9 @@ describe('[F16] [P4.2] a 401', () => {
     ])
   })
 
-  test("that comes after another's refresh takes what that one got", async () => {
+  test('a stream refused after another stream has refreshed uses the new token', async () => {
     const { auth, pending } = createProvider()
-    const { network } = await createRefusedStreams(2, { auth })
+    const { network } = await createFeeds(2, { auth })
     const [one, other] = network.attempts
     one!.respond(unauthorized)
     await flushMicrotasks()
@@ -65,9 +65,9 @@ describe('[F16] [P4.2] a 401', () => {
     expect(tokens(network.attempts).slice(2)).toEqual(['Bearer t2', 'Bearer t2'])
   })
 
-  test('keeps the cursor, and of a token that was refreshed before asks for the next', async () => {
+  test('a refused stream keeps its cursor, and a refused refreshed token is refreshed again', async () => {
     const { auth, pending } = createProvider()
-    const { network, clock } = await createRefusedStreams(1, { auth })
+    const { network, clock } = await createFeeds(1, { auth })
     const connection = network.last.respond()
     connection.send({ data: '1', id: '7' })
     connection.end()
@@ -86,7 +86,7 @@ describe('[F16] [P4.2] a 401', () => {
     expect(pending.length).toBe(2)
   })
 
-  test('streams of several clients with the same provider share it; another provider is asked itself', async () => {
+  test('clients with the same provider share a refresh, and other providers are called separately', async () => {
     const shared = createProvider()
     const own = createProvider()
     const { client, network } = createTestClient({ auth: shared.auth })
@@ -101,9 +101,9 @@ describe('[F16] [P4.2] a 401', () => {
 })
 
 describe('[F38] a refresh', () => {
-  test('that fails fails for all of them, and is asked for again later', async () => {
+  test('a failed refresh fails the attempts of all streams and is repeated after their backoff', async () => {
     const { auth, pending } = createProvider()
-    const { network, clock, feeds } = await createRefusedStreams(2, { auth })
+    const { network, clock, feeds } = await createFeeds(2, { auth })
     for (const attempt of network.attempts) attempt.respond(unauthorized)
     await flushMicrotasks()
     pending[0]!.deny()
@@ -118,9 +118,9 @@ describe('[F38] a refresh', () => {
     expect(pending.length).toBe(2)
   })
 
-  test('goes on for the others where one stream is closed, and is given up with the last', async () => {
+  test('a refresh is aborted only when the last stream waiting for it is closed', async () => {
     const { auth, pending } = createProvider()
-    const { network, feeds } = await createRefusedStreams(2, { auth })
+    const { network, feeds } = await createFeeds(2, { auth })
     for (const attempt of network.attempts) attempt.respond(unauthorized)
     await flushMicrotasks()
     feeds[0]!.close()
@@ -130,15 +130,15 @@ describe('[F38] a refresh', () => {
     expect(pending.length).toBe(1)
   })
 
-  test('that hangs does not keep the next attempts waiting: it has a deadline', async () => {
+  test('a hanging refresh is aborted after connectTimeout, and the next attempt starts another', async () => {
     const { auth, pending } = createProvider()
     const { client, network, clock } = createTestClient({ auth, connectTimeout: 1_000, retry: { delay: 100 } })
     client.subscribe('/1')
     await flushMicrotasks()
     network.last.respond(unauthorized)
     await flushMicrotasks()
-    await clock.advance(1_000) // the deadline
-    await clock.advance(100) // the backoff
+    await clock.advance(1_000) // connectTimeout
+    await clock.advance(100) // backoff
     network.last.respond(unauthorized)
     await flushMicrotasks()
     expect(pending.length).toBe(2)
@@ -148,19 +148,19 @@ describe('[F38] a refresh', () => {
     expect(network.last.headers['authorization']).toBe('Bearer t2')
   })
 
-  test('that throws where it should reject is a failure of credentials like any other', async () => {
+  test('a refresh that throws synchronously is an auth error', async () => {
     const auth: AuthProvider = ({ reason }) => {
       if (reason === 'rejected') throw new Error('not implemented')
       return { authorization: 'x' }
     }
-    const { network, feeds } = await createRefusedStreams(1, { auth })
+    const { network, feeds } = await createFeeds(1, { auth })
     network.last.respond(unauthorized)
     await flushMicrotasks()
     expect(feeds[0]!.state).toMatchObject({ status: 'waiting', error: { code: 'auth' } })
   })
 })
 
-test("a `StreamError` of a shared provider becomes each stream's own", async () => {
+test('a `StreamError` rejected by a shared provider becomes a separate error of each stream', async () => {
   const shared = new StreamError('auth', 'No session')
   const auth: AuthProvider = () => Promise.reject(shared)
   const { client } = createTestClient({ auth })
@@ -177,9 +177,9 @@ test("a `StreamError` of a shared provider becomes each stream's own", async () 
   expect(shared).not.toHaveProperty('partial')
 })
 
-test('[F49] a 401 in the middle of a connection is one refresh, and goes on from the cursor', async () => {
+test('[F49] a 401 in the middle of a connection refreshes once and resumes from the cursor', async () => {
   const { auth, pending } = createProvider()
-  const { network } = await createRefusedStreams(1, { auth })
+  const { network } = await createFeeds(1, { auth })
   const connection = network.last.respond()
   connection.send({ data: '1', id: '7' })
   await flushMicrotasks()

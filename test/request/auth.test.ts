@@ -1,4 +1,4 @@
-/** Headers and credentials: who is asked, when, and where they go. */
+/** Headers and credentials: when their callbacks are called, and which origins receive them. */
 import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
@@ -11,7 +11,7 @@ const unhandled = trapUnhandled()
 const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new AbortController().signal }
 
 describe('headers', () => {
-  test("say what is wanted, the client's, then the stream's own over them", async () => {
+  test("a stream's headers override the client's, which are added to Accept", async () => {
     const { client, network } = createTestClient({ headers: { 'X-A': 'client', 'X-B': 'client' } })
     client.subscribe('/x', {
       headers: [
@@ -28,7 +28,7 @@ describe('headers', () => {
     })
   })
 
-  test('may be a function, asked anew for each attempt', async () => {
+  test('a headers function is called for each attempt', async () => {
     let count = 0
     const headers = vi.fn<(context: AttemptContext) => Promise<HeadersInit>>(async () => ({ 'x-count': `${++count}` }))
     const { client, network, clock } = createTestClient()
@@ -45,22 +45,22 @@ describe('headers', () => {
   })
 })
 
-describe('[P4.1] ready-made credentials', () => {
-  test('bearer: a token, or who has it', async () => {
+describe('[P4.1] built-in auth providers', () => {
+  test('bearer() accepts a token or a function that returns one', async () => {
     expect(await bearer('t1')(context)).toEqual({ authorization: 'Bearer t1' })
     const getToken = vi.fn<(context: AttemptContext) => Promise<string>>(async () => 't2')
     expect(await bearer(getToken)(context)).toEqual({ authorization: 'Bearer t2' })
     expect(getToken.mock.calls).toEqual([[context]])
   })
 
-  test('apiKey: `X-API-Key`, or a header of another name', async () => {
+  test('apiKey() sets `X-API-Key` or a custom header', async () => {
     expect(await apiKey('k')(context)).toEqual({ 'X-API-Key': 'k' })
     expect(await apiKey(() => 'k', { header: 'Api-Token' })(context)).toEqual({ 'Api-Token': 'k' })
   })
 })
 
 describe('auth', () => {
-  test('is asked anew for each attempt, and its headers are marked as credentials', async () => {
+  test('auth is called for each attempt, and its headers are marked as credentials', async () => {
     let token = 0
     const { client, network, clock } = createTestClient({ auth: bearer(() => `t${++token}`) })
     client.subscribe('/x')
@@ -71,7 +71,7 @@ describe('auth', () => {
     expect(network.last.request.credentialHeaders).toEqual(['authorization'])
   })
 
-  test('overrules `headers`', async () => {
+  test('auth overrides `headers`', async () => {
     const { client, network } = createTestClient({ headers: { authorization: 'Basic x' }, auth: bearer('t') })
     client.subscribe('/x')
     await flushMicrotasks()
@@ -87,7 +87,7 @@ describe('auth', () => {
     ['https://sub.api.test/y', false],
     ['https://other.test/y', false],
     ['//other.test/y', false],
-  ])('goes to the origin of `baseUrl` only: %s %s', async (url, sent) => {
+  ])('credentials are sent only to the origin of `baseUrl`: %s %s', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ auth })
     client.subscribe(url)
@@ -96,7 +96,7 @@ describe('auth', () => {
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
-  test("without `baseUrl` it goes to the stream's own origin", async () => {
+  test("without `baseUrl` credentials are sent to the stream's own origin", async () => {
     const { client, network } = createTestClient({ baseUrl: undefined as never, auth: bearer('t') })
     client.subscribe('https://any.test/x')
     await flushMicrotasks()
@@ -108,7 +108,7 @@ describe('auth', () => {
     ['/r1', true],
     ['https://other.test/r1', false],
     ['http://api.test/r1', false],
-  ])('with `baseUrl` a cursor cannot lead it elsewhere: %s %s', async (url, sent) => {
+  ])('with `baseUrl` a cursor URL of another origin receives no credentials: %s %s', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ auth })
     client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
@@ -117,7 +117,7 @@ describe('auth', () => {
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
-  test('without `baseUrl` a cursor gets none: whoever wrote it chose where it leads', async () => {
+  test('without `baseUrl` a cursor URL, which may be untrusted, receives no credentials', async () => {
     const auth = vi.fn(apiKey('k'))
     const { client, network } = createTestClient({ baseUrl: undefined as never, auth })
     const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
@@ -133,7 +133,7 @@ describe('auth', () => {
     run.detach()
   })
 
-  test('[P3.3] does not follow `resume` to another origin', async () => {
+  test('[P3.3] a resume URL of another origin receives no credentials', async () => {
     const { client, network, clock } = createTestClient({ auth: apiKey('k') })
     client.stream('/run').on('start', () => {})
     await flushMicrotasks()
@@ -145,7 +145,7 @@ describe('auth', () => {
     expect(network.last.headers).not.toHaveProperty('x-api-key')
   })
 
-  test('nor a `lastEventId` function that leads to another origin', async () => {
+  test('a URL of another origin returned by `lastEventId` receives no credentials', async () => {
     const { client, network, clock, open } = createTestClient({
       auth: apiKey('k'),
       lastEventId: (_, id) => `https://other.test/?after=${id}`,
@@ -161,7 +161,7 @@ describe('auth', () => {
 })
 
 describe('[F16] a 401', () => {
-  test('asks for other credentials, once, for the same attempt', async () => {
+  test('a 401 calls auth once more for the same attempt', async () => {
     const getToken = vi.fn(({ reason }: AttemptContext) => (reason === 'rejected' ? 'new' : 'old'))
     const { client, network, errors } = createTestClient({ auth: bearer(getToken) })
     client.subscribe('/x')
@@ -176,7 +176,7 @@ describe('[F16] a 401', () => {
     expect(errors).toEqual([])
   })
 
-  test('twice in a row is the end: `auth`', async () => {
+  test('two consecutive 401s end the stream with code auth', async () => {
     const { client, network, errors, clock } = createTestClient({ auth: bearer('t') })
     const { closed } = client.subscribe('/x')
     await flushMicrotasks()
@@ -189,7 +189,7 @@ describe('[F16] a 401', () => {
     expect(errors).toMatchObject([{ code: 'auth' }])
   })
 
-  test('where there is no `auth` to ask is final at once', async () => {
+  test('a 401 without `auth` ends the stream immediately', async () => {
     const { client, network, errors, clock } = createTestClient()
     client.subscribe('/x')
     await flushMicrotasks()
@@ -200,7 +200,7 @@ describe('[F16] a 401', () => {
   })
 })
 
-describe('[F38] a provider that fails', () => {
+describe('[F38] a failing provider', () => {
   test.each([
     ['rejects', () => Promise.reject(new Error('offline'))],
     [
@@ -210,7 +210,7 @@ describe('[F38] a provider that fails', () => {
       },
     ],
     ['hangs', () => new Promise<never>(() => {})],
-  ])('%s: a failed attempt, with backoff; `auth` when the limit is reached', async (_how, provider) => {
+  ])('a provider that %s fails the attempt, and the stream with code auth at its limit', async (_name, provider) => {
     for (const options of [{ auth: provider }, { headers: provider }]) {
       const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
       const { closed } = client.subscribe('/x')
@@ -222,7 +222,7 @@ describe('[F38] a provider that fails', () => {
     }
   })
 
-  test('and comes back: the stream goes on', async () => {
+  test('a provider that recovers lets the stream connect', async () => {
     let calls = 0
     const auth = async (): Promise<HeadersInit> => {
       if (++calls < 3) throw new Error('offline')
@@ -237,21 +237,21 @@ describe('[F38] a provider that fails', () => {
 })
 
 describe('[F36] after close()', () => {
-  test('`auth` is not asked, though `headers` were still awaited', async () => {
-    let giveHeaders!: (headers: HeadersInit) => void
-    const headers = (): Promise<HeadersInit> => new Promise((resolve) => (giveHeaders = resolve))
+  test('`auth` is not called after a close while `headers` is pending', async () => {
+    let resolveHeaders!: (headers: HeadersInit) => void
+    const headers = (): Promise<HeadersInit> => new Promise((resolve) => (resolveHeaders = resolve))
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ headers, auth })
     const feed = client.subscribe('/x')
     await flushMicrotasks()
     feed.close()
-    giveHeaders({ 'x-a': '1' })
+    resolveHeaders({ 'x-a': '1' })
     await flushMicrotasks()
     expect(auth).not.toHaveBeenCalled()
     expect(network.attempts).toHaveLength(0)
   })
 
-  test('`onResponse` does not hear of an answer that comes all the same', async () => {
+  test('`onResponse` is not called for a response that arrives after close()', async () => {
     const network = createScriptedNetwork({ ignoreAbort: true })
     const onResponse = vi.fn()
     const { client } = createTestClient({ connect: network.connect, onResponse })
@@ -265,8 +265,8 @@ describe('[F36] after close()', () => {
   })
 })
 
-test('what `onResponse` throws is reported, and breaks nothing', async () => {
-  const thrown = new Error('of the user')
+test('an error thrown by `onResponse` is reported, and the stream opens', async () => {
+  const thrown = new Error('from the user')
   const statuses: number[] = []
   const { client, open } = createTestClient({
     onResponse({ status, url, headers }) {

@@ -1,16 +1,17 @@
-/** What is asked for: URL, method, headers and body of each attempt. */
+/** Requests: the URL, method, headers and body of each attempt. */
 import { describe, expect, test, vi } from 'vitest'
-import type { SubscribeOptions, ClientOptions } from '../../src/request/options.ts'
+import type { ClientOptions } from '../../src/request/options.ts'
+import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-/** The first request of a feed. */
-const ask = async (url: string | URL, own: SubscribeOptions = {}, client: ClientOptions = {}) => {
-  const testClient = createTestClient(client)
-  testClient.client.subscribe(url, own)
+/** Subscribes and returns the first attempt. */
+const subscribe = async (url: string | URL, options: SubscribeOptions = {}, clientOptions: ClientOptions = {}) => {
+  const testClient = createTestClient(clientOptions)
+  testClient.client.subscribe(url, options)
   await flushMicrotasks()
   return testClient.network.last
 }
@@ -27,16 +28,16 @@ describe('URL', () => {
     ['/api/stream?a=1', undefined, '/api/stream?a=1'],
     ['/x#part', 'https://api.test', 'https://api.test/x'],
     ['/日本', 'https://api.test', 'https://api.test/%E6%97%A5%E6%9C%AC'],
-  ])('%s from %s is %s', async (url, baseUrl, requested) => {
+  ])('%s is resolved against %s to %s', async (url, baseUrl, requested) => {
     const options = baseUrl === undefined ? { baseUrl: undefined as never } : { baseUrl }
-    expect((await ask(url, {}, options)).request.url).toBe(requested)
+    expect((await subscribe(url, {}, options)).request.url).toBe(requested)
   })
 
   test.each(['about:blank', 'about:srcdoc', 'blob:https://app.test/0a1b', 'data:text/html,x'])(
-    'an absolute one needs nothing of where it is asked from: %s',
+    'an absolute URL is independent of the location %s',
     async (href) => {
       vi.stubGlobal('location', { href })
-      expect((await ask('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe(
+      expect((await subscribe('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe(
         'https://api.test/x?a=1',
       )
     },
@@ -53,12 +54,12 @@ describe('URL', () => {
     ],
     ['a=1&b=2', '/x?a=1&b=2'],
     ['?a=1', '/x?a=1'],
-  ])('searchParams %o', async (searchParams, path) => {
-    expect((await ask('/x', { searchParams })).request.url).toBe(`https://api.test${path}`)
+  ])('searchParams %o are serialized', async (searchParams, path) => {
+    expect((await subscribe('/x', { searchParams })).request.url).toBe(`https://api.test${path}`)
   })
 
-  test('searchParams are added to what the URL has', async () => {
-    expect((await ask('/x?a=1', { searchParams: { b: 2 } })).request.url).toBe('https://api.test/x?a=1&b=2')
+  test('searchParams are appended to the query of the URL', async () => {
+    expect((await subscribe('/x?a=1', { searchParams: { b: 2 } })).request.url).toBe('https://api.test/x?a=1&b=2')
   })
 
   test.each([
@@ -66,39 +67,39 @@ describe('URL', () => {
     'https://user@api.test/x',
     'https://:pw@api.test/x',
     '//user:pw@api.test/x',
-  ])('[P4.1] credentials in it are a mistake: %s', (url) =>
+  ])('[P4.1] credentials in the URL throw a TypeError: %s', (url) =>
     expect(() => createTestClient().client.subscribe(url)).toThrow(TypeError),
   )
 
-  test('[P4.1] nor in `baseUrl`', () => {
+  test('[P4.1] credentials in `baseUrl` throw a TypeError', () => {
     expect(() => createTestClient({ baseUrl: 'https://user:pw@api.test' }).client.subscribe('/x')).toThrow(TypeError)
   })
 
-  test.each(['https://', 'https://a b/'])('what is none is a mistake, told at once: %s', (url) => {
+  test.each(['https://', 'https://a b/'])('an invalid URL throws a TypeError immediately: %s', (url) => {
     expect(() => createTestClient().client.subscribe(url)).toThrow(TypeError)
     expect(() => createTestClient().client.stream(url)).toThrow(TypeError)
   })
 })
 
 describe('method and body', () => {
-  test('GET, without a body, by default', async () => {
-    const { request } = await ask('/x')
+  test('the default method is GET without a body', async () => {
+    const { request } = await subscribe('/x')
     expect(request).toMatchObject({ method: 'GET' })
     expect(request.body).toBeUndefined()
   })
 
-  test('json: POST, with its content type, as text that can be sent again', async () => {
-    const { request, headers } = await ask('/x', { json: { prompt: '你好' } })
+  test('json is sent as a POST body of text, with its content type', async () => {
+    const { request, headers } = await subscribe('/x', { json: { prompt: '你好' } })
     expect(request).toMatchObject({ method: 'POST', body: '{"prompt":"你好"}' })
     expect(headers['content-type']).toBe('application/json')
   })
 
   test.each([null, 0, false, ''])('json may be %j', async (json) => {
-    expect((await ask('/x', { json })).request).toMatchObject({ method: 'POST', body: JSON.stringify(json) })
+    expect((await subscribe('/x', { json })).request).toMatchObject({ method: 'POST', body: JSON.stringify(json) })
   })
 
-  test('method and content type can be said otherwise', async () => {
-    const { request, headers } = await ask('/x', {
+  test('method and content type can be overridden', async () => {
+    const { request, headers } = await subscribe('/x', {
       json: {},
       method: 'put',
       headers: { 'Content-Type': 'application/x+json' },
@@ -107,63 +108,63 @@ describe('method and body', () => {
     expect(headers['content-type']).toBe('application/x+json')
   })
 
-  test('bodies that are text or bytes are passed as they are', async () => {
+  test('text and byte bodies are passed unchanged', async () => {
     const bytes = new TextEncoder().encode('abc')
-    expect((await ask('/x', { body: 'abc' })).request).toMatchObject({ method: 'POST', body: 'abc' })
-    expect((await ask('/x', { body: bytes })).request.body).toBe(bytes)
+    expect((await subscribe('/x', { body: 'abc' })).request).toMatchObject({ method: 'POST', body: 'abc' })
+    expect((await subscribe('/x', { body: bytes })).request.body).toBe(bytes)
   })
 
-  test('other bodies are left to fetch', async () => {
+  test('other bodies are passed to fetch through init', async () => {
     const body = new FormData()
-    const { request } = await ask('/x', { body })
+    const { request } = await subscribe('/x', { body })
     expect(request.body).toBeUndefined()
     expect(request.init?.body).toBe(body)
   })
 
-  test('a body that can be read only once is a mistake, told at once', () => {
+  test('a body that can be read only once throws a TypeError immediately', () => {
     expect(() => createTestClient().client.subscribe('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
     expect(() => createTestClient().client.stream('/x', { body: new ReadableStream() as never })).toThrow(TypeError)
   })
 
-  test.each(['GET', 'get', 'HEAD'])('nor can %s have one: told at once', (method) => {
-    for (const own of [
+  test.each(['GET', 'get', 'HEAD'])('a body with method %s throws a TypeError immediately', (method) => {
+    for (const options of [
       { method, json: {} },
       { method, body: 'q' },
     ]) {
-      expect(() => createTestClient().client.subscribe('/x', own)).toThrow(TypeError)
-      expect(() => createTestClient().client.stream('/x', own)).toThrow(TypeError)
+      expect(() => createTestClient().client.subscribe('/x', options)).toThrow(TypeError)
+      expect(() => createTestClient().client.stream('/x', options)).toThrow(TypeError)
     }
   })
 
-  test('json that is none is a mistake, told at once', () => {
+  test('json that cannot be serialized throws a TypeError immediately', () => {
     expect(() => createTestClient().client.stream('/x', { json: { big: 1n } })).toThrow(TypeError)
   })
 })
 
-describe('the rest', () => {
-  test("fetch's own options pass through", async () => {
-    const { request } = await ask('/x', { credentials: 'include', priority: 'high' }, { scope: 'tab' })
+describe('other options', () => {
+  test('fetch options are passed through', async () => {
+    const { request } = await subscribe('/x', { credentials: 'include', priority: 'high' }, { scope: 'tab' })
     expect(request.init).toMatchObject({ credentials: 'include', priority: 'high' })
     expect(request.scope).toBe('tab')
   })
 
-  test('`maxEventSize` is 16 MiB unless it is set, for the client or the stream', async () => {
-    expect((await ask('/x')).request.maxEventSize).toBe(16 * 1024 * 1024)
-    expect((await ask('/x', {}, { maxEventSize: 10 })).request.maxEventSize).toBe(10)
-    expect((await ask('/x', { maxEventSize: 20 }, { maxEventSize: 10 })).request.maxEventSize).toBe(20)
+  test('`maxEventSize` is 16 MiB by default and can be set for a client or a stream', async () => {
+    expect((await subscribe('/x')).request.maxEventSize).toBe(16 * 1024 * 1024)
+    expect((await subscribe('/x', {}, { maxEventSize: 10 })).request.maxEventSize).toBe(10)
+    expect((await subscribe('/x', { maxEventSize: 20 }, { maxEventSize: 10 })).request.maxEventSize).toBe(20)
   })
 
-  test('`undefined` is as good as absent', async () => {
-    const own = { maxEventSize: undefined, retry: undefined } as never
-    expect((await ask('/x', own, { maxEventSize: 10 })).request.maxEventSize).toBe(10)
+  test('an undefined option is treated as absent', async () => {
+    const options = { maxEventSize: undefined, retry: undefined } as never
+    expect((await subscribe('/x', options, { maxEventSize: 10 })).request.maxEventSize).toBe(10)
   })
 })
 
 describe('the last event ID', () => {
-  /** The second request, after an event with an id. */
-  const askAgain = async (own: SubscribeOptions, client: ClientOptions = {}) => {
-    const testClient = createTestClient(client)
-    testClient.client.subscribe('/x?a=1', own)
+  /** Subscribes and reconnects after an event with an ID. */
+  const reconnect = async (options: SubscribeOptions, clientOptions: ClientOptions = {}) => {
+    const testClient = createTestClient(clientOptions)
+    testClient.client.subscribe('/x?a=1', options)
     const connection = await testClient.open()
     connection.send({ data: '1', id: 'é 1' })
     connection.end()
@@ -171,26 +172,26 @@ describe('the last event ID', () => {
     return testClient.network
   }
 
-  test('is sent as header by default, on reconnecting', async () => {
-    const { attempts } = await askAgain({})
+  test('a reconnect sends the last event ID as a header by default', async () => {
+    const { attempts } = await reconnect({})
     expect(attempts.map(({ request }) => request.lastEventId || undefined)).toEqual([undefined, 'é 1'])
     expect(attempts[1]!.request.url).toBe('https://api.test/x?a=1')
   })
 
-  test('a feed can begin after one', async () => {
-    expect((await ask('/x', { lastEventId: '41' })).request.lastEventId).toBe('41')
+  test('the lastEventId option is sent with the first request', async () => {
+    expect((await subscribe('/x', { lastEventId: '41' })).request.lastEventId).toBe('41')
   })
 
-  test('not at all, where the client or the stream says so', async () => {
-    for (const network of [await askAgain({}, { lastEventId: false }), await askAgain({ lastEventId: false })]) {
+  test('lastEventId: false sends no last event ID', async () => {
+    for (const network of [await reconnect({}, { lastEventId: false }), await reconnect({ lastEventId: false })]) {
       expect(network.last.request.lastEventId).toBeUndefined()
       expect(network.last.request.url).toBe('https://api.test/x?a=1')
     }
   })
 
-  test("in a URL of the user's", async () => {
+  test('a lastEventId function returns the URL of a reconnect', async () => {
     const lastEventId = (url: string, id: string): string => `${url}&after=${encodeURIComponent(id)}`
-    for (const network of [await askAgain({}, { lastEventId }), await askAgain({ lastEventId })]) {
+    for (const network of [await reconnect({}, { lastEventId }), await reconnect({ lastEventId })]) {
       expect(network.attempts[0]!.request.url).toBe('https://api.test/x?a=1')
       expect(network.last.request.url).toBe('https://api.test/x?a=1&after=%C3%A9%201')
       expect(network.last.request.lastEventId).toBeUndefined()

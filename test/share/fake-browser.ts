@@ -1,4 +1,4 @@
-/** A browser without pages: its locks and channels, and tabs that can be frozen, thawed and killed. */
+/** A fake browser: locks, broadcast channels, and tabs that can be frozen, thawed and killed. */
 import type { Clock } from '../../src/base/clock.ts'
 import type { ShareChannel } from '../../src/share.ts'
 
@@ -7,16 +7,17 @@ type Locks = Pick<LockManager, 'request'>
 export interface FakeTab {
   readonly locks: Locks
   openChannel(name: string): ShareChannel
-  /** What comes for it waits; `how` may be that messages are lost, as they are on their way to a page that a debugger stops. */
-  freeze(how?: 'lossless' | 'lossy'): void
+  /** Delays everything that arrives. `lossy`: messages are lost instead, as in a page that a debugger has stopped. */
+  freeze(mode?: 'lossless' | 'lossy'): void
+  /** Delivers what has been delayed, and all that arrives from now on. */
   thaw(): void
-  /** It is gone, without a word: its locks are free. */
+  /** Ends the tab without any message. Its locks become free. */
   kill(): void
 }
 
 export interface FakeBrowser {
   openTab(): FakeTab
-  /** All that was said, on all channels. */
+  /** All messages on all channels. */
   readonly messages: unknown[]
 }
 
@@ -33,11 +34,11 @@ interface ChannelPort {
 }
 
 /**
- * Makes one. What is said is heard as a copy, in a later microtask, or `delay()` milliseconds later; so are locks. Channels
- * keep their order, and so do locks, but they may overtake each other.
+ * Creates a fake browser. Messages are delivered as copies, in a later microtask or after `delay()` milliseconds; locks are
+ * granted likewise. Messages keep their order, and so do locks, but a lock may overtake a message and vice versa.
  */
 export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () => number } = {}): FakeBrowser {
-  const queues = new Map<string, LockRequest[]>() // the first one has the lock
+  const queues = new Map<string, LockRequest[]>() // the first request holds the lock
   const ports = new Set<ChannelPort>()
   const messages: unknown[] = []
 
@@ -53,10 +54,10 @@ export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () 
     let state: 'alive' | 'frozen' | 'lossy' | 'dead' = 'alive'
     const resources: { free(): void }[] = []
     const taskQueues: { run(): void; clear(): void }[] = []
-    /** Makes what runs tasks of this tab in their order, once it can. */
+    /** Creates a queue that runs tasks of this tab in order, while the tab is alive. */
     const createTaskQueue = (): ((task: () => void) => void) => {
       let tasks: (() => void)[] = []
-      let arrived = 0 // those that have arrived
+      let arrived = 0 // tasks that are due
       const run = (): void => {
         while (state === 'alive' && arrived > 0) {
           arrived--
@@ -81,7 +82,7 @@ export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () 
       request(name: string, { signal, steal }: LockOptions, callback: (lock: Lock | null) => unknown) {
         return new Promise<unknown>((resolve, reject) => {
           if (state === 'dead') return
-          const aborted = (): DOMException => new DOMException('Not any more', 'AbortError')
+          const aborted = (): DOMException => new DOMException('Lock request aborted', 'AbortError')
           let held = false
           const claim: LockRequest = {
             grant() {
@@ -146,8 +147,8 @@ export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () 
         resources.push({ free: () => ports.delete(ownPort) })
         return channel
       },
-      freeze(how) {
-        if (state === 'alive') state = how === 'lossy' ? 'lossy' : 'frozen'
+      freeze(mode) {
+        if (state === 'alive') state = mode === 'lossy' ? 'lossy' : 'frozen'
       },
       thaw() {
         if (state !== 'dead') state = 'alive'

@@ -1,10 +1,10 @@
-/** Where nothing can be shared: each tab has its own connection, and its user is told why. */
+/** Tests without sharing: each tab gets its own connection, and onFallback is called with the reason. */
 import { expect, test, vi } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
 import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
 
-test('without Web Locks, as in Node and on insecure pages', async () => {
+test('tabs do not share without Web Locks, as in Node and on insecure pages', async () => {
   vi.stubGlobal('navigator', {})
   const network = createScriptedNetwork()
   const reasons: unknown[] = []
@@ -15,10 +15,10 @@ test('without Web Locks, as in Node and on insecure pages', async () => {
   })
   for (let count = 0; count < 2; count++) void connect(createRequest())
   expect(network.attempts).toHaveLength(2)
-  expect(reasons).toEqual([expect.objectContaining({ message: 'No Web Locks' })])
+  expect(reasons).toEqual([expect.objectContaining({ message: 'Web Locks are not available' })])
 })
 
-test('without BroadcastChannel', async () => {
+test('tabs do not share without BroadcastChannel', async () => {
   vi.stubGlobal('BroadcastChannel', undefined)
   const network = createScriptedNetwork()
   const reasons: unknown[] = []
@@ -34,10 +34,10 @@ test('without BroadcastChannel', async () => {
   expect(reasons).toEqual([expect.any(TypeError)])
 })
 
-test('where locks are denied, as to a sandboxed frame', async () => {
+test('a tab does not share if locks are denied, as in a sandboxed frame', async () => {
   const { open, network } = createTestTabs()
   const reasons: unknown[] = []
-  const denied = new DOMException('No', 'SecurityError')
+  const denied = new DOMException('Denied', 'SecurityError')
   const tab = open({ locks: { request: () => Promise.reject(denied) }, onFallback: (reason) => reasons.push(reason) })
   const pending = tab.connect(createRequest())
   await flushMessages()
@@ -48,14 +48,14 @@ test('where locks are denied, as to a sandboxed frame', async () => {
   expect(reasons).toEqual([denied])
 })
 
-test('nobody has to listen', () => {
+test('onFallback is optional', () => {
   vi.stubGlobal('navigator', undefined)
   const network = createScriptedNetwork()
   void shareAcrossTabs({ name: 'app', connect: network.connect })(createRequest())
   expect(network.attempts).toHaveLength(1)
 })
 
-test('making one touches nothing of the platform', () => {
+test('shareAcrossTabs() does not access the platform before the first request', () => {
   vi.stubGlobal('navigator', undefined)
   vi.stubGlobal('BroadcastChannel', undefined)
   expect(() => shareAcrossTabs({ name: 'app' })).not.toThrow()

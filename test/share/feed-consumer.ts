@@ -1,20 +1,20 @@
-/** A stream's consumer without the rest of the SDK: reads, and connects again from its cursor when a connection is over. */
+/** A minimal feed consumer: reads connections, and reconnects from its cursor when one has ended. */
 import type { Clock } from '../../src/base/clock.ts'
 import type { Connect, Connection } from '../../src/connect/connect.ts'
 
 export interface FeedConsumer {
-  /** Payloads of what came, in order, without greetings. */
+  /** Payloads of the received events in order, without `connected` events. */
   readonly payloads: string[]
   readonly cursor: string
-  /** Connections that it had, and those that were refused. */
+  /** Number of connection attempts, failed ones included. */
   readonly attemptCount: number
-  /** Reads no more until `go`. */
+  /** Stops reading until `resume()`. */
   pause(): void
   resume(): void
   close(): void
 }
 
-/** Begins at `cursor`, which is empty for a new feed. */
+/** Starts a consumer at `cursor`, which is empty for a new feed. */
 export function consumeFeed(
   connect: Connect,
   clock: Clock,
@@ -50,11 +50,11 @@ export function consumeFeed(
         for (const block of batch.blocks) {
           if (block.type !== 'connected') payloads.push(block.data!.trim())
           cursor = block.id ?? cursor
-          block.id = 'spoilt' // the SDK, too, writes into what it was given
+          block.id = 'modified' // the SDK modifies its blocks, too
         }
       }
     } catch {
-      // As for the SDK: another attempt.
+      // Reconnects, like the SDK.
     }
     connection?.cancel()
     clock.after(100, () => void attempt())

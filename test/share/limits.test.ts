@@ -1,4 +1,4 @@
-/** Consumers that are slow: nobody waits for them, and nothing is held for them without end. */
+/** Tests of slow consumers: they neither block other tabs nor buffer without limit. */
 import { expect, test } from 'vitest'
 import { createTestTabs, connected, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
 
@@ -16,7 +16,7 @@ async function openPair() {
   return { ...tabs, one, two, wire, leader, follower }
 }
 
-test('alone, nothing is read that is not asked for', async () => {
+test('a single tab reads only what its consumer requests', async () => {
   const { open, network } = createTestTabs()
   const leading = open().connect(createRequest())
   await flushMessages()
@@ -30,33 +30,33 @@ test('alone, nothing is read that is not asked for', async () => {
   expect(wire.unreadBatches).toBe(2)
 })
 
-test('nobody reads: a window is read ahead for a follower, and no more', async () => {
+test('the leader reads at most one window ahead for a follower', async () => {
   const { wire, follower } = await openPair()
   for (let id = 1; id <= 40; id++) wire.send(big(id))
   await flushMessages()
-  const read = (40 - wire.unreadBatches) * 64
-  expect(read).toBeGreaterThanOrEqual(256)
-  expect(read).toBeLessThanOrEqual(256 + 64)
+  const readKib = (40 - wire.unreadBatches) * 64
+  expect(readKib).toBeGreaterThanOrEqual(256)
+  expect(readKib).toBeLessThanOrEqual(256 + 64)
   await follower.read()
   await flushMessages()
   expect((40 - wire.unreadBatches) * 64).toBeLessThanOrEqual(256 + 3 * 64)
 })
 
-test('a follower that is slow is left behind, and goes on from its position by itself', async () => {
+test('a slow follower is detached and continues from its own cursor', async () => {
   const { wire, leader, follower, two, network, clock } = await openPair()
   const leaderReads = readAll(leader)
   wire.send(connected('0'))
   for (let id = 1; id <= 40; id++) wire.send(big(id))
   await flushMessages()
   expect(leaderReads.blocks).toHaveLength(41)
-  expect([two.role, network.attempts.length]).toEqual(['detached', 1]) // it has something to take yet
+  expect([two.role, network.attempts.length]).toEqual(['detached', 1]) // its inbox is not empty yet
   const reads = readAll(follower)
   await flushMessages()
-  const held = reads.blocks.length
-  expect(held).toBeLessThanOrEqual(18) // 1 MiB
-  expect(network.last.request.lastEventId).toBe(`${held - 1}`)
+  const buffered = reads.blocks.length
+  expect(buffered).toBeLessThanOrEqual(18) // 1 MiB
+  expect(network.last.request.lastEventId).toBe(`${buffered - 1}`)
   const own = network.last.respond()
-  for (let id = held; id <= 40; id++) own.send(big(id))
+  for (let id = buffered; id <= 40; id++) own.send(big(id))
   await clock.advance(2_000)
   await flushMessages()
   expect([two.role, own.cancelled]).toEqual(['follower', true])
@@ -65,7 +65,7 @@ test('a follower that is slow is left behind, and goes on from its position by i
   expect(reads.blocks).toEqual(['connected:0', ...Array.from({ length: 41 }, (_, index) => `message:${index + 1}`)])
 })
 
-test('a leader that is slow hands over, and goes on with its own connection', async () => {
+test('a slow leader hands over leadership and keeps its connection', async () => {
   const { wire, leader, follower, one, two, network } = await openPair()
   const followerReads = readAll(follower)
   wire.send(connected('0'))
@@ -85,7 +85,7 @@ test('a leader that is slow hands over, and goes on with its own connection', as
   expect(network.attempts).toHaveLength(2)
 })
 
-test('a follower that dies without a word holds nobody back, and drives nobody on', async () => {
+test('a killed follower neither blocks the others nor makes the leader read ahead', async () => {
   const { wire, leader, two } = await openPair()
   two.tab.kill()
   for (let id = 1; id <= 40; id++) wire.send(big(id))

@@ -1,14 +1,14 @@
-/** A feed's server without a network: one log, read by any number of connections, which a test can cut. */
+/** An in-memory feed server: one event log, read by any number of connections, which the test can break. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, Connect, ConnectRequest } from '../../src/connect/connect.ts'
 
 export interface LogServer {
   readonly connect: Connect
-  /** The requests so far. */
+  /** All requests so far. */
   readonly requests: ConnectRequest[]
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly openConnections: number
-  /** The most that were open at once since the last look. */
+  /** Returns the most connections that were open at once since the last call. */
   takePeakConnections(): number
   /** Adds events to the log. */
   send(count?: number, size?: number): void
@@ -16,7 +16,7 @@ export interface LogServer {
   cut(): void
 }
 
-/** Positions count from 1; `connected` comes first, as PROTOCOL.md 2.2 has it. At most `batch` events are read at once. */
+/** Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2) and reads at most `batch` events at once. */
 export function createLogServer({ batch = 5 } = {}): LogServer {
   const log: { id: number; data: string }[] = []
   const connections = new Set<{ wake(): void; cut(): void }>()
@@ -49,7 +49,7 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
       let waiting: ((result: Batch | Error) => void) | undefined
       let broken = false
       const next = (): Batch | Error | undefined => {
-        if (broken) return new StreamError('network', 'Cut', { retryable: true })
+        if (broken) return new StreamError('network', 'Connection broken by the test', { retryable: true })
         const blocks = connectedSent ? [] : [{ type: 'connected', data: '{"protocol":1}', id: `${position}` }]
         const events = log.slice(position, position + batch)
         if (connectedSent && !events.length) return undefined

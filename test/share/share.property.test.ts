@@ -1,4 +1,4 @@
-/** Whatever happens to tabs and connections, each event comes to each tab once and in order. */
+/** Property test: each tab receives each event once and in order, whatever happens to tabs and connections. */
 import {
   array,
   assert,
@@ -10,7 +10,7 @@ import {
   nat,
   oneof,
   record,
-} from 'fast-check'
+} from '../support/fast-check.ts'
 import { expect, test, vi } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
 import { shareAcrossTabs } from '../../src/share.ts'
@@ -37,13 +37,13 @@ const step = oneof(
       do: constantFrom(
         'kill' as const,
         'freeze' as const,
-        'numb' as const,
+        'freeze-lossy' as const,
         'thaw' as const,
         'pause' as const,
-        'go' as const,
+        'resume' as const,
         'close' as const,
       ),
-      which: nat(20),
+      page: nat(20),
     }),
   },
   { weight: 2, arbitrary: record({ do: constant('cut' as const) }) },
@@ -54,7 +54,7 @@ const step = oneof(
 )
 
 test.each([0, 30, 300])(
-  'each event once, in order, to each tab that lives, where messages and locks take up to %i ms',
+  'each tab receives each event once and in order if messages and locks take up to %i ms',
   { timeout: 120_000 },
   async (latency) => {
     await assert(
@@ -63,7 +63,7 @@ test.each([0, 30, 300])(
         infiniteStream(nat(latency)),
         async (steps, delays) => {
           const clock = createManualClock()
-          // The time of the day goes as fast as the clock; and each failure can be had again.
+          // Wall clock and random numbers are deterministic, so that each failure can be reproduced.
           vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000 + Math.floor(clock.now()))
           vi.spyOn(Math, 'random').mockImplementation(createRandom(1))
           const browser = createFakeBrowser(latency ? { clock, delay: () => delays.next().value! } : {})
@@ -83,7 +83,7 @@ test.each([0, 30, 300])(
           }
           open(0)
           for (const each of steps) {
-            const page = 'which' in each ? pages[each.which % pages.length]! : undefined
+            const page = 'page' in each ? pages[each.page % pages.length]! : undefined
             if (each.do === 'send') send(each.count)
             else if (each.do === 'flood') send(each.count, 100_000)
             else if (each.do === 'open') open(each.back)
@@ -91,12 +91,12 @@ test.each([0, 30, 300])(
             else if (each.do === 'wait') await clock.advance(each.ms)
             else if (page!.state === 'dead') continue
             else if (each.do === 'pause') page!.consumer.pause()
-            else if (each.do === 'go') page!.consumer.resume()
+            else if (each.do === 'resume') page!.consumer.resume()
             else if (each.do === 'thaw') {
               page!.tab.thaw()
               page!.state = 'alive'
-            } else if (each.do === 'freeze' || each.do === 'numb') {
-              page!.tab.freeze(each.do === 'numb' ? 'lossy' : 'lossless')
+            } else if (each.do === 'freeze' || each.do === 'freeze-lossy') {
+              page!.tab.freeze(each.do === 'freeze-lossy' ? 'lossy' : 'lossless')
               page!.state = 'frozen'
             } else {
               page!.state = 'dead'
@@ -121,7 +121,7 @@ test.each([0, 30, 300])(
             expect(numbers).toEqual(numbers.map((_, index) => from + index))
             if (state !== 'dead') expect(numbers.at(-1)).toBe(sent)
           }
-          // All of them on one connection.
+          // All tabs share one connection.
           expect(server.openConnections).toBe(1)
           for (const { consumer } of pages) consumer.close()
           await clock.advance(0)

@@ -1,4 +1,4 @@
-/** Tabs that share: who leads, who follows, and what each of them is given. */
+/** Tests of shared streams: which tab leads, which ones follow, and which events each of them receives. */
 import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
@@ -7,7 +7,7 @@ import { connected, createTestTabs, event, flushMessages, readAll, createRequest
 
 trapUnhandled()
 
-/** A leader and a follower that read, and the connection they share. */
+/** Opens a leader and a follower, which both read, and the connection that they share. */
 async function openPair(more = {}) {
   const tabs = createTestTabs()
   const [one, two] = [tabs.open(), tabs.open()]
@@ -21,7 +21,7 @@ async function openPair(more = {}) {
   return { ...tabs, one, two, wire, leader, follower, leaderReads: readAll(leader), followerReads: readAll(follower) }
 }
 
-test('two tabs, one connection: both get the same, as things of their own', async () => {
+test('two tabs share one connection, and each receives its own copy of every batch', async () => {
   const { one, two, wire, leader, follower, leaderReads, followerReads, network } = await openPair()
   wire.send(connected('4'), event(5))
   wire.send({ type: 'tick', data: 'no id' })
@@ -31,20 +31,20 @@ test('two tabs, one connection: both get the same, as things of their own', asyn
   expect(network.attempts).toHaveLength(1)
   expect([one.role, two.role]).toEqual(['leader', 'follower'])
   expect(leaderReads.blocks).toEqual(['connected:4', 'message:5', 'tick:no id'])
-  const [welcome, ...batches] = followerReads.batches
-  expect(welcome!.blocks).toEqual([])
+  const [snapshot, ...batches] = followerReads.batches
+  expect(snapshot!.blocks).toEqual([])
   expect(batches).toEqual(leaderReads.batches)
   expect(batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
   expect([follower.status, follower.headers.get('content-type')]).toEqual([leader.status, 'text/event-stream'])
   expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
 })
 
-test('a tab is told what it does, and of no query', async () => {
+test('onChange receives URL without query, scope and role', async () => {
   const { one } = await openPair({ scope: 'alice' })
   expect(one.states).toEqual([{ url: 'https://example.com/feed', scope: 'alice', role: 'leader' }])
 })
 
-test('[P2.2] a new feed is greeted with the position that it joins at, and gets nothing from before', async () => {
+test('[P2.2] a new feed receives a connected event with its start position, and no earlier events', async () => {
   const { open, wire } = await openPair()
   wire.send(connected('4'), event(5), event(6))
   await flushMessages()
@@ -54,7 +54,7 @@ test('[P2.2] a new feed is greeted with the position that it joins at, and gets 
   expect(late.blocks).toEqual(['connected:6', 'message:7'])
 })
 
-test('[P2.3] a tab whose cursor is known gets what it missed', async () => {
+test('[P2.3] a tab with a known cursor receives the events that it missed', async () => {
   const { open, wire, network } = await openPair()
   wire.send(connected('4'), event(5), event(6), event(7))
   await flushMessages()
@@ -65,7 +65,7 @@ test('[P2.3] a tab whose cursor is known gets what it missed', async () => {
   expect(network.attempts).toHaveLength(1)
 })
 
-test('a stream without a greeting is joined from its beginning, while that is known', async () => {
+test('a stream without a connected event is replayed from its start while the replay buffer has it', async () => {
   const { open, wire, network } = await openPair()
   wire.send({ type: 'start', data: '{}' }, { data: 'a' })
   await flushMessages()
@@ -83,7 +83,7 @@ test('a stream without a greeting is joined from its beginning, while that is kn
   expect(network.attempts).toHaveLength(2)
 })
 
-test('a foreign `connected` is an event like any other', async () => {
+test('a `connected` event of another protocol is an ordinary event', async () => {
   const { open, wire } = await openPair()
   wire.send({ type: 'connected', data: 'hello', id: '1' }, { type: 'snapshot', data: 's', id: '2' })
   await flushMessages()
@@ -92,7 +92,7 @@ test('a foreign `connected` is an event like any other', async () => {
   expect(late.blocks).toEqual(['connected:1', 'snapshot:2'])
 })
 
-test('a tab whose cursor is not known has a connection of its own until it has caught up; then it follows', async () => {
+test('a tab with an unknown cursor is detached until it has caught up, and then follows', async () => {
   const { open, wire, network, clock } = await openPair()
   wire.send(connected('100'), event(101), event(102))
   await flushMessages()
@@ -116,7 +116,7 @@ test('a tab whose cursor is not known has a connection of its own until it has c
   expect(reads.blocks).toEqual(['connected:50', 'message:51', 'message:101', 'message:102', 'message:103'])
 })
 
-test('the leader leaves: the next one goes on from its own position at once, and nobody notices', async () => {
+test('when the leader closes, the next tab continues from its own cursor at once, without gaps or repeats', async () => {
   const { one, two, open, wire, leader, network, leaderReads, followerReads } = await openPair()
   const three = open()
   const third = readAll(await three.connect(createRequest()))
@@ -136,14 +136,14 @@ test('the leader leaves: the next one goes on from its own position at once, and
   expect([three.role, followerReads.end]).toEqual(['follower', undefined])
 })
 
-test('a successor that is refused, or not answered within 10 s: its connection breaks, and its consumer asks anew', async () => {
-  for (const how of ['refused', 'silent']) {
+test('a new leader that is rejected, or gets no response within 10 s, fails with a retryable error', async () => {
+  for (const failure of ['rejected', 'silent']) {
     const { wire, leader, network, followerReads, clock } = await openPair()
     wire.send(connected('4'))
     await flushMessages()
     leader.cancel()
     await flushMessages()
-    if (how === 'refused') network.last.respond({ status: 401 })
+    if (failure === 'rejected') network.last.respond({ status: 401 })
     else await clock.advance(10_000)
     await flushMessages()
     expect(followerReads.end).toMatchObject({ code: 'network', retryable: true })
@@ -151,7 +151,7 @@ test('a successor that is refused, or not answered within 10 s: its connection b
   }
 })
 
-test('events without an id are not repeated by successors, and not left out', async () => {
+test('events without an id are neither repeated nor lost when the leader changes', async () => {
   const { open, wire, leader, network, follower, followerReads } = await openPair()
   const third = readAll(await open().connect(createRequest()))
   wire.send(connected('4'), event(5), { type: 'tick', data: 'a' })
@@ -174,7 +174,7 @@ test('events without an id are not repeated by successors, and not left out', as
   expect(ticks(late)).toEqual(['tick:b', 'tick:c', 'tick:d', 'message:6'])
 })
 
-test('without any id nobody knows from where to go on: that is an error, so that its user is told of the gap', async () => {
+test('a stream without ids fails when its leader closes, because it cannot be resumed', async () => {
   const { wire, leader, network, followerReads } = await openPair()
   wire.send({ data: 'a' })
   await flushMessages()
@@ -184,7 +184,7 @@ test('without any id nobody knows from where to go on: that is an error, so that
   expect(network.attempts).toHaveLength(1)
 })
 
-test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes on it steps down, and what it says is ignored', async () => {
+test('[F41] a frozen leader is replaced after 3 to 4 s, its late messages are ignored, and it follows when thawed', async () => {
   const { one, two, wire, network, clock, browser, leaderReads, followerReads } = await openPair()
   wire.send(connected('4'), event(5))
   await flushMessages()
@@ -198,12 +198,12 @@ test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes 
   expect([two.role, network.last.request.lastEventId]).toEqual(['leader', '5'])
   const successor = network.last.respond()
   successor.send(event(6), event(7))
-  // What the old one had on its wire is said in an epoch that is over.
+  // The replaced leader still sends a batch, with its old epoch.
   wire.send(event(6))
   await flushMessages()
-  const said = browser.messages as { type: string; epoch: number }[]
-  const late = said.findLast(({ type }) => type === 'batch')!
-  expect(late.epoch).toBeLessThan(said.findLast(({ type }) => type === 'leader-alive')!.epoch)
+  const messages = browser.messages as { type: string; epoch: number }[]
+  const late = messages.findLast(({ type }) => type === 'batch')!
+  expect(late.epoch).toBeLessThan(messages.findLast(({ type }) => type === 'leader-alive')!.epoch)
   expect(followerReads.blocks).toEqual(['connected:4', 'message:5', 'message:6', 'message:7'])
   one.tab.thaw()
   await flushMessages()
@@ -216,14 +216,14 @@ test('[F41] a leader that stands still is replaced after 3 to 4 s; when it goes 
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
 
-test('a leader that is silent but there is asked, and keeps the lead', async () => {
+test('a leader without events answers pings and keeps its role', async () => {
   const { one, network, clock, browser } = await openPair()
   await clock.advance(60_000)
   expect([one.role, network.attempts.length]).toEqual(['leader', 1])
   expect(browser.messages.filter((message) => (message as { type: string }).type === 'ping').length).toBeGreaterThan(10)
 })
 
-test('the oldest tab that has a stream leads it', async () => {
+test('the oldest tab with a stream becomes its leader', async () => {
   const { open, network } = createTestTabs()
   const [old, young] = [open(), open()]
   void old.connect(createRequest({ url: 'https://example.com/other' }))
@@ -246,13 +246,13 @@ test('the oldest tab that has a stream leads it', async () => {
   now.mockRestore()
 })
 
-test('a clean end and a break are those of every tab, after what came before', async () => {
-  for (const how of ['end', 'disconnect'] as const) {
+test('a clean end or a network error reaches every tab after all earlier events', async () => {
+  for (const ending of ['end', 'disconnect'] as const) {
     const { wire, leaderReads, followerReads, clock, network } = await openPair()
     wire.send(connected('4'), event(5))
-    wire[how]()
+    wire[ending]()
     await flushMessages()
-    const expected = how === 'end' ? 'clean' : expect.objectContaining({ code: 'network', retryable: true })
+    const expected = ending === 'end' ? 'clean' : expect.objectContaining({ code: 'network', retryable: true })
     expect([leaderReads.end, followerReads.end]).toEqual([expected, expected])
     expect(followerReads.blocks).toEqual(['connected:4', 'message:5'])
     await clock.advance(100)
@@ -260,64 +260,64 @@ test('a clean end and a break are those of every tab, after what came before', a
   }
 })
 
-test('a failure that is the leader’s own makes the next one lead', async () => {
+test('an error that concerns only the leader makes the next tab lead', async () => {
   const { two, wire, leaderReads, network } = await openPair()
   wire.send(connected('4'))
-  wire.disconnect(new StreamError('too-large', 'Too large for the leader'))
+  wire.disconnect(new StreamError('too-large', 'Event longer than the leader accepts'))
   await flushMessages()
   expect(leaderReads.end).toMatchObject({ code: 'too-large' })
   expect([two.role, network.last.request.lastEventId]).toEqual(['leader', '4'])
 })
 
-test.each([404, 503, 204])('a refusal (%i) is everybody’s, with its problem and without secrets', async (status) => {
-  const { open, network, clock, browser } = createTestTabs()
-  const leading = open().connect(createRequest())
-  await flushMessages()
-  const followed = open().connect(createRequest())
-  await flushMessages()
-  const headers = {
-    'content-type': 'application/problem+json',
-    'retry-after': '7',
-    'set-cookie': 's3cret',
-    'x-token': 's3cret',
-  }
-  network.last.respond({ status, headers, problem: '{"title":"No"}' })
-  const leader = await leading
-  expect(await leader.readText(16_384)).toBe('{"title":"No"}')
-  leader.cancel()
-  const follower = await followed
-  expect([follower.status, follower.headers.get('retry-after'), await follower.readText(16_384)]).toEqual([
-    status,
-    '7',
-    '{"title":"No"}',
-  ])
-  follower.cancel()
-  expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
-  await clock.advance(100)
-  expect([clock.pendingDelays, network.attempts.length]).toEqual([[], 1])
-})
-
-test.each([401, 403])(
-  'a refusal of credentials (%i) is about the tab that showed them: others try by themselves, later',
+test.each([404, 503, 204])(
+  'a response with status %i reaches every tab, with its problem and without secrets',
   async (status) => {
-    const { open, network, browser } = createTestTabs()
-    const own = (token: string) =>
-      createRequest({ scope: 'alice', headers: [['authorization', token]], credentialHeaders: ['authorization'] })
-    const leading = open().connect(own('Bearer one'))
+    const { open, network, clock, browser } = createTestTabs()
+    const leading = open().connect(createRequest())
     await flushMessages()
-    const followed = open().connect(own('Bearer two'))
-    const failed = followed.catch((error: unknown) => error)
+    const followed = open().connect(createRequest())
     await flushMessages()
-    network.last.respond({ status })
-    ;(await leading).cancel()
-    expect(await failed).toMatchObject({ code: 'network', retryable: true })
-    await flushMessages()
-    expect(network.attempts).toHaveLength(1)
-    expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
+    const headers = {
+      'content-type': 'application/problem+json',
+      'retry-after': '7',
+      'set-cookie': 's3cret',
+      'x-token': 's3cret',
+    }
+    network.last.respond({ status, headers, problem: '{"title":"No"}' })
+    const leader = await leading
+    expect(await leader.readText(16_384)).toBe('{"title":"No"}')
+    leader.cancel()
+    const follower = await followed
+    expect([follower.status, follower.headers.get('retry-after'), await follower.readText(16_384)]).toEqual([
+      status,
+      '7',
+      '{"title":"No"}',
+    ])
+    follower.cancel()
+    expect(JSON.stringify(browser.messages)).not.toContain('s3cret')
+    await clock.advance(100)
+    expect([clock.pendingDelays, network.attempts.length]).toEqual([[], 1])
   },
 )
 
-test('who asks while the leader still connects waits for its answer', async () => {
+test.each([401, 403])('a rejection of credentials (%i) fails the other tabs with a retryable error', async (status) => {
+  const { open, network, browser } = createTestTabs()
+  const requestAs = (token: string) =>
+    createRequest({ scope: 'alice', headers: [['authorization', token]], credentialHeaders: ['authorization'] })
+  const leading = open().connect(requestAs('Bearer one'))
+  await flushMessages()
+  const followed = open().connect(requestAs('Bearer two'))
+  const failed = followed.catch((error: unknown) => error)
+  await flushMessages()
+  network.last.respond({ status })
+  ;(await leading).cancel()
+  expect(await failed).toMatchObject({ code: 'network', retryable: true })
+  await flushMessages()
+  expect(network.attempts).toHaveLength(1)
+  expect(JSON.stringify(browser.messages)).not.toContain('Bearer')
+})
+
+test('a tab that joins while the leader is connecting waits for the response', async () => {
   const { open, network } = createTestTabs()
   const leading = open().connect(createRequest())
   await flushMessages()
@@ -330,11 +330,11 @@ test('who asks while the leader still connects waits for its answer', async () =
   expect(reads.map(({ blocks }) => blocks)).toEqual([['connected:4'], ['connected:4']])
 })
 
-test.each(['joining', 'leader', 'follower'])('[F37] aborted while %s: nothing is left open', async (when) => {
+test.each(['joining', 'leader', 'follower'])('[F37] an abort while %s leaves no connection or timer', async (when) => {
   const { open, network, clock } = createTestTabs()
   const controller = new AbortController()
   const { signal } = controller
-  const reason = new Error('why')
+  const reason = new Error('aborted by the test')
   if (when === 'joining') {
     void open().connect(createRequest())
     await flushMessages()
@@ -360,13 +360,13 @@ test.each(['joining', 'leader', 'follower'])('[F37] aborted while %s: nothing is
   expect([wire.cancelled, clock.pendingDelays]).toEqual([true, []])
 })
 
-test('[F37] aborted before: rejects with its reason, and asks for nothing', async () => {
+test('[F37] a signal that is already aborted rejects with its reason and prevents the request', async () => {
   const { open, network, clock } = createTestTabs()
-  await expect(open().connect(createRequest({ signal: AbortSignal.abort('why') }))).rejects.toBe('why')
+  await expect(open().connect(createRequest({ signal: AbortSignal.abort('reason') }))).rejects.toBe('reason')
   expect([network.attempts, clock.pendingDelays]).toEqual([[], []])
 })
 
-test('[P2.2] [F26] a lead that changes hands between `connected` and `reset` asks for the old place, so that the gap is told', async () => {
+test('[P2.2] [F26] a new leader between `connected` and `reset` requests the old cursor, so that the gap is reported', async () => {
   const { one, wire, network, clock } = await openPair({ lastEventId: '5' })
   wire.send(connected('new:9'))
   await flushMessages()
@@ -378,7 +378,7 @@ test('[P2.2] [F26] a lead that changes hands between `connected` and `reset` ask
   expect(network.attempts.map((attempt) => attempt.request.lastEventId)).toEqual(['5', '5'])
 })
 
-test('[F36] closed by who hears what the tab does: no connection is opened after it', async () => {
+test('[F36] an abort in onChange prevents further connections', async () => {
   for (const role of ['leader', 'follower', 'detached']) {
     const { open, wire, network, clock } = await openPair()
     wire.send(connected('100'))
@@ -395,15 +395,15 @@ test('[F36] closed by who hears what the tab does: no connection is opened after
     await flushMessages()
     expect(network.attempts).toHaveLength(1)
     await clock.advance(0)
-    expect(clock.pendingDelays).toHaveLength(2) // the other two tabs' own
+    expect(clock.pendingDelays).toHaveLength(2) // those of the other two tabs
   }
 })
 
-test('what is no message of ours is passed over', async () => {
+test('messages of other scripts are ignored', async () => {
   const { browser, wire, leaderReads, followerReads } = await openPair()
   const channel = browser.openTab().openChannel('rivulet:1:["app",null,"https://example.com/feed?q=1"]')
   for (const message of [null, undefined, 'hello', 7, {}, [], { type: 'ack' }, { epoch: 'soon' }]) {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin
     channel.postMessage(message)
   }
   wire.send(connected('4'), event(5))
@@ -412,7 +412,7 @@ test('what is no message of ours is passed over', async () => {
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
 
-test('[F25] what a server repeats when the lead changes hands comes once', async () => {
+test('[F25] events that the server repeats for a new leader are delivered once', async () => {
   const { open, network, clock } = createTestTabs()
   const feeds = [open(), open(), open()].map(({ connect }) =>
     createClient({ connect, clock }).subscribe('https://example.com/feed'),

@@ -1,4 +1,4 @@
-/** Tabs of one browser, over connections that a test answers, in time that it moves. */
+/** Tabs of a fake browser with a scripted network and a manual clock. */
 import { vi } from 'vitest'
 import type { Batch, Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { type ShareOptions, type ShareState, shareAcrossTabs } from '../../src/share.ts'
@@ -22,7 +22,7 @@ export interface TestTab {
 }
 
 export function createTestTabs(): TestTabs {
-  // Each tab is younger than the one before.
+  // Each tab opens later than the one before.
   let time = 1_800_000_000_000
   vi.spyOn(Date, 'now').mockImplementation(() => ++time)
   const browser = createFakeBrowser()
@@ -55,7 +55,7 @@ export function createTestTabs(): TestTabs {
   }
 }
 
-/** A request for a feed. */
+/** Returns a request for a feed. */
 export function createRequest(overrides: Partial<ConnectRequest> = {}): ConnectRequest {
   const { signal } = new AbortController()
   return {
@@ -71,13 +71,13 @@ export function createRequest(overrides: Partial<ConnectRequest> = {}): ConnectR
 
 export interface ReadLog {
   readonly batches: Batch[]
-  /** `type:id` of each block, or its data where it has no id. */
+  /** `type:id` of each block, or `type:data` if it has no id. */
   readonly blocks: string[]
-  /** How it ended: `clean`, or with an error. */
+  /** `clean`, or the error; `undefined` while the connection is open. */
   readonly end: unknown
 }
 
-/** Reads all there is, for as long as it comes. */
+/** Reads a connection until its end, and logs what it reads. */
 export function readAll(connection: Connection): ReadLog {
   const batches: Batch[] = []
   let end: unknown
@@ -100,7 +100,7 @@ export function readAll(connection: Connection): ReadLog {
   }
 }
 
-/** Waits until all that was said has been heard. */
+/** Waits until all messages have been delivered. */
 export async function flushMessages(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await flushMicrotasks()
 }

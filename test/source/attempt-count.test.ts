@@ -1,4 +1,4 @@
-/** How attempts are counted, how far apart they are, and what ends them for good. */
+/** Attempt counting: backoff between attempts, what resets the count, and the retry limit. */
 import { describe, expect, test, vi } from 'vitest'
 import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -7,7 +7,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 trapUnhandled()
 
 describe('[F19] attempts', () => {
-  test('grow while the server accepts and drops: 1 s, 2 s, 4 s', async () => {
+  test('backoff doubles while the server accepts connections and drops them', async () => {
     const { source, network, clock } = createTestSource()
     source.start()
     for (const delay of [1_000, 2_000, 4_000, 8_000]) {
@@ -21,11 +21,11 @@ describe('[F19] attempts', () => {
   })
 
   test.each([
-    ['an event with a new id', { data: 'a', id: '1' }, 1],
-    ['an id-only block', { id: '1' }, 1],
-    ['an event without an id', { data: 'a' }, 3],
-    ['an event with the id that was known', { data: 'a', id: '0' }, 3],
-  ])('%s: attempt %#', async (_what, block, attempt) => {
+    ['an event with a new ID', 1, { data: 'a', id: '1' }],
+    ['an ID-only block', 1, { id: '1' }],
+    ['an event without an ID', 3, { data: 'a' }],
+    ['an event with a known ID', 3, { data: 'a', id: '0' }],
+  ])('%s leaves a source on its third attempt at attempt %i', async (_name, attempt, block) => {
     const { source, network, clock } = createTestSource({ lastEventId: '0' })
     source.start()
     for (const delay of [1_000, 2_000]) {
@@ -46,7 +46,7 @@ describe('[F19] attempts', () => {
   test.each([
     [9_999, 3],
     [10_000, 2],
-  ])('open for %d ms: the next attempt is number %d', async (ms, attempt) => {
+  ])('after a connection open for %d ms the next attempt is number %d', async (ms, attempt) => {
     const { source, network, clock } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -59,7 +59,7 @@ describe('[F19] attempts', () => {
     expect(source.state.attempt).toBe(attempt)
   })
 
-  test('time spent connecting is not time open', async () => {
+  test('time spent connecting does not count as open', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 60_000 })
     source.start()
     await clock.advance(20_000)
@@ -75,7 +75,7 @@ describe('[F19] attempts', () => {
 })
 
 describe('the state while waiting', () => {
-  test('says why, and when it goes on, by the wall clock', async () => {
+  test('the waiting state has the error and the wall-clock time of the next attempt', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
     const { open, source } = createTestSource()
     const connection = await open()
@@ -90,7 +90,7 @@ describe('the state while waiting', () => {
     vi.useRealTimers()
   })
 
-  test('also where it goes on at once', async () => {
+  test('the waiting state has the time of the next attempt even with a delay of 0', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
     const { open, states, clock } = createTestSource({ retry: { delay: 0 } })
     const connection = await open()
@@ -101,7 +101,7 @@ describe('the state while waiting', () => {
     vi.useRealTimers()
   })
 
-  test('and forgets it with the next attempt', async () => {
+  test('the next attempt clears the error and the time from the state', async () => {
     const { open, source, clock } = createTestSource()
     const connection = await open()
     connection.disconnect()
@@ -110,8 +110,8 @@ describe('the state while waiting', () => {
   })
 })
 
-describe('the end of attempts', () => {
-  test('limit: `retries-exhausted`, its cause the last failure', async () => {
+describe('the last attempt', () => {
+  test('reaching the limit is retries-exhausted with the last error as its cause', async () => {
     const { source, network, clock, endResults } = createTestSource({ retry: { limit: 2 } })
     source.start()
     for (const delay of [1_000, 2_000, 0]) {
@@ -126,7 +126,7 @@ describe('the end of attempts', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('limit 0: the failure itself', async () => {
+  test('a limit of 0 ends with the error itself', async () => {
     const { source, network, endResults } = createTestSource({ retry: { limit: 0 } })
     source.start()
     await flushMicrotasks()
@@ -135,7 +135,7 @@ describe('the end of attempts', () => {
     expect(endResults).toMatchObject([{ code: 'network' }])
   })
 
-  test('[F15] a final answer on the last attempt is told as what it is', async () => {
+  test('[F15] an error that is not retryable on the last attempt is reported unchanged', async () => {
     const { source, network, clock, endResults } = createTestSource({ retry: { limit: 1 } })
     source.start()
     await flushMicrotasks()
@@ -146,7 +146,7 @@ describe('the end of attempts', () => {
     expect(endResults).toMatchObject([{ code: 'http', status: 404 }])
   })
 
-  test('[F38] credentials that can never be had: `auth` at the limit', async () => {
+  test('[F38] credentials that never resolve end with code auth at the limit', async () => {
     const { source, clock, endResults } = createTestSource({
       retry: { limit: 2 },
       request: () => new Promise(() => {}),
@@ -156,7 +156,7 @@ describe('the end of attempts', () => {
     expect(endResults).toMatchObject([{ code: 'auth' }])
   })
 
-  test('what must not be repeated ends with the first failure', async () => {
+  test('a request that must not be repeated ends with the first error', async () => {
     const { source, network, clock, endResults } = createTestSource({ repeatable: () => false })
     source.start()
     await flushMicrotasks()
@@ -166,7 +166,7 @@ describe('the end of attempts', () => {
     expect(endResults).toMatchObject([{ code: 'network' }])
   })
 
-  test('progress gives all attempts back', async () => {
+  test('progress resets the attempt count', async () => {
     const { source, network, clock, endResults } = createTestSource({ retry: { limit: 1 } })
     source.start()
     for (let id = 1; id < 6; id++) {
@@ -181,12 +181,12 @@ describe('the end of attempts', () => {
   })
 })
 
-describe('[F20] a reconnection time that the server gives', () => {
+describe('[F20] reconnection time sent by the server', () => {
   test.each([
     [5_000, 6_000],
     [0, 1_100],
     [99_999_999_999, 601_000],
-  ])('retry: %d → at most %d ms, jitter on top', async (ms, delay) => {
+  ])('a reconnection time of %d ms gives a delay of at most %d ms including jitter', async (ms, delay) => {
     const { open, clock } = createTestSource()
     const connection = await open()
     connection.retry(ms)
@@ -195,7 +195,7 @@ describe('[F20] a reconnection time that the server gives', () => {
     expect(clock.pendingDelays).toEqual([delay])
   })
 
-  test('holds for later attempts too, until another is given', async () => {
+  test('a reconnection time applies to all later attempts until the server sends another', async () => {
     const { open, network, clock } = createTestSource()
     const connection = await open()
     connection.retry(5_000)
@@ -212,7 +212,7 @@ describe('[F20] a reconnection time that the server gives', () => {
     expect(clock.pendingDelays).toEqual([4_500])
   })
 
-  test('`Retry-After` holds for that refusal alone; the longer of the two counts', async () => {
+  test('`Retry-After` applies to one retry, and the longer of it and the reconnection time is used', async () => {
     const { open, network, clock } = createTestSource({ retry: { jitter: () => 0 } })
     const connection = await open()
     connection.retry(2_000)

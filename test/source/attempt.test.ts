@@ -1,4 +1,4 @@
-/** One attempt by itself: what it asks, when it gives up, and what it leaves behind. */
+/** A single attempt: its hooks, its failures, and the cleanup afterwards. */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
@@ -16,7 +16,7 @@ const REQUEST: Omit<ConnectRequest, 'signal'> = {
   maxEventSize: 100,
 }
 
-/** An attempt under way, with what it tells. */
+/** Starts an attempt and records its hook calls and its outcome. */
 function createTestAttempt({
   ignoreAbort = false,
   idleTimeout = Infinity,
@@ -47,12 +47,12 @@ function createTestAttempt({
     (clean) => outcome.push(clean),
     (error: unknown) => outcome.push(error),
   )
-  return { clock, network, controller, heard: received, outcome, done }
+  return { clock, network, controller, received, outcome, done }
 }
 
-describe('the end', () => {
-  test('of a stream', async () => {
-    const { network, heard: received, outcome, clock } = createTestAttempt()
+describe('clean end', () => {
+  test('an attempt resolves with true when its stream ends', async () => {
+    const { network, received, outcome, clock } = createTestAttempt()
     await flushMicrotasks()
     const connection = network.last.respond()
     connection.send({ data: 'a' }, { data: 'b' })
@@ -66,7 +66,7 @@ describe('the end', () => {
     ])
   })
 
-  test('leaves no timer', async () => {
+  test('an attempt leaves no timer', async () => {
     const { network, clock, done } = createTestAttempt({ idleTimeout: 500 })
     await flushMicrotasks()
     network.last.respond().end()
@@ -74,12 +74,10 @@ describe('the end', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F12] 204: nobody judges it', async () => {
-    const {
-      network,
-      heard: received,
-      outcome,
-    } = createTestAttempt({ checkResponse: () => Promise.reject(new Error('judged')) })
+  test('[F12] a 204 resolves with false without a response check', async () => {
+    const { network, received, outcome } = createTestAttempt({
+      checkResponse: () => Promise.reject(new Error('checked')),
+    })
     await flushMicrotasks()
     network.last.respond({ status: 204 })
     await flushMicrotasks()
@@ -88,12 +86,12 @@ describe('the end', () => {
 })
 
 describe('failures', () => {
-  test('of what is asked for are `auth`, of the connection `network`, with the cause', async () => {
+  test('a failed request hook is an auth error and a failed connection a network error, with their cause', async () => {
     const cause = new Error('no')
     const first = createTestAttempt({ request: () => Promise.reject(cause) })
     await first.done
     expect(first.outcome).toMatchObject([
-      { code: 'auth', cause, retryable: true, message: 'Failed: GET https://api.test/' },
+      { code: 'auth', cause, retryable: true, message: 'Request failed: GET https://api.test/' },
     ])
 
     const second = createTestAttempt()
@@ -103,14 +101,9 @@ describe('failures', () => {
     expect(second.outcome).toMatchObject([{ code: 'network', cause, retryable: true }])
   })
 
-  test('that are told by a `StreamError` stay what they are, and the connection is let go of', async () => {
+  test('a `StreamError` is passed on unchanged and cancels the connection', async () => {
     const error = new StreamError('content-type', 'no stream')
-    const {
-      network,
-      outcome,
-      heard: received,
-      done,
-    } = createTestAttempt({ checkResponse: () => Promise.reject(error) })
+    const { network, outcome, received, done } = createTestAttempt({ checkResponse: () => Promise.reject(error) })
     await flushMicrotasks()
     const connection = network.last.respond()
     await done
@@ -122,7 +115,7 @@ describe('failures', () => {
     ])
   })
 
-  test('of whoever reads end it after what came before', async () => {
+  test('an error thrown by onBatch ends the attempt and cancels the connection', async () => {
     const error = new StreamError('gap', 'missing')
     const { network, outcome, done } = createTestAttempt({
       onBatch() {
@@ -137,19 +130,21 @@ describe('failures', () => {
   })
 
   test.each([
-    ['credentials', 'auth'],
-    ['an answer', 'network'],
-  ])('[F6] no %s within connectTimeout', async (what, code) => {
+    ['no credentials', 'auth'],
+    ['no response', 'network'],
+  ])('[F6] %s within connectTimeout is an error with code %s', async (missing, code) => {
     const { clock, outcome } = createTestAttempt(
-      what === 'credentials' ? { request: () => new Promise(() => {}) } : { ignoreAbort: true },
+      missing === 'no credentials' ? { request: () => new Promise(() => {}) } : { ignoreAbort: true },
     )
     await clock.advance(999)
     expect(outcome).toEqual([])
     await clock.advance(1)
-    expect(outcome).toMatchObject([{ code, retryable: true, message: 'Nothing within 1000 ms: GET https://api.test/' }])
+    const subject = missing === 'no credentials' ? 'No credentials' : 'No response headers'
+    const message = `${subject} within 1000 ms (connectTimeout): GET https://api.test/`
+    expect(outcome).toMatchObject([{ code, retryable: true, message }])
   })
 
-  test('[F4] silence', async () => {
+  test('[F4] a silent connection is idle after idleTimeout', async () => {
     const { clock, network, outcome } = createTestAttempt({ idleTimeout: 500 })
     await flushMicrotasks()
     network.last.respond().send({ data: 'a' })
@@ -160,23 +155,23 @@ describe('failures', () => {
   })
 })
 
-describe('[F36] [F37] given up', () => {
-  /** What aborts once whoever waits for it has been told that it is there, and before he goes on. */
+describe('[F36] [F37] aborting', () => {
+  /** Resolves with `value` and aborts in the microtask between its resolution and the code that awaits it. */
   const abortAfter = <Value>(value: Value, controller: AbortController): Promise<Value> => {
     const promise = Promise.resolve(value)
     queueMicrotask(() => promise.then(() => controller.abort('enough')))
     return promise
   }
 
-  test('in the microtask between an answer and what is done with it', async () => {
-    const testSource = createTestAttempt({ checkResponse: () => abortAfter(undefined, testSource.controller) })
+  test('an abort in the microtask after the response check prevents onOpen', async () => {
+    const testAttempt = createTestAttempt({ checkResponse: () => abortAfter(undefined, testAttempt.controller) })
     await flushMicrotasks()
-    testSource.network.last.respond()
+    testAttempt.network.last.respond()
     await flushMicrotasks()
-    expect([testSource.heard, testSource.outcome]).toEqual([[], ['enough']])
+    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], ['enough']])
   })
 
-  test('in the microtask between a read and what is done with it', async () => {
+  test('an abort in the microtask after a read prevents onBatch', async () => {
     const controller = new AbortController()
     const received: string[] = []
     const batch: Batch = { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }
@@ -203,45 +198,39 @@ describe('[F36] [F37] given up', () => {
     expect(received).toEqual(['opened', 'cancelled'])
   })
 
-  test.each(['asking', 'connecting', 'reading', 'held back'])(
-    'while %s: at once, and no hook is called after it',
-    async (when) => {
-      const {
-        controller,
-        network,
-        heard: received,
-        outcome,
-        clock,
-      } = createTestAttempt({
+  test.each(['preparing the request', 'connecting', 'reading', 'paused'])(
+    'an abort while %s ends the attempt immediately, and no hook is called afterwards',
+    async (phase) => {
+      const { controller, network, received, outcome, clock } = createTestAttempt({
         ignoreAbort: true,
-        ...(when === 'asking' && { request: () => new Promise(() => {}) }),
-        ...(when === 'held back' && { onBatch: () => new Promise(() => {}) }),
+        ...(phase === 'preparing the request' && { request: () => new Promise(() => {}) }),
+        ...(phase === 'paused' && { onBatch: () => new Promise(() => {}) }),
       })
       await flushMicrotasks()
-      const connection = when === 'reading' || when === 'held back' ? network.last.respond() : undefined
+      const connection = phase === 'reading' || phase === 'paused' ? network.last.respond() : undefined
       connection?.send({ data: 'a' })
       await flushMicrotasks()
       const before = [...received]
       controller.abort('enough')
       await flushMicrotasks()
       expect(outcome).toEqual(['enough'])
-      const late = when === 'connecting' ? network.last.respond() : connection
+      const late = phase === 'connecting' ? network.last.respond() : connection
       late?.send({ data: 'late' })
       await flushMicrotasks()
       expect([received, clock.pendingDelays, late?.cancelled ?? true]).toEqual([before, [], true])
     },
   )
 
-  test('by a hook: the rest is silence', async () => {
-    const testSource = createTestAttempt({ onOpen: () => testSource.controller.abort('enough') })
+  test('an abort in onOpen prevents further hooks', async () => {
+    const testAttempt = createTestAttempt({ onOpen: () => testAttempt.controller.abort('enough') })
     await flushMicrotasks()
-    testSource.network.last.respond().send({ data: 'a' })
+    testAttempt.network.last.respond().send({ data: 'a' })
     await flushMicrotasks()
-    expect([testSource.heard, testSource.outcome]).toEqual([[], ['enough']])
+    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], ['enough']])
   })
 })
 
-test('[F4] [F33] who holds the reading back is no silent server', async () => {
+test('[F4] [F33] backpressure is not mistaken for a silent server', async () => {
   const { network, clock, outcome, controller } = createTestAttempt({
     idleTimeout: 500,
     onBatch: () => new Promise(() => {}),
@@ -255,9 +244,9 @@ test('[F4] [F33] who holds the reading back is no silent server', async () => {
   expect(outcome).toEqual(['enough'])
 })
 
-test('[F33] what reading returns holds the next read back', async () => {
+test('[F33] the promise returned by onBatch delays the next read', async () => {
   let release!: () => void
-  const { network, heard: received } = createTestAttempt({
+  const { network, received } = createTestAttempt({
     onBatch: () => new Promise<void>((resolve) => (release = resolve)),
   })
   await flushMicrotasks()

@@ -1,16 +1,16 @@
-/** What an earlier connection has brought is known again. */
+/** Dedupe window: recognizes IDs that an earlier connection has delivered. */
 import { describe, expect, test } from 'vitest'
 import { type DedupeWindow, createDedupeWindow } from '../../src/source/dedupe.ts'
 
-/** Receives an id as a feed does; returns whether it is a duplicate. */
+/** Receives an ID as a feed does; returns whether it is a duplicate. */
 function receive(window: DedupeWindow, id: string): boolean {
   if (window.isDuplicate(id)) return true
   window.remember(id)
   return false
 }
 
-describe('[F25] the window of ids', () => {
-  test('an id is a duplicate on a later connection, never on its own', () => {
+describe('[F25] dedupe window', () => {
+  test('an ID is a duplicate on later connections but not on its own', () => {
     const window = createDedupeWindow(10, undefined)
     window.beginConnection()
     expect([receive(window, '1'), receive(window, '1'), receive(window, '2')]).toEqual([false, false, false])
@@ -23,25 +23,25 @@ describe('[F25] the window of ids', () => {
     ])
   })
 
-  test('what was had before the first connection counts', () => {
+  test('the initial last event ID is a duplicate on the first connection', () => {
     const window = createDedupeWindow(10, '7')
     window.beginConnection()
     expect([receive(window, '7'), receive(window, '8')]).toEqual([true, false])
   })
 
-  test('it holds the last ids, and no more', () => {
+  test('the window holds only the most recent IDs', () => {
     const window = createDedupeWindow(3, undefined)
     window.beginConnection()
     for (const id of ['1', '2', '3', '4']) receive(window, id)
     window.beginConnection()
     expect(receive(window, '1')).toBe(false)
-    // That one has taken the place of the oldest: it is known in the connection after this one.
+    // ID 1 has replaced the oldest ID; it is a duplicate from the next connection on.
     expect(['2', '3', '4'].map((id) => receive(window, id))).toEqual([true, true, true])
     window.beginConnection()
     expect(['1', '2'].map((id) => receive(window, id))).toEqual([true, false])
   })
 
-  test('after as many new ids as it holds, a connection can repeat nothing of the others', () => {
+  test('a connection that received as many new IDs as the window holds no longer recognizes older ones', () => {
     const window = createDedupeWindow(2, undefined)
     window.beginConnection()
     receive(window, '1')
@@ -52,7 +52,7 @@ describe('[F25] the window of ids', () => {
     expect(receive(window, '1')).toBe(false)
   })
 
-  test('cleared, it knows nothing', () => {
+  test('clear() forgets all IDs', () => {
     const window = createDedupeWindow(10, '1')
     window.beginConnection()
     window.clear()
@@ -61,7 +61,7 @@ describe('[F25] the window of ids', () => {
     expect(receive(window, '1')).toBe(true)
   })
 
-  test('of size 0 it is off', () => {
+  test('a window of size 0 recognizes no duplicates', () => {
     const window = createDedupeWindow(0, '1')
     for (const _ of [1, 2]) {
       window.beginConnection()

@@ -1,10 +1,10 @@
-/** What a page's own events say. */
+/** Network status of the platform: reconnect hints and `isOffline`. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { platformNetworkStatus } from '../../src/source/network-status.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A window with this visibility. */
+/** Stubs the globals of a window with the given visibility and returns its event target. */
 function createWindow(visibilityState?: string): EventTarget {
   const target = new EventTarget()
   vi.stubGlobal('addEventListener', target.addEventListener.bind(target))
@@ -13,26 +13,26 @@ function createWindow(visibilityState?: string): EventTarget {
   return target
 }
 
-describe('what wakes', () => {
+describe('reconnect hints', () => {
   test.each([
-    ['[F40] online', 'online', 'visible', 1],
-    ['[F40] online, hidden', 'online', 'hidden', 1],
-    ['[F41] pageshow', 'pageshow', 'visible', 1],
-    ['[F41] seen', 'visibilitychange', 'visible', 1],
-    ['hidden does not', 'visibilitychange', 'hidden', 0],
-    ['[F40] online in a worker, which has no document', 'online', undefined, 1],
+    ['[F40] online in a visible page is a hint', 'online', 'visible', 1],
+    ['[F40] online in a hidden page is a hint', 'online', 'hidden', 1],
+    ['[F41] pageshow is a hint', 'pageshow', 'visible', 1],
+    ['[F41] a page that becomes visible is a hint', 'visibilitychange', 'visible', 1],
+    ['a page that becomes hidden is not a hint', 'visibilitychange', 'hidden', 0],
+    ['[F40] online in a worker, which has no document, is a hint', 'online', undefined, 1],
   ])('%s', (_, type, visibility, times) => {
     const target = createWindow(visibility)
     const received = vi.fn()
-    const ignore = platformNetworkStatus.onReconnectHint(received)
+    const stop = platformNetworkStatus.onReconnectHint(received)
     target.dispatchEvent(new Event(type))
     expect(received).toHaveBeenCalledTimes(times)
-    ignore()
+    stop()
     target.dispatchEvent(new Event(type))
     expect(received).toHaveBeenCalledTimes(times)
   })
 
-  test('on a server nothing does, and nothing fails', () => {
+  test('listening for hints does not fail without browser globals', () => {
     vi.stubGlobal('addEventListener', undefined)
     vi.stubGlobal('removeEventListener', undefined)
     platformNetworkStatus.onReconnectHint(() => {})()
@@ -44,7 +44,7 @@ test.each([
   [{ onLine: true }, false],
   [{}, false],
   [undefined, false],
-])('[F40] with a navigator of %o offline is %s', (navigator, offline) => {
+])('[F40] with navigator %o isOffline() is %s', (navigator, offline) => {
   vi.stubGlobal('navigator', navigator)
   expect(platformNetworkStatus.isOffline()).toBe(offline)
 })

@@ -1,4 +1,4 @@
-/** The network and the page: offline costs no attempts, and what is back is tried at once. */
+/** Network status: failures while offline do not count as attempts, and reconnect hints end the backoff early. */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import type { NetworkStatus } from '../../src/source/network-status.ts'
@@ -7,7 +7,7 @@ import { type TestSource, type TestSourceOptions, createTestSource } from '../su
 
 interface TestSourceWithNetwork extends TestSource {
   isOffline: boolean
-  /** Who listens. */
+  /** Registered reconnect-hint listeners. */
   readonly listeners: ReadonlySet<() => void>
   emitReconnectHint(): Promise<void>
 }
@@ -37,7 +37,7 @@ function createTestSourceWithNetwork(options: TestSourceOptions = {}): TestSourc
 }
 
 describe('[F40] offline', () => {
-  test('no attempt is spent, however long it lasts; online is tried at once', async () => {
+  test('failures while offline do not count as attempts, and going online reconnects immediately', async () => {
     const testSource = createTestSourceWithNetwork({ retry: { limit: 2 } })
     const connection = await testSource.open()
     connection.send({ data: '1', id: '1' })
@@ -47,7 +47,7 @@ describe('[F40] offline', () => {
     await flushMicrotasks()
     for (let minute = 0; minute < 10; minute++) {
       expect(testSource.source.state).toMatchObject({ status: 'waiting', attempt: 1 })
-      // Now and then it is tried all the same: what says that there is no network may be wrong.
+      // It still retries occasionally, because the offline status may be wrong.
       await testSource.clock.advance(60_000)
       testSource.network.last.fail()
       await flushMicrotasks()
@@ -59,7 +59,7 @@ describe('[F40] offline', () => {
     expect(testSource.network.last.request.lastEventId).toBe('1')
   })
 
-  test('what is final otherwise is final offline as well', async () => {
+  test('an error that must not be retried is final even while offline', async () => {
     const testSource = createTestSourceWithNetwork({ repeatable: () => false })
     testSource.source.start()
     await flushMicrotasks()
@@ -69,7 +69,7 @@ describe('[F40] offline', () => {
     expect(testSource.endResults).toMatchObject([{ code: 'network' }])
   })
 
-  test('`retry: 0` means no attempt, offline as well', async () => {
+  test('`retry: 0` allows no retry, even while offline', async () => {
     const testSource = createTestSourceWithNetwork({ retry: { limit: 0 } })
     testSource.source.start()
     await flushMicrotasks()
@@ -79,7 +79,7 @@ describe('[F40] offline', () => {
     expect(testSource.source.state.status).toBe('closed')
   })
 
-  test('a connection that lives goes on', async () => {
+  test('an open connection stays open while offline', async () => {
     const testSource = createTestSourceWithNetwork()
     const connection = await testSource.open()
     testSource.isOffline = true
@@ -90,8 +90,8 @@ describe('[F40] offline', () => {
   })
 })
 
-describe('[F41] awake', () => {
-  test('a stream that waits tries at once; of the wait nothing is left', async () => {
+describe('[F41] reconnect hints', () => {
+  test('a hint during backoff reconnects immediately and cancels the backoff', async () => {
     const testSource = createTestSourceWithNetwork()
     const connection = await testSource.open()
     connection.disconnect()
@@ -103,7 +103,7 @@ describe('[F41] awake', () => {
     expect(testSource.network.attempts.length).toBe(2)
   })
 
-  test('again and again is tried once a second, not at each', async () => {
+  test('repeated hints reconnect at most once per second', async () => {
     const testSource = createTestSourceWithNetwork()
     testSource.source.start()
     await flushMicrotasks()
@@ -119,7 +119,7 @@ describe('[F41] awake', () => {
     expect(testSource.network.attempts.length).toBe(3)
   })
 
-  test('what a server asked for is waited for all the same', async () => {
+  test("a hint does not shorten the server's reconnection time", async () => {
     const testSource = createTestSourceWithNetwork()
     const connection = await testSource.open()
     connection.retry(5_000)
@@ -132,7 +132,7 @@ describe('[F41] awake', () => {
     expect(testSource.network.attempts.length).toBe(2)
   })
 
-  test('`Retry-After`, too', async () => {
+  test('a hint does not shorten `Retry-After`', async () => {
     const testSource = createTestSourceWithNetwork()
     testSource.source.start()
     await flushMicrotasks()
@@ -145,19 +145,19 @@ describe('[F41] awake', () => {
     expect(testSource.network.attempts.length).toBe(2)
   })
 
-  test('a connection that died meanwhile is noticed by the clock, and replaced at once', async () => {
+  test('a hint replaces a connection that became idle while timers were suspended', async () => {
     const testSource = createTestSourceWithNetwork({ idleTimeout: 30_000 })
     const connection = await testSource.open()
     connection.send({ data: '1', id: '1' })
     await flushMicrotasks()
-    testSource.clock.skip(100_000) // timers are held back, as in a frozen page
+    testSource.clock.skip(100_000) // timers do not fire, as in a frozen page
     expect(testSource.source.state.status).toBe('open')
     await testSource.emitReconnectHint()
     expect(testSource.source.state).toEqual({ status: 'connecting', attempt: 2 })
     expect(testSource.network.last.request.lastEventId).toBe('1')
   })
 
-  test('a connection that lives is left alone', async () => {
+  test('a hint does not affect a connection that is not idle', async () => {
     const testSource = createTestSourceWithNetwork({ idleTimeout: 30_000 })
     await testSource.open()
     await testSource.clock.advance(29_000)
@@ -166,17 +166,17 @@ describe('[F41] awake', () => {
     expect(testSource.network.attempts.length).toBe(1)
   })
 
-  test.each(['close', 'ended'] as const)('nobody listens after %s', async (how) => {
+  test.each(['close()', 'a clean end'] as const)('the hint listener is removed after %s', async (ending) => {
     const testSource = createTestSourceWithNetwork({ onConnectionEnd: () => undefined })
     const connection = await testSource.open()
     expect(testSource.listeners.size).toBe(1)
-    if (how === 'close') testSource.source.close()
+    if (ending === 'close()') testSource.source.close()
     else connection.end()
     await flushMicrotasks()
     expect(testSource.listeners.size).toBe(0)
   })
 
-  test('nobody listens to a source that was closed before it started', () => {
+  test('a source closed before it started adds no hint listener', () => {
     const testSource = createTestSourceWithNetwork()
     testSource.source.close(new StreamError('network', 'x'))
     testSource.source.start()

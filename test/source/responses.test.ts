@@ -1,4 +1,4 @@
-/** What a source makes of an answer: statuses, content types, problem documents, refused credentials. */
+/** Responses: content types, statuses, problem documents and refused credentials. */
 import { describe, expect, test } from 'vitest'
 import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -12,12 +12,12 @@ describe('content type', () => {
     'text/event-stream;charset=utf-8',
     'Text/Event-Stream ; charset=utf-8',
     ' text/event-stream',
-    // Where proxies add one, the last holds.
+    // If a proxy adds a second value, the last one applies.
     'text/event-stream, text/event-stream',
     'text/html;charset=gbk, text/event-stream',
     'text/event-stream, */*',
     'text/event-stream; a="b, c"; d',
-  ])('%s is an event stream', async (type) => {
+  ])('content type %s is accepted as an event stream', async (type) => {
     const { source, network } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -34,7 +34,7 @@ describe('content type', () => {
     'text/event-stream, text/html',
     'text/html; a=", text/event-stream"',
     '*/*',
-  ])('[F10] "%s" is not: `content-type`, final, the body let go of', async (type) => {
+  ])('[F10] content type "%s" is a content-type error that is not retried, and its body is cancelled', async (type) => {
     const { source, network, clock, endResults, events } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -47,7 +47,7 @@ describe('content type', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('`contentType: false` takes all, a function decides', async () => {
+  test('`contentType` accepts any type if false, and can be a function', async () => {
     for (const [contentType, expected] of [
       [false, 'open'],
       [(type: string) => type === 'text/x', 'open'],
@@ -64,7 +64,7 @@ describe('content type', () => {
 })
 
 describe('status', () => {
-  test('[F12] [P1.4] 204: a clean end, no reconnect', async () => {
+  test('[F12] [P1.4] a 204 is a clean end without a reconnect', async () => {
     const { source, network, clock, endResults } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -77,7 +77,7 @@ describe('status', () => {
   })
 
   test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])(
-    '[F15] %d: one error, no retry',
+    '[F15] status %d is one error without a retry',
     async (status) => {
       const { source, network, clock, endResults } = createTestSource()
       source.start()
@@ -95,7 +95,7 @@ describe('status', () => {
     },
   )
 
-  test.each([408, 425, 429, 500, 502, 503, 504])('[F17] %d: another attempt', async (status) => {
+  test.each([408, 425, 429, 500, 502, 503, 504])('[F17] status %d is retried', async (status) => {
     const { source, network, clock, endResults } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -108,7 +108,7 @@ describe('status', () => {
     expect(endResults).toEqual([])
   })
 
-  test('`statusCodes` replaces the list', async () => {
+  test('`statusCodes` replaces the default list', async () => {
     for (const [status, expected] of [
       [404, 'waiting'],
       [503, 'closed'],
@@ -133,12 +133,12 @@ describe('problem documents', () => {
     return { error: testSource.endResults[0], connection }
   }
 
-  test('[P1.4] are part of the error', async () => {
+  test('[P1.4] a problem document is part of the error', async () => {
     const problem = { type: 'about:blank', title: 'Bad prompt', status: 400, detail: 'Too long', limit: 8 }
     expect((await refuse(JSON.stringify(problem))).error).toMatchObject({ code: 'http', problem })
   })
 
-  test('[F11] are read to 16 KiB, no further', async () => {
+  test('[F11] at most 16 KiB of a problem document are read', async () => {
     const { error, connection } = await refuse(`{"detail":"${'x'.repeat(20_000)}"}`)
     expect(connection.problemLimit).toBe(16_384)
     expect(connection.cancelled).toBe(true)
@@ -146,21 +146,21 @@ describe('problem documents', () => {
     expect(error!.problem).toBeUndefined()
   })
 
-  test('[F11] are not read where the body is something else', async () => {
+  test('[F11] a body of another content type is not read', async () => {
     const { error, connection } = await refuse('<h1>Bad</h1>', 'text/html')
     expect(connection.problemLimit).toBeUndefined()
     expect(connection.cancelled).toBe(true)
     expect(error!.problem).toBeUndefined()
   })
 
-  test('that are none are passed over', async () => {
+  test('an invalid problem document is ignored', async () => {
     expect((await refuse('{')).error).toMatchObject({ code: 'http', status: 400 })
   })
 })
 
 describe('[F16] [P4.2] refused credentials', () => {
   const reasons: string[] = []
-  const rigged = (retry = {}) => {
+  const createAuthSource = (retry = {}) => {
     reasons.length = 0
     return createTestSource({
       retry,
@@ -172,8 +172,8 @@ describe('[F16] [P4.2] refused credentials', () => {
     })
   }
 
-  test('one refresh, at once, with the cursor kept', async () => {
-    const { open, network, clock, source } = rigged()
+  test('a 401 refreshes immediately and keeps the cursor', async () => {
+    const { open, network, clock, source } = createAuthSource()
     const connection = await open()
     connection.send({ data: 'a', id: '4' })
     connection.end()
@@ -189,8 +189,8 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(source.state.status).toBe('open')
   })
 
-  test('the second in a row is final: `auth`, with the status', async () => {
-    const { source, network, clock, endResults } = rigged()
+  test('a second consecutive 401 ends the source with code auth and the status', async () => {
+    const { source, network, clock, endResults } = createAuthSource()
     source.start()
     await flushMicrotasks()
     network.last.respond({ status: 401 })
@@ -201,8 +201,8 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('after an answer in between, another refresh is due', async () => {
-    const { source, network, clock } = rigged()
+  test('a successful response in between allows another refresh', async () => {
+    const { source, network, clock } = createAuthSource()
     source.start()
     for (let turn = 0; turn < 3; turn++) {
       await flushMicrotasks()
@@ -215,8 +215,8 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(reasons.filter((reason) => reason.startsWith('rejected'))).toHaveLength(3)
   })
 
-  test('a refresh is no retry: it happens with `retry: false` too', async () => {
-    const { source, network } = rigged({ limit: 0 })
+  test('a refresh does not count as a retry and happens even with a limit of 0', async () => {
+    const { source, network } = createAuthSource({ limit: 0 })
     source.start()
     await flushMicrotasks()
     network.last.respond({ status: 401 })
@@ -224,8 +224,8 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('a 403 is final at once', async () => {
-    const { source, network, endResults } = rigged()
+  test('a 403 ends the source without a refresh', async () => {
+    const { source, network, endResults } = createAuthSource()
     source.start()
     await flushMicrotasks()
     network.last.respond({ status: 403 })
@@ -234,17 +234,17 @@ describe('[F16] [P4.2] refused credentials', () => {
   })
 })
 
-describe('[F11] a problem document that stalls', () => {
+describe('[F11] a stalled problem document', () => {
   test.each([
-    ['heeds', false],
-    ['does not heed', true],
-  ])('is done without: the status is told, once, where the reading %s its signal', async (_how, deaf) => {
-    const { source, network, clock, endResults } = createTestSource({ ignoreAbort: deaf })
+    ['respects', false],
+    ['ignores', true],
+  ])('the status is reported once, even if a stalled read %s its signal', async (_name, ignoreAbort) => {
+    const { source, network, clock, endResults } = createTestSource({ ignoreAbort })
     source.start()
     await flushMicrotasks()
     const problem = new Promise<string>((_, reject) => {
       const { signal } = network.last.request
-      if (!deaf) signal.addEventListener('abort', () => reject(signal.reason as Error))
+      if (!ignoreAbort) signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
     const connection = network.last.respond({
       status: 403,
@@ -260,8 +260,8 @@ describe('[F11] a problem document that stalls', () => {
   })
 })
 
-test('a `contentType` that throws is final: another attempt would end the same', async () => {
-  const thrown = new Error('of the user')
+test('an error thrown by `contentType` is not retried, because another attempt would fail too', async () => {
+  const thrown = new Error('from the user')
   const { source, network, clock, endResults } = createTestSource({
     contentType() {
       throw thrown

@@ -1,4 +1,4 @@
-/** One logical stream over many connections: attempts, deadlines, and what counts as progress. */
+/** Sources: one logical stream across many connections, its cursor, deadlines and close(). */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createTestSource } from '../support/test-source.ts'
@@ -8,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 trapUnhandled()
 
 describe('a connection', () => {
-  test('begins with start() and not before', async () => {
+  test('start() opens the first connection', async () => {
     const { source, network, states } = createTestSource()
     await flushMicrotasks()
     expect(network.attempts).toHaveLength(0)
@@ -24,7 +24,7 @@ describe('a connection', () => {
     ])
   })
 
-  test('brings events in order, each with the last event ID as of it', async () => {
+  test('events are delivered in order, each with the last event ID at that point', async () => {
     const { open, events } = createTestSource({ lastEventId: '0' })
     const connection = await open()
     connection.send({ data: 'a' }, { data: 'b', id: '1' }, { id: '2' }, { data: 'c' }, { data: 'd', id: '' })
@@ -37,7 +37,7 @@ describe('a connection', () => {
     ])
   })
 
-  test('[F23] an id-only block moves the cursor, an empty id clears it', async () => {
+  test('[F23] an ID-only block moves the cursor and an empty ID clears it', async () => {
     const { open, source, network, clock } = createTestSource()
     const connection = await open()
     connection.send({ id: '8' })
@@ -50,7 +50,7 @@ describe('a connection', () => {
     expect(network.last.request.lastEventId).toBe('')
   })
 
-  test('the next attempt asks for what comes after the last event', async () => {
+  test('the next attempt sends the ID of the last event', async () => {
     const { open, network, clock } = createTestSource()
     const connection = await open()
     connection.send({ data: 'a', id: '1' }, { data: 'b', id: '2' })
@@ -59,18 +59,18 @@ describe('a connection', () => {
     expect(network.attempts.map(({ request }) => request.lastEventId)).toEqual(['', '2'])
   })
 
-  test('is let go of when its attempt is over, cleanly or not', async () => {
-    for (const how of ['end', 'disconnect'] as const) {
+  test('a connection is cancelled when its attempt ends, cleanly or not', async () => {
+    for (const ending of ['end', 'disconnect'] as const) {
       const { open, clock } = createTestSource()
       const connection = await open()
-      connection[how]()
+      connection[ending]()
       await flushMicrotasks()
       expect(connection.cancelled).toBe(true)
       expect(clock.pendingDelays).toEqual([1_000])
     }
   })
 
-  test('an event that is refused ends the connection, after what came before it, and does not count as received', async () => {
+  test('an event refused by onEvent ends the connection after earlier events and does not move the cursor', async () => {
     const refusal = new StreamError('gap', 'Missing', { retryable: true })
     const { open, source, flushedBytes, endResults, events } = createTestSource({
       event: ({ data }) => {
@@ -88,8 +88,8 @@ describe('a connection', () => {
   })
 })
 
-describe('[F6] deadline', () => {
-  test('a server that accepts and never answers: `network`, and another attempt', async () => {
+describe('[F6] connectTimeout', () => {
+  test('a request without a response is a network error and is retried', async () => {
     const { source, network, clock, states } = createTestSource({ connectTimeout: 5_000 })
     source.start()
     await clock.advance(4_999)
@@ -101,7 +101,7 @@ describe('[F6] deadline', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('holds where the Connect ignores its signal, and what comes late is let go of', async () => {
+  test('a Connect that ignores its signal still times out, and its late connection is cancelled', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 5_000, ignoreAbort: true })
     source.start()
     await clock.advance(5_000)
@@ -112,7 +112,7 @@ describe('[F6] deadline', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('[F38] credentials that hang: `auth`, and another attempt', async () => {
+  test('[F38] hanging credentials are an auth error and are retried', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 5_000, request: () => new Promise(() => {}) })
     source.start()
     await clock.advance(5_000)
@@ -120,7 +120,7 @@ describe('[F6] deadline', () => {
     expect(network.attempts).toHaveLength(0)
   })
 
-  test('a problem document that never ends does not hold the attempt', async () => {
+  test('an endless problem document does not hold up the attempt', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 5_000 })
     source.start()
     await flushMicrotasks()
@@ -133,7 +133,7 @@ describe('[F6] deadline', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('is over when the head of the answer is there', async () => {
+  test('connectTimeout no longer applies once the response headers have arrived', async () => {
     const { open, source, clock } = createTestSource({ connectTimeout: 5_000 })
     await open()
     await clock.advance(60_000)
@@ -143,7 +143,7 @@ describe('[F6] deadline', () => {
 })
 
 describe('close() [F36]', () => {
-  test('before start(): nothing ever happens', async () => {
+  test('close() before start() prevents all attempts', async () => {
     const { source, network, clock } = createTestSource()
     source.close()
     source.start()
@@ -153,7 +153,7 @@ describe('close() [F36]', () => {
   })
 
   test.each(['connecting', 'open', 'waiting'] as const)(
-    'while %s: signal aborted, no timer, no request, no word',
+    'close() while %s aborts the signal and leaves no timer, request or end notification',
     async (status) => {
       const { source, network, clock, endResults, states } = createTestSource()
       source.start()
@@ -177,7 +177,7 @@ describe('close() [F36]', () => {
     },
   )
 
-  test('in the middle of a batch: the rest of it is not told', async () => {
+  test('close() in the middle of a batch drops the rest of it', async () => {
     const testSource = createTestSource({ event: ({ data }) => void (data === 'b' && testSource.source.close()) })
     const connection = await testSource.open()
     connection.send({ data: 'a', id: '1' }, { data: 'b', id: '2' }, { data: 'c', id: '3' })
@@ -185,19 +185,19 @@ describe('close() [F36]', () => {
     expect(testSource.events.map(({ data }) => data)).toEqual(['a', 'b'])
   })
 
-  test('while credentials are asked for: their answer comes too late', async () => {
-    let give!: () => void
-    const given = new Promise<void>((resolve) => (give = resolve))
-    const { source, network } = createTestSource({ request: () => given.then(() => ({}) as never) })
+  test('close() while the request hook is pending prevents the request', async () => {
+    let resolveRequest!: () => void
+    const pending = new Promise<void>((resolve) => (resolveRequest = resolve))
+    const { source, network } = createTestSource({ request: () => pending.then(() => ({}) as never) })
     source.start()
     await flushMicrotasks()
     source.close()
-    give()
+    resolveRequest()
     await flushMicrotasks()
     expect(network.attempts).toHaveLength(0)
   })
 
-  test('while credentials are being asked for: the change to connecting is past, and not told', async () => {
+  test('close() inside the request hook suppresses the outdated connecting state', async () => {
     const testSource = createTestSource({
       request: async () => {
         testSource.source.close()
@@ -210,7 +210,7 @@ describe('close() [F36]', () => {
     expect(testSource.clock.pendingDelays).toEqual([])
   })
 
-  test('in the hook that tells of the change', async () => {
+  test('close() inside onStateChange drops later events', async () => {
     const testSource = createTestSource({
       idleTimeout: 1_000,
       changed: ({ status }) => void (status === 'open' && testSource.source.close()),

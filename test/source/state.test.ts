@@ -1,4 +1,4 @@
-/** Each cell of the state table: what every event does in every state. */
+/** The state table, cell by cell: the effect of every trigger in every state. */
 import { describe, expect, test } from 'vitest'
 import { type StreamStatus, type Trigger, initialState, transition } from '../../src/source/state.ts'
 
@@ -18,7 +18,7 @@ const triggers: Trigger[] = [
 
 type Cell = { next: StreamStatus; attempt?: number }
 
-/** What is not listed is a late event: it changes nothing. Every cell is entered at attempt 3. */
+/** Expected transitions from attempt 3. A trigger that is not listed is late and changes nothing. */
 const cells: Record<StreamStatus, Partial<Record<Trigger, Cell>>> = {
   idle: {
     start: { next: 'connecting' },
@@ -57,7 +57,7 @@ const cells: Record<StreamStatus, Partial<Record<Trigger, Cell>>> = {
 }
 
 describe.each(statuses)('%s', (status) => {
-  test.each(triggers)('%s', (trigger) => {
+  test.each(triggers)(`${status} handles the trigger %s`, (trigger) => {
     const before = { status, attempt: 3 }
     const cell = cells[status][trigger]
     const after = transition(before, trigger)
@@ -65,17 +65,17 @@ describe.each(statuses)('%s', (status) => {
   })
 })
 
-test('a stream begins idle, with its first attempt ahead', () => {
+test('the initial state is idle at attempt 1', () => {
   expect(initialState).toEqual({ status: 'idle', attempt: 1 })
 })
 
-test('the state that is given is not changed', () => {
+test('transition() does not modify its argument', () => {
   const state = Object.freeze({ status: 'open', attempt: 5 } as const)
   for (const trigger of triggers) transition(state, trigger)
   expect(state).toEqual({ status: 'open', attempt: 5 })
 })
 
-test('[F36] nothing leads out of closed, and every state leads into it', () => {
+test('[F36] closed is final and can be reached from every state', () => {
   for (const trigger of triggers) expect(transition({ status: 'closed', attempt: 1 }, trigger).status).toBe('closed')
   for (const status of statuses) expect(transition({ status, attempt: 1 }, 'close').status).toBe('closed')
 })

@@ -1,4 +1,4 @@
-/** [F21] Ten thousand clients of a server that restarts must not come back together. */
+/** [F21] Ten thousand clients of a restarting server must not reconnect at the same time. */
 import { expect, test } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
 import { StreamError } from '../../src/base/errors.ts'
@@ -11,18 +11,20 @@ import { flushMicrotasks } from '../support/flush-microtasks.ts'
 const CLIENT_COUNT = 10_000
 const WINDOW_MS = 100
 const SEED = 1
-/** Milliseconds after the crash at which all is well again, and until which attempts are counted. */
+/** Time from the crash to the server's recovery, in milliseconds. */
 const RECOVERED_AFTER_MS = 3_000
+/** Time from the crash during which attempts are counted, in milliseconds. */
 const COUNTED_UNTIL_MS = 6_000
 
-/** What the server does from the crash on, until it has recovered; seconds of `Retry-After` where it refuses. */
+/** The server's behavior between its crash and its recovery. */
 interface Crash {
-  /** Milliseconds for which nobody is there; then it refuses. */
+  /** How long connections are refused, in milliseconds; afterwards requests get 503. */
   down: number
+  /** `Retry-After` of the 503 responses, in seconds. */
   retryAfter?: number
 }
 
-/** Time by the millisecond, for many timers. */
+/** Creates a manual clock of whole milliseconds that is fast with many timers. */
 function createHerdClock(): Clock & { advance(): boolean } {
   let now = 0
   const due = new Map<number, Set<() => void>>()
@@ -36,7 +38,7 @@ function createHerdClock(): Clock & { advance(): boolean } {
       timers.add(fire)
       return () => timers.delete(fire)
     },
-    /** Moves on by a millisecond; returns whether anything happened. */
+    /** Advances by 1 ms; returns whether a timer fired. */
     advance() {
       const timers = due.get(++now)
       due.delete(now)
@@ -49,8 +51,8 @@ function createHerdClock(): Clock & { advance(): boolean } {
   }
 }
 
-/** A real client each, over a network of which only the time is not real. Attempts in each window after the crash. */
-async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<number[]> {
+/** Crashes a server with real clients on a simulated clock; returns the number of attempts per window after the crash. */
+async function simulateCrash(server: Crash, retry: RetryOptions, seed: number): Promise<number[]> {
   const clock = createHerdClock()
   const windows: number[] = []
   const cuts: (() => void)[] = []
@@ -96,15 +98,15 @@ async function crash(server: Crash, retry: RetryOptions, seed: number): Promise<
   return windows
 }
 
-/** The share of all clients that ask in the fullest window, and of all attempts. */
+/** Returns the share of clients that attempt in the fullest window, and a line that describes that window. */
 function describeWaves(windows: readonly number[]): { ofClients: number; line: string } {
   const fullest = Math.max(...windows.filter(Boolean))
-  const attempts = windows.reduce((sum, count) => sum + count, 0) // holes are passed over
+  const attempts = windows.reduce((sum, count) => sum + count, 0) // reduce() skips empty windows
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-  const when = windows.indexOf(fullest) * WINDOW_MS
+  const startMs = windows.indexOf(fullest) * WINDOW_MS
   return {
     ofClients: fullest / CLIENT_COUNT,
-    line: `${percent(fullest / CLIENT_COUNT)} of clients, ${percent(fullest / attempts)} of ${attempts} attempts in the fullest 100 ms (after ${when} ms)`,
+    line: `${percent(fullest / CLIENT_COUNT)} of clients, ${percent(fullest / attempts)} of ${attempts} attempts in the fullest 100 ms (after ${startMs} ms)`,
   }
 }
 
@@ -115,16 +117,20 @@ const crashes: [string, Crash][] = [
 ]
 
 test.each(crashes)(
-  '[F21] no window of 100 ms gets more than a fifth of the clients of a server that %s',
+  '[F21] no window of 100 ms receives more than a fifth of the clients of a server that %s',
   { timeout: 60_000 },
-  async (what, server) => {
-    const { ofClients, line } = describeWaves(await crash(server, {}, SEED))
-    console.log(`herd of ${CLIENT_COUNT} whose server ${what}: ${line}`)
+  async (behavior, server) => {
+    const { ofClients, line } = describeWaves(await simulateCrash(server, {}, SEED))
+    console.log(`herd of ${CLIENT_COUNT} whose server ${behavior}: ${line}`)
     expect(ofClients).toBeLessThan(0.2)
   },
 )
 
-test('without jitter all of them would come at once: the simulation can tell', { timeout: 60_000 }, async () => {
-  const { ofClients } = describeWaves(await crash({ down: RECOVERED_AFTER_MS }, { jitter: false }, SEED))
-  expect(ofClients).toBe(1)
-})
+test(
+  'without jitter all clients reconnect in the same window, which shows that the simulation detects a herd',
+  { timeout: 60_000 },
+  async () => {
+    const { ofClients } = describeWaves(await simulateCrash({ down: RECOVERED_AFTER_MS }, { jitter: false }, SEED))
+    expect(ofClients).toBe(1)
+  },
+)

@@ -1,4 +1,4 @@
-/** Two clocks for silence, and when they stand still. */
+/** Watchdog: `idleTimeout` and `stallTimeout`, and when they are paused. */
 import { describe, expect, test } from 'vitest'
 import { createTestSource, type TestSourceOptions } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -12,7 +12,7 @@ const open = async (options: TestSourceOptions) => {
 }
 
 describe('[F4] idleTimeout', () => {
-  test('a half-open connection: `idle`, and another attempt with the cursor', async () => {
+  test('a half-open connection is idle and retried with its cursor', async () => {
     const { connection, source, clock, network } = await open({ idleTimeout: 5_000 })
     connection.send({ data: 'a', id: '3' })
     await clock.advance(4_999)
@@ -24,13 +24,13 @@ describe('[F4] idleTimeout', () => {
     expect(network.last.request.lastEventId).toBe('3')
   })
 
-  test('[F7] its message names a proxy that buffers', async () => {
+  test('[F7] the message of an idle error mentions a buffering proxy', async () => {
     const { source, clock } = await open({ idleTimeout: 5_000 })
     await clock.advance(5_000)
     expect(source.state.error!.message).toMatch(/proxy.*GET https:\/\/api\.test\/stream$/)
   })
 
-  test('[F5] heartbeats are bytes: nothing is idle as long as they come', async () => {
+  test('[F5] heartbeats prevent idle', async () => {
     const { connection, source, clock } = await open({ idleTimeout: 5_000 })
     for (let beat = 0; beat < 20; beat++) {
       await clock.advance(4_999)
@@ -42,7 +42,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('runs anew on each connection', async () => {
+  test('idleTimeout restarts with each connection', async () => {
     const { source, clock, network } = await open({ idleTimeout: 5_000 })
     await clock.advance(6_000)
     network.last.respond()
@@ -52,32 +52,32 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('stands still while the consumer holds the reading back', async () => {
-    let go!: () => void
-    const held = new Promise<void>((resolve) => (go = resolve))
+  test('idleTimeout is paused while the consumer delays reading', async () => {
+    let release!: () => void
+    const blocked = new Promise<void>((resolve) => (release = resolve))
     const { connection, source, clock } = await open({
       idleTimeout: 5_000,
       stallTimeout: 7_000,
-      onBatchEnd: () => held,
+      onBatchEnd: () => blocked,
     })
     connection.send({ data: 'a' })
     await clock.advance(600_000)
     expect(source.state.status).toBe('open')
-    go()
+    release()
     await clock.advance(4_999)
     expect(source.state.status).toBe('open')
     await clock.advance(1)
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'idle' } })
   })
 
-  test('is off unless it is set: no timer runs', async () => {
+  test('idleTimeout is off by default and sets no timer', async () => {
     const { source, clock } = await open({})
     expect(clock.pendingDelays).toEqual([])
     await clock.advance(86_400_000)
     expect(source.state.status).toBe('open')
   })
 
-  test('can be set while a connection is open, and holds for the next as well', async () => {
+  test('setIdleTimeout() applies to the open connection and to later ones', async () => {
     const { connection, source, clock, network } = await open({})
     await clock.advance(60_000)
     connection.comment()
@@ -93,7 +93,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('can be set longer, too', async () => {
+  test('setIdleTimeout() can extend a running timeout', async () => {
     const { source, clock } = await open({ idleTimeout: 3_000 })
     await clock.advance(2_000)
     source.setIdleTimeout(9_000)
@@ -103,7 +103,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('[F36] leaves no timer behind a close, not even when set in the very event that closes', async () => {
+  test('[F36] setIdleTimeout() after a close in the same event sets no timer', async () => {
     const testSource = await open({
       event: () => {
         testSource.source.close()
@@ -117,7 +117,7 @@ describe('[F4] idleTimeout', () => {
 })
 
 describe('[F5] stallTimeout', () => {
-  test('heartbeats do not count: a dead producer is seen behind them', async () => {
+  test('heartbeats do not prevent stalled, so a dead producer is detected', async () => {
     const { connection, source, clock } = await open({ idleTimeout: 5_000, stallTimeout: 12_000 })
     connection.send({ data: 'a' })
     for (const ms of [4_000, 4_000, 3_999]) {
@@ -130,7 +130,7 @@ describe('[F5] stallTimeout', () => {
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'stalled', retryable: true } })
   })
 
-  test('events do', async () => {
+  test('events prevent stalled', async () => {
     const { connection, source, clock } = await open({ stallTimeout: 12_000 })
     for (let beat = 0; beat < 5; beat++) {
       await clock.advance(11_999)
@@ -140,20 +140,20 @@ describe('[F5] stallTimeout', () => {
     expect(source.state.status).toBe('open')
   })
 
-  test('counts from the opening where no event ever comes', async () => {
+  test('stallTimeout counts from the opening of a connection without events', async () => {
     const { connection, source, clock } = await open({ stallTimeout: 12_000 })
     connection.comment()
     await clock.advance(12_000)
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'stalled' } })
   })
 
-  test('stands still while the consumer holds the reading back', async () => {
-    let go!: () => void
-    const held = new Promise<void>((resolve) => (go = resolve))
-    const { connection, source, clock } = await open({ stallTimeout: 5_000, onBatchEnd: () => held })
+  test('stallTimeout is paused while the consumer delays reading', async () => {
+    let release!: () => void
+    const blocked = new Promise<void>((resolve) => (release = resolve))
+    const { connection, source, clock } = await open({ stallTimeout: 5_000, onBatchEnd: () => blocked })
     connection.send({ data: 'a' })
     await clock.advance(60_000)
-    go()
+    release()
     await clock.advance(4_999)
     expect(source.state.status).toBe('open')
     await clock.advance(1)

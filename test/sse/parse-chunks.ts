@@ -1,21 +1,21 @@
-/** Ways to give a stream to the parser, and what it made of it. */
+/** Helpers that chunk a stream, push it to the parser, and collect the result. */
 import { createBlockParser } from '../../src/sse/parse.ts'
 import type { BlockParserOptions } from '../../src/sse/parse.ts'
 import type { ParseResult } from './reference.ts'
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** The bytes cut at these places. */
+/** Returns the bytes cut at these offsets. */
 export function cutAt(bytes: Uint8Array, ...offsets: number[]): Uint8Array[] {
   return [0, ...offsets].map((from, i) => bytes.slice(from, offsets[i] ?? bytes.length))
 }
 
-/** What came before a failure is kept, as it is for a caller. */
+/** A parse result, and the error that ended it, if any. */
 export interface ParseOutcome extends ParseResult {
   error?: unknown
 }
 
-/** Pushes the chunks through one buffer, as readers do that use theirs again, and overwrites it behind each. */
+/** Parses the chunks. Each buffer is overwritten after it was pushed, as readers do that reuse one buffer. */
 export function parseChunks(chunks: (Uint8Array | string)[], options: Partial<BlockParserOptions> = {}): ParseOutcome {
   const outcome: ParseOutcome = { blocks: [], retries: [], comments: [] }
   const parser = createBlockParser({
@@ -39,7 +39,7 @@ export function parseChunks(chunks: (Uint8Array | string)[], options: Partial<Bl
   return outcome
 }
 
-/** The same bytes in every way that could matter: whole, byte by byte, cut once at every place. */
+/** Yields the same bytes chunked in every way that could matter: whole, byte by byte, and cut once at every offset. */
 export function* everyCut(bytes: Uint8Array): Generator<[name: string, chunks: Uint8Array[]]> {
   yield ['whole', [bytes]]
   yield ['byte by byte', Array.from(bytes, (byte) => Uint8Array.of(byte))]

@@ -1,11 +1,11 @@
-/** The parser against the standard's own algorithm, on streams and cuts that nobody thought of. */
-import * as fc from 'fast-check'
+/** Property tests: the parser agrees with the reference parser on random streams and chunk sizes. */
+import { fc } from '../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { parseChunks, utf8 } from './parse-chunks.ts'
 import { parseReference } from './reference.ts'
 
-/** Pieces that streams are made of, the awkward ones above all. */
+/** Pieces of streams, mostly awkward ones. */
 const piece = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n') },
   {
@@ -41,7 +41,7 @@ const piece = fc.oneof(
 )
 const textStream = fc.array(piece, { maxLength: 40, size: 'max' }).map((pieces) => utf8(pieces.join('')))
 
-/** Whole events, so that much of it means something. */
+/** Streams of complete events, so that most of the text is valid. */
 const line = fc.string({ unit: fc.constantFrom('a', 'b', ' ', ':', '{', 'é', '你', '😀'), maxLength: 60, size: 'max' })
 const newline = fc.constantFrom('\n', '\r', '\r\n')
 const eventStream = fc
@@ -57,7 +57,7 @@ const eventStream = fc
   )
   .map((events) => utf8(events.map(([fields, end]) => fields.map((field) => field.join('')).join('') + end).join('')))
 
-/** Valid UTF-8 or not. */
+/** Bytes that may be invalid UTF-8. */
 const byteStream = fc.oneof(
   fc.uint8Array({ maxLength: 200, size: 'max' }),
   fc
@@ -66,7 +66,7 @@ const byteStream = fc.oneof(
 )
 const stream = fc.oneof(textStream, eventStream, byteStream)
 
-/** Sizes of the chunks, used in turn: all the thresholds inside the parser lie between. */
+/** Chunk sizes, used in turn. Their range includes all thresholds inside the parser. */
 const sizes = fc
   .oneof(
     fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 8, size: 'max' }),
@@ -84,7 +84,7 @@ function cut(bytes: Uint8Array, list: number[]): Uint8Array[] {
   return chunks
 }
 
-test('any bytes, cut anyhow, read as the standard reads them', () => {
+test('bytes in any chunks are parsed as the standard requires', () => {
   fc.assert(
     fc.property(stream, sizes, (bytes, list) => {
       expect(parseChunks(cut(bytes, list))).toEqual(parseReference(bytes))
@@ -93,7 +93,7 @@ test('any bytes, cut anyhow, read as the standard reads them', () => {
   )
 })
 
-test('any text, cut anyhow, reads as its bytes do', () => {
+test('text in any chunks is parsed like its bytes', () => {
   fc.assert(
     fc.property(fc.oneof(textStream, eventStream), sizes, (bytes, list) => {
       const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
@@ -109,7 +109,7 @@ test('any text, cut anyhow, reads as its bytes do', () => {
   )
 })
 
-test('[F28] a limit is met or not, whatever the cut', () => {
+test('[F28] whether a stream exceeds maxEventSize does not depend on its chunks', () => {
   fc.assert(
     fc.property(
       fc.oneof(textStream, eventStream),
@@ -121,7 +121,7 @@ test('[F28] a limit is met or not, whatever the cut', () => {
         const other = parseChunks(cut(bytes, second), { maxEventSize })
         expect(other.blocks).toEqual(one.blocks)
         expect(isStreamError(other.error, 'too-large')).toBe(isStreamError(one.error, 'too-large'))
-        // What came through is a beginning of what there was.
+        // The reported blocks are the first blocks of the stream.
         const all = parseReference(bytes)
         expect(all.blocks.slice(0, one.blocks.length)).toEqual(one.blocks)
         if (!one.error) expect(one).toEqual(all)

@@ -1,4 +1,4 @@
-/** The parser, by the sections of the standard; every case also cut at every byte, and byte by byte. */
+/** Tests of the parser, by section of the standard. Every case is also parsed cut at every byte, and byte by byte. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { createBlockParser } from '../../src/sse/parse.ts'
@@ -14,7 +14,7 @@ interface Case extends Partial<ParseResult> {
   stream: string | Uint8Array
 }
 
-/** One test per case: all ways of cutting it give the same. */
+/** Adds one test per case: the result must be the same for all ways of chunking. */
 function cases(list: Case[]): void {
   for (const { name, stream, blocks = [], retries = [], comments = [] } of list) {
     test(name, () => {
@@ -37,12 +37,12 @@ function cases(list: Case[]): void {
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 describe('parsing an event stream', () => {
   cases([
-    { name: 'nothing', stream: '' },
+    { name: 'an empty stream has no events', stream: '' },
     { name: 'LF ends lines', stream: 'data: a\n\ndata: b\n\n', blocks: [event('a'), event('b')] },
     { name: '[F32] CR ends lines', stream: 'data: a\r\rdata: b\r\r', blocks: [event('a'), event('b')] },
     { name: '[F32] CRLF ends lines', stream: 'data: a\r\n\r\ndata: b\r\n\r\n', blocks: [event('a'), event('b')] },
     {
-      name: '[F32] line ends may be mixed',
+      name: '[F32] line ends can be mixed',
       stream: 'data: a\n\rdata: b\r\n\ndata: c\r\n\rdata: d\n\r\ndata: e\r\r\ndata: f\r\n\r\n',
       blocks: ['a', 'b', 'c', 'd', 'e', 'f'].map((data) => event(data)),
     },
@@ -51,33 +51,41 @@ describe('parsing an event stream', () => {
       stream: 'data: a\r\ndata: b\r\n\r\n',
       blocks: [event('a\nb')],
     },
-    { name: '[F32] LF CR is two line ends', stream: 'data: a\n\rdata: b\n\n', blocks: [event('a'), event('b')] },
-    { name: '[F32] a byte order mark is dropped', stream: '\uFEFFdata: a\n\n', blocks: [event('a')] },
+    { name: '[F32] LF CR counts as two line ends', stream: 'data: a\n\rdata: b\n\n', blocks: [event('a'), event('b')] },
+    { name: '[F32] a byte order mark at the start is dropped', stream: '\uFEFFdata: a\n\n', blocks: [event('a')] },
     {
       name: '[F32] a second byte order mark is part of the field name',
       stream: '\uFEFF\uFEFFdata: a\n\ndata: b\n\n',
       blocks: [event('b')],
     },
     {
-      name: '[F32] a byte order mark later on is text',
+      name: '[F32] a byte order mark after the start is text',
       stream: 'data: \uFEFFa\n\n\uFEFFdata: b\n\ndata: c\n\n',
       blocks: [event('\uFEFFa'), event('c')],
     },
-    { name: 'only a byte order mark', stream: '\uFEFF' },
-    { name: 'a blank line behind the mark', stream: '\uFEFF\n\ndata: a\n\n', blocks: [event('a')] },
-    { name: 'characters of two, three and four bytes', stream: 'data: é你😀\n\n', blocks: [event('é你😀')] },
+    { name: 'a stream of only a byte order mark has no events', stream: '\uFEFF' },
     {
-      name: '[F8] bytes that are not UTF-8 become U+FFFD',
+      name: 'a blank line after the byte order mark is ignored',
+      stream: '\uFEFF\n\ndata: a\n\n',
+      blocks: [event('a')],
+    },
+    {
+      name: 'characters of two, three and four bytes are decoded',
+      stream: 'data: é你😀\n\n',
+      blocks: [event('é你😀')],
+    },
+    {
+      name: '[F8] invalid UTF-8 becomes U+FFFD',
       stream: Uint8Array.of(...utf8('data: '), 0xff, 0x61, 0xe4, 0xbd, 0x62, 0xc0, 0x80, 0x0a, 0x0a),
       blocks: [event('\uFFFDa\uFFFDb\uFFFD\uFFFD')],
     },
     {
-      name: '[F8] a line end inside a cut character still ends the line',
+      name: '[F8] a line end inside an incomplete character still ends the line',
       stream: Uint8Array.of(...utf8('data: '), 0xe4, 0xbd, 0x0a, 0x0a, ...utf8('data: b\n\n')),
       blocks: [event('\uFFFD'), event('b')],
     },
     {
-      name: 'NEL, LS and PS end no line',
+      name: 'NEL, LS and PS are not line ends',
       stream: 'data: a\u0085b\u2028c\u2029d\n\n',
       blocks: [event('a\u0085b\u2028c\u2029d')],
     },
@@ -88,35 +96,39 @@ describe('parsing an event stream', () => {
 describe('interpreting an event stream', () => {
   cases([
     {
-      name: 'a line that begins with a colon is a comment',
+      name: 'a line that starts with a colon is a comment',
       stream: ': a\n:b\n:\n:  c\n\n',
       comments: ['a', 'b', '', ' c'],
     },
     {
-      name: '[F24] a comment is no event',
+      name: '[F24] a comment is not an event',
       stream: ': heartbeat\n\n: heartbeat\n\n',
       comments: ['heartbeat', 'heartbeat'],
     },
     {
-      name: 'a comment inside an event',
+      name: 'a comment inside an event does not affect the event',
       stream: 'data: a\n: b\ndata: c\n\n',
       blocks: [event('a\nc')],
       comments: ['b'],
     },
-    { name: '[F32] no space behind the colon', stream: 'data:a\nevent:b\nid:c\n\n', blocks: [event('a', 'b', 'c')] },
     {
-      name: '[F32] one space is dropped, not two',
+      name: '[F32] the space after the colon is optional',
+      stream: 'data:a\nevent:b\nid:c\n\n',
+      blocks: [event('a', 'b', 'c')],
+    },
+    {
+      name: '[F32] only one space after the colon is dropped',
       stream: 'data:  a\nevent:  b\nid:  c\n\n',
       blocks: [event(' a', ' b', ' c')],
     },
-    { name: 'a tab is no space', stream: 'data:\ta\n\n', blocks: [event('\ta')] },
+    { name: 'a tab after the colon is kept', stream: 'data:\ta\n\n', blocks: [event('\ta')] },
     {
       name: 'a value may contain colons',
       stream: 'data: a:b: c\nid: d:e\n\n',
       blocks: [event('a:b: c', 'message', 'd:e')],
     },
     {
-      name: '[F32] a field without colon has an empty value',
+      name: '[F32] a field without a colon has an empty value',
       stream: 'data\n\nid\ndata\ndata\n\nevent: a\nevent\ndata: b\n\n',
       blocks: [event(''), event('\n', 'message', ''), event('b')],
     },
@@ -127,57 +139,73 @@ describe('interpreting an event stream', () => {
       blocks: [event('k')],
     },
     {
-      name: 'field names that go on with a space',
+      name: 'a field name followed by a space is an unknown field',
       stream: 'data : a\nid : b\nevent : c\n\ndata: d\n\n',
       blocks: [event('d')],
     },
     {
-      name: 'the last type wins, and an empty one is none',
+      name: 'the last event field wins, and an empty one means message',
       stream: 'event: a\nevent: b\ndata: c\n\nevent: a\nevent:\ndata: d\n\n',
       blocks: [event('c', 'b'), event('d')],
     },
     {
-      name: 'the type does not go over to the next event',
+      name: 'the type does not carry over to the next event',
       stream: 'event: a\ndata: b\n\ndata: c\n\n',
       blocks: [event('b', 'a'), event('c')],
     },
-    { name: 'a type without data goes nowhere', stream: 'event: a\n\ndata: b\n\n', blocks: [event('b')] },
-    { name: 'lines of data are joined', stream: 'data: a\ndata:\ndata: b\ndata: \n\n', blocks: [event('a\n\nb\n')] },
-    { name: 'fields in any order', stream: 'id: 1\ndata: a\nevent: b\ndata: c\n\n', blocks: [event('a\nc', 'b', '1')] },
     {
-      name: '[F31] names of an object’s own keys are plain text',
+      name: 'a block with a type but without data is dropped',
+      stream: 'event: a\n\ndata: b\n\n',
+      blocks: [event('b')],
+    },
+    { name: 'data lines are joined by LF', stream: 'data: a\ndata:\ndata: b\ndata: \n\n', blocks: [event('a\n\nb\n')] },
+    {
+      name: 'fields can come in any order',
+      stream: 'id: 1\ndata: a\nevent: b\ndata: c\n\n',
+      blocks: [event('a\nc', 'b', '1')],
+    },
+    {
+      name: '[F31] names of object properties are plain text',
       stream: 'event: __proto__\ndata: {"__proto__":1}\nid: constructor\n\nevent: toString\ndata: a\n\n',
       blocks: [event('{"__proto__":1}', '__proto__', 'constructor'), event('a', 'toString')],
     },
-    { name: '[F31] an event named error', stream: 'event: error\ndata: a\n\n', blocks: [event('a', 'error')] },
+    {
+      name: '[F31] an event named error is an ordinary event',
+      stream: 'event: error\ndata: a\n\n',
+      blocks: [event('a', 'error')],
+    },
   ])
 
   describe('id', () => {
     cases([
-      { name: '[F22] an id beyond Latin-1', stream: 'id: 日本\ndata: a\n\n', blocks: [event('a', 'message', '日本')] },
       {
-        name: '[F23] an id with NUL is ignored, an earlier one of the block stays',
+        name: '[F22] an id can have characters beyond Latin-1',
+        stream: 'id: 日本\ndata: a\n\n',
+        blocks: [event('a', 'message', '日本')],
+      },
+      {
+        name: '[F23] an id with NUL is ignored, and an earlier id of the block is kept',
         stream: 'id: a\0b\ndata: c\n\nid: d\nid: \0\ndata: e\n\n',
         blocks: [event('c'), event('e', 'message', 'd')],
       },
       {
-        name: '[F23] NUL elsewhere is text',
+        name: '[F23] NUL in other fields is text',
         stream: 'data: \0\nevent: \0\nid: a\n\n',
         blocks: [event('\0', '\0', 'a')],
       },
       {
-        name: '[F23] a block of an id alone',
+        name: '[F23] a block with only an id is reported',
         stream: 'id: a\n\nevent: b\nid: c\n\n',
         blocks: [event(undefined, 'message', 'a'), event(undefined, 'b', 'c')],
       },
-      { name: '[F23] a block of an id with NUL alone is nothing', stream: 'id: \0\n\n' },
+      { name: '[F23] a block with only an id with NUL is not reported', stream: 'id: \0\n\n' },
       {
-        name: '[F23] an empty id',
+        name: '[F23] an empty id is reported as an empty string',
         stream: 'id:\ndata: a\n\nid: \ndata: b\n\nid\n\n',
         blocks: [event('a', 'message', ''), event('b', 'message', ''), event(undefined, 'message', '')],
       },
       {
-        name: 'the id does not go over to the next block',
+        name: 'the id does not carry over to the next block',
         stream: 'id: a\ndata: b\n\ndata: c\n\n',
         blocks: [event('b', 'message', 'a'), event('c')],
       },
@@ -186,18 +214,26 @@ describe('interpreting an event stream', () => {
 
   describe('retry', () => {
     cases([
-      { name: '[F20] digits', stream: 'retry: 1000\nretry:5\nretry: 0\nretry: 007\n\n', retries: [1000, 5, 0, 7] },
       {
-        name: '[F20] numbers too large for a timer are reported as they are',
+        name: '[F20] ASCII digits are a reconnection time',
+        stream: 'retry: 1000\nretry:5\nretry: 0\nretry: 007\n\n',
+        retries: [1000, 5, 0, 7],
+      },
+      {
+        name: '[F20] numbers that exceed the timer range are reported as sent',
         stream: 'retry: 99999999999\n',
         retries: [99999999999],
       },
       {
-        name: '[F20] anything but ASCII digits is ignored',
+        name: '[F20] a retry with anything but ASCII digits is ignored',
         stream:
           'retry: 1e1\nretry: -5\nretry: +5\nretry: 10ms\nretry: 1.5\nretry: 0x10\nretry:  5\nretry: 5 \nretry: ٣\nretry:\nretry\nretry: \n\n',
       },
-      { name: 'it counts at once, and is no event', stream: 'retry: 1\ndata: a', retries: [1] },
+      {
+        name: 'a retry is reported before the block ends, and is not an event',
+        stream: 'retry: 1\ndata: a',
+        retries: [1],
+      },
     ])
   })
 
@@ -208,14 +244,14 @@ describe('interpreting an event stream', () => {
         stream: 'data: a\n\nid: 1\ndata: b\n',
         blocks: [event('a')],
       },
-      { name: '[F1] so is one in the middle of a line', stream: 'data: a\n\ndata: b', blocks: [event('a')] },
-      { name: '[F24] a block without data', stream: 'event: a\n\n\n\n\r\n\r\n' },
+      { name: '[F1] an event that ends within a line is dropped', stream: 'data: a\n\ndata: b', blocks: [event('a')] },
+      { name: '[F24] a block without data is dropped', stream: 'event: a\n\n\n\n\r\n\r\n' },
     ])
   })
 })
 
 describe('chunks', () => {
-  test('an event is reported with the chunk that has its blank line, also where that is a CR', () => {
+  test('an event is reported with the chunk that contains its blank line, even if that is a CR', () => {
     for (const end of ['\n\n', '\r\r', '\r\n\r\n', '\r\n\r']) {
       const blocks: Block[] = []
       const parser = createBlockParser({ onBlock: (block) => blocks.push(block) })
@@ -224,23 +260,23 @@ describe('chunks', () => {
     }
   })
 
-  test('empty chunks change nothing', () => {
+  test('empty chunks have no effect', () => {
     expect(parseChunks([utf8('data: a\r'), utf8(''), '', utf8('\n'), '', utf8('\r\n')]).blocks).toEqual([event('a')])
   })
 
-  test('text and bytes may take turns', () => {
+  test('text and byte chunks can be mixed', () => {
     expect(parseChunks([utf8('da'), 'ta: a', utf8('b'), '\n', utf8('\ndata'), ': c\n\n']).blocks).toEqual([
       event('ab'),
       event('c'),
     ])
   })
 
-  test('a view into a larger buffer is read within its bounds', () => {
+  test('a view of a larger buffer is read within its bounds', () => {
     const buffer = utf8('xxdata: a\n\nyy')
     expect(parseChunks([buffer.subarray(2, 11)]).blocks).toEqual([event('a')])
   })
 
-  test('chunks of every size up to some thousands of bytes, on lines longer than any buffer inside', () => {
+  test('the chunk size does not matter, even for lines longer than the internal buffer', () => {
     const text = Array.from({ length: 40 }, (_, n) => `id: ${n}\ndata: ${'é你😀a'.repeat(n * 11)}\n\n`).join('')
     const bytes = utf8(text)
     const whole = parseChunks([bytes])
@@ -253,20 +289,20 @@ describe('chunks', () => {
     }
   })
 
-  // A parser that copies or searches what it holds with each chunk needs minutes for the first two: the runner's limit ends it.
-  test('[F29] an event of nearly 16 MiB in chunks of 1 KiB', () => {
+  // A parser that copies or searches all buffered text for each chunk needs minutes for the first two, and times out.
+  test('[F29] an event of nearly 16 MiB in chunks of 1 KiB is parsed in linear time', () => {
     const chunk = new Uint8Array(1024).fill(0x61)
     const chunks = [utf8('data: '), ...Array.from({ length: 16_383 }, () => chunk), utf8('\n\n')]
     expect(parseChunks(chunks).blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1024])
   })
 
-  test('[F29] an event of nearly 16 MiB in lines of 1 KiB', () => {
+  test('[F29] an event of nearly 16 MiB in lines of 1 KiB is parsed in linear time', () => {
     const chunk = utf8(`data: ${'a'.repeat(1017)}\n`)
     const { blocks } = parseChunks([...Array.from({ length: 16_383 }, () => chunk), utf8('\n')])
     expect(blocks.map(({ data }) => data?.length)).toEqual([16_383 * 1018 - 1])
   })
 
-  test('[F29] a million tiny events', () => {
+  test('[F29] a million tiny events are all reported', () => {
     const chunk = utf8('data: a\n\n'.repeat(1000))
     let events = 0
     const parser = createBlockParser({ onBlock: ({ data }) => (events += data === 'a' ? 1 : 0) })
@@ -274,13 +310,13 @@ describe('chunks', () => {
     expect(events).toBe(1_000_000)
   })
 
-  test('every block has all three keys, in one order', () => {
+  test('every block has the same three keys in the same order', () => {
     for (const block of parseChunks([utf8('data: a\n\nid: b\n\nevent: c\ndata: d\nid: e\n\n')]).blocks) {
       expect(Object.keys(block)).toEqual(['type', 'data', 'id'])
     }
   })
 
-  test('callbacks but for onBlock are optional', () => {
+  test('onRetry and onComment are optional', () => {
     const blocks: Block[] = []
     createBlockParser({ onBlock: (block) => blocks.push(block) }).push(utf8(': a\nretry: 1\ndata: b\n\n'))
     expect(blocks).toEqual([event('b')])
@@ -305,7 +341,7 @@ describe('end and reset', () => {
         parser[method]()
         blocks.length = 0
         parser.push(utf8('\uFEFF\ndata: d\n\n'))
-        // Cut inside a character, so that no decoder is left out.
+        // Cut inside a character, so that both decoders are used.
         for (const chunk of cutAt(utf8(`data: ${'é'.repeat(101)}\n\n`), 107)) parser.push(chunk)
         expect(blocks, new TextDecoder().decode(beginning)).toEqual([event('d'), event('é'.repeat(101))])
       }
@@ -314,7 +350,7 @@ describe('end and reset', () => {
 })
 
 describe('maxEventSize', () => {
-  /** The largest limit under which it fails, found by trying. */
+  /** Returns the largest limit that the stream exceeds, found by trial. */
   const largestFailing = (stream: string): number => {
     for (let limit = utf8(stream).length + 10; limit >= 0; limit--) {
       if (parseChunks([utf8(stream)], { maxEventSize: limit }).error) return limit
@@ -322,30 +358,30 @@ describe('maxEventSize', () => {
     return -1
   }
 
-  for (const [what, stream] of [
+  for (const [content, stream] of [
     ['a line of data', 'data: a\n\ndata: 0123456789\n\ndata: b\n\n'],
     ['lines of data', 'data: a\n\ndata: 01234\ndata: 你好😀\ndata:\ndata: 5\n\ndata: b\n\n'],
-    ['CRLF', 'data: a\r\n\r\ndata: 01234\r\ndata: 56789\r\n\r\n'],
+    ['lines that end in CRLF', 'data: a\r\n\r\ndata: 01234\r\ndata: 56789\r\n\r\n'],
     ['a comment', ': a\n\n: 0123456789 你好\n\n'],
     ['an id', 'data: a\n\nid: 0123456789\ndata: b\n\n'],
-    ['a field that nobody knows', 'data: a\n\nfoo0123456789\n\ndata: b\n\n'],
-    ['a line without end', 'data: a\n\ndata: 0123456789'],
-    ['an event without end', 'data: a\n\ndata: 0123456789\ndata: 你\n'],
+    ['an unknown field', 'data: a\n\nfoo0123456789\n\ndata: b\n\n'],
+    ['an unfinished line', 'data: a\n\ndata: 0123456789'],
+    ['an unfinished event', 'data: a\n\ndata: 0123456789\ndata: 你\n'],
   ] as const) {
-    test(`[F28] ${what}: the same for every cut`, () => {
+    test(`[F28] the size of ${content} does not depend on the chunks`, () => {
       const limit = largestFailing(stream)
       expect(limit).toBeGreaterThan(5)
       for (const [cut, chunks] of everyCut(utf8(stream))) {
         const failed = parseChunks(chunks, { maxEventSize: limit })
         expect(isStreamError(failed.error, 'too-large'), cut).toBe(true)
-        // What was whole before is there, and nothing of what was too large.
+        // Complete blocks before the large one are reported, and nothing of the large one.
         expect(failed.blocks, cut).toEqual(parseChunks([utf8(stream)], { maxEventSize: limit }).blocks)
         expect(parseChunks(chunks, { maxEventSize: limit + 1 }).error, cut).toBeUndefined()
       }
     })
   }
 
-  test('[F28] characters are counted, not bytes', () => {
+  test('[F28] maxEventSize counts characters, not bytes', () => {
     expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 105 }).error).toBeDefined()
     expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 106 }).blocks).toHaveLength(1)
     expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 105 }).error).toBeDefined()
@@ -364,19 +400,19 @@ describe('maxEventSize', () => {
     }
   })
 
-  test('[F28] what follows in the chunk that ends a line under way counts as well', () => {
+  test('[F28] text after the end of a partial line in the same chunk counts', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
     expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
-  test('[F28] what follows a blank line that came with the end of a line counts as well', () => {
+  test('[F28] text after a blank line that was completed together with a partial line counts', () => {
     const chunks = ['dat', '\r\r\nid: 0123456789\n']
     expect(parseChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
   })
 
-  test('[F28] many events that are small together pass any limit', () => {
+  test('[F28] small events pass the limit, however many there are', () => {
     const bytes = utf8('data: 0123456789\nid: 1\n\n: heartbeat\n\n'.repeat(200))
     for (const [cut, chunks] of everyCut(bytes.slice(0, 800))) {
       expect(parseChunks(chunks, { maxEventSize: 20 }).error, cut).toBeUndefined()
@@ -384,7 +420,7 @@ describe('maxEventSize', () => {
     expect(parseChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
   })
 
-  test('[F28] afterwards it is unusable, until reset', () => {
+  test('[F28] after a too-large error the parser throws until reset()', () => {
     const blocks: Block[] = []
     const parser = createBlockParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
     const tooLarge = expect.objectContaining({ code: 'too-large', name: 'StreamError' })
@@ -404,7 +440,7 @@ describe('maxEventSize', () => {
     expect(blocks).toEqual([event('a'), event('d')])
   })
 
-  test('[F28] 32 MiB are too much by default, and 16 are not', () => {
+  test('[F28] the default limit rejects 32 MiB and accepts nearly 16 MiB', () => {
     const chunk = new Uint8Array(65_536).fill(0x61)
     const push = (prefix: string, chunks: number, separator = ''): ParseOutcome => {
       const list: Uint8Array[] = [utf8(prefix)]

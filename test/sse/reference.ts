@@ -1,19 +1,19 @@
-/** The standard's algorithm, word for word and on the whole stream at once: slow, and easy to see that it is right. */
+/** A reference parser: the standard's algorithm, word for word, on a whole stream at once. Slow, but easy to verify. */
 import type { Block } from '../../src/sse/parse.ts'
 
-/** All that a stream says. */
+/** Everything that a stream contains. */
 export interface ParseResult {
   blocks: Block[]
   retries: number[]
   comments: string[]
 }
 
-/** Reads a whole stream: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
+/** Parses a whole stream: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 export function parseReference(bytes: Uint8Array): ParseResult {
-  const reading: ParseResult = { blocks: [], retries: [], comments: [] }
-  // UTF-8 decode: drops one byte order mark.
+  const result: ParseResult = { blocks: [], retries: [], comments: [] }
+  // [spec] "UTF-8 decode" drops one byte order mark.
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/)
-  // What has no line end is no line.
+  // Text without a line end is not a line.
   lines.pop()
   let dataBuffer = ''
   let typeBuffer = ''
@@ -22,7 +22,7 @@ export function parseReference(bytes: Uint8Array): ParseResult {
   for (const line of lines) {
     if (line === '') {
       if (hasData || id !== undefined) {
-        reading.blocks.push({ type: typeBuffer || 'message', data: hasData ? dataBuffer.slice(0, -1) : undefined, id })
+        result.blocks.push({ type: typeBuffer || 'message', data: hasData ? dataBuffer.slice(0, -1) : undefined, id })
       }
       dataBuffer = ''
       typeBuffer = ''
@@ -34,15 +34,15 @@ export function parseReference(bytes: Uint8Array): ParseResult {
     const field = colon === -1 ? line : line.substring(0, colon)
     let value = colon === -1 ? '' : line.substring(colon + 1)
     if (value.startsWith(' ')) value = value.substring(1)
-    if (colon === 0) reading.comments.push(value)
+    if (colon === 0) result.comments.push(value)
     else if (field === 'event') typeBuffer = value
     else if (field === 'data') {
       dataBuffer += `${value}\n`
       hasData = true
     } else if (field === 'id' && !value.includes('\0')) id = value
     else if (field === 'retry' && value !== '' && value.split('').every((digit) => '0123456789'.includes(digit))) {
-      reading.retries.push(Number.parseInt(value, 10))
+      result.retries.push(Number.parseInt(value, 10))
     }
   }
-  return reading
+  return result
 }

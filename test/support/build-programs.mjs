@@ -1,8 +1,8 @@
-/** Builds programs from their sources, so that they can be started as processes of their own. */
+/** Bundles TypeScript programs so that tests can start them as separate processes. */
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** Builds the `.ts` files of these names beside `here` (a module's URL) into the folder `name`, and returns its path. */
+/** Bundles the `.ts` files named `programs` next to the module `here` into the cache folder `name`; returns its path. */
 export async function buildPrograms(here, programs, name) {
   const outdir = fileURLToPath(new URL(`../../node_modules/.cache/rivulet-${name}/`, import.meta.url))
   await build({

@@ -1,6 +1,6 @@
-/** Waiting, without time: until all work that is under way in microtasks is done. */
+/** Microtask flushing, for tests that wait without advancing time. */
 
-/** A task of its own comes after all microtasks, also those that they made. */
+/** Resolves in a new task, after all microtasks including those queued by other microtasks. */
 export function flushMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,13 +1,13 @@
-/** Time that stands still until a test moves it. */
+/** A clock that tests advance, with timers that run between flushed microtasks. */
 import type { Clock } from '../../src/base/clock.ts'
 import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface ManualClock extends Clock {
-  /** Moves time on by `ms`, firing what falls due in between in its order, each after the work before it is done. */
+  /** Advances by `ms`. Fires due timers in order, and flushes microtasks before the first and after each one. */
   advance(ms: number): Promise<void>
-  /** Moves time on by `ms`, and no timer fires: what is due is late. */
+  /** Advances by `ms` without firing timers, as when a page is frozen. */
   skip(ms: number): void
-  /** Milliseconds from now at which timers are due, soonest first. */
+  /** Remaining delays of all timers in milliseconds, shortest first. */
   readonly pendingDelays: number[]
 }
 

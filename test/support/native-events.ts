@@ -1,7 +1,7 @@
-/** Blocks of our own protocol, as a server sends them (PROTOCOL.md, section 3). */
+/** Blocks of the native protocol, as a server sends them (PROTOCOL.md, section 3). */
 import type { ScriptedBlock } from './scripted-connect.ts'
 
-/** The run's `start`; its id, as all of the run's, contains the stream's. */
+/** The `start` event. All IDs of a run contain its stream ID. */
 export function start(fields: Record<string, unknown> = {}): ScriptedBlock {
   const data = {
     protocol: 1,
@@ -23,7 +23,7 @@ export function end(fields: Record<string, unknown> = {}): ScriptedBlock {
   return { type: 'end', data: JSON.stringify({ finishReason: 'stop', timestamp: 1, ...fields }), id: 'r1:e' }
 }
 
-/** The run's own failure. */
+/** The terminal `error` event. */
 export function failure(fields: Record<string, unknown> = {}): ScriptedBlock {
   return {
     type: 'error',

@@ -1,8 +1,8 @@
-/** A `Connect` whose answers a test gives, one attempt after another. */
+/** A `Connect` whose responses are scripted by the test, attempt by attempt. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 
-/** A block as tests write it: what is missing is missing on the wire; without a type it is a `message`. */
+/** A block to send. Omitted fields are absent on the wire; the default type is `message`. */
 export interface ScriptedBlock {
   type?: string
   data?: string
@@ -10,22 +10,22 @@ export interface ScriptedBlock {
 }
 
 export interface ScriptedConnection {
-  /** One read: these blocks together. */
+  /** Delivers these blocks in one read. */
   send(...blocks: ScriptedBlock[]): void
-  /** One read: bytes without blocks, as comments are. */
+  /** Delivers a read of bytes without blocks, like a comment. */
   comment(bytes?: number): void
-  /** One read: a reconnection time. */
+  /** Delivers a read with a reconnection time. */
   retry(ms: number): void
-  /** A clean end. */
+  /** Ends the stream cleanly. */
   end(): void
-  /** The connection breaks. */
+  /** Breaks the connection. */
   disconnect(error?: unknown): void
-  /** Reads so far that were not answered at once or since: 1 while the other side waits, else 0. */
+  /** Number of pending reads: 1 while the source waits for data, otherwise 0. */
   readonly pendingReads: number
-  /** Batches that nobody has read yet. */
+  /** Number of batches not read yet. */
   readonly unreadBatches: number
   readonly cancelled: boolean
-  /** What `problem()` was limited to, once it was called. */
+  /** The limit passed to `readText()`, once it was called. */
   readonly problemLimit: number | undefined
 }
 
@@ -38,22 +38,22 @@ export interface ScriptedResponse {
 
 export interface ScriptedAttempt {
   readonly request: ConnectRequest
-  /** Headers as an object, in lower case. */
+  /** Request headers as an object. */
   readonly headers: Record<string, string>
-  /** Answers with an event stream, unless said otherwise. */
+  /** Responds with an event stream by default. */
   respond(response?: ScriptedResponse): ScriptedConnection
-  /** There is no answer. */
+  /** Fails the attempt without a response. */
   fail(error?: unknown): void
 }
 
 export interface ScriptedNetwork {
   readonly connect: Connect
   readonly attempts: ScriptedAttempt[]
-  /** The newest attempt; throws where there is none. */
+  /** The most recent attempt; throws if there is none. */
   readonly last: ScriptedAttempt
 }
 
-/** `deaf`: attempts and reads do not end when their signal aborts. */
+/** Creates a scripted network. With `ignoreAbort`, attempts and reads do not end when their signal aborts. */
 export function createScriptedNetwork({ ignoreAbort = false } = {}): ScriptedNetwork {
   const attempts: ScriptedAttempt[] = []
   return {

@@ -1,4 +1,4 @@
-/** A `fetch` whose response bodies a test writes. */
+/** A `fetch` whose response bodies are written by the test. */
 
 export interface FetchCall {
   url: string
@@ -10,13 +10,13 @@ export interface FetchCall {
 }
 
 export interface ScriptedBody {
-  /** One chunk. */
+  /** Enqueues one chunk. */
   write(chunk: string | Uint8Array): void
   close(): void
   error(reason: unknown): void
-  /** Why the reader let go, once it has. */
+  /** The reason passed to `cancel()`, once the reader has cancelled. */
   readonly cancelled: { reason: unknown } | undefined
-  /** Chunks that were asked for. */
+  /** Number of chunks requested by the reader. */
   readonly pullCount: number
 }
 
@@ -27,7 +27,7 @@ export interface ScriptedFetch {
 
 const encoder = new TextEncoder()
 
-/** An answer is an event stream unless it says otherwise. Like the platform's, it ends with its signal. */
+/** Creates a scripted fetch. Responses are event streams by default and end when the signal aborts, as on the platform. */
 export function createScriptedFetch(): ScriptedFetch {
   const calls: FetchCall[] = []
   return {

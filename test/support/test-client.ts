@@ -1,4 +1,4 @@
-/** A client with everything injected: its time, its chance, and a network that the test answers for. */
+/** A client with an injected clock, randomness and network. */
 import { type Client, createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
 import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
@@ -11,17 +11,17 @@ export interface TestClient {
   client: Client
   clock: ManualClock
   network: ScriptedNetwork
-  /** What `onError` heard. */
+  /** Errors reported to `onError`. */
   errors: StreamError[]
-  /** What `onStateChange` heard. */
+  /** States reported to `onStateChange`. */
   states: StreamState[]
-  /** What `onReset` heard. */
+  /** Resets reported to `onReset`. */
   resets: StreamReset[]
-  /** Waits for the next attempt's request, and answers it with an event stream. */
+  /** Waits for the next attempt and responds with an event stream. */
   open(): Promise<ScriptedConnection>
 }
 
-/** The longest delay that jitter can choose is chosen, so that delays are known. */
+/** Creates a test client. Jitter always chooses the longest delay, so that delays are predictable. */
 export function createTestClient(options: ClientOptions = {}): TestClient {
   const clock = createManualClock()
   const network = createScriptedNetwork()

@@ -1,4 +1,4 @@
-/** A source with hooks that write down what they are told. */
+/** A source whose hooks record their calls. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { type ResponseCheckOptions, assertEventStream } from '../../src/source/check-response.ts'
@@ -27,9 +27,9 @@ export interface TestSourceOptions
   retry?: RetryOptions
   lastEventId?: string
   ignoreAbort?: boolean
-  /** Called after the event was written down. */
+  /** Called after the event was recorded. */
   event?: (event: RawEvent) => void
-  /** Called after the change was written down. */
+  /** Called after the state was recorded. */
   changed?: (state: StreamState) => void
   request?: SourceHooks['request']
 }
@@ -39,15 +39,15 @@ export interface TestSource {
   clock: ManualClock
   network: ScriptedNetwork
   events: RawEvent[]
-  /** Bytes of each read. */
+  /** Bytes of each batch, as passed to `onBatchEnd`. */
   flushedBytes: number[]
   states: StreamState[]
   endResults: (StreamError | undefined)[]
-  /** Starts, and answers with an event stream. */
+  /** Starts the source and responds with an event stream. */
   open(): Promise<ScriptedConnection>
 }
 
-/** The longest delay that jitter can choose is chosen. A clean end is a failure, as a feed's is. */
+/** Creates a test source. Jitter always chooses the longest delay; a clean end is retried, as in a feed. */
 export function createTestSource(options: TestSourceOptions = {}): TestSource {
   const {
     retry = {},

@@ -1,13 +1,13 @@
-/** A trap for what nobody handles: promises that are rejected, and errors that only the platform hears of. */
+/** A trap for unhandled rejections and for errors passed to `reportError`. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface Unhandled {
-  /** What was given to `reportError` in this test. A test that expects some takes them out. */
+  /** Errors passed to `reportError` in this test. A test removes those it expects. */
   reported: unknown[]
 }
 
-/** Fails each test of the file that leaves a rejection unhandled, or an error reported that it did not take out. */
+/** Fails every test of the file that leaves an unhandled rejection or an unexpected reported error. */
 export function trapUnhandled(): Unhandled {
   const trap: Unhandled = { reported: [] }
   let rejections: unknown[] = []

@@ -1,20 +1,20 @@
-/** A server that answers as each request's own query says, on two ports, so that there are two origins of one site. */
+/** A server that sends the responses that each request's query describes. It listens on two ports, for two origins of one site. */
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CannedResponse, ReceivedRequest } from './case.ts'
 
 export interface CannedResponseServer {
-  /** Without a trailing slash. */
+  /** Base URL, without a trailing slash. */
   readonly url: string
-  /** The same server as another origin. */
+  /** Base URL of the same server on another origin. */
   readonly otherUrl: string
   close(): Promise<void>
 }
 
-/** Files beside the answers: path to type and text. */
+/** Static files: path to content type and text. */
 export type Files = Readonly<Record<string, readonly [type: string, text: string]>>
 
-/** `{accept}` in a body is the request's `Accept`, as UTF-8. */
+/** Replaces `{accept}` by the request's `Accept` header, decoded as UTF-8, and so on for other names. */
 function fillPlaceholders(body: string, headers: IncomingHttpHeaders): string {
   return body.replace(/\{([\w-]+)\}/g, (_all, name: string) =>
     Buffer.from(String(headers[name] ?? ''), 'latin1').toString(),
@@ -28,8 +28,9 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * `/answer?key=…&answers=[…]`: the first request with a key gets the first answer, and so on; the last one stays.
- * `/requests?key=…`: what was asked with that key, as JSON.
+ * Starts the server, with two routes:
+ * - `/answer?key=…&answers=[…]`: the first request with a key gets the first response, and so on; the last one is repeated.
+ * - `/requests?key=…`: the requests with that key, as JSON.
  */
 export async function startCannedResponseServer(files: Files = {}): Promise<CannedResponseServer> {
   const receivedRequests = new Map<string, ReceivedRequest[]>()
@@ -44,10 +45,10 @@ export async function startCannedResponseServer(files: Files = {}): Promise<Cann
       return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(requests))
     }
     const answers = JSON.parse(searchParams.get('answers') ?? '[{}]') as CannedResponse[]
-    const turn = requests.filter(({ method }) => method !== 'OPTIONS').length
+    const index = requests.filter(({ method }) => method !== 'OPTIONS').length
     const { method = '', headers } = request
     requests.push({ method, headers: headers as Record<string, string>, body: await readText(request) })
-    const answer = answers[Math.min(turn, answers.length - 1)]!
+    const answer = answers[Math.min(index, answers.length - 1)]!
     if (method === 'OPTIONS') {
       return void response
         .writeHead(answer.preflightStatus ?? 204, {
@@ -57,10 +58,13 @@ export async function startCannedResponseServer(files: Files = {}): Promise<Cann
         .end()
     }
     if (answer.cut === 'head') return void request.socket.destroy()
-    const filled = Object.entries(answer.headers ?? {}).map(([name, value]) => [name, fillPlaceholders(value, headers)])
+    const responseHeaders = Object.entries(answer.headers ?? {}).map(([name, value]) => [
+      name,
+      fillPlaceholders(value, headers),
+    ])
     response.writeHead(answer.status ?? 200, {
       'content-type': answer.type ?? 'text/event-stream',
-      ...Object.fromEntries(filled),
+      ...Object.fromEntries(responseHeaders),
     })
     response.flushHeaders()
     for (const part of [answer.body ?? 'data: data\n\n'].flat()) response.write(fillPlaceholders(part, headers))

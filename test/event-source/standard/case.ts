@@ -1,19 +1,19 @@
-/** What a case of the standard is: run in a page, in a worker or in Node, with any `EventSource`, against the answering server. */
+/** EventSource conformance cases: their types, assertions, and the runner for pages, workers and Node. */
 
-/** What the server answers. */
+/** A response of the canned response server. */
 export interface CannedResponse {
   /** @defaultValue 200 */
   status?: number
   /** @defaultValue `text/event-stream` */
   type?: string
   headers?: Record<string, string>
-  /** `{name}` is the request's header of that name. @defaultValue one event with the data `data` */
+  /** `{name}` is replaced by the request header of that name. @defaultValue one event with the data `data` */
   body?: string | string[]
-  /** Whether the answer is left open. @defaultValue false */
+  /** Whether the response is left open. @defaultValue `false` */
   staysOpen?: boolean
-  /** The connection is cut: before the answer, or in the middle of an event after the body. */
+  /** Cuts the connection: `head` before the response, `body` in the middle of an event after the body. */
   cut?: 'head' | 'body'
-  /** The status for a preflight. @defaultValue 204 */
+  /** Status of the response to a preflight. @defaultValue 204 */
   preflightStatus?: number
 }
 
@@ -23,47 +23,47 @@ export interface ReceivedRequest {
   body: string
 }
 
-/** Where a case runs. */
+/** The kind of global scope in which a case runs. */
 export type Realm = 'node' | 'window' | 'dedicated worker' | 'shared worker' | 'service worker'
 
-/** What a case has. */
+/** The tools of a running case. */
 export interface CaseContext {
   readonly EventSource: typeof globalThis.EventSource
-  /** An address that gives these answers, one after the other. */
+  /** Returns a URL that serves these responses, one after the other. */
   urlFor(...answers: CannedResponse[]): string
-  /** The same on another origin. */
+  /** Returns such a URL on another origin. */
   crossOriginUrlFor(...answers: CannedResponse[]): string
-  /** What was asked at an address. */
-  requests(address: string): Promise<ReceivedRequest[]>
-  /** Closes it when the case is over. */
+  /** Returns the requests for such a URL so far. */
+  requests(url: string): Promise<ReceivedRequest[]>
+  /** Creates an `EventSource` that is closed after the case. */
   open(url: string | URL, options?: EventSourceInit): EventSource
 }
 
 export interface Case {
-  /** The file in the folder `eventsource` of the web-platform-tests that asks for the same, or what of the standard it is. */
+  /** Name of the corresponding file in the folder `eventsource` of the web-platform-tests, or a description. */
   readonly name: string
-  /** @defaultValue everywhere */
+  /** Where the case applies. @defaultValue all realms */
   readonly realms?: readonly Realm[]
-  /** Whether it runs after all others, because it would disturb them. @defaultValue false */
+  /** Whether the case runs after all others, because it would disturb them. @defaultValue `false` */
   runsAlone?: boolean
-  run(scene: CaseContext): Promise<void> | void
+  run(context: CaseContext): Promise<void> | void
 }
 
-/** Fails unless both are the same. */
-export function assertSame(actual: unknown, expected: unknown, what = ''): void {
+/** Throws unless both values are equal. */
+export function assertSame(actual: unknown, expected: unknown, label = ''): void {
   const [one, other] = [JSON.stringify(actual), JSON.stringify(expected)]
   if (!Object.is(actual, expected) && (one !== other || typeof actual !== 'object'))
-    throw new Error(`${what} ${one ?? String(actual)} is not ${other ?? String(expected)}`)
+    throw new Error(`${label} ${one ?? String(actual)} is not ${other ?? String(expected)}`)
 }
 
-/** The next event of this type. */
+/** Resolves with the next event of this type. */
 export function nextEvent(source: EventSource, type: 'open' | 'error'): Promise<Event>
 export function nextEvent(source: EventSource, type: string): Promise<MessageEvent<string>>
 export function nextEvent(source: EventSource, type: string): Promise<Event> {
   return new Promise((resolve) => source.addEventListener(type, resolve, { once: true }))
 }
 
-/** The data of the first messages, as many as asked for. */
+/** Resolves with the data of the next `count` messages; rejects if the source is closed before. */
 export function nextMessages(source: EventSource, count: number): Promise<string[]> {
   const found: string[] = []
   return new Promise((resolve, reject) => {
@@ -76,14 +76,14 @@ export function nextMessages(source: EventSource, count: number): Promise<string
   })
 }
 
-/** Fails when one of these events comes before `done`. */
+/** Rejects when an event of one of these types is fired. */
 export function rejectOn(source: EventSource, ...types: string[]): Promise<never> {
   return new Promise((_, reject) => {
-    for (const type of types) source.addEventListener(type, () => reject(new Error(`there was an event ${type}`)))
+    for (const type of types) source.addEventListener(type, () => reject(new Error(`unexpected event ${type}`)))
   })
 }
 
-/** Runs one case; a passed one is told by an empty message. */
+/** Runs one case. Resolves with an error message, empty if the case passed. */
 async function runCase(
   { name, run }: Case,
   realm: Realm,
@@ -95,7 +95,7 @@ async function runCase(
     const key = `${name} ${realm} ${Math.random()}`
     return `${base}/answer?${new URLSearchParams({ key, answers: JSON.stringify(answers) })}`
   }
-  const scene: CaseContext = {
+  const context: CaseContext = {
     EventSource: Implementation,
     urlFor: (...answers) => address(url, answers),
     crossOriginUrlFor: (...answers) => address(otherUrl, answers),
@@ -113,9 +113,10 @@ async function runCase(
   let timer: ReturnType<typeof setTimeout> | undefined
   try {
     const timeout = new Promise<never>(
-      (_, reject) => (timer = setTimeout(() => reject(new Error('nothing happened')), CASE_TIMEOUT_MS)),
+      (_, reject) =>
+        (timer = setTimeout(() => reject(new Error(`no result within ${CASE_TIMEOUT_MS} ms`)), CASE_TIMEOUT_MS)),
     )
-    await Promise.race([run(scene), timeout])
+    await Promise.race([run(context), timeout])
     return ''
   } catch (error) {
     return String(error)
@@ -130,12 +131,12 @@ export interface Servers {
   readonly otherUrl: string
 }
 
-/** What never comes is waited for this long (milliseconds). */
+/** Milliseconds after which a case fails. */
 const CASE_TIMEOUT_MS = 6_000
-/** Browsers have six connections to an origin. */
+/** Fewer than the six connections per origin of browsers. */
 const MAX_CONCURRENT_CASES = 4
 
-/** Runs the cases of a realm; what failed is told by its message, and what passed by an empty one. */
+/** Runs the cases of a realm. Resolves with an error message for each case name, empty if the case passed. */
 export async function runCases(
   cases: readonly Case[],
   realm: Realm,
@@ -144,12 +145,9 @@ export async function runCases(
 ): Promise<Record<string, string>> {
   const results: Record<string, string> = {}
   const selected = cases.filter(({ realms }) => !realms || realms.includes(realm))
-  for (const waiting of [
-    selected.filter(({ runsAlone }) => !runsAlone),
-    selected.filter(({ runsAlone }) => runsAlone),
-  ]) {
+  for (const queue of [selected.filter(({ runsAlone }) => !runsAlone), selected.filter(({ runsAlone }) => runsAlone)]) {
     const work = async (): Promise<void> => {
-      for (let each = waiting.shift(); each; each = waiting.shift())
+      for (let each = queue.shift(); each; each = queue.shift())
         results[each.name] = await runCase(each, realm, Implementation, servers)
     }
     await Promise.all(Array.from({ length: MAX_CONCURRENT_CASES }, work))

@@ -1,4 +1,4 @@
-/** What the web-platform-tests ask of `EventSource` (folder `eventsource`), said again as cases of ours; each bears its file's name. */
+/** The EventSource conformance cases: those of the web-platform-tests (folder `eventsource`), each with the name of its file, and more. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { type CannedResponse, type Case, type Realm, nextMessages, rejectOn, nextEvent, assertSame } from './case.ts'
 
@@ -7,7 +7,7 @@ const CONNECTING = 0
 const OPEN = 1
 const CLOSED = 2
 
-/** Bytes of a stream to the data of its messages. */
+/** A stream with this body has messages with the expected data. */
 const reads = (name: string, body: string, ...expected: string[]): Case => ({
   name,
   async run({ open, urlFor }) {
@@ -15,29 +15,30 @@ const reads = (name: string, body: string, ...expected: string[]): Case => ({
   },
 })
 
-/** What is refused is refused for good. */
-const fails = (name: string, urlFor: CannedResponse): Case => ({
+/** This response closes the source without another attempt. */
+const fails = (name: string, response: CannedResponse): Case => ({
   name,
-  async run(scene) {
-    const address = scene.urlFor(urlFor)
-    const source = scene.open(address)
+  async run(context) {
+    const url = context.urlFor(response)
+    const source = context.open(url)
     const event = await Promise.race([nextEvent(source, 'error'), rejectOn(source, 'open', 'message')])
     assertSame(source.readyState, CLOSED)
     assertSame('data' in event, false)
-    assertSame((await scene.requests(address)).length, 1)
+    assertSame((await context.requests(url)).length, 1)
   },
 })
 
-const opens = (name: string, urlFor: CannedResponse): Case => ({
+/** This response opens the source. */
+const opens = (name: string, response: CannedResponse): Case => ({
   name,
-  async run(scene) {
-    const source = scene.open(scene.urlFor({ ...urlFor, staysOpen: true }))
+  async run(context) {
+    const source = context.open(context.urlFor({ ...response, staysOpen: true }))
     await Promise.race([nextEvent(source, 'open'), rejectOn(source, 'error')])
     assertSame(source.readyState, OPEN)
   },
 })
 
-/** `Last-Event-ID` of the second request, after a block with this id. */
+/** After a block with this id, `Last-Event-ID` of the second request has the expected value. */
 const remembers = (name: string, id: string, expected: string): Case => ({
   name,
   async run({ open, urlFor }) {
@@ -54,16 +55,17 @@ const remembers = (name: string, id: string, expected: string): Case => ({
 const cors = { 'access-control-allow-origin': '{origin}' }
 const corsWithCredentials = { ...cors, 'access-control-allow-credentials': 'true' }
 
-const cookie = (name: string, options: EventSourceInit | undefined, expected: string): Case => ({
+/** Cookies are sent to another origin, or not, with these options. */
+const cookie = (name: string, options: EventSourceInit | undefined, expected: 'sent' | 'not sent'): Case => ({
   name: `request-credentials: ${name}`,
   realms: ['window'],
   async run({ open, crossOriginUrlFor }) {
     const headers = { ...corsWithCredentials, 'set-cookie': `${name}=1; Path=/` }
-    const address = crossOriginUrlFor(
+    const url = crossOriginUrlFor(
       { headers, body: 'retry: 1\ndata: first\n\n' },
       { headers, body: 'data: {cookie}\n\n', staysOpen: true },
     )
-    const [, second] = await nextMessages(open(address, options), 2)
+    const [, second] = await nextMessages(open(url, options), 2)
     assertSame(second!.includes(`${name}=1`), expected === 'sent')
   },
 })
@@ -91,13 +93,13 @@ const refusedElsewhere = (name: string, headers: Record<string, string>): Case =
 const preflight = (name: string, id: string, requests: string): Case => ({
   name: `eventsource-cross-origin-preflight: ${name}`,
   realms: web,
-  async run({ open, crossOriginUrlFor, requests: asked }) {
-    const address = crossOriginUrlFor(
+  async run({ open, crossOriginUrlFor, requests: getRequests }) {
+    const url = crossOriginUrlFor(
       { headers: cors, body: `id: ${id}\nretry: 1\ndata: first\n\n` },
       { headers: cors, body: 'data: {last-event-id}\n\n', staysOpen: true },
     )
-    assertSame(await nextMessages(open(address), 2), ['first', id])
-    assertSame((await asked(address)).map(({ method }) => method).join(' '), requests)
+    assertSame(await nextMessages(open(url), 2), ['first', id])
+    assertSame((await getRequests(url)).map(({ method }) => method).join(' '), requests)
   },
 })
 
@@ -143,8 +145,8 @@ export const cases: readonly Case[] = [
   {
     name: 'eventsource-close: events',
     async run({ open, urlFor }) {
-      const address = urlFor({ body: 'retry: 1\ndata: opened\n\n' }, { body: 'data: reconnected\n\n' }, { status: 410 })
-      const source = open(address)
+      const url = urlFor({ body: 'retry: 1\ndata: opened\n\n' }, { body: 'data: reconnected\n\n' }, { status: 410 })
+      const source = open(url)
       const received: string[] = []
       const ended = new Promise<void>((resolve) => {
         source.onerror = () => {
@@ -185,8 +187,8 @@ export const cases: readonly Case[] = [
   {
     name: 'eventsource-constructor-stringify: object',
     async run({ open, urlFor }) {
-      const address = urlFor({ staysOpen: true })
-      await nextEvent(open({ toString: () => address, valueOf: () => 'no' } as unknown as string), 'open')
+      const url = urlFor({ staysOpen: true })
+      await nextEvent(open({ toString: () => url, valueOf: () => 'no' } as unknown as string), 'open')
     },
   },
   stringified(1),
@@ -202,7 +204,7 @@ export const cases: readonly Case[] = [
         assertSame([error instanceof DOMException, name, code], [true, 'SyntaxError', 12])
         return
       }
-      throw new Error('it did not throw')
+      throw new Error('the constructor did not throw')
     },
   },
   {
@@ -326,8 +328,8 @@ export const cases: readonly Case[] = [
   {
     name: 'eventsource-url',
     run({ open, urlFor }) {
-      const address = urlFor()
-      assertSame(open(`${address}#hash`).url, `${address}#hash`)
+      const url = urlFor()
+      assertSame(open(`${url}#hash`).url, `${url}#hash`)
     },
   },
   reads('format-bom', '\uFEFFdata:1\n\n\uFEFFdata:2\n\ndata:3\n\n', '1', '3'),
@@ -384,10 +386,10 @@ export const cases: readonly Case[] = [
   reads('format-leading-space', 'data:\ttest\rdata: \ndata:test\n\n', '\ttest\n\ntest'),
   fails('format-mime-bogus', { type: 'x bogus' }),
   opens('format-mime-trailing-semicolon', { type: 'text/event-stream;' }),
-  // Fetch, "extract a MIME type": of several the last holds, but no wildcard.
-  opens('two types, the last an event stream', { type: 'text/html, text/event-stream' }),
-  opens('two types, the last a wildcard', { type: 'text/event-stream, */*' }),
-  fails('two types, the last another one', { type: 'text/event-stream, text/html' }),
+  // [spec] Fetch, "extract a MIME type": the last of several types counts, except a wildcard.
+  opens('of two types, the last is an event stream', { type: 'text/html, text/event-stream' }),
+  opens('of two types, the last is a wildcard', { type: 'text/event-stream, */*' }),
+  fails('of two types, the last is not an event stream', { type: 'text/event-stream, text/html' }),
   opens('format-mime-valid-bogus', { type: 'text/event-stream;x bogus' }),
   reads('format-newlines', 'data:test\r\ndata\ndata:test\r\n\r', 'test\n\ntest'),
   reads('format-null-character', 'data:\0\n\n\n\n', '\0'),
@@ -403,8 +405,8 @@ export const cases: readonly Case[] = [
   reads('request-accept', 'data: {accept}\n\n', 'text/event-stream'),
   reads('request-cache-control', 'data: {cache-control}\n\n', 'no-cache'),
   cookie('enabled', { withCredentials: true }, 'sent'),
-  cookie('disabled', { withCredentials: false }, 'kept'),
-  cookie('default', undefined, 'kept'),
+  cookie('disabled', { withCredentials: false }, 'not sent'),
+  cookie('default', undefined, 'not sent'),
   ...[301, 302, 303, 307, 308].map((status): Case => ({
     name: `request-redirect: ${status}`,
     async run({ open, urlFor }) {
@@ -413,25 +415,25 @@ export const cases: readonly Case[] = [
       assertSame(source.readyState, OPEN)
     },
   })),
-  // 204 and 205 have no body, about whose end server and browser may disagree.
+  // 204 and 205 have no body; without `connection: close`, server and browser may disagree about its end.
   ...[204, 205].map((status) =>
     fails(`request-status-error: ${status}`, { status, body: [], headers: { connection: 'close' } }),
   ),
   ...[210, 299, 404, 410, 503].map((status) => fails(`request-status-error: ${status}`, { status })),
   {
-    name: '[F35] a handler that throws is reported, and the events go on',
+    name: '[F35] the error of a handler is reported, and later events are still dispatched',
     realms: web,
     async run({ open, urlFor }) {
       const source = open(urlFor({ body: 'data: 1\n\ndata: 2\n\n', staysOpen: true }))
       const reported = new Promise<void>((resolve) =>
         globalThis.addEventListener('error', (event) => {
-          if (!event.message.includes('of the handler')) return
+          if (!event.message.includes('handler failed')) return
           event.preventDefault()
           resolve()
         }),
       )
       source.onmessage = () => {
-        throw new Error('of the handler')
+        throw new Error('handler failed')
       }
       assertSame(await nextMessages(source, 2), ['1', '2'])
       await reported

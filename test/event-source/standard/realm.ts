@@ -1,9 +1,9 @@
-/** What a page or a worker runs: bundled into one file, it makes `runStandard` a global there. */
+/** The script of a page or worker, bundled into one file: defines the global `runStandard`. */
 import { type Realm, type Servers, runCases } from './case.ts'
 import { cases } from './cases.ts'
 
 declare global {
-  /** The script-tag file. */
+  /** Defined by the script-tag build. */
   var RivuletEventSource: typeof import('../../../src/event-source.ts')
   var runStandard: (
     realm: Realm,

@@ -1,0 +1,152 @@
+/** Options of feeds and runs: those of a client, those of `fetch`, and their own. */
+import type { Schemas } from '../base/events.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import type { CommonOptions, ParseOption, Persistence } from './options.ts'
+
+/** Options of one stream, in addition to those of `fetch`. */
+export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers' | 'body'> {
+  /**
+   * Request body. It is sent with each attempt, so it cannot be a `ReadableStream`.
+   *
+   * @example
+   * ```ts
+   * client.stream('/api/generate', { body: new URLSearchParams({ prompt: 'Hello' }) })
+   * ```
+   */
+  body?: Exclude<BodyInit, ReadableStream> | null
+  /**
+   * Request body as a value, sent as JSON. The method is POST unless `method` is set.
+   *
+   * @example
+   * ```ts
+   * client.stream('/api/generate', { json: { prompt: 'Hello' } })
+   * ```
+   */
+  json?: unknown
+  /**
+   * Query parameters, appended to the URL.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/prices', { searchParams: { symbol: 'ACME', limit: 10 } })
+   * ```
+   */
+  searchParams?: URLSearchParams | Record<string, string | number | boolean> | string
+  /**
+   * Store that lets the stream continue after a reload of the page: a run with the same answer, a feed after the last
+   * event delivered.
+   *
+   * @example
+   * ```ts
+   * import { persist } from 'rivulet/persist'
+   * client.stream('/api/generate', { json: { prompt: 'Hello' }, persist: persist({ key: 'answer-42' }) })
+   * ```
+   */
+  persist?: Persistence
+}
+
+/** Options of `subscribe`. */
+export interface SubscribeOptions extends StreamOptions {
+  /**
+   * How the text `data` becomes `event.data`. If this throws, the event is skipped, and `onError` receives
+   * `invalid-data`.
+   *
+   * @defaultValue `'json'`
+   * @example
+   * ```ts
+   * client.subscribe('/log', { parse: 'text' })
+   * client.subscribe('/log', { parse: (data, { type }) => (type === 'line' ? data : JSON.parse(data)) })
+   * ```
+   */
+  parse?: ParseOption
+  /**
+   * Schemas by event type (Standard Schema), which validate payloads and determine their types.
+   *
+   * @example
+   * ```ts
+   * import * as v from 'valibot'
+   * const price = v.object({ symbol: v.string(), value: v.number() })
+   * client.subscribe('/prices', { schema: { price } }).on('price', ({ data }) => console.log(data.value))
+   * ```
+   */
+  schema?: Schemas
+  /**
+   * Whether the request may be repeated although its method is not GET.
+   *
+   * @defaultValue false
+   * @example
+   * ```ts
+   * client.subscribe('/search', { json: { query: 'rain' }, repeatable: true })
+   * ```
+   */
+  repeatable?: boolean
+  /**
+   * Number of recent event IDs by which repeated events are dropped after a reconnect; 0 if the IDs of the feed are not
+   * unique.
+   *
+   * @defaultValue 1,024
+   * @example
+   * ```ts
+   * client.subscribe('/prices', { dedupeWindow: 0 })
+   * ```
+   */
+  dedupeWindow?: number
+  /**
+   * ID of the event after which the feed starts; or how the last event ID is sent, as in `ClientOptions`.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/prices', { lastEventId: localStorage.getItem('last') ?? '' })
+   * client.subscribe('/prices', { lastEventId: false })
+   * ```
+   */
+  lastEventId?: string | false | ((url: string, id: string) => string)
+}
+
+/** Options of `stream` and `resume`. */
+export interface RunOptions<Delta = unknown> extends StreamOptions {
+  /**
+   * Protocol of the server.
+   *
+   * @defaultValue `native()`
+   * @example
+   * ```ts
+   * import { openaiChat } from 'rivulet/openai'
+   * client.stream('/v1/chat/completions', { protocol: openaiChat(), json: { stream: true } })
+   * ```
+   */
+  protocol?: Protocol<Delta>
+  /**
+   * Schemas by event type (Standard Schema) for events other than deltas. An invalid payload ends the run with
+   * `invalid-data`.
+   *
+   * @example
+   * ```ts
+   * import * as v from 'valibot'
+   * const tool_call = v.object({ name: v.string() })
+   * client.stream('/api/generate', { schema: { tool_call } }).on('tool_call', ({ data }) => console.log(data.name))
+   * ```
+   */
+  schema?: Schemas
+  /**
+   * Value of the header `Idempotency-Key`, by which the server recognizes a repeated request; `false` sends none.
+   *
+   * @defaultValue a fresh UUID
+   * @example
+   * ```ts
+   * client.stream('/api/generate', { json: { prompt: 'Hello' }, idempotencyKey: 'message-42' })
+   * ```
+   */
+  idempotencyKey?: string | false
+  /**
+   * What happens on the server when a loop is left early or `signal` aborts: the run continues, or is cancelled.
+   *
+   * @defaultValue `'continue'`
+   * @example
+   * ```ts
+   * const run = client.stream('/api/generate', { detachBehavior: 'cancel' })
+   * for await (const { content } of run) if (content.includes('stop')) break
+   * ```
+   */
+  detachBehavior?: 'continue' | 'cancel'
+}

@@ -1,0 +1,8 @@
+/** fast-check with a fixed seed, so that a failure can be repeated. `npm run test:long` draws another seed each time. */
+import * as fc from 'fast-check'
+
+// Some property tests also run in browsers, where there is no `process`.
+if (!globalThis.process?.env['RIVULET_LONG']) fc.configureGlobal({ seed: 20_260_101 })
+
+export * from 'fast-check'
+export { fc }
