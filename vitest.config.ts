@@ -1,4 +1,4 @@
-/** The test projects: two for Node, one for each other runtime, one for the packed package. CONTRIBUTING.md says which file runs where. */
+/** The test projects: two for Node, one for each other runtime, and one for the packed package. CONTRIBUTING.md lists which file runs where. */
 import { createReadStream } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vitest/config'
@@ -37,6 +37,9 @@ const mswWorker: Plugin = {
 
 export default defineConfig({
   test: {
+    // Only a hanging test reaches it: on a busy machine a test on real sockets may take many times its usual time.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     restoreMocks: true,
     unstubGlobals: true,
     projects: [
@@ -97,13 +100,11 @@ export default defineConfig({
           name: 'e2e',
           globalSetup: mockServer,
           environment: 'node',
-          // Alone, one file after another: pages that share two cores with other tests miss what they wait for.
+          // Runs alone and file by file: pages that share few cores with other tests would time out.
           sequence: { groupOrder: 3 },
           fileParallelism: false,
           include: ['test/e2e/**/*.test.ts'],
           provide: { chromium: { args: browserArgs, executablePath: executablePath ?? '' } },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {

@@ -1,4 +1,4 @@
-/** Where one stream is put to the test: a server with what it has to send, the proxy before it, and the faults that have happened. */
+/** The test bed of one stream: a mock server, a faulty proxy in front of it, and counts of the faults that occurred. */
 import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import { createAnswer, createPayload } from './payloads.ts'
@@ -8,33 +8,34 @@ import { startProxy } from './proxy.ts'
 import { type Schedule, ITEM_COUNTS } from './schedule.ts'
 
 export interface ChaosServer {
-  /** Of the proxy. */
+  /** Base URL of the proxy, without a trailing slash. */
   readonly url: string
-  /** The feed's position before its first event. */
+  /** The feed's cursor before its first event. */
   readonly lastEventId: string
-  /** How often each kind of fault has happened by now. */
+  /** Returns how often each kind of fault has occurred so far. */
   faultCounts(): ReadonlyMap<string, number>
-  /** Runs that were started. */
+  /** Returns the number of runs started so far, those lost in restarts included. */
   runCount(): number
-  /** So much has been delivered: what was to happen then happens. */
+  /** Called with the number of items delivered so far; performs the restarts that are due. */
   onDelivered(count: number): void
   close(): Promise<void>
 }
 
-/** Milliseconds between two of a feed's bursts, and between two events that say that it is over. */
+/** Time between two bursts of a feed. */
 const BURST_INTERVAL_MS = 2
+/** Time between two of the `tail` events that mark the end of a feed. */
 const TAIL_INTERVAL_MS = 25
 
-/** Keys that say which requests a fault is for, and how it is. */
+/** Rule keys that select requests or refine a fault, but are not faults themselves. */
 const FAULT_MODIFIERS = ['skip', 'times', 'cut-at', 'retry-after']
 
-/** The fault that a rule stands for. */
+/** Returns the name under which a rule's fault is counted. */
 function faultName(rule: Rule): string {
   const key = Object.keys(rule).find((name) => !FAULT_MODIFIERS.includes(name))
   return `server: ${key === 'status' ? rule.status : key}`
 }
 
-/** `extra`: rules that are no faults. */
+/** Starts the server and the proxy. `extraRules` come first in the scenario and are not counted as faults. */
 export async function openChaosServer(schedule: Schedule, extraRules: readonly Rule[] = []): Promise<ChaosServer> {
   const { kind, seed, rules } = schedule
   const server: MockServer = await withFreePort((port) =>
@@ -58,7 +59,7 @@ export async function openChaosServer(schedule: Schedule, extraRules: readonly R
   const sendBurst = (): void => {
     const burstEnd = Math.min(ITEM_COUNTS.feed, sent + schedule.burstEvents)
     while (sent < burstEnd) server.broadcast({ type: 'item', data: createPayload(sent++) })
-    // Said until it is heard: whoever was not there is told of it later, or never.
+    // Repeated until the client stops: a client without a connection misses it, and a replay may not include it.
     if (sent === ITEM_COUNTS.feed) server.broadcast({ type: 'tail', data: null })
     timer = setTimeout(sendBurst, sent === ITEM_COUNTS.feed ? TAIL_INTERVAL_MS : BURST_INTERVAL_MS)
   }
@@ -84,7 +85,7 @@ export async function openChaosServer(schedule: Schedule, extraRules: readonly R
     onDelivered(count) {
       if (!pendingRestarts[0] || count < pendingRestarts[0].afterItems) return
       const { downtime, log } = pendingRestarts.shift()!
-      onFault(log === 'lose' ? 'restart, all forgotten' : 'restart')
+      onFault(log === 'lose' ? 'restart, log lost' : 'restart')
       if (log === 'lose') lostRuns += server.runs.length
       restarting = restarting.then(() => server.restart({ downtime, log }))
     },
@@ -92,7 +93,7 @@ export async function openChaosServer(schedule: Schedule, extraRules: readonly R
       clearTimeout(timer)
       await restarting
       await proxy.close()
-      await server.kill() // nobody is waited for
+      await server.kill() // do not wait for open connections
       await server.close()
     },
   }

@@ -1,4 +1,4 @@
-/** The judge of the chaos can tell: what breaks the promise is a breach, and what a schedule justifies is none. */
+/** `checkStream` reports every broken guarantee, and accepts the errors that a schedule justifies. */
 import { expect, test } from 'vitest'
 import { StreamError, type StreamErrorCode } from '../../src/base/errors.ts'
 import { createAnswer } from './payloads.ts'
@@ -14,9 +14,9 @@ import {
 } from './schedule.ts'
 import { checkStream } from './checks.ts'
 
-const createSchedule = (kind: StreamKind, fate: ExpectedOutcome = 'complete'): Schedule => ({
+const createSchedule = (kind: StreamKind, expectedOutcome: ExpectedOutcome = 'complete'): Schedule => ({
   ...drawSchedule(1, kind),
-  expectedOutcome: fate,
+  expectedOutcome,
 })
 const { deltas } = createAnswer(1)
 const allItems = (kind: StreamKind): StreamItem[] =>
@@ -45,7 +45,7 @@ function createFailedRecord(
 ) {
   const error = new StreamError(code, 'x', { status: 403 })
   const faults = new Map(Object.entries(faultCounts))
-  const one = {
+  const interruption = {
     error,
     faults,
     attemptsWithoutProgress: 1,
@@ -57,32 +57,35 @@ function createFailedRecord(
   return createRecord('run', {
     items: allItems('run').slice(0, 9),
     ending: { end: 'error', error },
-    errors: [one],
+    errors: [interruption],
     faults,
   })
 }
 
-test.each(['run', 'feed'] as const)('a %s that came whole and in order is one', (kind) => {
-  expect(checkStream(createSchedule(kind), createRecord(kind))).toMatchObject({
-    outcome: 'complete',
-    delivered: ITEM_COUNTS[kind],
-    violations: [],
-  })
-})
+test.each(['run', 'feed'] as const)(
+  'a %s delivered completely and in order is complete, without violations',
+  (kind) => {
+    expect(checkStream(createSchedule(kind), createRecord(kind))).toMatchObject({
+      outcome: 'complete',
+      delivered: ITEM_COUNTS[kind],
+      violations: [],
+    })
+  },
+)
 
-const VIOLATIONS: [what: string, items: (all: StreamItem[]) => StreamRecord['items'], breach: RegExp][] = [
-  ['lost in between', (all) => all.filter(({ position }) => position !== 7), /^1 lost$/],
+const VIOLATIONS: [name: string, items: (all: StreamItem[]) => StreamRecord['items'], violation: RegExp][] = [
+  ['lost in the middle', (all) => all.filter(({ position }) => position !== 7), /^1 lost$/],
   ['repeated', (all) => [...all.slice(0, 9), all[8]!, ...all.slice(9)], /^1 repeated$/],
   ['out of order', (all) => [...all.slice(0, 8), all[9]!, all[8]!, ...all.slice(10)], /^1 out of order$/],
   ['missing at the end', (all) => all.slice(0, -1), /^false success$/],
-  ['missing altogether', () => [], /^false success$/],
+  ['missing along with all others', () => [], /^false success$/],
   [
-    'said to be lost, though the server has it',
+    'reported lost that the server still has',
     (all) => [...all.slice(0, 8), 'gap', ...all.slice(9)],
-    /^1 said to be lost/,
+    /^1 reported lost/,
   ],
 ]
-test.each(VIOLATIONS)('an event %s is a breach', (_, items, violation) => {
+test.each(VIOLATIONS)('an event %s is a violation', (_, items, violation) => {
   for (const kind of ['run', 'feed'] as const) {
     expect(
       checkStream(createSchedule(kind), createRecord(kind, { items: items(allItems(kind)) })).violations,
@@ -90,20 +93,20 @@ test.each(VIOLATIONS)('an event %s is a breach', (_, items, violation) => {
   }
 })
 
-test('so are another content, a second generation, and a stream that hangs', () => {
-  const breaches = (more: Partial<StreamRecord>): readonly string[] =>
+test('wrong content, a second run and a hung stream are violations', () => {
+  const violationsOf = (more: Partial<StreamRecord>): readonly string[] =>
     checkStream(createSchedule('run'), createRecord('run', more)).violations
-  expect(breaches({ items: [{ position: 0, content: 'nobody’s' }, ...allItems('run').slice(1)] })).toEqual([
-    '1 with another content',
+  expect(violationsOf({ items: [{ position: 0, content: 'wrong' }, ...allItems('run').slice(1)] })).toEqual([
+    '1 with wrong content',
   ])
-  expect(breaches({ runs: 2 })).toEqual(['2 runs were started'])
-  expect(breaches({ ending: { end: 'hung' } })).toEqual(['hung'])
-  expect(breaches({ ending: { end: 'stopped' }, items: [] })).toEqual(['false success'])
+  expect(violationsOf({ runs: 2 })).toEqual(['2 runs were started'])
+  expect(violationsOf({ ending: { end: 'hung' } })).toEqual(['hung'])
+  expect(violationsOf({ ending: { end: 'stopped' }, items: [] })).toEqual(['false success'])
 })
 
-test('what a feed was told to have missed, because the server has forgotten it, is none', () => {
+test('events reported lost to a feed after the server lost its log are not a violation', () => {
   const all = allItems('feed')
-  const faults = new Map([['restart, all forgotten', 1]])
+  const faults = new Map([['restart, log lost', 1]])
   const items = [...all.slice(0, 100), 'gap' as const, ...all.slice(150)]
   expect(checkStream(createSchedule('feed', 'log-lost'), createRecord('feed', { items, faults }))).toMatchObject({
     outcome: 'complete',
@@ -117,7 +120,7 @@ const JUSTIFIED_ERRORS: [StreamErrorCode, ExpectedOutcome, StreamRecord][] = [
   ['content-type', 'wrong-content-type', createFailedRecord('content-type', { 'server: content-type': 1 })],
   ['server', 'server-error', createFailedRecord('server', { 'server: error-after': 1 })],
   ['invalid-data', 'invalid-data', createFailedRecord('invalid-data', { 'server: invalid-data': 1 })],
-  ['expired', 'log-lost', createFailedRecord('expired', { 'restart, all forgotten': 1 })],
+  ['expired', 'log-lost', createFailedRecord('expired', { 'restart, log lost': 1 })],
   [
     'retries-exhausted',
     'outage',
@@ -128,28 +131,32 @@ const JUSTIFIED_ERRORS: [StreamErrorCode, ExpectedOutcome, StreamRecord][] = [
     ),
   ],
 ]
-test.each(JUSTIFIED_ERRORS)('%s is justified where it is %s', (code, fate, record) => {
-  expect(checkStream(createSchedule('run', fate), record)).toMatchObject({ outcome: 'failed', code, violations: [] })
+test.each(JUSTIFIED_ERRORS)('a %s error is justified if the schedule expects %s', (code, expectedOutcome, record) => {
+  expect(checkStream(createSchedule('run', expectedOutcome), record)).toMatchObject({
+    outcome: 'failed',
+    code,
+    violations: [],
+  })
 })
 
 test.each(JUSTIFIED_ERRORS)(
-  '%s is not justified where nothing of the kind has happened',
+  'a %s error is not justified without a fault that causes it',
   (code, _, { errors, ...record }) => {
     const harmless = { ...errors[0]!, faults: new Map([['delay', 9]]) }
-    const { violations: breaches } = checkStream(createSchedule('run'), {
+    const { violations } = checkStream(createSchedule('run'), {
       ...record,
       errors: [harmless],
       faults: harmless.faults,
     })
-    expect(breaches).toEqual([expect.stringContaining(`${code} is not justified`)])
+    expect(violations).toEqual([expect.stringContaining(`${code} is not justified`)])
   },
 )
 
-test('giving up is not justified before its time, nor where more attempts failed than were broken', () => {
+test('giving up is not justified before the retry limit, nor if more attempts failed than faults occurred', () => {
   const faults = { 'reset at once': MAX_ATTEMPTS_WITHOUT_PROGRESS + 1 }
   for (const attempts of [
-    { barren: MAX_ATTEMPTS_WITHOUT_PROGRESS - 1, attempts: MAX_ATTEMPTS_WITHOUT_PROGRESS + 1 },
-    { barren: MAX_ATTEMPTS_WITHOUT_PROGRESS, attempts: MAX_ATTEMPTS_WITHOUT_PROGRESS + 2 },
+    { attemptsWithoutProgress: MAX_ATTEMPTS_WITHOUT_PROGRESS - 1, attempts: MAX_ATTEMPTS_WITHOUT_PROGRESS + 1 },
+    { attemptsWithoutProgress: MAX_ATTEMPTS_WITHOUT_PROGRESS, attempts: MAX_ATTEMPTS_WITHOUT_PROGRESS + 2 },
   ]) {
     expect(
       checkStream(createSchedule('run', 'outage'), createFailedRecord('retries-exhausted', faults, attempts))
@@ -158,7 +165,7 @@ test('giving up is not justified before its time, nor where more attempts failed
   }
 })
 
-test('an error that is no StreamError is never justified', () => {
+test('an error that is not a StreamError is never justified', () => {
   const { errors, ...record } = createFailedRecord('http', { 'server: 403': 1 })
   const error = new TypeError('x')
   expect(

@@ -1,38 +1,38 @@
-/** Judges what became of a stream: each thing once and in order, or an error that the schedule justifies. */
+/** Checks a stream's record: each item once and in order, or an error that the schedule justifies. */
 import { isStreamError } from '../../src/base/errors.ts'
 import { createAnswer } from './payloads.ts'
 import type { StreamItem } from './client.ts'
 import type { FaultCounts, Interruption, StreamRecord } from './record.ts'
 import { MAX_ATTEMPTS_WITHOUT_PROGRESS, type Schedule, ITEM_COUNTS } from './schedule.ts'
 
-/** `ended`: by an error; `false success`: whole by its own word alone. */
+/** `failed`: ended with an error; `false success`: reported success although items were missing. */
 export type StreamOutcome = 'complete' | 'failed' | 'false success' | 'hung'
 
 export interface CheckResult {
   readonly outcome: StreamOutcome
-  /** What ended it: a code of ours, or another error's name. */
+  /** The error that ended the stream: a `StreamError` code, or another error's message. */
   readonly code?: string
-  /** Different positions that came. */
+  /** Distinct positions delivered. */
   readonly delivered: number
-  /** Positions that were passed over without a word. */
+  /** Positions skipped silently. */
   readonly lost: number
-  /** Positions that the client was told to have missed. */
+  /** Positions that the client reported as missed. */
   readonly reportedLost: number
   readonly repeated: number
-  /** Positions that came after a later one. */
+  /** Positions delivered after a later one. */
   readonly outOfOrder: number
-  /** What breaks the promise, in words; none where it was kept. */
+  /** Descriptions of the guarantees that were broken. */
   readonly violations: readonly string[]
 }
 
-/** Faults that break no connection. */
-const HARMLESS_FAULTS = /^(delay|torn|refused)|^server: (head-delay|newline|bom|overlap|duplicate)/
+/** Faults that do not break a connection. */
+const HARMLESS_FAULTS = /^(delay|split|refused)|^server: (head-delay|newline|bom|overlap|duplicate)/
 
-/** Connections that were broken, at most. */
+/** Returns an upper bound for the number of connections broken. */
 const countBreakingFaults = (faults: FaultCounts): number =>
   [...faults].reduce((sum, [fault, times]) => (HARMLESS_FAULTS.test(fault) ? sum : sum + times), 0)
 
-/** Whether what has happened is reason enough for this error. */
+/** Whether the faults so far explain this error. */
 function isJustified(
   schedule: Schedule,
   { error, faults, attemptsWithoutProgress, attempts, refusedRequests, slowAttempts }: Interruption,
@@ -45,9 +45,7 @@ function isJustified(
     case 'http':
       return hasFault(`server: ${status}`) && schedule.expectedOutcome === 'refused'
     case 'expired':
-      return (
-        hasFault('restart, all forgotten') || (schedule.expectedOutcome === 'refused' && hasFault(`server: ${status}`))
-      )
+      return hasFault('restart, log lost') || (schedule.expectedOutcome === 'refused' && hasFault(`server: ${status}`))
     case 'content-type':
       return hasFault('server: content-type')
     case 'server':
@@ -55,7 +53,7 @@ function isJustified(
     case 'invalid-data':
       return hasFault('server: invalid-data')
     case 'retries-exhausted':
-      // So many in a row, and none of all attempts failed for nothing.
+      // The retry limit is reached, and every failed attempt has a fault that explains it.
       return (
         attemptsWithoutProgress >= MAX_ATTEMPTS_WITHOUT_PROGRESS &&
         attempts <= attemptsPerFault * (countBreakingFaults(faults) + refusedRequests + slowAttempts)
@@ -70,7 +68,7 @@ function isJustified(
 const errorName = (error: unknown): string =>
   isStreamError(error) ? error.code : String(error).replace(/:? *\{.*|in JSON.*/s, '')
 
-/** `attemptsPerFault`: so many attempts one broken connection can cost. */
+/** Checks a record against its schedule; `attemptsPerFault` is how many attempts one broken connection may cost. */
 export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPerFault = 1): CheckResult {
   const { kind, seed, expectedOutcome } = schedule
   const { ending, faults } = record
@@ -102,7 +100,7 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
     else addItem(item)
   }
   const isFullyDelivered = seen.size === ITEM_COUNTS[kind]
-  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost // after the last that came
+  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost // after the last delivered one
   const claimsComplete = ending.end === 'complete'
   if (claimsComplete && gapReported) reportedLost += missing
   const isComplete =
@@ -117,26 +115,26 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
           : 'false success'
 
   const violations: string[] = []
-  const expectRule = (isMet: boolean, what: string): void => void (isMet || violations.push(what))
+  const expectRule = (isMet: boolean, violation: string): void => void (isMet || violations.push(violation))
   expectRule(lost === 0, `${lost} lost`)
   expectRule(repeated === 0, `${repeated} repeated`)
   expectRule(outOfOrder === 0, `${outOfOrder} out of order`)
-  expectRule(wrongContent === 0, `${wrongContent} with another content`)
+  expectRule(wrongContent === 0, `${wrongContent} with wrong content`)
   expectRule(outcome !== 'hung' && outcome !== 'false success', outcome)
   expectRule(
-    kind === 'feed' || record.runs <= 1 + (faults.get('restart, all forgotten') ?? 0),
+    kind === 'feed' || record.runs <= 1 + (faults.get('restart, log lost') ?? 0),
     `${record.runs} runs were started`,
   )
   expectRule(
-    reportedLost === 0 || faults.has('restart, all forgotten'),
-    `${reportedLost} said to be lost, which the server still has`,
+    reportedLost === 0 || faults.has('restart, log lost'),
+    `${reportedLost} reported lost, which the server still has`,
   )
-  for (const one of record.errors) {
-    const { attemptsWithoutProgress, attempts, refusedRequests, slowAttempts } = one
-    const what = `${attemptsWithoutProgress} of ${attempts} attempts in a row, ${countBreakingFaults(one.faults)} faults, ${refusedRequests} refusals, ${slowAttempts} slow`
+  for (const interruption of record.errors) {
+    const { error, attemptsWithoutProgress, attempts, refusedRequests, slowAttempts } = interruption
+    const details = `${attemptsWithoutProgress} of ${attempts} attempts in a row, ${countBreakingFaults(interruption.faults)} faults, ${refusedRequests} refusals, ${slowAttempts} slow`
     expectRule(
-      isJustified(schedule, one, attemptsPerFault),
-      `${errorName(one.error)} is not justified (${expectedOutcome}; ${what})`,
+      isJustified(schedule, interruption, attemptsPerFault),
+      `${errorName(error)} is not justified (${expectedOutcome}; ${details})`,
     )
   }
   return {

@@ -1,52 +1,51 @@
-/** A client as the chaos sees it: something that reads one stream, and tells what it was given. */
+/** The interface of a client under test: it reads one stream and reports what it receives. */
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import type { Schedule } from './schedule.ts'
 
-/** What a stream consists of. */
+/** One delta of a run, or one event of a feed. */
 export interface StreamItem {
-  /** A run's index, or a feed's number. */
+  /** The delta's index, or the event's number. */
   readonly position: number
-  /** Of a run. */
+  /** The delta's text; absent for a feed. */
   readonly content?: string
 }
 
-/** What the client has to read, and where it tells. */
+/** The stream to read, and the callbacks to report to. */
 export interface ReadTask {
-  /** Of the proxy, without a slash at its end. */
+  /** Base URL of the proxy, without a trailing slash. */
   readonly url: string
   readonly fetch: typeof fetch
   readonly schedule: Schedule
-  /** The feed's position before its first event. */
+  /** The feed's cursor before its first event. */
   readonly lastEventId: string
-  /** Nothing more is wanted. */
+  /** Aborts when the client must stop reading. */
   readonly signal: AbortSignal
-  /** A request is made, which goes on after this event. */
+  /** Called for each request, with the event ID that it resumes after. */
   onAttempt(lastEventId: string | undefined): void
   onItem(item: StreamItem): void
-  /** The feed has told that events may be missing here. */
+  /** Called when the feed reports that events may be missing here. */
   onGap(): void
-  /** The feed's last event has come. */
+  /** Called when the feed's last event was received. */
   onTail(): void
-  /** The stream broke off, and is gone on with from where the error says. */
+  /** Called when the stream failed and is resumed from the error's cursor. */
   onInterrupted(error: unknown): void
-  /** The stream was left, and is gone on with from its cursor. */
+  /** Called when the consumer left its loop and resumes from the stream's cursor. */
   onLoopExit(): void
 }
 
-/** How it ended, as the client has it. */
+/** How the stream ended, according to the client; `stopped`: its signal was aborted. */
 export type Ending =
   | { readonly end: 'complete' }
   | { readonly end: 'error'; readonly error: unknown }
-  /** It was told to. */
   | { readonly end: 'stopped' }
 
 export interface ChaosClient {
   readonly name: string
-  /** What its servers need to be told, so that it is as quick as others. */
+  /** Extra server rules, for example to shorten the client's reconnect delay. */
   readonly rules?: readonly Rule[]
-  /** Milliseconds without anything new, after which a stream of it counts as hanging. */
+  /** Milliseconds with neither a request nor a new item, after which a stream counts as hung. */
   readonly hangTimeoutMs: number
-  /** How many of its attempts one broken connection can cost. @defaultValue 1 */
+  /** How many attempts one broken connection may cost. @defaultValue 1 */
   readonly attemptsPerFault?: number
   read(task: ReadTask): Promise<Ending>
 }

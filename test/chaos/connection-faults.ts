@@ -1,39 +1,39 @@
-/** What happens to one TCP connection on its way through the proxy. */
+/** The faults of one TCP connection through the proxy. */
 import type { Prng } from './prng.ts'
 import type { FrameRegion } from './framing.ts'
 
-/** With a reset, or with an end in the middle. */
+/** How a connection is cut: by RST or by FIN. */
 export type Cut = 'reset' | 'fin'
 
-/** How the answer's bytes are torn apart: singly, at random, inside each character, or inside the heads of chunks. */
+/** Where the response is split: at every byte, at random, inside each character, or inside chunk headers. */
 export type SplitMode = 'bytes' | 'random' | 'character' | 'chunk-head'
 
 export interface ConnectionFaults {
-  /** `reset`, `close`: at once; `silence`: accepted, and nobody there. */
+  /** `reset` and `close` end the connection at once; `silence` accepts it and never responds. */
   readonly open: 'forward' | 'reset' | 'close' | 'silence'
-  /** Milliseconds by which each piece of the answer is late. */
+  /** Milliseconds by which each chunk of the response is delayed. */
   readonly delayMs: number
   readonly split?: SplitMode
-  /** The request is cut after so many bytes. */
+  /** Cuts the request after this many bytes. */
   readonly request?: { readonly cut: Cut; readonly afterBytes: number }
-  /** The answer is cut, or stalls, at the first such place after so many bytes. */
+  /** Cuts or stalls the response at the first such region after this many bytes. */
   readonly response?: {
     readonly action: Cut | 'stall'
     readonly region: FrameRegion | 'anywhere'
     readonly afterBytes: number
   }
-  /** Milliseconds for which nobody listens, after the cut. */
+  /** Milliseconds after the cut during which the port is closed. */
   readonly downMs?: number
 }
 
-const clean: ConnectionFaults = { open: 'forward', delayMs: 0 }
+const NO_FAULTS: ConnectionFaults = { open: 'forward', delayMs: 0 }
 
-/** A connection that brings nothing. */
+/** Draws a connection that ends before it carries a byte. */
 export function drawRefusedConnection(prng: Prng): ConnectionFaults {
-  return { ...clean, open: prng.pick(['reset', 'close'] as const) }
+  return { ...NO_FAULTS, open: prng.pick(['reset', 'close'] as const) }
 }
 
-/** Most connections bring something before they break; so many that break in a row without it would be an outage. */
+/** Draws a connection that mostly delivers something before it breaks; too many barren ones in a row would be an outage. */
 export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): ConnectionFaults {
   const fault = prng.pickWeighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, response: 9, stall: 0.6 })
   const pacing: Partial<ConnectionFaults> = {
@@ -42,7 +42,7 @@ export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): Connecti
   }
   const cut = prng.pick(['reset', 'fin'] as const)
   const downtime: Partial<ConnectionFaults> = prng.chance(0.1) ? { downMs: prng.integer(1, 25) } : {}
-  const faults: ConnectionFaults = { ...clean, ...pacing }
+  const faults: ConnectionFaults = { ...NO_FAULTS, ...pacing }
   switch (fault) {
     case 'clean':
       return faults

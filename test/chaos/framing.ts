@@ -1,20 +1,20 @@
-/** Where in an HTTP/1.1 answer a byte is, so that cuts can fall where they hurt. */
+/** Tracks the regions of HTTP/1.1 responses, so that cuts can fall where they hurt. */
 
-/** `chunk-head`: a chunk's size and line ends; `character`: inside a UTF-8 character of the body. */
+/** `chunk-head`: a chunk's size line and line ends; `character`: inside a multi-byte UTF-8 character of the body. */
 export type FrameRegion = 'head' | 'chunk-head' | 'character' | 'data'
 
-/** Says of each byte in turn where the gap before it is. */
+/** Called with each byte in turn; returns the region of the gap before it. */
 export type FrameTracker = (byte: number) => FrameRegion
 
 const CR = 13
 const LF = 10
 
-/** Follows the answers of one connection, one after the other. */
+/** Tracks the consecutive responses of one connection. */
 export function createFrameTracker(): FrameTracker {
   let part: 'head' | 'size' | 'body' | 'trailer' = 'head'
   let line = ''
   let fields = ''
-  let remaining = 0 // of the body, or of the chunk with its line end
+  let remaining = 0 // bytes of the body, or of the chunk including its line end
   let chunked = false
 
   const beginBody = (): void => {

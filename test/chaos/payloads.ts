@@ -1,4 +1,4 @@
-/** What the servers send: an answer of 500 deltas in many scripts, and a feed's payloads. */
+/** Test data: a run's answer of 500 deltas in many scripts, and a feed's payloads. */
 import { splitCharacters } from '../../mock-server/run/deltas.ts'
 import { createPrng } from './prng.ts'
 import { ITEM_COUNTS } from './schedule.ts'
@@ -30,17 +30,16 @@ export interface GeneratedAnswer {
   readonly deltas: readonly string[]
 }
 
-/** The answer of a seed. Its deltas are as the server cuts them. */
+/** Creates the answer of a seed, with the deltas into which the server splits it. */
 export function createAnswer(seed: number): GeneratedAnswer {
   const prng = createPrng(seed)
-  let deltas: string[] = []
-  // Two flags in a row, say, are cut elsewhere than where they were joined: what is too much is left off.
+  // Neighboring samples may merge into one grapheme (two flags, say), so draw more than needed and cut the rest off.
   const drawnText = Array.from({ length: ITEM_COUNTS.run + 100 }, () => prng.pick(SAMPLE_CHARACTERS)).join('')
-  deltas = splitCharacters(drawnText).slice(0, ITEM_COUNTS.run)
+  const deltas = splitCharacters(drawnText).slice(0, ITEM_COUNTS.run)
   return { text: deltas.join(''), deltas }
 }
 
-/** The payload of a feed's event. */
+/** Creates the payload of a feed's event. */
 export function createPayload(position: number): { n: number; text: string } {
   return {
     n: position,

@@ -1,4 +1,4 @@
-/** Other clients, used as their documentation has it; dependencies of the bench alone. */
+/** Other SSE clients, used as documented; they are dependencies of `bench/` only. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -15,7 +15,7 @@ const importPeer = <Module>(name: string): Promise<Module> =>
 const versionOf = (name: string): string =>
   (JSON.parse(readFileSync(`${BENCH_FOLDER}node_modules/${name}/package.json`, 'utf8')) as { version: string }).version
 
-/** Milliseconds: longer than a peer waits before it tries again. */
+/** Longer than any peer waits before it retries. */
 const HANG_TIMEOUT_MS = 6_000
 
 interface Message {
@@ -48,7 +48,7 @@ const deliverEvent = (task: ReadTask, type: string, data: string): void => {
   else if (type === 'tail') task.onTail()
 }
 
-/** It retries as it does by itself, only sooner. A feed's end is no end: its users throw in `onclose` to have it asked again. */
+/** Uses the library's own retries with a shorter delay. Throws in `onclose`, the documented way to reconnect after a clean end. */
 async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   const window = new Window()
   Object.assign(globalThis, { window, document: window.document })
@@ -82,7 +82,7 @@ async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   }
 }
 
-/** It can only GET; the server's `retry:` makes it as quick as the others. */
+/** The library can only GET; the server's `retry:` shortens its reconnect delay. */
 async function createEventSourcePeer(): Promise<ChaosClient> {
   const { EventSource } = await importPeer<EventSourceModule>('eventsource')
   return {
@@ -96,7 +96,7 @@ async function createEventSourcePeer(): Promise<ChaosClient> {
         const source = new EventSource(url, {
           fetch(to, init) {
             const headers = new Headers(init.headers)
-            // It has no option for where a feed goes on from.
+            // The library has no option for the initial event ID.
             if (!isRun && !headers.has('last-event-id')) headers.set('last-event-id', task.lastEventId)
             return task.fetch(to, { ...init, headers })
           },
@@ -111,13 +111,13 @@ async function createEventSourcePeer(): Promise<ChaosClient> {
             try {
               deliverEvent(task, type, data)
             } catch (error) {
-              finish({ end: 'error', error }) // what is not JSON
+              finish({ end: 'error', error }) // the data is not JSON
             }
           })
         }
         source.addEventListener('end', () => finish({ end: 'complete' }))
         source.addEventListener('error', (event) => {
-          // The server's own, of a run, or that it has given up.
+          // Either the run's own `error` event, or the client has given up.
           if (event.data !== undefined) finish({ end: 'error', error: new Error(event.data) })
           else if (source.readyState === 2)
             finish({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })

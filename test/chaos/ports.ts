@@ -1,4 +1,4 @@
-/** Ports that stay ours while nobody listens on them: outside the range from which systems choose for others. */
+/** Ports outside the ephemeral range, so that a server that is down for a while can reopen the same one. */
 import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
@@ -6,12 +6,12 @@ import type { Server } from 'node:net'
 const FIRST_PORT = 12_000
 const PORT_COUNT = 18_000
 
-// Not from the seed: two processes that run the same one must not meet.
+// Independent of the seed: two processes that run the same seed must not collide.
 let next = randomInt(PORT_COUNT)
 
 export const host = '127.0.0.1'
 
-/** A port to try. */
+/** Returns the next candidate port. */
 function nextPort(): number {
   next = (next + 1) % PORT_COUNT
   return FIRST_PORT + next
@@ -19,13 +19,13 @@ function nextPort(): number {
 
 export const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
 
-/** Resolves once it listens; rejects where the port is taken. */
+/** Resolves once the server listens; rejects if the port is taken. */
 export async function listen(server: Server, port: number): Promise<void> {
   server.listen(port, host)
   await once(server, 'listening')
 }
 
-/** Does what needs a port with the first that is free. */
+/** Calls `use` with candidate ports until one is free. */
 export async function withFreePort<Value>(use: (port: number) => Promise<Value>): Promise<Value> {
   for (;;) {
     const port = nextPort()

@@ -1,21 +1,21 @@
-/** Choices out of a seed: the same seed makes the same choices. */
+/** A seeded random number generator: the same seed makes the same choices. */
 import { createRandom } from '../../mock-server/base/random.ts'
 
 export interface Prng {
-  /** True in this share of cases. */
+  /** Returns true with this probability. */
   chance(share: number): boolean
-  /** A whole number, both ends included. */
+  /** Returns an integer between `min` and `max`, both included. */
   integer(min: number, max: number): number
-  /** A whole number whose magnitude is even: as many below 10 as from 10 to 100. */
+  /** Returns an integer whose magnitude is uniform: as many below 10 as from 10 to 100. */
   logUniformInteger(min: number, max: number): number
   pick<Value>(from: readonly Value[]): Value
-  /** One of the names, by their weights. */
+  /** Returns one of the names, chosen by weight. */
   pickWeighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name
 }
 
 export function createPrng(seed: number): Prng {
   const random = createRandom(Math.imul(seed, 0x9e3779b1))
-  for (let warmUp = 0; warmUp < 4; warmUp++) random() // neighbouring seeds begin alike
+  for (let warmUp = 0; warmUp < 4; warmUp++) random() // neighboring seeds start with similar values
   const integer = (min: number, max: number): number => min + Math.floor(random() * (max - min + 1))
   return {
     chance: (share) => random() < share,

@@ -1,4 +1,4 @@
-/** One connection through the proxy, and what its link does to it. */
+/** Forwards one connection through the proxy and injects its faults. */
 import { type Socket, connect } from 'node:net'
 import type { Cut, ConnectionFaults } from './connection-faults.ts'
 import { host } from './ports.ts'
@@ -10,24 +10,24 @@ export interface ProxyConnectionOptions {
   readonly target: number
   readonly faults: ConnectionFaults
   readonly seed: number
-  /** A fault has happened to the client. */
+  /** Called when a fault has affected the client. */
   onFault(kind: string): void
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Settles when the bytes have left, or never will. */
+/** Resolves once the bytes are written, or the socket is destroyed. */
 const write = (socket: Socket, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => (socket.destroyed ? resolve() : void socket.write(bytes, () => resolve())))
 
-/** Lets one connection pass; settles when it is over. */
+/** Forwards one connection in both directions until a fault or an end. */
 export function forwardConnection({ client, target, faults, seed, onFault }: ProxyConnectionOptions): void {
-  // Whatever breaks on one side has broken on the other, which is told below.
+  // An error on one side also closes the other side, which is handled below.
   client.on('error', () => undefined)
   client.setNoDelay(true)
   const cut = (action: Cut): void => {
-    // A socket that is ending can't be reset any more: Node then never closes it.
+    // Resetting a socket that is already ending would keep Node from ever closing it.
     if (client.writableEnded) client.destroy()
     else if (action === 'reset') client.resetAndDestroy()
     else client.destroySoon()
@@ -69,7 +69,7 @@ export function forwardConnection({ client, target, faults, seed, onFault }: Pro
         if (isLast) {
           const { action, region } = faults.response!
           if (action === 'stall') {
-            // Half open: nothing comes, and nobody says why.
+            // Half open: the client receives neither data nor FIN.
             onFault('stall')
             return new Promise((resolve) => client.once('close', () => resolve()))
           }
@@ -84,11 +84,11 @@ export function forwardConnection({ client, target, faults, seed, onFault }: Pro
   }
   const reportPacing = (): void => {
     if (faults.delayMs) onFault('delay')
-    if (faults.split) onFault(`torn by ${faults.split}`)
+    if (faults.split) onFault(`split by ${faults.split}`)
   }
   forward().then(
     () => server.destroy(),
-    // The server is down, or was killed.
+    // The server is down or was killed.
     () => cut('reset'),
   )
 }

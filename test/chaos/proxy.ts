@@ -1,4 +1,4 @@
-/** A TCP proxy that does to its n-th connection what the n-th link says. */
+/** A TCP proxy that applies the n-th set of faults to its n-th connection. */
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
 import type { ConnectionFaults } from './connection-faults.ts'
@@ -6,11 +6,11 @@ import { forwardConnection } from './proxy-connection.ts'
 import { host, isPortTaken, listen, withFreePort } from './ports.ts'
 
 export interface Proxy {
-  /** Without a slash at its end. */
+  /** Base URL, without a trailing slash. */
   readonly url: string
-  /** Connections so far. */
+  /** Number of connections accepted so far. */
   readonly connectionCount: number
-  /** Listens and connects no more. */
+  /** Stops listening and destroys all connections. */
   close(): Promise<void>
 }
 
@@ -19,15 +19,15 @@ export interface ProxyOptions {
   readonly target: number
   readonly connectionFaults: readonly ConnectionFaults[]
   readonly seed: number
-  /** A fault has happened to the client. */
+  /** Called when a fault has affected the client. */
   onFault(kind: string): void
 }
 
 const NO_FAULTS: ConnectionFaults = { open: 'forward', delayMs: 0 }
-/** Faults that are no cuts. */
-const NON_CUT_FAULTS = /^(delay|torn|server)/
+/** Faults that do not cut the connection at this proxy. */
+const NON_CUT_FAULTS = /^(delay|split|server)/
 
-/** Starts it. */
+/** Starts a proxy on a free port. */
 export async function startProxy({ target, connectionFaults, seed, onFault }: ProxyOptions): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let connectionCount = 0
@@ -44,7 +44,7 @@ export async function startProxy({ target, connectionFaults, seed, onFault }: Pr
       faults,
       seed: seed + connectionCount,
       onFault(kind) {
-        if (state === 'closed') return // the client was not hurt by it: it has left
+        if (state === 'closed') return // the client has left, so it was not affected
         onFault(kind)
         if (faults.downMs !== undefined && !NON_CUT_FAULTS.test(kind)) stopListening(faults.downMs)
       },
@@ -66,7 +66,7 @@ export async function startProxy({ target, connectionFaults, seed, onFault }: Pr
     if (!isDown()) return
     try {
       server = await open(port)
-      // It may have been closed meanwhile.
+      // The proxy may have been closed while the server was opening.
       if (isDown()) state = 'listening'
       else server.close()
     } catch (error) {

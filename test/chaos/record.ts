@@ -1,33 +1,33 @@
-/** What happened to one stream: what was delivered, what went wrong, and how it ended. */
+/** The record of one stream: delivered items, errors, faults and how it ended. */
 import type { Ending, StreamItem } from './client.ts'
 
-/** How often each kind of fault has happened. */
+/** How often each kind of fault has occurred. */
 export type FaultCounts = ReadonlyMap<string, number>
 
-/** An error, and what had happened by then. */
+/** An error, and the state of the stream when it occurred. */
 export interface Interruption {
   readonly error: unknown
   readonly faults: FaultCounts
-  /** Attempts in a row that asked for the same position; 0 where the client does not tell of them. */
+  /** Consecutive attempts from the same cursor; 0 if the client does not report attempts. */
   readonly attemptsWithoutProgress: number
-  /** All attempts. */
+  /** Total number of attempts. */
   readonly attempts: number
-  /** Requests that nobody was there for. */
+  /** Requests refused because the port was closed. */
   readonly refusedRequests: number
-  /** Attempts that took so long that a timeout may have ended them: a machine that is busy is a fault as well. */
+  /** Attempts long enough that a timeout may have ended them, for example on a busy machine. */
   readonly slowAttempts: number
 }
 
 export interface StreamRecord {
-  /** In order; `gap`: the client was told that something may be missing here. */
+  /** Items in order of delivery; `gap` marks where the client reported that items may be missing. */
   readonly items: readonly (StreamItem | 'gap')[]
-  /** Also those after which the stream was gone on with. */
+  /** All errors, including those after which the stream was resumed. */
   readonly errors: readonly Interruption[]
   readonly ending: Ending | { readonly end: 'hung' }
   readonly faults: FaultCounts
-  /** Requests that could start a run. */
+  /** Number of POST requests. */
   readonly posts: number
   readonly requests: number
-  /** Runs that the server has started. */
+  /** Number of runs that the server started. */
   readonly runs: number
 }

@@ -1,11 +1,11 @@
-/** What the chaos has found once, made small. */
+/** Minimal reproductions of bugs that the chaos runs have found. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Cursor, StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import { waitUntil } from '../contract/wait-until.ts'
 
-test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of the gap at its next connection', async () => {
+test('[F26][P2.3] a feed cut between `connected` and `reset` receives the reset on its next connection', async () => {
   const server = await startMockServer()
   onTestFinished(() => server.close())
   const resets: string[] = []
@@ -23,7 +23,7 @@ test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of 
   await waitUntil(() => seen.length === 1)
   await server.kill()
   server.broadcast({ type: 'n', data: 2 })
-  // The server no longer knows where the client was, and its answer breaks off before it has said so.
+  // The server has lost its log, and its response is cut before the `reset` event.
   server.setScenario({ 'end-after': 1, times: 1 })
   await server.restart({ log: 'lose' })
   await waitUntil(() => server.service.rules[0]!.matched > 1)
@@ -33,7 +33,7 @@ test('[F26][P2.3] a feed that is cut between `connected` and `reset` is told of 
   expect({ seen, resets }).toEqual({ seen: [1, 3], resets: ['unknown'] })
 })
 
-test('[F25] a run that is resumed from a cursor is not told again what the cursor has, where the server begins too early', async () => {
+test('[F25] a run resumed from a cursor skips deltas that the cursor covers if the server replays too much', async () => {
   const answer = 'abcdefghij'
   const server = await startMockServer({
     answers: { '*': answer },

@@ -1,4 +1,4 @@
-/** Figures of many streams, as lines to print and as a table of Markdown. */
+/** Formats statistics: as lines for the terminal, and as the Markdown page `bench/CHAOS.md`. */
 import type { StreamKind } from './schedule.ts'
 import type { StreamStats } from './stats.ts'
 
@@ -11,34 +11,34 @@ const formatCounts = (counts: ReadonlyMap<string, number>): string =>
 const sumCounts = (counts: ReadonlyMap<string, number>): number =>
   [...counts.values()].reduce((total, count) => total + count, 0)
 
-/** What a terminal shows of one client and one kind of stream. */
+/** Formats the statistics of one client and one kind of stream for the terminal. */
 export function formatReport(name: string, kind: StreamKind, stats: StreamStats): string[] {
   const { outcomes } = stats
   return [
     `${name}: ${stats.streams} ${kind}s`,
-    `  whole ${outcomes.complete}, ended by an error ${outcomes.failed} (${formatCounts(stats.errorCodes)}), gone on with from a cursor ${stats.resumed}`,
+    `  complete ${outcomes.complete}, ended with an error ${outcomes.failed} (${formatCounts(stats.errorCodes)}), resumed from a cursor ${stats.resumed}`,
     `  hung ${outcomes.hung}, false success ${outcomes['false success']}`,
-    `  delivered ${stats.delivered}, lost ${stats.lost}, said to be lost ${stats.reportedLost}, repeated ${stats.repeated}, out of order ${stats.outOfOrder}`,
-    `  requests ${stats.requests}${kind === 'run' ? `, POSTs ${stats.posts}, generated again ${stats.extraRuns}` : ''}`,
+    `  delivered ${stats.delivered}, lost ${stats.lost}, reported lost ${stats.reportedLost}, repeated ${stats.repeated}, out of order ${stats.outOfOrder}`,
+    `  requests ${stats.requests}${kind === 'run' ? `, POSTs ${stats.posts}, extra generations ${stats.extraRuns}` : ''}`,
     `  faults survived ${sumCounts(stats.survivedFaults)}: ${formatCounts(stats.survivedFaults)}`,
-    `  promises broken ${stats.violatedStreams}`,
+    `  streams with violations ${stats.violatedStreams}`,
   ]
 }
 
-/** A table of what became of one kind of stream, a row for each client. */
+/** Formats a table of one kind of stream, with a row for each client. */
 export function formatTable(kind: StreamKind, rows: readonly { name: string; stats: StreamStats }[]): string {
   const figures: Record<string, (stats: StreamStats) => string | number> = {
     streams: ({ streams }) => streams,
     complete: ({ outcomes }) => outcomes.complete,
-    'ended by an error': ({ outcomes }) => outcomes.failed,
+    'ended with an error': ({ outcomes }) => outcomes.failed,
     hung: ({ outcomes }) => outcomes.hung,
-    'whole by its own word only': ({ outcomes }) => outcomes['false success'],
+    'false success': ({ outcomes }) => outcomes['false success'],
     lost: ({ lost }) => lost,
     repeated: ({ repeated }) => repeated,
     'out of order': ({ outOfOrder }) => outOfOrder,
     ...(kind === 'run' && {
-      'POSTs per whole answer': ({ posts, outcomes }: StreamStats) => (posts / outcomes.complete).toFixed(2),
-      'generations per whole answer': ({ extraRuns, outcomes }: StreamStats) =>
+      'POSTs per complete run': ({ posts, outcomes }: StreamStats) => (posts / outcomes.complete).toFixed(2),
+      'generations per complete run': ({ extraRuns, outcomes }: StreamStats) =>
         (1 + extraRuns / outcomes.complete).toFixed(2),
     }),
   }
@@ -52,19 +52,19 @@ export function formatTable(kind: StreamKind, rows: readonly { name: string; sta
   ].join('\n')
 }
 
-/** The page that keeps the figures. */
+/** Formats the page `bench/CHAOS.md`. */
 export function formatPage(seeds: number, tables: readonly string[], survived: ReadonlyMap<string, number>): string {
-  return `# Chaos: the same faults for everybody
+  return `# Chaos: the same faults for every client
 
-Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule: what a TCP proxy between client and mock server does to the n-th connection (cuts by reset and by end, in heads, chunk heads,
-characters and anywhere, silence, refusal, delay, bytes one by one), what the server does to the n-th request (refusals with and without \`Retry-After\`, cuts, stalls, answers that get lost, replays that begin too early), and when it restarts, with its log or without. \`test/chaos/\` has it all.
+Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule of faults. It says what a TCP proxy between client and mock server does to the n-th connection (cuts by RST or FIN inside heads, chunk headers,
+characters or anywhere, silence, refusal, delay, splitting), what the server does to the n-th request (error statuses with and without \`Retry-After\`, cuts, stalls, lost responses, replays that start too early), and when the server restarts, with or without its log. The code is in \`test/chaos/\`.
 
-A stream is *whole* when each event came once and in order; one in five schedules of runs can't end so, nor one in fourteen of feeds, and each says by which error. *Hung*: nothing new for 6 s (ours: 15 s), or asking for ever. *Whole by its own word only*: it said that all was well, and events were missing. *Lost*: events that were passed over without a word.
-POSTs and generations are those of whole answers alone: \`eventsource\` can only GET, and over a carrier each operation is a POST; a generation too many of ours is that of a server that had forgotten the first one before it said so. Ours go on from cursors where they give up, or are left, now and then.
-Peers are used as their documentation has it, retrying as they do by themselves but sooner (\`onerror: () => 5\`, \`retry: 5\`). Neither has a timeout for silence, so that each half-open connection hangs; ours had three missing heartbeats, or \`idleTimeout\`.
+A stream is *complete* when each event arrived once and in order. One in five schedules of runs makes this impossible, and one in fourteen of feeds; each of them states the error that must result. *Hung*: no new event for 6 s (rivulet: 15 s), or endless requests. *False success*: the client reported success although events were missing. *Lost*: events skipped silently.
+POSTs and generations are counted for complete runs only: \`eventsource\` can only GET, and over a channel each operation is a POST. An extra generation of rivulet can only follow a restart in which the server lost its log. Rivulet's consumers also leave their stream now and then, or fail, and resume from the cursor.
+The peers are used as documented, with their own retries but shorter delays (\`onerror: () => 5\`, \`retry: 5\`). Neither has a timeout for silence, so each half-open connection hangs; rivulet notices after three missing heartbeats, or by \`idleTimeout\`.
 
 ${tables.join('\n\n')}
 
-Faults that whole streams of ours got over: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
+Faults that complete streams of rivulet survived: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
 `
 }

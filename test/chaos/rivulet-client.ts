@@ -1,4 +1,4 @@
-/** Ours as a client of the chaos: it reads in each way that a user can, and goes on from cursors. */
+/** Rivulet as the client under test: reads streams in every way the API offers, and resumes them from cursors. */
 import { type Cursor, type StreamError, isStreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
@@ -8,9 +8,9 @@ import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.t
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'
 
-/** Errors after which a stream is gone on with, at most. */
+/** How many errors a run is resumed after. */
 const MAX_RESUMES = 5
-/** A queue that fills. */
+/** A queue small enough to fill up. */
 const SMALL_QUEUE = { events: 8, bytes: 2_048 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -29,12 +29,12 @@ function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttem
     ...(idleTimeout !== undefined && { idleTimeout }),
     ...(stallTimeout !== undefined && { stallTimeout }),
     ...(consumer === 'slow-loop' && { queue: SMALL_QUEUE }),
-    // What is told here is told by the stream as well.
+    // The stream reports every error as well.
     onError: () => undefined,
   })
 }
 
-/** What a loop does after each thing that it takes; `true`: it is to be left. */
+/** Returns a function to call after each item in a loop; it returns true when the loop must be left. */
 function createLoopPacer({ consumer, kind }: Schedule): () => Promise<boolean> | boolean {
   const itemsBeforeExit = kind === 'run' ? 110 : 450
   let count = 0
@@ -45,7 +45,7 @@ function createLoopPacer({ consumer, kind }: Schedule): () => Promise<boolean> |
   }
 }
 
-/** Takes the deltas of a run as the schedule's consumer does; resolves with the run's text, or with where to go on. */
+/** Consumes a run in the schedule's mode; resolves with the run's text, or with its cursor if the loop was left. */
 async function consumeRun(
   run: Run,
   task: ReadTask,
@@ -60,21 +60,26 @@ async function consumeRun(
   else {
     for await (const delta of run) {
       take(delta)
-      // Whatever has become of the run by now, the rest of it is behind its cursor.
+      // Whatever the run's state is by now, its cursor leads to the remaining deltas.
       if (await shouldExitLoop()) return { ...run.cursor! }
     }
   }
   try {
     const { text } = await run.final()
     if (text !== receivedText)
-      throw new Error(`text is not what was delivered: ${text.length} and ${receivedText.length}`)
+      throw new Error(
+        `The text differs from the deltas delivered: ${text.length} and ${receivedText.length} characters`,
+      )
     return text
   } catch (error) {
     const { partial } = error as StreamError
     if (partial !== receivedText)
-      throw new Error(`partial is not what was delivered: ${partial?.length} and ${receivedText.length}`, {
-        cause: error,
-      })
+      throw new Error(
+        `The partial text differs from the deltas delivered: ${partial?.length} and ${receivedText.length} characters`,
+        {
+          cause: error,
+        },
+      )
     throw error
   }
 }
@@ -97,7 +102,7 @@ async function readRun(client: Client, task: ReadTask): Promise<Ending> {
       if (!cursor) return { end: 'error', error }
       task.onInterrupted(error)
     }
-    // As it is stored.
+    // A stored cursor is JSON.
     run = client.resume(JSON.parse(JSON.stringify(cursor)) as Cursor)
   }
 }
@@ -139,7 +144,7 @@ async function readFeed(client: Client, task: ReadTask): Promise<Ending> {
   return { end: 'stopped' }
 }
 
-/** A client of ours over one kind of connection. */
+/** Creates a rivulet client over one transport. */
 export function createRivuletClient(transport: Transport): ChaosClient {
   return {
     name: `rivulet over ${transport.name}`,

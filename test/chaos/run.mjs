@@ -1,25 +1,25 @@
-/** `npm run chaos`: builds the long run from its sources, starts it, and ends it if it says nothing any more. */
+/** `npm run chaos`: builds the long run from its sources, starts it, and kills it if it makes no progress. */
 import { fork } from 'node:child_process'
 import { buildPrograms } from '../support/build-programs.mjs'
 
-/** Milliseconds without a word: the longest stream takes a small part of it. */
-const SILENCE = 180_000
+/** Time without a message after which the run is killed; the longest stream takes a fraction of it. */
+const SILENCE_TIMEOUT_MS = 180_000
 
 const folder = await buildPrograms(import.meta.url, ['runner'], 'chaos')
 const child = fork(`${folder}runner.mjs`, process.argv.slice(2), { execArgv: ['--enable-source-maps'] })
 let finished = false
 let timer
-const listen = () => {
+const restartTimer = () => {
   clearTimeout(timer)
   timer = setTimeout(() => {
-    console.error(`\n✗ nothing for ${SILENCE / 1000} s`)
+    console.error(`\n✗ no progress for ${SILENCE_TIMEOUT_MS / 1000} s`)
     child.kill('SIGKILL')
-  }, SILENCE)
+  }, SILENCE_TIMEOUT_MS)
 }
-listen()
+restartTimer()
 child.on('message', (message) => {
   finished ||= message.finished
-  listen()
+  restartTimer()
 })
 child.on('exit', (code) => {
   clearTimeout(timer)

@@ -1,4 +1,4 @@
-/** The long run: many seeds, for ours and, where wanted, for its peers; `run.mjs` starts it. */
+/** The long chaos run: many seeds for rivulet and, with `--peers`, for other clients; started by `run.mjs`. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { ChaosClient } from './client.ts'
@@ -25,22 +25,22 @@ const { values: options } = parseArgs({
   },
 })
 const singleSeed = options.seed === undefined ? undefined : Number(options.seed)
-const from = singleSeed ?? Number(options.from)
+const firstSeed = singleSeed ?? Number(options.from)
 const seedCount = singleSeed === undefined ? Number(options.seeds) : 1
-const parallel = Number(options.parallel)
+const concurrency = Number(options.parallel)
 const deadlineAt = performance.now() + Number(options.minutes) * 60_000
 const kinds = (['run', 'feed'] as const).filter((kind) => options.kind === undefined || options.kind === kind)
 const selectedTransports = transports.filter(({ name }) => options.over === undefined || options.over === name)
-if (!Number.isInteger(from) || !(seedCount > 0) || !(parallel > 0) || !(deadlineAt > 0))
+if (!Number.isInteger(firstSeed) || !(seedCount > 0) || !(concurrency > 0) || !(deadlineAt > 0))
   throw new TypeError('--seed, --from, --seeds, --parallel, --minutes: must be numbers')
 if (kinds.length === 0 || selectedTransports.length === 0)
   throw new TypeError(`--kind: run or feed; --over: ${transports.map(({ name }) => name).join(', ')}`)
 
-/** Tells the parent that it is alive. */
-const sendAlive = (finished = false): void => void process.send?.({ finished })
+/** Notifies the parent that this process makes progress. */
+const sendProgress = (finished = false): void => void process.send?.({ finished })
 
 let violationCount = 0
-/** Rejections that nobody has heard, by message; of peers they are not told. */
+/** Unhandled rejections by message; those of peers are not reported. */
 const unhandledRejections = new Map<string, number>()
 process.on('unhandledRejection', (reason) => {
   const message = String(reason).replace(/:\d+/g, '')
@@ -75,25 +75,25 @@ async function runSeed(
     console.log(Object.fromEntries(record.faults), record.errors, record.ending.end)
     console.log(result)
   }
-  // What peers break is what the figures are about.
+  // Violations by peers only count in the statistics.
   if (over !== undefined && result.violations.length > 0) reportViolation(client, over, seed, kind, result)
 }
 
-/** All seeds, several at a time. */
+/** Runs all seeds with one client, several at a time. */
 async function runSeeds(
   client: ChaosClient,
   over?: string,
-  parallelism = parallel,
+  maxConcurrency = concurrency,
 ): Promise<Record<StreamKind, StreamStats>> {
   const statsByKind = { run: createStats(), feed: createStats() }
   const started = performance.now()
-  let next = from
+  let next = firstSeed
   let done = 0
   await Promise.all(
-    Array.from({ length: Math.min(parallelism, seedCount) }, async () => {
-      for (let seed = next++; seed < from + seedCount && performance.now() < deadlineAt; seed = next++) {
+    Array.from({ length: Math.min(maxConcurrency, seedCount) }, async () => {
+      for (let seed = next++; seed < firstSeed + seedCount && performance.now() < deadlineAt; seed = next++) {
         for (const kind of kinds) await runSeed(client, seed, kind, over, statsByKind[kind])
-        sendAlive()
+        sendProgress()
         if (++done % 100 === 0)
           console.log(
             `${client.name}: ${done} of ${seedCount} seeds, ${((performance.now() - started) / 1_000).toFixed(0)} s`,
@@ -102,7 +102,7 @@ async function runSeeds(
     }),
   )
   console.log(
-    `${client.name}: ${done} of ${seedCount} seeds from ${from} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`,
+    `${client.name}: ${done} of ${seedCount} seeds from ${firstSeed} in ${((performance.now() - started) / 1_000).toFixed(0)} s\n`,
   )
   return statsByKind
 }
@@ -112,14 +112,14 @@ for (const transport of selectedTransports) {
   const client = createRivuletClient(transport)
   results.push({ client, statsByKind: await runSeeds(client, transport.name) })
 }
-// Many of theirs hang, and cost nothing then but time.
 for (const [message, times] of unhandledRejections) {
   violationCount++
-  console.log(`✗ nobody has heard, ${times} times: ${message}`)
+  console.log(`✗ unhandled rejection, ${times} times: ${message}`)
 }
+// Many streams of peers hang and need time only, so more of them run at once.
 if (options.peers)
   for (const client of await loadPeers())
-    results.push({ client, statsByKind: await runSeeds(client, undefined, 4 * parallel) })
+    results.push({ client, statsByKind: await runSeeds(client, undefined, 4 * concurrency) })
 
 for (const { client, statsByKind } of results) {
   for (const kind of kinds) console.log(`${formatReport(client.name, kind, statsByKind[kind]).join('\n')}\n`)
@@ -141,7 +141,7 @@ if (options.write) {
   }
   writeFileSync('bench/CHAOS.md', formatPage(seedCount, tables, survivedFaults))
 }
-console.log(`${violationCount} of our promises broken`)
-sendAlive(true)
-// Keep-alive sockets of `fetch` are nobody's business any more.
+console.log(`${violationCount} violations`)
+sendProgress(true)
+// Do not wait for the keep-alive sockets of `fetch`.
 process.exit(violationCount > 0 ? 1 : 0)

@@ -1,17 +1,17 @@
-/** What goes wrong with one stream, and when: drawn from a seed, before anything runs. */
+/** Draws the schedule of one stream from a seed: its faults, their timing and the expected outcome. */
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import { type Prng, createPrng } from './prng.ts'
 import { type ConnectionFaults, drawRefusedConnection, drawConnectionFaults } from './connection-faults.ts'
 
 export type StreamKind = 'run' | 'feed'
 
-/** A run's deltas, and a feed's events. */
+/** Number of deltas of a run, and of events of a feed. */
 export const ITEM_COUNTS: Readonly<Record<StreamKind, number>> = { run: 500, feed: 2_000 }
 
-/** Attempts in a row without progress after which a run may give up: what users have who set nothing. */
+/** Consecutive attempts without progress after which a run may give up: the SDK's default. */
 export const MAX_ATTEMPTS_WITHOUT_PROGRESS = 5
 
-/** What the stream has to come to: all of it; or an error by this name. */
+/** The outcome that the schedule allows: complete delivery, or also a certain error. */
 export type ExpectedOutcome =
   | 'complete'
   | 'refused'
@@ -21,44 +21,44 @@ export type ExpectedOutcome =
   | 'log-lost'
   | 'outage'
 
-/** The server is killed and comes back, once so much was delivered. */
+/** A server restart, performed once `afterItems` items were delivered. */
 export interface Restart {
   readonly afterItems: number
-  /** Milliseconds. */
+  /** Milliseconds during which the server is down. */
   readonly downtime: number
   readonly log: 'keep' | 'lose'
 }
 
-/** How the stream is consumed; `leaving`: by a loop that is left now and then, and another one that goes on from its cursor. */
+/** How the stream is consumed; `resuming-loop` leaves its loop now and then and resumes from the cursor. */
 export type ConsumerMode = 'loop' | 'slow-loop' | 'resuming-loop' | 'listeners'
 
 export interface Schedule {
   readonly seed: number
   readonly kind: StreamKind
   readonly expectedOutcome: ExpectedOutcome
-  /** What happens to the n-th TCP connection; nothing, beyond the last. */
+  /** Faults of the n-th TCP connection; connections beyond the last have none. */
   readonly connectionFaults: readonly ConnectionFaults[]
-  /** What the server does to the n-th request. */
+  /** Scenario rules of the server. */
   readonly rules: readonly Rule[]
   readonly restarts: readonly Restart[]
   readonly compress: boolean
   readonly consumer: ConsumerMode
-  /** Milliseconds between two deltas of a run; 0: all at once. */
+  /** Milliseconds between two deltas of a run; 0 sends all at once. */
   readonly deltaIntervalMs: number
-  /** Events that a feed's server sends in one go. */
+  /** Number of events that a feed sends per burst. */
   readonly burstEvents: number
-  /** Milliseconds between a server's heartbeats: three of them missing is a dead connection. */
+  /** Milliseconds between the server's heartbeats; three missing ones mean a dead connection. */
   readonly heartbeatMs: number
-  /** Milliseconds without a byte; without it a silence is noticed only after the server has announced its heartbeats. */
+  /** The client's idle timeout in milliseconds; if absent, silence is noticed only once heartbeats are announced. */
   readonly idleTimeout?: number
-  /** Milliseconds without an event, where the schedule has a producer that dies. */
+  /** The client's stall timeout in milliseconds; set if the server may stop sending events. */
   readonly stallTimeout?: number
 }
 
 const RETRIED_STATUSES = [408, 425, 429, 500, 502, 503, 504]
 const FINAL_STATUSES = [400, 403, 404, 410, 422]
 
-/** A fault of the server's that a client gets over, for one request. */
+/** Draws a server fault for one request that a client must survive. */
 function drawRule(prng: Prng, kind: StreamKind): Rule {
   const afterItems = prng.logUniformInteger(0, kind === 'run' ? 400 : 800)
   const cut = { 'cut-at': prng.pick(['middle', 'boundary', 'character', 'last-byte'] as const) }
@@ -101,13 +101,13 @@ function drawRule(prng: Prng, kind: StreamKind): Rule {
       return { 'drop-index': afterItems }
     case 'duplicate':
     case 'reorder':
-      return { [fault]: afterItems + 2 } // not the `start`
+      return { [fault]: afterItems + 2 } // spare the `start` event
     default:
       return { [fault]: afterItems, ...cut }
   }
 }
 
-/** What makes the stream end otherwise, from one request on. */
+/** Draws the rules that lead to the expected error, starting with the request at index `from`. */
 function drawFatalRules(prng: Prng, expectedOutcome: ExpectedOutcome, from: number): Rule[] {
   switch (expectedOutcome) {
     case 'refused':
@@ -123,7 +123,7 @@ function drawFatalRules(prng: Prng, expectedOutcome: ExpectedOutcome, from: numb
   }
 }
 
-/** Whether a connection may fall silent before the server has announced its heartbeats. */
+/** Whether a connection may stall before the server has announced its heartbeats. */
 const canStallBeforeHeartbeat = (connectionFaults: readonly ConnectionFaults[], rules: readonly Rule[]): boolean =>
   connectionFaults.some(({ response }) => response?.action === 'stall' && response.afterBytes < 2_000) ||
   rules.some((rule) => rule['stall-after'] === 0)
@@ -146,14 +146,14 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
     times: 1,
     ...drawRule(prng, kind),
   }))
-  // A server that is never quite sure what it has sent.
+  // A server whose every replay starts too early.
   if (prng.chance(0.2)) drawnRules.push({ overlap: prng.integer(1, 60) })
-  // Where a feed was joined anew, what was before has never come: nobody can know it for old.
+  // A feed that restarts without a log cannot recognize overlapping events as old.
   const rules = drawnRules.filter((rule) => !(kind === 'feed' && expectedOutcome === 'log-lost' && 'overlap' in rule))
-  // Of a feed whose server repeats itself, a new subscription knows the one id that it begins with.
+  // A new subscription knows only the ID that it starts after, so it cannot drop overlapping events.
   const overlaps = rules.some((rule) => 'overlap' in rule)
   if (expectedOutcome === 'outage') {
-    // More than a run takes in a row, behind one that was cut.
+    // More refused connections in a row than a run tolerates, after one that may deliver something.
     const at = prng.integer(0, 2)
     connectionFaults.splice(
       at,
@@ -190,7 +190,7 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
     burstEvents: prng.logUniformInteger(4, 120),
     heartbeatMs: 250,
     ...((prng.chance(0.4) || canStallBeforeHeartbeat(connectionFaults, rules)) && { idleTimeout: 750 }),
-    // A carrier is alive whatever its streams do.
+    // A channel stays alive even if one of its streams stalls, so only `stallTimeout` notices.
     ...(rules.some((rule) => 'quiet-after' in rule || 'stall-after' in rule) && { stallTimeout: 1_200 }),
   }
 }

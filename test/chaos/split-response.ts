@@ -1,22 +1,22 @@
-/** Takes an answer apart as its link says: into pieces that are sent one by one, up to the place where it is cut. */
+/** Splits a response into pieces that are sent one by one, up to the byte at which it is cut. */
 import { createRandom } from '../../mock-server/base/random.ts'
 import { createFrameTracker } from './framing.ts'
 import type { ConnectionFaults } from './connection-faults.ts'
 
-/** The rest of an answer, from a piece that says `last` on, is not sent. */
+/** A piece of a response; everything after a piece with `isLast` is not sent. */
 export interface ResponsePiece {
   readonly bytes: Uint8Array
   readonly isLast: boolean
 }
 
-/** Pieces into which a connection's answers are torn at most: each takes a turn of the event loop. */
+/** Maximum number of pieces per connection, since each takes a turn of the event loop. */
 const MAX_PIECES = 600
-/** Single bytes take long: so many of them, then larger pieces. */
+/** Number of leading bytes sent singly; larger pieces follow, since single bytes take long. */
 const MAX_SINGLE_BYTE_PIECES = 250
-/** A place that does not come within so many bytes is not waited for. */
+/** If the wanted region does not occur within this many bytes, the response is cut anyway. */
 const MAX_REGION_SEARCH_BYTES = 8_000
 
-/** What becomes of one connection's answers, chunk by chunk. */
+/** Creates a function that splits the response chunks of one connection. */
 export function createResponseSplitter(
   { split, response }: Pick<ConnectionFaults, 'split' | 'response'>,
   seed: number,
@@ -27,7 +27,7 @@ export function createResponseSplitter(
   let nextSplit = 0
   let pieceCount = 0
 
-  /** Whether pieces are parted before this byte. */
+  /** Whether to split before this byte. */
   const splitsBefore = (region: ReturnType<typeof regionOf>): boolean => {
     if (!split || pieceCount >= MAX_PIECES) return false
     if (split === 'character' || split === 'chunk-head') return region === split

@@ -1,4 +1,4 @@
-/** Sums up what became of many streams. */
+/** Statistics over many streams. */
 import type { StreamRecord } from './record.ts'
 import type { StreamKind } from './schedule.ts'
 import { ITEM_COUNTS } from './schedule.ts'
@@ -7,21 +7,22 @@ import type { StreamOutcome, CheckResult } from './checks.ts'
 export interface StreamStats {
   streams: number
   outcomes: Record<StreamOutcome, number>
-  /** What ended those that ended, by code. */
+  /** Number of failed streams by error code. */
   errorCodes: Map<string, number>
-  /** Errors after which a stream was gone on with from its cursor. */
+  /** Number of errors after which a stream was resumed from its cursor. */
   resumed: number
   delivered: number
-  /** Positions passed over, and those at the end of a stream that says that it is whole. */
+  /** Positions skipped, including those missing at the end of a false success. */
   lost: number
   reportedLost: number
   repeated: number
   outOfOrder: number
-  /** POSTs of the streams that became whole, and the runs they have started beyond one each: others may go on asking for ever. */
+  /** POSTs of complete streams only: the others may retry forever. */
   posts: number
+  /** Runs that complete streams started beyond one each. */
   extraRuns: number
   requests: number
-  /** Faults by kind, in streams that came to what their schedule says. */
+  /** Number of faults by kind, in complete streams without violations. */
   survivedFaults: Map<string, number>
   violatedStreams: number
 }

@@ -1,28 +1,28 @@
-/** What the chaos is let loose on: every `Connect` there is. */
+/** The transports under test: every `Connect` implementation. */
 import type { Connect } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import { createLeaderConnect } from '../contract/share-connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
 
-/** A way to make connections. */
+/** A named `Connect` factory. */
 export interface Transport {
   readonly name: string
-  /** Makes one for a client. */
+  /** Creates the `Connect` of one client. */
   connect(fetch: typeof globalThis.fetch): Connect
-  /** How many attempts one broken connection can cost. @defaultValue 1 */
+  /** How many attempts one broken connection may cost. @defaultValue 1 */
   readonly attemptsPerFault?: number
 }
 
-/** Another `Connect` is another line here. */
+/** A new `Connect` implementation is one more entry here. */
 export const transports: readonly Transport[] = [
   { name: 'fetch', connect: (fetch) => fetchConnect(fetch) },
   {
     name: 'multiplex',
     connect: (fetch) => multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 }),
-    // That of a request for operations, and the one that waits behind it.
+    // The attempt whose operation request fails, and the one queued behind it.
     attemptsPerFault: 2,
   },
-  // Of a browser's tabs, one that nobody follows.
+  // A leader tab without followers.
   { name: 'share', connect: (fetch) => createLeaderConnect(fetchConnect(fetch)) },
   {
     name: 'share-multiplex',

@@ -1,37 +1,59 @@
-/** One stream of one client through one schedule. */
+/** Runs one stream of one client through one schedule. */
 import type { ChaosClient, Ending, StreamItem } from './client.ts'
 import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
 import { openChaosServer } from './chaos-server.ts'
 
-/** The first event of a run, which is no progress: it is sent again to whoever joins. */
+/** ID of a run's first event. It does not count as progress, because every new connection receives it again. */
 const START_EVENT_ID = /^[0-9a-f-]{36}:1$/
 
-/** The shortest of the clients' timeouts, less what timers are early. */
+/** The shortest client timeout, minus a margin for timers that fire early. */
 const SLOW_ATTEMPT_MS = 700
 
-/** Settles after `patience` milliseconds without anything new; `moved` says that there is. */
-function watchForHang(timeoutMs: number): { hung: Promise<{ end: 'hung' }>; onProgress(): void; stop(): void } {
-  let at = performance.now()
+/** Requests in a row without a new item, after which a client counts as hung. No schedule breaks nearly as many. */
+const MAX_IDLE_REQUESTS = 200
+
+interface HangWatch {
+  readonly hung: Promise<{ end: 'hung' }>
+  onRequest(): void
+  onItem(): void
+  stop(): void
+}
+
+/**
+ * Resolves `hung` after `timeoutMs` with neither a request nor a new item, or after too many requests without a new item.
+ * Requests count, because on a busy machine attempts may time out for a while without any fault of the client.
+ */
+function watchForHang(timeoutMs: number): HangWatch {
+  let activeAt = performance.now()
+  let idleRequests = 0
   let timer: NodeJS.Timeout | undefined
+  const isHung = (): boolean => performance.now() - activeAt > timeoutMs || idleRequests > MAX_IDLE_REQUESTS
   const hung = new Promise<{ end: 'hung' }>((resolve) => {
-    timer = setInterval(() => performance.now() - at > timeoutMs && resolve({ end: 'hung' }), 100)
+    timer = setInterval(() => isHung() && resolve({ end: 'hung' }), 100)
   })
   return {
     hung,
-    onProgress: () => void (at = performance.now()),
+    onRequest() {
+      activeAt = performance.now()
+      idleRequests++
+    },
+    onItem() {
+      activeAt = performance.now()
+      idleRequests = 0
+    },
     stop: () => clearInterval(timer),
   }
 }
 
-/** Runs it; never rejects for what the client does. */
+/** Runs the trial; never rejects because of the client. */
 export async function runTrial(client: ChaosClient, schedule: Schedule): Promise<StreamRecord> {
   const chaosServer = await openChaosServer(schedule, client.rules)
   const items: (StreamItem | 'gap')[] = []
   const interruptions: Interruption[] = []
   const deliveredPositions = new Set<number>()
   const stopController = new AbortController()
-  const { hung, onProgress, stop } = watchForHang(client.hangTimeoutMs)
+  const hangWatch = watchForHang(client.hangTimeoutMs)
   let ended: Ending | undefined
   let posts = 0
   let requests = 0
@@ -39,7 +61,7 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
   let attempts = 0
   let slowAttempts = 0
   let attemptedAt = Infinity
-  let attemptsWithoutProgress = 0 // attempts since the position moved
+  let attemptsWithoutProgress = 0 // attempts since the cursor last advanced
   let position: string | undefined
 
   const endAttempt = (): void => {
@@ -60,6 +82,7 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
   }
   const countingFetch: typeof fetch = async (input, init) => {
     requests++
+    hangWatch.onRequest()
     if (init?.method === 'POST') posts++
     try {
       return await fetch(input, init)
@@ -85,7 +108,7 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
       items.push(item)
       if (deliveredPositions.has(item.position)) return
       deliveredPositions.add(item.position)
-      onProgress()
+      hangWatch.onItem()
       chaosServer.onDelivered(deliveredPositions.size)
     },
     onGap: () => items.push('gap'),
@@ -98,14 +121,14 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
       attemptsWithoutProgress = 0
     },
     onLoopExit() {
-      attempts-- // it did not fail
+      attempts-- // this attempt did not fail
       attemptsWithoutProgress = 0
     },
   })
   const settledEnding = reading.catch((error: unknown): Ending => ({ end: 'error', error }))
-  const ending = await Promise.race([settledEnding, hung])
+  const ending = await Promise.race([settledEnding, hangWatch.hung])
   const last = ending.end === 'error' ? [createInterruption(ending.error)] : []
-  stop()
+  hangWatch.stop()
   stopController.abort()
   await settledEnding
   const faults = chaosServer.faultCounts()

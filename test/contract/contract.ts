@@ -1,4 +1,4 @@
-/** Registers the cases of one area for each `Connect`. */
+/** The contract suite: registers the cases of one area for every transport. */
 import { beforeEach, describe, onTestFinished } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
@@ -10,25 +10,30 @@ import { type TestServer, openTestServer } from './test-server.ts'
 import { type Transport, transports } from './transports.ts'
 import { type SpyConnect, createSpyConnect } from './spy-connect.ts'
 
-/** A server and a client of it, for one test. */
+/** A mock server and a client connected to it, for one test. */
 export interface ContractFixture {
   server: TestServer
   client: Client
-  /** What `onError` heard. */
+  /** Errors reported to `onError`. */
   errors: StreamError[]
-  /** What `onStateChange` heard. */
+  /** States reported to `onStateChange`. */
   states: StreamState[]
-  /** What `onReset` heard. */
+  /** Resets reported to `onReset`. */
   resets: StreamReset[]
-  /** Another client of the same server, over the same kind of connection. */
+  /** Creates another client of the same server, over the same transport. */
   createAnotherClient(options?: ClientOptions): Client
 }
 
-/** Opens a stage, which is closed when the test is over. */
+/** Opens a fixture, which is closed when the test finishes. */
 export type OpenFixture = (serverOptions?: TestServerOptions, options?: ClientOptions) => Promise<ContractFixture>
 
-/** Real sockets are waited for, not backoff: tests that are about backoff have a clock of their own. */
+/** Keeps backoff short for tests on real sockets; tests of backoff itself inject a clock. */
 const FAST_RETRY = { delay: 5, jitter: false }
+/**
+ * Only a hanging test reaches it. The slowest case takes seconds on a busy machine: @microsoft/fetch-event-source copies
+ * the line so far for each chunk, some 3 GiB for a line of 16 MiB.
+ */
+const HANG_TIMEOUT_MS = 90_000
 
 async function openFixture(
   transport: Transport,
@@ -40,7 +45,7 @@ async function openFixture(
   const errors: StreamError[] = []
   const states: StreamState[] = []
   const resets: StreamReset[] = []
-  const createAnotherClient = (more: ClientOptions = {}): Client => {
+  const createAnotherClient = (overrides: ClientOptions = {}): Client => {
     const client = createClient({
       baseUrl: server.url,
       retry: FAST_RETRY,
@@ -48,7 +53,7 @@ async function openFixture(
       onError: (error) => errors.push(error),
       onStateChange: (state) => states.push(state),
       onReset: (reset) => resets.push(reset),
-      ...more,
+      ...overrides,
     })
     onTestFinished(() => client.close())
     return client
@@ -56,12 +61,12 @@ async function openFixture(
   return { server, client: createAnotherClient(options), errors, states, resets, createAnotherClient }
 }
 
-/** Registers `cases`, once for each subject. `tap` makes connections of the subject's kind whose reads can be seen. */
+/** Registers `cases` once per transport. `createSpy` wraps the transport so that a test can inspect its reads. */
 export function registerContract(area: string, cases: (open: OpenFixture, createSpy: () => SpyConnect) => void): void {
   for (const transport of transports) {
     const open: OpenFixture = (serverOptions, options) => openFixture(transport, serverOptions, options)
     const createSpy = (): SpyConnect => createSpyConnect(transport.connect?.() ?? fetchConnect())
-    describe(`${area} over ${transport.name}`, { timeout: 20_000 }, () => {
+    describe(`${area} (${transport.name})`, { timeout: HANG_TIMEOUT_MS }, () => {
       beforeEach(({ task, skip }) => {
         const reason = transport.unsupported?.[task.name]
         if (reason) skip(reason)

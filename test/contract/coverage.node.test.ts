@@ -1,23 +1,23 @@
-/** No fault and no rule of the protocol may lose its test unnoticed. */
+/** Checks that every fault and every protocol rule has a test. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-/** Rules of these sections of PROTOCOL.md have to have one. */
-const sections = [1, 2, 3, 4, 5]
+/** The sections of PROTOCOL.md whose rules need a test. */
+const testedSections = [1, 2, 3, 4, 5]
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** `1.1`, `1.2` …, from the numbered paragraphs of each section. */
+/** Returns the rule numbers (`1.1`, `1.2` …), taken from the numbered paragraphs of each section. */
 function rulesOf(protocol: string): string[] {
   return protocol.split(/^## (?=\d+\.)/m).flatMap((text) => {
     const section = parseInt(text)
-    if (!sections.includes(section)) return []
+    if (!testedSections.includes(section)) return []
     return [...text.matchAll(/^(\d+)\. /gm)].slice(1).map(([, rule]) => `${section}.${rule}`)
   })
 }
 
-/** What the names of tests that run refer to: `F1`, `P3.2`. */
+/** Returns the tags (`F1`, `P3.2`) in the names of all tests that are not skipped. */
 function tagsOf(folder: string): Set<string> {
   const tags = new Set<string>()
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
@@ -30,12 +30,12 @@ function tagsOf(folder: string): Set<string> {
   return tags
 }
 
-/** The rows of the list of faults, by their numbers. */
+/** Row numbers of the fault table. */
 const faults = [...readFileSync(`${root}docs/faults.md`, 'utf8').matchAll(/^\| (\d+) \|/gm)].map(([, row]) =>
   Number(row),
 )
 
-test('all fifty faults are on the list', () => {
+test('the fault table has rows 1 to 50', () => {
   expect(faults).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
 })
 
@@ -47,7 +47,7 @@ test.each(faults)('fault %i has a test', (row) => {
 
 const rules = rulesOf(readFileSync(`${root}PROTOCOL.md`, 'utf8'))
 
-test('the rules are found', () => {
+test('rule numbers are read from PROTOCOL.md', () => {
   expect(rules).toEqual(expect.arrayContaining(['1.1', '1.6', '2.5', '3.5', '4.3', '5.6']))
 })
 

@@ -1,12 +1,12 @@
-/** Feeds, as PROTOCOL.md section 2 has them. */
+/** Contract of feeds: PROTOCOL.md section 2. */
 import { expect, test } from 'vitest'
 import { createSyncManualClock } from '../setup/sync-manual-clock.ts'
 import { registerContract } from './contract.ts'
 import { payloadsOf, recordEvents } from './record-events.ts'
 import { waitUntil } from './wait-until.ts'
 
-registerContract('a feed', (open) => {
-  test('[P2.1][P2.2] begins with connected, whose id is the head of the log, and goes on live, in order', async () => {
+registerContract('feeds', (open) => {
+  test('[P2.1][P2.2] a feed starts with a connected event whose ID is the head of the log, then delivers live events in order', async () => {
     const { client, server } = await open()
     const head = await server.send({ data: 'before' })
     const feed = client.subscribe('/api/stream')
@@ -23,7 +23,7 @@ registerContract('a feed', (open) => {
     expect(feed.lastEventId).toBe(events[3]!.id)
   })
 
-  test('[P2.3] that was cut receives what it missed, in order, and goes on live: nothing lost, nothing twice', async () => {
+  test('[P2.3] a feed that was cut replays missed events in order, then continues live without loss or duplicates', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
@@ -43,7 +43,7 @@ registerContract('a feed', (open) => {
     ])
   })
 
-  test('[P2.3] goes on after a restart of the server, from the position it had', async () => {
+  test('[P2.3] a feed resumes from its last event ID after a server restart', async () => {
     const { client, server, states } = await open()
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
@@ -58,7 +58,7 @@ registerContract('a feed', (open) => {
     expect(payloadsOf(events)).toEqual([1, 2])
   })
 
-  test('[P2.3] goes on from an id that its user kept', async () => {
+  test('[P2.3] a feed resumes from the lastEventId option', async () => {
     const { client, server } = await open()
     const lastEventId = await server.send({ data: 1 })
     await server.send({ data: 2 })
@@ -68,7 +68,7 @@ registerContract('a feed', (open) => {
     expect(events[0]).toMatchObject({ type: 'connected', id: lastEventId })
   })
 
-  test.each(['expired', 'unknown'])('[P2.3] tells of the gap when its position is %s', async (reason) => {
+  test.each(['expired', 'unknown'])('[P2.3] onReset reports a gap when the last event ID is %s', async (reason) => {
     const { client, server, resets } = await open({
       history: 2,
       scenario: reason === 'unknown' ? { gap: 'unknown' } : [],
@@ -83,7 +83,7 @@ registerContract('a feed', (open) => {
     expect(events.map(({ type }) => type)).toEqual(['connected', 'reset', 'message'])
   })
 
-  test('[P2.4] that filters keeps its cursor alive by id-only blocks, which are no events', async () => {
+  test('[P2.4] ID-only blocks advance the cursor of a filtered feed without being delivered', async () => {
     const { client, server } = await open({ time: 'manual', history: 3, heartbeat: 1_000 })
     const feed = client.subscribe('/api/stream', { searchParams: { types: 'rare' }, idleTimeout: 60_000 })
     const events = recordEvents(feed)
@@ -100,7 +100,7 @@ registerContract('a feed', (open) => {
     expect(events.map(({ type }) => type)).toEqual(['connected', 'connected', 'rare'])
   })
 
-  test('[P2.5] whose connection ends in good order is reconnected', async () => {
+  test('[P2.5] a feed reconnects after its connection ends cleanly', async () => {
     const { client, server } = await open({ scenario: { 'end-after': 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -111,7 +111,7 @@ registerContract('a feed', (open) => {
     expect(payloadsOf(events)).toEqual([0, 1, 2])
   })
 
-  test('[P1.3] takes its idle timeout from the heartbeat that the server announced: three of them', async () => {
+  test('[P1.3] the default idle timeout of a feed is three times the heartbeat interval announced by the server', async () => {
     const clock = createSyncManualClock()
     const { client, server } = await open({ heartbeat: 10_000 }, { clock })
     const events = recordEvents(client.subscribe('/api/stream'))

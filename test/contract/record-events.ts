@@ -1,21 +1,21 @@
-/** Keeps what streams bring, to be looked at afterwards. */
+/** Recorders: collect what feeds and runs deliver. */
 import type { StreamEvent } from '../../src/base/events.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
 
-/** Every event of the feed, in order, as it comes. */
+/** Returns an array to which every event of the feed is appended as it arrives. */
 export function recordEvents(feed: Subscription): StreamEvent[] {
   const events: StreamEvent[] = []
   feed.onAny((event) => events.push(event))
   return events
 }
 
-/** Payloads of the events of one type. */
+/** Returns the data of the events of one type. */
 export function payloadsOf(events: readonly StreamEvent[], type = 'message'): unknown[] {
   return events.filter((event) => event.type === type).map(({ data }) => data)
 }
 
-/** Iterates a run to its end; what it threw is kept as well. */
+/** Iterates a run to its end and returns its deltas, with the error if it threw one. */
 export async function readRun(run: Run): Promise<{ contents: string[]; indexes: number[]; error?: unknown }> {
   const contents: string[] = []
   const indexes: number[] = []

@@ -1,4 +1,4 @@
-/** Runs that are interrupted, detached, resumed and cancelled, as PROTOCOL.md rules 3.3 to 3.5 have them. */
+/** Contract of runs that are interrupted, detached, resumed or cancelled: PROTOCOL.md rules 3.3 to 3.5. */
 import { expect, test } from 'vitest'
 import { type ContractFixture, registerContract } from './contract.ts'
 import { readRun } from './record-events.ts'
@@ -8,30 +8,30 @@ const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
 const answer = letters.join('')
 const generate = ({ client }: ContractFixture, prompt = 'p') => client.stream('/api/generate', { json: { prompt } })
 
-/** A run of which `count` deltas have arrived, and whose server's time stands still. */
+/** Opens a run on a server with a manual clock and waits for its first `count` deltas. */
 async function openPartialRun(open: () => Promise<ContractFixture>, count = 4) {
   const fixture = await open()
   const run = generate(fixture)
   const result = run.final()
-  result.catch(() => {}) // awaited later, if at all
+  result.catch(() => {}) // not every test awaits it
   await waitUntil(() => run.cursor)
   await fixture.server.advance(count * 100)
   await waitUntil(() => run.text.length === count)
   return { ...fixture, run, result }
 }
 
-registerContract('a run that is interrupted', (open) => {
-  const slowly = () => open({ answers: { '*': answer }, time: 'manual', delay: 100 })
+registerContract('resuming runs', (open) => {
+  const openManual = () => open({ answers: { '*': answer }, time: 'manual', delay: 100 })
 
   const cuts = ['reset-after', 'truncate-after', 'end-after']
   test.each(cuts)(
-    '[P3.3][P3.4] by %s, again and again, goes on after its last id, without a second POST',
+    '[P3.3][P3.4] a run cut repeatedly by %s resumes after its last event ID, without a second POST',
     async (fault) => {
       const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario: { [fault]: 3 } })
       const run = generate(fixture)
       const deltas = readRun(run)
       await waitUntil(() => run.cursor)
-      // What was not read when a connection breaks may be lost with it: each delta is sent when the one before has arrived.
+      // A broken connection may lose bytes that were not read yet, so each delta is sent once the previous one has arrived.
       for (let length = 1; length <= answer.length; length++) {
         await fixture.server.advance(100)
         await waitUntil(() => run.text.length === length)
@@ -53,7 +53,7 @@ registerContract('a run that is interrupted', (open) => {
     },
   )
 
-  test('[P3.3] is read from its start where no id is known, and 204 after its terminal event is its end', async () => {
+  test('[P3.3] resuming without an ID replays the run from its start, and 204 after its terminal event ends it', async () => {
     const fixture = await open({ answers: { '*': answer } })
     const run = generate(fixture)
     await run.final()
@@ -63,14 +63,14 @@ registerContract('a run that is interrupted', (open) => {
     expect(await readRun(fixture.client.resume({ url, lastEventId: lastEventId! }))).toMatchObject({ contents: [] })
   })
 
-  test('[P3.3] and forgotten is expired, with the text so far and where it could have gone on', async () => {
-    const { server, run } = await openPartialRun(slowly)
+  test('[P3.3] a run the server no longer knows is expired, and the error has its partial text and cursor', async () => {
+    const { server, run } = await openPartialRun(openManual)
     const error = run.final().catch((reason: unknown) => reason)
     await server.lose()
     expect(await error).toMatchObject({ code: 'expired', status: 404, partial: 'abcd', cursor: run.cursor })
   })
 
-  test('[P3.4] before its start is asked for again with the same key, and joined', async () => {
+  test('[P3.4] a POST interrupted before the start event is repeated with the same idempotency key and joins the same run', async () => {
     const fixture = await open({ answers: { '*': answer }, scenario: { 'lose-answer': true, times: 2 } })
     expect(await generate(fixture).final()).toMatchObject({ text: answer })
     const { runs } = await fixture.server.state()
@@ -80,13 +80,13 @@ registerContract('a run that is interrupted', (open) => {
     expect(new Set(posts.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
-  test('[P3.4] by a refusal has not consumed its key', async () => {
+  test('[P3.4] a refused POST does not use up its idempotency key', async () => {
     const fixture = await open({ answers: { '*': answer }, scenario: { status: 503, 'retry-after': 0, times: 1 } })
     expect(await generate(fixture).final()).toMatchObject({ text: answer })
     expect((await fixture.server.state()).runs).toHaveLength(1)
   })
 
-  test('[P3.4] with the key of another body is refused, and tried no more', async () => {
+  test('[P3.4] an idempotency key reused with another body is refused and not retried', async () => {
     const fixture = await open()
     await fixture.client.stream('/api/generate', { json: { prompt: 'one' }, idempotencyKey: 'k' }).final()
     const other = fixture.client.stream('/api/generate', { json: { prompt: 'two' }, idempotencyKey: 'k' }).final()
@@ -94,9 +94,9 @@ registerContract('a run that is interrupted', (open) => {
     expect(await fixture.server.log()).toEqual(['POST /api/generate', 'POST /api/generate'])
   })
 
-  test('[P3.4] without a key, before its start, is not asked for again', async () => {
+  test('[P3.4] a POST without an idempotency key is not repeated before its start event', async () => {
     const fixture = await open({ scenario: { 'lose-answer': true } })
-    // A request without a preflight: Chromium itself repeats a POST whose connection it had used before.
+    // Avoids a preflight: Chromium repeats a POST by itself on a connection it has used before.
     const run = fixture.client.stream('/api/generate', { body: '{"prompt":"p"}', idempotencyKey: false })
     await expect(run.final()).rejects.toMatchObject({ code: 'network' })
     expect(await fixture.server.log()).toEqual(['POST /api/generate'])
@@ -104,8 +104,8 @@ registerContract('a run that is interrupted', (open) => {
     expect(fixture.states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
   })
 
-  test('[P3.5] detached goes on at the server, and can be resumed from its cursor', async () => {
-    const { server, client, run, result } = await openPartialRun(slowly)
+  test('[P3.5] a detached run continues on the server and can be resumed from its cursor', async () => {
+    const { server, client, run, result } = await openPartialRun(openManual)
     const cursor = JSON.parse(JSON.stringify(run.cursor))
     run.detach()
     await expect(result).rejects.toMatchObject({ name: 'AbortError' })
@@ -115,7 +115,7 @@ registerContract('a run that is interrupted', (open) => {
     expect((await readRun(client.resume(cursor))).contents.join('')).toBe('efghij')
   })
 
-  test('[P3.5] and left without a reader is stopped by the server, which says so to whoever comes back', async () => {
+  test('[P3.5] the server cancels a run that stays without a reader, and a later resume reports it as cancelled', async () => {
     const answers = { '*': 'x'.repeat(99) }
     const { server, client, run } = await openPartialRun(() =>
       open({ answers, time: 'manual', delay: 100, abandon: 500 }),
@@ -126,7 +126,7 @@ registerContract('a run that is interrupted', (open) => {
     expect(await client.resume(run.cursor!).final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test('[P3.5] and finished is kept for a while, then expired', async () => {
+  test('[P3.5] a finished run can be resumed until its retention time ends, then it is expired', async () => {
     const fixture = await open({ answers: { '*': answer }, time: 'manual', retention: 1_000 })
     const run = generate(fixture)
     await run.final()
@@ -138,8 +138,8 @@ registerContract('a run that is interrupted', (open) => {
     await expect(fixture.client.resume({ url: run.cursor!.url }).final()).rejects.toMatchObject({ code: 'expired' })
   })
 
-  test('[P3.5] and cancelled stops at the server, and every reader is told', async () => {
-    const { server, client, run, result } = await openPartialRun(slowly)
+  test('[P3.5] cancelling a run stops it on the server and ends it for every reader', async () => {
+    const { server, client, run, result } = await openPartialRun(openManual)
     const other = client.resume(run.cursor!)
     const otherResult = other.final()
     await waitUntil(async () => (await server.state()).runs[0]!.readers === 2)
@@ -153,14 +153,14 @@ registerContract('a run that is interrupted', (open) => {
     await expect(client.resume({ url: run.cursor!.url }).cancel()).resolves.toBeUndefined()
   })
 
-  test('[P3.5] and cancelled after its end has ended: the first terminal event wins', async () => {
-    const { server, run, result } = await openPartialRun(slowly)
+  test('[P3.5] cancelling a run that has already ended does not change its result', async () => {
+    const { server, run, result } = await openPartialRun(openManual)
     await server.advance(10_000)
     await run.cancel()
     expect(await result).toMatchObject({ text: answer, finishReason: 'stop' })
   })
 
-  test('[P3.5] and cancelled before its start arrived is cancelled by its key', async () => {
+  test('[P3.5] a run cancelled before its start event is cancelled by its idempotency key', async () => {
     const scenario = { method: 'POST', 'head-delay': 1_000 }
     const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario })
     const run = generate(fixture)

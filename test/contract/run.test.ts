@@ -1,4 +1,4 @@
-/** Runs that nothing disturbs, as PROTOCOL.md section 3 has them. */
+/** Contract of uninterrupted runs: PROTOCOL.md section 3. */
 import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
@@ -9,8 +9,8 @@ import { waitUntil } from './wait-until.ts'
 const answer = '你好, wörld 👨‍👩‍👧‍👦🇯🇵!'
 const characters = ['你', '好', ',', ' ', 'w', 'ö', 'r', 'l', 'd', ' ', '👨‍👩‍👧‍👦', '🇯🇵', '!']
 
-registerContract('a run', (open) => {
-  test('[P3.1] arrives delta by delta, its index counted from 0, and ends with a reason', async () => {
+registerContract('runs', (open) => {
+  test('[P3.1] a run delivers deltas indexed from 0 and ends with a finish reason', async () => {
     const { client, server } = await open({ answers: { '*': answer } })
     const run = client.stream('/api/generate', { json: { prompt: '你好' } })
     expect(await readRun(run)).toEqual({ contents: characters, indexes: characters.map((_, index) => index) })
@@ -18,14 +18,14 @@ registerContract('a run', (open) => {
     expect((await server.state()).runs).toMatchObject([{ prompt: '你好', text: answer, state: 'finished' }])
   })
 
-  test('[P3.1] is read the same by GET', async () => {
+  test('[P3.1] a run can be started with GET', async () => {
     const { client, server } = await open({ answers: { '*': answer } })
     const { text } = await client.stream('/api/generate', { searchParams: { prompt: '你好' } }).final()
     expect(text).toBe(answer)
     expect(await server.log()).toEqual(['GET /api/generate'])
   })
 
-  test('[P3.1] passes events of other names on, with the whole of start and end', async () => {
+  test('[P3.1] a run delivers custom events, and its start and end events', async () => {
     const { client } = await open({
       answers: ['ab'],
       scenario: { events: [{ after: 1, type: 'tool_call', data: { name: 'search' } }] },
@@ -40,14 +40,14 @@ registerContract('a run', (open) => {
     expect(run.text).toBe('ab')
   })
 
-  test('[P3.1] says when it was cut for length', async () => {
+  test('[P3.1] a run cut for length has the finish reason "length"', async () => {
     const { client } = await open({ scenario: { 'finish-reason': 'length' } })
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({
       finishReason: 'length',
     })
   })
 
-  test('[P3.1] rejects with server when its terminal event is an error, with the text so far, and is not repeated', async () => {
+  test('[P3.1] a run that ends with an error event rejects with code server and its partial text, and is not retried', async () => {
     const scenario = { 'error-after': 3, 'error-code': 'overloaded', 'error-retryable': true }
     const { client, server } = await open({ answers: ['abcdef'], scenario })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
@@ -58,7 +58,7 @@ registerContract('a run', (open) => {
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
 
-  test('[P3.1] takes what follows a terminal event for nothing', async () => {
+  test('[P3.1] events after the terminal event of a run are ignored', async () => {
     const late =
       'event: delta\ndata: {"content":"late","index":2}\n\nevent: error\ndata: {"code":"late","message":"late"}\n\n'
     const { client } = await open({ answers: ['ab'], scenario: { insert: late, 'insert-after': 4 } })
@@ -66,7 +66,7 @@ registerContract('a run', (open) => {
     expect(await run.final()).toMatchObject({ text: 'ab', finishReason: 'stop' })
   })
 
-  test('[P3.2] that ends in good order, but without a terminal event, is never a success', async () => {
+  test('[P3.2] a run that ends cleanly without a terminal event is truncated', async () => {
     const { client } = await open({ answers: ['abcdef'], scenario: { 'end-after': 3 } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
     const { contents, error } = await readRun(run)
@@ -79,15 +79,15 @@ registerContract('a run', (open) => {
     await expect(run.final()).rejects.toBe(error)
   })
 
-  test('[P3.2] under a foreign protocol is truncated as well, unless that protocol ends by closing', async () => {
+  test('[P3.2] a clean end under a third-party protocol is truncated, unless that protocol ends by closing', async () => {
     const { client } = await open({ scenario: { 'end-after': 3 } })
-    const foreign = (eof: 'truncated' | 'end') =>
+    const runWithEof = (eof: 'truncated' | 'end') =>
       client.stream('/api/generate', { searchParams: { prompt: 'p' }, protocol: { ...rawEvents(), eof } }).final()
-    await expect(foreign('truncated')).rejects.toMatchObject({ code: 'truncated' })
-    await expect(foreign('end')).resolves.toMatchObject({ finishReason: undefined })
+    await expect(runWithEof('truncated')).rejects.toMatchObject({ code: 'truncated' })
+    await expect(runWithEof('end')).resolves.toMatchObject({ finishReason: undefined })
   })
 
-  test('three at once do not touch each other', async () => {
+  test('concurrent runs do not affect each other', async () => {
     const prompts = ['one', 'two', 'three']
     const { client, server } = await open({ answers: { one: 'eins', two: 'zwei', three: 'drei' }, delay: 2 })
     const runs = prompts.map((prompt) => client.stream('/api/generate', { json: { prompt } }))
@@ -96,7 +96,7 @@ registerContract('a run', (open) => {
     expect((await server.state()).runs).toHaveLength(3)
   })
 
-  test('that nobody reads is waited for by the server, and none of it is lost', async () => {
+  test('a run whose consumer starts reading late loses no deltas', async () => {
     const { client, server } = await open({ answers: { '*': 'word '.repeat(3_000) } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     await waitUntil(() => run.cursor)
@@ -105,7 +105,7 @@ registerContract('a run', (open) => {
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
 
-  test('answers a request that it does not understand with one error', async () => {
+  test('a request the server refuses with 400 is reported as one error', async () => {
     const { client, errors } = await open()
     const error: unknown = await client
       .stream('/api/generate', { json: {} })

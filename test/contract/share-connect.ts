@@ -1,11 +1,11 @@
-/** Connections that tabs share, as subjects of the contract: the client leads, or follows a tab that leads. */
+/** Shared-connection transports for the contract suite: the client is the leader, or follows another tab. */
 import type { Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { type ShareOptions, shareAcrossTabs } from '../../src/share.ts'
 import { createFakeBrowser } from '../share/fake-browser.ts'
 
 let groupCount = 0
 
-/** Options of tabs that share with each other alone. In a real browser they do so by its own means. */
+/** Creates options for the tabs of one isolated group. Uses the real Web Locks where available, a fake browser otherwise. */
 function createTabFactory(): () => Omit<ShareOptions, 'connect'> {
   const name = `contract ${++groupCount}`
   if (globalThis.navigator?.locks) return () => ({ name })
@@ -13,7 +13,7 @@ function createTabFactory(): () => Omit<ShareOptions, 'connect'> {
   return () => ({ name, ...browser.openTab() })
 }
 
-/** A client that leads each of its streams: each request is of other tabs than those before. */
+/** Makes the client the leader of each of its streams: every request joins a new group. */
 export function createLeaderConnect(connect?: Connect): Connect {
   return (request) =>
     shareAcrossTabs({ ...createTabFactory()(), ...(connect && { connect }) })({ ...request, scope: 'contract' })
@@ -22,7 +22,7 @@ export function createLeaderConnect(connect?: Connect): Connect {
 const isShareable = ({ method, headers }: ConnectRequest): boolean =>
   method === 'GET' && headers.every(([name]) => name === 'accept')
 
-/** A client that follows: another tab leads each of its streams, reads what it reads, and leaves when it leaves. */
+/** Makes the client a follower: another tab leads each of its streams, reads in step with it, and closes with it. */
 export function createFollowerConnect(): Connect {
   return async (request) => {
     const openTab = createTabFactory()
@@ -48,7 +48,7 @@ export function createFollowerConnect(): Connect {
       ...connection,
       read() {
         leaderRead ??= leaderConnection.then((other) => other.read()).finally(() => (leaderRead = undefined))
-        leaderRead.catch(() => {}) // the follower is told
+        leaderRead.catch(() => {}) // the follower reports the failure
         return connection.read()
       },
       cancel() {
@@ -63,7 +63,7 @@ export function createFollowerConnect(): Connect {
   }
 }
 
-/** What the SDK does with an answer that is no stream: reads what it says, and lets go. */
+/** Handles a refused response as the SDK does: reads its problem document and cancels the connection. */
 async function discardRefused(connection: Connection): Promise<void> {
   if (connection.status === 200) return
   if (/json/.test(connection.headers.get('content-type') ?? '')) await connection.readText(16_384)

@@ -1,10 +1,10 @@
-/** A `Connect` whose reads a test can see: comments, for one, are seen nowhere else. */
+/** A `Connect` wrapper that records every read, including comments, which are not visible anywhere else. */
 import type { Batch, Connect } from '../../src/connect/connect.ts'
 
 export interface SpyConnect {
-  /** The same connections. */
+  /** The wrapped `Connect`. */
   readonly connect: Connect
-  /** What was read, on all of them. */
+  /** Batches read so far, across all connections. */
   readonly batches: Batch[]
 }
 

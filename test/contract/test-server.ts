@@ -1,4 +1,4 @@
-/** A mock server of one test's own, steered from whatever runtime the test runs in. */
+/** Opens a mock server for one test and controls it remotely, so that it works in every runtime. */
 import { inject } from 'vitest'
 import type { FeedEvent } from '../../mock-server/feed/feed.ts'
 import type { RestartOptions } from '../../mock-server/service/control.ts'
@@ -8,47 +8,50 @@ import type { ReceivedRequest } from '../setup/port-traffic.ts'
 import type { TestServerCommands, TestServerState, TestServerOptions } from '../setup/test-server-host.ts'
 
 export interface TestServer {
-  /** Without a slash at its end. */
+  /** The base URL, without a trailing slash. */
   readonly url: string
-  /** Sends to the feed's clients; resolves with the event's id. */
+  /** Broadcasts an event on the feed; resolves with its ID. */
   send(event: FeedEvent): Promise<string>
-  /** The same event many times; resolves with the last one's id. */
+  /** Broadcasts the same event `count` times; resolves with the last ID. */
   sendMany(event: FeedEvent, count: number): Promise<string>
-  /** Replaces the faults in force. */
+  /** Replaces the current scenario. */
   setScenario(scenario: Scenario): Promise<void>
-  /** Drops all sockets and stops listening. */
+  /** Destroys all sockets and stops listening. */
   kill(): Promise<void>
   restart(options?: RestartOptions): Promise<void>
-  /** Cuts every stream. */
+  /** Cuts every open stream. */
   drop(): Promise<void>
-  /** Ends the feed for good. */
+  /** Ends the feed permanently: later requests get 204. */
   finish(): Promise<void>
   /** Forgets all events and runs. */
   lose(): Promise<void>
   token(options?: TokenOptions): Promise<string>
-  /** Moves the server's time, where it is steered. */
+  /** Advances the server's clock; requires `time: 'manual'`. */
   advance(ms: number): Promise<void>
   state(): Promise<TestServerState>
-  /** Requests that came for streams and runs, over whatever carried them; a carrier counts where it was refused. No preflights. */
+  /**
+   * Requests for feeds and runs, on connections of their own or in a channel operation. Leaves out preflights, channel
+   * operations and successful channel requests.
+   */
   requests(): Promise<ReceivedRequest[]>
-  /** `METHOD path` of each of them, without queries. */
+  /** `METHOD path` of each of these requests, without its query. */
   log(): Promise<string[]>
   close(): Promise<void>
 }
 
 async function post(url: string, body: unknown): Promise<unknown> {
-  // Not as JSON by its type: that would cost a page a preflight.
+  // No `application/json` content type: it would cause a preflight in browsers.
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
   if (!response.ok) throw new Error(await response.text())
   return response.json()
 }
 
-/** Whether it is there for other requests. */
+/** Returns whether a request only transports others: a channel operation or an accepted channel stream. */
 function isChannelRequest({ path, status }: ReceivedRequest): boolean {
   return path === '/api/channel/ops' || (path === '/api/channel' && (status ?? 200) === 200)
 }
 
-/** Starts it. */
+/** Starts a mock server on the test server host. */
 export async function openTestServer(options: TestServerOptions): Promise<TestServer> {
   const hostUrl = inject('testServerHostUrl')
   const { url, port } = (await post(`${hostUrl}/`, options)) as { url: string; port: number }

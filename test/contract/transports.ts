@@ -1,79 +1,80 @@
-/** What the contract holds for: every `Connect` there is. */
+/** The transports the contract suite runs against: every `Connect` of the package. */
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source/connect.ts'
 import type { Connect } from '../../src/connect/connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
 import { createFollowerConnect, createLeaderConnect } from './share-connect.ts'
 
-/** A way to make connections. */
+/** One way of connecting, with the contract cases it cannot pass. */
 export interface Transport {
   readonly name: string
-  /** Makes one for a client. @defaultValue what a client uses by itself */
+  /** Creates the `connect` option of a client. Defaults to the client's own. */
   connect?(): Connect
-  /** Cases that it can't hold, and why. */
+  /** Reasons for skipping, by test name. */
   readonly unsupported?: Readonly<Record<string, string>>
 }
 
 const fetchEventSourceTransport: Transport = {
   name: 'fetch-event-source',
   connect: () => fetchEventSourceConnect(fetchEventSource),
-  // What the package has lost by the time that it tells a message: docs/from-fetch-event-source.md.
+  // The package discards this information before it calls `onmessage`: see docs/from-fetch-event-source.md.
   unsupported: {
-    '[F20] retry: 1e1 makes it wait for 5 ms': 'it reads `retry` by parseInt',
-    '[F20] retry: 10ms makes it wait for 5 ms': 'it reads `retry` by parseInt',
-    '[F23] an empty id clears the cursor: the next request has none, and its user is told that events may be missing':
-      'it has an empty id for none',
-    '[F24] a block without data is no event, and neither is a comment': 'it has empty data for none',
-    '[F32] unknown fields and no colon': 'it passes over fields without a colon',
+    '[F20] a reconnection time of 1e1 makes the feed wait for 5 ms': 'it reads `retry` with parseInt',
+    '[F20] a reconnection time of 10ms makes the feed wait for 5 ms': 'it reads `retry` with parseInt',
+    '[F23] an empty ID clears the cursor: the next request sends none, and onReset reports a possible gap':
+      'it cannot distinguish an empty ID from no ID',
+    '[F24] blocks without data and comments are not delivered as events':
+      'it cannot distinguish empty data from no data',
+    '[F32] unknown fields are ignored, and a field without a colon is empty': 'it ignores fields without a colon',
   },
 }
 
 const completeEventsOnly =
-  'a channel passes on whole events alone: test/multiplex cuts the carrier itself inside of them'
+  'a channel forwards complete events only: test/multiplex cuts the channel stream inside an event'
 
 const multiplexTransport: Transport = {
-  name: 'one carrier',
-  // What lets go of its last stream lets go of the connection, as the cases expect it.
+  name: 'multiplex',
+  // The cases expect the connection to close with its last stream.
   connect: () => multiplex('/api/channel', { linger: 0 }),
   unsupported: {
-    '[F1] a reset when a part of an event has been read: it is no event, and its id is not adopted': completeEventsOnly,
-    '[F3] a clean end when a part of an event has been read: it is no event, and its id is not adopted':
+    '[F1] a reset in the middle of a read event: the partial event is dropped and its ID ignored': completeEventsOnly,
+    '[F3] a clean end in the middle of a read event: the partial event is dropped and its ID ignored':
       completeEventsOnly,
-    '[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause':
-      'it sends no such header: the id is in an operation',
-    '[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached':
-      'it asks for its carrier, not for each stream',
+    '[F18] a Last-Event-ID header refused by CORS is a network error that names CORS as a likely cause':
+      'it sends no such header: the ID is part of a channel operation',
+    '[P1.5] an allowed origin may send every protocol header, and its preflights are cached':
+      'it sends one preflight for the channel, not one per stream',
   },
 }
 
 const leaderErrorReason =
-  'the tab that leads leaves the lead with an error of its own, and the next one asks for itself'
+  'a leader that fails with its own error gives up leadership, and the follower sends its own request'
 
 const shareTransports: readonly Transport[] = [
-  { name: 'a lead among tabs', connect: () => createLeaderConnect() },
+  { name: 'share as leader', connect: () => createLeaderConnect() },
   {
-    name: 'another tab that leads',
+    name: 'share as follower',
     connect: () => createFollowerConnect(),
     unsupported: {
-      '[F28] an endless line is too-large; what was whole before it is delivered, its connection freed':
+      '[F28] an endless line is too-large: complete events before it are delivered and the connection is closed':
         leaderErrorReason,
-      '[F28] an endless lines is too-large; what was whole before it is delivered, its connection freed':
+      '[F28] an endless series of lines is too-large: complete events before it are delivered and the connection is closed':
         leaderErrorReason,
-      '[F28] a line of 32 MiB is refused by default, one of 8 MiB is not': leaderErrorReason,
+      '[F28] by default a line of 32 MiB is too-large and one of 8 MiB is not': leaderErrorReason,
     },
   },
   {
     ...multiplexTransport,
-    name: 'a lead among tabs, over one carrier',
+    name: 'share as leader over multiplex',
     connect: () => createLeaderConnect(multiplex('/api/channel', { linger: 0 })),
   },
 ]
 
-/** Another `Connect` is another line here. */
+/** All transports under test. Add a line here for a new `Connect`. */
 export const transports: readonly Transport[] = [
   { name: 'fetch' },
   multiplexTransport,
   ...shareTransports,
-  // It needs a document, which neither Node nor workers have.
+  // fetch-event-source needs a `document`, which neither Node nor workers have.
   ...(typeof document === 'undefined' ? [] : [fetchEventSourceTransport]),
 ]

@@ -1,7 +1,7 @@
-/** Waiting for what a real socket brings, for as long as it takes. */
+/** Polling, for tests that wait on real sockets. */
 import { vi } from 'vitest'
 
-/** Resolves with the first truthy value of `condition`; rejects when it never comes. */
+/** Resolves with the first truthy value of `condition`. Rejects after 30 s, which only a hanging test reaches. */
 export function waitUntil<Value>(condition: () => Value | Promise<Value>): Promise<NonNullable<Value>> {
-  return vi.waitUntil(condition, { interval: 5, timeout: 10_000 }) as Promise<NonNullable<Value>>
+  return vi.waitUntil(condition, { interval: 5, timeout: 30_000 }) as Promise<NonNullable<Value>>
 }

@@ -8,7 +8,7 @@ const missing = spawnSync('curl', ['--version']).status !== 0
 
 interface Curl {
   child: ChildProcessWithoutNullStreams
-  /** What it has written so far. */
+  /** Output so far. */
   readonly output: string
   exited: Promise<number | null>
 }
@@ -28,9 +28,8 @@ function curl(...words: string[]): Curl {
   }
 }
 
-// A machine without curl cannot show what curl does.
 describe.skipIf(missing)('curl -N', () => {
-  test('a feed: each event as it comes', async () => {
+  test('curl prints each event of a feed as it is sent', async () => {
     const { url, server } = await openLocalTestServer()
     const reading = curl(`${url}/api/stream`)
     await waitUntil(() => eventsOf(reading.output).length === 1)
@@ -43,7 +42,7 @@ describe.skipIf(missing)('curl -N', () => {
     await waitUntil(() => server.clients.length === 0)
   })
 
-  test('a feed, from where it was', async () => {
+  test('curl resumes a feed after its Last-Event-ID', async () => {
     const { url, server } = await openLocalTestServer()
     const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
     const reading = curl('-H', `Last-Event-ID: ${ids[0]!}`, `${url}/api/stream`)
@@ -55,7 +54,7 @@ describe.skipIf(missing)('curl -N', () => {
     ).toEqual(['2', '3'])
   })
 
-  test('a run by POST, delta by delta, to its end', async () => {
+  test('curl reads a run by POST, delta by delta, to its end', async () => {
     const { url, clock } = await openLocalTestServer({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 10 })
     const reading = curl('-d', '{"prompt":"你好"}', `${url}/api/generate`)
     await waitUntil(() => eventsOf(reading.output).length === 1)
@@ -68,16 +67,16 @@ describe.skipIf(missing)('curl -N', () => {
     expect(dataOf(events.at(-1))['finishReason']).toBe('stop')
   })
 
-  test.each(['gzip', 'br'])('a run, compressed with %s', async (encoding) => {
+  test.each(['gzip', 'br'])('curl reads a run compressed with %s', async (encoding) => {
     const { url } = await openLocalTestServer({ answers: ['compressed'], delay: 0 })
     const reading = curl('--compressed', '-H', `Accept-Encoding: ${encoding}`, `${url}/api/generate?prompt=x`)
     const code = await reading.exited
-    // 61: this curl was built without that encoding.
+    // 61: this curl was built without support for the encoding.
     if (code !== 61) expect(textOf(eventsOf(reading.output))).toBe('compressed')
     expect([0, 61]).toContain(code)
   })
 
-  test('cuts are errors of curl: 18 for a body that is not whole, 56 for a reset', async () => {
+  test('curl exits with 18 for a truncated body, 56 for a reset, and 22 for an error status', async () => {
     const { url } = await openLocalTestServer({ answers: ['0123456789'], delay: 0 })
     expect(await curl(`${url}/api/generate?prompt=x&fault=truncate-after:3`).exited).toBe(18)
     expect(await curl(`${url}/api/generate?prompt=x&fault=reset-after:3`).exited).toBe(56)
@@ -85,7 +84,7 @@ describe.skipIf(missing)('curl -N', () => {
     expect(await refused.exited).toBe(22)
   })
 
-  test('faults by POST /_mock, as the help says', async () => {
+  test('a fault set by POST /_mock affects the next stream', async () => {
     const { url } = await openLocalTestServer()
     expect(await curl('-d', 'end-after:1', `${url}/_mock`).exited).toBe(0)
     const reading = curl(`${url}/api/stream`)

@@ -1,4 +1,4 @@
-/** As much of Express as a host of the mock server needs: it brings no types of its own. */
+/** Minimal types of Express, which ships none. */
 declare module 'express' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 

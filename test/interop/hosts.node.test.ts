@@ -1,4 +1,4 @@
-/** Express and Fastify as hosts: each serves a feed and a run as the server of our own does. */
+/** The handler serves feeds, runs and channels inside `node:http`, Express and Fastify. */
 import express, { type Express } from 'express'
 import Fastify from 'fastify'
 import { createServer } from 'node:http'
@@ -18,7 +18,7 @@ import { openRawClient } from '../mock-server/support/raw-client.ts'
 import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 import { waitUntil } from '../mock-server/support/local-test-server.ts'
 
-/** Hosts the handler; returns the URL that it is at. */
+/** Starts a server with the handler; resolves with the handler's URL. */
 type Host = (handler: NodeHandler) => Promise<string>
 
 const listenExpress = (app: Express): Promise<string> =>
@@ -62,7 +62,7 @@ async function host(name: string): Promise<{ url: string; service: Service }> {
 }
 
 describe.each(Object.keys(hosts))('%s', (name) => {
-  test('a feed: live, and from where it was', async () => {
+  test('a feed is served live and resumed', async () => {
     const { url, service } = await host(name)
     const reader = await openStreamReader(`${url}/api/stream`)
     await reader.readEvents(1)
@@ -76,7 +76,7 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     again.close()
   })
 
-  test('a run by POST, and its resume', async () => {
+  test('a run started by POST can be read, resumed and deleted', async () => {
     const { url } = await host(name)
     const init = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'content-type': 'application/json' } }
     const reader = await openStreamReader(`${url}/api/generate`, init)
@@ -87,7 +87,7 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     expect((await fetch(resume, { method: 'DELETE' })).status).toBe(204)
   })
 
-  test('[P5.2] a channel: streams are asked for at the paths that the host gives them', async () => {
+  test('[P5.2] a channel opens streams at the paths under which the host mounts the handler', async () => {
     const { url, service } = await host(name)
     const { origin, pathname } = new URL(url)
     const base = pathname === '/' ? '' : pathname
@@ -114,31 +114,31 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     await waitUntil(() => service.feed().clients.length === 0)
   })
 
-  test('a cut is one on the socket', async () => {
+  test('a cut resets the socket', async () => {
     const { url } = await host(name)
     const client = openRawClient(`${url}/api/generate?prompt=你好&fault=${encodeURIComponent('reset-after:2,delay:0')}`)
     expect(await client.ended).toBe('reset')
     expect(eventsOf(client.text)).toHaveLength(2)
   })
 
-  test('a body that is not JSON is 400', async () => {
+  test('a body that is not JSON gets the status 400', async () => {
     const { url } = await host(name)
     const response = await fetch(`${url}/api/generate`, {
       method: 'POST',
       body: 'nonsense',
       headers: { 'content-type': 'text/plain' },
     })
-    // Fastify parses text as well, and hands it on.
+    // Fastify also parses text bodies and passes them on.
     expect(response.status).toBe(400)
   })
 })
 
-test('Express goes on to its other routes', async () => {
+test('Express continues with its other routes if the handler does not know the path', async () => {
   const service = createService()
   const app = express().use(createNodeHandler(service))
-  app.get('/mine', (_request, response) => response.send('mine'))
+  app.get('/other', (_request, response) => response.send('other'))
   const url = await listenExpress(app)
-  expect(await (await fetch(`${url}/mine`)).text()).toBe('mine')
-  expect((await fetch(`${url}/nobody`)).headers.get('content-type')).toContain('text/html')
+  expect(await (await fetch(`${url}/other`)).text()).toBe('other')
+  expect((await fetch(`${url}/unknown`)).headers.get('content-type')).toContain('text/html')
   service.close()
 })

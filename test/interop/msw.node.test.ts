@@ -1,4 +1,4 @@
-/** MSW in Node: the mock's handlers answer the global `fetch`. */
+/** MSW in Node: the mock's handlers serve the global `fetch`. */
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -27,7 +27,7 @@ function intercept(mock: MswMock, ...others: Parameters<typeof setupServer>): vo
 }
 
 describe('streams', () => {
-  test.each(['GET', 'POST'])('a run by %s', async (method) => {
+  test.each(['GET', 'POST'])('a run is read by %s', async (method) => {
     const mock = createMock({ answers: { 你好: '你好，世界 🧑‍🚀' } })
     intercept(mock)
     const url = `${API}/api/generate${method === 'GET' ? '?prompt=你好' : ''}`
@@ -39,7 +39,7 @@ describe('streams', () => {
     expect(mock.requests[0]!.url).toBe(new URL(url).href)
   })
 
-  test('a feed, live, then dropped, then from where it was', async () => {
+  test('a feed is read live, dropped, and resumed', async () => {
     const mock = createMock()
     intercept(mock)
     const reader = await openStreamReader(`${API}/api/stream`)
@@ -54,7 +54,7 @@ describe('streams', () => {
     again.close()
   })
 
-  test('[P5.2] a channel', async () => {
+  test('[P5.2] a channel carries a run and a feed', async () => {
     const mock = createMock({ answers: { Hi: '你好' } })
     intercept(mock)
     const channel = await openChannelClient(API)
@@ -65,7 +65,7 @@ describe('streams', () => {
     expect(mock.requests.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST', 'GET'])
   })
 
-  test('resume and DELETE', async () => {
+  test('a run that was cut is resumed and deleted', async () => {
     const mock = createMock({ answers: ['0123456789'] })
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4,once' })
     intercept(mock)
@@ -82,24 +82,24 @@ describe('streams', () => {
 })
 
 describe('faults', () => {
-  test('a status, a redirect, a network error', async () => {
+  test('faults produce a status, a redirect and a network error', async () => {
     const mock = createMock()
     intercept(mock)
     expect((await fetch(`${API}/api/stream?fault=status:503,retry-after:5`)).headers.get('retry-after')).toBe('5')
     expect((await fetch(`${API}/api/stream?fault=status:204`)).status).toBe(204)
-    // Aborted, not cancelled: MSW holds a clone of the body, and waits for it.
-    const leaving = new AbortController()
+    // Abort the request instead of cancelling the body: MSW holds a clone of the body and waits for it.
+    const controller = new AbortController()
     const redirected = await fetch(`${API}/api/generate?prompt=x&fault=status:307,location:/api/stream`, {
-      signal: leaving.signal,
+      signal: controller.signal,
     })
     expect(redirected.url).toBe(`${API}/api/stream`)
-    leaving.abort()
+    controller.abort()
     await expect(fetch(`${API}/api/stream?fault=refuse`)).rejects.toThrow(TypeError)
   })
 })
 
-describe('beside other handlers', () => {
-  test('what the mock has nothing at is left to them', async () => {
+describe('together with other handlers', () => {
+  test('paths unknown to the mock fall through to other handlers', async () => {
     const mock = createMock()
     intercept(
       mock,
@@ -109,14 +109,14 @@ describe('beside other handlers', () => {
     expect(mock.requests).toEqual([])
   })
 
-  test('paths that are added later are answered too', async () => {
+  test('paths added to the mock later are served as well', async () => {
     const mock = createMock()
     intercept(mock)
     mock.run('/later', { text: 'late' })
     expect(textOf((await (await openStreamReader(`${API}/later?prompt=x`)).readToEnd()).events)).toBe('late')
   })
 
-  test('one origin alone', async () => {
+  test('handlers with an origin serve that origin only', async () => {
     const mock = createPlainMock()
     const server = setupServer(
       ...handlers(mock, { origin: API }),

@@ -1,4 +1,4 @@
-/** One file of JSON says what goes wrong, to the command, to MSW, to the mock in process, and to a server that runs. */
+/** One JSON scenario file works with the command line, MSW, the in-process mock and a running server. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
-const schedule = {
+const scenario = {
   $schema: './scenario.schema.json',
   rules: [
     { path: '/api/generate', status: 503, 'retry-after': 7, once: true },
@@ -30,23 +30,23 @@ const schedule = {
   ],
 }
 
-/** A file with the schedule in it; the folder is gone when the test is over. */
-function writeSchedule(): string {
+/** Writes the scenario to a file in a folder that is removed after the test. */
+function writeScenario(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rivulet-scenario-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'scenario.json')
-  writeFileSync(file, JSON.stringify(schedule))
+  writeFileSync(file, JSON.stringify(scenario))
   return file
 }
 const read = (file: string): Scenario => JSON.parse(readFileSync(file, 'utf8')) as Scenario
 
-/** Each face, from the file to a `fetch` against it. */
+/** Every way to load a scenario: each takes the file and returns a `fetch` that is subject to it. */
 const ENTRY_POINTS: Record<string, (file: string) => Promise<{ url: string; fetch: Fetch; send(): void }>> = {
   async 'rivulet mock --scenario'(file) {
     const environment = { dist: '.', print: () => undefined, printError: () => undefined }
     const words = ['mock', '--port', '0', '--delay', '0', '--tick', '0', '--scenario', file]
     const outcome = await runCommand(words, environment)
-    if (!('server' in outcome)) throw new Error(`The command ended: ${outcome.exitCode}`)
+    if (!('server' in outcome)) throw new Error(`The command exited with code ${outcome.exitCode}`)
     const { server } = outcome
     onTestFinished(() => server.close())
     return { url: server.url, fetch, send: () => void server.broadcast({ data: 1 }) }
@@ -75,31 +75,34 @@ const ENTRY_POINTS: Record<string, (file: string) => Promise<{ url: string; fetc
   },
 }
 
-test('an editor may be told its schema', () => {
-  expect(parseScenario(schedule)).toHaveLength(4)
+test('a scenario may contain a $schema key for editors', () => {
+  expect(parseScenario(scenario)).toHaveLength(4)
 })
 
-test.each(Object.keys(ENTRY_POINTS))('%s: the same faults in the same places', async (name) => {
-  const { url, fetch, send } = await ENTRY_POINTS[name]!(writeSchedule())
+test.each(Object.keys(ENTRY_POINTS))(
+  'a scenario loaded by %s injects the same faults at the same places',
+  async (name) => {
+    const { url, fetch, send } = await ENTRY_POINTS[name]!(writeScenario())
 
-  const refused = await fetch(`${url}/api/generate?prompt=x`)
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7'])
+    const refused = await fetch(`${url}/api/generate?prompt=x`)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '7'])
 
-  const short = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
-  expect(short.error).toBeUndefined()
-  expect(short.events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
+    const short = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
+    expect(short.error).toBeUndefined()
+    expect(short.events.map(({ type }) => type)).toEqual(['start', 'delta', 'delta'])
 
-  const odd = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
-  const indexes = odd.events.map(({ type, data }) =>
-    type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type,
-  )
-  expect(indexes).toEqual(['start', 0, 0, 2, 3, 'error'])
+    const odd = await (await openStreamReader(`${url}/api/generate?prompt=x`, {}, fetch)).readToEnd()
+    const indexes = odd.events.map(({ type, data }) =>
+      type === 'delta' ? (JSON.parse(data!) as { index: number }).index : type,
+    )
+    expect(indexes).toEqual(['start', 0, 0, 2, 3, 'error'])
 
-  const feed = await openStreamReader(`${url}/api/stream`, {}, fetch)
-  await feed.readEvents(2)
-  send()
-  const { events } = await feed.readToEnd()
-  expect(events.map(({ type, data }) => (type === 'message' ? data : type))).toEqual(['connected', 'inserted', '1'])
-  expect([events[0]!.id, events[2]!.id].every((id) => id?.startsWith('日本-'))).toBe(true)
-  expect(feed.blocks.find(({ retry }) => retry !== undefined)!.retry).toBe('1234')
-})
+    const feed = await openStreamReader(`${url}/api/stream`, {}, fetch)
+    await feed.readEvents(2)
+    send()
+    const { events } = await feed.readToEnd()
+    expect(events.map(({ type, data }) => (type === 'message' ? data : type))).toEqual(['connected', 'inserted', '1'])
+    expect([events[0]!.id, events[2]!.id].every((id) => id?.startsWith('日本-'))).toBe(true)
+    expect(feed.blocks.find(({ retry }) => retry !== undefined)!.retry).toBe('1234')
+  },
+)

@@ -1,4 +1,4 @@
-/** Packs the built package and installs it into an empty project, once for all consumer checks. */
+/** Global setup: packs the built package and installs it into an empty project, once for all package tests. */
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,
@@ -20,22 +20,22 @@ import { pack } from '../../scripts/check-package.mjs'
 declare module 'vitest' {
   export interface ProvidedContext {
     consumer: {
-      /** The project that the package was installed into. */
+      /** Path of the project that has the package installed. */
       folder: string
-      /** What `npm install` put into its `node_modules`. */
+      /** Names of the folders that `npm install` created in its `node_modules`. */
       installed: string[]
     }
   }
 }
 
-/** What the projects need beside the package. They are linked, so that nothing but `npm ci` needs a network. */
+/** Other packages the test projects use. They are linked, so that only `npm ci` needs the network. */
 const linkedPackages = ['@types/node', 'msw', 'react', 'react-dom']
 
 export default function setup(project: TestProject): () => void {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
 
-  // Bundlers name files by their real path; on some systems the temporary folder is a link.
+  // Bundlers report real paths, and on some systems the temporary folder is a symbolic link.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-consumer-')))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   execFileSync('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', pack(folder)], {

@@ -1,4 +1,4 @@
-/** A DOM from happy-dom around Node's own fetch, streams and signals: happy-dom's own leave connections open and lose errors. */
+/** The happy-dom environment with Node's fetch, streams and signals, because happy-dom's leave connections open and lose errors. */
 import type { Environment } from 'vitest/runtime'
 import { builtinEnvironments } from 'vitest/runtime'
 

@@ -1,12 +1,12 @@
-/** Starts, once for all tests, the stand that gives each of them a mock server of its own. */
+/** Global setup: starts the test server host, which opens a mock server for each test that needs one. */
 import type { TestProject } from 'vitest/node'
 import { startTestServerHost } from './test-server-host.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where tests ask for a mock server; see test/contract/test-server.ts. */
+    /** URL of the host that opens mock servers; see test/contract/test-server.ts. */
     testServerHostUrl: string
-    /** How Playwright starts the browser; `executablePath` is empty where there is none. */
+    /** Launch options for Playwright; `executablePath` is empty if no browser was found. */
     chromium: { executablePath: string; args: string[] }
   }
 }

@@ -1,32 +1,37 @@
-/** What servers of this process see on their ports: every request, and every open socket. */
+/** Records the requests and open sockets on the ports of servers in this process. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A request as it came over the wire. */
+/** A request as received over the wire. */
 export interface ReceivedRequest {
   method: string
   /** Path and query. */
   path: string
   /** Names in lower case; values have one character per byte. */
   headers: Record<string, string>
-  /** What it was answered with, as far as that is known by now. */
+  /** The response status, once its headers were sent. */
   readonly status?: number | undefined
 }
 
-/** What one port has seen. */
+/** The traffic of one port. */
 export interface PortTraffic {
   requests: ReceivedRequest[]
-  /** The open ones. */
+  /** Open sockets, including idle ones. */
   sockets: Set<Socket>
+  /** Unfinished responses on open sockets. */
+  responses: Set<ServerResponse>
 }
 
 const ports = new Map<number, PortTraffic>()
 
-// Node tells of both whatever the server is made with: the mock server needs no hook for its tests.
+// Diagnostics channels cover every server of the process, so the mock server needs no hook for its tests.
 subscribe('http.server.request.start', (message) => {
   const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-  trafficAt(request.socket.localPort)?.requests.push({
+  const traffic = trafficAt(request.socket.localPort)
+  traffic?.responses.add(response)
+  response.once('close', () => traffic?.responses.delete(response))
+  traffic?.requests.push({
     method: request.method!,
     path: request.url!,
     headers: request.headers as Record<string, string>,
@@ -45,14 +50,14 @@ subscribe('net.server.socket', (message) => {
 const trafficAt = (port: number | undefined): PortTraffic | undefined =>
   port === undefined ? undefined : ports.get(port)
 
-/** Begins to observe a port. */
+/** Starts recording a port. */
 export function recordPort(port: number): PortTraffic {
-  const traffic: PortTraffic = { requests: [], sockets: new Set() }
+  const traffic: PortTraffic = { requests: [], sockets: new Set(), responses: new Set() }
   ports.set(port, traffic)
   return traffic
 }
 
-/** Forgets a port. */
+/** Stops recording a port. */
 export function forgetPort(port: number): void {
   ports.delete(port)
 }

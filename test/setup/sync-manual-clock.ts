@@ -1,17 +1,17 @@
-/** Time that a test moves, in any runtime, for clients and for mock servers. */
+/** A clock that tests advance synchronously, for clients and mock servers in any runtime. */
 
 export interface SyncManualClock {
   now(): number
-  /** Milliseconds since 1970. */
+  /** The date, in milliseconds since 1970. */
   date(): number
   after(ms: number, callback: () => void): () => void
-  /** Moves time on by `ms`; what falls due fires at once, in its order. */
+  /** Advances by `ms` and fires due timers synchronously, in order. */
   advance(ms: number): void
-  /** Milliseconds from now at which timers are due, soonest first. */
+  /** Remaining delays of all timers in milliseconds, shortest first. */
   readonly pendingDelays: number[]
 }
 
-/** Some day in 2027: dates have to be plausible, but not today's. */
+/** A date in 2027, in milliseconds since 1970: plausible, but different from the current date. */
 const START_DATE_MS = 1_800_000_000_000
 
 interface Timer {

@@ -1,4 +1,4 @@
-/** Starts a mock server for each test that asks, in whatever runtime it runs, and does to it what the test says. */
+/** An HTTP host that opens mock servers for tests in any runtime and runs commands on them. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -14,22 +14,22 @@ import {
 import { type PortTraffic, type ReceivedRequest, recordPort, forgetPort } from './port-traffic.ts'
 import { type SyncManualClock, createSyncManualClock } from './sync-manual-clock.ts'
 
-/** A mock server to start; its options are what JSON can say of them. */
+/** Options of a mock server to open; only those that can be sent as JSON. */
 export interface TestServerOptions extends Omit<MockServerOptions, 'clock'> {
-  /** `steered`: the server's time stands still but for `advance`. @defaultValue 'real' */
+  /** `manual`: the server's clock moves only by `advance`. @defaultValue 'real' */
   time?: 'real' | 'manual'
 }
 
-/** What can be asked of a started server, with the answer to it. */
+/** Commands of an open server, with their results. */
 export interface TestServerCommands {
-  /** To the feed's clients; `count` times. The answer is the last one's id. */
+  /** Broadcasts an event on the feed `count` times; returns the last ID. */
   send(event: FeedEvent, count: number): string
   scenario(scenario: Scenario): void
   kill(): Promise<void>
   restart(options: RestartOptions): Promise<void>
-  /** Cuts every stream. */
+  /** Cuts every open stream. */
   drop(): void
-  /** Ends the feed for good: who comes now is answered with 204. */
+  /** Ends the feed permanently: later requests get 204. */
   finish(): void
   /** Forgets all events and runs. */
   lose(): void
@@ -39,14 +39,16 @@ export interface TestServerCommands {
   close(): Promise<void>
 }
 
-/** What a server has seen, and sees. */
+/** Requests received by a server, and its current state. */
 export interface TestServerState {
   requests: ReceivedRequest[]
-  /** How many are open. */
+  /** Number of open sockets, including idle ones. */
   openSockets: number
-  /** Bytes given to the open ones. */
+  /** Number of responses that are not finished. */
+  openResponses: number
+  /** Bytes written to the open sockets. */
   writtenBytes: number
-  /** How many read the feed. */
+  /** Number of clients that read the feed. */
   feedReaders: number
   runs: { id: string; prompt: string; state: 'running' | 'finished'; readers: number; text: string }[]
 }
@@ -57,7 +59,7 @@ interface StartedServer extends PortTraffic {
 }
 
 function createCommands(
-  { server, clock, requests, sockets: openSockets }: StartedServer,
+  { server, clock, requests, sockets: openSockets, responses }: StartedServer,
   forget: () => void,
 ): TestServerCommands {
   return {
@@ -80,6 +82,7 @@ function createCommands(
     state: () => ({
       requests,
       openSockets: openSockets.size,
+      openResponses: responses.size,
       writtenBytes: [...openSockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
       feedReaders: server.clients.length,
       runs: server.runs.map(({ id, prompt, state, readers, text: runText }) => ({
@@ -92,13 +95,13 @@ function createCommands(
     }),
     async close() {
       forget()
-      await server.kill() // nobody is waited for
+      await server.kill() // closes without waiting for clients
       await server.close()
     },
   }
 }
 
-/** Starts it. Commands come as `POST /{port} [name, ...arguments]`; `POST /` with a wish starts a server. */
+/** Starts the host. `POST /` with options opens a server; `POST /{port}` with `[name, ...args]` runs a command on it. */
 export async function startTestServerHost(): Promise<{ url: string; close(): Promise<void> }> {
   const servers = new Map<string, TestServerCommands>()
 
@@ -106,7 +109,7 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
     const clock = time === 'manual' ? createSyncManualClock() : undefined
     const onRequest: MockServerOptions['onRequest'] = ({ method, url: requestUrl, headers }, via) => {
       const { pathname, search } = new URL(requestUrl)
-      // Those on connections of their own are seen there.
+      // Requests on their own connections are recorded by the port.
       if (via === 'channel')
         traffic.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
     }
@@ -129,7 +132,7 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
   }
 
   const hostServer = createServer((request, response) => {
-    // Any page may: it is for tests alone, on this machine alone.
+    // Any origin is allowed: the host serves tests on this machine only.
     response.setHeader('access-control-allow-origin', '*')
     text(request)
       .then((body) => runCommand(request.url!, body))

@@ -1,4 +1,4 @@
-/** When it is tried again: rows 17 to 20 of the faults. The clock stands still until the test moves it. */
+/** Faults 17 to 20: retries and their delays, on a manual clock. */
 import { expect, test, vi } from 'vitest'
 import type { ClientOptions } from '../../../src/request/options.ts'
 import { type SyncManualClock, createSyncManualClock } from '../../setup/sync-manual-clock.ts'
@@ -7,7 +7,7 @@ import { type OpenFixture, type ContractFixture, registerContract } from '../con
 import { payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-/** Jitter that takes the whole delay. */
+/** Options whose jitter always chooses the longest delay. */
 const fullJitterRetry: ClientOptions = {
   retry: { delay: 1_000, maxDelay: 30_000 },
   random: () => 1,
@@ -16,7 +16,7 @@ const fullJitterRetry: ClientOptions = {
 
 interface BackoffFixture extends ContractFixture {
   clock: SyncManualClock
-  /** Waits for the next failure; resolves with how long is waited then, and waits so long. */
+  /** Waits for the next failure, advances the clock by the retry delay, and resolves with that delay. */
   nextDelay(): Promise<number>
 }
 
@@ -43,13 +43,13 @@ async function openBackoffFixture(
 }
 
 async function nextDelays({ nextDelay }: BackoffFixture, count: number): Promise<number[]> {
-  const found: number[] = []
-  while (found.length < count) found.push(await nextDelay())
-  return found
+  const delays: number[] = []
+  while (delays.length < count) delays.push(await nextDelay())
+  return delays
 }
 
 registerContract('backoff', (open) => {
-  test('[F18] refused: network, tried again after 1 s, doubling to 30 s, for as long as it takes', async () => {
+  test('[F18] a refused connection is a network error, retried without limit after delays that double from 1 s to 30 s', async () => {
     const fixture = await openBackoffFixture(open)
     await fixture.server.kill()
     const events = recordEvents(fixture.client.subscribe('/api/stream'))
@@ -63,7 +63,7 @@ registerContract('backoff', (open) => {
     expect(fixture.errors).toEqual([])
   })
 
-  test('[F18] a name that does not resolve: network, tried again', async () => {
+  test('[F18] a host name that does not resolve is a network error and is retried', async () => {
     const fixture = await openBackoffFixture(open)
     fixture.client.subscribe('http://name.invalid/api/stream')
     expect(await nextDelays(fixture, 2)).toEqual([1_000, 2_000])
@@ -71,7 +71,7 @@ registerContract('backoff', (open) => {
       if (status === 'waiting') expect(error).toMatchObject({ code: 'network' })
   })
 
-  test('[F18] a run gives up at its limit, with the last failure as cause', async () => {
+  test('[F18] a run that reaches its retry limit fails with the last error as its cause', async () => {
     const fixture = await openBackoffFixture(open)
     await fixture.server.kill()
     const result = fixture.client.stream('/api/generate', { json: { prompt: 'p' } }).final()
@@ -81,24 +81,24 @@ registerContract('backoff', (open) => {
     expect(fixture.clock.pendingDelays).toEqual([])
   })
 
-  test('[F19] accepted, then dropped, again and again: backoff keeps growing', async () => {
+  test('[F19] backoff keeps growing when connections are accepted and then dropped', async () => {
     const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1 } })
     fixture.client.subscribe('/api/stream')
     expect(await nextDelays(fixture, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000])
   })
 
-  test('[F19] what the server repeats of itself is no progress: connected at a head that moves on', async () => {
+  test('[F19] connected events do not reset backoff, even when their ID changes', async () => {
     const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1 } }, { lastEventId: false })
     fixture.client.subscribe('/api/stream')
-    const found: number[] = []
+    const delays: number[] = []
     for (let count = 0; count < 4; count++) {
       await fixture.server.send({ data: count })
-      found.push(await fixture.nextDelay())
+      delays.push(await fixture.nextDelay())
     }
-    expect(found).toEqual([1_000, 2_000, 4_000, 8_000])
+    expect(delays).toEqual([1_000, 2_000, 4_000, 8_000])
   })
 
-  test('[F19] an event that is new begins it anew', async () => {
+  test('[F19] a new event resets backoff', async () => {
     const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1, times: 3 } })
     const events = recordEvents(fixture.client.subscribe('/api/stream'))
     expect(await nextDelays(fixture, 3)).toEqual([1_000, 2_000, 4_000])
@@ -109,7 +109,7 @@ registerContract('backoff', (open) => {
     expect(await nextDelays(fixture, 1)).toEqual([1_000])
   })
 
-  test('[F19] so does a connection that was open for 10 s', async () => {
+  test('[F19] a connection that stays open for 10 s resets backoff', async () => {
     const fixture = await openBackoffFixture(open, { scenario: { 'end-after': 1, times: 3 } })
     const events = recordEvents(fixture.client.subscribe('/api/stream'))
     expect(await nextDelays(fixture, 3)).toEqual([1_000, 2_000, 4_000])
@@ -130,7 +130,7 @@ registerContract('backoff', (open) => {
     ['1e1', 5],
     ['-5', 5],
     ['10ms', 5],
-  ])('[F20] retry: %s makes it wait for %i ms', async (retry, expected) => {
+  ])('[F20] a reconnection time of %s makes the feed wait for %i ms', async (retry, expected) => {
     const fixture = await openBackoffFixture(
       open,
       { scenario: { retry, 'end-after': 1 } },
@@ -140,7 +140,7 @@ registerContract('backoff', (open) => {
     expect(await nextDelays(fixture, 2)).toEqual([expected, expected])
   })
 
-  test('[F20] the delay that a server asks for is a floor: jitter is added to it', async () => {
+  test("[F20] the server's reconnection time is a minimum to which jitter is added", async () => {
     const fixture = await openBackoffFixture(open, { scenario: { retry: 3_000, 'end-after': 1 } })
     fixture.client.subscribe('/api/stream')
     expect(await nextDelays(fixture, 2)).toEqual([4_000, 5_000])
@@ -149,11 +149,11 @@ registerContract('backoff', (open) => {
   const now = Date.UTC(2027, 0, 15, 8, 0, 0)
   test.each([
     ['seconds', 20, 20_000],
-    ['seconds without end', 999_999_999, 600_000],
+    ['too many seconds', 999_999_999, 600_000],
     ['a date', new Date(now + 40_000).toUTCString(), 40_000],
-    ['a date long past', new Date(now - 40_000).toUTCString(), 100],
-    ['nonsense', 'soon', 5],
-  ])('[F17][P1.4] Retry-After in %s is honoured, within bounds', async (_, value, expected) => {
+    ['a past date', new Date(now - 40_000).toUTCString(), 100],
+    ['an invalid format', 'soon', 5],
+  ])('[F17][P1.4] Retry-After in %s is honored within its bounds', async (_, value, expected) => {
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const scenario = { status: 503, 'retry-after': value, times: 1 }
     const fixture = await openBackoffFixture(open, { scenario }, { retry: { delay: 5, jitter: false } })

@@ -1,15 +1,15 @@
-/** Connections that break, end, or fall silent: rows 1 to 9 of the faults. */
+/** Faults 1 to 9: connections that break, end or fall silent. */
 import { expect, test } from 'vitest'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
 import { readRun, payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-const places = ['middle', 'last-byte', 'character']
+const cutPositions = ['middle', 'last-byte', 'character']
 
-registerContract('a connection', (open, createSpy) => {
-  /** Sends an event that falls to the scenario's cut, and one after it; returns the id before the cut. */
-  const cross = async (scenario: Record<string, unknown>): Promise<void> => {
+registerContract('connection faults', (open, createSpy) => {
+  /** Sends an event before, at and after the scenario's cut, and checks that each is delivered once. */
+  const expectRecovery = async (scenario: Record<string, unknown>): Promise<void> => {
     const { client, server } = await open({ scenario: { ...scenario, times: 1 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -23,50 +23,54 @@ registerContract('a connection', (open, createSpy) => {
     expect((await server.requests()).map(({ headers }) => headers['last-event-id'])).toEqual([undefined, id])
   }
 
-  test.each(places)(
-    '[F1] reset in the %s of an event: the part is dropped, its id not adopted, the event comes once',
-    (place) => cross({ 'reset-after': 2, 'cut-at': place }),
+  test.each(cutPositions)(
+    '[F1] a reset at the %s of an event drops the partial event and its ID, and the event is delivered once',
+    (position) => expectRecovery({ 'reset-after': 2, 'cut-at': position }),
   )
 
-  test.each(places)(
-    '[F2] FIN without the last chunk in the %s of an event: goes on after the last whole one',
-    (place) => cross({ 'truncate-after': 2, 'cut-at': place }),
+  test.each(cutPositions)(
+    '[F2] a FIN without the last chunk at the %s of an event resumes after the last complete event',
+    (position) => expectRecovery({ 'truncate-after': 2, 'cut-at': position }),
   )
 
-  test('[F2] FIN before the announced length: goes on after the last whole event', () =>
-    cross({ 'truncate-after': 2, 'short-length': true }))
+  test('[F2] a FIN before the announced content length resumes after the last complete event', () =>
+    expectRecovery({ 'truncate-after': 2, 'short-length': true }))
 
-  /** More than is read at once. */
-  const part = `id: of-the-part\nevent: part\ndata: "${'x'.repeat(100_000)}"\n`
+  /** A partial event larger than one read. */
+  const partialEvent = `id: of-the-part\nevent: part\ndata: "${'x'.repeat(100_000)}"\n`
   const breaks = ['[F1] a reset', '[F3] a clean end']
   test.each(breaks)(
-    '%s when a part of an event has been read: it is no event, and its id is not adopted',
-    async (how) => {
+    '%s in the middle of a read event: the partial event is dropped and its ID ignored',
+    async (ending) => {
       const { connect, batches } = createSpy()
-      const end = how.includes('clean') ? { 'end-after': 2 } : {}
-      const scenario = { insert: part, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
+      const end = ending.includes('clean') ? { 'end-after': 2 } : {}
+      const scenario = { insert: partialEvent, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
       const { client, server } = await open({ scenario }, { connect })
       const events = recordEvents(client.subscribe('/api/stream', { parse: 'text' }))
       await waitUntil(() => events.length)
       const id = await server.send({ data: 'whole' })
       await waitUntil(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
-      if (how.includes('reset')) await server.drop()
+      if (ending.includes('reset')) await server.drop()
       await waitUntil(() => events.length === 3)
       expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
       expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
     },
   )
 
-  test('[F3] a clean end of a feed: goes on after the last event', () => cross({ 'end-after': 2 }))
+  test('[F3] a feed resumes after its last event when the connection ends cleanly', () =>
+    expectRecovery({ 'end-after': 2 }))
 
-  test('[F3] a clean end of a run before its terminal event: resumed, else truncated', async () => {
+  test('[F3] a clean end before the terminal event resumes a run, or is truncated without retries', async () => {
     const { client } = await open({ answers: { '*': 'abc' }, scenario: { 'end-after': 2 } })
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text: 'abc' })
-    const once = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
-    expect(await readRun(once)).toMatchObject({ contents: ['a'], error: { code: 'truncated', partial: 'a' } })
+    const runWithoutRetry = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
+    expect(await readRun(runWithoutRetry)).toMatchObject({
+      contents: ['a'],
+      error: { code: 'truncated', partial: 'a' },
+    })
   })
 
-  test('[F3] a run that ends before anything new, again and again: retries-exhausted because of truncated', async () => {
+  test('[F3] a run that keeps ending without progress fails with retries-exhausted caused by truncated', async () => {
     const { client, server } = await open({
       answers: { '*': 'abc' },
       scenario: [
@@ -83,7 +87,7 @@ registerContract('a connection', (open, createSpy) => {
     expect((await server.log()).length).toBe(3)
   })
 
-  test('[F4] silence without FIN: idle after idleTimeout, then goes on', async () => {
+  test('[F4] a silent connection is idle after idleTimeout and then resumed', async () => {
     const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { scenario: { 'stall-after': 2, times: 1 } },
@@ -94,7 +98,7 @@ registerContract('a connection', (open, createSpy) => {
     await server.send({ data: 1 })
     await waitUntil(() => payloadsOf(events).length === 1)
     await server.send({ data: 2 })
-    clock.advance(45_000) // the timer looks at the time of the last byte
+    clock.advance(45_000) // the timer compares with the time of the last byte
     await waitUntil(() => states.at(-1)!.status === 'waiting')
     expect(states.at(-1)!.error).toMatchObject({ code: 'idle', message: expect.stringContaining('proxy') })
     clock.advance(5)
@@ -102,7 +106,7 @@ registerContract('a connection', (open, createSpy) => {
     expect(payloadsOf(events)).toEqual([1, 2])
   })
 
-  test('[F4] a consumer that holds the reading back is not taken for a silent server', async () => {
+  test('[F4] backpressure from a slow consumer is not mistaken for a silent server', async () => {
     const clock = createSyncManualClock()
     const options = { clock, idleTimeout: 1_000, stallTimeout: 1_000, queue: { events: 2 } }
     const { client, server, states } = await open({ heartbeat: 0 }, options)
@@ -115,8 +119,8 @@ registerContract('a connection', (open, createSpy) => {
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
   })
 
-  /** Heartbeats until the time for events is over; `search` makes them comments, or id-only blocks as well. */
-  const beat = async (search: string): Promise<void> => {
+  /** Sends heartbeats until `stallTimeout`: comments only, or also ID-only blocks when `search` filters the feed. */
+  const expectStalled = async (search: string): Promise<void> => {
     const clock = createSyncManualClock()
     const { connect, batches } = createSpy()
     const timeouts = { idleTimeout: 15_000, stallTimeout: 100_000 }
@@ -138,11 +142,11 @@ registerContract('a connection', (open, createSpy) => {
     expect(states.at(-1)!.error).toMatchObject({ code: 'stalled' })
   }
 
-  test('[F5] heartbeats alone: never idle, but stalled where that is asked for', () => beat(''))
+  test('[F5] heartbeats prevent idle but not stalled when stallTimeout is set', () => expectStalled(''))
 
-  test('[F5][P2.4] heartbeats with id-only blocks are no events either', () => beat('?types=rare'))
+  test('[F5][P2.4] ID-only blocks do not prevent stalled either', () => expectStalled('?types=rare'))
 
-  test('[F6] accepted, but never answered: network after connectTimeout, then tried again', async () => {
+  test('[F6] a request without a response is a network error after connectTimeout and is retried', async () => {
     const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { scenario: { hang: true, times: 1 } },
@@ -160,7 +164,7 @@ registerContract('a connection', (open, createSpy) => {
     expect(await server.log()).toHaveLength(2)
   })
 
-  test('[F8] cut inside a UTF-8 character: the next connection starts clean', async () => {
+  test('[F8] a cut inside a UTF-8 character does not affect the next connection', async () => {
     const { client, server } = await open({ scenario: { 'truncate-after': 1, 'cut-at': 'character', times: 1 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -174,7 +178,7 @@ registerContract('a connection', (open, createSpy) => {
   })
 
   test.each(['gzip', 'br'])(
-    '[F9][P1.6] %s, cut: each event comes as it is sent, then goes on after the last whole one',
-    (encoding) => cross({ encoding, 'truncate-after': 2 }),
+    '[F9][P1.6] a %s stream delivers each event as it is sent and resumes after a cut',
+    (encoding) => expectRecovery({ encoding, 'truncate-after': 2 }),
   )
 })

@@ -1,4 +1,4 @@
-/** What consumers do: rows 33 to 39 of the faults. */
+/** Faults 33 to 39: consumers that are slow, stop, throw, close or abort. */
 import { expect, test, vi } from 'vitest'
 import type { StreamEvent } from '../../../src/base/events.ts'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
@@ -7,18 +7,18 @@ import type { TestServer } from '../test-server.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-/** Resolves when nobody reads from the server. */
+/** Resolves once the server has no readers. */
 const waitUntilUnread = (server: TestServer) =>
   waitUntil(async () => {
     const { feedReaders, runs } = await server.state()
     return feedReaders === 0 && runs.every(({ readers }) => readers === 0)
   })
 
-registerContract('a consumer', (open, createSpy) => {
-  test('[F33] slow in its loop: no more is read than its queue holds, and nothing is lost', async () => {
+registerContract('consumer faults', (open, createSpy) => {
+  test('[F33] a slow loop reads no more than its queue holds and loses nothing', async () => {
     const [size, count] = [64 * 1024, 300]
     const { connect, batches } = createSpy()
-    // A carrier is compressed as a whole, whatever it carries.
+    // A channel stream is compressed as a whole, so its encoding is set as well.
     const scenario = [{ encoding: 'identity' as const }, { path: '/api/channel', encoding: 'identity' as const }]
     const { client, server } = await open({ scenario }, { connect, queue: { bytes: 1_000_000 } })
     const lastEventId = await server.send({ data: 'first' })
@@ -29,18 +29,18 @@ registerContract('a consumer', (open, createSpy) => {
     let before = 0
     await waitUntil(async () => {
       const { writtenBytes } = await server.state()
-      const still = writtenBytes === before // all buffers between the two are full
+      const blocked = writtenBytes === before // all buffers between server and client are full
       before = writtenBytes
-      return still && writtenBytes > 1_000_000
+      return blocked && writtenBytes > 1_000_000
     })
     const read = batches.reduce((sum, { bytes }) => sum + bytes, 0)
-    // What came with the event that was taken, one more event that the reading had begun with, and one batch.
+    // Beyond the queue: the event taken by the loop, the event being read, and one batch.
     expect(read).toBeLessThan(1_000_000 + 3 * size)
     for (let taken = 0; taken < count; taken++) expect((await loop.next()).value?.data).toHaveLength(size)
     expect(await server.log()).toHaveLength(1)
   })
 
-  test('[F34] that breaks out of a loop over a feed, returns or throws: the connection is freed', async () => {
+  test('[F34] leaving a feed loop by break, return or throw closes the connection', async () => {
     const { client, server } = await open()
     const loops = [
       async () => {
@@ -59,7 +59,7 @@ registerContract('a consumer', (open, createSpy) => {
     expect(await server.log()).toHaveLength(3)
   })
 
-  test('[F34] that breaks out of a loop over a run: freed, and the run goes on; or is stopped, if that is asked for', async () => {
+  test('[F34] breaking out of a run loop closes the connection, and detachBehavior decides whether the run continues', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, time: 'manual', delay: 100 })
     for (const detachBehavior of ['continue', 'cancel'] as const) {
       const run = client.stream('/api/generate', { json: { prompt: detachBehavior }, detachBehavior })
@@ -75,25 +75,25 @@ registerContract('a consumer', (open, createSpy) => {
     expect((await server.state()).runs).toMatchObject([{ state: 'running' }, { state: 'finished', text: 'a' }])
   })
 
-  test('[F35] whose handler throws: it is reported, the next event arrives, and nothing is reconnected', async () => {
+  test('[F35] a throwing handler is reported, and the feed delivers the next event without reconnecting', async () => {
     const reported: unknown[] = []
     vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
     const { client, server, errors, states } = await open()
     const feed = client.subscribe('/api/stream')
-    const mistake = new Error('of the handler')
+    const handlerError = new Error('from the handler')
     feed.onAny(() => {
-      throw mistake
+      throw handlerError
     })
     const events = recordEvents(feed)
     await waitUntil(() => events.length)
     await server.send({ data: 1 })
     await waitUntil(() => events.length === 2)
-    expect(reported).toEqual([mistake, mistake])
+    expect(reported).toEqual([handlerError, handlerError])
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] that closes in a handler hears nothing more, not even the rest of what has come', async () => {
+  test('[F36] closing in a handler stops delivery, including events already received', async () => {
     const { client, server, errors } = await open()
     const lastEventId = await server.send({ data: 0 })
     await server.sendMany({ data: 'replayed at once' }, 20)
@@ -110,7 +110,7 @@ registerContract('a consumer', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] that closes while it connects, twice: silence, and the connection is freed', async () => {
+  test('[F36] closing twice while connecting ends the feed without an error and aborts the request', async () => {
     const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { hang: true } }, { clock })
     const feed = client.subscribe('/api/stream')
@@ -120,14 +120,14 @@ registerContract('a consumer', (open, createSpy) => {
     expect(await feed.closed).toBeUndefined()
     expect(clock.pendingDelays).toEqual([])
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'closed'])
-    // The request is given up, not only forgotten: its socket is gone, or free for the next request.
+    // The request is aborted, not only ignored: its socket is closed, or free for the next request.
     await server.setScenario([])
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
     expect(errors).toEqual([])
   })
 
-  test('[F36] that closes in backoff: no request comes after it', async () => {
+  test('[F36] closing during backoff prevents further requests', async () => {
     const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { status: 503 } }, { clock })
     const feed = client.subscribe('/api/stream')
@@ -139,16 +139,16 @@ registerContract('a consumer', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] that closes in the task in which it subscribed: nothing is sent', async () => {
+  test('[F36] closing in the task that subscribed sends no request', async () => {
     const { client, server } = await open()
     client.subscribe('/api/stream').close()
     client.stream('/api/generate', { json: { prompt: 'p' } }).detach()
-    // Another request comes and goes, and those would have come before it.
+    // The closed streams would have sent their requests before this one.
     await client.stream('/api/generate', { json: { prompt: 'q' } }).final()
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
 
-  test('[F36] that closes its client ends everything it opened', async () => {
+  test('[F36] closing a client ends all its streams', async () => {
     const { client, server } = await open({ answers: { '*': 'abc' }, time: 'manual', delay: 100 })
     const events = recordEvents(client.subscribe('/api/stream'))
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
@@ -159,30 +159,34 @@ registerContract('a consumer', (open, createSpy) => {
   })
 
   const reason = new Error('why')
-  const moments = ['at once', 'in connect', 'in a body read', 'in backoff']
-  test.each(moments)('[F37] that aborts %s: rejects with its reason, and leaves nothing open', async (when) => {
+  const moments = ['immediately', 'during connect', 'during a body read', 'during backoff']
+  test.each(moments)('[F37] a run aborted %s rejects with the abort reason and leaves nothing open', async (moment) => {
     const clock = createSyncManualClock()
     const scenario =
-      when === 'in connect' ? { hang: true } : when === 'in backoff' ? { status: 503 } : { 'stall-after': 1 }
+      moment === 'during connect'
+        ? { hang: true }
+        : moment === 'during backoff'
+          ? { status: 503 }
+          : { 'stall-after': 1 }
     const { client, server, errors, states } = await open({ scenario }, { clock })
     const controller = new AbortController()
-    if (when === 'at once') controller.abort(reason)
+    if (moment === 'immediately') controller.abort(reason)
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, signal: controller.signal })
     const pending = run[Symbol.asyncIterator]().next()
     pending.catch(() => {}) // awaited below
-    if (when !== 'at once') await waitUntil(async () => (await server.log()).length)
-    if (when === 'in a body read') await waitUntil(() => run.cursor)
-    if (when === 'in backoff') await waitUntil(() => states.at(-1)!.status === 'waiting')
+    if (moment !== 'immediately') await waitUntil(async () => (await server.log()).length)
+    if (moment === 'during a body read') await waitUntil(() => run.cursor)
+    if (moment === 'during backoff') await waitUntil(() => states.at(-1)!.status === 'waiting')
     controller.abort(reason)
     await expect(run.final()).rejects.toBe(reason)
     await expect(pending).rejects.toBe(reason)
     await waitUntilUnread(server)
     expect(clock.pendingDelays).toEqual([])
     expect(errors).toEqual([])
-    expect(await server.log()).toHaveLength(when === 'at once' ? 0 : 1)
+    expect(await server.log()).toHaveLength(moment === 'immediately' ? 0 : 1)
   })
 
-  test('[F37] that aborts in the token provider: the provider is told, nothing is sent', async () => {
+  test('[F37] aborting while the token provider is pending aborts its signal and sends no request', async () => {
     const clock = createSyncManualClock()
     const controller = new AbortController()
     const signals: AbortSignal[] = []
@@ -207,7 +211,7 @@ registerContract('a consumer', (open, createSpy) => {
     expect([clock.pendingDelays, await server.log()]).toEqual([[], []])
   })
 
-  test('[F39] with two pending next(): each gets its event, in order, and both settle on close', async () => {
+  test('[F39] concurrent next() calls get their events in order and settle on close', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
     const loop = feed[Symbol.asyncIterator]()
@@ -220,7 +224,7 @@ registerContract('a consumer', (open, createSpy) => {
     await waitUntilUnread(server)
   })
 
-  test('two consumers of one feed: the loop sets the pace, the listener hears the same', async () => {
+  test('a listener receives the same events as a loop over the same feed', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
     const received = recordEvents(feed)

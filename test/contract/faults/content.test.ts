@@ -1,15 +1,15 @@
-/** What is in the stream: rows 22 to 32 of the faults. */
+/** Faults 22 to 32: stream contents. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
 import { readRun, payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-/** The characters that the bytes of a header value stand for. */
-const decode = (value: string | undefined): string =>
+/** Decodes a header value, one character per byte, as UTF-8. */
+const decodeHeader = (value: string | undefined): string =>
   new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value ?? '', (byte) => byte.charCodeAt(0)))
 
-registerContract('content', (open) => {
-  /** A feed into which `text` comes, as it is, after `connected`; then an event 'last'. */
+registerContract('stream contents', (open) => {
+  /** Opens a feed that receives the raw `text` after `connected`, and returns the events it was parsed into. */
   const insert = async (text: string, rule: Record<string, unknown> = {}) => {
     const fixture = await open({ scenario: { insert: text, 'insert-after': 1, times: 1, ...rule } })
     const feed = fixture.client.subscribe('/api/stream', { parse: 'text' })
@@ -20,33 +20,36 @@ registerContract('content', (open) => {
     return { ...fixture, feed, events: events.slice(1, -1), connectedId: events[0]!.id, lastId }
   }
 
-  test.each(['日本', 'é', '👍', 'Ω-'])('[F22] id %s goes back as its UTF-8 bytes, and is honoured', async (prefix) => {
-    const { client, server } = await open({ scenario: { 'id-prefix': prefix } })
-    const feed = client.subscribe('/api/stream')
-    const events = recordEvents(feed)
-    await waitUntil(() => events.length)
-    await server.send({ data: 1 })
-    await waitUntil(() => payloadsOf(events).length === 1)
-    const { lastEventId } = feed
-    expect(lastEventId.startsWith(prefix)).toBe(true)
-    await server.drop()
-    await server.send({ data: 2 })
-    await waitUntil(() => payloadsOf(events).length === 2)
-    expect(decode((await server.requests())[1]!.headers['last-event-id'])).toBe(lastEventId)
-    expect(payloadsOf(events)).toEqual([1, 2])
-  })
+  test.each(['日本', 'é', '👍', 'Ω-'])(
+    '[F22] the ID prefix %s is sent back as UTF-8 bytes, and the server resumes from it',
+    async (prefix) => {
+      const { client, server } = await open({ scenario: { 'id-prefix': prefix } })
+      const feed = client.subscribe('/api/stream')
+      const events = recordEvents(feed)
+      await waitUntil(() => events.length)
+      await server.send({ data: 1 })
+      await waitUntil(() => payloadsOf(events).length === 1)
+      const { lastEventId } = feed
+      expect(lastEventId.startsWith(prefix)).toBe(true)
+      await server.drop()
+      await server.send({ data: 2 })
+      await waitUntil(() => payloadsOf(events).length === 2)
+      expect(decodeHeader((await server.requests())[1]!.headers['last-event-id'])).toBe(lastEventId)
+      expect(payloadsOf(events)).toEqual([1, 2])
+    },
+  )
 
-  test('[F23] an id with NUL is ignored: the one before it holds', async () => {
+  test('[F23] an ID with NUL is ignored and the previous ID stays in effect', async () => {
     const { events, connectedId } = await insert('id: bad\0id\ndata: x\n\n')
     expect(events).toEqual([{ type: 'message', data: 'x', id: connectedId }])
   })
 
-  test('[F23] an id-only block is no event, but moves the cursor', async () => {
+  test('[F23] an ID-only block moves the cursor without being delivered', async () => {
     const { events } = await insert('id: moved\n\ndata: x\n\n')
     expect(events).toEqual([{ type: 'message', data: 'x', id: 'moved' }])
   })
 
-  test('[F23] an empty id clears the cursor: the next request has none, and its user is told that events may be missing', async () => {
+  test('[F23] an empty ID clears the cursor: the next request sends none, and onReset reports a possible gap', async () => {
     const { client, server, resets } = await open({
       scenario: { insert: 'id:\ndata: "cleared"\n\n', 'insert-after': 1, times: 1 },
     })
@@ -61,14 +64,14 @@ registerContract('content', (open) => {
     expect((await server.requests())[1]!.headers).not.toHaveProperty('last-event-id')
   })
 
-  test('[F24] a block without data is no event, and neither is a comment', async () => {
+  test('[F24] blocks without data and comments are not delivered as events', async () => {
     const { events } = await insert(
       'event: nothing\n\n: data: comment\n\n:\n\nretry: 20\n\nevent: nothing\nid: kept\n\ndata\n\n',
     )
     expect(events).toEqual([{ type: 'message', data: '', id: 'kept' }])
   })
 
-  test('[F25] a replay of a run that overlaps what was received brings each delta once', async () => {
+  test('[F25] an overlapping replay of a run delivers each delta once', async () => {
     const { client } = await open({
       answers: { '*': 'abcdef' },
       scenario: [{ 'end-after': 4, times: 1 }, { overlap: 3 }],
@@ -78,7 +81,7 @@ registerContract('content', (open) => {
     expect(indexes).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  test('[F26] ids that start over after a restart: nothing is swallowed, and the user is told', async () => {
+  test('[F26] IDs that restart from the beginning lose no events, and onReset reports the reset', async () => {
     const { client, server, resets } = await open()
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -92,7 +95,7 @@ registerContract('content', (open) => {
     expect(resets).toEqual([{ reason: 'unknown' }])
   })
 
-  test('[F27] an index that jumps is read again from the last good id, once', async () => {
+  test('[F27] a skipped delta index is requested again once from the last good ID', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3, times: 1 } })
     expect((await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))).contents.join('')).toBe('abcdef')
     expect((await server.requests()).map(({ headers }) => headers['last-event-id']?.split(':')[1])).toEqual([
@@ -101,7 +104,7 @@ registerContract('content', (open) => {
     ])
   })
 
-  test('[F27] and is a gap, with what was received, if it jumps again', async () => {
+  test('[F27] a delta index skipped again is a gap error with the partial text', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3 } })
     const { contents, error } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents.join('')).toBe('abc')
@@ -109,10 +112,13 @@ registerContract('content', (open) => {
     expect(await server.log()).toHaveLength(2)
   })
 
-  const floods = ['line', 'lines'] as const
+  const floods = [
+    ['line', 'line'],
+    ['series of lines', 'lines'],
+  ] as const
   test.each(floods)(
-    '[F28] an endless %s is too-large; what was whole before it is delivered, its connection freed',
-    async (flood) => {
+    '[F28] an endless %s is too-large: complete events before it are delivered and the connection is closed',
+    async (_, flood) => {
       const scenario = { flood, 'flood-after': 2 }
       const { client, server } = await open({ scenario }, { maxEventSize: 100_000 })
       const lastEventId = await server.send({ data: 0 })
@@ -121,12 +127,12 @@ registerContract('content', (open) => {
       const events = recordEvents(feed)
       expect(await feed.closed).toMatchObject({ code: 'too-large', retryable: false })
       expect(payloadsOf(events)).toEqual(['whole'])
-      await waitUntil(async () => (await server.state()).writtenBytes === 0)
+      await waitUntil(async () => (await server.state()).openResponses === 0)
       expect(await server.log()).toHaveLength(1)
     },
   )
 
-  test('[F28] a line of 32 MiB is refused by default, one of 8 MiB is not', async () => {
+  test('[F28] by default a line of 32 MiB is too-large and one of 8 MiB is not', async () => {
     const { client, server } = await open({ scenario: { flood: 'line', 'flood-bytes': 32 * 1024 * 1024 } })
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'too-large' })
     await server.setScenario([])
@@ -137,7 +143,7 @@ registerContract('content', (open) => {
     expect(payloadsOf(events)[0]).toHaveLength(8 * 1024 * 1024)
   })
 
-  test('[F30] data of a feed that is not JSON: told with its id, and the feed goes on', async () => {
+  test('[F30] feed data that is not JSON is reported with its ID, and the feed continues', async () => {
     const { client, server, errors } = await open({ scenario: { 'invalid-data': 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -149,7 +155,7 @@ registerContract('content', (open) => {
     expect(await server.log()).toHaveLength(1)
   })
 
-  test('[F30] data of a run that is not JSON ends it', async () => {
+  test('[F30] run data that is not JSON ends the run with invalid-data', async () => {
     const { client } = await open({ answers: { '*': 'abc' }, scenario: { 'invalid-data': 3 } })
     const { contents, error } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents).toEqual(['a'])
@@ -157,56 +163,56 @@ registerContract('content', (open) => {
   })
 
   const names = ['error', '__proto__', 'constructor', 'toString', 'hasOwnProperty']
-  const hostile = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
+  const hostileData = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'
 
-  test.each(names)(
-    '[F31] an event of a feed named %s is an event like any other, and pollutes nothing',
-    async (name) => {
-      const { client, errors } = await open({ scenario: { insert: `event: ${name}\ndata: ${hostile}\n\n` } })
-      const received: { data: unknown }[] = []
-      client.subscribe('/api/stream').on(name, (event) => received.push(event))
-      await waitUntil(() => received.length)
-      expect(Object.keys(received[0]!.data as object)).toEqual(['__proto__', 'constructor'])
-      expect(({} as { polluted?: number }).polluted).toBeUndefined()
-      expect(errors).toEqual([])
-    },
-  )
+  test.each(names)('[F31] a feed event named %s is delivered without polluting prototypes', async (name) => {
+    const { client, errors } = await open({ scenario: { insert: `event: ${name}\ndata: ${hostileData}\n\n` } })
+    const received: { data: unknown }[] = []
+    client.subscribe('/api/stream').on(name, (event) => received.push(event))
+    await waitUntil(() => received.length)
+    expect(Object.keys(received[0]!.data as object)).toEqual(['__proto__', 'constructor'])
+    expect(({} as { polluted?: number }).polluted).toBeUndefined()
+    expect(errors).toEqual([])
+  })
 
-  test.each(names.slice(1))('[F31] and so is one of a run', async (type) => {
-    const scenario = { insert: `event: ${type}\ndata: ${hostile}\n\n`, 'insert-after': 1 }
+  test.each(names.slice(1))('[F31] a run event named %s is delivered without polluting prototypes', async (type) => {
+    const scenario = { insert: `event: ${type}\ndata: ${hostileData}\n\n`, 'insert-after': 1 }
     const { client } = await open({ answers: { '*': 'ab' }, scenario })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     const received: unknown[] = []
     run.on(type, ({ data }) => received.push(data))
     expect(await run.final()).toMatchObject({ text: 'ab' })
-    expect(received).toEqual([JSON.parse(hostile)])
+    expect(received).toEqual([JSON.parse(hostileData)])
     expect(({} as { polluted?: number }).polluted).toBeUndefined()
   })
 
   test.each([
-    ['unknown fields and no colon', 'foo: bar\ndata:1\nfoo\ndata\n\n', '1\n'],
-    ['one space after the colon is not of the value', 'data:  1\ndata:2\ndata: 3\n\n', ' 1\n2\n3'],
-    ['field names are taken literally', 'Data: no\n data: no\ndata : no\ndata: yes\n\n', 'yes'],
+    ['unknown fields are ignored, and a field without a colon is empty', 'foo: bar\ndata:1\nfoo\ndata\n\n', '1\n'],
+    ['only the first space after the colon is removed from the value', 'data:  1\ndata:2\ndata: 3\n\n', ' 1\n2\n3'],
+    ['field names are case-sensitive and not trimmed', 'Data: no\n data: no\ndata : no\ndata: yes\n\n', 'yes'],
   ])('[F32] %s', async (_, text, data) => {
     expect((await insert(text)).events.map((event) => event.data)).toEqual([data])
   })
 
   const ends = (['lf', 'crlf', 'cr'] as const).flatMap((newline) => [1, 2, 7].map((split) => ({ newline, split })))
-  test.each(ends)('[F32] line ends $newline in writes of $split bytes, after one BOM', async ({ newline, split }) => {
-    const text = '你好\r\n👩‍💻 "\u2028" é\n'
-    const { client, server } = await open({
-      answers: { '*': text },
-      scenario: { newline, split, bom: 1, encoding: 'identity' as const },
-    })
-    const events = recordEvents(client.subscribe('/api/stream'))
-    await waitUntil(() => events.length)
-    await server.send({ type: 'é', data: text })
-    await waitUntil(() => events.length === 2)
-    expect(payloadsOf(events, 'é')).toEqual([text])
-    expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text })
-  })
+  test.each(ends)(
+    '[F32] a stream with $newline line endings, split every $split bytes and preceded by one BOM, is parsed',
+    async ({ newline, split }) => {
+      const text = '你好\r\n👩‍💻 "\u2028" é\n'
+      const { client, server } = await open({
+        answers: { '*': text },
+        scenario: { newline, split, bom: 1, encoding: 'identity' as const },
+      })
+      const events = recordEvents(client.subscribe('/api/stream'))
+      await waitUntil(() => events.length)
+      await server.send({ type: 'é', data: text })
+      await waitUntil(() => events.length === 2)
+      expect(payloadsOf(events, 'é')).toEqual([text])
+      expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text })
+    },
+  )
 
-  test('[F32] a second BOM is content: its line is of a field that nobody knows', async () => {
+  test('[F32] a second BOM is content, which makes its line an unknown field', async () => {
     const { client } = await open({ scenario: { bom: 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)

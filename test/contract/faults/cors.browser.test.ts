@@ -1,12 +1,12 @@
-/** What a page of another origin may do: row 18 of the faults, and PROTOCOL.md rule 1.5. */
+/** Cross-origin pages: fault 18 and PROTOCOL.md rule 1.5. */
 import { expect, test } from 'vitest'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-registerContract('a page of another origin', (open) => {
-  test('[F18] that may not read: network, tried again with backoff', async () => {
+registerContract('cross-origin pages', (open) => {
+  test('[F18] a response refused by CORS is a network error, retried with backoff', async () => {
     const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { cors: 'http://somewhere.else' },
@@ -22,7 +22,7 @@ registerContract('a page of another origin', (open) => {
     await waitUntil(async () => (await server.state()).requests.filter(({ method }) => method === 'GET').length === 3)
   })
 
-  test('[F18] whose Last-Event-ID is not allowed: network, which names CORS as a likely cause', async () => {
+  test('[F18] a Last-Event-ID header refused by CORS is a network error that names CORS as a likely cause', async () => {
     const { client, states } = await open({ cors: 'http://somewhere.else' })
     client.subscribe('/api/stream', { lastEventId: 'x' })
     await waitUntil(() => states.at(-1)?.status === 'waiting')
@@ -32,10 +32,10 @@ registerContract('a page of another origin', (open) => {
     })
   })
 
-  test('[P1.5] that is on the list: each header of the protocol passes its preflight, which is cached', async () => {
+  test('[P1.5] an allowed origin may send every protocol header, and its preflights are cached', async () => {
     const headers = { authorization: 'Bearer x', 'x-api-key': 'x' }
     const { client, server } = await open({ cors: location.origin }, { headers })
-    // With `no-store`, the default, Chromium takes no preflight out of its cache either.
+    // With the default, `no-store`, Chromium bypasses its preflight cache too.
     const events = recordEvents(client.subscribe('/api/stream', { cache: 'default', credentials: 'include' }))
     await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) {
@@ -46,8 +46,8 @@ registerContract('a page of another origin', (open) => {
     await client.stream('/api/generate', { json: { prompt: 'p' } }).final()
     const { requests } = await server.state()
     const preflights = requests.filter(({ method }) => method === 'OPTIONS')
-    const asked = preflights.map(({ path, headers }) => [path, headers['access-control-request-headers']])
-    expect(asked).toEqual([
+    const allowedHeaders = preflights.map(({ path, headers }) => [path, headers['access-control-request-headers']])
+    expect(allowedHeaders).toEqual([
       ['/api/stream', 'authorization,x-api-key'],
       ['/api/generate', 'authorization,content-type,idempotency-key,x-api-key'],
     ])
@@ -56,7 +56,7 @@ registerContract('a page of another origin', (open) => {
     )
   })
 
-  test('[P1.5] reads Retry-After and WWW-Authenticate', async () => {
+  test('[P1.5] an allowed origin can read Retry-After and WWW-Authenticate', async () => {
     const scenario = { path: '/api/stream', status: 503, 'retry-after': 7 }
     const { server } = await open({ cors: location.origin, scenario, auth: 'jwt' })
     const refused = await fetch(`${server.url}/api/generate?prompt=p`)
@@ -65,7 +65,7 @@ registerContract('a page of another origin', (open) => {
     expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '7'])
   })
 
-  test('[P1.5] cancels a run by DELETE', async () => {
+  test('[P1.5] an allowed origin can cancel a run with DELETE', async () => {
     const { client, server } = await open({ time: 'manual', delay: 100, cors: location.origin })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     await waitUntil(() => run.cursor)

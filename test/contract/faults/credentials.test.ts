@@ -1,4 +1,4 @@
-/** Credentials: rows 16, 38 and 49 of the faults, and PROTOCOL.md section 4. */
+/** Faults 16, 38 and 49, and PROTOCOL.md section 4: credentials. */
 import { expect, test } from 'vitest'
 import { apiKey, bearer } from '../../../src/request/auth.ts'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
@@ -6,12 +6,12 @@ import { registerContract } from '../contract.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-/** Base64url, as in a JWT. */
-const encode = (value: unknown): string =>
+/** Encodes a part of a JWT as Base64url. */
+const encodeJwtPart = (value: unknown): string =>
   btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 
 registerContract('credentials', (open) => {
-  test('[P4.1] a bearer token opens feeds and runs, and is in no URL', async () => {
+  test('[P4.1] a bearer token authenticates feeds and runs and appears in no URL', async () => {
     const { client, server, createAnotherClient } = await open({ auth: 'jwt' })
     const token = await server.token()
     const events = recordEvents(createAnotherClient({ auth: bearer(token) }).subscribe('/api/stream'))
@@ -29,13 +29,13 @@ registerContract('credentials', (open) => {
     expect(JSON.stringify(requests.map(({ path }) => path))).not.toContain(token)
   })
 
-  test('[P4.1] an API key does as well', async () => {
+  test('[P4.1] an API key authenticates a feed', async () => {
     const { client } = await open({ auth: 'apikey' }, { auth: apiKey('mock-key') })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
   })
 
-  test('[P4.1] an identity without permission is refused, and [P4.2] that is final at once', async () => {
+  test('[P4.1][P4.2] a request without permission is refused with 403 and not retried', async () => {
     const { server, errors, createAnotherClient } = await open({ auth: 'jwt' })
     const token = await server.token({ permissions: ['feed'] })
     const reasons: string[] = []
@@ -47,7 +47,7 @@ registerContract('credentials', (open) => {
     expect(await server.log()).toHaveLength(1)
   })
 
-  test('[F16][P4.2] 401: one refresh, then one new attempt, its cursor kept', async () => {
+  test('[F16][P4.2] a 401 refreshes the token once and retries with the same cursor', async () => {
     const { server, states, createAnotherClient } = await open({ auth: 'jwt' })
     const reasons: string[] = []
     const auth = bearer(({ reason }) => (reasons.push(reason), server.token()))
@@ -73,7 +73,7 @@ registerContract('credentials', (open) => {
     ])
   })
 
-  test('[F16][P4.2] a second 401 in a row is final: auth', async () => {
+  test('[F16][P4.2] a second consecutive 401 ends the feed with code auth', async () => {
     const { server, errors, createAnotherClient } = await open({ auth: 'jwt' })
     const feed = createAnotherClient({ auth: bearer('not-a-token') }).subscribe('/api/stream')
     const error = await feed.closed
@@ -83,23 +83,23 @@ registerContract('credentials', (open) => {
     expect(await server.log()).toHaveLength(2)
   })
 
-  test('[P4.3] a run of another identity is as unknown as one that never was', async () => {
+  test('[P4.3] a run of another identity is indistinguishable from an unknown run', async () => {
     const { server, createAnotherClient } = await open({ auth: 'jwt', answers: { '*': 'secret' } })
     const as = (subject: string) => createAnotherClient({ auth: bearer(() => server.token({ subject })) })
-    const mine = as('me').stream('/api/generate', { json: { prompt: 'p' } })
-    await mine.final()
-    const cursor = { url: mine.cursor!.url }
+    const run = as('me').stream('/api/generate', { json: { prompt: 'p' } })
+    await run.final()
+    const cursor = { url: run.cursor!.url }
     await expect(as('you').resume(cursor).final()).rejects.toMatchObject({ code: 'expired', status: 404 })
-    const never = { url: cursor.url.replace(/[0-9a-f]{12}$/, '000000000000') }
-    await expect(as('you').resume(never).final()).rejects.toMatchObject({ code: 'expired', status: 404 })
+    const unknownCursor = { url: cursor.url.replace(/[0-9a-f]{12}$/, '000000000000') }
+    await expect(as('you').resume(unknownCursor).final()).rejects.toMatchObject({ code: 'expired', status: 404 })
     expect(await as('me').resume(cursor).final()).toMatchObject({ text: 'secret' })
   })
 
-  test('[F38] a token provider that rejects: a failed attempt, with backoff, until it gives one', async () => {
+  test('[F38] a rejected token provider fails the attempt, which is retried with backoff', async () => {
     const clock = createSyncManualClock()
-    let asked = 0
+    let providerCalls = 0
     const auth = bearer(async () => {
-      if (++asked < 4) throw new Error('the vault is closed')
+      if (++providerCalls < 4) throw new Error('the vault is closed')
       return server.token()
     })
     const { server, states, errors, createAnotherClient } = await open({ auth: 'jwt' })
@@ -115,7 +115,7 @@ registerContract('credentials', (open) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F38] a token provider that hangs: given up at the deadline, with backoff; auth at the limit', async () => {
+  test('[F38] a token provider that hangs fails after connectTimeout, and with code auth at the retry limit', async () => {
     const clock = createSyncManualClock()
     const { client, server, states, errors } = await open(
       {},
@@ -142,10 +142,10 @@ registerContract('credentials', (open) => {
 
   const claims = { sub: 'mock-user', exp: 4_000_000_000 }
   test.each([
-    ['alg: none', `${encode({ alg: 'none' })}.${encode(claims)}.`],
-    ['another algorithm', `${encode({ alg: 'HS512' })}.${encode(claims)}.c2lnbmF0dXJl`],
-    ['a signature that is not ours', `${encode({ alg: 'HS256' })}.${encode(claims)}.c2lnbmF0dXJl`],
-    ['nothing of a JWT', 'nothing'],
+    ['alg: none', `${encodeJwtPart({ alg: 'none' })}.${encodeJwtPart(claims)}.`],
+    ['another algorithm', `${encodeJwtPart({ alg: 'HS512' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
+    ['a foreign signature', `${encodeJwtPart({ alg: 'HS256' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
+    ['no JWT structure', 'nothing'],
   ])('[F49][P4.1] a token with %s is refused with invalid_token', async (_, token) => {
     const { server } = await open({ auth: 'jwt' })
     const response = await fetch(`${server.url}/api/stream`, { headers: { authorization: `Bearer ${token}` } })
@@ -163,7 +163,7 @@ registerContract('credentials', (open) => {
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
   })
 
-  test('[F49][P4.1] a stream ends when its token expires; the client refreshes, and goes on without a gap', async () => {
+  test('[F49][P4.1] a feed whose token expires is resumed with a new token and without a gap', async () => {
     const { server, errors, createAnotherClient } = await open({ auth: 'jwt', time: 'manual' })
     const tokens: string[] = []
     const auth = bearer(async ({ reason }) => {
@@ -184,7 +184,7 @@ registerContract('credentials', (open) => {
     expect(errors).toEqual([])
   })
 
-  test('[F49] so does a run, which is not started twice', async () => {
+  test('[F49] a run whose token expires is resumed with a new token and not started twice', async () => {
     const { server, createAnotherClient } = await open({
       auth: 'jwt',
       time: 'manual',

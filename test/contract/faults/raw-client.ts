@@ -1,20 +1,20 @@
-/** A client that is nothing but a socket, so that it can do what none should. */
+/** A client on a plain socket, for behavior that no HTTP client allows. */
 import { type Socket, connect } from 'node:net'
 
 export interface RawClient {
   readonly socket: Socket
-  /** What it has received. */
+  /** Everything received so far, as Latin-1. */
   readonly received: string
-  /** Settles when the connection is gone, whoever ended it. */
+  /** Resolves when the connection is closed by either side. */
   readonly closed: Promise<void>
 }
 
-/** Connects, and sends `lines` as the head of a request, which ends unless `open` is said. */
+/** Connects and sends `lines` as a request head. With `'open'`, the head is left unfinished. */
 export function openRawClient(port: number, lines: string[], head: 'complete' | 'open' = 'complete'): RawClient {
   const socket = connect(port, '127.0.0.1')
   let received = ''
   socket.on('data', (bytes) => (received += bytes.toString('latin1')))
-  socket.on('error', () => {}) // a reset is one of the things it is for
+  socket.on('error', () => {}) // tests reset connections on purpose
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.write(lines.join('\r\n') + (head === 'complete' ? '\r\n\r\n' : ''))
   return {
@@ -26,5 +26,5 @@ export function openRawClient(port: number, lines: string[], head: 'complete' | 
   }
 }
 
-/** The head of a GET. */
+/** Returns the head of a GET request. */
 export const get = (path: string): string[] => [`GET ${path} HTTP/1.1`, 'Host: localhost']

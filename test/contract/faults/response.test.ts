@@ -1,4 +1,4 @@
-/** Answers that are no event stream: rows 10 to 17 of the faults. */
+/** Faults 10 to 17: responses that are not event streams. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
@@ -6,22 +6,25 @@ import { waitUntil } from '../wait-until.ts'
 
 const statuses = { final: [400, 403, 404, 410], retried: [408, 425, 429, 500, 502, 503, 504] }
 
-registerContract('an answer', (open) => {
-  const others = ['text/html', 'text/event-streamish', 'application/json', '']
-  test.each(others)('[F10] 200 with %j is no event stream: final, and let go of', async (type) => {
-    const { client, server, errors } = await open({ scenario: { 'content-type': type } })
-    const feed = client.subscribe('/api/stream')
-    const events = recordEvents(feed)
-    const error = await feed.closed
-    expect(error).toMatchObject({ code: 'content-type', retryable: false })
-    expect(errors).toEqual([error])
-    await waitUntil(async () => (await server.state()).feedReaders === 0)
-    expect(await server.log()).toEqual(['GET /api/stream'])
-    expect(events).toEqual([])
-  })
+registerContract('responses', (open) => {
+  const otherTypes = ['text/html', 'text/event-streamish', 'application/json', '']
+  test.each(otherTypes)(
+    '[F10] a 200 response with content type %j ends the feed and closes the connection',
+    async (type) => {
+      const { client, server, errors } = await open({ scenario: { 'content-type': type } })
+      const feed = client.subscribe('/api/stream')
+      const events = recordEvents(feed)
+      const error = await feed.closed
+      expect(error).toMatchObject({ code: 'content-type', retryable: false })
+      expect(errors).toEqual([error])
+      await waitUntil(async () => (await server.state()).feedReaders === 0)
+      expect(await server.log()).toEqual(['GET /api/stream'])
+      expect(events).toEqual([])
+    },
+  )
 
   test.each(['TEXT/Event-Stream', 'text/event-stream;charset=utf-8', ' text/event-stream ; x=y'])(
-    '[F10] %j is one',
+    '[F10] %j is accepted as an event stream',
     async (type) => {
       const { client } = await open({ scenario: { 'content-type': type } })
       const events = recordEvents(client.subscribe('/api/stream'))
@@ -29,38 +32,38 @@ registerContract('an answer', (open) => {
     },
   )
 
-  test('[F11] an error whose body never ends: told at once, and its connection let go of', async () => {
+  test('[F11] an error response with an endless body is reported immediately and its connection closed', async () => {
     const { client, server } = await open({ scenario: { status: 400, 'endless-body': true } })
     const error = await client.subscribe('/api/stream').closed
     expect(error).toMatchObject({ code: 'http', status: 400 })
-    // As a problem document it was read, but not to its end.
-    await waitUntil(async () => (await server.state()).writtenBytes === 0)
+    // The body was read as a problem document, but not to its end.
+    await waitUntil(async () => (await server.state()).openResponses === 0)
     expect(await server.log()).toHaveLength(1)
   })
 
-  test('[F11] one that is tried again leaves no connection behind', async () => {
+  test('[F11] retried error responses with endless bodies leave no connection open', async () => {
     const { client, server } = await open({ scenario: { status: 500, 'endless-body': true, times: 5 } })
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
     await waitUntil(() => events.length)
     expect(await server.log()).toHaveLength(6)
     feed.close()
-    await waitUntil(async () => (await server.state()).writtenBytes === 0)
+    await waitUntil(async () => (await server.state()).openResponses === 0)
   })
 
-  test('[F12][P1.4] 204 ends a feed well: no reconnect, no error', async () => {
+  test('[F12][P1.4] a 204 ends a feed without a reconnect or an error', async () => {
     const { client, server, errors, states } = await open()
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
     await waitUntil(() => events.length)
-    await server.finish() // ends the connection; whoever comes back is told to stay away
+    await server.finish() // ends the connection; the reconnect gets 204
     expect(await feed.closed).toBeUndefined()
     expect(await server.log()).toEqual(['GET /api/stream', 'GET /api/stream'])
     expect(states.at(-1)!.status).toBe('closed')
     expect(errors).toEqual([])
   })
 
-  test('[F12] 204 ends the loop over a feed', async () => {
+  test('[F12] a 204 ends a loop over a feed', async () => {
     const { client, server } = await open()
     await server.finish()
     const events: unknown[] = []
@@ -69,7 +72,7 @@ registerContract('an answer', (open) => {
     expect(await server.log()).toEqual(['GET /api/stream'])
   })
 
-  test.each([301, 302, 303, 307, 308])('[F13] %i to a relative address is followed', async (status) => {
+  test.each([301, 302, 303, 307, 308])('[F13] a %i redirect to a relative URL is followed', async (status) => {
     const { client, server } = await open({ scenario: { status, location: 'stream?moved', times: 1 } })
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
@@ -80,16 +83,19 @@ registerContract('an answer', (open) => {
     expect((await server.requests()).map(({ path }) => path)).toEqual(['/api/stream', '/api/stream?moved'])
   })
 
-  test.each(statuses.final)('[F15][P1.4] %i ends a feed with one error, which has the problem', async (status) => {
-    const { client, server, errors } = await open({ scenario: { status } })
-    const error = await client.subscribe('/api/stream').closed
-    const problem = { status, type: 'about:blank', title: expect.any(String), detail: expect.any(String) }
-    expect(error).toMatchObject({ code: 'http', status, retryable: false, problem })
-    expect(errors).toEqual([error])
-    expect(await server.log()).toEqual(['GET /api/stream'])
-  })
+  test.each(statuses.final)(
+    '[F15][P1.4] status %i ends a feed with one error that has the problem document',
+    async (status) => {
+      const { client, server, errors } = await open({ scenario: { status } })
+      const error = await client.subscribe('/api/stream').closed
+      const problem = { status, type: 'about:blank', title: expect.any(String), detail: expect.any(String) }
+      expect(error).toMatchObject({ code: 'http', status, retryable: false, problem })
+      expect(errors).toEqual([error])
+      expect(await server.log()).toEqual(['GET /api/stream'])
+    },
+  )
 
-  test.each(statuses.final)('[F15] %i ends a run with one error', async (status) => {
+  test.each(statuses.final)('[F15] status %i ends a run with one error', async (status) => {
     const { client, server, errors } = await open({ scenario: { status } })
     const error: unknown = await client
       .stream('/api/generate', { json: { prompt: 'p' } })
@@ -100,7 +106,7 @@ registerContract('an answer', (open) => {
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
 
-  test.each(statuses.retried)('[F17] %i is tried again by a feed and by a run', async (status) => {
+  test.each(statuses.retried)('[F17] status %i is retried by a feed and by a run', async (status) => {
     const { client, server } = await open({ scenario: { status, 'retry-after': 0, times: 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)

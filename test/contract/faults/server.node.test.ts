@@ -1,4 +1,4 @@
-/** What clients do to the server: rows 44 to 48 of the faults, on real sockets. */
+/** Faults 44 to 48: misbehaving clients of the mock server, on real sockets. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ async function open(options: MockServerOptions = {}): Promise<{ server: MockServ
 }
 
 test.each(['a\rb', 'a\nb', 'a\0b'])(
-  '[F44][P1.2] an event named %j is a TypeError, and nothing of it is written',
+  '[F44][P1.2] broadcasting an event named %j throws a TypeError and writes nothing',
   async (type) => {
     const { server } = await open()
     const client = openRawClient(server.port, get('/api/stream'))
@@ -39,7 +39,7 @@ test.each(['a\rb', 'a\nb', 'a\0b'])(
   },
 )
 
-test('[F45] a client that leaves before the first write is noticed, and leaves nothing behind', async () => {
+test('[F45] clients that disconnect before the first write are removed', async () => {
   const { server, traffic } = await open({ clock: createSyncManualClock(), scenario: { 'head-delay': 1_000 } })
   const clients = Array.from({ length: 5 }, () => openRawClient(server.port, get('/api/stream')))
   await waitUntil(() => traffic.requests.length === 5)
@@ -48,9 +48,9 @@ test('[F45] a client that leaves before the first write is noticed, and leaves n
   expect(server.clients).toEqual([])
 })
 
-test('[F45] so are a thousand that leave in the middle: the registry is empty, and who stays is served', async () => {
+test('[F45] a thousand clients that disconnect mid-stream are removed, and the remaining client is served', async () => {
   const { server, traffic } = await open()
-  const faithful = openRawClient(server.port, get('/api/stream'))
+  const remaining = openRawClient(server.port, get('/api/stream'))
   await waitUntil(() => server.clients.length === 1)
   for (let round = 0; round < 10; round++) {
     const clients = Array.from({ length: 100 }, () => openRawClient(server.port, get('/api/stream')))
@@ -60,15 +60,15 @@ test('[F45] so are a thousand that leave in the middle: the registry is empty, a
       if (index % 2) socket.destroy()
       else socket.resetAndDestroy()
     }
-    server.broadcast({ data: 'to those who have left' })
+    server.broadcast({ data: 'after the disconnects' })
     await waitUntil(() => server.clients.length === 1)
   }
   await waitUntil(() => traffic.sockets.size === 1)
   server.broadcast({ data: 'still here' })
-  await waitUntil(() => faithful.received.includes('still here'))
+  await waitUntil(() => remaining.received.includes('still here'))
 })
 
-test('[F45][P3.5] a run whose client has left goes on, and is stopped when nobody comes back', async () => {
+test('[F45][P3.5] a run whose client disconnects continues, and is stopped when no reader returns', async () => {
   const clock = createSyncManualClock()
   const { server } = await open({ clock, delay: 100, abandon: 2_000, answers: { '*': 'x'.repeat(1_000) } })
   const client = openRawClient(server.port, get('/api/generate?prompt=p'))
@@ -82,7 +82,7 @@ test('[F45][P3.5] a run whose client has left goes on, and is stopped when nobod
   expect(server.runs[0]!.text.length).toBeLessThan(25)
 })
 
-/** A client that asks for the feed, takes what comes first, and then nothing more. */
+/** Opens a client that requests the feed and stops reading after `connected`. */
 async function openPausedClient(server: MockServer): Promise<ReturnType<typeof openRawClient>> {
   const client = openRawClient(server.port, get('/api/stream'))
   await waitUntil(() => client.received.includes('connected'))
@@ -90,36 +90,36 @@ async function openPausedClient(server: MockServer): Promise<ReturnType<typeof o
   return client
 }
 
-const big = { data: 'x'.repeat(64 * 1024) }
+const largeEvent = { data: 'x'.repeat(64 * 1024) }
 
-test('[F46] a client that never reads: one write waits for it, however much is sent; dropped when its position is gone', async () => {
+test('[F46] a client that stops reading holds up at most one write, and is dropped when its position leaves the log', async () => {
   const { server, traffic } = await open({ history: 400 })
   await openPausedClient(server)
   const [socket] = traffic.sockets
-  const stuck = () => socket!.writableLength
-  for (let sent = 0; sent < 399; sent++) server.broadcast(big)
-  await waitUntil(stuck)
+  const pendingBytes = () => socket!.writableLength
+  for (let sent = 0; sent < 399; sent++) server.broadcast(largeEvent)
+  await waitUntil(pendingBytes)
   const written = await waitUntil(async () => {
     const before = socket!.bytesWritten
     await new Promise((resolve) => setImmediate(resolve))
-    return stuck() && socket!.bytesWritten === before && before
+    return pendingBytes() && socket!.bytesWritten === before && before
   })
   expect(written).toBeLessThan(399 * 64 * 1024)
-  expect(stuck()).toBeLessThan(3 * 64 * 1024)
+  expect(pendingBytes()).toBeLessThan(3 * 64 * 1024)
   expect(server.clients).toHaveLength(1)
-  for (let sent = 0; sent < 400; sent++) server.broadcast(big)
+  for (let sent = 0; sent < 400; sent++) server.broadcast(largeEvent)
   await waitUntil(() => traffic.sockets.size === 0)
   expect(server.clients).toEqual([])
 })
 
-test('[F46] and it is dropped when a write was not taken for the drain timeout, while who reads goes on', async () => {
+test('[F46] a client that stops reading is dropped after drainTimeout, and a reading client is not affected', async () => {
   const clock = createSyncManualClock()
   const { server, traffic } = await open({ clock, drainTimeout: 30_000 })
   await openPausedClient(server)
   const reader = openRawClient(server.port, get('/api/stream'))
   await waitUntil(() => server.clients.length === 2)
   const [socket] = traffic.sockets
-  for (let sent = 0; sent < 400; sent++) server.broadcast(big)
+  for (let sent = 0; sent < 400; sent++) server.broadcast(largeEvent)
   server.broadcast({ data: 'the last one' })
   await waitUntil(() => reader.received.includes('the last one'))
   expect(socket!.writableLength).toBeGreaterThan(0)
@@ -128,7 +128,7 @@ test('[F46] and it is dropped when a write was not taken for the drain timeout, 
   expect(server.clients).toHaveLength(1)
 })
 
-test('[F47] clients that never finish their headers are dropped, and others are served meanwhile', async () => {
+test('[F47] clients that never finish their headers are dropped, and other clients are served meanwhile', async () => {
   const { server } = await open({ headersTimeout: 100 })
   const slow = Array.from({ length: 500 }, () => openRawClient(server.port, get('/api/stream'), 'open'))
   const reader = openRawClient(server.port, get('/api/stream'))
@@ -138,7 +138,7 @@ test('[F47] clients that never finish their headers are dropped, and others are 
   expect(server.clients).toHaveLength(1)
 })
 
-test('[F47][P1.4] more connections than are served: 503 with Retry-After', async () => {
+test('[F47][P1.4] connections beyond maxConnections get 503 with Retry-After', async () => {
   const { server } = await open({ maxConnections: 3 })
   const readers = Array.from({ length: 3 }, () => openRawClient(server.port, get('/api/stream')))
   await waitUntil(() => server.clients.length === 3)
@@ -168,7 +168,7 @@ const escapes = [
   '/%',
   '//secret.txt',
 ]
-test.each(escapes)('[F48] %s leads nowhere', async (path) => {
+test.each(escapes)('[F48] the path %s does not leave the static folder', async (path) => {
   const root = mkdtempSync(join(tmpdir(), 'rivulet-static-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const demo = join(root, 'demo')
