@@ -1,8 +1,8 @@
-/** Which file may import which. Imports point down, type imports included; `npm run check:layers` checks it. */
+/** Import rules: imports point down, type imports included. `npm run check:layers` checks them. */
 
 /** Layers of `src` from top to bottom. A file imports from its own folder and from the folders after it. */
 export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'sse', 'base']
-/** Folders with the parts of one entry: `src/share/` belongs to `src/share.ts` alone. */
+/** Folders with the parts of one entry: only `src/share.ts` imports from `src/share/`. */
 export const entryFolders = [
   'diagnostics',
   'event-source',
@@ -24,7 +24,7 @@ export const mockServerLayers = [
   ['scenario'],
   ['base'],
 ]
-/** Everything that the mock server shares with the SDK. */
+/** SDK code that the mock server may import. */
 const sharedWithMockServer = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
 
 const anyOf = (names) => `(${names.join('|')})`
@@ -32,7 +32,7 @@ const anyOf = (names) => `(${names.join('|')})`
 const sdkRules = [
   {
     name: 'sdk-stands-alone',
-    comment: 'The SDK has no dependency, and knows neither Node nor the mock server.',
+    comment: 'The SDK imports no package, neither Node nor the mock server.',
     from: { path: '^src/' },
     to: { pathNot: '^src/' },
   },
@@ -54,7 +54,7 @@ const sdkRules = [
   },
   {
     name: 'entry-folder-is-private',
-    comment: 'The parts of an entry are imported by that entry alone.',
+    comment: 'The parts of an entry are imported by that entry only.',
     from: { path: '^src/([^/]+)\\.ts$' },
     to: { path: `^src/${anyOf(entryFolders)}/`, pathNot: '^src/$1/' },
   },
@@ -63,7 +63,7 @@ const sdkRules = [
 const mockServerRules = [
   {
     name: 'mock-server-shares-little',
-    comment: 'Of the SDK the mock server uses the encoder, the parser, the protocols and the errors.',
+    comment: 'The mock server imports only the encoder, the parser, the protocols and the errors of the SDK.',
     from: { path: '^mock-server/' },
     to: { path: '^src/', pathNot: `^${anyOf(sharedWithMockServer)}` },
   },
@@ -83,13 +83,13 @@ const mockServerRules = [
   })),
   {
     name: 'node-stays-at-the-edge',
-    comment: 'Only node/ and cli/ know Node: the rest of the mock server also runs in pages and service workers.',
+    comment: 'Only node/ and cli/ import Node: the rest of the mock server also runs in pages and service workers.',
     from: { path: '^mock-server/', pathNot: '^mock-server/(node|cli)/' },
     to: { dependencyTypes: ['core'] },
   },
   {
     name: 'node-is-imported-at-the-edge',
-    comment: 'What runs in pages must not reach Node through another file.',
+    comment: 'Code that runs in pages must not import Node through another file.',
     from: { path: '^mock-server/', pathNot: '^mock-server/((node|cli)/|(index|cli)\\.ts$)' },
     to: { path: '^mock-server/(node|cli)/' },
   },
@@ -107,7 +107,7 @@ export default {
     ...mockServerRules,
   ].map((rule) => ({ severity: 'error', ...rule })),
   options: {
-    // Otherwise type imports would not count.
+    // Includes type imports.
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
   },

@@ -1,4 +1,4 @@
-/** Builds the package: ES modules with shared chunks, the script-tag files, the command line, and the types of it all. */
+/** Builds the package: ES modules with shared chunks, script-tag files, the command line, and the type declarations. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ const dist = fileURLToPath(new URL('dist', import.meta.url))
 const external = (id) => id.startsWith('node:') || id === 'msw'
 const banner = `/*! ${manifest.name} ${manifest.version}, ${manifest.license} license */`
 
-/** Types are erased one file at a time, which `isolatedModules` makes sound; `npm run types` checks them. */
+/** Strips types file by file, which `isolatedModules` makes safe; `npm run typecheck` checks them. */
 function typescript() {
   return {
     name: 'typescript',
@@ -34,7 +34,7 @@ function typescript() {
   }
 }
 
-/** The licenses of what is bundled travel with it. */
+/** Writes `LICENSES.md` with the licenses of all bundled packages. */
 function licenses() {
   return {
     name: 'licenses',
@@ -50,19 +50,19 @@ function licenses() {
         )
       const texts = [...new Set(folders)].filter(Boolean).map((folder) => {
         const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-        const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
-        if (!file) throw new Error(`${name} is bundled, but brings no license`)
+        const file = readdirSync(folder).find((fileName) => /^licen[cs]e/i.test(fileName))
+        if (!file) throw new Error(`${name} is bundled but contains no license file`)
         return `## ${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
       })
-      const source = `# Licenses of what \`${manifest.name}\` bundles\n\n${texts.join('\n')}`
+      const source = `# Licenses of the packages bundled in \`${manifest.name}\`\n\n${texts.join('\n')}`
       if (texts.length > 0) this.emitFile({ type: 'asset', fileName: 'LICENSES.md', source })
     },
   }
 }
 
 /**
- * `Symbol.dispose` and `Disposable` are in no `lib` that users have by default, so the files that name them refer to it.
- * The bundler drops such references from the sources.
+ * Adds a reference to `lib.esnext.disposable` to declarations that use `Symbol.dispose` or `Disposable`, because no default
+ * `lib` has them and the bundler drops such references from the sources.
  */
 function disposable() {
   return {
@@ -74,15 +74,15 @@ function disposable() {
   }
 }
 
-/** Removes what an earlier build left, after this one has written: who serves `dist` meanwhile finds every file. */
+/** Removes stale files after all builds have written, so that a server of `dist` never misses a file in between. */
 function prune(builds) {
   const written = new Set()
-  let unfinished = builds.reduce((sum, { output }) => sum + [output].flat().length, 0)
+  let pendingOutputs = builds.reduce((sum, { output }) => sum + [output].flat().length, 0)
   const plugin = {
     name: 'prune',
     writeBundle(_options, bundle) {
       for (const name of Object.keys(bundle)) written.add(name)
-      if (--unfinished > 0) return
+      if (--pendingOutputs > 0) return
       for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
         const path = join(entry.parentPath ?? entry.path, entry.name)
         const name = path
@@ -96,7 +96,7 @@ function prune(builds) {
   return builds.map((build) => ({ ...build, plugins: [...build.plugins, plugin] }))
 }
 
-/** A warning of the bundler is a fault of the package. */
+/** Turns warnings of the bundler into errors. */
 function onwarn(warning) {
   throw Object.assign(new Error(warning.message), warning)
 }
@@ -116,7 +116,7 @@ const modules = {
   },
 }
 
-/** Files for script tags, plain and minified; each is one global. */
+/** Builds a script-tag file, plain and minified, that defines one global. */
 const scriptTag = (input, file, name) => ({
   input,
   plugins: [typescript()],

@@ -1,4 +1,4 @@
-/** Chunks as the body of a response, for readers that take nothing else. */
+/** Turns chunks into a response, for readers that accept nothing else. */
 
 export function createBody(chunks) {
   let next = 0

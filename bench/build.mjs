@@ -1,4 +1,4 @@
-/** Builds each adapter, with what it measures, into one file that Node and a page load alike; our part from its source. */
+/** Bundles each adapter with its parser into one file that Node and a page can load; rivulet is built from its source. */
 import { rollup } from 'rollup'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
@@ -10,7 +10,7 @@ import { outDir } from './build-dir.mjs'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
 
-/** Types off; nothing else. */
+/** A rollup plugin that only strips types. */
 export const typescript = {
   name: 'typescript',
   transform(code, id) {
@@ -20,11 +20,11 @@ export const typescript = {
   },
 }
 
-/** The names of the adapters, which are those of their files. */
+/** Returns the names of the adapters, which are their file names. */
 export const adapterNames = async () =>
   (await readdir(`${here}adapters`)).filter((file) => file.endsWith('.mjs')).map((file) => file.slice(0, -4))
 
-/** `rivulet` is minified, because that is what pages load; peers are taken as they publish themselves. */
+/** Builds one adapter. `rivulet` is minified, as in its package; peers are used as published. */
 export async function buildAdapter(name) {
   const bundle = await rollup({
     input: `${here}adapters/${name}.mjs`,

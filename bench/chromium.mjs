@@ -1,4 +1,4 @@
-/** Adapters in Chromium: a page for each on a site of its own, hence a process, and CPU time of its main thread. */
+/** Runs adapters in Chromium: each in a page and process of its own; measures the CPU time of the main thread. */
 import { chromium } from 'playwright'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
@@ -6,9 +6,14 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
-const places = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const executablePaths = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+]
 
-/** Serves this folder, read only, to the pages. */
+/** Serves the modules in this folder to the pages. */
 async function serveFolder() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost')
@@ -28,7 +33,7 @@ async function serveFolder() {
 }
 
 export async function startChromium(flags = []) {
-  const executablePath = places.find((place) => place && existsSync(place))
+  const executablePath = executablePaths.find((path) => path && existsSync(path))
   const server = await serveFolder()
   const { port } = server.address()
   const browser = await chromium.launch({
@@ -52,7 +57,7 @@ export async function startChromium(flags = []) {
   return {
     version: `Chromium ${browser.version()}`,
     async open(name) {
-      // A context of its own: pages of different contexts share no process.
+      // Pages of different contexts do not share a process.
       const context = await browser.newContext()
       const page = await context.newPage()
       const session = await context.newCDPSession(page)

@@ -1,8 +1,8 @@
-/** The streams that are measured, from a seed, with the events that each must give. */
+/** The measured streams, generated from a seed, with the events that each must produce. */
 
 const encoder = new TextEncoder()
 
-/** Every corpus, by the name the tables use. */
+/** The names of all corpora, as used in the tables. */
 export const corpusNames = [
   'token deltas',
   'OpenAI-like',
@@ -14,10 +14,10 @@ export const corpusNames = [
   'CR',
 ]
 
-/** Bytes per chunk; `event`: one event per chunk, which is how a model's answer arrives. */
+/** Bytes per chunk; `event` means one event per chunk, as in a model's answer. */
 export const chunkings = ['event', 1, 7, 64, 1400, 16384, 65536]
 
-/** mulberry32: a small generator, so that every run and every runtime measures the same bytes. */
+/** mulberry32, a seeded random number generator, so that every run and every runtime measures the same bytes. */
 function createRandom(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0
@@ -55,7 +55,7 @@ const words = [
   ' is',
 ]
 
-/** One event and its bytes; `type` and `id` are what a reader must report, `undefined` where the block has none. */
+/** Creates one event and its text; `type` and `id` are what a reader must report, `undefined` if the block has none. */
 const event = (type, data, id, newline = '\n') => {
   const lines = data.split('\n').map((line) => `data: ${line}`)
   if (type !== undefined) lines.unshift(`event: ${type}`)
@@ -120,12 +120,12 @@ const makers = {
   },
 }
 
-/** Checksum of what a reader reported; each reader skips the fields that it does not know (see its adapter). */
+/** Creates a checksum of the reported events, without the fields that a reader does not report (see its adapter). */
 export function createChecksum({ ids = true, types = true } = {}) {
   let count = 0
   let sum = 0
   return {
-    // Reading the last character makes lazily built strings pay for themselves inside the measurement.
+    // Reading the last character includes the cost of flattening lazily built strings in the measurement.
     take(type, data, id) {
       count++
       const { length } = data
@@ -137,33 +137,33 @@ export function createChecksum({ ids = true, types = true } = {}) {
   }
 }
 
-/** How much of a corpus is read for a chunking: single bytes are slow everywhere, so they get less. */
+/** Returns how many bytes of a corpus are read for a chunking: less for tiny chunks, which are slow in every reader. */
 const sizeFor = (name, chunking) => {
   if (name === 'large events') return chunking === 1 || chunking === 7 ? 1 : chunking === 64 ? 1 << 20 : 6 << 20
   return chunking === 1 ? 48 << 10 : chunking === 7 ? 192 << 10 : 1 << 20
 }
 
-/** A corpus cut for one cell: its chunks, each with a buffer of its own, and the checksums to be met. */
+/** Creates the data of one cell: the chunks, each with its own buffer, and the expected checksums. */
 export function createCell(name, chunking) {
   const random = createRandom(20260101)
   const events = []
-  const wanted = sizeFor(name, chunking)
+  const targetSize = sizeFor(name, chunking)
   let size = 0
-  for (let n = 0; size < wanted; n++) {
-    const made = makers[name](random, n)
-    made.bytes = encoder.encode(made.text)
-    size += made.bytes.length
-    events.push(made)
+  for (let n = 0; size < targetSize; n++) {
+    const event = makers[name](random, n)
+    event.bytes = encoder.encode(event.text)
+    size += event.bytes.length
+    events.push(event)
   }
-  const whole = new Uint8Array(size)
+  const stream = new Uint8Array(size)
   let at = 0
   for (const { bytes } of events) {
-    whole.set(bytes, at)
+    stream.set(bytes, at)
     at += bytes.length
   }
   const chunks = []
   if (chunking === 'event') for (const { bytes } of events) chunks.push(bytes)
-  else for (let from = 0; from < size; from += chunking) chunks.push(whole.slice(from, from + chunking))
+  else for (let from = 0; from < size; from += chunking) chunks.push(stream.slice(from, from + chunking))
   const expected = (fields) => {
     const checksum = createChecksum(fields)
     for (const { type, data, id } of events) if (data !== undefined) checksum.take(type, data, id)

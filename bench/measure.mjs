@@ -1,13 +1,14 @@
-/** What runs beside one adapter, in its process or page: makes a cell, reads it, and checks the events. */
+/** Measures one adapter, in its process or page: creates the cells, reads them, and checks the events. */
 import { createCell, createChecksum } from './corpora.mjs'
 
-/** Long enough that clocks of a microsecond and single collections of garbage do not decide. */
-const sampleMs = 60
-const slowUs = 800_000
+/** Duration of a sample: long enough to average out clock resolution and single garbage collections. */
+const SAMPLE_MS = 60
+/** Passes slower than this are measured once. */
+const SLOW_PASS_US = 800_000
 
 /**
- * @param adapter the module under measurement
- * @param cpu microseconds of CPU this process (page) has used; may be async
+ * @param adapter the adapter's module
+ * @param cpu returns the CPU time that this process or page has used, in microseconds; may be async
  */
 export function createMeter(adapter, cpu) {
   const cells = new Map()
@@ -15,36 +16,36 @@ export function createMeter(adapter, cpu) {
   const pass = async (cell) => {
     const checksum = createChecksum(adapter.fields)
     const reading = adapter.read(cell.chunks, checksum.take, cell.texts)
-    // No microtask for readers that are synchronous.
+    // Synchronous readers do not pay for a microtask.
     if (reading) await reading
     return checksum.value()
   }
 
-  /** Makes the cell, warms the adapter up on it, and finds how many passes make a sample. */
+  /** Creates the cell, warms the adapter up on it, and determines how many passes make a sample. */
   const prepare = async (name, chunking, warmMs) => {
     const cell = createCell(name, chunking)
     const before = await cpu()
     const got = await pass(cell)
     const once = (await cpu()) - before
     const right = adapter.checks === false || got === cell.expected(adapter.fields)
-    if (once > slowUs) {
-      // Readers that are quadratic would take hours: one pass says enough.
+    if (once > SLOW_PASS_US) {
+      // Quadratic readers would take hours, so one pass must suffice.
       cells.set(`${name}/${chunking}`, { once })
       return { right, got, expected: cell.expected(adapter.fields), size: cell.size }
     }
-    // Engines compile on other threads while this one goes on in slower code: give them time.
+    // Engines optimize on other threads while slower code keeps running, so warm up for some time.
     for (const from = performance.now(); performance.now() - from < warmMs;) await pass(cell)
     const from = performance.now()
     let passes = 0
     do {
       await pass(cell)
       passes++
-    } while (performance.now() - from < sampleMs)
+    } while (performance.now() - from < SAMPLE_MS)
     cells.set(`${name}/${chunking}`, { ...cell, passes, right: right ? got : false })
     return { right, got, expected: cell.expected(adapter.fields), size: cell.size }
   }
 
-  /** Microseconds of CPU per pass, and the passes' events checked: throws where a pass did not give the events it must. */
+  /** Returns the CPU time per pass in microseconds; throws if a pass produced wrong events. */
   const sample = async (name, chunking) => {
     const cell = cells.get(`${name}/${chunking}`)
     if (cell.once) return cell.once
@@ -53,12 +54,12 @@ export function createMeter(adapter, cpu) {
     for (let i = 0; i < cell.passes; i++) {
       got = await pass(cell)
       if (cell.right && got !== cell.right)
-        throw new Error(`Wrong events: ${name}/${chunking}: ${got}, not ${cell.right}`)
+        throw new Error(`Wrong events in ${name}/${chunking}: checksum ${got} instead of ${cell.right}`)
     }
     return ((await cpu()) - from) / cell.passes
   }
 
-  /** Frees a cell that is done with. */
+  /** Frees a cell. */
   const drop = (name, chunking) => void cells.delete(`${name}/${chunking}`)
 
   return { prepare, sample, drop }

@@ -1,10 +1,10 @@
-/** Adapters in Node: a process for each, CPU time of the process (its garbage collection and compilation included). */
+/** Runs adapters in Node: each in its own process; measures CPU time, garbage collection and compilation included. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const worker = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
-/** Opens one adapter; `call(method, …args)` runs a method of its meter. */
+/** Starts the process of one adapter; `call(method, …args)` calls a method of its meter. */
 export async function openNode(name) {
   const child = fork(worker, [name], { stdio: 'inherit' })
   const waiting = new Map()
@@ -17,7 +17,7 @@ export async function openNode(name) {
     else resolve(value)
   })
   child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${name}: process ended with ${code}`))
+    for (const { reject } of waiting.values()) reject(new Error(`The process of ${name} exited with code ${code}`))
   })
   await opened
   return {

@@ -1,4 +1,4 @@
-/** One event in chunks of 1 KiB, 4 and 16 MiB: is the time linear, what memory does it need? `node --expose-gc bench/one-event.mjs`. */
+/** Measures one event of 4 and of 16 MiB in chunks of 1 KiB: is the time linear, and how much memory does it need? Run `node --expose-gc bench/one-event.mjs`. */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { median } from './statistics.mjs'
 const MiB = 1 << 20
 const ROUNDS = 9
 
-/** Measures it in a process of its own, with the garbage collector at hand. */
+/** Runs the measurement in its own process, with `gc()` exposed. */
 export function runOneEvent({ dry = false } = {}) {
   spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), ...(dry ? ['--dry'] : [])], {
     stdio: 'inherit',
@@ -26,26 +26,26 @@ async function buildParser() {
     plugins: [typescript],
   })
   await bundle.write({ file: join(folder, 'parse.mjs'), format: 'es' })
-  const { createParser } = await import(pathToFileURL(join(folder, 'parse.mjs')).href)
+  const { createBlockParser } = await import(pathToFileURL(join(folder, 'parse.mjs')).href)
   await rm(folder, { recursive: true })
-  return createParser
+  return createBlockParser
 }
 
-const memory = () => {
+const heldBytes = () => {
   const { heapUsed, external, arrayBuffers } = process.memoryUsage()
   return heapUsed + external + arrayBuffers
 }
 
 /**
- * CPU milliseconds of an event, and the most memory held at a time (`collect`: without garbage), for `chunk` again and
- * again until the event has `size` bytes, or is too large; the mean of as many `events`.
+ * Pushes `chunk` repeatedly until the event has `size` bytes or is too large. Returns the CPU milliseconds per event, as the mean
+ * over `events`, and the peak memory, excluding garbage if `collect` is set.
  */
-function read(createParser, { size, chunk, maxEventSize, collect, events = 1 }) {
+function read(createBlockParser, { size, chunk, maxEventSize, collect, events = 1 }) {
   globalThis.gc()
-  const before = memory()
+  const initialBytes = heldBytes()
   let peak = 0
   let length
-  const parser = createParser({ onBlock: ({ data }) => (length = data.length), maxEventSize })
+  const parser = createBlockParser({ onBlock: ({ data }) => (length = data.length), maxEventSize })
   const { user, system } = process.cpuUsage()
   try {
     for (let event = 0; event < events; event++) {
@@ -54,41 +54,41 @@ function read(createParser, { size, chunk, maxEventSize, collect, events = 1 }) 
         parser.push(chunk)
         if (pushed % (MiB / 2) >= chunk.length) continue
         if (collect) globalThis.gc()
-        peak = Math.max(peak, memory() - before)
+        peak = Math.max(peak, heldBytes() - initialBytes)
       }
       parser.push('\n\n')
-      if (!collect && length !== size) throw new Error(`Event of ${length} bytes, not ${size}`)
+      if (!collect && length !== size) throw new Error(`Parsed an event of ${length} bytes instead of ${size}`)
     }
   } catch (error) {
     if (error.code !== 'too-large') throw error
   }
   const used = process.cpuUsage({ user, system })
-  return { ms: (used.user + used.system) / 1000 / events, peak: Math.max(peak, memory() - before) }
+  return { ms: (used.user + used.system) / 1000 / events, peak: Math.max(peak, heldBytes() - initialBytes) }
 }
 
 async function measure(dry) {
-  const createParser = await buildParser()
+  const createBlockParser = await buildParser()
   const letters = new Uint8Array(1024).fill(0x61)
-  const event = (size, events) => read(createParser, { size, chunk: letters, maxEventSize: 2 * size, events })
+  const event = (size, events) => read(createBlockParser, { size, chunk: letters, maxEventSize: 2 * size, events })
   for (let round = 0; round < 3; round++) event(4 * MiB)
-  // Four small ones for a large one: they bring as much garbage, of which one alone may see nothing collected, or all.
-  // Neighbours in time share the machine's mood: a ratio is taken within one round, the median over the rounds.
+  // Four small events for each large one create as much garbage, so that both see a similar share of collections.
+  // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
   const rounds = Array.from({ length: ROUNDS }, () => ({ small: event(4 * MiB, 4), large: event(16 * MiB) }))
   const ratio = median(rounds.map(({ small, large }) => large.ms / small.ms))
   const [small, large] = ['small', 'large'].map((name) => median(rounds.map((round) => round[name].ms)))
   const peak = Math.max(...rounds.map((round) => round.large.peak)) / (16 * MiB)
-  const line = read(createParser, { size: 64 * MiB, chunk: letters, collect: true })
-  const lines = read(createParser, {
+  const line = read(createBlockParser, { size: 64 * MiB, chunk: letters, collect: true })
+  const lines = read(createBlockParser, {
     size: 128 * MiB,
     chunk: new TextEncoder().encode('data\n'.repeat(13_000)),
     collect: true,
   })
-  const judge = (value, bar) => `the bar is ${bar}${value > bar ? ', **missed**' : ''}`
+  const describeTarget = (value, target) => `the target is ${target}${value > target ? ', **missed**' : ''}`
   const text = `
-- an event of 4 MiB: ${small.toFixed(0)} ms; of 16 MiB: ${large.toFixed(0)} ms, ${ratio.toFixed(1)} times as long (4.0 is linear; ${judge(ratio, 4.5)})
-- memory for the latter: at most ${peak.toFixed(1)} times the event; ${judge(peak, 4)}
-- a line of 64 MiB, which the default limit of 16 MiB refuses: at most ${(line.peak / MiB).toFixed(0)} MiB are alive
-- empty lines of data without end, which it refuses as well: at most ${(lines.peak / MiB).toFixed(0)} MiB
+- an event of 4 MiB: ${small.toFixed(0)} ms; of 16 MiB: ${large.toFixed(0)} ms, ${ratio.toFixed(1)} times as long (4.0 is linear; ${describeTarget(ratio, 4.5)})
+- memory for the latter: at most ${peak.toFixed(1)} times the event; ${describeTarget(peak, 4)}
+- a line of 64 MiB, which exceeds the default limit of 16 MiB: at most ${(line.peak / MiB).toFixed(0)} MiB live at a time
+- endless empty \`data\` lines, which also exceed the limit: at most ${(lines.peak / MiB).toFixed(0)} MiB
 `
   console.log(text)
   if (dry) return
@@ -96,7 +96,7 @@ async function measure(dry) {
     'One large event, measured',
     `
 Written by \`npm run bench\` (see one-event.mjs). Node ${process.version}, chunks of 1 KiB, medians of ${ROUNDS} rounds of four events of 4 MiB and one of 16.
-CPU time and memory include those of the garbage collector.
+CPU time and memory include the garbage collector's.
 ${text}`,
   )
 }

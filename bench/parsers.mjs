@@ -1,14 +1,14 @@
-/** The bench of parsers: every adapter on every corpus and chunking, in interleaved rounds, as ratios to one of them. */
+/** Benchmarks parsers: every adapter on every corpus and chunking, in interleaved rounds; reports ratios to the baseline. */
 import { chunkings, corpusNames } from './corpora.mjs'
 import { median } from './statistics.mjs'
 
-/** All figures are this adapter's time = 1.00. */
+/** The adapter whose time is 1.00. */
 export const baseline = 'eventsource-parser'
-/** Measured in every launch and round; the others are far enough from 1.00 for the first one. */
+/** Adapters measured in every launch and round. The others differ so much from 1.00 that one sample suffices. */
 const contenders = new Set(['rivulet', baseline])
 
 /**
- * Engines compile the same code better or worse from launch to launch, so there are several, each with processes of its own.
+ * Runs several launches with new processes, because engines optimize the same code differently from launch to launch.
  *
  * @returns {Promise<Map<string, Record<string, { ratio: number, us: number, right: boolean }>>>} cell name → adapter → figures
  */
@@ -37,16 +37,16 @@ export async function benchParsers(
   return cells
 }
 
-/** Adds one launch's rounds to `cell`. */
+/** Measures one launch's rounds and adds them to `cell`. */
 async function measureCell(opened, corpus, cut, rounds, cell, log) {
   const times = {}
   for (const [name, { call }] of opened) {
     const { right, got, expected } = await call('prepare', corpus, cut, contenders.has(name) ? 300 : 60)
     times[name] = []
     cell[name] ??= { ratios: [], times: [], right }
-    if (!right) log(`  ${name}: wrong events in ${corpus} / ${cut}: ${got}, not ${expected}`)
+    if (!right) log(`  ${name}: wrong events in ${corpus} / ${cut}: checksum ${got} instead of ${expected}`)
   }
-  // Neighbours in time share the machine's mood: a ratio is taken within one round, the median over the rounds.
+  // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 ? [...opened].reverse() : [...opened]
     for (const [name, { call }] of order) {

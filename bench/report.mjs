@@ -1,35 +1,36 @@
-/** The figures as tables: RESULTS.md, and a summary against the bars that we hold ourselves to. */
+/** Reports parsers: a section of RESULTS.md, and a summary for the terminal. */
 import { cpus } from 'node:os'
 import { writeSection } from './results.mjs'
 import { geometricMean } from './statistics.mjs'
 
-const ours = 'rivulet'
-const ratios = (cells, adapter, wanted = () => true) =>
-  [...cells].filter(([name, cell]) => cell[adapter] && wanted(name)).map(([, cell]) => cell[adapter].ratio)
+const rivulet = 'rivulet'
+const ratios = (cells, adapter, matches = () => true) =>
+  [...cells].filter(([name, cell]) => cell[adapter] && matches(name)).map(([, cell]) => cell[adapter].ratio)
 const perEvent = (name) => name.endsWith('/ event')
 const tiny = (name) => / \/ [17]$/.test(name)
 
-/** Our bars, with what was measured. */
+/** Summarizes how rivulet compares with the other adapters. */
 export function summary(cells) {
-  const all = ratios(cells, ours)
+  const all = ratios(cells, rivulet)
   if (!all.length) return ''
   const lines = [`geometric mean ${geometricMean(all).toFixed(2)} over ${all.length} cells`]
-  const worst = [...cells].sort(([, a], [, b]) => b[ours].ratio - a[ours].ratio)[0]
-  lines.push(`worst cell ${worst[1][ours].ratio.toFixed(2)} (${worst[0]})`)
-  for (const [what, wanted] of [
+  const worst = [...cells].sort(([, a], [, b]) => b[rivulet].ratio - a[rivulet].ratio)[0]
+  lines.push(`worst cell ${worst[1][rivulet].ratio.toFixed(2)} (${worst[0]})`)
+  for (const [group, matches] of [
     ['one event per chunk', perEvent],
     ['chunks of 7 bytes and less', tiny],
   ]) {
-    const some = ratios(cells, ours, wanted)
+    const some = ratios(cells, rivulet, matches)
     if (some.length)
-      lines.push(`${what}: geometric mean ${geometricMean(some).toFixed(2)}, worst ${Math.max(...some).toFixed(2)}`)
+      lines.push(`${group}: geometric mean ${geometricMean(some).toFixed(2)}, worst ${Math.max(...some).toFixed(2)}`)
   }
   const behind = [...cells].flatMap(([name, cell]) =>
     Object.entries(cell)
       .filter(
-        ([peer, { ratio, right }]) => peer !== ours && !peer.startsWith('floor') && right && ratio < cell[ours].ratio,
+        ([peer, { ratio, right }]) =>
+          peer !== rivulet && !peer.startsWith('floor') && right && ratio < cell[rivulet].ratio,
       )
-      .map(([peer, { ratio }]) => `${name}: ${peer} ${ratio.toFixed(2)}, ours ${cell[ours].ratio.toFixed(2)}`),
+      .map(([peer, { ratio }]) => `${name}: ${peer} ${ratio.toFixed(2)}, rivulet ${cell[rivulet].ratio.toFixed(2)}`),
   )
   lines.push(behind.length ? `behind a peer in:\n  ${behind.join('\n  ')}` : 'ahead of every peer in every cell')
   return lines.map((line) => `- ${line}`).join('\n')
@@ -37,7 +38,7 @@ export function summary(cells) {
 
 function table(cells) {
   const adapters = Object.keys([...cells.values()][0])
-  const order = [ours, ...adapters.filter((name) => name !== ours)].filter((name) => adapters.includes(name))
+  const order = [rivulet, ...adapters.filter((name) => name !== rivulet)].filter((name) => adapters.includes(name))
   const rows = [`| corpus / bytes per chunk | ${order.join(' | ')} |`, `| --- |${' ---: |'.repeat(order.length)}`]
   for (const [name, cell] of cells) {
     rows.push(
@@ -58,10 +59,10 @@ export async function report(results, { launches, rounds }) {
     `
 Written by \`npm run bench\` (see run.mjs). CPU time of one adapter per process or page, as ratios to \`eventsource-parser\` behind a
 streaming \`TextDecoder\` (= 1.00), medians of ${launches} launches of ${rounds} interleaved rounds each, on ${model.trim()}. Lower is better. Each pass reads every field
-and is checked for the right events. Peers but for the baseline: one launch, one sample. \`floor-decode\` is a streaming \`TextDecoder\` alone, \`floor-json\`
-with \`JSON.parse\` of data found beforehand.
+and is checked for the right events. Peers other than the baseline have one launch and one sample. \`floor-decode\` is a streaming \`TextDecoder\` only,
+\`floor-json\` adds \`JSON.parse\` of data extracted beforehand.
 
-¹ gives wrong events on this corpus; its time is shown all the same.
+¹ produces wrong events on this corpus; its time is shown anyway.
 
 ${parts.join('\n')}`,
   )

@@ -1,9 +1,9 @@
-/** RESULTS.md, section by section, so that each part of the bench can be run alone. */
+/** Writes RESULTS.md section by section, so that each part of the benchmark can run alone. */
 import { readFile, writeFile } from 'node:fs/promises'
 
 const file = new URL('RESULTS.md', import.meta.url)
 
-/** `text` with the section of this title, from its `# ` to the next, in place of the one it had, or at the end. */
+/** Replaces the section with this title in `text`, or appends it. */
 export function replaceSection(text, title, body) {
   const sections = text
     .split(/^(?=# )/m)

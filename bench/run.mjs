@@ -1,5 +1,5 @@
 /**
- * `node bench/run.mjs`: builds what it measures, measures it, and writes RESULTS.md.
+ * `node bench/run.mjs`: builds and measures parsers, clients and sizes, and writes RESULTS.md.
  *
  * --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
  */
@@ -17,7 +17,7 @@ import { runSizes } from './sizes.mjs'
 import { outDir } from './build-dir.mjs'
 
 if (!existsSync(new URL('node_modules', import.meta.url))) {
-  console.error('The peers are not installed: npm ci --prefix bench')
+  console.error('The peers are not installed; run `npm ci --prefix bench` first')
   process.exit(1)
 }
 

@@ -1,4 +1,4 @@
-/** What a page loads for each client, ours from the built package. `node bench/sizes.mjs` writes the table. */
+/** Measures what a page loads for each client, rivulet from the built package. `node bench/sizes.mjs` writes the table. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { addedSize, bundleSize } from '../scripts/bundle-size.mjs'
@@ -8,7 +8,7 @@ import { writeSection } from './results.mjs'
 const root = new URL('../', import.meta.url)
 const bench = fileURLToPath(new URL('./', import.meta.url))
 
-/** What a page imports of each. */
+/** The peers, and what a page imports from each. */
 const peers = [
   { from: '@anthropic-ai/sdk', names: 'default' },
   { from: '@microsoft/fetch-event-source', names: 'fetchEventSource' },
@@ -20,11 +20,11 @@ const peers = [
   { from: 'parse-sse', names: 'parseServerSentEvents' },
 ]
 
-/** Writes the section; the entries of ours are those that have a budget. */
+/** Measures the peers and the rivulet entries that have a size budget, and writes the section. */
 export async function runSizes({ dry = false, log = console.log } = {}) {
-  const own = JSON.parse(await readFile(new URL('size-budgets.json', root), 'utf8'))
+  const budgets = JSON.parse(await readFile(new URL('size-budgets.json', root), 'utf8'))
   const rows = []
-  for (const { from, import: names, beside } of own) {
+  for (const { from, import: names, beside } of budgets) {
     const note = beside ? `beside \`${beside.rivulet}\`` : ''
     rows.push({ from, names, note, ...(await addedSize({ [from]: names }, beside, fileURLToPath(root))) })
   }
@@ -41,8 +41,8 @@ export async function runSizes({ dry = false, log = console.log } = {}) {
   await writeSection(
     'Sizes, measured',
     `
-Written by \`npm run bench\` (see sizes.mjs). Bytes of a page's bundle that imports this and nothing else, bundled and minified
-by esbuild with the package's files for browsers, and compressed by gzip -9.
+Written by \`npm run bench\` (see sizes.mjs). Bytes of a bundle that imports only this, bundled and minified by esbuild
+with the package's browser files, and compressed by gzip -9.
 
 | import | from | minified | gzip |
 | --- | --- | ---: | ---: |

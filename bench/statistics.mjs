@@ -1,4 +1,4 @@
-/** The few statistics that the tables need. */
+/** Median and geometric mean. */
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)

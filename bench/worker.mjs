@@ -1,4 +1,4 @@
-/** One adapter in a Node process of its own; its parent says what to measure, one thing at a time. */
+/** The Node process of one adapter: performs the measurements that its parent requests. */
 import { createMeter } from './measure.mjs'
 import { outDir } from './build-dir.mjs'
 

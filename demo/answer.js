@@ -1,17 +1,17 @@
-/** The prompt box: asks, streams the answer, stops it, lets go of it and resumes it. */
+/** The prompt box: starts, stops, detaches and resumes a run. */
 import { isStreamError } from 'rivulet'
 import { findParts, onPress, setEnabled } from './parts.js'
 import { createRunView } from './run-view.js'
 import { describeError } from './wording.js'
 
-/** Wires the prompt box in `root`. `pace` is how the mock server is asked to write. */
+/** Sets up the prompt box in `root`. `pace` is the mock server's `fault` parameter that slows the answer down. */
 export function startAnswer(root, client, pace) {
   const { form, ask, stop, detach, resume } = findParts(root)
   const view = createRunView(root)
-  /** The run that is shown, if any. */
+  /** The current run, if any. */
   let run
 
-  const offer = (state) => {
+  const updateButtons = (state) => {
     setEnabled(ask, state !== 'streaming')
     setEnabled(stop, state === 'streaming')
     setEnabled(detach, state === 'streaming')
@@ -19,10 +19,10 @@ export function startAnswer(root, client, pace) {
   }
   const follow = async (next) => {
     run = next
-    offer('streaming')
+    updateButtons('streaming')
     const ending = await view.follow(next)
-    if (ending === 'detached') view.say('Let go. The server writes on; Resume fetches what comes meanwhile.')
-    offer(ending)
+    if (ending === 'detached') view.say('Detached. The server keeps writing; Resume fetches the rest.')
+    updateButtons(ending)
   }
 
   form.addEventListener('submit', (event) => {
@@ -37,10 +37,10 @@ export function startAnswer(root, client, pace) {
       await run.cancel()
     } catch (error) {
       if (!isStreamError(error)) throw error
-      view.say(`Stopped here, but the server could not be told: ${describeError(error)}`, 'bad')
+      view.say(`Stopped here, but the server could not be notified: ${describeError(error)}`, 'bad')
     }
   })
   onPress(detach, () => run.detach())
-  // Where a run is resumed nothing announces heartbeats, and so there is no idle timeout but one's own.
+  // A resumed run announces no heartbeat interval, so it needs an explicit idle timeout.
   onPress(resume, () => void follow(client.resume(run.cursor, { idleTimeout: 6_000, ...view.hooks })))
 }

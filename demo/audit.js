@@ -1,22 +1,22 @@
-/** Holds the promise against what arrived: counts what is missing, and what came twice. */
+/** Checks the delivery guarantee: counts missing and duplicate events. */
 
-/** Makes an audit of events whose data has a `count` without holes; others are passed over. */
+/** Creates an audit of events whose data has a consecutive `count`; other events are ignored. */
 export function createAudit() {
   let expected
   let lost = 0
-  let twice = 0
+  let duplicates = 0
   let state = 'unknown'
   return {
-    /** How many are missing; empty before the first event that counts, `?` after a reset. */
+    /** Number of missing events; empty before the first counted event, `?` after a reset. */
     get lost() {
       if (state === 'unknown') return ''
       return state === 'reset' ? '?' : String(lost)
     },
-    /** How many came more than once. */
-    get twice() {
-      return state === 'unknown' ? '' : String(twice)
+    /** Number of duplicate events; empty before the first counted event. */
+    get duplicates() {
+      return state === 'unknown' ? '' : String(duplicates)
     },
-    /** The server has said that events may be missing, and its counting may begin anew. */
+    /** Called when the server reported a reset: events may be missing, and the count may start over. */
     reset() {
       state = 'reset'
       expected = undefined
@@ -26,7 +26,7 @@ export function createAudit() {
       if (!Number.isSafeInteger(count)) return
       if (state === 'unknown') state = 'counting'
       expected ??= count
-      if (count < expected) twice++
+      if (count < expected) duplicates++
       else lost += count - expected
       expected = Math.max(expected, count + 1)
     },

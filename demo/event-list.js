@@ -1,8 +1,8 @@
-/** The newest events, the newest first. */
+/** A list of the latest events, newest first. */
 
 const describe = (data) => {
-  const said = data?.text ?? data?.message
-  if (typeof said === 'string') return said
+  const text = data?.text ?? data?.message
+  if (typeof text === 'string') return text
   if (typeof data?.symbol === 'string') return `${data.symbol} ${data.value}`
   return JSON.stringify(data)
 }
@@ -14,14 +14,14 @@ function cell(name, text) {
   return element
 }
 
-/** Makes of `element` a list that keeps `limit` events. */
+/** Turns `element` into a list of at most `limit` events. */
 export function createEventList(element, limit) {
   return {
     add({ type, data, id }) {
       const row = document.createElement('li')
       const time = new Date().toLocaleTimeString([], { hour12: false })
       row.append(cell('time', time), cell('type', type), cell('data', describe(data)))
-      row.title = `id ${id || 'none'}`
+      row.title = `ID: ${id || 'none'}`
       element.prepend(row)
       if (element.childElementCount > limit) element.lastElementChild.remove()
     },

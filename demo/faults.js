@@ -1,7 +1,7 @@
-/** The buttons that make the mock server misbehave. */
+/** The buttons that inject faults into the mock server. */
 import { findParts, onPress, setNotice } from './parts.js'
 
-/** What each button sends to the mock server, and what it says. Rules wear off by themselves. */
+/** The command that each button sends to the mock server, and the notice it shows. All rules are limited in number. */
 const faults = {
   drop: { command: { action: 'drop' }, says: 'Every connection was reset.' },
   stall: {
@@ -12,33 +12,33 @@ const faults = {
         { path: '/api/generate/*', 'stall-after': 2, once: true },
       ],
     },
-    says: 'The feed and an answer come back, and go silent without closing. Three missing heartbeats later that is noticed.',
+    says: 'The streams reconnect and then go silent without closing. The client notices after three missing heartbeats.',
   },
   refuse: {
     command: { action: 'drop', scenario: [{ status: 503, 'retry-after': 1, times: 3 }] },
-    says: 'The next three requests are refused, with 503 and “Retry-After: 1”.',
+    says: 'The next three requests are refused with status 503 and “Retry-After: 1”.',
   },
-  restart: { command: { action: 'restart', downtime: 3_000 }, says: 'The server is gone for three seconds.' },
+  restart: { command: { action: 'restart', downtime: 3_000 }, says: 'The server is down for three seconds.' },
   forget: {
     command: { action: 'restart', log: 'lose' },
-    says: 'The server was restarted and has forgotten everything: the feed is told, answers fail with a typed error.',
+    says: 'The server restarted without its log. The feed is reset, and running answers fail with a typed error.',
   },
 }
 
-/** Wires the buttons in `root`. */
+/** Sets up the buttons in `root`. */
 export function startFaults(root) {
   const { notice } = findParts(root)
   const send = async ({ command, says }) => {
     setNotice(notice, says)
     try {
-      const answer = await fetch('/_mock', {
+      const response = await fetch('/_mock', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(command),
       })
-      if (!answer.ok) throw new Error(`status ${answer.status}`)
+      if (!response.ok) throw new Error(`status ${response.status}`)
     } catch (error) {
-      setNotice(notice, `The server could not be told: ${error.message}.`, 'bad')
+      setNotice(notice, `The command could not be sent: ${error.message}.`, 'bad')
     }
   }
   for (const button of root.querySelectorAll('[data-fault]')) {

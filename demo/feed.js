@@ -1,4 +1,4 @@
-/** The live feed: its events, its state, and whether any was lost or came twice. */
+/** The live feed: its events, its state, and counts of lost and duplicate events. */
 import { createAudit } from './audit.js'
 import { createEventList } from './event-list.js'
 import { findParts, onPress, setNotice } from './parts.js'
@@ -6,7 +6,7 @@ import { createStateBadge } from './state-badge.js'
 import { createTimeline } from './timeline.js'
 import { describeError, describeReset } from './wording.js'
 
-/** Wires the feed in `root`. */
+/** Sets up the feed in `root`. */
 export function startFeed(root, client) {
   const parts = findParts(root)
   const { notice, toggle } = parts
@@ -28,7 +28,7 @@ export function startFeed(root, client) {
     list.add(event)
     parts.count.textContent = total.toLocaleString()
     parts.lost.textContent = audit.lost
-    parts.twice.textContent = audit.twice
+    parts.duplicates.textContent = audit.duplicates
     showCursor(event.id)
   }
   const onStateChange = (state) => {
@@ -36,7 +36,7 @@ export function startFeed(root, client) {
     timeline.status(state.status)
     showCursor(feed.lastEventId)
     if (state.status === 'waiting') setNotice(notice, describeError(state.error), 'gap')
-    if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Connected again.')
+    if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Reconnected.')
   }
   const onReset = (reset) => {
     audit.reset()
@@ -46,7 +46,7 @@ export function startFeed(root, client) {
   const open = (lastEventId) => {
     toggle.textContent = 'Close'
     setNotice(notice, '')
-    // Heartbeats every two seconds: a server that goes silent is noticed after three of them.
+    // With a heartbeat every two seconds, a silent server is noticed after six.
     feed = client.subscribe('/api/stream', {
       searchParams: { fault: 'heartbeat:2000' },
       ...(lastEventId && { lastEventId }),
@@ -62,18 +62,18 @@ export function startFeed(root, client) {
   onPress(toggle, () => {
     if (feed.state.status === 'closed') return open(feed.lastEventId)
     feed.close()
-    setNotice(notice, 'Closed. What comes meanwhile is fetched when it is opened again.')
+    setNotice(notice, 'Closed. Events sent meanwhile are fetched when you reopen the feed.')
   })
   parts.form.addEventListener('submit', async (event) => {
     event.preventDefault()
     const data = { text: new FormData(parts.form).get('message') }
     try {
-      const answer = await fetch('/api/broadcast', {
+      const response = await fetch('/api/broadcast', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ type: 'message', data }),
       })
-      if (!answer.ok) throw new Error(`status ${answer.status}`)
+      if (!response.ok) throw new Error(`status ${response.status}`)
       parts.form.reset()
     } catch (error) {
       setNotice(notice, `The message could not be sent: ${error.message}.`, 'bad')

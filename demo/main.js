@@ -1,11 +1,11 @@
-/** The page's parts, on one client. */
+/** Starts the parts of the main page on one client. */
 import { createClient } from 'rivulet'
 import { startAnswer } from './answer.js'
 import { startFaults } from './faults.js'
 import { startFeed } from './feed.js'
 import { startRuns } from './runs.js'
 
-/** Shorter delays than the defaults: who breaks the server here wants to see it mended. */
+/** Retries faster than the default, so that visitors see the streams recover. */
 const client = createClient({ retry: { delay: 600, maxDelay: 6_000 } })
 
 startFeed(document.getElementById('feed'), client)

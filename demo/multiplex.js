@@ -1,27 +1,25 @@
-/** The page of one connection: twelve streams that share it, next to twelve that want one each. */
+/** The multiplex page: twelve streams over one connection, next to twelve over separate connections. */
 import { createClient } from 'rivulet'
 import { multiplex } from 'rivulet/multiplex'
 import { createLane } from './lane.js'
 
 const STREAMS = 12
 const symbols = ['ACME', 'GLOBEX', 'INITECH', 'HOOLI']
-/** Long enough to see that they wait for a connection, and not for an answer. */
+/** Long enough that streams waiting for a connection do not time out. */
 const connectTimeout = 3_600_000
 
 const clients = {
-  // What is not read yet may be long here: requests for more would have to wait behind the other streams.
+  // A large window: a request for more data would have to wait for a connection behind the streams on the right.
   shared: createClient({ connectTimeout, connect: multiplex('/api/channel', { window: 0x1000000 }) }),
   own: createClient({ connectTimeout }),
 }
 
 const summaries = {
   shared: (open) =>
-    open
-      ? 'All that comes to them comes over one connection; one more is needed, now and then, to say what they want.'
-      : '',
+    open ? 'All streams share one connection. A second one is used briefly to open and close streams.' : '',
   own: (open, waiting) =>
     waiting
-      ? `${open} got a connection, beside the one of the others. ${waiting} wait, and so would anything else that this page asks this server for.`
+      ? `${open} streams have a connection, and the shared one takes another. ${waiting} wait, and so would any other request to this server.`
       : '',
 }
 
@@ -35,10 +33,10 @@ function createSide(name, section) {
   const summarize = () => {
     const open = statuses.filter((status) => status === 'open').length
     const waiting = statuses.filter((status) => status === 'connecting' || status === 'waiting').length
-    part('state').textContent = `${open} of ${STREAMS} run`
+    part('state').textContent = `${open} of ${STREAMS} open`
     part('state').dataset.status = waiting ? 'waiting' : open ? 'open' : 'idle'
     part('notice').textContent = summaries[name](open, waiting)
-    part('toggle').textContent = feeds.length ? 'Close them' : 'Open twelve'
+    part('toggle').textContent = feeds.length ? 'Close all' : 'Open twelve'
   }
   const open = () => {
     feeds = lanes.map((lane, index) => {

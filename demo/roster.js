@@ -1,14 +1,17 @@
-/** Who else has this page open, and what each of them does. The SDK knows of no such list: tabs tell each other here. */
+/** The list of tabs that have this page open, with their roles. The SDK has no such list, so the tabs notify each other here. */
 
-/** How often a tab says that it is there; one that has been silent for as long as hidden ones may be is gone (milliseconds). */
-const BEAT = 1_000
-const SILENCE = 70_000
+/** How often a tab announces itself. */
+const ANNOUNCE_INTERVAL_MS = 1_000
+/** A tab silent for this long is removed. Browsers may throttle the timers of hidden tabs to one per minute. */
+const REMOVE_AFTER_MS = 70_000
 
-/** Makes of `element` a list of tabs, in the order in which they were opened. */
+const roleLabels = { leader: 'leader', follower: 'follower', detached: 'detached' }
+
+/** Turns `element` into a list of tabs, in the order in which they were opened. */
 export function createRoster(element) {
   const channel = new BroadcastChannel('rivulet-demo-roster')
   const me = { id: crypto.randomUUID(), number: 1, since: Date.now(), role: 'none' }
-  const tabs = new Map([[me.id, { ...me, heard: Infinity }]])
+  const tabs = new Map([[me.id, { ...me, seenAt: Infinity }]])
 
   const draw = () => {
     const known = [...tabs.values()].sort((one, other) => one.since - other.since)
@@ -16,44 +19,44 @@ export function createRoster(element) {
       const row = document.createElement('li')
       const name = document.createElement('strong')
       name.textContent = `Tab ${number}`
-      const does = document.createElement('span')
-      does.textContent = { leading: 'leads', following: 'follows', apart: 'by itself' }[role] ?? 'no part'
+      const roleLabel = document.createElement('span')
+      roleLabel.textContent = roleLabels[role] ?? 'inactive'
       row.dataset.role = role
       if (id === me.id) row.setAttribute('aria-current', 'true')
-      row.append(name, does)
+      row.append(name, roleLabel)
       return row
     })
     element.replaceChildren(...rows)
   }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-  const say = (how) => channel.postMessage({ ...me, how })
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin
+  const send = (kind) => channel.postMessage({ ...me, kind })
 
   channel.addEventListener('message', ({ data }) => {
-    if (data.how === 'bye') tabs.delete(data.id)
-    else tabs.set(data.id, { ...data, heard: Date.now() })
-    if (data.how === 'hello') say('here')
-    // The next number after those that were there before: told as answers to its `hello`.
-    if (data.since < me.since && data.number >= me.number && Date.now() - me.since < BEAT) {
+    if (data.kind === 'bye') tabs.delete(data.id)
+    else tabs.set(data.id, { ...data, seenAt: Date.now() })
+    if (data.kind === 'hello') send('here')
+    // Older tabs reply to `hello` with their numbers; take the next free one.
+    if (data.since < me.since && data.number >= me.number && Date.now() - me.since < ANNOUNCE_INTERVAL_MS) {
       me.number = data.number + 1
-      tabs.set(me.id, { ...me, heard: Infinity })
+      tabs.set(me.id, { ...me, seenAt: Infinity })
     }
     draw()
   })
   setInterval(() => {
-    for (const [id, { heard }] of tabs) if (Date.now() - heard > SILENCE) tabs.delete(id)
-    say('here')
+    for (const [id, { seenAt }] of tabs) if (Date.now() - seenAt > REMOVE_AFTER_MS) tabs.delete(id)
+    send('here')
     draw()
-  }, BEAT)
-  addEventListener('pagehide', () => say('bye'))
-  say('hello')
+  }, ANNOUNCE_INTERVAL_MS)
+  addEventListener('pagehide', () => send('bye'))
+  send('hello')
   draw()
 
   return {
-    /** Says what this tab does now. */
-    tell(role) {
+    /** Announces this tab's current role. */
+    setRole(role) {
       me.role = role
-      tabs.set(me.id, { ...me, heard: Infinity })
-      say('here')
+      tabs.set(me.id, { ...me, seenAt: Infinity })
+      send('here')
       draw()
     },
   }

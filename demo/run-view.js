@@ -1,4 +1,4 @@
-/** Shows one run: its text, its state, its picture of time. */
+/** Shows one run: its text, its state and its timeline. */
 import { isStreamError } from 'rivulet'
 import { findParts, setNotice } from './parts.js'
 import { createStateBadge } from './state-badge.js'
@@ -7,11 +7,11 @@ import { describeError } from './wording.js'
 
 const endings = {
   stop: 'Complete.',
-  length: 'Complete, as far as its length allowed. (length)',
-  cancelled: 'Stopped, on the server too.',
+  length: 'Complete, cut at the maximum length. (length)',
+  cancelled: 'Stopped, also on the server.',
 }
 
-/** Makes a view of the parts in `root`. */
+/** Creates a view of the parts in `root`. */
 export function createRunView(root) {
   const parts = findParts(root)
   const { output, notice } = parts
@@ -21,7 +21,7 @@ export function createRunView(root) {
   output.append(text)
 
   return {
-    /** What the view wants to hear of: options for `stream` and `resume`. */
+    /** Callbacks to pass as options to `stream` and `resume`. */
     hooks: {
       onStateChange(state) {
         badge.show(state)
@@ -37,9 +37,9 @@ export function createRunView(root) {
       setNotice(notice, '')
     },
     say: (message, tone) => setNotice(notice, message, tone),
-    /** Reads `run` to its end, appending; resolves with how it ended: `complete`, `detached`, `failed` or, where the server forgot it, `gone`. */
+    /** Appends `run` until it ends; resolves with `complete`, `detached`, `failed`, or `gone` if the server no longer has it. */
     async follow(run) {
-      const before = text.data
+      const previousText = text.data
       output.setAttribute('aria-busy', 'true')
       output.setAttribute('data-filled', '')
       try {
@@ -57,8 +57,8 @@ export function createRunView(root) {
         if (isStreamError(error, 'expired')) return 'gone'
         return isStreamError(error) ? 'failed' : 'detached'
       } finally {
-        // The cursor stands behind all that was received, also what the loop had not yet come to.
-        text.data = before + run.text
+        // The cursor covers everything received, including deltas that the loop has not reached.
+        text.data = previousText + run.text
         output.removeAttribute('aria-busy')
       }
     },

@@ -1,4 +1,4 @@
-/** Three runs at once, each on its own connection and at its own pace. */
+/** Three concurrent runs, each at its own pace. */
 import { findParts, onPress, setEnabled, setNotice } from './parts.js'
 import { createRunView } from './run-view.js'
 
@@ -8,7 +8,7 @@ const questions = [
   { prompt: 'Name a river 🌊', pace: 'tokens,delay:220,heartbeat:2000' },
 ]
 
-/** Wires the trio in `root`; each run is a copy of `template`. */
+/** Sets up the three runs in `root`; each is a copy of `template`. */
 export function startRuns(root, client, template) {
   const { start, stop, list, notice } = findParts(root)
   let running = []
@@ -33,6 +33,6 @@ export function startRuns(root, client, template) {
     setEnabled(start, true)
     setEnabled(stop, false)
   })
-  // Whether the server could be told is no matter here: the run ends on the page all the same.
+  // The runs end on the page even if the server cannot be notified.
   onPress(stop, () => void Promise.allSettled(running.map((run) => run.cancel())))
 }

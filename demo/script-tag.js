@@ -1,11 +1,11 @@
-/** A feed and a run by the global `Rivulet`: no modules, no build, the whole code of its page. */
+/** The complete code of the script-tag page: a feed and a run with the global `Rivulet`, without modules or a build. */
 ;(() => {
   const { createClient, isStreamError } = Rivulet
   const client = createClient()
   const describe = (data) => data?.text ?? data?.message ?? JSON.stringify(data)
   const byId = (id) => document.getElementById(id)
 
-  /** Shows a stream's state, and why it waits. */
+  /** Returns options that show a stream's state and the error it recovers from. */
   const watch = (state, notice) => ({
     onStateChange({ status, attempt, error }) {
       state.textContent = attempt > 1 ? `${status}, attempt ${attempt}` : status
@@ -14,7 +14,7 @@
     },
   })
 
-  // The feed: it reconnects by itself, and misses nothing.
+  // The feed reconnects by itself and misses nothing.
   const feed = client.subscribe('/api/stream', {
     ...watch(byId('feed-state'), byId('feed-notice')),
     onReset({ reason }) {
@@ -36,35 +36,35 @@
     byId('feed-id').textContent = id || 'none'
   })
 
-  // The run: one answer, delta by delta, to its end or a typed error.
+  // The run delivers one answer delta by delta, until its end or a typed error.
   let run
   byId('form').addEventListener('submit', async (event) => {
     event.preventDefault()
     run?.detach()
     const [output, notice, stop] = [byId('answer'), byId('answer-notice'), byId('stop')]
     const prompt = new FormData(byId('form')).get('prompt')
-    const mine = client.stream('/api/generate', { json: { prompt }, ...watch(byId('answer-state'), notice) })
-    run = mine
+    const current = client.stream('/api/generate', { json: { prompt }, ...watch(byId('answer-state'), notice) })
+    run = current
     output.textContent = ''
     output.setAttribute('data-filled', '')
     output.setAttribute('aria-busy', 'true')
     stop.setAttribute('aria-disabled', 'false')
     let outcome
     try {
-      for await (const { content } of mine) output.append(content)
-      const { finishReason } = await mine.final()
-      outcome = finishReason === 'cancelled' ? 'Stopped, on the server too.' : 'Complete.'
+      for await (const { content } of current) output.append(content)
+      const { finishReason } = await current.final()
+      outcome = finishReason === 'cancelled' ? 'Stopped, also on the server.' : 'Complete.'
     } catch (error) {
       if (isStreamError(error)) outcome = `${error.message} (${error.code})`
       else if (error.name !== 'AbortError') throw error
     }
-    if (run !== mine) return // asked anew meanwhile
+    if (run !== current) return // a new prompt was sent meanwhile
     notice.textContent = outcome
     output.removeAttribute('aria-busy')
     stop.setAttribute('aria-disabled', 'true')
   })
   byId('stop').addEventListener('click', () => {
-    // That the server could not be told ends the run here all the same.
+    // The run ends here even if the server cannot be notified.
     if (byId('stop').getAttribute('aria-disabled') === 'false') run.cancel().catch(() => {})
   })
 })()

@@ -1,4 +1,4 @@
-/** The page of many tabs: one feed, and what this tab does for it. */
+/** The share page: one feed across tabs, and the role of this tab. */
 import { createClient } from 'rivulet'
 import { shareAcrossTabs } from 'rivulet/share'
 import { createAudit } from './audit.js'
@@ -9,19 +9,16 @@ import { createStateBadge } from './state-badge.js'
 import { describeError, describeReset } from './wording.js'
 
 const roles = {
-  leader: ['This tab leads.', 'The connection is here. What comes on it is passed on to the other tabs.'],
-  follower: [
-    'This tab follows.',
-    'Another tab has the connection. This one has none, and is given all that comes on it.',
-  ],
-  detached: ['This tab goes by itself.', 'It has a connection of its own until it has caught up with the others.'],
-  closed: ['This tab takes no part.', 'It has let go of the feed, or waits for its next attempt.'],
+  leader: ['This tab is the leader.', 'It holds the connection and passes its events on to the other tabs.'],
+  follower: ['This tab is a follower.', 'It has no connection of its own and receives all events from the leader.'],
+  detached: ['This tab is detached.', 'It has its own connection until it has caught up with the leader.'],
+  closed: ['This tab is inactive.', 'Its feed is closed, or it waits for the next attempt.'],
 }
-const events = {
-  leader: 'took the lead',
-  follower: 'follows',
-  detached: 'goes by itself',
-  closed: 'let go',
+const logTexts = {
+  leader: 'became the leader',
+  follower: 'became a follower',
+  detached: 'detached',
+  closed: 'closed',
 }
 
 const parts = findParts(document.getElementById('tabs'))
@@ -46,9 +43,9 @@ const showRole = (role) => {
   parts.role.textContent = title
   parts.role.dataset.role = role
   parts.explanation.textContent = explanation
-  document.title = role === 'leader' ? 'Leads · Rivulet' : 'Follows · Rivulet'
-  roster.tell(role)
-  log(events[role])
+  document.title = role === 'leader' ? 'Leader · Rivulet' : 'Follower · Rivulet'
+  roster.setRole(role)
+  log(logTexts[role])
 }
 
 const client = createClient({
@@ -56,12 +53,13 @@ const client = createClient({
   connect: shareAcrossTabs({
     name: 'rivulet-demo',
     onChange: ({ role }) => showRole(role),
-    onFallback: () => setNotice(parts.notice, 'This browser can’t share here: each tab has its own connection.', 'gap'),
+    onFallback: () =>
+      setNotice(parts.notice, 'This browser cannot share a connection here, so each tab has its own.', 'gap'),
   }),
 })
 
 const open = (lastEventId) => {
-  parts.toggle.textContent = 'Close the feed here'
+  parts.toggle.textContent = 'Close the feed in this tab'
   feed = client.subscribe('/api/stream', {
     ...(lastEventId && { lastEventId }),
     onStateChange(state) {
@@ -80,14 +78,14 @@ const open = (lastEventId) => {
     list.add(event)
     parts.count.textContent = (++total).toLocaleString()
     parts.lost.textContent = audit.lost
-    parts.twice.textContent = audit.twice
+    parts.duplicates.textContent = audit.duplicates
   })
 }
 
 onPress(parts.toggle, () => {
   if (feed.state.status === 'closed') return open(feed.lastEventId)
   feed.close()
-  parts.toggle.textContent = 'Open the feed again'
-  setNotice(parts.notice, 'Closed here. What comes meanwhile is fetched when it is opened again.')
+  parts.toggle.textContent = 'Reopen the feed'
+  setNotice(parts.notice, 'Closed in this tab. Events sent meanwhile are fetched when you reopen the feed.')
 })
 open()

@@ -1,7 +1,7 @@
 /** Shows a stream's state as a badge that counts down to the next attempt. */
 import { describeState } from './wording.js'
 
-/** Makes of `element` a badge; `show` takes what `onStateChange` brings. */
+/** Turns `element` into a badge; `show` takes the state passed to `onStateChange`. */
 export function createStateBadge(element) {
   let timer
   return {

@@ -1,9 +1,9 @@
-/** A small picture of time: each event is a tick, each reconnect a gap, each attempt a dot. */
+/** A timeline of a stream: each event is a tick, each interruption a gap, each reconnect attempt a dot. */
 
 const SVG = 'http://www.w3.org/2000/svg'
-/** The drawing is this high in its own units, and as wide as the milliseconds that it shows. */
+/** Height of the drawing in its own units; its width is the time shown, in milliseconds. */
 const HEIGHT = 100
-const calm = matchMedia('(prefers-reduced-motion: reduce)')
+const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)')
 
 const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`
 const plural = (count, noun) => `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`
@@ -16,8 +16,8 @@ function shape(name, kind, parent) {
 }
 
 /**
- * Draws into `figure`. `rolling` shows the last `span` milliseconds; `growing` begins at the left and shrinks what it
- * shows once it is longer than `span`.
+ * Draws a timeline into `figure`. The mode `rolling` shows the last `span` milliseconds; `growing` starts at the left and
+ * scales down once the stream has lasted longer than `span`.
  */
 export function createTimeline(figure, { span, mode, noun = 'event' }) {
   const svg = shape('svg', 'picture', figure)
@@ -38,24 +38,24 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
   let origin = performance.now()
   let ticks = []
   let tries = []
-  /** Stretches of time: `open`, `gap`, `opening` (the first attempt) and `off`, each until the next begins. */
-  let stretches = [{ kind: 'off', since: 0 }]
+  /** Phases of the stream: `open`, `gap`, `opening` (the first attempt) and `off`; each lasts until the next one starts. */
+  let phases = [{ kind: 'off', since: 0 }]
   let total = 0
   let gaps = { count: 0, longest: 0 }
   let stopped = 0
   let frame
 
   const now = () => performance.now() - origin
-  const current = () => stretches.at(-1)
+  const current = () => phases.at(-1)
   const isLive = () => current().kind !== 'off'
 
-  /** What has left the picture is forgotten: it can be open for days. */
+  /** Drops what has scrolled out of view, since the page may stay open for days. */
   const prune = (edge) => {
     if (mode === 'growing') return
     ticks = ticks.filter((at) => at >= edge)
     tries = tries.filter((at) => at >= edge)
-    const first = stretches.findLastIndex(({ since }) => since <= edge)
-    if (first > 0) stretches = stretches.slice(first)
+    const first = phases.findLastIndex(({ since }) => since <= edge)
+    if (first > 0) phases = phases.slice(first)
   }
 
   const draw = () => {
@@ -66,15 +66,15 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
     svg.setAttribute('viewBox', `${left.toFixed()} 0 ${width.toFixed()} ${HEIGHT}`)
     let line = ''
     let gap = ''
-    for (const [index, { kind, since }] of stretches.entries()) {
-      const till = stretches[index + 1]?.since ?? end
+    for (const [index, { kind, since }] of phases.entries()) {
+      const till = phases[index + 1]?.since ?? end
       if (kind === 'open') line += `M${since.toFixed()} ${HEIGHT}H${till.toFixed()}`
       if (kind === 'gap') gap += `M${since.toFixed()} 0H${till.toFixed()}V${HEIGHT}H${since.toFixed()}Z`
     }
     linePath.setAttribute('d', line)
     gapPath.setAttribute('d', gap)
     tickPath.setAttribute('d', ticks.map((at) => `M${at.toFixed()} ${HEIGHT}V30`).join(''))
-    // A stroke without length, with round ends, is a dot of the same size at every scale.
+    // A zero-length stroke with round caps is a dot of the same size at every scale.
     tryPath.setAttribute('d', tries.map((at) => `M${at.toFixed()} 50h0`).join(''))
     from.textContent = mode === 'rolling' ? `${span / 1_000} s ago` : '0'
     until.textContent = mode === 'rolling' ? 'now' : seconds(width)
@@ -89,9 +89,9 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
     draw()
     if (isLive()) schedule()
   }
-  // Without motion the picture moves on once a second; hidden pages get no frames at all.
+  // With reduced motion the timeline moves once a second; hidden pages get no animation frames at all.
   const schedule = () => {
-    frame ??= calm.matches ? setTimeout(() => requestAnimationFrame(loop), 1_000) : requestAnimationFrame(loop)
+    frame ??= reducedMotion.matches ? setTimeout(() => requestAnimationFrame(loop), 1_000) : requestAnimationFrame(loop)
   }
 
   const enter = (kind) => {
@@ -101,20 +101,20 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
     if (last.kind === 'gap') gaps.longest = Math.max(gaps.longest, at - last.since)
     if (kind === 'gap') gaps.count++
     if (kind === 'off') stopped = at
-    stretches.push({ kind, since: at })
+    phases.push({ kind, since: at })
     draw()
     if (isLive()) schedule()
   }
 
   draw()
   return {
-    /** An event has arrived. */
+    /** Marks the arrival of an event. */
     tick() {
       total++
       ticks.push(now())
-      if (calm.matches) draw()
+      if (reducedMotion.matches) draw()
     },
-    /** The stream has another status (`onStateChange`). */
+    /** Marks a change of the stream's status (`onStateChange`). */
     status(status) {
       const inGap = current().kind === 'gap'
       if (status === 'connecting' && inGap) tries.push(now())
@@ -123,12 +123,12 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
       else if (status === 'waiting') enter('gap')
       else enter('off')
     },
-    /** Begins anew. */
+    /** Starts over. */
     clear() {
       origin = performance.now()
       ticks = []
       tries = []
-      stretches = [{ kind: 'off', since: 0 }]
+      phases = [{ kind: 'off', since: 0 }]
       total = stopped = 0
       gaps = { count: 0, longest: 0 }
       draw()

@@ -1,27 +1,27 @@
-/** Says states and errors in plain words. */
+/** Describes states and errors in plain words. */
 
 const errors = {
-  network: 'The connection is broken.',
-  'content-type': 'What answered is not an event stream.',
+  network: 'The connection was lost.',
+  'content-type': 'The response is not an event stream.',
   auth: 'The server does not accept the credentials.',
-  idle: 'The server has gone silent: not even heartbeats come.',
+  idle: 'The server has gone silent: not even heartbeats arrive.',
   stalled: 'The server sends heartbeats, but no events.',
-  truncated: 'The connection ended before the answer did.',
-  gap: 'A part of the answer is missing.',
-  'too-large': 'An event is larger than allowed.',
-  'invalid-data': 'An event carries data that cannot be read.',
-  overflow: 'More arrived than could be held.',
-  'retries-exhausted': 'It was tried several times, without success.',
-  expired: 'The server no longer knows this answer.',
+  truncated: 'The connection ended before the answer was complete.',
+  gap: 'Part of the answer is missing.',
+  'too-large': 'An event exceeds the size limit.',
+  'invalid-data': 'An event contains invalid data.',
+  overflow: 'Events arrived faster than they could be processed.',
+  'retries-exhausted': 'All attempts to connect have failed.',
+  expired: 'The server no longer has this answer.',
 }
 
 const resets = {
-  expired: 'The server no longer has what was missed.',
-  unknown: 'The server has lost its memory: what was missed cannot be known.',
-  'no-id': 'The events have no IDs: what was missed cannot be known.',
+  expired: 'The server no longer has the missed events.',
+  unknown: 'The server lost its log, so events may be missing.',
+  'no-id': 'The events have no IDs, so some may be missing.',
 }
 
-/** A `StreamError` in a sentence, with its code for those who look it up. */
+/** Describes a `StreamError` in a sentence, followed by its code. */
 export function describeError(error) {
   const { code, status, problem, serverCode } = error
   if (code === 'http') return `The server refused: ${problem?.title ?? 'status'} (http ${status}).`
@@ -29,12 +29,12 @@ export function describeError(error) {
   return `${errors[code] ?? error.message} (${code})`
 }
 
-/** Why events may be missing, in a sentence. */
+/** Describes why events may be missing, in a sentence. */
 export function describeReset({ reason }) {
   return `${resets[reason] ?? 'Events may be missing.'} (reset: ${reason})`
 }
 
-/** A state in a word or two; the seconds until the next attempt count down. */
+/** Describes a state in a few words, with the seconds until the next attempt. */
 export function describeState({ status, attempt, nextAttemptAt }) {
   if (status === 'waiting') return `retry in ${Math.max(0, (nextAttemptAt - Date.now()) / 1_000).toFixed(1)} s`
   return status === 'connecting' && attempt > 1 ? `attempt ${attempt}` : status

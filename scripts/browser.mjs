@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
 
-/** No GPU, no background network traffic. */
+/** Disables the GPU and background network traffic. */
 export const browserArgs = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
@@ -16,7 +16,7 @@ export const browserArgs = [
   '--disable-dev-shm-usage',
 ]
 
-const usualPlaces = {
+const usualPaths = {
   linux: [
     '/usr/bin/chromium',
     '/usr/bin/chromium-browser',
@@ -41,23 +41,22 @@ const usualPlaces = {
 }
 
 /**
- * Returns the path of a browser, or `undefined` if there is none. Looks at `CHROMIUM_PATH`, then for Playwright's own
- * browser, then in the usual places.
- * @throws Error if `CHROMIUM_PATH` names no file: the tests must not run in another browser than the one asked for
+ * Returns the path of a browser, or `undefined` if there is none. Tries `CHROMIUM_PATH`, then Playwright's own browser, then
+ * the usual paths.
+ * @throws Error if `CHROMIUM_PATH` is not a file, because the tests must not run in a browser other than the requested one
  */
 export function findBrowser() {
-  const asked = process.env.CHROMIUM_PATH
-  if (asked) {
-    if (!existsSync(asked)) throw new Error(`CHROMIUM_PATH names no file: ${asked}`)
-    return asked
+  const requestedPath = process.env.CHROMIUM_PATH
+  if (requestedPath) {
+    if (!existsSync(requestedPath)) throw new Error(`CHROMIUM_PATH is not a file: ${requestedPath}`)
+    return requestedPath
   }
-  return [chromium.executablePath(), ...(usualPlaces[process.platform] ?? [])].find((path) => existsSync(path))
+  return [chromium.executablePath(), ...(usualPaths[process.platform] ?? [])].find((path) => existsSync(path))
 }
 
-const missingMessage =
-  'No browser was found. Install one with `npx playwright install chromium`, or name one in CHROMIUM_PATH.'
+const missingMessage = 'No browser was found. Install one with `npx playwright install chromium`, or set CHROMIUM_PATH.'
 
-/** Runs apt-get without questions; returns whether it succeeded. */
+/** Runs apt-get non-interactively; returns whether it succeeded. */
 function aptGet(...args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   return spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
@@ -66,7 +65,7 @@ function aptGet(...args) {
 /**
  * Finds a browser. If there is none, installs Debian's Chromium when `mayInstall` is set and the user is root.
  * Returns whether there is a browser.
- * @throws Error on CI if there is still no browser: skipped tests prove nothing
+ * @throws Error on CI if there is still no browser, because skipped tests prove nothing
  */
 export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
   const found = findBrowser()
@@ -76,7 +75,7 @@ export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
   }
   if (mayInstall && process.platform === 'linux' && process.getuid?.() === 0) {
     console.log("Browser: none found. Installing Debian's chromium with apt-get (about 120 MB).")
-    // With recommended packages it would be some ninety more.
+    // The recommended packages would add about 90.
     if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
   }
   if (process.env.CI) throw new Error(missingMessage)

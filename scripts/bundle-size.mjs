@@ -1,11 +1,11 @@
-/** Measures what imports cost a page: bundled and minified by esbuild, compressed by gzip -9. All published sizes come from here. */
+/** Measures the size of imports, bundled and minified by esbuild and compressed by gzip -9. All published sizes come from here. */
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 /**
- * Bytes of a page's bundle that has these imports and nothing else.
+ * Resolves with the bytes of a bundle that contains only these imports.
  * @param {Record<string, string>} imports names by module specifier: `{ rivulet: 'createClient' }`
- * @param {string} resolveDir the folder whose packages are meant
+ * @param {string} resolveDir the folder from which packages are resolved
  */
 export async function bundleSize(imports, resolveDir) {
   const contents = Object.entries(imports)
@@ -27,12 +27,12 @@ export async function bundleSize(imports, resolveDir) {
   return { minified: bundle.contents.byteLength, gzipped: gzipSync(bundle.contents, { level: 9 }).byteLength }
 }
 
-/** Bytes that `imports` add to a page which has the imports `beside` already. */
+/** Resolves with the bytes that `imports` add to a page that already has the imports `beside`. */
 export async function addedSize(imports, beside, resolveDir) {
-  const whole = await bundleSize({ ...beside, ...imports }, resolveDir)
+  const combined = await bundleSize({ ...beside, ...imports }, resolveDir)
   const without = beside ? await bundleSize(beside, resolveDir) : { minified: 0, gzipped: 0 }
-  return { minified: whole.minified - without.minified, gzipped: whole.gzipped - without.gzipped }
+  return { minified: combined.minified - without.minified, gzipped: combined.gzipped - without.gzipped }
 }
 
-/** A size as documents print it. */
+/** Formats a size for the documents. */
 export const inKilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`

@@ -1,4 +1,4 @@
-/** Keeps `api/`: the public types of each entry, one file each, without comments. A change of the API is seen in review. */
+/** Checks or writes `api/`: the public types of each entry in one file, without comments, so that reviews show API changes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
@@ -10,7 +10,7 @@ const root = new URL('../', import.meta.url)
 const folder = new URL('api/', root)
 const write = process.argv.includes('--write')
 
-/** The types of one entry, rolled into one file and printed in one way. */
+/** Returns the types of one entry, bundled into one file and formatted uniformly. */
 async function report(name) {
   const bundle = await rollup({
     input: fileURLToPath(new URL(`dist/${name}.d.ts`, root)),
@@ -25,14 +25,14 @@ async function report(name) {
 mkdirSync(folder, { recursive: true })
 for (const name of Object.keys(entries)) {
   const file = new URL(`${name}.d.ts`, folder)
-  const now = await report(name)
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  if (now === before) continue
+  const current = await report(name)
+  const recorded = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (current === recorded) continue
   if (!write) {
     console.error(`the public types of ${name} are not those of api/${name}.d.ts: look at them, then \`npm run api\``)
     process.exitCode = 1
   } else {
-    writeFileSync(file, now)
+    writeFileSync(file, current)
     console.log(`api/${name}.d.ts is written`)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Checks that imports point down and draws them. CONTRIBUTING.md shows the drawing: `npm run check:layers -- --write`
- * brings it up to date.
+ * Checks that imports point down, and draws them as a graph in CONTRIBUTING.md. `npm run check:layers -- --write` updates the
+ * graph.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -18,7 +18,7 @@ export async function cruiseImports(baseDir = root, folders = ['src', 'mock-serv
   return output
 }
 
-/** Each violation as one line: what imports what, and the rule against it. */
+/** Describes each violation in one line: the importing file, the imported file and the violated rule. */
 export function describeViolations({ summary }) {
   return summary.violations.map(({ from, to, rule, cycle }) => {
     const target = cycle ? cycle.map(({ name }) => name).join(' → ') : to
@@ -26,14 +26,14 @@ export function describeViolations({ summary }) {
   })
 }
 
-/** The node of the drawing that a file of `src` belongs to. */
+/** Returns the node of the graph that a file of `src` belongs to. */
 function nodeOf(path) {
   const folder = dirname(path).slice('src/'.length)
   if (folder === '') return 'entries'
   return entryFolders.includes(folder) ? 'parts' : folder
 }
 
-/** The imports between the folders of `src` as a Mermaid flowchart from top to bottom. */
+/** Returns the imports between the folders of `src` as a Mermaid flowchart from top to bottom. */
 export function drawImports({ modules }) {
   const nodes = ['entries', 'parts', ...layers]
   const labels = { entries: 'entries: src/*.ts', parts: `parts of one entry: ${entryFolders.join(', ')}` }

@@ -1,11 +1,11 @@
-/** Packs the package as npm would publish it, and has publint and arethetypeswrong look at the tarball. */
+/** Packs the package as npm would publish it, and checks the tarball with publint and arethetypeswrong. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Packs what is built into `folder` and returns the tarball's path. */
+/** Packs the built package into `folder` and returns the tarball's path. */
 export function pack(folder) {
   const { status, stdout, stderr } = spawnSync(
     'npm',

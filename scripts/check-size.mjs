@@ -1,11 +1,11 @@
-/** Holds the size of each entry against `size-budgets.json` and the documents. `npm run check:size -- --write` updates the documents. */
+/** Compares the size of each entry with `size-budgets.json` and the documents. `npm run check:size -- --write` updates the documents. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addedSize, inKilobytes } from './bundle-size.mjs'
 import { outdatedDocuments } from './document-figures.mjs'
 
 const root = new URL('../', import.meta.url)
-/** `limit` is in bytes, compressed. `beside`: imports that a page with this one has anyway, which do not count. */
+/** `limit` is in compressed bytes. `beside` lists imports that a page with this one has anyway, which do not count. */
 const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', root), 'utf8'))
 
 const figures = {}

@@ -1,4 +1,4 @@
-/** Keeps measured figures in the documents: `<!-- size:client -->11.0 kB<!-- /size -->` holds the latest size of `client`. */
+/** Updates measured figures in the documents: `<!-- size:client -->11.0 kB<!-- /size -->` contains the latest size of `client`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
@@ -10,18 +10,19 @@ const root = new URL('../', import.meta.url)
 export function fillFigures(text, kind, figures) {
   const mark = new RegExp(`(<!-- ${kind}:(\\S+) -->).*?(<!-- /${kind} -->)`, 'g')
   return text.replace(mark, (_all, open, name, close) => {
-    if (!(name in figures)) throw new Error(`a document asks for ${kind}:${name}, which is not measured`)
+    if (!(name in figures))
+      throw new Error(`A document contains the mark ${kind}:${name}, for which there is no figure`)
     return `${open}${figures[name]}${close}`
   })
 }
 
-/** Paths of the documents that may hold figures. */
+/** Returns the paths of the documents that may contain figures. */
 const documents = () =>
   ['README.md', ...readdirSync(new URL('docs', root)).map((name) => `docs/${name}`)].filter((path) =>
     path.endsWith('.md'),
   )
 
-/** Documents whose figures of this kind are out of date. With `write` they are brought up to date first. */
+/** Returns the documents whose figures of this kind are outdated. With `write`, updates them and returns none. */
 export function outdatedDocuments(kind, figures, { write = false } = {}) {
   return documents().filter((path) => {
     const file = new URL(path, root)

@@ -1,9 +1,9 @@
-/** The public entries of the package: one line each, name to source. `package.json#exports` must have the same names. */
+/** The public entries of the package, name to source file. `package.json#exports` must have the same names. */
 import { readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 
-/** The name is the file in `dist`, and the sub-path: `openai` is `rivulet/openai`. `index` is `rivulet` itself. */
+/** Each name is both the file in `dist` and the subpath: `openai` is `rivulet/openai`. `index` is `rivulet` itself. */
 export const entries = {
   index: 'src/index.ts',
   openai: 'src/openai.ts',
@@ -19,10 +19,10 @@ export const entries = {
   'mock-server': 'mock-server/index.ts',
 }
 
-/** What `npx rivulet` runs. */
+/** The program that `npx rivulet` runs. */
 export const commands = { cli: 'mock-server/cli.ts' }
 
-/** The package as npm sees it. */
+/** The contents of package.json. */
 export const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
 for (const name of Object.keys(entries)) {

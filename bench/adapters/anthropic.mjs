@@ -1,4 +1,4 @@
-/** The event reader inside Anthropic's SDK, before its JSON. It has no ids. */
+/** The event reader inside Anthropic's SDK, without JSON parsing. It reports no IDs. */
 import { _iterSSEMessages } from '@anthropic-ai/sdk/core/streaming'
 import { createResponse } from '../body.mjs'
 

@@ -1,4 +1,4 @@
-/** eventsource-parser behind a streaming TextDecoder, as its users have it: the one to beat. */
+/** eventsource-parser behind a streaming TextDecoder, as documented: the baseline. */
 import { createParser } from 'eventsource-parser'
 
 export function read(chunks, take) {

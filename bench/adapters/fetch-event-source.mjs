@@ -1,4 +1,4 @@
-/** The parser of @microsoft/fetch-event-source. It reports comments as messages without data, which its users skip. */
+/** The parser of @microsoft/fetch-event-source. It reports comments as messages without data, which are skipped. */
 import { getLines, getMessages } from '@microsoft/fetch-event-source/lib/esm/parse.js'
 
 export function read(chunks, take) {

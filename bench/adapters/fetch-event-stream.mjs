@@ -1,4 +1,4 @@
-/** fetch-event-stream: an async generator over a response. */
+/** fetch-event-stream, an async generator over a response. */
 import { events } from 'fetch-event-stream'
 import { createResponse } from '../body.mjs'
 

@@ -1,4 +1,4 @@
-/** Floor: a streaming TextDecoder and nothing else. */
+/** Lower bound: a streaming TextDecoder only. */
 export const checks = false
 
 export function read(chunks, take) {

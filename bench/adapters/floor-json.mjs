@@ -1,4 +1,4 @@
-/** Floor: a streaming TextDecoder, and JSON.parse on data that somebody else has found. */
+/** Lower bound: a streaming TextDecoder, and JSON.parse on data extracted beforehand. */
 export const checks = false
 
 export function read(chunks, take, texts) {

@@ -1,4 +1,4 @@
-/** The event reader inside OpenAI's SDK, before its JSON. It has no ids. */
+/** The event reader inside OpenAI's SDK, without JSON parsing. It reports no IDs. */
 import { _iterSSEMessages } from 'openai/core/streaming'
 import { createResponse } from '../body.mjs'
 

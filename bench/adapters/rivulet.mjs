@@ -1,4 +1,4 @@
-/** Our own parser, as `rivulet/parser` has it, built from the source. */
+/** The parser of `rivulet/parser`, built from the source. */
 import { createParser } from '../../src/parser/parser.ts'
 
 export function read(chunks, take) {

@@ -1,4 +1,4 @@
-/** The parser of undici's EventSource, which is Node's: a Node Transform. Node only; ids are the stream's last. */
+/** The parser of undici's EventSource, a Node transform stream. Node only; it reports the stream's last event ID, so IDs are not compared. */
 import undici from '../node_modules/undici/lib/web/eventsource/eventsource-stream.js'
 
 export const fields = { ids: false }

@@ -1,4 +1,4 @@
-/** Builds each client, with what runs beside it in the page, into one file; our part from its source, as pages load it. */
+/** Bundles each client with the page's program into one file; rivulet is built from its source. */
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
@@ -9,13 +9,13 @@ import { outDir } from './build-dir.mjs'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
 
-/** The names of the clients, which are those of their adapters' files. */
+/** Returns the names of the clients, which are the file names of their adapters. */
 export const clientNames = async () =>
   (await readdir(`${here}adapters`)).filter((file) => file.endsWith('.mjs')).map((file) => file.slice(0, -4))
 
-/** Ours is minified; peers are taken as they publish themselves. */
+/** Builds one client. rivulet is minified; peers are used as published. */
 export async function buildClient(name) {
-  const isOurs = name.startsWith('rivulet')
+  const isRivulet = name.startsWith('rivulet')
   const program = `
     import * as adapter from ${JSON.stringify(`${here}adapters/${name}.mjs`)}
     import { run } from ${JSON.stringify(`${here}page.mjs`)}
@@ -31,7 +31,7 @@ export async function buildClient(name) {
       },
       nodeResolve({ browser: true, extensions: ['.mjs', '.js', '.ts'] }),
       typescript,
-      isOurs && terser({ module: true, ecma: 2022, compress: { passes: 2 } }),
+      isRivulet && terser({ module: true, ecma: 2022, compress: { passes: 2 } }),
     ],
     onwarn: () => {},
   })

@@ -1,6 +1,6 @@
-/** What a client reported, as one string: the same for every client that reports every event once and in order. */
+/** A checksum of the events that a client reported: equal for all clients that report every event once and in order. */
 
-/** Makes the two ways to take an event, as text and with its JSON parsed; both return how many there were. `ids: false`: of a client without ids. */
+/** Creates a checksum. `take` adds an event as text, `takeParsed` one with parsed JSON; both return the count so far. `ids: false` is for clients without IDs. */
 export function createChecksum({ ids = true } = {}) {
   let count = 0
   let sum = 0
@@ -11,7 +11,7 @@ export function createChecksum({ ids = true } = {}) {
     return ++count
   }
   return {
-    // Reads what lazily built strings would put off. The last character of data is a brace: the one before it differs.
+    // Reading a character forces engines to flatten lazily built strings. The last one is always a brace, so use the one before.
     take: (type, data, id) => add(type, id, data, 2),
     takeParsed(type, data, id) {
       sum = (sum + data.index) | 0

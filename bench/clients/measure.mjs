@@ -1,4 +1,4 @@
-/** The bench of whole clients: a page for each client and run, in interleaved rounds, as ratios of its main thread's CPU time. */
+/** Benchmarks whole clients: a page for each client and run, in interleaved rounds; reports ratios of main-thread CPU time. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,12 +7,12 @@ import { chromium } from 'playwright'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
 import { median } from '../statistics.mjs'
 
-/** All figures are this client's = 1.00. */
+/** The client whose figures are 1.00. */
 export const baseline = 'eventsource-parser'
-/** Clients that take this many times as long are measured once: nothing hangs on their second digit. */
-const SLOW = 5
-/** Milliseconds between two looks at the memory. */
-const LOOK = 20
+/** Clients slower than the baseline by this factor are measured once: their exact figure does not matter. */
+const SLOW_FACTOR = 5
+/** Time between two samples of the memory. */
+const SAMPLE_INTERVAL_MS = 20
 
 const MiB = 1 << 20
 const flags = [
@@ -23,9 +23,9 @@ const flags = [
   '--disable-backgrounding-occluded-windows',
 ]
 
-/** Reads the whole stream once in a page of its own. `memory`: looks at it all the while, so the time is not to be used. */
-async function runPage(browser, { port, expected }, name, total, memory) {
-  // A context of its own: pages of different contexts share no process.
+/** Reads the whole stream once in a page of its own. With `sampleMemory` only the peak memory is valid, otherwise only the time. */
+async function runPage(browser, { port, expected }, name, total, sampleMemory) {
+  // Pages of different contexts do not share a process.
   const context = await browser.newContext()
   try {
     const page = await context.newPage()
@@ -37,22 +37,23 @@ async function runPage(browser, { port, expected }, name, total, memory) {
       const { metrics } = await session.send('Performance.getMetrics')
       return metrics.find((metric) => metric.name === 'ThreadTime').value * 1000
     }
-    const held = async () => {
+    const heldBytes = async () => {
       const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage')
       return usedSize + embedderHeapUsedSize + backingStorageSize
     }
-    const atRest = await held()
+    const atRest = await heldBytes()
     const from = await cpu()
     const running = page.evaluate((events) => globalThis.client.start(events), total)
     let peak = 0
-    for (let over = !memory; !over;) {
-      over = await Promise.race([running.then(() => true), sleep(LOOK, false)])
-      peak = Math.max(peak, (await held()) - atRest)
+    for (let done = !sampleMemory; !done;) {
+      done = await Promise.race([running.then(() => true), sleep(SAMPLE_INTERVAL_MS, false)])
+      peak = Math.max(peak, (await heldBytes()) - atRest)
     }
     const { wall, got } = await running
     const used = (await cpu()) - from
-    if (got !== expected[checks]) throw new Error(`${name}: wrong events: ${got}, not ${expected[checks]}`)
-    return memory ? { peak: peak / MiB } : { cpu: used, wall }
+    if (got !== expected[checks])
+      throw new Error(`${name} reported wrong events: checksum ${got} instead of ${expected[checks]}`)
+    return sampleMemory ? { peak: peak / MiB } : { cpu: used, wall }
   } finally {
     await context.close()
   }
@@ -67,20 +68,20 @@ export async function benchClients({ names, total, rounds, log }) {
     const [address] = await once(server, 'message')
     browser = await chromium.launch({ ...(executablePath && { executablePath }), args: flags })
     const runs = new Map()
-    // The first round looks at memory; it also warms up what all of them share: disk, server, network service.
+    // The first round samples memory; it also warms up what all clients share: disk, server and network service.
     for (const name of names) {
       const { peak } = await runPage(browser, address, name, total, true)
       runs.set(name, { peak, rounds: [] })
       log(`  ${name.padEnd(28)} ${peak.toFixed(1)} MiB`)
     }
-    // Neighbours in time share the machine's mood: a ratio is taken within one round, the median over the rounds.
+    // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
     for (let round = 0; round < rounds; round++) {
       const times = new Map()
       const order = round % 2 ? [...names].reverse() : names
       const base = () => runs.get(baseline).rounds[0]
       for (const name of order) {
         const [first] = runs.get(name).rounds
-        if (!first || first.cpu < SLOW * base().cpu)
+        if (!first || first.cpu < SLOW_FACTOR * base().cpu)
           times.set(name, await runPage(browser, address, name, total, false))
       }
       for (const [name, time] of times)

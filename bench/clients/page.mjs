@@ -1,7 +1,7 @@
-/** What runs in the page beside one adapter: lets it read the stream once. */
+/** The page's program: lets one adapter read the stream once. */
 import { createChecksum } from './checksum.mjs'
 
-/** Milliseconds that it took, and what came. */
+/** Resolves with the wall time in milliseconds and the checksum of the events. */
 export async function run(adapter, total) {
   const { checks } = adapter
   const { take, takeParsed, value } = createChecksum({ ids: checks !== 'json without ids' })

@@ -1,4 +1,4 @@
-/** mulberry32: a small generator, so that every run measures the same bytes. */
+/** mulberry32, a seeded random number generator, so that every run measures the same bytes. */
 export function createRandom(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0

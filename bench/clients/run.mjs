@@ -1,5 +1,5 @@
 /**
- * `node bench/clients/run.mjs`: builds the clients, measures them in a page, and writes their section of RESULTS.md.
+ * `node bench/clients/run.mjs`: builds the clients, measures them in Chromium, and writes their section of RESULTS.md.
  *
  * --clients a,b   --rounds 7   --events 200000   --dry (writes nothing)
  */
@@ -8,7 +8,7 @@ import { buildClient, clientNames } from './build.mjs'
 import { baseline, benchClients } from './measure.mjs'
 import { summary, reportClients } from './report.mjs'
 
-/** Those of `names` that were asked for (all by default), and what they are compared with. */
+/** Measures the clients `names` (all by default) and the baseline. */
 export async function runClients({ names, total = 200_000, rounds = 7, dry = false, log = console.log }) {
   const chosen = [...new Set([baseline, ...(names ?? (await clientNames()))])]
   for (const name of chosen) await buildClient(name)

@@ -1,23 +1,23 @@
-/** The server, a process of its own: sends the stream as fast as it is read, and the pages' modules. */
+/** The server process: sends the stream as fast as it is read, and serves the pages' modules. */
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { Readable, pipeline } from 'node:stream'
 import { createStream } from './stream.mjs'
 import { outDir } from './build-dir.mjs'
 
-/** What a busy server hands to its socket at once. */
-const WRITE = 65_536
+/** Bytes per write, as of a busy server. */
+const WRITE_BYTES = 65_536
 
 const [, , count] = process.argv
 const { bytes, expected } = createStream(Number(count))
 
 function* slices() {
-  for (let from = 0; from < bytes.length; from += WRITE) yield bytes.subarray(from, from + WRITE)
+  for (let from = 0; from < bytes.length; from += WRITE_BYTES) yield bytes.subarray(from, from + WRITE_BYTES)
 }
 
 function sendEvents(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
-  // Waits where the client does. An error is a client that has left, as those of endless streams do after the last event.
+  // Respects backpressure. Errors are ignored: clients of endless streams disconnect after the last event.
   pipeline(Readable.from(slices()), response, () => {})
 }
 

@@ -1,4 +1,4 @@
-/** The stream that clients read: events of some 300 bytes from a seed, and what a client must make of them. */
+/** The stream that clients read: seeded events of about 300 bytes, and the expected checksums. */
 import { createRandom } from './random.mjs'
 import { createChecksum } from './checksum.mjs'
 
@@ -22,14 +22,14 @@ const words = [
   '流',
 ]
 
-/** One payload, some 240 bytes of JSON. */
+/** Creates one payload, about 240 bytes of JSON. */
 export function createPayload(random, index) {
   let content = ''
   while (content.length < 110) content += `${words[(random() * words.length) | 0]} `
   return { user: `user-${(random() * 1000) | 0}`, room: 'general', read: false, tags: ['a', 'b'], content, index }
 }
 
-/** `count` events as bytes, and what to expect of each kind of client. */
+/** Creates `count` events as bytes, and the expected result of each kind of client. */
 export function createStream(count) {
   const random = createRandom(20260101)
   const withIds = createChecksum()
@@ -49,7 +49,7 @@ export function createStream(count) {
   const bytes = Buffer.from(text)
   return {
     bytes,
-    /** By what an adapter `checks`. */
+    /** Keyed by an adapter's `checks`. */
     expected: {
       text: withIds.value(),
       json: parsed.value(),

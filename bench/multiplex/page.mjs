@@ -1,18 +1,18 @@
-/** What runs in the page: reads streams to their last event, or notes how late events are. */
+/** The page's program: reads streams to their last event, or records the delay of events. */
 import { createClient } from 'rivulet'
 import { multiplex } from 'rivulet/multiplex'
 
-/** `carried`: the window of the streams on a carrier; 0: a connection each. */
-const open = (carried) =>
+/** Creates a client whose streams share a channel with this `window`, or have separate connections if it is 0. */
+const open = (window) =>
   createClient({
     connectTimeout: 3_600_000,
-    ...(carried && { connect: multiplex('/api/channel', { window: carried }) }),
+    ...(window && { connect: multiplex('/api/channel', { window }) }),
   })
 const now = () => performance.timeOrigin + performance.now()
 
-/** Reads `count` events of each stream from its id on; resolves with milliseconds. Throws if any is missing, twice, or out of order. */
-export async function read({ carried, paths, count }) {
-  const client = open(carried)
+/** Reads `count` events of each stream from its event ID on; resolves with the milliseconds taken. Rejects if an event is missing, repeated or out of order. */
+export async function read({ window, paths, count }) {
+  const client = open(window)
   const from = performance.now()
   await Promise.all(
     paths.map(
@@ -37,9 +37,9 @@ export async function read({ carried, paths, count }) {
 let client
 let delays = []
 
-/** Opens streams; resolves when all of them have been greeted. */
-export async function listen({ carried, paths }) {
-  client = open(carried)
+/** Opens streams; resolves once all of them have received `connected`. */
+export async function listen({ window, paths }) {
+  client = open(window)
   delays = []
   await Promise.all(
     paths.map(
@@ -53,9 +53,9 @@ export async function listen({ carried, paths }) {
   )
 }
 
-/** Milliseconds between sending and hearing, of every event so far. */
-export const heard = () => delays
+/** Returns the milliseconds between sending and receiving, of every event so far. */
+export const receivedDelays = () => delays
 
-export function leave() {
+export function close() {
   client.close()
 }

@@ -1,6 +1,6 @@
 /**
- * `node bench/multiplex/run.mjs`: streams of one page on a connection each, over one carrier, and over HTTP/2, and writes their
- * section of RESULTS.md.
+ * `node bench/multiplex/run.mjs`: measures streams of one page over separate connections, over one channel and over HTTP/2, and
+ * writes their section of RESULTS.md.
  *
  * --rounds 5   --events 30000   --dry (writes nothing)
  */
@@ -20,20 +20,21 @@ const { values } = parseArgs({
   },
 })
 const [rounds, total] = [Number(values.rounds), Number(values.events)]
+/** Number of events whose delay is measured. */
 const TICKS = 200
-/** Milliseconds between two events whose delay is noted. */
-const PACE = 5
-const filling = 'x'.repeat(240)
+/** Time between two of these events. */
+const TICK_INTERVAL_MS = 5
+const padding = 'x'.repeat(240)
 
 const { mock, urls, close } = await startServers()
 const transports = [
-  { name: 'a connection each, HTTP/1.1', at: 'http1', carried: 0 },
-  { name: 'one carrier, HTTP/1.1', at: 'http1', carried: 0x40000 },
-  { name: 'one carrier, window of 4 MiB', at: 'http1', carried: 0x400000 },
+  { name: 'separate connections, HTTP/1.1', protocol: 'http1', window: 0 },
+  { name: 'one channel, HTTP/1.1', protocol: 'http1', window: 0x40000 },
+  { name: 'one channel, window of 4 MiB', protocol: 'http1', window: 0x400000 },
   ...(urls.http2
     ? [
-        { name: 'a connection each, HTTP/2', at: 'http2', carried: 0 },
-        { name: 'one carrier, HTTP/2', at: 'http2', carried: 0x40000 },
+        { name: 'streams of one connection, HTTP/2', protocol: 'http2', window: 0 },
+        { name: 'one channel, HTTP/2', protocol: 'http2', window: 0x40000 },
       ]
     : []),
 ]
@@ -42,56 +43,56 @@ const sizes = [1, 10, 100]
 const executablePath = findBrowser()
 const browser = await chromium.launch({ args: browserArgs, ...(executablePath && { executablePath }) })
 
-/** A fresh page, with page.mjs in it. */
-async function openPage(at) {
+/** Opens a new page with page.mjs as `window.bench`. */
+async function openPage(protocol) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const page = await context.newPage()
-  await page.goto(urls[at])
+  await page.goto(urls[protocol])
   await page.addScriptTag({ type: 'module', content: 'import * as bench from "/bench/page.mjs"; window.bench = bench' })
   await page.waitForFunction(() => 'bench' in window)
-  return { page, leave: () => context.close() }
+  return { page, closePage: () => context.close() }
 }
 
-/** Where each stream is read from: behind an event that is not measured. */
-const begins = {}
+/** The event ID that each stream is read from: that of an event before the measured ones. */
+const initialIds = {}
 for (const streams of sizes) {
   for (let index = 0; index < streams; index++) {
     const feed = mock.feed(`/read/${streams}/${index}`)
     mock.feed(`/live/${streams}/${index}`)
-    begins[`/read/${streams}/${index}`] = feed.send({ type: 'begin', data: 0 })
-    for (let row = 0; row < total / streams; row++) feed.send({ type: 'row', data: { index: row, filling } })
+    initialIds[`/read/${streams}/${index}`] = feed.send({ type: 'begin', data: 0 })
+    for (let row = 0; row < total / streams; row++) feed.send({ type: 'row', data: { index: row, padding } })
   }
 }
 const pathsOf = (kind, streams) => Array.from({ length: streams }, (_, index) => `/${kind}/${streams}/${index}`)
 
-async function timeReading({ at, carried }, streams) {
-  const { page, leave } = await openPage(at)
-  const wall = await page.evaluate((task) => window.bench.read(task), {
-    carried,
-    paths: pathsOf('read', streams).map((path) => [path, begins[path]]),
+async function timeReading({ protocol, window }, streams) {
+  const { page, closePage } = await openPage(protocol)
+  const wall = await page.evaluate((task) => globalThis.bench.read(task), {
+    window,
+    paths: pathsOf('read', streams).map((path) => [path, initialIds[path]]),
     count: total / streams,
   })
-  await leave()
+  await closePage()
   return wall
 }
 
-async function timeDelays({ at, carried }, streams) {
-  const { page, leave } = await openPage(at)
-  await page.evaluate((task) => window.bench.listen(task), { carried, paths: pathsOf('live', streams) })
+async function timeDelays({ protocol, window }, streams) {
+  const { page, closePage } = await openPage(protocol)
+  await page.evaluate((task) => globalThis.bench.listen(task), { window, paths: pathsOf('live', streams) })
   for (let tick = 0; tick < TICKS; tick++) {
     mock
       .feed(`/live/${streams}/${tick % streams}`)
       .send({ type: 'tick', data: { at: performance.timeOrigin + performance.now() } })
-    await new Promise((resolve) => setTimeout(resolve, PACE))
+    await new Promise((resolve) => setTimeout(resolve, TICK_INTERVAL_MS))
   }
-  await page.waitForFunction((count) => window.bench.heard().length === count, TICKS)
-  const delays = await page.evaluate(() => window.bench.heard())
-  await leave()
+  await page.waitForFunction((count) => globalThis.bench.receivedDelays().length === count, TICKS)
+  const delays = await page.evaluate(() => globalThis.bench.receivedDelays())
+  await closePage()
   return median(delays)
 }
 
-/** On six connections the others would wait for ever. */
-const starves = ({ at, carried }, streams) => at === 'http1' && !carried && streams > 6
+/** Whether streams wait for a connection forever, because the browser opens six at most. */
+const starves = ({ protocol, window }, streams) => protocol === 'http1' && !window && streams > 6
 
 const rows = []
 for (const streams of sizes) {
@@ -109,7 +110,7 @@ for (const streams of sizes) {
     const ratio = median(own.map((wall, round) => base[round] / wall))
     const delay = delays.get(transport).length
       ? `${median(delays.get(transport)).toFixed(2)} ms`
-      : '6 run, the others wait'
+      : '6 open, the others wait'
     rows.push({ streams, name: transport.name, throughput: ratio, rate: total / median(own), delay })
     console.log(
       `${String(streams).padStart(3)}  ${transport.name.padEnd(28)} ${ratio.toFixed(2)}  ${Math.round(total / median(own))} events/ms  ${delay}`,
@@ -129,11 +130,11 @@ if (!values.dry) {
     'Many streams of one page',
     `
 Written by \`node bench/multiplex/run.mjs\`. Chromium ${version}, headless, on ${cpus()[0].model.trim()}. ${total.toLocaleString('en')} events of about 300 bytes,
-shared out among the streams, all checked; uncompressed, over loopback, from one handler for all transports (HTTP/2 with TLS, as browsers want it).
-Throughput: medians of ${rounds} interleaved rounds, each a ratio to a connection each over HTTP/1.1 in the same round (= 1.00; more is better), with
-the pages' own opening of streams. Where more than six streams want a connection each, these are read one after another as others end.
-\`window\` is 256 KiB where nothing else is said: one stream alone gets no more of it than that per round trip of an operation.
-Delay: median of ${TICKS} events, one each ${PACE} ms, from sending to the listener.
+distributed over the streams, all checked; uncompressed, over loopback, from one handler for all transports (HTTP/2 with TLS, as browsers require).
+Throughput is the median of ${rounds} interleaved rounds, each a ratio to separate connections over HTTP/1.1 in the same round (= 1.00; higher is better),
+the opening of the streams included. If more than six streams need separate connections, the rest are read as earlier ones end.
+\`window\` is 256 KiB unless stated otherwise: a single stream receives no more than that per round trip of an operation.
+Delay is the median of ${TICKS} events, one every ${TICK_INTERVAL_MS} ms, from sending to the listener.
 
 | streams | transport | throughput | events per ms | delay |
 | ---: | --- | ---: | ---: | ---: |

@@ -1,4 +1,4 @@
-/** One handler over HTTP/1.1 and over HTTP/2: the mock server's streams, the built package, and an empty page. */
+/** One handler over HTTP/1.1 and HTTP/2: the mock server's streams, the built package, and an empty page. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
 const html =
   '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
 
-/** A certificate for a day, made by OpenSSL; `undefined` where there is none. */
+/** Creates a certificate valid for a day with OpenSSL; returns `undefined` if OpenSSL is missing. */
 function createCertificate() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
@@ -48,41 +48,41 @@ function createCertificate() {
   }
 }
 
-async function answer(mock, request, response) {
+async function respond(mock, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost')
   if (pathname === '/') return void response.writeHead(200, { 'content-type': 'text/html' }).end(html)
-  const asset = { '/dist/': dist, '/bench/': fileURLToPath(new URL('./', import.meta.url)) }
-  const folder = Object.keys(asset).find((prefix) => pathname.startsWith(prefix))
+  const folders = { '/dist/': dist, '/bench/': fileURLToPath(new URL('./', import.meta.url)) }
+  const folder = Object.keys(folders).find((prefix) => pathname.startsWith(prefix))
   if (folder) {
-    const body = await readFile(asset[folder] + pathname.slice(folder.length))
+    const body = await readFile(folders[folder] + pathname.slice(folder.length))
     return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(body)
   }
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  const closed = new AbortController()
+  response.once('close', () => closed.abort())
   const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'))
   const body = request.method === 'POST' ? await buffer(request) : undefined
   const {
     status,
-    headers: sent,
+    headers: responseHeaders,
     body: stream,
-  } = await mock.fetch(request.url, { method: request.method, headers, body, signal: gone.signal })
-  response.writeHead(status, Object.fromEntries([...sent].filter(([name]) => name !== 'connection')))
+  } = await mock.fetch(request.url, { method: request.method, headers, body, signal: closed.signal })
+  response.writeHead(status, Object.fromEntries([...responseHeaders].filter(([name]) => name !== 'connection')))
   response.flushHeaders?.()
   for await (const chunk of stream ?? []) {
     if (response.write(chunk)) continue
     await new Promise((resolve) => {
       response.once('drain', resolve)
-      gone.signal.addEventListener('abort', resolve, { once: true })
+      closed.signal.addEventListener('abort', resolve, { once: true })
     })
   }
   response.end()
 }
 
-/** Starts both; `urls.http2` is missing where no certificate can be made. */
+/** Starts both servers; `urls.http2` is missing if no certificate can be created. */
 export async function startServers() {
   const mock = createMock({ history: 1_000_000, heartbeat: 0 })
   const handle = (request, response) => {
-    answer(mock, request, response).catch(() => response.destroy())
+    respond(mock, request, response).catch(() => response.destroy())
   }
   const certificate = createCertificate()
   const servers = {

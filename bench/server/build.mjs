@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 const entry = fileURLToPath(new URL('../../mock-server/index.ts', import.meta.url))
 const outfile = fileURLToPath(new URL('.build/mock-server.mjs', import.meta.url))
 
-/** Builds it; the module. */
+/** Builds the mock server and resolves with its module. */
 export async function buildServer() {
   await build({
     entryPoints: [entry],
@@ -19,5 +19,5 @@ export async function buildServer() {
   return import(outfile)
 }
 
-/** Where it lies once it is built. */
-export const built = outfile
+/** Path of the built file. */
+export const builtServer = outfile

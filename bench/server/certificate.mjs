@@ -1,7 +1,7 @@
-/** A certificate for 127.0.0.1 that nobody signed but itself: browsers speak HTTP/2 over TLS alone. */
+/** A self-signed certificate for 127.0.0.1, because browsers use HTTP/2 over TLS only. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** A value in DER (X.690): its tag, its length, what is in it. */
+/** Encodes a value in DER (X.690): tag, length, content. */
 function der(tag, ...parts) {
   const content = Buffer.concat(parts)
   const { length } = content
@@ -17,13 +17,13 @@ const time = (date) => der(0x17, Buffer.from(`${date.toISOString().replace(/[-:T
 const ecdsaWithSha256 = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))
 const name = sequence(set(sequence(oid(0x55, 0x04, 0x03), der(0x0c, Buffer.from('rivulet bench')))))
 
-/** Makes it, valid for a day: `{ key, cert }` as `node:tls` takes them. */
+/** Creates a certificate valid for a day: `{ key, cert }` as accepted by `node:tls`. */
 export function createCertificate() {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = Date.now()
   const alternatives = sequence(der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')))
   const serial = randomBytes(8)
-  serial[0] = 1 // positive, and without a zero in front
+  serial[0] = 1 // positive, without a leading zero
   const toSign = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, serial),
@@ -34,8 +34,8 @@ export function createCertificate() {
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(sequence(oid(0x55, 0x1d, 0x11), der(0x04, alternatives)))),
   )
-  const whole = sequence(toSign, ecdsaWithSha256, bitString(sign('sha256', toSign, privateKey)))
-  const cert = `-----BEGIN CERTIFICATE-----\n${whole
+  const certificate = sequence(toSign, ecdsaWithSha256, bitString(sign('sha256', toSign, privateKey)))
+  const cert = `-----BEGIN CERTIFICATE-----\n${certificate
     .toString('base64')
     .match(/.{1,64}/g)
     .join('\n')}\n-----END CERTIFICATE-----\n`

@@ -1,8 +1,8 @@
-/** A client that asks for one encoding, and counts what really came. */
+/** A client that requests one encoding and counts the bytes on the socket. */
 import { request } from 'node:http'
 import { constants, createBrotliDecompress, createGunzip } from 'node:zlib'
 
-/** Encodings, in the order of the tables. */
+/** The encodings, in the order of the tables. */
 export const encodings = ['identity', 'gzip', 'br']
 
 const decoders = {
@@ -11,29 +11,30 @@ const decoders = {
   br: () => createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH }),
 }
 
-/** Opens `url`; `onText` hears each piece of text as soon as it is readable. */
+/** Requests `url`; `onText` is called with each piece of text as soon as it is readable. */
 export function open(url, encoding, onText = () => {}) {
-  const asked = request(url, { agent: false, headers: { 'accept-encoding': encoding } })
+  const clientRequest = request(url, { agent: false, headers: { 'accept-encoding': encoding } })
   let socket
-  asked.on('socket', (one) => (socket = one))
+  clientRequest.on('socket', (assigned) => (socket = assigned))
   const ended = new Promise((resolve, reject) => {
-    asked.on('error', reject)
-    asked.on('response', (response) => {
-      if ((response.headers['content-encoding'] ?? 'identity') !== encoding) reject(new Error(`Not in ${encoding}`))
+    clientRequest.on('error', reject)
+    clientRequest.on('response', (response) => {
+      if ((response.headers['content-encoding'] ?? 'identity') !== encoding)
+        reject(new Error(`The response is not encoded with ${encoding}`))
       const decoder = decoders[encoding]()
       const body = decoder ? response.pipe(decoder) : response
       body.setEncoding('utf8').on('data', onText).on('end', resolve).on('error', reject)
     })
   })
-  // Left on purpose: what ends then is of nobody's interest.
+  // A caller that leaves early does not await `ended`.
   ended.catch(() => {})
-  asked.end()
+  clientRequest.end()
   return {
     ended,
-    /** Bytes that came on the socket: heads, chunk sizes and all. */
+    /** Bytes received on the socket, headers and chunk sizes included. */
     get bytes() {
       return socket.bytesRead
     },
-    leave: () => asked.destroy(),
+    leave: () => clientRequest.destroy(),
   }
 }

@@ -1,58 +1,58 @@
-/** How long an event waits: from the server's `send` until it is readable, the first event of a connection and later ones. */
+/** Measures the delay until an event is readable: the first event of a connection, and later ones from the server's `send`. */
 import { encodings, open } from './client.mjs'
 
 const ROUNDS = 300
 
 const median = (numbers) => numbers.sort((one, other) => one - other)[numbers.length >> 1]
 
-/** Settles when `text` has come; opens at once. */
-function waiter(url, encoding) {
+/** Opens a client at once; `until(text)` resolves with the time at which the text was received. */
+function createWaiter(url, encoding) {
   let seen = ''
-  let wanted
+  let expected
   let settle
-  const look = () => {
-    if (wanted === undefined || !seen.includes(wanted)) return
-    wanted = undefined
+  const check = () => {
+    if (expected === undefined || !seen.includes(expected)) return
+    expected = undefined
     settle(performance.now())
   }
   const client = open(url, encoding, (piece) => {
     seen = seen.slice(-200) + piece
-    look()
+    check()
   })
   return {
     client,
     until: (text) =>
       new Promise((resolve) => {
-        wanted = text
+        expected = text
         settle = resolve
-        look()
+        check()
       }),
   }
 }
 
-/** Median milliseconds by encoding, interleaved. */
+/** Resolves with the median milliseconds for each encoding, measured in interleaved rounds. */
 export async function measureDelay({ startMockServer }) {
   const server = await startMockServer({ heartbeat: 0 })
   const url = `${server.url}/api/stream`
   const first = Object.fromEntries(encodings.map((encoding) => [encoding, []]))
   const later = Object.fromEntries(encodings.map((encoding) => [encoding, []]))
-  const lasting = {}
+  const openClients = {}
   for (const encoding of encodings) {
-    lasting[encoding] = waiter(`${url}?types=${encoding}`, encoding)
-    await lasting[encoding].until('connected')
+    openClients[encoding] = createWaiter(`${url}?types=${encoding}`, encoding)
+    await openClients[encoding].until('connected')
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const encoding of encodings) {
       const opened = performance.now()
-      const { client, until } = waiter(url, encoding)
+      const { client, until } = createWaiter(url, encoding)
       first[encoding].push((await until('connected')) - opened)
       client.leave()
       const sent = performance.now()
       const id = server.broadcast({ type: encoding, data: { content: 'word', index: round } })
-      later[encoding].push((await lasting[encoding].until(`id: ${id}\n`)) - sent)
+      later[encoding].push((await openClients[encoding].until(`id: ${id}\n`)) - sent)
     }
   }
-  for (const { client } of Object.values(lasting)) client.leave()
+  for (const { client } of Object.values(openClients)) client.leave()
   await server.kill()
   await server.close()
   const medians = (times) => Object.fromEntries(encodings.map((encoding) => [encoding, median(times[encoding])]))

@@ -1,10 +1,10 @@
-/** A mock server on HTTP/2, so that plain streams over it can be compared; HTTP/1.1 for who speaks that alone. */
+/** A mock server on HTTP/2, to compare plain streams over it; also accepts HTTP/1.1. */
 import { once } from 'node:events'
 import { createSecureServer } from 'node:http2'
 import { createCertificate } from './certificate.mjs'
 
 /**
- * Starts it with what `buildServer()` gives. `fallback(request, response)` answers what the mock server has nothing at.
+ * Starts the server with the module that `buildServer()` returns. `fallback(request, response)` handles unknown paths.
  * Chromium needs `ignoreHTTPSErrors`.
  */
 export async function startHttp2(
@@ -27,7 +27,7 @@ export async function startHttp2(
   return {
     url: `https://127.0.0.1:${server.address().port}`,
     service,
-    /** Connections that speak HTTP/2. */
+    /** Number of HTTP/2 connections. */
     get sessions() {
       return sessions.size
     },

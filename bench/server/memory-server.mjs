@@ -1,17 +1,17 @@
-/** The process whose memory is measured: a mock server, and what its parent asks of it. */
-import { built } from './build.mjs'
+/** The process whose memory is measured: a mock server that carries out its parent's commands. */
+import { builtServer } from './build.mjs'
 
-const { startMockServer } = await import(built)
+const { startMockServer } = await import(builtServer)
 let server
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5))
 
-const answers = {
+const commands = {
   async start() {
     server = await startMockServer({ heartbeat: 0 })
     return { port: server.port }
   },
-  /** Event after event, so that the encoders have something to look back at; settles when all have been written. */
+  /** Sends events one by one, so that the compressors fill their windows; resolves once all are written. */
   async send({ count }) {
     for (let index = 0; index < count; index++) {
       server.broadcast({ type: 'delta', data: { content: `word ${index % 50}`, index } })
@@ -34,4 +34,4 @@ const answers = {
   },
 }
 
-process.on('message', async (question) => process.send(await answers[question.ask](question)))
+process.on('message', async (message) => process.send(await commands[message.command](message)))

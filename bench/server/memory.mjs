@@ -1,4 +1,4 @@
-/** What a connection costs the server in memory, by how it is compressed; each figure from a process of its own. */
+/** Measures the server's memory per connection, by encoding; each figure comes from a process of its own. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -8,15 +8,15 @@ import { encodings } from './client.mjs'
 const CONNECTIONS = 1_000
 const EVENTS = 200
 
-/** Bytes per connection. */
+/** Resolves with the bytes per connection. */
 async function measure(encoding) {
   const server = fork(fileURLToPath(new URL('memory-server.mjs', import.meta.url)), { execArgv: ['--expose-gc'] })
-  const ask = async (question) => {
-    server.send(question)
+  const call = async (message) => {
+    server.send(message)
     return (await once(server, 'message'))[0]
   }
-  const { port } = await ask({ ask: 'start' })
-  const before = await ask({ ask: 'memory' })
+  const { port } = await call({ command: 'start' })
+  const before = await call({ command: 'memory' })
   const sockets = await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => {
       const socket = connect(port, '127.0.0.1')
@@ -26,16 +26,18 @@ async function measure(encoding) {
       return socket
     }),
   )
-  await ask({ ask: 'send', count: EVENTS })
-  const after = await ask({ ask: 'memory' })
+  await call({ command: 'send', count: EVENTS })
+  const after = await call({ command: 'memory' })
   if (after.clients !== CONNECTIONS || after.encodings.join() !== encoding)
-    throw new Error(`${after.clients} in ${after.encodings}`)
+    throw new Error(
+      `${after.clients} clients with encodings ${after.encodings} instead of ${CONNECTIONS} with ${encoding}`,
+    )
   for (const socket of sockets) socket.destroy()
   server.kill()
   return (after.rss - before.rss) / CONNECTIONS
 }
 
-/** Bytes per connection by encoding. */
+/** Resolves with the bytes per connection for each encoding. */
 export async function measureMemory() {
   const bytes = {}
   for (const encoding of encodings) bytes[encoding] = await measure(encoding)

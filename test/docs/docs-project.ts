@@ -1,10 +1,10 @@
-/** A reader's project: an empty folder with the built package and what the documents import beside it. */
+/** A project as a reader has it: an empty folder with the built package and the other packages that snippets import. */
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 
-/** What the documents' programs import, and the types of Node. */
+/** The other packages that snippets import, and the types of Node. */
 const linkedPackages = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
 
 export interface DocsProject {
@@ -14,9 +14,9 @@ export interface DocsProject {
   remove(): void
 }
 
-/** @throws where nothing is built yet: the programs use the package as users do */
+/** @throws Error if the package is not built: snippets use it as users do */
 export function createDocsProject(): DocsProject {
-  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
+  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist/ is missing: run `npm run build` first')
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-docs-')))
   const write = (name: string, text: string): string => {
     const path = join(folder, name)
@@ -34,14 +34,14 @@ export function createDocsProject(): DocsProject {
   return { folder, write, remove: () => rmSync(folder, { recursive: true }) }
 }
 
-/** The whole program of a block, and by how many lines what precedes it moves it down. */
+/** Returns the whole program of a block, and the number of lines before the block's own code. */
 export function programOf(block: Block): { text: string; offset: number } {
   const setup = setupOf(block)
   const code = block.language === 'html' ? scriptsOf(block).join('\n') : block.code
   return { text: setup + code, offset: setup.split('\n').length - 1 }
 }
 
-/** A file's name for a block. */
+/** Returns a file name for a block. */
 export function fileNameOf({ document, line, language }: Block, extension = language === 'ts' ? 'ts' : 'js'): string {
   return `${document.replace(/\W+/g, '-')}-${line}.${extension}`
 }

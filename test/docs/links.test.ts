@@ -1,44 +1,48 @@
-/** Every link in the documents leads to a file and a heading that exist. */
+/** Every link and image in the documents leads to a file and a heading that exist. */
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
-import { documents, readDocument, root } from './markdown.ts'
+import { documents, linksOf, readDocument, root, withoutFences } from './markdown.ts'
 
-const all = [...documents, 'CHANGELOG.md', 'CONTRIBUTING.md']
+const allDocuments = [...documents, 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
 
-const withoutCode = (text: string): string =>
-  text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '))
-
-/** The anchors that GitHub makes of headings. */
+/** The anchors that GitHub derives from headings. */
 function anchorsOf(document: string): string[] {
-  return Array.from(
-    readDocument(document)
-      .replace(/^```.*?^```$/gms, '')
-      .matchAll(/^#+ (.*)$/gm),
-    ([, heading = '']) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-        .replace(/\s/g, '-'),
+  return Array.from(withoutFences(readDocument(document)).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
   )
 }
 
-const links = all.flatMap((document) =>
-  Array.from(withoutCode(readDocument(document)).matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => ({
-    document,
-    target,
-  })),
+const links = allDocuments.flatMap((document) =>
+  linksOf(readDocument(document)).map((target) => ({ document, target })),
 )
 const localLinks = links.filter(({ target }) => !/^[a-z]+:/.test(target))
 
-test.each(localLinks)('$document: $target', ({ document, target }) => {
+/** The file that a local link leads to, relative to the repository. */
+const fileOf = (document: string, path: string): string =>
+  path === '' ? document : normalize(join(dirname(document), path)).replaceAll('\\', '/')
+
+test.each(localLinks)('$document: the link to $target leads to a file and a heading', ({ document, target }) => {
   const [path = '', anchor] = target.split('#')
-  const file = path === '' ? document : normalize(join(dirname(document), path))
+  const file = fileOf(document, path)
   expect(existsSync(join(root, file)), file).toBe(true)
   if (anchor !== undefined) expect(anchorsOf(file)).toContain(anchor)
 })
 
-test('each guide is linked from the README', () => {
-  const fromReadme = links.filter(({ document }) => document === 'README.md').map(({ target }) => target.split('#')[0])
-  for (const document of documents) if (document !== 'README.md') expect(fromReadme).toContain(document)
+/** The files that a document links to. */
+const linkedFiles = (from: string): string[] =>
+  localLinks
+    .filter(({ document }) => document === from)
+    .map(({ document, target }) => fileOf(document, target.split('#')[0]!))
+
+test('docs/index.md links to every other document', () => {
+  const linked = linkedFiles('docs/index.md')
+  for (const document of allDocuments) if (document !== 'docs/index.md') expect(linked).toContain(document)
+})
+
+test('the README links to docs/index.md', () => {
+  expect(linkedFiles('README.md')).toContain('docs/index.md')
 })

@@ -1,10 +1,10 @@
-/** The fenced blocks of the documents that users read. */
+/** Reads the documents for users: their fenced blocks and links. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Every document with code for users, from the root of the project. */
+/** Every document that may have snippets, as paths from the root of the repository. */
 export const documents: readonly string[] = [
   'README.md',
   'PROTOCOL.md',
@@ -15,16 +15,16 @@ export const documents: readonly string[] = [
 ]
 
 export interface Block {
-  /** Where it begins: `docs/feeds.md:12`. */
+  /** The document and line where the block begins: `docs/feeds.md:12`. */
   readonly name: string
   readonly document: string
-  /** Line of its first line of code, from 1. */
+  /** The line number of the first line of code, from 1. */
   readonly line: number
   readonly language: string
-  /** Further words after the language. */
+  /** Words after the language: `setup`, `types`, `vitest`, `jwt`, `apikey`. */
   readonly flags: readonly string[]
   readonly code: string
-  /** What the `text` block right after it says that it prints. */
+  /** The `text` block that follows at once: the expected output. */
   readonly output: string | undefined
 }
 
@@ -32,13 +32,28 @@ export function readDocument(document: string): string {
   return readFileSync(`${root}${document}`, 'utf8')
 }
 
-/** Blocks in order. Fences stand at the beginning of a line. */
+/** Returns Markdown without its fenced blocks. */
+export const withoutFences = (markdown: string): string => markdown.replace(/^ *```.*?^ *```$/gms, '')
+
+const inlineCode = /`[^`\n]*`/g
+
+/** Returns Markdown without any code. */
+export const withoutCode = (markdown: string): string => withoutFences(markdown).replace(inlineCode, '')
+
+/** Returns the targets of all links and images outside of code. */
+export function linksOf(markdown: string): string[] {
+  // Inline code stays, because it may be the text of a link, but its brackets are not those of one.
+  const text = withoutFences(markdown).replace(inlineCode, (code) => code.replace(/[[\]()]/g, ' '))
+  return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target)
+}
+
+/** Returns the blocks of a document in order. Only fences at the beginning of a line count. */
 function blocksOf(document: string): Block[] {
   const blocks: Block[] = []
   const found = readDocument(document).matchAll(/^```([^\n]*)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?/gms)
-  for (const { 0: whole, 1: info = '', 2: code = '', 3: output, index, input } of found) {
+  for (const { 0: match, 1: info = '', 2: code = '', 3: output, index, input } of found) {
     const [language = '', ...flags] = info.trim().split(/\s+/)
-    const line = input.slice(0, index + whole.indexOf('\n')).split('\n').length + 1
+    const line = input.slice(0, index + match.indexOf('\n')).split('\n').length + 1
     blocks.push({ name: `${document}:${line}`, document, line, language, flags, code, output })
   }
   return blocks
@@ -46,13 +61,13 @@ function blocksOf(document: string): Block[] {
 
 export const blocks: readonly Block[] = documents.flatMap(blocksOf)
 
-/** What precedes a block: the document's block marked `setup`, unless the block makes a client of its own. */
+/** Returns the code that precedes a block: the document's `setup` block, unless the block creates a client of its own. */
 export function setupOf({ document, code, language, flags }: Block): string {
   if (flags.includes('setup') || language === 'html' || code.includes('createClient(')) return ''
   return blocks.find((block) => block.document === document && block.flags.includes('setup'))?.code ?? ''
 }
 
-/** The inline scripts of a page; an import map is none. */
+/** Returns the inline scripts of a page, without import maps. */
 export function scriptsOf({ code }: Block): string[] {
   return Array.from(
     code.matchAll(/<script(?![^>]*\b(?:src=|importmap))[^>]*>(.*?)<\/script>/gs),
@@ -60,12 +75,12 @@ export function scriptsOf({ code }: Block): string[] {
   )
 }
 
-/** The lines that a program says that it prints: `// → text`. */
+/** Returns the lines that a snippet claims to print: `// → text`. */
 export function expectedOutputOf(code: string): string[] {
   return Array.from(code.matchAll(/\/\/ → (.*)$/gm), ([, text = '']) => text)
 }
 
-/** What is written in the documents as a pattern: `…` stands for anything, alone on a line for any lines. */
+/** Turns expected output into the source of a regular expression: `…` matches any text and, alone on a line, any lines. */
 export function patternOf(text: string): string {
   return text
     .split('\n')

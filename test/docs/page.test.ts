@@ -1,4 +1,4 @@
-/** Each page in the documents works in Chromium, with the built script-tag file in the place of the CDN's. */
+/** Each page in the documents works in Chromium, with the built files in place of those of the CDN. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,15 +11,16 @@ import { blocks, patternOf, expectedOutputOf, root } from './markdown.ts'
 
 const pages = blocks.filter(({ language }) => language === 'html')
 const executablePath: string | undefined = findBrowser()
-// `npm test` looks for a browser first, and fails on CI where there is none.
+// On CI a missing browser is a failure, not a skipped test.
 const missing = !executablePath && !process.env['CI'] && !existsSync(chromium.executablePath())
 
-test('there is a page for the script tag', () => {
+test('the documents have at least one page', () => {
   expect(pages.length).toBeGreaterThan(0)
+  expect(pages.map(({ document }) => document)).toContain('README.md')
 })
 
 test.skipIf(missing).each(pages)(
-  `$name works${missing ? ' (skipped: no browser was found)' : ''}`,
+  `$name: the page prints the documented output${missing ? ' (skipped: no browser found)' : ''}`,
   { timeout: 60_000 },
   async (block) => {
     const folder = mkdtempSync(join(tmpdir(), 'rivulet-page-'))
@@ -40,13 +41,13 @@ test.skipIf(missing).each(pages)(
     try {
       const page = await browser.newPage()
       const expected = expectedOutputOf(block.code)
-      expect(expected.length, 'what it prints').toBeGreaterThan(0)
+      expect(expected.length, 'documented output').toBeGreaterThan(0)
       const printed: string[] = []
       const errors: unknown[] = []
       const done = new Promise<void>((resolve) => {
         page.on('pageerror', (error) => resolve(void errors.push(error)))
         page.on('console', (message) => {
-          // The browser asks for an icon, which nobody promised.
+          // The browser requests an icon that no snippet provides.
           if (message.location().url.endsWith('/favicon.ico')) return
           if (printed.push(message.text()) >= expected.length) resolve()
         })

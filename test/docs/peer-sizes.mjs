@@ -1,4 +1,4 @@
-/** Measures other clients as ours are measured. `node test/docs/peer-sizes.mjs --write` puts the figures into the documents. */
+/** Measures the size of other clients with the same tool as Rivulet's. `--write` updates the documents. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -6,10 +6,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundleSize, inKilobytes } from '../../scripts/bundle-size.mjs'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
 
-/** Peers are dependencies of the bench alone: `npm ci --prefix bench` installs them. */
+/** Only the bench depends on the other clients: `npm ci --prefix bench` installs them. */
 const bench = fileURLToPath(new URL('../../bench/', import.meta.url))
 
-/** What a page imports of each. */
+/** The names that a page imports from each client. */
 export const peers = [
   { name: '@microsoft/fetch-event-source', names: 'fetchEventSource' },
   { name: 'eventsource', names: 'EventSource' },
@@ -18,7 +18,7 @@ export const peers = [
 
 /**
  * Returns the installed version of a peer.
- * @throws Error if the bench is not installed
+ * @throws Error if `npm ci --prefix bench` has not been run
  */
 export function versionOf(name) {
   let folder = dirname(createRequire(join(bench, 'package.json')).resolve(name))
@@ -33,11 +33,11 @@ function readPackage(folder) {
   try {
     return readFileSync(join(folder, 'package.json'), 'utf8')
   } catch {
-    return '{}' // a folder inside the package
+    return '{}' // not the root of the package yet
   }
 }
 
-/** The size of each peer, as documents print it. */
+/** Resolves with the size of each client, formatted for the documents. */
 export async function peerFigures() {
   const figures = {}
   for (const { name, names } of peers) figures[name] = inKilobytes((await bundleSize({ [name]: names }, bench)).gzipped)

@@ -1,4 +1,4 @@
-/** What the README says of other clients, seen by running them against the mock server. */
+/** Checks what docs/comparison.md says about other clients by running them against the mock server. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +9,7 @@ import { readDocument, root } from './markdown.ts'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
 import { peerFigures, peers, versionOf } from './peer-sizes.mjs'
 
-/** Peers are dependencies of the bench alone. */
+/** Only the bench depends on the other clients. */
 const missing = !existsSync(`${root}bench/node_modules/openai`)
 const skipReason = missing ? ' (skipped: `npm ci --prefix bench` has not been run)' : ''
 const peer = <Module>(name: string): Promise<Module> =>
@@ -18,14 +18,14 @@ const peer = <Module>(name: string): Promise<Module> =>
 type Fetch = typeof globalThis.fetch
 
 let server: MockServer
-/** Requests that a client made through `fetch`. */
+/** Number of requests that the client under test made through `countingFetch`. */
 let requests: number
 let onRequest: (count: number) => void
 const countingFetch: Fetch = (...args) => {
   onRequest(++requests)
   return fetch(...args)
 }
-/** Settles when the client makes its n-th request. */
+/** Resolves when the client has made this many requests. */
 const waitForRequests = (wanted: number): Promise<void> =>
   new Promise((resolve) => (onRequest = (count) => count >= wanted && resolve()))
 
@@ -42,21 +42,25 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test.skipIf(missing)(`the versions are those that were run${skipReason}`, () => {
-  const readme = readDocument('README.md')
-  for (const name of [...peers.map((each: { name: string }) => each.name), 'openai'])
-    expect(readme).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
+test.skipIf(missing)(`docs/comparison.md names the installed versions${skipReason}`, () => {
+  const comparison = readDocument('docs/comparison.md')
+  for (const name of [...peers.map((entry: { name: string }) => entry.name), 'openai'])
+    expect(comparison).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
 })
 
-test.skipIf(missing)(`the documents have their measured sizes${skipReason}`, { timeout: 120_000 }, async () => {
-  expect(outdatedDocuments('peer', await peerFigures()), 'run `node test/docs/peer-sizes.mjs --write`').toEqual([])
-})
+test.skipIf(missing)(
+  `the documents have the measured sizes of other clients${skipReason}`,
+  { timeout: 120_000 },
+  async () => {
+    expect(outdatedDocuments('peer', await peerFigures()), 'run `node test/docs/peer-sizes.mjs --write`').toEqual([])
+  },
+)
 
 interface FetchEventSource {
   fetchEventSource(url: string, options: Record<string, unknown>): Promise<void>
 }
 
-/** It lives in a window. Until it has settled, or made `limit` requests. */
+/** Runs the client in a window until it settles or has made `limit` requests. */
 async function fetchEventSource(
   path: string,
   limit: number,
@@ -91,26 +95,20 @@ function createStoppableSignal(): { signal: AbortSignal; abort: () => void } {
 const post = { method: 'POST', body: '{"prompt":"Hello"}' }
 
 test.skipIf(missing).each([
-  ['asks again after 404', '/api/stream', 'status:404', {}, 'still trying'],
-  ['asks again after 503', '/api/stream', 'status:503,retry-after:600', {}, 'still trying'],
-  [
-    'sends a POST again, at once where the server says `retry: 0`',
-    '/api/generate',
-    'reset-after:3,retry:0',
-    post,
-    'still trying',
-  ],
-  ['takes the end of a feed for its end', '/api/stream', 'end-after:1', {}, 'resolved'],
-  ['takes a run that was cut for a whole one', '/api/generate', 'end-after:3', post, 'resolved'],
+  ['retries after 404', '/api/stream', 'status:404', {}, 'still trying'],
+  ['retries after 503', '/api/stream', 'status:503,retry-after:600', {}, 'still trying'],
+  ['repeats a POST, at once after `retry: 0`', '/api/generate', 'reset-after:3,retry:0', post, 'still trying'],
+  ['resolves when the connection of a feed ends', '/api/stream', 'end-after:1', {}, 'resolved'],
+  ['resolves when a run ends too early', '/api/generate', 'end-after:3', post, 'resolved'],
 ])(
   `@microsoft/fetch-event-source %s${skipReason}`,
   { timeout: 30_000 },
   async (_name, path, fault, init: RequestInit, outcome) => {
     server.setScenario(fault)
-    const before = server.runs.length
+    const runsBefore = server.runs.length
     expect(await fetchEventSource(path, 3, init)).toBe(outcome)
-    // Two of the three have reached the server for sure.
-    if (init.method && outcome === 'still trying') expect(server.runs.length - before).toBeGreaterThanOrEqual(2)
+    // At least two of the three requests have reached the server.
+    if (init.method && outcome === 'still trying') expect(server.runs.length - runsBefore).toBeGreaterThanOrEqual(2)
   },
 )
 
@@ -134,7 +132,7 @@ test.skipIf(missing).each([['503'], ['404'], ['401']])(`eventsource gives up aft
 })
 
 test.skipIf(missing)(
-  `eventsource asks at once, again and again, where the server says \`retry: 0\`${skipReason}`,
+  `eventsource reconnects at once, repeatedly, after \`retry: 0\`${skipReason}`,
   { timeout: 30_000 },
   async () => {
     server.setScenario('retry:0,end-after:1')
@@ -154,8 +152,8 @@ interface OpenAIs {
   }
 }
 
-/** The answer as OpenAI's client reads it. */
-async function ask(): Promise<string> {
+/** Resolves with the answer that OpenAI's client reads. */
+async function readAnswer(): Promise<string> {
   const { OpenAI } = await peer<OpenAIs>('openai')
   const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'any', fetch: countingFetch })
   const messages = [{ role: 'user', content: 'Hello' }]
@@ -165,29 +163,29 @@ async function ask(): Promise<string> {
   return answer
 }
 
-test.skipIf(missing)(`openai takes a run that was cut for a whole one${skipReason}`, async () => {
-  const whole = await ask()
+test.skipIf(missing)(`openai reports a run that ended too early as complete${skipReason}`, async () => {
+  const complete = await readAnswer()
   server.setScenario('end-after:5')
-  const cut = await ask()
-  expect(cut.length).toBeGreaterThan(0)
-  expect(cut.length).toBeLessThan(whole.length)
+  const truncated = await readAnswer()
+  expect(truncated.length).toBeGreaterThan(0)
+  expect(truncated.length).toBeLessThan(complete.length)
   expect(requests).toBe(2)
 })
 
-test.skipIf(missing)(`openai rejects where the connection breaks${skipReason}`, async () => {
+test.skipIf(missing)(`openai rejects with a TypeError when the connection breaks${skipReason}`, async () => {
   server.setScenario('reset-after:5')
-  await expect(ask()).rejects.toThrow(TypeError)
+  await expect(readAnswer()).rejects.toThrow(TypeError)
   expect(requests).toBe(1)
 })
 
-test.skipIf(missing)(`openai tries again after 503 with Retry-After${skipReason}`, async () => {
+test.skipIf(missing)(`openai retries after 503 with Retry-After${skipReason}`, async () => {
   server.setScenario('status:503,retry-after:0,once')
-  expect((await ask()).length).toBeGreaterThan(0)
+  expect((await readAnswer()).length).toBeGreaterThan(0)
   expect(requests).toBe(2)
 })
 
 test.skipIf(missing)(`openai gives up after 404${skipReason}`, async () => {
   server.setScenario('status:404')
-  await expect(ask()).rejects.toThrow('404')
+  await expect(readAnswer()).rejects.toThrow('404')
   expect(requests).toBe(1)
 })

@@ -1,4 +1,4 @@
-/** Each block of TypeScript in the documents runs against a mock server and prints what it says, and nothing else. */
+/** Each TypeScript snippet in the documents runs against a mock server and prints exactly the documented output. */
 import { spawn } from 'node:child_process'
 import ts from 'typescript'
 import { afterAll, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
-/** `types`: it needs a page, a framework or a server of one's own, and is only compiled; `vitest`: a test file. */
+/** Snippets to run. Those marked `types` need a page, a framework or a certain server and are only compiled; those marked `vitest` are test files. */
 const programs = blocks.filter(
   ({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'),
 )
@@ -15,7 +15,7 @@ const testFiles = blocks.filter(({ flags }) => flags.includes('vitest'))
 const project = createDocsProject()
 afterAll(() => project.remove())
 
-/** Runs Node with `args` in the reader's project to its end. */
+/** Runs Node with `args` in the reader's project and waits for its end. */
 function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: project.folder, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -28,13 +28,13 @@ function run(...args: string[]): Promise<{ code: number | null; stdout: string; 
   })
 }
 
-/** The program as Node takes it, with the server's address in the place of the documents'. */
+/** Returns the program as JavaScript, with the URL of the running server in place of the documented one. */
 function executable(source: string, url: string): string {
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
   return ts.transpileModule(source, { compilerOptions }).outputText.replaceAll('http://localhost:3000', url)
 }
 
-test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (block) => {
+test.each(programs)('$name: the snippet prints the documented output', { timeout: 60_000 }, async (block) => {
   const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
   await using server = await startMockServer({ auth, tick: 5, delay: 1 })
   const { text } = programOf(block)
@@ -46,7 +46,7 @@ test.each(programs)('$name prints what it says', { timeout: 60_000 }, async (blo
   expect(code).toBe(0)
 })
 
-test('the test files of the documents pass', { timeout: 120_000 }, async () => {
+test('the test files in the documents pass', { timeout: 120_000 }, async () => {
   expect(testFiles.length).toBeGreaterThan(0)
   for (const block of testFiles) project.write(fileNameOf(block, 'test.ts'), programOf(block).text)
   const { code, stdout, stderr } = await run(

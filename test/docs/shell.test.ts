@@ -1,4 +1,4 @@
-/** Each `curl` line in the documents prints what the document says, and each command line is one that exists. */
+/** Each `curl` snippet in the documents prints the documented output, and every documented command exists. */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,10 +12,10 @@ const shell = blocks.filter(({ language }) => language === 'sh')
 const withCurl = shell.filter(({ code }) => code.includes('curl'))
 const lines = shell.flatMap((block) => block.code.split('\n').map((line) => ({ name: block.name, line: line.trim() })))
 const hasCurl = spawnSync('curl', ['--version']).status === 0
-const withoutCurl = hasCurl ? '' : ' (skipped: curl is not installed)'
+const skipReason = hasCurl ? '' : ' (skipped: curl is not installed)'
 
-/** Runs the block until it has printed what it should, or is over. Streams are endless: whoever reads them stops them. */
-function print({ code }: Block, url: string, wanted: RegExp): Promise<string> {
+/** Runs a snippet until its output matches `expected` or it ends. Streams are endless, so the snippet is then killed. */
+function runUntilMatch({ code }: Block, url: string, expected: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], {
       detached: true,
@@ -24,9 +24,9 @@ function print({ code }: Block, url: string, wanted: RegExp): Promise<string> {
     let printed = ''
     child.stdout.on('data', (bytes) => {
       printed += bytes
-      if (!wanted.test(printed)) return
+      if (!expected.test(printed)) return
       child.stdout.removeAllListeners('data')
-      // curl is the shell's child: the group is theirs alone.
+      // Kills the process group of the shell, because curl is its child.
       if (child.exitCode === null) process.kill(-child.pid!)
     })
     child.once('error', reject)
@@ -34,29 +34,39 @@ function print({ code }: Block, url: string, wanted: RegExp): Promise<string> {
   })
 }
 
-test.skipIf(!hasCurl).each(withCurl)(`$name prints what it says${withoutCurl}`, { timeout: 30_000 }, async (block) => {
-  const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
-  await using server = await startMockServer({ auth, tick: 20, delay: 1 })
-  expect(block.output, 'what it prints').toBeDefined()
-  const wanted = new RegExp(`^${patternOf(block.output!.trimEnd())}`)
-  expect(await print(block, server.url, wanted)).toMatch(wanted)
-})
+test.skipIf(!hasCurl).each(withCurl)(
+  `$name: the snippet prints the documented output${skipReason}`,
+  { timeout: 30_000 },
+  async (block) => {
+    const auth = block.flags.includes('jwt') ? 'jwt' : block.flags.includes('apikey') ? 'apikey' : 'none'
+    await using server = await startMockServer({ auth, tick: 20, delay: 1 })
+    expect(block.output, 'documented output').toBeDefined()
+    const expected = new RegExp(`^${patternOf(block.output!.trimEnd())}`)
+    expect(await runUntilMatch(block, server.url, expected)).toMatch(expected)
+  },
+)
 
-/** The files that readers have of their own. */
+/** Files that the documented commands expect. */
 const files = mkdtempSync(join(tmpdir(), 'rivulet-files-'))
 writeFileSync(join(files, 'answers.json'), '{"*":"Hello."}')
 writeFileSync(join(files, 'faults.json'), '[{"reset-after":5}]')
 afterAll(() => rmSync(files, { recursive: true }))
 
-test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))('$name: $line is understood', ({ line }) => {
-  const words = line
-    .split(/\s+/)
-    .slice(2)
-    .map((word) => (word.endsWith('.json') ? join(files, word) : word))
-  expect(parseArguments(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
-})
+test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))(
+  '$name: the command accepts `$line`',
+  ({ line }) => {
+    const words = line
+      .split(/\s+/)
+      .slice(2)
+      .map((word) => (word.endsWith('.json') ? join(files, word) : word))
+    expect(parseArguments(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
+  },
+)
 
-test.each(lines.filter(({ line }) => /^npm (run|test|start)/.test(line)))('$name: $line exists', ({ line }) => {
-  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
-  expect(Object.keys(scripts)).toContain(line.replace(/^npm (run )?/, '').split(' ')[0])
-})
+test.each(lines.filter(({ line }) => /^npm (run|test|start)/.test(line)))(
+  '$name: package.json has a script for `$line`',
+  ({ line }) => {
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+    expect(Object.keys(scripts)).toContain(line.replace(/^npm (run )?/, '').split(' ')[0])
+  },
+)

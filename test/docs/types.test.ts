@@ -1,4 +1,4 @@
-/** Each block of TypeScript, JavaScript and HTML in the documents compiles against the published types, strictly. */
+/** Each TypeScript, JavaScript and HTML snippet in the documents compiles against the published types with strict settings. */
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { blocks } from './markdown.ts'
@@ -6,7 +6,7 @@ import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
 const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(language))
 
-/** What pages and frameworks bring along, as far as the documents use it. */
+/** Declarations of the globals and frameworks that snippets use. */
 const GLOBAL_DECLARATIONS = `
 declare const Rivulet: typeof import('rivulet')
 declare const RivuletEventSource: typeof import('rivulet/event-source')
@@ -43,13 +43,13 @@ const options: ts.CompilerOptions = {
   skipLibCheck: true,
 }
 
-/** Messages by file. */
+/** Compiler messages by file. */
 const messages = new Map<string, string[]>()
 const project = createDocsProject()
 afterAll(() => project.remove())
 
 beforeAll(() => {
-  const declarations = project.write('surroundings.d.ts', GLOBAL_DECLARATIONS)
+  const declarations = project.write('globals.d.ts', GLOBAL_DECLARATIONS)
   const paths = checked.map((block) => project.write(fileNameOf(block), programOf(block).text))
   const program = ts.createProgram([declarations, ...paths], options)
   for (const { file, start = 0, messageText } of ts.getPreEmitDiagnostics(program)) {
@@ -62,15 +62,15 @@ beforeAll(() => {
   }
 }, 120_000)
 
-test('there is code to check in every guide', () => {
+test('the documents have more than 30 snippets', () => {
   expect(checked.length).toBeGreaterThan(30)
 })
 
-test.each(checked)('$name compiles', (block) => {
+test.each(checked)('$name: the snippet compiles', (block) => {
   expect(messages.get(`${project.folder}/${fileNameOf(block)}`) ?? []).toEqual([])
 })
 
-test('nothing else is wrong', () => {
+test('no other file has compiler errors', () => {
   const known = new Set(checked.map((block) => `${project.folder}/${fileNameOf(block)}`))
   expect([...messages].filter(([file]) => !known.has(file))).toEqual([])
 })

@@ -1,26 +1,31 @@
-/** A page in the back/forward cache is frozen, and comes back as it was: its feed goes on, whatever became of the connection. */
+/** A page restored from the back/forward cache continues its feed, whether or not the connection survived. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import { type TestPage, useTestPages } from './test-page.ts'
 
-// Playwright switches the cache off; it works in a headless browser as well.
+// Playwright disables the back/forward cache by default.
 const open = useTestPages({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 
 declare global {
-  /** In the page: the numbers that came, the states of the feed, and what the browser said of the page's life. */
-  var life: { seen: number[]; statuses: string[]; codes: string[]; signs: string[] }
+  /** In the page: received numbers, feed states, error codes, and page lifecycle events. */
+  var life: { seen: number[]; statuses: string[]; codes: string[]; lifecycleEvents: string[] }
 }
 
-/** Listens to the feed; there is no next attempt within an hour, unless the page's return brings it. */
+/** Subscribes to the feed with a retry delay of an hour, so that only a restored page reconnects earlier. */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
-    const life = { seen: [] as number[], statuses: [] as string[], codes: [] as string[], signs: [] as string[] }
+    const life = {
+      seen: [] as number[],
+      statuses: [] as string[],
+      codes: [] as string[],
+      lifecycleEvents: [] as string[],
+    }
     globalThis.life = life
     for (const type of ['pagehide', 'freeze', 'resume', 'pageshow']) {
       addEventListener(
         type,
-        (event) => life.signs.push(`${type}${'persisted' in event ? ` ${String(event.persisted)}` : ''}`),
+        (event) => life.lifecycleEvents.push(`${type}${'persisted' in event ? ` ${String(event.persisted)}` : ''}`),
         true,
       )
     }
@@ -35,14 +40,14 @@ const startListening = (page: Page): Promise<void> =>
   })
 
 const waitForCount = (page: Page, count: number): Promise<unknown> =>
-  page.waitForFunction((least) => globalThis.life.seen.length >= least, count)
+  page.waitForFunction((minimum) => globalThis.life.seen.length >= minimum, count)
 
-/** Sends the numbers from one to another, which is not among them. */
+/** Broadcasts the numbers from `from` up to, but not including, `to`. */
 function send({ server }: TestPage, from: number, to: number): void {
   for (let data = from; data < to; data++) server.broadcast({ type: 'number', data })
 }
 
-/** A page that listens, and was left. */
+/** Opens a page that has received ten numbers, and navigates away from it. */
 async function openAndNavigateAway(heartbeat: number, scenario: Scenario = []): Promise<TestPage> {
   const testPage = await open({ server: { heartbeat, scenario } })
   await startListening(testPage.page)
@@ -53,33 +58,33 @@ async function openAndNavigateAway(heartbeat: number, scenario: Scenario = []): 
   return testPage
 }
 
-/** Goes back; `load` is not waited for: it has long been. */
+/** Navigates back. Does not wait for `load`, which does not fire again for a restored page. */
 async function goBack({ page }: TestPage): Promise<void> {
   await page.goBack({ waitUntil: 'commit' })
-  await page.waitForFunction(() => globalThis.life.signs.includes('pageshow true'))
+  await page.waitForFunction(() => globalThis.life.lifecycleEvents.includes('pageshow true'))
 }
 
-const frozen = ['pagehide true', 'freeze', 'resume', 'pageshow true']
+const restoredLifecycle = ['pagehide true', 'freeze', 'resume', 'pageshow true']
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number)
 
-test('[F41] a connection that outlived the cache goes on', async () => {
+test('[F41] a connection that survives the back/forward cache stays in use', async () => {
   await using testPage = await openAndNavigateAway(30_000)
   const { server, page } = testPage
-  const before = server.clients.map(({ id }) => id)
+  const initialClients = server.clients.map(({ id }) => id)
   send(testPage, 10, 20)
   await goBack(testPage)
   await waitForCount(page, 20)
   send(testPage, 20, 30)
   await waitForCount(page, 30)
-  const { seen, signs, statuses } = await page.evaluate(() => globalThis.life)
-  expect(signs).toEqual(frozen)
+  const { seen, lifecycleEvents, statuses } = await page.evaluate(() => globalThis.life)
+  expect(lifecycleEvents).toEqual(restoredLifecycle)
   expect(seen).toEqual(numbers(30))
-  // It was never cut, nor opened anew.
+  // The connection was neither closed nor reopened.
   expect(statuses).toEqual(['connecting', 'open'])
-  expect(server.clients.map(({ id }) => id)).toEqual(before)
+  expect(server.clients.map(({ id }) => id)).toEqual(initialClients)
 })
 
-test('[P2.3] [F41] a connection that broke in the cache is replaced at once', async () => {
+test('[P2.3] [F41] a connection that broke while its page was in the back/forward cache is replaced at once', async () => {
   await using testPage = await openAndNavigateAway(30_000)
   const { server, page } = testPage
   server.service.drop()
@@ -87,14 +92,14 @@ test('[P2.3] [F41] a connection that broke in the cache is replaced at once', as
   send(testPage, 10, 20)
   await goBack(testPage)
   await waitForCount(page, 20)
-  const { seen, signs, statuses } = await page.evaluate(() => globalThis.life)
-  expect(signs).toEqual(frozen)
+  const { seen, lifecycleEvents, statuses } = await page.evaluate(() => globalThis.life)
+  expect(lifecycleEvents).toEqual(restoredLifecycle)
   expect(seen).toEqual(numbers(20))
   expect(statuses).toEqual(['connecting', 'open', 'waiting', 'connecting', 'open'])
 })
 
-test('[P2.3] [F4] [F41] a connection that died in the cache without a word is noticed by the clock, and replaced at once', async () => {
-  // Two connections fall silent, after the greeting and ten numbers, and stay open.
+test('[P2.3] [F4] [F41] a connection that fell silent in the back/forward cache is detected by the clock and replaced at once', async () => {
+  // Two connections fall silent after `connected` and ten numbers, and stay open.
   await using testPage = await openAndNavigateAway(500, { 'stall-after': 11, times: 2 })
   const { page } = testPage
   const witness = await page.context().newPage()
@@ -102,12 +107,12 @@ test('[P2.3] [F4] [F41] a connection that died in the cache without a word is no
   await startListening(witness)
   await expect.poll(() => testPage.server.clients.length).toBe(2)
   send(testPage, 10, 20)
-  // A page that was awake all the time has noticed its own: so much time has passed.
+  // Once the page that stayed awake has detected its idle connection, the cached page's idle timeout has passed as well.
   await witness.waitForFunction(() => globalThis.life.codes.includes('idle'))
   await goBack(testPage)
   await waitForCount(page, 20)
-  const { seen, codes, signs } = await page.evaluate(() => globalThis.life)
-  expect(signs).toEqual(frozen)
+  const { seen, codes, lifecycleEvents } = await page.evaluate(() => globalThis.life)
+  expect(lifecycleEvents).toEqual(restoredLifecycle)
   expect(seen).toEqual(numbers(20))
   expect(codes).toEqual(['idle'])
 })

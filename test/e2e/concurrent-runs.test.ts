@@ -1,4 +1,4 @@
-/** The third classic use: three runs at once, and a feed beside them. */
+/** Use case 3: three concurrent runs and a feed. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -8,12 +8,12 @@ const answers = { one: 'Eins, zwei, drei. '.repeat(12), two: '一二三。'.repe
 const prompts = Object.keys(answers) as (keyof typeof answers)[]
 
 declare global {
-  /** In the page: which run each delta was of, as they came. */
+  /** In the page: the run index of each delta, in order of arrival. */
   var arrivals: number[]
   var results: Promise<{ text: string; finishReason: string | undefined }[]>
 }
 
-test('three runs are generated and read side by side, each whole, while a feed goes on', async () => {
+test('three concurrent runs are received completely and interleaved while a feed stays open', async () => {
   await using testPage = await open({ server: { answers, delay: 10 } })
   const { server, page } = testPage
   await page.evaluate((prompts) => {
@@ -44,8 +44,8 @@ test('three runs are generated and read side by side, each whole, while a feed g
   const results = await page.evaluate(() => globalThis.results)
   expect(results).toEqual(prompts.map((prompt) => ({ text: answers[prompt], finishReason: 'stop' })))
   const arrivals = await page.evaluate(() => globalThis.arrivals)
-  const changes = arrivals.filter((index, at) => at > 0 && index !== arrivals[at - 1]).length
-  expect(changes).toBeGreaterThan(100) // side by side, not one after the other
+  const changes = arrivals.filter((index, position) => position > 0 && index !== arrivals[position - 1]).length
+  expect(changes).toBeGreaterThan(100) // interleaved, not one after the other
   expect(server.runs).toHaveLength(3)
   expect(testPage.pageErrors).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** The demo as a visitor has it: it loads clean, works by keyboard, fits a phone, and shows text. */
+/** The demo pages load without errors, work by keyboard, fit a phone, and show streamed markup as text. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
@@ -11,15 +11,15 @@ const ask = async (page: Page, prompt: string): Promise<void> => {
   await page.fill('#prompt', prompt)
   await page.click('#answer [data-part=ask]')
 }
-/** Waits until the part of a section says what is wanted. */
-const waitForText = (page: Page, part: string, wanted: RegExp): Promise<unknown> =>
+/** Waits until the text of the selected element matches the pattern. */
+const waitForText = (page: Page, selector: string, pattern: RegExp): Promise<unknown> =>
   page.waitForFunction(
     ([selector, source]) => new RegExp(source).test(document.querySelector(selector)?.textContent ?? ''),
-    [part, wanted.source] as const,
+    [selector, pattern.source] as const,
   )
 
 test.each(['/', '/script-tag.html'])(
-  '%s loads without an error, a warning of its policy, or a request that fails',
+  'demo page %s loads without errors, CSP violations or failed requests',
   async (path) => {
     await using testPage = await open({ site: 'demo', path })
     await expect.poll(() => testPage.server.clients.length).toBe(1)
@@ -29,7 +29,7 @@ test.each(['/', '/script-tag.html'])(
   },
 )
 
-test('an answer is asked for, let go of and resumed by keyboard alone, and is the server’s', async () => {
+test('an answer is requested, detached and resumed with the keyboard alone, and matches the server’s text', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await page.focus('#prompt')
@@ -42,15 +42,15 @@ test('an answer is asked for, let go of and resumed by keyboard alone, and is th
       if (await page.evaluate((name) => document.activeElement?.textContent === name, name)) return
       await page.keyboard.press('Tab')
     }
-    throw new Error(`${name} is not reached by keyboard`)
+    throw new Error(`${name} cannot be reached with the keyboard`)
   }
-  await tabTo('Let go')
+  await tabTo('Detach')
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
   expect(outline).toBe('solid')
   await page.keyboard.press('Enter')
-  await waitForText(page, '#answer [data-part=notice]', /Let go/)
-  // Whoever pressed a button that is now off has not lost his place.
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Let go')
+  await waitForText(page, '#answer [data-part=notice]', /^Detached/)
+  // The button pressed is now disabled, but keeps the focus.
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Detach')
   await tabTo('Resume')
   await page.keyboard.press('Space')
   await waitForText(page, '#answer [data-part=notice]', /^Complete/)
@@ -58,7 +58,7 @@ test('an answer is asked for, let go of and resumed by keyboard alone, and is th
   expect(server.runs).toHaveLength(1)
 })
 
-test('[F50] markup in a prompt, a message and a payload stays text', async () => {
+test('[F50] markup in a prompt, a message and a payload is shown as text', async () => {
   await using testPage = await open({ site: 'demo', server: { answers: { [HOSTILE]: HOSTILE } } })
   const { server, page } = testPage
   await ask(page, HOSTILE)
@@ -75,7 +75,7 @@ test('[F50] markup in a prompt, a message and a payload stays text', async () =>
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('a feed that was closed and is opened again no longer says that it is closed', async () => {
+test('reopening a closed feed clears its notice', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
@@ -88,7 +88,7 @@ test('a feed that was closed and is opened again no longer says that it is close
 })
 
 test.each(['/', '/multiplex.html', '/share.html', '/script-tag.html'])(
-  '%s names its pages in one piece each on a phone',
+  'navigation links of demo page %s do not wrap on a phone',
   async (path) => {
     await using testPage = await open({ site: 'demo', path, context: { viewport: { width: 375, height: 740 } } })
     const lines = await testPage.page.$$eval('nav a', (links) =>
@@ -102,7 +102,7 @@ test.each(['/', '/multiplex.html', '/share.html', '/script-tag.html'])(
   },
 )
 
-test('three runs stream at once, and all are stopped by one button', async () => {
+test('three runs stream concurrently, and one button stops all of them', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await page.click('#runs [data-part=start]')
@@ -116,35 +116,35 @@ test('three runs stream at once, and all are stopped by one button', async () =>
 })
 
 test.each(['drop', 'refuse', 'restart', 'stall'])(
-  '%s: the gap is drawn, the feed comes back, nothing is lost or comes twice',
+  'after the fault %s the timeline shows a gap, and the feed reconnects without lost or duplicate events',
   async (fault) => {
     await using testPage = await open({ site: 'demo' })
     const { server, page } = testPage
     let count = 0
     const send = (): string =>
       server.broadcast({ type: 'price', data: { count: ++count, symbol: 'ACME', value: count } })
-    const arrives = (id: string): Promise<unknown> => waitForText(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
+    const waitForId = (id: string): Promise<unknown> => waitForText(page, '#feed [data-part=id]', new RegExp(`^${id}$`))
     await expect.poll(() => server.clients.length).toBe(1)
-    await arrives(send())
+    await waitForId(send())
     await page.click(`[data-fault=${fault}]`)
     await waitForText(page, '#feed .summary', /1 gap/)
     send()
     send()
-    await arrives(send())
+    await waitForId(send())
     expect(await page.textContent('#feed [data-part=lost]')).toBe('0')
-    expect(await page.textContent('#feed [data-part=twice]')).toBe('0')
+    expect(await page.textContent('#feed [data-part=duplicates]')).toBe('0')
     expect(await page.getAttribute('#feed .gaps', 'd')).toMatch(/^M/)
     expect(await page.getAttribute('#feed .tries', 'd')).toMatch(/^M/)
   },
 )
 
-test('forget: a server without its memory is told of, rather than counted as nothing lost', async () => {
+test('after the fault forget the feed reports a reset instead of zero lost events', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
   server.broadcast({ type: 'price', data: { count: 1, symbol: 'ACME', value: 1 } })
   await waitForText(page, '#feed [data-part=lost]', /^0$/)
-  await ask(page, 'to be forgotten')
+  await ask(page, 'forget this')
   await waitForText(page, '#answer .summary', /[2-9] deltas/)
   await page.click('[data-fault=forget]')
   await waitForText(page, '#feed [data-part=notice]', /reset: unknown/)
@@ -154,7 +154,7 @@ test('forget: a server without its memory is told of, rather than counted as not
   expect(await page.getAttribute('#answer [data-part=resume]', 'aria-disabled')).toBe('true')
 })
 
-test('an error is told in plain words, with its code', async () => {
+test('an error is shown in plain words with its code', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   server.setScenario({ 'error-after': 3, 'error-code': 'overloaded', path: '/api/generate' })
@@ -167,7 +167,7 @@ test('an error is told in plain words, with its code', async () => {
 })
 
 test.each(['/', '/script-tag.html'])(
-  '%s fits a phone, with long words, in the dark and without motion',
+  'demo page %s fits a phone with long words, in dark mode and with reduced motion',
   async (path) => {
     const context = {
       viewport: { width: 360, height: 640 },

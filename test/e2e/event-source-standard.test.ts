@@ -1,4 +1,4 @@
-/** The cases of the standard in Chromium's windows and workers: on `rivulet/event-source`, and beside it on the browser's own. */
+/** The EventSource conformance cases in Chromium's windows and workers, for `rivulet/event-source` and the native implementation. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -15,10 +15,11 @@ const realms = ['window', 'dedicated worker', 'shared worker', 'service worker']
 const implementations = ['ours', 'native'] as const
 
 /**
- * What `fetch` cannot do: make an event that is trusted, tell a refusal by CORS, or that the page was stopped (both futile),
- * from a server that is away (to be asked again), and send `Last-Event-ID` across origins without a preflight.
+ * Cases that an implementation on `fetch` cannot pass: it cannot create trusted events, cannot distinguish a CORS refusal or
+ * a stopped page load (final) from an unreachable server (retried), and cannot send `Last-Event-ID` across origins without
+ * a preflight.
  */
-const beyondFetch = [
+const failingWithFetch = [
   'eventsource-request-cancellation',
   'eventsource-onmessage-trusted',
   'eventsource-cross-origin: no Allow-Credentials should fail',
@@ -27,15 +28,15 @@ const beyondFetch = [
   'eventsource-cross-origin-preflight: safe `last-event-id` (no preflight)',
 ]
 
-/** Where Chromium's own is not the standard's: a host with spaces, ids that need a preflight, a charset that has to be ignored. */
-const beyondChromium = [
+/** Cases in which Chromium deviates from the standard: a host with spaces, IDs that need a preflight, a charset to ignore. */
+const failingInChromium = [
   'eventsource-constructor-url-bogus',
   'eventsource-cross-origin-preflight: unsafe `last-event-id` (too long)',
   'eventsource-cross-origin-preflight: unsafe `last-event-id` (unsafe characters)',
   'format-utf-8',
 ]
 
-/** Runs in a worker; what it is told comes with the port on which it answers. */
+/** The worker's script: receives the arguments of `runStandard` on a port and posts the results back on it. */
 const worker = `importScripts('/polyfill.js', '/cases.js')
 const answer = (port) => (port.onmessage = ({ data }) => runStandard(...data).then((results) => port.postMessage(results)))
 onconnect = ({ ports }) => answer(ports[0])
@@ -75,7 +76,7 @@ afterAll(async () => {
   await server.close()
 })
 
-/** The results of all cases of a realm. */
+/** Runs all cases in a realm; resolves with an error message for each case, empty if it passed. */
 const run = (realm: Realm, implementation: 'native' | 'ours'): Promise<Record<string, string>> =>
   page.evaluate(
     async ([realm, implementation, servers]) => {
@@ -99,19 +100,21 @@ const run = (realm: Realm, implementation: 'native' | 'ours'): Promise<Record<st
   )
 
 for (const realm of realms) {
-  const selected = cases.filter(({ realms: those }) => !those || those.includes(realm)).map(({ name }) => name)
+  const selected = cases
+    .filter(({ realms: limitedTo }) => !limitedTo || limitedTo.includes(realm))
+    .map(({ name }) => name)
   for (const implementation of implementations) {
-    describe(`${implementation} in a ${realm}`, () => {
+    describe(`${implementation === 'ours' ? 'rivulet/event-source' : 'native EventSource'} in a ${realm}`, () => {
       let results: Record<string, string>
       beforeAll(async () => {
         results = await run(realm, implementation)
       })
-      const beyond = implementation === 'ours' ? beyondFetch : beyondChromium
-      test.each(selected.filter((name) => !beyond.includes(name)))('%s', (name) => {
+      const expectedFailures = implementation === 'ours' ? failingWithFetch : failingInChromium
+      test.each(selected.filter((name) => !expectedFailures.includes(name)))('passes %s', (name) => {
         expect(results[name]).toBe('')
       })
-      // Should one of them pass, the lists above and the guide say too little of it.
-      test.each(selected.filter((name) => beyond.includes(name)))('not: %s', (name) => {
+      // If one of them passes, update the lists above and the guide.
+      test.each(selected.filter((name) => expectedFailures.includes(name)))('fails %s, as documented', (name) => {
         expect(results[name]).not.toBe('')
       })
     })

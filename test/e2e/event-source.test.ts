@@ -1,4 +1,4 @@
-/** The browser's own `EventSource` as a client of the mock server: what we speak is the standard's, not our own. */
+/** The native `EventSource` as a client of the mock server: the protocol is standard server-sent events. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -7,11 +7,11 @@ const open = useTestPages()
 const ANSWER = '你好，世界！👋🏽 A native answer. '.repeat(10)
 
 declare global {
-  /** In the page: what the `EventSource` has brought. */
+  /** In the page: the events that the `EventSource` received. */
   var receivedEvents: { type: string; data: unknown; id: string }[]
 }
 
-test('[P1.1] [P2.1] [P2.3] it reads a feed, and goes on where it was after the server was killed', async () => {
+test('[P1.1] [P2.1] [P2.3] native EventSource reads a feed and resumes it after a server restart', async () => {
   await using testPage = await open({ server: { scenario: { retry: 100, path: '/api/stream' } } })
   const { server, page } = testPage
   await page.evaluate(() => {
@@ -46,7 +46,7 @@ test('[P1.1] [P2.1] [P2.3] it reads a feed, and goes on where it was after the s
   expect(receivedEvents.some(({ type }) => type === 'reset')).toBe(false)
 })
 
-test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta nor start a second generation', async () => {
+test('[P3.1] [P3.3] native EventSource reads a run, and its reconnects neither repeat a delta nor start a second run', async () => {
   await using testPage = await open({
     server: {
       answers: { 你好: ANSWER },
@@ -57,13 +57,13 @@ test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta no
   const { server, page } = testPage
   const run = await page.evaluate(
     () =>
-      new Promise<{ starts: number; indexes: number[]; text: string; end: unknown; answers: number }>((resolve) => {
+      new Promise<{ starts: number; indexes: number[]; text: string; end: unknown; responses: number }>((resolve) => {
         const source = new EventSource(`/api/generate?${new URLSearchParams({ prompt: '你好' })}`)
         const indexes: number[] = []
         let text = ''
         let starts = 0
-        let answers = 0
-        source.addEventListener('open', () => answers++)
+        let responses = 0
+        source.addEventListener('open', () => responses++)
         source.addEventListener('start', () => starts++)
         source.addEventListener('delta', ({ data }) => {
           const { content, index } = JSON.parse(data as string)
@@ -72,7 +72,7 @@ test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta no
         })
         source.addEventListener('end', ({ data }) => {
           source.close()
-          resolve({ starts, indexes, text, end: JSON.parse(data as string), answers })
+          resolve({ starts, indexes, text, end: JSON.parse(data as string), responses })
         })
       }),
   )
@@ -81,11 +81,11 @@ test('[P3.1] [P3.3] it reads a run, and its reconnects neither repeat a delta no
   expect(run.indexes).toEqual(Array.from(run.indexes, (_, index) => index))
   expect(run.end).toMatchObject({ finishReason: 'stop' })
   expect(run.starts).toBe(1)
-  expect(run.answers).toBe(4)
+  expect(run.responses).toBe(4)
   expect(server.runs).toHaveLength(1)
 })
 
-test('[P1.4] 204 after the end of a run: it is finished, and does not come back', async () => {
+test('[P1.4] a 204 after the end of a run closes the native EventSource for good', async () => {
   await using testPage = await open({ server: { delay: 0, scenario: { retry: 100, path: '/api/generate' } } })
   const { page } = testPage
   const state = await page.evaluate(

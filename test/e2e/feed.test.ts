@@ -1,4 +1,4 @@
-/** The first classic use: a feed, in a page, from a real server. */
+/** Use case 1: a feed in a page, from a real server. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -11,10 +11,10 @@ interface Events {
 
 const COUNT = 500
 
-test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', async () => {
+test('[P2.1] [P2.2] a listener receives `connected` first, then every event in order', async () => {
   await using testPage = await open()
   const { server, page } = testPage
-  const before = server.broadcast({ type: 'price', data: { count: -1, name: 'before anybody listened' } })
+  const initialId = server.broadcast({ type: 'price', data: { count: -1, name: 'before the subscription' } })
   const received = page.evaluate(
     (count) =>
       new Promise<{ connected: unknown; id: string; types: string[]; counts: number[]; names: string[]; last: string }>(
@@ -51,7 +51,7 @@ test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', a
 
   const { connected, id, types, counts, names, last: lastReceived } = await received
   expect(connected).toMatchObject({ protocol: 1, message: 'connected', heartbeat: 30_000 })
-  expect(id).toBe(before)
+  expect(id).toBe(initialId)
   expect(types).toEqual(['connected', ...Array<string>(COUNT).fill('price')])
   expect(counts).toEqual(Array.from({ length: COUNT }, (_, count) => count))
   expect(names.at(-1)).toBe(`第${COUNT - 1}号 🌊`)
@@ -60,7 +60,7 @@ test('[P2.1] [P2.2] a listener hears `connected`, then every event, in order', a
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('a loop reads the same, and leaving it closes the connection', async () => {
+test('a for await loop receives every event in order, and leaving it closes the connection', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   const received = page.evaluate(async (count) => {

@@ -1,4 +1,4 @@
-/** A hundred streams of one page over HTTP/1.1: on one connection all of them run, on their own all but six starve. */
+/** A hundred streams of one page over HTTP/1.1: all are open over one channel, and only six over separate connections. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -8,14 +8,14 @@ const STREAMS = 100
 const EVENTS = 20
 
 declare global {
-  /** In the page: the entry of that name. */
+  /** In the page: the function of `rivulet/multiplex`. */
   var multiplex: typeof import('../../src/multiplex.ts').multiplex
-  /** In the page: data of each stream, in the order in which it came. */
+  /** In the page: the data of each stream, in order of arrival. */
   var received: number[][]
   var states: () => Record<string, number>
 }
 
-/** Opens the streams in the page; each hears only of its own type of event. */
+/** Opens the streams in the page; each receives its own event type only. */
 async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel: string): Promise<void> {
   await page.addScriptTag({
     type: 'module',
@@ -41,7 +41,7 @@ async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel
   )
 }
 
-test('[P5.1] a hundred streams over one carrier: one socket for them all, each event once, in order', async () => {
+test('[P5.1] a hundred streams over one channel share a socket, and each receives its events once and in order', async () => {
   await using testPage = await open({ server: { history: 10_000 } })
   const { server, page } = testPage
   await subscribe(page, '/api/channel')
@@ -55,7 +55,7 @@ test('[P5.1] a hundred streams over one carrier: one socket for them all, each e
   const expected = Array.from({ length: EVENTS }, (_, count) => count)
   expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => expected))
 
-  // Cut, all of them come back over one carrier, and miss nothing.
+  // After a cut, all of them reconnect over one channel and miss nothing.
   server.service.drop()
   for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: EVENTS })
   await page.waitForFunction((events) => globalThis.received.every(({ length }) => length > events), EVENTS)
@@ -65,7 +65,7 @@ test('[P5.1] a hundred streams over one carrier: one socket for them all, each e
   expect(new Set(server.clients.map(({ connection }) => connection)).size).toBe(1)
 })
 
-test('the same on connections of their own: six run, ninety-four wait', async () => {
+test('of a hundred streams over separate connections, six open and ninety-four wait', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await subscribe(page, '')
@@ -76,15 +76,15 @@ test('the same on connections of their own: six run, ninety-four wait', async ()
   expect(await page.evaluate(() => globalThis.states())).toEqual({ open: 6, connecting: STREAMS - 6 })
 })
 
-test('the demo: twelve run over one connection, and of twelve others five', async () => {
+test('the multiplex demo shows twelve of twelve streams open over one connection, and five of twelve without it', async () => {
   await using testPage = await open({ site: 'demo', path: '/multiplex.html', server: { tick: 20 } })
   const { page } = testPage
   const states = page.locator('[data-part="state"]')
-  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 open', '0 of 12 open'])
   await page.click('[data-side="own"] [data-part="toggle"]')
-  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '5 of 12 run'])
-  await expect.poll(() => page.locator('.lane[data-status="open"] .said', { hasText: 'events' }).count()).toBe(17)
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 open', '5 of 12 open'])
+  await expect.poll(() => page.locator('.lane[data-status="open"] .label', { hasText: 'events' }).count()).toBe(17)
   await page.click('[data-side="own"] [data-part="toggle"]')
-  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 run', '0 of 12 run'])
+  await expect.poll(() => states.allTextContents()).toEqual(['12 of 12 open', '0 of 12 open'])
   expect(testPage.pageErrors).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** A page without a network waits, spends nothing of its attempts, and is back at once when the network is. */
+/** An offline page waits without using up attempts, and reconnects as soon as it is online. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { type TestPage, useTestPages } from './test-page.ts'
@@ -6,7 +6,7 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: the feed, or the run, and the numbers that came. */
+  /** In the page: the feed or the run, and the numbers received. */
   var online: {
     feed?: import('../../src/client/subscription.ts').Subscription<{ number: number }>
     run?: import('../../src/client/run.ts').Run
@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-/** An hour between attempts, and two of them: if they were spent, or waited for, this would be over. */
+/** Subscribes with a retry delay of an hour and a limit of 1: a test fails if an attempt is used up or waited for. */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const client = Rivulet.createClient({ retry: { delay: 3_600_000, maxDelay: 3_600_000, jitter: false, limit: 1 } })
@@ -30,25 +30,25 @@ const stateOf = (page: Page): Promise<{ status: string; attempt: number }> =>
   })
 
 const waitForStatus = (page: Page, status: string): Promise<unknown> =>
-  page.waitForFunction((wanted) => globalThis.online.feed!.state.status === wanted, status)
+  page.waitForFunction((expected) => globalThis.online.feed!.state.status === expected, status)
 
-/** The network goes; connections that were open do not survive it. */
+/** Takes the page offline and drops its open connections. */
 async function goOffline({ page, server }: TestPage): Promise<void> {
   await page.context().setOffline(true)
   await page.waitForFunction(() => !navigator.onLine)
   server.service.drop()
 }
 
-test('[P2.3] [F40] the network goes and comes, five times in a row without an event: no attempt is spent, none is waited for', async () => {
+test('[P2.3] [F40] five offline periods in a row use up no attempt and wait for no retry delay', async () => {
   await using testPage = await open()
   const { page, server } = testPage
   await startListening(page)
   await waitForStatus(page, 'open')
-  for (let time = 1; time <= 5; time++) {
+  for (let round = 1; round <= 5; round++) {
     await goOffline(testPage)
     await waitForStatus(page, 'waiting')
     expect(await stateOf(page)).toEqual({ status: 'waiting', attempt: 1 })
-    if (time === 5) for (let data = 0; data < 10; data++) server.broadcast({ type: 'number', data })
+    if (round === 5) for (let data = 0; data < 10; data++) server.broadcast({ type: 'number', data })
     await page.context().setOffline(false)
     await waitForStatus(page, 'open')
   }
@@ -56,7 +56,7 @@ test('[P2.3] [F40] the network goes and comes, five times in a row without an ev
   expect(await page.evaluate(() => globalThis.online.seen)).toEqual(Array.from({ length: 10 }, (_, number) => number))
 })
 
-test('[F40] a stream that is made without a network waits for it', async () => {
+test('[F40] a stream created offline waits until the page is online', async () => {
   await using testPage = await open()
   const { page, server } = testPage
   await page.context().setOffline(true)
@@ -68,7 +68,7 @@ test('[F40] a stream that is made without a network waits for it', async () => {
   expect(server.clients).toHaveLength(1)
 })
 
-test('[F40] an hour without a network is no different', async () => {
+test('[F40] a feed that is offline for an hour reconnects when the page is online', async () => {
   await using testPage = await open()
   const { page } = testPage
   await page.clock.install()
@@ -83,7 +83,7 @@ test('[F40] an hour without a network is no different', async () => {
   await waitForStatus(page, 'open')
 })
 
-test('[P3.3] [F40] a run whose network goes in its middle is whole in the end, and one run', async () => {
+test('[P3.3] [F40] a run interrupted by offline periods completes without starting a second run', async () => {
   const answer = '你好，世界！ '.repeat(40)
   await using testPage = await open({ server: { answers: { 你好: answer }, delay: 5 } })
   const { page, server } = testPage
@@ -95,8 +95,8 @@ test('[P3.3] [F40] a run whose network goes in its middle is whole in the end, a
       for await (const { index } of run) globalThis.online.seen.push(index)
     })()
   })
-  for (const least of [10, 50]) {
-    await page.waitForFunction((count) => globalThis.online.seen.length >= count, least)
+  for (const minimum of [10, 50]) {
+    await page.waitForFunction((count) => globalThis.online.seen.length >= count, minimum)
     await goOffline(testPage)
     await page.waitForFunction(() => globalThis.online.run!.state.status === 'waiting')
     await page.context().setOffline(false)

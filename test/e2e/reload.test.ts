@@ -1,4 +1,4 @@
-/** A page that is reloaded goes on: a run with the same answer, a feed after its last event. */
+/** A reloaded page resumes its streams: a run with the same answer, a feed after its last event. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { type TestPage, useTestPages } from './test-page.ts'
@@ -6,67 +6,67 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** What `pages/persist.html` shows of itself. */
-  var kept: {
+  /** Provided by `pages/persist.html`. */
+  var persistPage: {
     readonly client: import('../../src/client/client.ts').Client
     readonly run?: import('../../src/client/run.ts').Run
     readonly feed?: import('../../src/client/subscription.ts').Subscription
     readonly database: import('../../src/persist.ts').PersistStorage
-    /** Of each `pageshow`: whether it came from the back/forward cache. */
+    /** For each `pageshow` event: whether the page was restored from the back/forward cache. */
     readonly persisted: readonly boolean[]
     readonly deltas: readonly string[]
     readonly outcome?: { text?: string; finishReason?: string; code?: string }
   }
 }
 
-/** Every kind of character that takes more than a byte, and long enough that no run is over before it was looked at. */
+/** Contains multi-byte characters of every kind, and is long enough that no run ends before the test has checked it. */
 const ANSWER = '你好，世界！👋🏽 Ein Bächlein fließt. 👨‍👩‍👧‍👦 “ça va?” नमस्ते. '.repeat(5)
 const ANSWER_LENGTH = Array.from(new Intl.Segmenter().segment(ANSWER)).length
 const runs = { server: { answers: { 你好: ANSWER }, delay: 10 }, path: '/persist.html?consumer=run' }
 
 const waitForDeltas = (page: Page, count: number): Promise<unknown> =>
-  page.waitForFunction((least) => globalThis.kept?.deltas.length >= least, count)
+  page.waitForFunction((minimum) => globalThis.persistPage?.deltas.length >= minimum, count)
 
-/** The run's outcome, when it has one. */
-async function outcomeOf(page: Page): Promise<typeof globalThis.kept.outcome> {
-  await page.waitForFunction(() => globalThis.kept?.outcome)
-  return page.evaluate(() => globalThis.kept.outcome)
+/** Resolves with the run's outcome once it has ended. */
+async function outcomeOf(page: Page): Promise<typeof globalThis.persistPage.outcome> {
+  await page.waitForFunction(() => globalThis.persistPage?.outcome)
+  return page.evaluate(() => globalThis.persistPage.outcome)
 }
 
-/** What `rivulet/persist` has stored in this tab. */
+/** Returns the session storage keys written by `rivulet/persist`. */
 const storedIn = (page: Page): Promise<string[]> =>
   page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('rivulet:')))
 
-/** Methods of the requests for runs, from now on. */
+/** Records the methods of all further requests for runs. */
 function watchRequests({ page }: TestPage): string[] {
   const methods: string[] = []
   page.on('request', (request) => request.url().includes('/api/generate') && methods.push(request.method()))
   return methods
 }
 
-test('[P3.3] [F42] a run whose page is reloaded in its middle, twice, goes on: one POST, no delta lost or repeated', async () => {
+test('[P3.3] [F42] a run resumes after two reloads: one POST, no delta lost or repeated', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   const methods = watchRequests(testPage)
-  for (const least of [20, 40]) {
-    await waitForDeltas(page, least)
+  for (const minimum of [20, 40]) {
+    await waitForDeltas(page, minimum)
     expect(server.runs[0]!.state).toBe('running')
     await page.reload()
   }
   expect(await outcomeOf(page)).toEqual({ text: ANSWER, finishReason: 'stop' })
-  expect(await page.evaluate(() => globalThis.kept.deltas)).toEqual(
+  expect(await page.evaluate(() => globalThis.persistPage.deltas)).toEqual(
     Array.from(new Intl.Segmenter().segment(ANSWER), ({ segment }) => segment),
   )
   expect(server.runs).toHaveLength(1)
   expect(server.runs[0]!.text).toBe(ANSWER)
-  // The first page's POST may have been sent before it was watched.
+  // The first load's POST may have been sent before the recording started.
   expect(methods.filter((method) => method === 'GET')).toHaveLength(2)
   expect(methods.filter((method) => method === 'POST').length).toBeLessThanOrEqual(1)
   expect(await storedIn(page)).toEqual([])
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('[P3.3] [F42] [F1] the same on a network that cuts connections in the middle of events', async () => {
+test('[P3.3] [F42] [F1] a run resumes after two reloads even if connections are cut in the middle of events', async () => {
   await using testPage = await open({
     ...runs,
     server: { ...runs.server, scenario: { 'reset-after': 40, 'cut-at': 'character', path: '/api/generate*' } },
@@ -77,11 +77,11 @@ test('[P3.3] [F42] [F1] the same on a network that cuts connections in the middl
   await waitForDeltas(page, 60)
   await page.reload()
   expect(await outcomeOf(page)).toEqual({ text: ANSWER, finishReason: 'stop' })
-  expect(await page.evaluate(() => globalThis.kept.deltas.length)).toBe(ANSWER_LENGTH)
+  expect(await page.evaluate(() => globalThis.persistPage.deltas.length)).toBe(ANSWER_LENGTH)
   expect(server.runs).toHaveLength(1)
 })
 
-test('[F42] a run that ended while no page was there is read to its end, and the next page begins another', async () => {
+test('[F42] a run that finished while no page was open is read to its end, and the next load starts a new run', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   await waitForDeltas(page, 10)
@@ -95,7 +95,7 @@ test('[F42] a run that ended while no page was there is read to its end, and the
   expect(server.runs).toHaveLength(2)
 })
 
-test('[F42] a run that the server has forgotten meanwhile is expired, once: the next page begins anew', async () => {
+test('[F42] a run that the server has deleted fails as expired once, and the next load starts a new run', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   await waitForDeltas(page, 10)
@@ -111,11 +111,11 @@ test('[F42] a run that the server has forgotten meanwhile is expired, once: the 
   expect(server.runs).toHaveLength(1)
 })
 
-test('[P3.5] [F42] a run that was cancelled is not taken up again', async () => {
+test('[P3.5] [F42] a cancelled run is not resumed after a reload', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   await waitForDeltas(page, 10)
-  await page.evaluate(() => globalThis.kept.run!.cancel())
+  await page.evaluate(() => globalThis.persistPage.run!.cancel())
   expect(await outcomeOf(page)).toMatchObject({ finishReason: 'cancelled' })
   expect(await storedIn(page)).toEqual([])
   await page.reload()
@@ -123,15 +123,15 @@ test('[P3.5] [F42] a run that was cancelled is not taken up again', async () => 
   expect(server.runs).toHaveLength(2)
 })
 
-test('[F42] a store without room costs a run its place, and nothing else', async () => {
+test('[F42] a run completes even if the full storage cannot hold its cursor', async () => {
   await using testPage = await open({ ...runs, path: '/' })
   const { server, page } = testPage
   await page.evaluate(() => {
     for (let text = 'x'.repeat(0x100000); text;) {
       try {
-        sessionStorage.setItem('mine', (sessionStorage.getItem('mine') ?? '') + text)
+        sessionStorage.setItem('filler', (sessionStorage.getItem('filler') ?? '') + text)
       } catch {
-        text = text.slice(0, text.length / 2) // until nothing fits any more
+        text = text.slice(0, text.length / 2) // until nothing more fits
       }
     }
   })
@@ -142,14 +142,14 @@ test('[F42] a store without room costs a run its place, and nothing else', async
   expect(testPage.pageErrors).toEqual([])
 })
 
-/** What the page has shown, over all its loads. */
+/** Returns the numbers that the page has shown, across all its loads. */
 const readShownNumbers = (page: Page): Promise<number[]> =>
   page.evaluate(() => (sessionStorage.getItem('seen') ?? '').split(' ').filter(Boolean).map(Number))
 
 const waitForCount = (page: Page, count: number): Promise<unknown> =>
-  page.waitForFunction((least) => (sessionStorage.getItem('seen') ?? '').split(' ').length > least, count)
+  page.waitForFunction((minimum) => (sessionStorage.getItem('seen') ?? '').split(' ').length > minimum, count)
 
-/** Sends numbers, from 0, in small batches and without a pause, until it is disposed of. */
+/** Broadcasts ascending numbers in small batches until disposed. */
 function startNumbers({ server }: TestPage): Disposable & { readonly sent: number } {
   let sent = 0
   const timer = setInterval(() => {
@@ -164,11 +164,11 @@ function startNumbers({ server }: TestPage): Disposable & { readonly sent: numbe
 }
 
 test.each(['listener', 'loop'])(
-  '[P2.3] [F42] a feed with a %s: five reloads under way, each event once and in order',
+  '[P2.3] [F42] a feed consumed by a %s shows each event once and in order across five reloads',
   async (consumer) => {
     await using testPage = await open({ path: `/persist.html?consumer=${consumer}`, server: { history: 100_000 } })
     const { server, page } = testPage
-    // Whoever has never been there begins at the head.
+    // A first visit starts at the head of the feed, so wait for the subscription before sending.
     await expect.poll(() => server.clients.length).toBe(1)
     const numbers = startNumbers(testPage)
     for (let reload = 1; reload <= 5; reload++) {
@@ -182,14 +182,14 @@ test.each(['listener', 'loop'])(
   },
 )
 
-test('[F42] a feed whose place is in a database: what was written there is where it goes on', async () => {
+test('[F42] a feed persisted in IndexedDB resumes from the stored cursor', async () => {
   await using testPage = await open({ path: '/persist.html?consumer=listener&store=database' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
   for (let data = 0; data < 50; data++) server.broadcast({ type: 'number', data })
   const last = server.service.feed().lastEventId
   const stored = (): Promise<string | null | undefined> =>
-    page.evaluate(async () => globalThis.kept.database.getItem('rivulet:numbers'))
+    page.evaluate(async () => globalThis.persistPage.database.getItem('rivulet:numbers'))
   await expect.poll(stored).toContain(`"${last}"`)
   await page.goto('about:blank')
   for (let data = 50; data < 100; data++) server.broadcast({ type: 'number', data })

@@ -1,4 +1,4 @@
-/** The fourth classic use: the server is killed and restarted while a page listens. */
+/** Use case 4: the server is killed and restarted while a page is subscribed. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
@@ -6,7 +6,7 @@ import { useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: the numbers that came, the resets, and the states the feed went through. */
+  /** In the page: received numbers, resets, and feed states. */
   var seen: number[]
   var resets: string[]
   var statuses: string[]
@@ -28,7 +28,7 @@ const startListening = (page: Page): Promise<void> =>
 const waitForNumber = (page: Page, number: number): Promise<unknown> =>
   page.waitForFunction((number) => globalThis.seen.includes(number), number)
 
-test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, none twice, order kept', async () => {
+test('[P2.3] [P2.5] [F18] a feed receives each event once and in order although the server is killed three times', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await startListening(page)
@@ -40,13 +40,13 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
   for (let kill = 1; kill <= 3; kill++) {
     send(100)
     await waitForNumber(page, sent - 1)
-    send(100) // some of these are on the wire when it happens
+    send(100) // some of these are in transit when the server is killed
     await server.kill()
     await page.waitForFunction(
       (kill) => globalThis.statuses.filter((status) => status === 'waiting').length >= kill,
       kill,
     )
-    send(100) // nobody is there to hear these
+    send(100) // sent while no client is connected
     await server.restart()
     send(50)
     await waitForNumber(page, sent - 1)
@@ -58,7 +58,7 @@ test('[P2.3] [P2.5] [F18] three kills in the middle of a feed: no event lost, no
   ).toBeGreaterThanOrEqual(4)
 })
 
-test('[P2.3] [F26] a server that comes back without its memory says so, and what it sends then is not swallowed', async () => {
+test('[P2.3] [F26] a server restarted without its log sends a reset, and its new events are delivered', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await startListening(page)

@@ -1,21 +1,21 @@
-/** The second classic use: an answer that is generated while it is read. */
+/** Use case 2: an answer that is generated while it is read. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
 const open = useTestPages()
 
-/** Long enough that nothing here can be over before it was looked at; every kind of character that takes more than a byte. */
+/** Long enough that no run ends before the test has checked it, with multi-byte characters of every kind. */
 const ANSWER = '你好，世界！👋🏽 Ein Bächlein fließt. 👨‍👩‍👧‍👦 🇩🇪 “ça va?” ¡vale! नमस्ते. '.repeat(6)
 const characters = Array.from(new Intl.Segmenter().segment(ANSWER), ({ segment }) => segment)
 const answers = { 你好: ANSWER }
 
 declare global {
-  /** In the page: the deltas that came so far. */
+  /** In the page: the deltas received so far. */
   var deltas: string[]
   var run: import('../../src/client/run.ts').Run
 }
 
-/** Starts the run in the page, which goes on by itself. */
+/** Starts the run in the page without waiting for its end. */
 function startRun(options: { prompt: string; retryDelay: number }): void {
   globalThis.deltas = []
   const client = Rivulet.createClient({ retry: { delay: options.retryDelay } })
@@ -25,12 +25,12 @@ function startRun(options: { prompt: string; retryDelay: number }): void {
   })()
 }
 
-const asked = { prompt: '你好', retryDelay: 20 }
+const runOptions = { prompt: '你好', retryDelay: 20 }
 
-test('[P3.1] the deltas arrive one by one while the server still generates, and are its text', async () => {
+test('[P3.1] deltas arrive while the server still generates, and add up to its text', async () => {
   await using testPage = await open({ server: { answers, delay: 10 } })
   const { server, page } = testPage
-  await page.evaluate(startRun, asked)
+  await page.evaluate(startRun, runOptions)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   expect(server.runs[0]!.state).toBe('running')
   const result = await page.evaluate(async () => ({ ...(await globalThis.run.final()), deltas: globalThis.deltas }))
@@ -42,7 +42,7 @@ test('[P3.1] the deltas arrive one by one while the server still generates, and 
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('[P3.4] [F1] connections that are reset in the middle of an event cost no character, and no second generation', async () => {
+test('[P3.4] [F1] a run loses no character and starts no second run if connections are reset in the middle of an event', async () => {
   await using testPage = await open({
     server: {
       answers,
@@ -51,7 +51,7 @@ test('[P3.4] [F1] connections that are reset in the middle of an event cost no c
     },
   })
   const { server, page } = testPage
-  await page.evaluate(startRun, asked)
+  await page.evaluate(startRun, runOptions)
   const { text, finishReason } = await page.evaluate(() => globalThis.run.final())
   expect(text).toBe(ANSWER)
   expect(finishReason).toBe('stop')
@@ -59,10 +59,10 @@ test('[P3.4] [F1] connections that are reset in the middle of an event cost no c
   expect(server.runs).toHaveLength(1)
 })
 
-test('[P3.5] cancel() stops the generation', async () => {
+test('[P3.5] cancel() stops the generation on the server', async () => {
   await using testPage = await open({ server: { answers, delay: 10 } })
   const { server, page } = testPage
-  await page.evaluate(startRun, asked)
+  await page.evaluate(startRun, runOptions)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   const { text, finishReason } = await page.evaluate(async () => {
     await globalThis.run.cancel()
@@ -74,10 +74,10 @@ test('[P3.5] cancel() stops the generation', async () => {
   expect(text.length).toBeLessThan(ANSWER.length)
 })
 
-test('[P3.3] detach() lets the server go on, and the cursor brings the rest', async () => {
+test('[P3.3] detach() leaves the run going on the server, and its cursor resumes the rest', async () => {
   await using testPage = await open({ server: { answers, delay: 5 } })
   const { server, page } = testPage
-  await page.evaluate(startRun, asked)
+  await page.evaluate(startRun, runOptions)
   await page.waitForFunction(() => globalThis.deltas.length >= 5)
   const first = await page.evaluate(() => {
     globalThis.run.detach()

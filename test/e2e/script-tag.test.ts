@@ -1,19 +1,19 @@
-/** The demo's page by script tag: one file, one global, a feed and a run. */
+/** The demo's script-tag page: one file, one global, a feed and a run. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
 const open = useTestPages()
 
-test('the global `Rivulet` has the names that the module exports', async () => {
-  await using module = await open()
+test('the global `Rivulet` has exactly the exports of the module', async () => {
+  await using modulePage = await open()
   await using testPage = await open({ site: 'demo', path: '/script-tag.html' })
   const names = (): string[] => Object.keys(Rivulet).toSorted()
-  const exported = await module.page.evaluate(names)
+  const exported = await modulePage.page.evaluate(names)
   expect(exported).toContain('createClient')
   expect(await testPage.page.evaluate(names)).toEqual(exported)
 })
 
-test('it reads the feed over a kill, and streams an answer that can be stopped', async () => {
+test('the script-tag page reads a feed across a server restart, and streams an answer that can be stopped', async () => {
   await using testPage = await open({ site: 'demo', path: '/script-tag.html' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
@@ -35,6 +35,6 @@ test('it reads the feed over a kill, and streams an answer that can be stopped',
   await page.keyboard.press('Enter')
   await page.waitForFunction(() => document.getElementById('answer')!.textContent.length > 2)
   await page.click('#stop')
-  await page.getByText('Stopped, on the server too.').waitFor()
+  await page.getByText('Stopped, also on the server.').waitFor()
   expect(await page.textContent('#answer')).toBe(server.runs[1]!.text)
 })

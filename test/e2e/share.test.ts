@@ -1,4 +1,4 @@
-/** Tabs of one browser that share a feed: one stream on the wire, whoever of them is closed, crashes or freezes. */
+/** Tabs of one browser share one stream on the wire, even if a tab is closed, crashes or freezes. */
 import type { CDPSession, Page } from 'playwright'
 import { expect, test } from 'vitest'
 import type { MockServer } from '../../mock-server/node/mock-server.ts'
@@ -8,10 +8,10 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the pages of these tests: the built package. */
+  /** In the page: functions of the built package. */
   var shareAcrossTabs: typeof import('../../src/share.ts').shareAcrossTabs
   var multiplex: typeof import('../../src/multiplex.ts').multiplex
-  /** In the page: the numbers that came, what this tab does, and what its feed went through. */
+  /** In the page: received numbers, roles of this tab, feed states and reset reasons. */
   var shared: { numbers: number[]; roles: string[]; statuses: string[]; errors: string[] }
 }
 
@@ -23,23 +23,23 @@ interface Tab {
 const roleOf = ({ page }: Tab): Promise<string | undefined> => page.evaluate(() => globalThis.shared.roles.at(-1))
 const numbersOf = ({ page }: Tab): Promise<number[]> => page.evaluate(() => globalThis.shared.numbers)
 
-/** Opens a tab that subscribes, `over` a connection for each stream or one for all, and waits until it has its places. */
+/** Opens a tab that subscribes, over separate connections or one channel, and waits until its feeds are open. */
 async function openTab(
   { server, page: first }: TestPage,
-  over: 'fetch' | 'carrier' = 'fetch',
+  transport: 'fetch' | 'multiplex' = 'fetch',
   urls = ['/api/stream'],
 ): Promise<Tab> {
   const page = await first.context().newPage()
   await page.goto(`${server.url}/share.html`)
   await page.evaluate(
-    ({ over, urls }) => {
+    ({ transport, urls }) => {
       globalThis.shared = { numbers: [], roles: [], statuses: [], errors: [] }
       const { numbers, roles, statuses, errors } = globalThis.shared
       const client = Rivulet.createClient({
         connect: shareAcrossTabs({
           name: 'test',
           onChange: ({ role }) => roles.push(role),
-          ...(over === 'carrier' && { connect: multiplex('/api/channel', { linger: 0 }) }),
+          ...(transport === 'multiplex' && { connect: multiplex('/api/channel', { linger: 0 }) }),
         }),
         retry: { delay: 100 },
         onStateChange: ({ status }) => statuses.push(status),
@@ -47,7 +47,7 @@ async function openTab(
       })
       for (const url of urls) client.subscribe<{ number: number }>(url).on('number', ({ data }) => numbers.push(data))
     },
-    { over, urls },
+    { transport, urls },
   )
   await page.waitForFunction(
     (count) => globalThis.shared.statuses.filter((status) => status === 'open').length >= count,
@@ -56,7 +56,7 @@ async function openTab(
   return { page, cdp: await page.context().newCDPSession(page) }
 }
 
-/** Sends a number every few milliseconds. */
+/** Broadcasts a number every few milliseconds. */
 function startSending(server: MockServer): { readonly sent: number; stop(): void } {
   let sent = 0
   const timer = setInterval(() => server.broadcast({ type: 'number', data: sent++ }), 4)
@@ -68,8 +68,8 @@ function startSending(server: MockServer): { readonly sent: number; stop(): void
   }
 }
 
-/** Whole, and to the end. */
-async function expectAll(tabs: readonly Tab[], sent: number): Promise<void> {
+/** Expects each tab to have received every number from its first one to the last one sent. */
+async function expectComplete(tabs: readonly Tab[], sent: number): Promise<void> {
   for (const tab of tabs) {
     await tab.page.waitForFunction((last) => globalThis.shared.numbers.at(-1) === last, sent - 1)
     const numbers = await numbersOf(tab)
@@ -81,7 +81,7 @@ async function expectAll(tabs: readonly Tab[], sent: number): Promise<void> {
 
 const median = (numbers: number[]): number => numbers.toSorted((one, other) => one - other)[numbers.length >> 1]!
 
-test('ten tabs with the same feed: one stream on one socket, each event once and in order', async () => {
+test('ten tabs with the same feed share one stream on one socket, and each receives every event once and in order', async () => {
   await using testPage = await open()
   const { server } = testPage
   const requests: string[] = []
@@ -93,7 +93,7 @@ test('ten tabs with the same feed: one stream on one socket, each event once and
   const sending = startSending(server)
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(500)
   sending.stop()
-  await expectAll(tabs, sending.sent)
+  await expectComplete(tabs, sending.sent)
   expect(await Promise.all(tabs.map(roleOf))).toEqual(['leader', ...Array<string>(9).fill('follower')])
   expect(requests).toHaveLength(1)
   expect(server.clients).toHaveLength(1)
@@ -103,25 +103,25 @@ test('ten tabs with the same feed: one stream on one socket, each event once and
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('ten tabs with three feeds each, opened at once, over carriers: one connection for all, and for those that are left', async () => {
+test('ten tabs with three feeds each share one channel, also after the leader is closed', async () => {
   await using testPage = await open()
   const { server } = testPage
   const urls = ['/api/stream?types=number&feed=1', '/api/stream?types=number&feed=2', '/api/stream?types=number&feed=3']
-  const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(testPage, 'carrier', urls)))
-  const isOne = async (): Promise<void> => {
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => openTab(testPage, 'multiplex', urls)))
+  const expectOneConnection = async (): Promise<void> => {
     await expect.poll(() => server.connections.map(({ streams }) => streams), { timeout: 20_000 }).toEqual([3])
   }
-  await isOne()
+  await expectOneConnection()
   const leaders = await Promise.all(
     tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leader').length)),
   )
-  console.log(`times that each of ten tabs took a lead: ${leaders.join()}`)
+  console.log(`times that each of ten tabs became leader: ${leaders.join()}`)
   let sent = 0
   const send = (): void => {
     for (let count = 0; count < 100; count++) server.broadcast({ type: 'number', data: sent++ })
   }
   send()
-  const all = async (tabs: readonly Tab[]): Promise<void> => {
+  const expectAllReceived = async (tabs: readonly Tab[]): Promise<void> => {
     for (const { page } of tabs) {
       await page.waitForFunction((count) => globalThis.shared.numbers.length >= count, 3 * sent)
       const numbers = await page.evaluate(() => globalThis.shared.numbers)
@@ -130,18 +130,18 @@ test('ten tabs with three feeds each, opened at once, over carriers: one connect
       )
     }
   }
-  await all(tabs)
+  await expectAllReceived(tabs)
   const leader = await Promise.all(tabs.map(roleOf)).then((roles) => roles.indexOf('leader'))
   await tabs[leader]!.page.close()
-  const left = tabs.filter((_, index) => index !== leader)
+  const remainingTabs = tabs.filter((_, index) => index !== leader)
   send()
-  await all(left)
-  await isOne()
+  await expectAllReceived(remainingTabs)
+  await expectOneConnection()
   expect(testPage.pageErrors).toEqual([])
 })
 
 test(
-  'the leading tab closed or crashed, 20 times at random moments: nothing lost, nothing twice',
+  'no event is lost or repeated although the leader is closed or crashes 20 times at random moments',
   { timeout: 180_000 },
   async () => {
     const arrivals: number[] = []
@@ -169,41 +169,41 @@ test(
       const roles = await Promise.all(tabs.map(roleOf))
       const leader = tabs[roles.indexOf('leader')]
       expect(leader, roles.join()).toBeDefined()
-      // What it had was whole until then.
+      // The leader itself had missed nothing until now.
       const numbers = await numbersOf(leader!)
       expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
-      const how = random() < 0.5 ? 'closed' : 'crashed'
-      const before = arrivals.length
-      const at = performance.now()
-      if (how === 'closed') await leader!.page.close()
+      const cause = random() < 0.5 ? 'closed' : 'crashed'
+      const requestsBefore = arrivals.length
+      const startedAt = performance.now()
+      if (cause === 'closed') await leader!.page.close()
       else {
-        leader!.cdp.send('Page.crash').catch(() => {}) // it does not answer any more
+        leader!.cdp.send('Page.crash').catch(() => {}) // a crashed page does not respond
         await expect.poll(() => crashed.has(leader!.page), { interval: 1, timeout: 20_000 }).toBe(true)
       }
-      await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(before)
-      delays[how].push(arrivals[before]! - at)
-      // Tabs of one site may share a process: all of those are gone.
+      await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(requestsBefore)
+      delays[cause].push(arrivals[requestsBefore]! - startedAt)
+      // Tabs of one site may share a process, so a crash may take several with it.
       tabs = tabs.filter(isAlive)
       while (tabs.length < 10) await add()
     }
     sending.stop()
-    await expectAll(tabs, sending.sent)
+    await expectComplete(tabs, sending.sent)
     await expect.poll(() => server.clients.length).toBe(1)
     console.log(
       Object.entries(delays)
         .map(
-          ([how, times]) =>
-            `leader ${how} ${times.length} times: its successor's request after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
+          ([cause, times]) =>
+            `leader ${cause} ${times.length} times: request of its successor after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
         )
         .join('\n'),
     )
-    console.log(`${arrivals.length} requests for the feed in all`)
+    console.log(`${arrivals.length} requests for the feed in total`)
   },
 )
 
-// Chromium freezes hidden pages only, and headless none are: a page that stands still in the debugger is as deaf as a frozen
-// one, keeps its lock and its connection, and goes on where it stood.
-test('[F41] a leading tab that is frozen is replaced, and steps down when it thaws: nothing lost, nothing twice', async () => {
+// Chromium freezes only hidden pages, and headless pages are never hidden. A page paused in the debugger behaves like a frozen
+// one: it processes no messages, keeps its lock and its connection, and later continues where it stopped.
+test('[F41] a frozen leader is replaced and becomes a follower when it resumes, and no event is lost or repeated', async () => {
   const arrivals: number[] = []
   await using testPage = await open({
     server: {
@@ -216,25 +216,25 @@ test('[F41] a leading tab that is frozen is replaced, and steps down when it tha
   const [leader, ...others] = tabs as [Tab, Tab, Tab]
   const sending = startSending(server)
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(100)
-  const at = performance.now()
+  const pausedAt = performance.now()
   await leader.cdp.send('Debugger.enable')
   await leader.cdp.send('Debugger.pause')
   await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
-  console.log(`leader frozen: its successor's request after ${(arrivals[1]! - at).toFixed(0)} ms`)
+  console.log(`leader frozen: request of its successor after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
   const roles = await Promise.all(others.map(roleOf))
   expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
-  const before = sending.sent
-  await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(before + 100)
+  const sentBefore = sending.sent
+  await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(sentBefore + 100)
   await leader.cdp.send('Debugger.resume')
   await expect.poll(() => server.clients.length, { timeout: 20_000 }).toBe(1)
   await leader.page.waitForFunction(() => globalThis.shared.roles.at(-1) === 'follower')
   sending.stop()
-  await expectAll(tabs, sending.sent)
-  const afterwards = await Promise.all(tabs.map(roleOf))
-  expect(afterwards.filter((role) => role === 'leader')).toHaveLength(1)
+  await expectComplete(tabs, sending.sent)
+  const finalRoles = await Promise.all(tabs.map(roleOf))
+  expect(finalRoles.filter((role) => role === 'leader')).toHaveLength(1)
 })
 
-test('the demo shows in each tab who leads', async () => {
+test('the share demo shows in each tab which tab is the leader', async () => {
   await using testPage = await open({ site: 'demo', path: '/share.html', server: { tick: 50 } })
   const other = await testPage.page.context().newPage()
   await testPage.page.locator('[data-role="leader"][role="status"]').waitFor()
@@ -248,6 +248,6 @@ test('the demo shows in each tab who leads', async () => {
     .poll(() => other.locator('[data-part="count"]').innerText().then(Number), { timeout: 20_000 })
     .toBeGreaterThan(20)
   expect(await other.locator('[data-part="lost"]').innerText()).toBe('0')
-  expect(await other.locator('[data-part="twice"]').innerText()).toBe('0')
+  expect(await other.locator('[data-part="duplicates"]').innerText()).toBe('0')
   expect(testPage.pageErrors).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** A mock server and a page of it in Chromium, with the built package: what an end-to-end test plays on. */
+/** Test fixture: a mock server, and a Chromium page served by it that uses the built package. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, LaunchOptions, Page } from 'playwright'
@@ -12,19 +12,19 @@ declare global {
   var Rivulet: typeof import('../../src/index.ts')
 }
 
-/** A server, a page of it, and what went wrong on the page. */
+/** A server, its page, and the page's errors. */
 export interface TestPage {
   readonly server: MockServer
   readonly page: Page
-  /** Errors of the console, uncaught ones, and requests that failed. */
+  /** Console errors, uncaught errors, failed requests and error statuses. */
   readonly pageErrors: readonly string[]
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a stage is made with. */
+/** Options of a test page. */
 export interface TestPageOptions {
   readonly server?: MockServerOptions
-  /** `bare`: a page that has nothing but `Rivulet`. @defaultValue 'bare' */
+  /** The folder to serve; `bare` is a page with nothing but the global `Rivulet`. @defaultValue 'bare' */
   readonly site?: 'bare' | 'demo'
   /** @defaultValue '/' */
   readonly path?: string
@@ -34,11 +34,11 @@ export interface TestPageOptions {
 const root = new URL('../../', import.meta.url)
 const folders = { bare: 'test/e2e/pages/', demo: 'demo/' }
 
-/** Starts the browser before the tests of a file, as `launch` says, and gives it out as what opens stages. */
+/** Launches a browser for the tests of a file, and returns a function that opens test pages in it. */
 export function useTestPages(launch: LaunchOptions = {}): (options?: TestPageOptions) => Promise<TestPage> {
   let browser: Browser
   beforeAll(async () => {
-    if (!existsSync(new URL('dist/index.js', root))) throw new Error('dist/ is missing: npm run build')
+    if (!existsSync(new URL('dist/index.js', root))) throw new Error('dist/ is missing; run `npm run build` first')
     const { executablePath, args } = inject('chromium')
     browser = await chromium.launch({ args, ...(executablePath && { executablePath }), ...launch })
   })
@@ -57,7 +57,7 @@ export function useTestPages(launch: LaunchOptions = {}): (options?: TestPageOpt
     page.on('pageerror', (error) => pageErrors.push(String(error)))
     page.on('requestfailed', (request) => {
       const { errorText } = request.failure() ?? {}
-      // A stream that the page itself has let go of is no failure.
+      // A stream that the page itself aborted is not a failure.
       if (errorText !== 'net::ERR_ABORTED') pageErrors.push(`${request.method()} ${request.url()}: ${errorText}`)
     })
     page.on(

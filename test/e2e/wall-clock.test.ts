@@ -1,4 +1,4 @@
-/** The wall clock of a page's computer is set, by its user or by the network: no stream's timers follow it. */
+/** Setting the computer's wall clock does not affect the timers of a stream. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
@@ -6,37 +6,37 @@ import { useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: what the feed went through. */
-  var timed: { statuses: string[] }
+  /** In the page: the feed's states. */
+  var clockPage: { statuses: string[] }
 }
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 8_766 * HOUR_MS
 
-/** An hour until the next attempt, and until silence counts. */
+/** Subscribes with a retry delay and an idle timeout of an hour. */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate((hour) => {
-    globalThis.timed = { statuses: [] }
+    globalThis.clockPage = { statuses: [] }
     const client = Rivulet.createClient({ retry: { delay: hour, maxDelay: hour, jitter: false }, idleTimeout: hour })
     client
-      .subscribe('/api/stream', { onStateChange: ({ status }) => globalThis.timed.statuses.push(status) })
+      .subscribe('/api/stream', { onStateChange: ({ status }) => globalThis.clockPage.statuses.push(status) })
       .on('number', () => {})
   }, HOUR_MS)
 
 const waitForStatus = (page: Page, status: string): Promise<unknown> =>
-  page.waitForFunction((wanted) => globalThis.timed.statuses.at(-1) === wanted, status)
+  page.waitForFunction((expected) => globalThis.clockPage.statuses.at(-1) === expected, status)
 
-const statuses = (page: Page): Promise<string[]> => page.evaluate(() => globalThis.timed.statuses)
+const statuses = (page: Page): Promise<string[]> => page.evaluate(() => globalThis.clockPage.statuses)
 
-/** Sets it by so much, and lets the page work on for a second of its own time. */
+/** Changes the wall clock by this many milliseconds, and lets a second pass in the page. */
 async function setWallClock(page: Page, by: number): Promise<void> {
-  const before = await page.evaluate(() => Date.now())
-  await page.clock.setSystemTime(before + by)
-  expect(await page.evaluate(() => Date.now())).toBeGreaterThanOrEqual(before + by)
+  const initialTime = await page.evaluate(() => Date.now())
+  await page.clock.setSystemTime(initialTime + by)
+  expect(await page.evaluate(() => Date.now())).toBeGreaterThanOrEqual(initialTime + by)
   await page.clock.runFor(1_000)
 }
 
-test('[F43] a clock that is set forward or back by a year brings no attempt early, and none late', async () => {
+test('[F43] setting the clock forward or back by a year neither advances nor delays an attempt', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await page.clock.install()
@@ -52,7 +52,7 @@ test('[F43] a clock that is set forward or back by a year brings no attempt earl
   expect(await statuses(page)).toEqual(['connecting', 'open', 'waiting', 'connecting', 'open'])
 })
 
-test('[F43] a clock that is set does not make a connection look dead, not even to a page that is seen again', async () => {
+test('[F43] setting the clock does not make a connection look dead, even when the page is shown again', async () => {
   await using testPage = await open()
   const { page } = testPage
   await page.clock.install()

@@ -1,4 +1,4 @@
-/** A body that hands over given chunks when it is asked, in a buffer that it uses again if it may. */
+/** Response bodies that deliver given chunks on demand, in a reused buffer where the stream type allows it. */
 import * as fc from 'fast-check'
 import { createReusedBuffer } from './chunks.ts'
 
@@ -8,29 +8,29 @@ export const bodyEnd: fc.Arbitrary<BodyEnd> = fc.constantFrom<BodyEnd>('close', 
 
 export interface Body<Chunk> {
   stream: ReadableStream<Chunk>
-  /** What its reader meets at the end of one that fails. */
+  /** The error with which a failing body ends. */
   failure: Error
-  /** Whether it was let go, or had ended by itself. */
+  /** Whether the body was cancelled or has ended. */
   readonly isClosed: boolean
 }
 
-/** Nothing is read ahead: so, when the next chunk is asked for, the last one must not be needed any more. */
+/** Creates a body without read-ahead: a pull means that the previous chunk is no longer needed, so its buffer is overwritten. */
 export function createBody<Chunk extends Uint8Array | string>(
   chunks: Chunk[],
   end: BodyEnd,
   filler: number,
 ): Body<Chunk> {
-  const lender = createReusedBuffer(filler)
+  const buffer = createReusedBuffer(filler)
   const failure = new TypeError('terminated')
   let next = 0
   let isClosed = false
   const stream = new ReadableStream<Chunk>(
     {
       pull(controller) {
-        lender.overwrite()
+        buffer.overwrite()
         const chunk = chunks[next++]
         if (chunk !== undefined) {
-          controller.enqueue(typeof chunk === 'string' ? chunk : (lender.write(chunk) as Chunk))
+          controller.enqueue(typeof chunk === 'string' ? chunk : (buffer.write(chunk) as Chunk))
           return
         }
         isClosed = true
@@ -50,7 +50,7 @@ export function createBody<Chunk extends Uint8Array | string>(
   }
 }
 
-/** The same as a stream of bytes, which fills its reader's buffer where it has one, and litters the rest of it. */
+/** The same as a byte stream: fills a BYOB reader's buffer, and overwrites some of the rest with the filler. */
 export function createByteBody(chunks: Uint8Array[], end: BodyEnd, filler: number): Omit<Body<Uint8Array>, 'isClosed'> {
   const failure = new TypeError('terminated')
   const remainingChunks = chunks.filter(({ length }) => length)
@@ -68,7 +68,7 @@ export function createByteBody(chunks: Uint8Array[], end: BodyEnd, filler: numbe
         const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
         const part = chunk.subarray(0, target.length)
         if (part.length < chunk.length) remainingChunks.unshift(chunk.subarray(part.length))
-        // No further than a parser might see: filling all of it for each byte would take the run's time.
+        // Only as far as a parser could read by mistake: filling the whole buffer for each byte would be too slow.
         target.fill(filler, 0, 2 * part.length + 64).set(part)
         request.respond(part.length)
       } else controller.enqueue(chunk.slice())

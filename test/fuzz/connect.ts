@@ -1,4 +1,4 @@
-/** The whole way through `fetchConnect`, with bodies whose awkward places lie where its slices end. */
+/** Properties of `fetchConnect`, with bodies whose critical bytes lie at the ends of its slices. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { isStreamError } from '../../src/base/errors.ts'
@@ -12,7 +12,7 @@ import { blocksOf, readExpected } from './expected.ts'
 import { byteStream, concatBytes, shortStream, textStream } from './streams.ts'
 import { type FuzzTask, createTask } from './task.ts'
 
-/** What stands before a slice's edge: one line, an event of many lines, or many events; of exactly this many bytes. */
+/** Padding of an exact length before a slice boundary: one line, an event of many lines, or many events. */
 const paddings: ((length: number) => string)[] = [
   (length) => `:${'p'.repeat(Math.max(0, length - 3))}\n\n`,
   (length) => `data: ${'p'.repeat(length)}`.slice(0, length),
@@ -22,9 +22,9 @@ const paddings: ((length: number) => string)[] = [
 ]
 const padding = fc
   .tuple(fc.constantFrom(...paddings), fc.integer({ min: 1, max: 2 }), fc.integer({ min: -12, max: 2 }))
-  .map(([pad, slices, off]) => utf8(pad(slices * MAX_SLICE_BYTES + off)))
+  .map(([pad, slices, offset]) => utf8(pad(slices * MAX_SLICE_BYTES + offset)))
 
-/** Sizes about those of the slices, and whatever else there is. */
+/** Chunk sizes around multiples of the slice size, and others. */
 const bodySizes = fc.oneof(
   fc.array(
     fc.constantFrom(
@@ -55,7 +55,7 @@ const request = (maxEventSize: number): ConnectRequest => ({
   signal: new AbortController().signal,
 })
 
-/** All that a connection over these chunks gives, and how it ended. */
+/** Reads a connection over these chunks to its end; returns its batches and the error, if any. */
 async function readConnection(
   chunks: Uint8Array[],
   end: 'close' | 'fail',
@@ -117,7 +117,7 @@ const limits = fc.asyncProperty(
   },
 )
 
-/** None too small: Node takes microseconds to pass a buffer to its stream and back. */
+/** No small sizes: a round trip through a byte stream takes Node microseconds. */
 const largeSizes = bodySizes.map((list) => list.map((size) => Math.max(size, 500)))
 const bytes = fc.asyncProperty(paddedStream, largeSizes, bodyEnd, fillerByte, async (stream, list, end, filler) => {
   const { batches, blocks, error, failure } = await readConnection(

@@ -1,15 +1,15 @@
-/** The benchmark's corpora, cut out anywhere and damaged as no benchmark would. */
+/** Excerpts of the benchmark corpora, randomly mutated. */
 import * as fc from 'fast-check'
 import { corpusNames, createCell } from '../../bench/corpora.mjs'
 import { utf8 } from '../sse/parse-chunks.ts'
 
-/** Enough of each for every kind of event; a run of single bytes is the benchmark's smallest. */
+/** Large enough that each corpus contains every kind of its events. */
 const CORPUS_BYTES = 24_000
 const MAX_EXCERPT_BYTES = 2_500
 
 const corpora = new Map<string, Uint8Array>()
 
-/** The beginning of a corpus; made when it is first asked for. */
+/** Returns the start of a corpus, generated on first use. */
 function loadCorpus(name: string): Uint8Array {
   let bytes = corpora.get(name)
   if (!bytes) {
@@ -31,7 +31,7 @@ const excerpt = fc
   .tuple(fc.constantFrom(...corpusNames), fc.nat(CORPUS_BYTES), fc.nat(MAX_EXCERPT_BYTES))
   .map(([name, from, length]) => loadCorpus(name).subarray(from, from + length))
 
-/** What is put in: line ends, colons, marks and halves of characters do the most damage. */
+/** Inserted bytes: line ends, colons, byte order marks and partial characters do the most damage. */
 const inserted = fc.oneof(
   fc
     .constantFrom('\n', '\r', '\r\n', '\n\n', ':', ' ', '\0', '\uFEFF', 'data', 'id: ', 'event', 'retry: 5\n')
@@ -69,7 +69,7 @@ function mutate(bytes: Uint8Array, change: Mutation): Uint8Array {
   return change.kind === 'delete' ? rest : splice(rest, change.to % (rest.length + 1), 0, part)
 }
 
-/** A corpus with up to a dozen faults. */
+/** A corpus excerpt with up to twelve mutations. */
 export const mutatedCorpus: fc.Arbitrary<Uint8Array> = fc
   .tuple(excerpt, fc.array(mutation, { maxLength: 12, size: 'max' }))
   .map(([bytes, changes]) => changes.reduce(mutate, bytes))

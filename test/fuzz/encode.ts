@@ -1,4 +1,4 @@
-/** The writer against the reader: what was read can be written and reads the same, and what cannot be written is refused. */
+/** Encoder properties: parsed events survive a round trip, and fields that cannot be encoded are rejected. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { type Block, createBlockParser } from '../../src/sse/parse.ts'
@@ -9,23 +9,23 @@ import { splitIntoChunks, chunkSizes } from './chunks.ts'
 import { byteStream, textStream } from './streams.ts'
 import { type FuzzTask, createTask } from './task.ts'
 
-const read = (bytes: Uint8Array, list: number[]): ParseResult => {
-  const reading: ParseResult = { blocks: [], retries: [], comments: [] }
+const parse = (bytes: Uint8Array, sizes: number[]): ParseResult => {
+  const result: ParseResult = { blocks: [], retries: [], comments: [] }
   const parser = createBlockParser({
-    onBlock: (block) => reading.blocks.push(block),
-    onRetry: (ms) => reading.retries.push(ms),
-    onComment: (text) => reading.comments.push(text),
+    onBlock: (block) => result.blocks.push(block),
+    onRetry: (ms) => result.retries.push(ms),
+    onComment: (text) => result.comments.push(text),
   })
-  splitIntoChunks(bytes, list).forEach((chunk) => parser.push(chunk))
-  return reading
+  splitIntoChunks(bytes, sizes).forEach((chunk) => parser.push(chunk))
+  return result
 }
 
-/** A name with NUL can be read and must not be written. */
+/** An event name that contains NUL can be parsed but must not be encoded. */
 const isWritable = ({ type }: Block): boolean => !type.includes('\0')
 
-const roundTrip = fc.property(byteStream, chunkSizes, (stream, list) => {
+const roundTrip = fc.property(byteStream, chunkSizes, (stream, sizes) => {
   const { blocks } = parseReference(stream)
-  for (const block of blocks.filter((one) => !isWritable(one))) {
+  for (const block of blocks.filter((candidate) => !isWritable(candidate))) {
     let error: unknown
     try {
       encodeEvent(block)
@@ -35,7 +35,7 @@ const roundTrip = fc.property(byteStream, chunkSizes, (stream, list) => {
     ok(error instanceof TypeError)
   }
   const written = blocks.filter(isWritable)
-  deepStrictEqual(read(utf8(written.map(encodeEvent).join('')), list), { blocks: written, retries: [], comments: [] })
+  deepStrictEqual(parse(utf8(written.map(encodeEvent).join('')), sizes), { blocks: written, retries: [], comments: [] })
 })
 
 const line = fc.oneof(
@@ -53,37 +53,37 @@ const anyFields: fc.Arbitrary<EventFields> = fc.record(
   { requiredKeys: [] },
 )
 
-/** Whether every line of it can be said, as PROTOCOL.md has it: judged without the writer's own means. */
+/** Whether the fields can be encoded by the rules of PROTOCOL.md; independent of the encoder's own checks. */
 function isEncodable({ type = '', id = '', comment = '', retry = 0 }: EventFields): boolean {
-  const ends = ['\r', '\n', '\0']
+  const forbidden = ['\r', '\n', '\0']
   return (
-    ![type, id, comment].some((text) => ends.some((end) => text.includes(end))) &&
+    ![type, id, comment].some((text) => forbidden.some((character) => text.includes(character))) &&
     Number.isSafeInteger(retry) &&
     retry >= 0
   )
 }
 
-/** Refused fields write nothing; the others never spill into their neighbours. */
-const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), chunkSizes, (list, cuts) => {
+/** Rejected fields produce no output; the others never affect their neighbors. */
+const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), chunkSizes, (list, sizes) => {
   const expected: ParseResult = { blocks: [], retries: [], comments: [] }
   let text = ''
-  for (const given of list) {
+  for (const event of list) {
     let written: string | undefined
     try {
-      written = encodeEvent(given)
+      written = encodeEvent(event)
     } catch (error) {
       ok(error instanceof TypeError)
     }
-    strictEqual(written !== undefined, isEncodable(given))
+    strictEqual(written !== undefined, isEncodable(event))
     if (written === undefined) continue
     text += written
-    const { type, data, id, retry, comment } = given
+    const { type, data, id, retry, comment } = event
     if (comment !== undefined) expected.comments.push(comment)
     if (retry !== undefined) expected.retries.push(retry + 0) // -0 is 0
     if (data === undefined && id === undefined) continue
     expected.blocks.push({ type: type || 'message', data: data?.replaceAll('\r\n', '\n').replaceAll('\r', '\n'), id })
   }
-  deepStrictEqual(read(utf8(text), cuts), expected)
+  deepStrictEqual(parse(utf8(text), sizes), expected)
 })
 
 export const encodeTasks: FuzzTask[] = [

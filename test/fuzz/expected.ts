@@ -1,26 +1,27 @@
-/** What a stream says, by the reference: in order, with a limit, and as events. */
+/** Expected results derived from the reference parser: in order, with a size limit, and as events. */
 import type { ParsedEvent } from '../../src/parser.ts'
 import type { Block } from '../../src/sse/parse.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
 import { parseReference } from '../sse/reference.ts'
 
-/** One thing that a stream says. */
+/** One output of the parser. */
 export type ParsedItem = { block: Block } | { comment: string } | { retry: number }
 
-/** All that it says until its end, or until an event is too large. */
+/** The outputs up to the end of the stream, or up to the event that is too large. */
 export interface ExpectedResult {
   items: ParsedItem[]
   tooLarge: boolean
-  /** The most characters that an event and the line under way had until there. */
+  /** The largest number of characters that an event's data and the current line reached together. */
   largestChars: number
 }
 
-/** The reference on lines without their ends. Its decoder drops the byte order mark, which belongs to no line. */
+/** Runs the reference parser on lines. The leading byte order mark protects one in the first line from being dropped. */
 const readLines = (lines: string[]) => parseReference(utf8(`\uFEFF${lines.join('\n')}\n`))
 
 /**
- * Line by line, because the reference has no order among blocks, comments and `retry`, and no limit. A line is too large
- * when it does not fit with the data before it; the line without end counts as far as its characters are whole.
+ * Parses a stream line by line, because the reference parser reports no order among blocks, comments and `retry`, and
+ * has no limit. A line is too large if it exceeds the limit together with the data before it; an unfinished line counts
+ * up to its last complete character.
  */
 export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_INFINITY): ExpectedResult {
   const items: ParsedItem[] = []
@@ -39,7 +40,7 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
       const data = blocks[0]?.data
       if (data !== undefined) dataSize = data.length + (dataSize === undefined ? 0 : dataSize + 1)
     } else {
-      items.push(...readLines(block).blocks.map((whole) => ({ block: whole })))
+      items.push(...readLines(block).blocks.map((parsed) => ({ block: parsed })))
       block = []
       dataSize = undefined
     }
@@ -47,10 +48,10 @@ export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_I
   return { items, tooLarge: false, largestChars }
 }
 
-/** The blocks among them. */
+/** Returns the blocks among the items. */
 export const blocksOf = (items: ParsedItem[]): Block[] => items.flatMap((item) => ('block' in item ? item.block : []))
 
-/** What was said with the id that each event inherits, and the last of them. */
+/** Returns the public outputs, with the ID that each event inherits, and the last event ID. */
 export function inheritIds(
   items: ParsedItem[],
   lastEventId = '',
@@ -68,6 +69,6 @@ export function inheritIds(
   return { emitted, lastEventId }
 }
 
-/** The events of a stream, as its users get them. */
+/** Returns the items' events as the public API delivers them. */
 export const eventsOf = (items: ParsedItem[]): ParsedEvent[] =>
-  inheritIds(items).emitted.filter((one) => typeof one === 'object')
+  inheritIds(items).emitted.filter((output) => typeof output === 'object')

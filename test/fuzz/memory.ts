@@ -1,4 +1,4 @@
-/** Streams that never come to their point, and what memory they cost: the limit of an event, and nothing by the megabyte. */
+/** Memory use of endless streams: bounded by the event size limit, however much is read. */
 import { ok } from 'node:assert/strict'
 import { isStreamError } from '../../src/base/errors.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
@@ -8,14 +8,14 @@ import { utf8 } from '../sse/parse-chunks.ts'
 
 const MEBIBYTE = 0x100000
 const MAX_EVENT_CHARS = MEBIBYTE / 4
-/** Bytes in memory for one of an event: text may have two bytes a character, and is there twice while it is joined. */
+/** Bytes of memory per character of an event: a string may take two per character, and exists twice while it is joined. */
 const MEMORY_PER_CHAR_BYTES = 4
-/** What a heap that does not grow still differs by from one look to the next. */
+/** How much a heap that does not grow varies between two samples. */
 const HEAP_NOISE_BYTES = MEBIBYTE
-/** Bytes between two looks at the heap: no part of the limit, so that an event is seen at every age. */
+/** Bytes read between two heap samples; no divisor of the limit, so that an event is sampled at every stage. */
 const SAMPLE_INTERVAL_BYTES = 301_000
 
-/** Each is repeated for ever; the number makes every repetition another one. */
+/** Pieces that are repeated forever; the number makes each repetition different. */
 const ENDLESS_STREAMS: Record<string, { piece: (n: number) => string | Uint8Array; tooLarge?: true }> = {
   line: { piece: () => 'x', tooLarge: true },
   'wide-line': { piece: () => '你', tooLarge: true },
@@ -23,7 +23,7 @@ const ENDLESS_STREAMS: Record<string, { piece: (n: number) => string | Uint8Arra
   'nul-line': { piece: () => '\0', tooLarge: true },
   'data-lines': { piece: (n) => `data: ${n}\n`, tooLarge: true },
   'empty-data-lines': { piece: () => 'data\r\n', tooLarge: true },
-  // The rest of a text stays in memory as long as anything that was cut from it.
+  // In V8, a substring keeps the string that it was cut from alive.
   'data-among-comments': {
     piece: (n) => `data: ${String(n).padStart(2000, '.')}\n: ${' '.repeat(20_000)}\n`,
     tooLarge: true,
@@ -41,7 +41,7 @@ const ENDLESS_STREAMS: Record<string, { piece: (n: number) => string | Uint8Arra
   'wide-events': { piece: (n) => `data: 你好 ${n}\n\n` },
 }
 
-/** The pieces of a stream, one mebibyte or so of it, to be sent again and again. */
+/** Joins pieces up to about one mebibyte, to be sent repeatedly. */
 function createCycle(piece: (n: number) => string | Uint8Array): Uint8Array {
   const parts: (string | Uint8Array)[] = []
   for (let n = 0, length = 0; length < MEBIBYTE; n++) {
@@ -52,19 +52,19 @@ function createCycle(piece: (n: number) => string | Uint8Array): Uint8Array {
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? utf8(part) : part)))
 }
 
-/** Chunks of a lap for ever; a chunk never spans its end. */
+/** Yields chunks of the cycle forever; a chunk never spans its end. */
 function* createChunks(cycle: Uint8Array, size: number): Generator<Uint8Array, never> {
   for (;;) for (let at = 0; at < cycle.length; at += size) yield cycle.subarray(at, at + size)
 }
 
-/** Bytes that are alive. */
+/** Returns the live bytes after a garbage collection. */
 const measureLiveBytes = (): number => {
   globalThis.gc!()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
 
-/** Looks at the heap from time to time, once what was before has been swept up. */
+/** Creates a gauge that samples the heap at intervals, after earlier garbage has been collected. */
 async function createHeapGauge(bytes: number) {
   await flushMicrotasks()
   measureLiveBytes()
@@ -74,7 +74,7 @@ async function createHeapGauge(bytes: number) {
   let low = Number.POSITIVE_INFINITY
   let high = 0
   return {
-    /** Counts a chunk; false: enough. */
+    /** Counts a chunk; returns false once enough bytes were read. */
     count(length: number): boolean {
       readBytes += length
       untilNextSample -= length
@@ -92,7 +92,7 @@ async function createHeapGauge(bytes: number) {
   }
 }
 
-/** Its reader begins anew when an event was too large, which must happen where, and only where, one is. */
+/** Reads an endless stream, starting over after each event that is too large; resolves with the number of those. */
 type EndlessReader = (chunks: Iterator<Uint8Array, never>, count: (length: number) => boolean) => Promise<number>
 
 const readWithParser =
@@ -149,14 +149,14 @@ const readWithIterable: EndlessReader = async (chunks, count) => {
     next() {
       const step = chunks.next()
       more = count(step.value.length)
-      // Enough: one event ends the wait of a loop that would never see one.
-      return more ? step : { done: false, value: utf8('\n\ndata: over\n\n') }
+      // A final event ends the loop, which may never have received one.
+      return more ? step : { done: false, value: utf8('\n\ndata: end\n\n') }
     },
   }
   while (more) {
     try {
       for await (const event of parseEventStream(createBody(counted), { maxEventSize: MAX_EVENT_CHARS }))
-        if (!more && event.data === 'over') break
+        if (!more && event.data === 'end') break
     } catch (error) {
       ok(isStreamError(error, 'too-large'), String(error))
       failures++
@@ -165,14 +165,14 @@ const readWithIterable: EndlessReader = async (chunks, count) => {
   return failures
 }
 
-/** One endless stream, its reader, and the size of its chunks. */
+/** One combination of endless stream, reader and chunk size. */
 export interface MemoryTask {
   name: string
-  /** Reads it, and rejects where memory grew; resolves with the growth in bytes. */
+  /** Reads the stream; resolves with the memory growth in bytes, and rejects if it exceeds the allowance. */
   run(): Promise<number>
 }
 
-const readers: [name: string, feed: EndlessReader, size: number, mebibytes: number][] = [
+const readers: [name: string, read: EndlessReader, size: number, mebibytes: number][] = [
   ['connection-64K', readWithConnection, 65_536, 8],
   ['parser-33', readWithParser(false), 33, 6],
   ['text-1400', readWithParser(true), 1400, 6],
@@ -181,7 +181,7 @@ const readers: [name: string, feed: EndlessReader, size: number, mebibytes: numb
   ['parser-1', readWithParser(false), 1, 4],
 ]
 
-/** All streams by one reader, then by the next: a short run sees each stream once. */
+/** Ordered by reader, so that even a short run covers each stream once. */
 export const memoryTasks: MemoryTask[] = readers.flatMap(([reader, read, size, mebibytes]) =>
   Object.entries(ENDLESS_STREAMS).map(([stream, { piece, tooLarge }]) => ({
     name: `memory/${stream}/${reader}`,
@@ -193,7 +193,7 @@ export const memoryTasks: MemoryTask[] = readers.flatMap(([reader, read, size, m
       const allowed = MEMORY_PER_CHAR_BYTES * MAX_EVENT_CHARS + HEAP_NOISE_BYTES
       ok(
         gauge.growth <= allowed,
-        `grew by ${gauge.growth} bytes with events of ${MAX_EVENT_CHARS}; ${allowed} are allowed`,
+        `memory grew by ${gauge.growth} bytes with events of ${MAX_EVENT_CHARS} characters; ${allowed} are allowed`,
       )
       return gauge.growth
     },

@@ -1,4 +1,4 @@
-/** The users' parser as a model: callbacks that throw, push, end and reset while they are being called. */
+/** Model-based property of the public parser: callbacks that throw, push, end and reset while they run. */
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { type ParsedEvent, createParser } from '../../src/parser.ts'
@@ -9,7 +9,7 @@ import { type FuzzTask, createTask } from './task.ts'
 
 type ParserOutput = ParsedEvent | string | number
 
-/** What a callback does when it is called; most do nothing but hear. */
+/** What a callback does when it is called; most do nothing. */
 type CallbackAction = 'none' | 'throw' | 'push' | 'end' | 'reset'
 const callbackAction: fc.Arbitrary<CallbackAction> = fc.oneof(
   { weight: 12, arbitrary: fc.constant<CallbackAction>('none') },
@@ -18,31 +18,31 @@ const callbackAction: fc.Arbitrary<CallbackAction> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<CallbackAction>('end', 'reset') },
 )
 
-/** What a parser must tell, and what it has not told yet, of the stream so far. */
+/** A model of the parser: what it must output for the stream so far, and what of that is still pending. */
 function createModel() {
   let stream: Uint8Array = new Uint8Array()
-  let read: ParsedItem[] = []
+  let knownItems: ParsedItem[] = []
   let lastEventId = ''
   let pending: ParserOutput[] = []
   return {
     get lastEventId() {
       return lastEventId
     },
-    get untold() {
+    get pending() {
       return pending
     },
     push(chunk: Uint8Array) {
       stream = concatBytes([stream, chunk])
       if (!chunk.includes(10) && !chunk.includes(13)) return
       const { items } = readExpected(stream)
-      const found = inheritIds(items.slice(read.length), lastEventId)
-      read = items
-      lastEventId = found.lastEventId
-      pending.push(...found.emitted)
+      const added = inheritIds(items.slice(knownItems.length), lastEventId)
+      knownItems = items
+      lastEventId = added.lastEventId
+      pending.push(...added.emitted)
     },
     end() {
       stream = new Uint8Array()
-      read = []
+      knownItems = []
     },
     reset() {
       this.end()
@@ -54,62 +54,68 @@ function createModel() {
 
 const callbackActions = fc.array(callbackAction, { minLength: 1, maxLength: 12 })
 
-const callbacks = fc.property(shortStream, chunkSizes, fillerByte, callbackActions, (stream, list, filler, actions) => {
-  const model = createModel()
-  const chunks = splitIntoChunks(stream, list)
-  let next = 0
-  let calls = 0
-  let thrown = 0
-  const callbackError = new Error('from a callback')
+const callbacks = fc.property(
+  shortStream,
+  chunkSizes,
+  fillerByte,
+  callbackActions,
+  (stream, sizes, filler, actions) => {
+    const model = createModel()
+    const chunks = splitIntoChunks(stream, sizes)
+    let next = 0
+    let calls = 0
+    let thrown = 0
+    const callbackError = new Error('from a callback')
 
-  /** The next chunk, from outside or from a callback: there each has a buffer of its own, as the last one is still lent. */
-  const push = (): void => {
-    const chunk = chunks[next++]
-    if (!chunk) return
-    const { write, overwrite } = createReusedBuffer(filler)
-    model.push(chunk)
-    try {
-      parser.push(write(chunk))
-    } finally {
-      overwrite()
+    /** Pushes the next chunk, in a buffer of its own: a callback may push while the previous buffer is in use. */
+    const push = (): void => {
+      const chunk = chunks[next++]
+      if (!chunk) return
+      const { write, overwrite } = createReusedBuffer(filler)
+      model.push(chunk)
+      try {
+        parser.push(write(chunk))
+      } finally {
+        overwrite()
+      }
     }
-  }
-  const end = (): void => {
-    model.end()
-    parser.end()
-  }
-  const onOutput = (value: ParserOutput): void => {
-    deepStrictEqual(value, model.untold.shift())
-    const what = actions[calls++ % actions.length]
-    if (what === 'push') push()
-    else if (what === 'end') end()
-    else if (what === 'reset') {
-      model.reset()
-      parser.reset()
-    } else if (what === 'throw') {
-      thrown++
-      throw callbackError
+    const end = (): void => {
+      model.end()
+      parser.end()
     }
-  }
-  const parser = createParser({ onEvent: onOutput, onComment: onOutput, onRetry: onOutput })
+    const onOutput = (value: ParserOutput): void => {
+      deepStrictEqual(value, model.pending.shift())
+      const action = actions[calls++ % actions.length]
+      if (action === 'push') push()
+      else if (action === 'end') end()
+      else if (action === 'reset') {
+        model.reset()
+        parser.reset()
+      } else if (action === 'throw') {
+        thrown++
+        throw callbackError
+      }
+    }
+    const parser = createParser({ onEvent: onOutput, onComment: onOutput, onRetry: onOutput })
 
-  /** Everything is told when a call returns; a throw leaves the rest for the next one. */
-  const callParser = (action: () => void): void => {
-    const before = thrown
-    try {
-      action()
-    } catch (error) {
-      if (error !== callbackError) throw error
-      strictEqual(thrown, before + 1)
-      return
+    /** A call that returns must have output everything; one that throws leaves the rest to the next call. */
+    const callParser = (action: () => void): void => {
+      const thrownBefore = thrown
+      try {
+        action()
+      } catch (error) {
+        if (error !== callbackError) throw error
+        strictEqual(thrown, thrownBefore + 1)
+        return
+      }
+      strictEqual(thrown, thrownBefore)
+      deepStrictEqual(model.pending, [])
+      strictEqual(parser.lastEventId, model.lastEventId)
     }
-    strictEqual(thrown, before)
-    deepStrictEqual(model.untold, [])
-    strictEqual(parser.lastEventId, model.lastEventId)
-  }
-  while (next < chunks.length) callParser(push)
-  callParser(end)
-  while (model.untold.length) callParser(end)
-})
+    while (next < chunks.length) callParser(push)
+    callParser(end)
+    while (model.pending.length) callParser(end)
+  },
+)
 
 export const parserTasks: FuzzTask[] = [createTask('parser/callbacks', 200, callbacks)]

@@ -1,4 +1,4 @@
-/** The readers of `rivulet/parser` over bodies in pieces: the transform stream and the async iterable. */
+/** Properties of the readers of `rivulet/parser`: the transform stream and the async iterable. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { EventStreamDecoderStream, type ParsedEvent, isStreamError, parseEventStream } from '../../src/parser.ts'
@@ -10,24 +10,24 @@ import { eventsOf, inheritIds, readExpected } from './expected.ts'
 import { byteStream, textStream } from './streams.ts'
 import { type FuzzTask, createTask } from './task.ts'
 
-/** A stream in chunks of bytes, or of text where it is some, and what it says within a limit. */
+/** A stream in chunks of bytes or of text, with the result expected within a limit. */
 const generatedStream = fc
   .record({
     stream: fc.oneof(byteStream, textStream),
-    list: chunkSizes,
+    sizes: chunkSizes,
     filler: fillerByte,
     end: bodyEnd,
-    // A limit is exact for text alone (see wire.ts).
+    // Ignored for streams of bytes.
     limit: fc.option(fc.nat(600), { nil: undefined }),
   })
-  .map(({ stream, list, filler, end, limit }) => {
+  .map(({ stream, sizes, filler, end, limit }) => {
     const maxEventSize = typeof stream === 'string' ? limit : undefined
     const expected = readExpected(typeof stream === 'string' ? utf8(stream) : stream, maxEventSize)
     const options = maxEventSize === undefined ? {} : { maxEventSize }
-    return { chunks: splitIntoChunks<Uint8Array | string>(stream, list), filler, end, options, expected }
+    return { chunks: splitIntoChunks<Uint8Array | string>(stream, sizes), filler, end, options, expected }
   })
 
-/** Whether this is how such a stream must end: too large, failed, or, without an error, closed. */
+/** Asserts how the stream ended: with `too-large`, with the body's failure, or without an error. */
 function checkEnd(error: unknown, tooLarge: boolean, end: BodyEnd, failure: unknown): void {
   if (tooLarge) ok(isStreamError(error, 'too-large'), String(error))
   else strictEqual(error, end === 'fail' ? failure : undefined)
@@ -51,19 +51,19 @@ const decoderStream = fc.asyncProperty(
     }
     checkEnd(error, tooLarge, end, body.failure)
     await flushMicrotasks()
-    ok(body.isClosed, 'the stream was not let go')
+    ok(body.isClosed, 'the body was not closed')
     const expectedEvents = eventsOf(items)
-    // A stream that errors drops what waits in it, as all streams of the platform do.
+    // Like every platform stream, an errored stream drops its queued chunks.
     deepStrictEqual(events, error ? expectedEvents.slice(0, events.length) : expectedEvents)
     if (!error)
       deepStrictEqual(
         emitted,
-        inheritIds(items).emitted.filter((one) => typeof one !== 'object'),
+        inheritIds(items).emitted.filter((output) => typeof output !== 'object'),
       )
   },
 )
 
-/** How many are asked for without waiting for an answer, a few microtasks apart; used in turn. */
+/** Bursts of concurrent `next()` calls, each followed by a pause in microtasks; used in turn. */
 const readPatterns = fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
 const pause = async (microtasks: number): Promise<void> => {
   for (let n = 0; n < microtasks; n++) await Promise.resolve()
@@ -77,7 +77,7 @@ async function readConcurrently(
   const reads: Promise<IteratorResult<ParsedEvent, undefined>>[] = []
   for (const microtasks of pauses) {
     reads.push(iterator.next())
-    // Handled below, and not before: one that fails meanwhile is no unhandled rejection.
+    // Prevents an unhandled rejection until `allSettled` is called below.
     reads.at(-1)!.catch(() => {})
     await pause(microtasks)
   }
@@ -89,17 +89,17 @@ const iterable = fc.asyncProperty(
   readPatterns,
   fc.option(fc.nat(6), { nil: Number.POSITIVE_INFINITY }),
   fc.boolean(),
-  async ({ chunks, filler, end, options, expected: { items, tooLarge } }, list, stopAfter, response) => {
+  async ({ chunks, filler, end, options, expected: { items, tooLarge } }, patterns, stopAfter, asResponse) => {
     const body = createBody(chunks, end, filler)
     const comments: unknown[] = []
     const onComment = (text: string) => comments.push(text)
-    const iterator = parseEventStream(response ? { body: body.stream } : body.stream, { ...options, onComment })
+    const iterator = parseEventStream(asResponse ? { body: body.stream } : body.stream, { ...options, onComment })
     const expectedEvents = eventsOf(items)
     const events: ParsedEvent[] = []
     let error: unknown
     let isEnded = false
     for (let n = 0; !isEnded && events.length < stopAfter; n++) {
-      for (const result of await readConcurrently(iterator, list[n % list.length]!)) {
+      for (const result of await readConcurrently(iterator, patterns[n % patterns.length]!)) {
         if (result.status === 'fulfilled' && !result.value.done) {
           ok(!isEnded, 'an event after the end')
           events.push(result.value.value)
@@ -117,17 +117,17 @@ const iterable = fc.asyncProperty(
       checkEnd(error, tooLarge, end, body.failure)
     } else {
       deepStrictEqual(events, expectedEvents.slice(0, events.length))
-      // Let go with questions open: those are answered, with the end or with what was there before it.
-      const waiting = readConcurrently(iterator, list[0]!)
-      await pause(list[0]![0]!)
+      // `return()` with pending `next()` calls: they settle, with an event that came before the end or with the end.
+      const pendingReads = readConcurrently(iterator, patterns[0]!)
+      await pause(patterns[0]![0]!)
       const emitted = comments.length
       deepStrictEqual(await iterator.return!(), { value: undefined, done: true })
-      ok((await waiting).every(({ status }) => status === 'fulfilled' || end === 'fail' || tooLarge))
+      ok((await pendingReads).every(({ status }) => status === 'fulfilled' || end === 'fail' || tooLarge))
       await flushMicrotasks()
       strictEqual(comments.length, emitted, 'something was read after return()')
     }
     deepStrictEqual(await iterator.next(), { value: undefined, done: true })
-    ok(body.isClosed, 'the stream was not let go')
+    ok(body.isClosed, 'the body was not closed')
   },
 )
 

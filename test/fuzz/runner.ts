@@ -1,15 +1,16 @@
-/** The long run: every property in turn, round after round, until the time is over; `run.mjs` starts it. */
+/** The long fuzzing run: every property in turn, round after round, until the time is up; started by `run.mjs`. */
 import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
 import { memoryTasks } from './memory.ts'
 import { tasks } from './tasks.ts'
 
 const MEBIBYTE = 0x100000
-/** Time for making a failing case small, and for one case that waits for what never comes, in milliseconds. */
+/** Time for shrinking a failing case. */
 const SHRINK_TIMEOUT_MS = 20_000
+/** Time after which one case counts as hung. */
 const CASE_TIMEOUT_MS = 10_000
 
-/** The part of the time that the endless streams may take. */
+/** Time for the endless streams, as a share of the time of each round. */
 const MEMORY_SHARE = 0.3
 
 const { values: options } = parseArgs({
@@ -27,16 +28,16 @@ const selectedTasks = tasks.filter(({ name }) => name.startsWith(options.only))
 const selectedMemoryTasks = memoryTasks.filter(({ name }) => name.startsWith(options.only))
 if (selectedTasks.length + selectedMemoryTasks.length === 0) {
   const names = tasks.map(({ name }) => name).join(', ')
-  throw new TypeError(`--only: nothing begins with ${options.only}; there are ${names}, memory`)
+  throw new TypeError(`--only: no task starts with ${options.only}; the tasks are ${names}, memory`)
 }
 
 const deadlineAt = performance.now() + seconds * 1000
 const hasTimeLeft = (): boolean => performance.now() < deadlineAt
 const failures: string[] = []
 const executions = new Map<string, number>()
-const replayCommand = (name: string, more: string): string => `npm run fuzz -- --only ${name}${more}`
+const replayCommand = (name: string, args: string): string => `npm run fuzz -- --only ${name}${args}`
 
-/** Tells the parent what is under way, so that it can say so if this process hangs or dies of it. */
+/** Sends the parent the current replay command, to print if this process hangs or dies. */
 const sendReplay = (replay: string): void => void process.send?.({ replay })
 
 function report(name: string, message: string, replay: string): void {
@@ -44,7 +45,7 @@ function report(name: string, message: string, replay: string): void {
   console.log(`\n✗ ${name}\n${message}\n  replay: ${replay}\n`)
 }
 
-/** A round of one property; false where it failed. */
+/** Runs one round of a property; resolves with false if it failed. */
 async function runRound(
   { name, runs, check: checkTask }: (typeof tasks)[number],
   seed: number,
@@ -74,7 +75,7 @@ async function runRound(
 let measuredStreams = 0
 let maxGrowth = 0
 
-/** The next endless streams, while there is time for them; each is read once in a run. */
+/** Reads the next endless streams until `measureUntil`; each is read once per run. */
 async function measureMemory(measureUntil: number): Promise<void> {
   for (const { name, run } of selectedMemoryTasks.slice(measuredStreams)) {
     if (performance.now() > measureUntil) break
@@ -90,17 +91,17 @@ async function measureMemory(measureUntil: number): Promise<void> {
 
 console.log(`seed ${baseSeed}, ${seconds} s`)
 if (options.path !== undefined) {
-  for (const one of selectedTasks) await runRound(one, baseSeed, options.path)
+  for (const task of selectedTasks) await runRound(task, baseSeed, options.path)
 } else {
   let remainingTasks = selectedTasks
   let start = performance.now()
-  // The first round has the seed itself, so that a seed and a name are enough to come back to a round.
+  // The first round uses the seed itself, so that a seed and a name suffice to repeat any round.
   for (let round = 0; hasTimeLeft() && remainingTasks.length > 0; round++) {
     const seed = (baseSeed + Math.imul(round, 0x9e3779b1)) | 0
-    for (const one of remainingTasks) {
+    for (const task of remainingTasks) {
       if (!hasTimeLeft()) break
-      // One that failed has been told, and would fail again and again.
-      if (!(await runRound(one, seed))) remainingTasks = remainingTasks.filter((other) => other !== one)
+      // A failed property has been reported and would fail in every round.
+      if (!(await runRound(task, seed))) remainingTasks = remainingTasks.filter((other) => other !== task)
     }
     const now = performance.now()
     await measureMemory(Math.min(deadlineAt, now + (now - start) * MEMORY_SHARE))
@@ -115,6 +116,6 @@ if (selectedMemoryTasks.length) {
   console.log(`memory grew by ${(maxGrowth / MEBIBYTE).toFixed(1)} MiB at most in ${streams}`)
 }
 const total = [...executions.values()].reduce((sum, count) => sum + count, 0)
-console.log(`${String(total).padStart(10)}  in all, ${failures.length} failed`)
+console.log(`${String(total).padStart(10)}  total, ${failures.length} failed`)
 process.send?.({ finished: true })
 if (failures.length > 0) process.exitCode = 1

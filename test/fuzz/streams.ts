@@ -1,9 +1,9 @@
-/** Streams that nobody would send: every awkward piece of the format beside every other, valid UTF-8 or not. */
+/** Generators of unlikely streams: awkward pieces of the format in any order, valid UTF-8 or not. */
 import * as fc from 'fast-check'
 import { utf8 } from '../sse/parse-chunks.ts'
 import { mutatedCorpus } from './corpora.ts'
 
-/** fast-check stops at ten elements, whatever the `maxLength`, unless it is told to go further. */
+/** Without this, fast-check generates about ten elements at most, whatever the `maxLength`. */
 const FULL_SIZE = { size: 'max' } as const
 
 const lineEnd = fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n', '\n\r', '\n\r\n', '\r\r\n')
@@ -82,7 +82,7 @@ const value = fc.constantFrom(
   '{"a":1}',
   '[DONE]',
 )
-/** Lengths on both sides of every threshold that the parser has. */
+/** Lengths on both sides of every threshold in the parser. */
 const length = fc.oneof(
   fc.constantFrom(...[32, 128, 992, 1024].flatMap((edge) => [edge - 1, edge, edge + 1])),
   fc.integer({ min: 1, max: 3000 }),
@@ -94,7 +94,7 @@ const hugeId = fc
   .tuple(fc.constantFrom('id: ', 'id:'), longText, fc.constantFrom('\n', '\r', '\r\n', ''))
   .map((parts) => parts.join(''))
 
-/** Beginnings without their end, ends without their beginning, surrogates, overlong forms, and what is beyond Unicode. */
+/** Truncated sequences, stray continuation bytes, surrogates, overlong forms and code points beyond Unicode. */
 const invalidUtf8: fc.Arbitrary<Uint8Array> = fc
   .constantFrom(
     [0x80],
@@ -139,10 +139,10 @@ const textPiece = fc.oneof(
   { weight: 1, arbitrary: hugeId },
 )
 
-/** A byte order mark means something at the start alone, where chance would seldom put one. */
+/** A byte order mark only matters at the start, where chance would seldom put one. */
 const byteOrderMark = fc.constantFrom('', '', '', '\uFEFF', '\uFEFF\uFEFF')
 
-/** Text, lone surrogates excluded. */
+/** Any text without lone surrogates. */
 export const textStream: fc.Arbitrary<string> = fc
   .tuple(byteOrderMark, fc.array(textPiece, { maxLength: 60, ...FULL_SIZE }))
   .map(([first, pieces]) => first + pieces.join(''))
@@ -151,7 +151,7 @@ const piece = fc.oneof({ weight: 6, arbitrary: textPiece.map(utf8) }, { weight: 
 
 const brokenStream = fc.array(piece, { maxLength: 60, ...FULL_SIZE }).map(concatBytes)
 
-/** Bytes that mean something, as dense as can be. */
+/** A dense sequence of significant bytes. */
 const denseBytes = fc
   .array(fc.constantFrom(...utf8('\r\n\r\n: datideventryretry019\0你😀\uFEFF'), 0xff, 0xc3), {
     maxLength: 300,
@@ -159,7 +159,7 @@ const denseBytes = fc
   })
   .map((bytes) => Uint8Array.from(bytes))
 
-/** Lines of wide characters, most of which a cut goes through, and the last of which may lack its end. */
+/** Lines of multi-byte characters, so that most cuts split one; the last may be truncated. */
 export const wideStream: fc.Arbitrary<Uint8Array> = fc
   .tuple(
     fc.array(fc.constantFrom('\n', '\n\n', 'data:', 'id:', 'é', '你', '😀', '你好世界', 'a'), {
@@ -192,7 +192,7 @@ const wholeLine = fc.constantFrom(
   'id: \0',
 )
 
-/** Whole events, which set, clear and repeat each of their fields. */
+/** Complete events that set, clear and repeat each of their fields. */
 const eventStream = fc
   .array(fc.tuple(fc.array(fc.tuple(wholeLine, newline), { maxLength: 5 }), newline), { maxLength: 10 })
   .map((events) => utf8(events.map(([lines, end]) => lines.flat().join('') + end).join('')))
@@ -208,7 +208,7 @@ export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...FULL_SIZE }) },
 )
 
-/** The same, short enough for checks that read it again at each chunk. */
+/** Short streams, for checks that parse the whole stream again at each chunk. */
 export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   denseBytes,
   wideStream,

@@ -1,7 +1,7 @@
-/** One thing that is fuzzed: a property with a name that a command can say. */
+/** A fuzz task: a property with a name that can be passed to `--only`. */
 import * as fc from 'fast-check'
 
-/** How one is run; `path` leads back to one case of a seed. */
+/** Parameters of a run; `path` selects one case of a seed. */
 export type CheckParameters = Pick<
   fc.Parameters<unknown>,
   'seed' | 'path' | 'numRuns' | 'interruptAfterTimeLimit' | 'timeout'
@@ -9,12 +9,12 @@ export type CheckParameters = Pick<
 
 export interface FuzzTask {
   name: string
-  /** Cases of one round: fewer where a case takes long. */
+  /** Number of cases per round; lower for slow properties. */
   runs: number
   check(parameters: CheckParameters): Promise<fc.RunDetails<unknown>>
 }
 
-/** Names a property. */
+/** Creates a task from a property. */
 export function createTask<Values>(name: string, runs: number, property: fc.IRawProperty<Values>): FuzzTask {
   return {
     name,

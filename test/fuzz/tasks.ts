@@ -1,4 +1,4 @@
-/** All properties that are fuzzed. */
+/** All fuzz tasks. */
 import { connectTasks } from './connect.ts'
 import { encodeTasks } from './encode.ts'
 import { parserTasks } from './parser.ts'

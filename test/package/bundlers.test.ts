@@ -1,4 +1,4 @@
-/** The package through users' bundlers, and by script tag: what comes out runs in a real page. */
+/** The package works in a real page, bundled by Vite or esbuild and by script tag, and unused exports are dropped. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -9,22 +9,22 @@ import { answer, openPage } from './page.ts'
 
 const { folder } = inject('consumer')
 
-/** What the page of `app` and of `script-tag` says of itself, once it has read its two streams. */
+/** Opens a built page of `app` or `script-tag`; resolves with its title, which contains the result of its two streams. */
 async function readTitle(site: string): Promise<unknown> {
   await using opened = await openPage(site)
   await opened.page.waitForFunction(() => document.title !== 'waiting')
   return JSON.parse(await opened.page.title())
 }
 
-const bothStreams = { connected: expect.stringMatching(/^[\da-f-]{36}$/), text: answer }
+const expectedTitle = { connected: expect.stringMatching(/^[\da-f-]{36}$/), text: answer }
 
-test('Vite', async () => {
+test('a page bundled by Vite reads a feed and a run', async () => {
   const outDir = join(folder, 'out/vite')
   await vite({ root: join(folder, 'app'), logLevel: 'warn', configFile: false, build: { outDir, emptyOutDir: true } })
-  expect(await readTitle(outDir)).toEqual(bothStreams)
+  expect(await readTitle(outDir)).toEqual(expectedTitle)
 })
 
-test('esbuild', async () => {
+test('a page bundled by esbuild reads a feed and a run', async () => {
   const outdir = join(folder, 'out/esbuild')
   const { warnings } = await esbuild({
     entryPoints: [join(folder, 'app/main.ts')],
@@ -39,20 +39,20 @@ test('esbuild', async () => {
     join(outdir, 'index.html'),
     readFileSync(join(folder, 'app/index.html'), 'utf8').replace('main.ts', 'main.js'),
   )
-  expect(await readTitle(outdir)).toEqual(bothStreams)
+  expect(await readTitle(outdir)).toEqual(expectedTitle)
 })
 
-test('script tag', async () => {
+test('a page with a script tag reads a feed and a run', async () => {
   const site = join(folder, 'out/script-tag')
   mkdirSync(site, { recursive: true })
   copyFileSync(join(folder, 'script-tag/index.html'), join(site, 'index.html'))
   for (const file of ['rivulet.global.min.js', 'rivulet.global.min.js.map']) {
     copyFileSync(join(folder, 'node_modules/rivulet/dist', file), join(site, file))
   }
-  expect(await readTitle(site)).toEqual(bothStreams)
+  expect(await readTitle(site)).toEqual(expectedTitle)
 })
 
-describe('what is not imported is not in the bundle', () => {
+describe('tree shaking', () => {
   const bundle = async (contents: string): Promise<Uint8Array> => {
     const { outputFiles } = await esbuild({
       stdin: { contents, resolveDir: folder },
@@ -60,22 +60,22 @@ describe('what is not imported is not in the bundle', () => {
       minify: true,
       format: 'esm',
       write: false,
-      // It warns of an import for nothing, which is the point here.
+      // Suppresses the warning about ignored imports, which are intended here.
       logLevel: 'error',
     })
     return outputFiles[0]!.contents
   }
 
-  test('an import for nothing leaves nothing', async () => {
+  test('imports without names leave an empty bundle', async () => {
     expect(await bundle(`import 'rivulet'\nimport 'rivulet/openai'\nimport 'rivulet/mock'`)).toHaveLength(0)
   })
 
-  test('isStreamError alone is less than 0.6 kB', async () => {
+  test('a bundle of isStreamError is smaller than 0.6 kB', async () => {
     const code = await bundle(`export { isStreamError } from 'rivulet'`)
     expect(gzipSync(code, { level: 9 }).byteLength).toBeLessThan(600)
   })
 
-  test('all entries share one StreamError', async () => {
+  test('a bundle of several entries contains one StreamError', async () => {
     const code = await bundle(
       `export { createClient } from 'rivulet'\nexport * from 'rivulet/openai'\nexport * from 'rivulet/mock'`,
     )

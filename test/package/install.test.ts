@@ -1,26 +1,26 @@
-/** What `npm install` brings: one package, complete and without more. */
+/** `npm install` installs one package that is complete and contains nothing else. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 
 const { folder, installed } = inject('consumer')
-const home = join(folder, 'node_modules/rivulet')
-const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
-const files = readdirSync(home, { recursive: true, withFileTypes: true })
+const packageFolder = join(folder, 'node_modules/rivulet')
+const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
+const files = readdirSync(packageFolder, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) =>
     join(entry.parentPath, entry.name)
-      .slice(home.length + 1)
+      .slice(packageFolder.length + 1)
       .replaceAll('\\', '/'),
   )
 
-test('one package is installed', () => {
+test('npm install adds a single package without dependencies', () => {
   expect(installed).toEqual(['rivulet'])
   expect(manifest.dependencies ?? {}).toEqual({})
 })
 
-test('every file that the manifest names is there', () => {
+test('every file named in the manifest exists', () => {
   const named = [
     ...Object.values<{ types: string; default: string } | string>(manifest.exports).flatMap((entry) =>
       typeof entry === 'string' ? [entry] : [entry.types, entry.default],
@@ -29,28 +29,33 @@ test('every file that the manifest names is there', () => {
     manifest.unpkg,
     manifest.jsdelivr,
   ]
-  expect(named.filter((path) => !existsSync(join(home, path)))).toEqual([])
+  expect(named.filter((path) => !existsSync(join(packageFolder, path)))).toEqual([])
 })
 
-test('no sources, tests or settings are in it, but the license, the contract and every source map', () => {
-  expect(files.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
+test('the package contains no sources, tests or settings, but the license, the documents and every source map', () => {
+  expect(files.filter((path) => !/^(?:dist|docs)\//.test(path)).toSorted()).toEqual([
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'LICENSE',
     'PROTOCOL.md',
     'README.md',
+    'SECURITY.md',
     'package.json',
   ])
+  const guides = files.filter((path) => path.startsWith('docs/'))
+  expect(guides).toContain('docs/index.md')
+  expect(guides.filter((path) => !/^docs\/(?:[\w-]+\.md|images\/[\w-]+\.png)$/.test(path))).toEqual([])
   const scripts = files.filter((path) => path.endsWith('.js'))
   expect(scripts.filter((path) => !files.includes(`${path}.map`))).toEqual([])
 })
 
-test('the licenses of what is bundled are in it', () => {
-  expect(readFileSync(join(home, 'dist/LICENSES.md'), 'utf8')).toMatch(/^## jose .*\(MIT\)$/m)
+test('the package contains the licenses of bundled packages', () => {
+  expect(readFileSync(join(packageFolder, 'dist/LICENSES.md'), 'utf8')).toMatch(/^## jose .*\(MIT\)$/m)
 })
 
-test('the SDK imports nothing but its own files', () => {
+test('the SDK entries import only files of the package', () => {
   const imports = (path: string): string[] =>
-    [...readFileSync(join(home, path), 'utf8').matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'/gm)].map(
+    [...readFileSync(join(packageFolder, path), 'utf8').matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'/gm)].map(
       ([, name]) => name!,
     )
   for (const entry of ['dist/index.js', 'dist/openai.js', 'dist/mock.js']) {
@@ -58,7 +63,7 @@ test('the SDK imports nothing but its own files', () => {
   }
 })
 
-test('the command runs', () => {
+test('the installed command prints its help', () => {
   const help = execFileSync(process.execPath, [join(folder, 'node_modules/.bin/rivulet'), 'mock', '--help'], {
     encoding: 'utf8',
   })

@@ -1,14 +1,14 @@
-/** A browser and a mock server, both as a consumer has them, for the checks that look at a page. */
+/** Opens a page of a consumer project in Chromium, served by the installed package's mock server. */
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright'
 import { chromium } from 'playwright'
 import { inject } from 'vitest'
 
-/** What the mock server answers to `你好`. */
+/** The mock server's answer to `你好`. */
 export const answer = '你好，世界 👋🏽 — a run, delta by delta'
 
-/** What these checks use of `rivulet/mock-server`. Its types are checked in types.test.ts. */
+/** The part of `rivulet/mock-server` used here. Its types are checked in types.test.ts. */
 interface MockServer {
   url: string
   close(): Promise<void>

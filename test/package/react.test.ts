@@ -1,10 +1,10 @@
-/** React's strict mode mounts every component twice: the stream that is closed at once must not reach the server. */
+/** React's strict mode mounts every component twice; a stream closed immediately must not reach the server. */
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { expect, inject, test } from 'vitest'
 import { openPage } from './page.ts'
 
-test('a double mount sends one request', async () => {
+test('a component mounted twice by strict mode sends one request', async () => {
   const site = join(inject('consumer').folder, 'react')
   await build({
     entryPoints: [join(site, 'main.js')],

@@ -1,9 +1,9 @@
-/** Importing the package and making a client, on a server that has none of a browser's globals. */
+/** Importing the package and creating a client works on a server without browser globals. */
 import { execFileSync } from 'node:child_process'
 import { expect, inject, test } from 'vitest'
 
-test('neither touches a global of a browser', () => {
+test('importing the package and creating a client access no browser global', () => {
   const { folder } = inject('consumer')
-  const answer = execFileSync(process.execPath, ['server/render.js'], { cwd: folder, encoding: 'utf8' })
-  expect(JSON.parse(answer)).toEqual({ held: true, touched: [] })
+  const output = execFileSync(process.execPath, ['server/render.js'], { cwd: folder, encoding: 'utf8' })
+  expect(JSON.parse(output)).toEqual({ trapsWork: true, accessed: [] })
 })

@@ -1,4 +1,4 @@
-/** The published types, as users' compilers see them: two versions, two ways of resolution, nothing skipped. */
+/** The published types compile with two TypeScript versions and two module resolutions, without `skipLibCheck`. */
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const resolutions = {
   nodenext: ['--module', 'nodenext', '--moduleResolution', 'nodenext'],
 }
 
-// The types of Node and MSW are large: each compiler and each resolution once is enough for them.
+// The types of Node and MSW are large, so the node project runs only once per compiler and resolution.
 test.each([
   ['page', 'TypeScript 6', 'bundler'],
   ['page', 'TypeScript 6', 'nodenext'],
@@ -24,7 +24,7 @@ test.each([
   ['page', 'TypeScript 5.9', 'nodenext'],
   ['node', 'TypeScript 6', 'bundler'],
   ['node', 'TypeScript 5.9', 'nodenext'],
-] as const)('%s: %s, %s', (project, compiler, resolution) => {
+] as const)('the %s project compiles with %s and %s resolution', (project, compiler, resolution) => {
   const { folder } = inject('consumer')
   const { status, stdout } = spawnSync(
     process.execPath,

@@ -1,4 +1,4 @@
-/** The order in which the tests look for a browser, and what happens without one. */
+/** The order in which a browser is looked for, and what happens without one. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 const machine = vi.hoisted(() => ({ files: new Set<string>(), installed: '', commands: [] as string[] }))
@@ -28,20 +28,20 @@ beforeEach(() => {
   return () => vi.unstubAllEnvs()
 })
 
-describe('the browser that is found', () => {
-  test('CHROMIUM_PATH comes first', () => {
+describe('findBrowser', () => {
+  test('CHROMIUM_PATH takes precedence over all other browsers', () => {
     machine.files = new Set(['/mine', '/cache/chromium', '/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(findBrowser()).toBe('/mine')
   })
 
-  test('a CHROMIUM_PATH that names no file is an error', () => {
+  test('a CHROMIUM_PATH that is not a file is an error', () => {
     machine.files = new Set(['/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(() => findBrowser()).toThrow('/mine')
   })
 
-  test('Playwright’s browser comes before those of the system', () => {
+  test('Playwright’s browser takes precedence over system browsers', () => {
     machine.files = new Set(['/cache/chromium', '/usr/bin/chromium'])
     expect(findBrowser()).toBe('/cache/chromium')
   })
@@ -49,20 +49,20 @@ describe('the browser that is found', () => {
   test.each([
     ['linux', '/usr/bin/google-chrome'],
     ['darwin', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-  ] as const)('the usual places of %s are searched', (platform, path) => {
+  ] as const)('system browsers of %s are found at their usual paths', (platform, path) => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue(platform)
     machine.files = new Set([path])
     expect(findBrowser()).toBe(path)
   })
 })
 
-describe('without a browser', () => {
+describe('ensureBrowser without a browser', () => {
   const install = ['apt-get -qq update', 'apt-get -qq install -y --no-install-recommends chromium']
 
   test.each([
     ['on CI', 'true', undefined],
-    ['when asked to', undefined, { mayInstall: true }],
-  ])('root on Debian installs one %s, without recommended packages', (_when, ci, options) => {
+    ['with mayInstall', undefined, { mayInstall: true }],
+  ])('root on Debian installs a browser %s, without recommended packages', (_when, ci, options) => {
     vi.stubEnv('CI', ci)
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.installed = '/usr/bin/chromium'
@@ -71,27 +71,27 @@ describe('without a browser', () => {
     expect(console.log).toHaveBeenCalledWith(expect.stringContaining('Installing'))
   })
 
-  test('root on a laptop installs nothing unless asked, and learns the command', () => {
+  test('root outside CI installs nothing without mayInstall, and sees the install command', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     expect(ensureBrowser()).toBe(false)
     expect(machine.commands).toEqual([])
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('a browser that exists is not installed again', () => {
+  test('no browser is installed if one exists', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.files = new Set(['/usr/bin/chromium'])
     expect(ensureBrowser({ mayInstall: true })).toBe(true)
     expect(machine.commands).toEqual([])
   })
 
-  test('another user than root installs nothing and learns the command', () => {
+  test('a user other than root installs nothing, and sees the install command', () => {
     expect(ensureBrowser({ mayInstall: true })).toBe(false)
     expect(machine.commands).toEqual([])
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('CI fails, also if the installation brought no browser', () => {
+  test('CI fails without a browser, even after an installation attempt', () => {
     vi.stubEnv('CI', 'true')
     expect(() => ensureBrowser()).toThrow('No browser was found')
     vi.spyOn(process, 'getuid').mockReturnValue(0)

@@ -1,4 +1,4 @@
-/** The import rules: every kind of violation is found, and what is allowed passes. */
+/** The import rules detect every kind of violation and accept allowed imports. */
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { cruiseImports, describeViolations } from '../../scripts/check-layers.mj
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Files that the cases import. */
+/** Files that the test cases import. */
 const targets = [
   'src/base/errors.ts',
   'src/client/client.ts',
@@ -40,7 +40,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text)
 }
 
-/** The violations of a tree that has these files besides the targets. */
+/** Returns the violations of a tree with these files and the targets. */
 async function check(files: Record<string, string>): Promise<string[]> {
   for (const [path, text] of Object.entries(files)) write(path, text)
   return describeViolations(await cruiseImports(folder))
@@ -52,11 +52,11 @@ describe('an allowed import', () => {
     ['a lower layer', 'src/source/source.ts', '../connect/connect.ts'],
     ['the lowest layer, from an entry', 'src/index.ts', './base/errors.ts'],
     ['the parts of an entry, from that entry', 'src/share.ts', './share/member.ts'],
-    ['what the mock server shares', 'mock-server/stream/frame.ts', '../../src/sse/encode.ts'],
+    ['shared SDK code, from the mock server', 'mock-server/stream/frame.ts', '../../src/sse/encode.ts'],
     ['Node, at the edge of the mock server', 'mock-server/node/sockets.ts', 'node:http'],
     ['jose, for authentication', 'mock-server/auth/jwt.ts', 'jose'],
     ['msw, in its own entry', 'mock-server/msw/handlers.ts', 'msw'],
-  ])('%s', async (_what, from, to) => {
+  ])('import of %s is allowed', async (_description, from, to) => {
     expect(await check({ [from]: `import { x } from '${to}'` })).toEqual([])
   })
 })
@@ -73,9 +73,9 @@ describe('a forbidden import', () => {
     ['the mock server, from the SDK', 'src/client/run.ts', '../../mock-server/feed/feed.ts', 'sdk-stands-alone'],
     ['Node, from the SDK', 'src/base/clock.ts', 'node:timers', 'sdk-stands-alone'],
     ['a package, from the SDK', 'src/client/run.ts', 'jose', 'sdk-stands-alone'],
-    ['Node, from what runs everywhere', 'mock-server/mock/mock.ts', 'node:buffer', 'node-stays-at-the-edge'],
+    ['Node, from runtime-independent code', 'mock-server/mock/mock.ts', 'node:buffer', 'node-stays-at-the-edge'],
     [
-      'a Node file, from what runs everywhere',
+      'a Node file, from runtime-independent code',
       'mock-server/mock.ts',
       './node/node-handler.ts',
       'node-is-imported-at-the-edge',
@@ -85,13 +85,13 @@ describe('a forbidden import', () => {
     ['msw outside its entry', 'mock-server/mock/mock.ts', 'msw', 'msw-is-for-msw'],
     ['jose outside authentication', 'mock-server/http/x.ts', 'jose', 'jose-is-for-auth'],
     [
-      'more of the SDK than is shared',
+      'SDK code that is not shared, from the mock server',
       'mock-server/feed/x.ts',
       '../../src/connect/connect.ts',
       'mock-server-shares-little',
     ],
     ['a file that does not exist', 'src/base/clock.ts', './missing.ts', 'no-unresolved-import'],
-  ])('%s', async (_what, from, to, rule) => {
+  ])('import of %s is reported', async (_description, from, to, rule) => {
     expect(await check({ [from]: `import { x } from '${to}'` })).toContainEqual(expect.stringContaining(rule))
   })
 
@@ -101,8 +101,8 @@ describe('a forbidden import', () => {
     ['export star', `export * from '../source/state.ts'`],
     ['import for its effects', `import '../source/state.ts'`],
     ['dynamic import', `const state = await import('../source/state.ts')`],
-    ['type of an import', `export type X = typeof import('../source/state.ts').x`],
-  ])('in the form of: %s', async (_form, text) => {
+    ['import type expression', `export type X = typeof import('../source/state.ts').x`],
+  ])('violation written as %s is reported', async (_form, text) => {
     expect(await check({ 'src/base/clock.ts': text })).toEqual([
       'src/base/clock.ts → src/source/state.ts: base-imports-down',
     ])
@@ -118,7 +118,7 @@ test('the linter rejects a dynamic import whose target cannot be read', () => {
   expect(status).toBe(1)
 })
 
-test('a cycle is reported with all its files, even one of types alone', async () => {
+test('a cycle is reported with all its files, even if it consists of type imports', async () => {
   const violations = await check({
     'src/base/a.ts': `import type { B } from './b.ts'; export type A = B`,
     'src/base/b.ts': `import type { C } from './c.ts'; export type B = C`,
@@ -143,11 +143,11 @@ describe('an entry contains nothing but re-exports', () => {
       .map((file) => `${name}/${file}`),
   )
 
-  test.each(entries)('%s', (path) => {
+  test.each(entries)('%s only re-exports', (path) => {
     expect(otherStatements(readFileSync(join(root, path), 'utf8'))).toEqual([])
   })
 
-  test('the command only starts the command line', () => {
+  test('cli.ts only calls main', () => {
     const text = readFileSync(join(root, 'mock-server/cli.ts'), 'utf8')
     expect(otherStatements(text).slice(1)).toEqual(['await main(process.argv.slice(2))'])
   })
@@ -158,7 +158,7 @@ describe('an entry contains nothing but re-exports', () => {
     `export { x }`,
     `export default function () {}`,
     `console.log()`,
-  ])('%s would be found', (statement) => {
+  ])('statement %s is detected', (statement) => {
     expect(otherStatements(`export { a } from './a.ts'\n${statement}\n`)).toEqual([statement])
   })
 })

@@ -1,21 +1,21 @@
-/** Figures in documents: each mark is filled in, and a mark without a figure is an error. */
+/** Figures in documents: every mark is filled in, and a mark without a figure is an error. */
 import { expect, test } from 'vitest'
 import { fillFigures } from '../../scripts/document-figures.mjs'
 
-test('every mark gets its figure and the rest of the text stays as it is', () => {
+test('every mark is filled with its figure and the rest of the text is unchanged', () => {
   const text = 'core <!-- size:core -->1 kB<!-- /size -->, OpenAI <!-- size:openai --><!-- /size -->, <!-- other -->'
   expect(fillFigures(text, 'size', { core: '5.4 kB', openai: '0.3 kB' })).toBe(
     'core <!-- size:core -->5.4 kB<!-- /size -->, OpenAI <!-- size:openai -->0.3 kB<!-- /size -->, <!-- other -->',
   )
 })
 
-test('figures of another kind are left alone', () => {
-  const text = 'ours <!-- size:core -->1 kB<!-- /size -->, theirs <!-- peer:eventsource -->3 kB<!-- /peer -->'
+test('figures of another kind are unchanged', () => {
+  const text = 'rivulet <!-- size:core -->1 kB<!-- /size -->, others <!-- peer:eventsource -->3 kB<!-- /peer -->'
   expect(fillFigures(text, 'peer', { eventsource: '3.7 kB' })).toBe(
-    'ours <!-- size:core -->1 kB<!-- /size -->, theirs <!-- peer:eventsource -->3.7 kB<!-- /peer -->',
+    'rivulet <!-- size:core -->1 kB<!-- /size -->, others <!-- peer:eventsource -->3.7 kB<!-- /peer -->',
   )
 })
 
-test('a mark whose figure is not measured is an error', () => {
+test('a mark without a figure is an error', () => {
   expect(() => fillFigures('<!-- size:react -->1 kB<!-- /size -->', 'size', { core: '5.4 kB' })).toThrow('size:react')
 })

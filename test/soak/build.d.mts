@@ -1,2 +1,2 @@
-/** Builds the programs of the soak; resolves with their folder, which has this name. */
+/** Builds the soak's programs into a folder of this name; resolves with the folder's path. */
 export function buildPrograms(name: string): Promise<string>

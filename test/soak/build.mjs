@@ -1,5 +1,5 @@
-/** Builds the programs of the soak from their sources: the server and the clients are processes of their own. */
+/** Builds the soak's programs from their sources: the server and the client run in processes of their own. */
 import { buildPrograms as buildAll } from '../support/build-programs.mjs'
 
-/** Builds them, and returns the folder. Users of the same folder at the same time would disturb each other. */
+/** Builds the programs; resolves with their folder's path. Each concurrent caller needs its own `name`. */
 export const buildPrograms = (name) => buildAll(import.meta.url, ['runner', 'server', 'node-client'], `soak/${name}`)

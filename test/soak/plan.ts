@@ -1,36 +1,37 @@
-/** What a soak is: so many events of one feed, over so many connections, looked at ten times. */
+/** The plan of a soak (number of events and reconnects), its results, and how they are evaluated. */
 
 export interface Plan {
-  /** Events, all in all. */
+  /** Total number of events. */
   readonly events: number
-  /** Connections that are reset under way, in the middle of an event. */
+  /** Number of connections that are reset in the middle of an event. */
   readonly reconnects: number
 }
 
-/** Looks at the heap, evenly spread over the events. */
+/** Number of heap samples, spread evenly over the events. */
 export const SAMPLE_COUNT = 10
 
-/** What a client has counted. Events are numbers from 0. */
+/** Counts of the client. Events are numbers from 0. */
 export interface EventCounts {
   readonly received: number
   readonly lost: number
   readonly repeated: number
-  /** How often it had no connection and waited for the next. */
+  /** How often the feed lost its connection and waited for the next attempt. */
   readonly reconnects: number
 }
 
-/** What was seen at one of the looks, in bytes. */
+/** Memory and resources of the client at one moment. */
 export interface HeapSample {
-  /** What lives on the heap of JavaScript, its buffers included, after a collection. */
+  /** Size of the JavaScript heap after a garbage collection, buffers included. */
   readonly heapBytes: number
-  /** What a browser has of its own beside it: that grows with each request, also of a page that only fetches. */
+  /** Size of the browser's own heap, which grows with every request of any page. */
   readonly platformBytes?: number
-  /** Listeners and timers that are there. */
+  /** Number of registered event listeners. */
   readonly listeners: number
+  /** Number of pending timers. */
   readonly timers: number
 }
 
-/** What is to be nothing in the end. */
+/** Counts of resources that must be 0 at the end. */
 export type Leftovers = Readonly<Record<string, number>>
 
 export interface SoakResult {
@@ -38,21 +39,21 @@ export interface SoakResult {
   readonly samples: readonly HeapSample[]
   readonly counts: EventCounts
   readonly leftovers: Leftovers
-  /** Requests that the server has seen. */
+  /** Number of feed requests that the server received. */
   readonly requests: number
   readonly seconds: number
 }
 
-/** Events of one connection, the greeting included, before it is reset. */
+/** Returns the number of events per connection before it is reset, the `connected` event included. */
 export function eventsPerConnection({ events, reconnects }: Plan): number {
   return Math.max(2, Math.floor(events / reconnects))
 }
 
-/** What a heap that does not grow still differs by (bytes): code that becomes hot, a batch under way. */
+/** How much a heap that does not grow may vary, for example by newly optimized code or a batch in progress. */
 export const HEAP_NOISE_BYTES = 0x100000
 
-/** By how much the heap of the last looks is above that of the first ones, each at its lowest (bytes). The very first look is warming up. */
+/** Returns by how many bytes the lowest of the last samples exceeds the lowest of the first ones; the very first is warm-up. */
 export function heapGrowth(samples: readonly HeapSample[]): number {
-  const lowest = (some: readonly HeapSample[]): number => Math.min(...some.map(({ heapBytes }) => heapBytes))
+  const lowest = (group: readonly HeapSample[]): number => Math.min(...group.map(({ heapBytes }) => heapBytes))
   return lowest(samples.slice(-3)) - lowest(samples.slice(1, 4))
 }

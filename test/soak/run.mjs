@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { buildPrograms } from './build.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-/** Runs Node on `args` to its end; returns its exit code. */
+/** Runs Node with `args` and returns its exit code. */
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
 
 const folder = await buildPrograms('runner')
-// The page loads the package as its users do.
+// The page loads the built package, as users do.
 process.exitCode =
   node(`${root}node_modules/rollup/dist/bin/rollup`, '--config', '--silent') ||
   node('--enable-source-maps', `${folder}runner.mjs`, folder, root, ...process.argv.slice(2))

@@ -1,4 +1,4 @@
-/** `npm run soak`: a long feed over many connections in Node and in Chromium, and a table of what it costs. */
+/** `npm run soak`: reads a long feed over many connections in Node and in Chromium, and prints memory and leftovers. */
 import { parseArgs } from 'node:util'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
 import { SAMPLE_COUNT, HEAP_NOISE_BYTES, type HeapSample, type SoakResult, type Plan, heapGrowth } from './plan.ts'
@@ -16,12 +16,12 @@ const { values } = parseArgs({
 })
 const plan: Plan = { events: Number(values.events), reconnects: Number(values.reconnects) }
 if (!(plan.events % SAMPLE_COUNT === 0 && plan.reconnects > 0))
-  throw new TypeError(`--events is a multiple of ${SAMPLE_COUNT}, --reconnects is positive`)
+  throw new TypeError(`--events must be a multiple of ${SAMPLE_COUNT}, and --reconnects positive`)
 
 const mebibytes = (bytes: number): string => (bytes / 0x100000).toFixed(2)
 
-/** Prints a line at each look. */
-function createSamplePrinter(): (look: HeapSample) => void {
+/** Creates a function that prints a table row for each sample. */
+function createSamplePrinter(): (sample: HeapSample) => void {
   let sampleCount = 0
   return ({ heapBytes, platformBytes, listeners, timers }) => {
     sampleCount++
@@ -37,12 +37,12 @@ function createSamplePrinter(): (look: HeapSample) => void {
   }
 }
 
-/** What is not as it should be, in words. */
+/** Describes the expectations that the result does not meet. */
 function findProblems({ counts, leftovers, samples, requests }: SoakResult): string[] {
   const { received, lost, repeated, reconnects } = counts
   const problems = Object.entries(leftovers)
     .filter(([, count]) => count !== 0)
-    .map(([what, count]) => `${what}: ${count} left`)
+    .map(([name, count]) => `${name}: ${count} left`)
   if (received !== plan.events || lost > 0 || repeated > 0)
     problems.push(`${received} received, ${lost} lost, ${repeated} repeated`)
   if (reconnects < plan.reconnects) problems.push(`only ${reconnects} reconnects`)
@@ -52,30 +52,30 @@ function findProblems({ counts, leftovers, samples, requests }: SoakResult): str
 }
 
 const executablePath = findBrowser()
-const soaks: Record<string, (onLook: (look: HeapSample) => void) => Promise<SoakResult>> = {
-  node: (onLook) => soakNode(folder, root, plan, onLook),
-  chromium: (onLook) =>
-    soakChromium(folder, root, plan, { args: browserArgs, ...(executablePath && { executablePath }) }, onLook),
+const soaks: Record<string, (onSample: (sample: HeapSample) => void) => Promise<SoakResult>> = {
+  node: (onSample) => soakNode(folder, root, plan, onSample),
+  chromium: (onSample) =>
+    soakChromium(folder, root, plan, { args: browserArgs, ...(executablePath && { executablePath }) }, onSample),
 }
 for (const [name, soak] of Object.entries(soaks)) {
   if (values.only && values.only !== name) continue
   console.log(
-    `\n${name}: ${plan.events.toLocaleString('en')} events, ${plan.reconnects.toLocaleString('en')} connections reset under way\n`,
+    `\n${name}: ${plan.events.toLocaleString('en')} events, ${plan.reconnects.toLocaleString('en')} connections reset on the way\n`,
   )
   console.log(['events', 'heap', 'platform', 'listeners', 'timers'].map((head) => head.padStart(12)).join(''))
-  const outcome = await soak(createSamplePrinter())
-  const { counts, leftovers, samples, requests, runtime, seconds } = outcome
+  const result = await soak(createSamplePrinter())
+  const { counts, leftovers, samples, requests, runtime, seconds } = result
   console.log(`\n  ${runtime}, ${seconds.toFixed(0)} s; ${requests} requests, ${counts.reconnects} reconnects`)
   console.log(
     `  received ${counts.received}, lost ${counts.lost}, repeated ${counts.repeated}; heap grew by ${mebibytes(heapGrowth(samples))} MiB`,
   )
   console.log(
     `  left: ${Object.entries(leftovers)
-      .map(([what, count]) => `${what} ${count}`)
+      .map(([name, count]) => `${name} ${count}`)
       .join(', ')}`,
   )
-  for (const complaint of findProblems(outcome)) {
-    console.error(`✗ ${complaint}`)
+  for (const problem of findProblems(result)) {
+    console.error(`✗ ${problem}`)
     process.exitCode = 1
   }
 }

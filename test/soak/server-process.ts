@@ -1,4 +1,4 @@
-/** The soak's server, as those see it who started it. */
+/** Starts the soak's server process and talks to it. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { on } from 'node:events'
 import { join } from 'node:path'
@@ -11,10 +11,10 @@ export interface SoakServer {
   [Symbol.dispose](): void
 }
 
-/** What a child process says, message by message; `next()` rejects where it says nothing any more. */
+/** Reads a child process's messages one by one; `next()` rejects once the process has exited. */
 export function readMessages<Message>(child: ChildProcess): { next(): Promise<Message> } {
   const exitController = new AbortController()
-  child.once('exit', (code) => exitController.abort(new Error(`The process ended with ${String(code)}`)))
+  child.once('exit', (code) => exitController.abort(new Error(`The process exited with code ${String(code)}`)))
   const messages = on(child, 'message', { signal: exitController.signal })
   return {
     async next() {
@@ -24,7 +24,7 @@ export function readMessages<Message>(child: ChildProcess): { next(): Promise<Me
   }
 }
 
-/** Starts it; `folder` has the programs, `root` is the project. */
+/** Starts the server; `folder` contains the built programs, `root` is the project's root. */
 export async function startSoakServer(folder: string, root: string, plan: Plan): Promise<SoakServer> {
   const child = fork(join(folder, 'server.mjs'), [root, JSON.stringify(plan)], { execArgv: ['--enable-source-maps'] })
   const messages = readMessages<SoakServerState>(child)

@@ -1,16 +1,16 @@
-/** The soak's server, a process of its own: a feed whose connections are reset one after the other, and a page. */
+/** The soak's server, in a process of its own: serves the page, and a feed that resets one connection after another. */
 import { join } from 'node:path'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { type Plan, eventsPerConnection } from './plan.ts'
 
-/** What it is asked for, by message. */
+/** A message from the parent. */
 export type SoakServerQuery = 'state'
 
-/** What it answers; the first one comes unasked, when it listens. */
+/** The reply; also sent once when the server listens. */
 export interface SoakServerState {
   readonly url: string
   readonly requests: number
-  /** Who reads the feed. */
+  /** Number of clients that read the feed. */
   readonly clients: number
 }
 
@@ -22,17 +22,17 @@ let sent = 0
 
 const server = await startMockServer({
   port: 0,
-  // Nobody falls further behind than what is kept.
+  // Large enough for any client that lags behind.
   history: 8 * eventsBeforeReset,
   scenario: { path: '/api/stream', 'reset-after': eventsBeforeReset, 'cut-at': 'middle' },
   folders: { '/': join(root, 'test/e2e/pages'), '/dist/': join(root, 'dist') },
   onRequest(request) {
     if (!request.url.includes('/api/stream')) return
     requests++
-    // Three connections' worth ahead of the client: enough to reset this one, and never more than is kept.
+    // Three connections' worth ahead of the client: enough to reset this one, and never more than `history` holds.
     const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
     const sendUntil = Math.min(events, position + 3 * eventsBeforeReset)
-    // Once the client is there, so that a first one does not begin behind them.
+    // Wait for the client, so that the first one does not start after these events.
     const send = (): void => {
       if (!server.clients.length) return void setImmediate(send)
       while (sent < sendUntil) server.broadcast({ type: 'number', data: sent++ })
@@ -42,6 +42,6 @@ const server = await startMockServer({
 })
 
 const state = (): SoakServerState => ({ url: server.url, requests, clients: server.clients.length })
-process.on('message', (question: SoakServerQuery) => question === 'state' && process.send!(state()))
+process.on('message', (query: SoakServerQuery) => query === 'state' && process.send!(state()))
 process.on('disconnect', () => process.exit())
 process.send!(state())

@@ -1,20 +1,20 @@
-/** The soak in a page of Chromium, with the built package. */
+/** Runs the soak in a Chromium page, with the built package. */
 import { type CDPSession, type LaunchOptions, type Page, type Request, chromium } from 'playwright'
 import { type EventCounts, SAMPLE_COUNT, type HeapSample, type SoakResult, type Plan } from './plan.ts'
 import { startSoakServer } from './server-process.ts'
 
 declare global {
-  /** What `pages/soak.html` has for this. */
+  /** Provided by `pages/soak.html`. */
   var soak: {
-    /** Pending ones. */
+    /** Pending timers. */
     readonly timers: ReadonlySet<unknown>
-    /** What the feed was given. */
+    /** The feed's signal. */
     readonly signal: AbortSignal
     read(events: number, samples: number): Promise<EventCounts>
   }
 }
 
-/** How many listeners an object of the page has. */
+/** Counts the event listeners of one object in the page. */
 async function listenersOf(session: CDPSession, expression: string): Promise<number> {
   const { result } = await session.send('Runtime.evaluate', { expression })
   const { listeners } = await session.send('DOMDebugger.getEventListeners', { objectId: result.objectId! })
@@ -22,26 +22,26 @@ async function listenersOf(session: CDPSession, expression: string): Promise<num
   return listeners.length
 }
 
-/** Those of all that a stream may listen to. */
+/** Counts the listeners of every object that a stream may listen to. */
 async function countListeners(session: CDPSession): Promise<number> {
   let sum = 0
   for (const target of ['window', 'document', 'soak.signal']) sum += await listenersOf(session, target)
   return sum
 }
 
-/** After a collection. */
-async function measure(session: CDPSession, timers: number, listeners: number): Promise<HeapSample> {
+/** Takes a heap sample after a garbage collection. */
+async function takeSample(session: CDPSession, timers: number, initialListeners: number): Promise<HeapSample> {
   for (let round = 0; round < 2; round++) await session.send('HeapProfiler.collectGarbage')
   const { usedSize, embedderHeapUsedSize, backingStorageSize } = await session.send('Runtime.getHeapUsage')
   return {
     heapBytes: usedSize + backingStorageSize,
     platformBytes: embedderHeapUsedSize,
-    listeners: (await countListeners(session)) - listeners,
+    listeners: (await countListeners(session)) - initialListeners,
     timers,
   }
 }
 
-/** Requests for the feed that have neither ended nor failed. */
+/** Returns the live set of feed requests that have neither finished nor failed. */
 function watchRequests(page: Page): ReadonlySet<Request> {
   const pendingRequests = new Set<Request>()
   page.on('request', (request) => request.url().includes('/api/stream') && pendingRequests.add(request))
@@ -50,7 +50,7 @@ function watchRequests(page: Page): ReadonlySet<Request> {
   return pendingRequests
 }
 
-/** `folder` has the programs, `root` is the project, with `dist`; `onLook` hears of each look. */
+/** Runs the soak; `folder` contains the built programs, `root` is the project's root with `dist`. */
 export async function soakChromium(
   folder: string,
   root: string,
@@ -67,8 +67,8 @@ export async function soakChromium(
     const session = await page.context().newCDPSession(page)
     const samples: HeapSample[] = []
     let initialListeners = 0
-    await page.exposeFunction('look', async (timers: number) => {
-      const sample = await measure(session, timers, initialListeners)
+    await page.exposeFunction('recordSample', async (timers: number) => {
+      const sample = await takeSample(session, timers, initialListeners)
       samples.push(sample)
       onSample?.(sample)
     })
@@ -79,7 +79,7 @@ export async function soakChromium(
       plan.events,
       SAMPLE_COUNT,
     ] as const)
-    // The last write of the store, and the news of the last request, take a moment.
+    // The store's last write and the events of the last request take a moment.
     await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {}) // counted below
     for (let round = 0; round < 100 && pendingRequests.size > 0; round++)
       await page.evaluate(() => new Promise(requestAnimationFrame))
@@ -91,8 +91,8 @@ export async function soakChromium(
       leftovers: {
         listeners: (await countListeners(session)) - initialListeners,
         timers: await page.evaluate(() => globalThis.soak.timers.size),
-        'requests under way': pendingRequests.size,
-        'clients of the server': clients,
+        'pending requests': pendingRequests.size,
+        'server clients': clients,
       },
       requests,
       seconds: (performance.now() - startedAt) / 1000,

@@ -1,4 +1,4 @@
-/** The soak in Node: a server and a client, each in its own process. */
+/** Runs the soak in Node: the server and the client each have their own process. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -6,12 +6,12 @@ import type { Report } from './node-client.ts'
 import type { HeapSample, SoakResult, Plan } from './plan.ts'
 import { readMessages, startSoakServer } from './server-process.ts'
 
-/** `folder` has the programs, `root` is the project; `onLook` hears of each look. */
+/** Runs the soak; `folder` contains the built programs, `root` is the project's root. */
 export async function soakNode(
   folder: string,
   root: string,
   plan: Plan,
-  onSample?: (look: HeapSample) => void,
+  onSample?: (sample: HeapSample) => void,
 ): Promise<SoakResult> {
   const startedAt = performance.now()
   using server = await startSoakServer(folder, root, plan)
@@ -35,7 +35,7 @@ export async function soakNode(
         runtime: `Node ${process.versions.node}`,
         samples,
         counts: report.counts,
-        leftovers: { ...report.leftovers, 'clients of the server': clients, 'exit code': code ?? -1 },
+        leftovers: { ...report.leftovers, 'server clients': clients, 'exit code': code ?? -1 },
         requests,
         seconds: (performance.now() - startedAt) / 1000,
       }

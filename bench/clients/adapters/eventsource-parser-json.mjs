@@ -1,4 +1,4 @@
-/** eventsource-parser over `fetch`, behind a streaming TextDecoder, as its users have it, with JSON.parse. */
+/** eventsource-parser over `fetch`, behind a streaming TextDecoder as documented, with JSON.parse. */
 import { createParser } from 'eventsource-parser'
 
 export const checks = 'json'

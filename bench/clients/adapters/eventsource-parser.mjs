@@ -1,4 +1,4 @@
-/** eventsource-parser over `fetch`, behind a streaming TextDecoder, as its users have it. */
+/** eventsource-parser over `fetch`, behind a streaming TextDecoder as documented. */
 import { createParser } from 'eventsource-parser'
 
 export const checks = 'text'

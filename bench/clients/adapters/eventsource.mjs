@@ -1,4 +1,4 @@
-/** eventsource 5, a replacement of EventSource over `fetch`. */
+/** eventsource 5, an EventSource implementation over `fetch`. */
 import { EventSource } from 'eventsource'
 
 export const checks = 'text'

@@ -1,4 +1,4 @@
-/** Floor: as floor-decode, but into one buffer of 64 KiB. */
+/** Lower bound: like floor-decode, but with one reused buffer of 64 KiB. */
 export const checks = 'characters'
 
 export async function read(url) {

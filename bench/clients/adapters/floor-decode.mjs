@@ -1,4 +1,4 @@
-/** Floor: `fetch`, reading, and a streaming TextDecoder. */
+/** Lower bound: `fetch`, reading, and a streaming TextDecoder. */
 export const checks = 'characters'
 
 export async function read(url) {

@@ -1,4 +1,4 @@
-/** Floor: `fetch`, and reading to the end. */
+/** Lower bound: `fetch`, and reading to the end. */
 export const checks = 'bytes'
 
 export async function read(url) {

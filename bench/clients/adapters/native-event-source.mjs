@@ -1,4 +1,4 @@
-/** The browser's own EventSource. */
+/** The browser's native EventSource. */
 export const checks = 'text'
 
 export function read(url, take, total) {

@@ -1,4 +1,4 @@
-/** The stream of OpenAI's SDK, which parses JSON and has no ids. */
+/** The stream of OpenAI's SDK, which parses JSON and reports no IDs. */
 import { Stream } from 'openai/core/streaming'
 
 export const checks = 'json without ids'

@@ -1,4 +1,4 @@
-/** Our EventSource. */
+/** The EventSource of `rivulet/event-source`. */
 import { EventSource } from '../../../src/event-source/event-source.ts'
 
 export const checks = 'text'

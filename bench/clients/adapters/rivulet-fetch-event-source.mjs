@@ -1,4 +1,4 @@
-/** Our drop-in for @microsoft/fetch-event-source. */
+/** The drop-in replacement in `rivulet/fetch-event-source`. */
 import { fetchEventSource } from '../../../src/fetch-event-source/fetch-event-source.ts'
 
 export const checks = 'text'

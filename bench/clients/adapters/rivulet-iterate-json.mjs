@@ -1,4 +1,4 @@
-/** Our feed, iterated, with JSON. */
+/** A rivulet feed read by `for await`, with JSON. */
 import { createClient } from '../../../src/index.ts'
 
 export const checks = 'json'

@@ -1,4 +1,4 @@
-/** Our feed, iterated, as text. */
+/** A rivulet feed read by `for await`, as text. */
 import { createClient } from '../../../src/index.ts'
 
 export const checks = 'text'

@@ -1,4 +1,4 @@
-/** Our feed, heard by a listener, with JSON. */
+/** A rivulet feed read by a listener, with JSON. */
 import { createClient } from '../../../src/index.ts'
 
 export const checks = 'json'

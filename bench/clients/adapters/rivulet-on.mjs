@@ -1,4 +1,4 @@
-/** Our feed, heard by a listener, as text. */
+/** A rivulet feed read by a listener, as text. */
 import { createClient } from '../../../src/index.ts'
 
 export const checks = 'text'

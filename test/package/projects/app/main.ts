@@ -1,4 +1,4 @@
-/** A page of a user: a feed's first event and a run's text, by npm import. */
+/** A user's page that reads a feed's first event and a run's text, using npm imports. */
 import { createClient, isStreamError } from 'rivulet'
 
 interface Feed {

@@ -1,4 +1,4 @@
-/** A component that subscribes in an effect and closes in its clean-up, mounted in strict mode, which runs both twice. */
+/** A component that subscribes in an effect and closes in its cleanup, mounted in strict mode, which runs the effect twice. */
 import { createElement, StrictMode, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createClient } from 'rivulet'

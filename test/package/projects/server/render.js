@@ -1,5 +1,5 @@
-/** What a server does with the package while it renders: import it, and make a client. Every global of a browser is a trap. */
-const touched = []
+/** A server-rendering program: imports the package and creates a client, with traps on every browser global. */
+const accessed = []
 const traps = [
   'window',
   'self',
@@ -35,18 +35,18 @@ for (const name of traps) {
   Object.defineProperty(globalThis, name, {
     configurable: true,
     get() {
-      touched.push(name)
-      throw new Error(`${name} was touched`)
+      accessed.push(name)
+      throw new Error(`${name} was accessed`)
     },
   })
 }
 
-/** Whether the traps hold. */
-let held = false
+/** Whether accessing a trapped global is detected. */
+let trapsWork = false
 try {
   void document
 } catch {
-  held = touched.pop() === 'document'
+  trapsWork = accessed.pop() === 'document'
 }
 
 const { createClient, bearer } = await import('rivulet')
@@ -56,8 +56,8 @@ createClient({
   retry: { delay: 1_000 },
   idleTimeout: 45_000,
 })
-const unasked = [...touched]
+const accessedByPackage = [...accessed]
 
-// Restores what writing the answer needs.
+// Restores the globals that writing to stdout needs.
 for (const name of traps) delete globalThis[name]
-process.stdout.write(JSON.stringify({ held, touched: unasked }))
+process.stdout.write(JSON.stringify({ trapsWork, accessed: accessedByPackage }))

@@ -1,4 +1,4 @@
-/** `using` needs `Symbol.dispose` in the types, which no default `lib` has: the package's own declarations refer to it. */
+/** `using` needs the type of `Symbol.dispose`. No default `lib` has it, so the package's declarations reference it. */
 import { createClient } from 'rivulet'
 
 export function once(): void {

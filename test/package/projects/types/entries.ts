@@ -1,22 +1,22 @@
-/** The entries beside the client, as a page's author uses them. */
+/** Uses the entries other than the client, as the author of a page would. */
 import { EventSource, install } from 'rivulet/event-source'
 import { EventStreamContentType, type FetchEventSourceInit, fetchEventSource } from 'rivulet/fetch-event-source'
 import { EventStreamDecoderStream, createParser, encodeEvent, parseEventStream } from 'rivulet/parser'
 
 install()
-// Ours can stand wherever the platform's is asked for.
+// The class is assignable to the platform's EventSource.
 const source: globalThis.EventSource = new EventSource('/stream', {
   headers: { 'x-own': '1' },
   retry: ({ delay }) => delay * 2,
 })
-// oxlint-disable-next-line unicorn/prefer-add-event-listener -- its type is what is tested
+// oxlint-disable-next-line unicorn/prefer-add-event-listener -- the property's type is under test
 source.onmessage = ({ data, lastEventId }) => console.log(data, lastEventId)
 export class Named extends EventSource {
   readonly title: string = `${this.url} ${this.readyState === EventSource.OPEN}`
 }
 export const named = new Named('/stream')
 named.addEventListener('price', ({ data }) => console.log(data))
-// @ts-expect-error -- it is a URL or a string
+// @ts-expect-error -- the URL must be a string or a URL
 export const wrong = new EventSource(1)
 
 const init: FetchEventSourceInit = {

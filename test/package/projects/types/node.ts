@@ -1,4 +1,4 @@
-/** What the author of a test writes, in Node. */
+/** Uses the mock entries, as the author of a Node test would. */
 import { handlers } from 'rivulet/msw'
 import { createMock } from 'rivulet/mock'
 import { startMockServer } from 'rivulet/mock-server'

@@ -1,4 +1,4 @@
-/** What a page's author writes; it has to compile with nothing but the language and the DOM. */
+/** Uses the client, as the author of a page would; must compile with the language and DOM types only. */
 import type { StreamError } from 'rivulet'
 import { apiKey, bearer, createClient, isStreamError } from 'rivulet'
 import { createMock } from 'rivulet/mock'

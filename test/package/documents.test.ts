@@ -1,0 +1,55 @@
+/** The documents of the installed package: their links and images lead to files in it, and no URL is a placeholder. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, inject, test } from 'vitest'
+import { linksOf, withoutCode } from '../docs/markdown.ts'
+
+const home = join(inject('consumer').folder, 'node_modules/rivulet')
+const documents = [
+  ...readdirSync(home).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(home, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+].map((document) => ({ document, text: readFileSync(join(home, document), 'utf8') }))
+
+/** Whether a path leads to a file, not a folder, in the package. */
+function isPackedFile(path: string): boolean {
+  if (relative(home, path).startsWith('..')) return false
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+/** What stands where a real address should be. */
+const placeholders = [
+  /\b(?:your|my|the)[-_](?:org|name|user|account|company|repo|project)\b/i,
+  /\b(?:OWNER|USER|ORG)\/(?:REPO|NAME|PROJECT)\b/,
+  /<(?:owner|user|org|repo|project|email|url)>/i,
+  /\b(?:TODO|FIXME|TBD)\b/,
+  /[\w.+-]+@(?:[\w-]+\.)*example\.(?:com|org|net)\b/i,
+]
+/** Reserved or local hosts. In a snippet they are a reader's own server; in prose they are a link to nowhere. */
+const reservedHost = /\bhttps?:\/\/(?:[\w-]+\.)*(?:example\.(?:com|org|net)|(?:example|invalid|test))(?![\w.-])/i
+
+test('the package has the documents that users read', () => {
+  const names = documents.map(({ document }) => document)
+  for (const name of ['README.md', 'PROTOCOL.md', 'CHANGELOG.md', 'docs/index.md', 'docs/reference.md'])
+    expect(names).toContain(name)
+})
+
+test.each(documents)('$document: every link and image leads to a file in the package', ({ document, text }) => {
+  // HTML would hide links and images from this test.
+  expect(withoutCode(text)).not.toMatch(/<(?:a|img)\s/i)
+  const local = linksOf(text)
+    .filter((target) => !/^(?:[a-z]+:|#)/.test(target))
+    .map((target) => target.replace(/#.*/, ''))
+  expect(local.filter((target) => !isPackedFile(join(home, dirname(document), target)))).toEqual([])
+})
+
+test.each(documents)('$document: no address is a placeholder', ({ text }) => {
+  for (const placeholder of placeholders) expect(text).not.toMatch(placeholder)
+  expect(withoutCode(text)).not.toMatch(reservedHost)
+})
+
+test('package.json has no placeholder address', () => {
+  const manifest = readFileSync(join(home, 'package.json'), 'utf8')
+  for (const pattern of [...placeholders, reservedHost]) expect(manifest).not.toMatch(pattern)
+})
