@@ -114,7 +114,11 @@ export type EventSource = EventSourceInterface
  * The standard's `EventSource`, implemented with `fetch`.
  * @throws TypeError for arguments that Web IDL rejects.
  * @throws DOMException `SyntaxError` for an invalid URL.
- * @example const source = new EventSource('/api/feed', { headers: { authorization: `Bearer ${token}` } })
+ * @example
+ * ```ts
+ * import { EventSource } from 'rivulet/event-source'
+ * const source = new EventSource('/api/feed', { headers: { authorization: `Bearer ${token}` } })
+ * ```
  */
 export const EventSource = EventSourceClass as unknown as {
   new (url: string | URL, options?: EventSourceOptions): EventSource

@@ -1,6 +1,7 @@
 /** Each TypeScript, JavaScript and HTML snippet in the documents compiles against the published types with strict settings. */
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compilerOptions } from './compiler-options.ts'
 import { blocks } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
@@ -21,28 +22,6 @@ declare module 'react' {
 }
 `
 
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: [
-    'lib.es2023.d.ts',
-    'lib.dom.d.ts',
-    'lib.dom.iterable.d.ts',
-    'lib.dom.asynciterable.d.ts',
-    'lib.esnext.disposable.d.ts',
-  ],
-  types: ['node'],
-  strict: true,
-  noUncheckedIndexedAccess: true,
-  exactOptionalPropertyTypes: true,
-  allowJs: true,
-  checkJs: true,
-  noEmit: true,
-  skipLibCheck: true,
-}
-
 /** Compiler messages by file. */
 const messages = new Map<string, string[]>()
 const project = createDocsProject()
@@ -51,7 +30,7 @@ afterAll(() => project.remove())
 beforeAll(() => {
   const declarations = project.write('globals.d.ts', GLOBAL_DECLARATIONS)
   const paths = checked.map((block) => project.write(fileNameOf(block), programOf(block).text))
-  const program = ts.createProgram([declarations, ...paths], options)
+  const program = ts.createProgram([declarations, ...paths], compilerOptions)
   for (const { file, start = 0, messageText } of ts.getPreEmitDiagnostics(program)) {
     const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
     const name = file?.fileName ?? ''
