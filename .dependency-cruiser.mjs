@@ -1,8 +1,8 @@
-/** Import rules: imports point down, type imports included. `npm run check:layers` checks them. */
+/** Import rules: imports, including type imports, point down. `npm run check:layers` checks them. */
 
 /** Layers of `src` from top to bottom. A file imports from its own folder and from the folders after it. */
 export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'sse', 'base']
-/** Folders with the parts of one entry: only `src/share.ts` imports from `src/share/`. */
+/** Folders that contain the parts of one entry; for example, only `src/share.ts` imports from `src/share/`. */
 export const entryFolders = [
   'diagnostics',
   'event-source',
@@ -32,13 +32,13 @@ const anyOf = (names) => `(${names.join('|')})`
 const sdkRules = [
   {
     name: 'sdk-stands-alone',
-    comment: 'The SDK imports no package, neither Node nor the mock server.',
+    comment: 'The SDK imports neither packages nor Node nor the mock server.',
     from: { path: '^src/' },
     to: { pathNot: '^src/' },
   },
   {
     name: 'sdk-folder-has-a-layer',
-    comment: 'Each folder of src is a layer or belongs to an entry: add it to .dependency-cruiser.mjs.',
+    comment: 'Each folder of src must be a layer or belong to an entry: add it to .dependency-cruiser.mjs.',
     from: { path: '^src/[^/]+/', pathNot: `^src/${anyOf([...layers, ...entryFolders])}/` },
     to: {},
   },
@@ -54,7 +54,7 @@ const sdkRules = [
   },
   {
     name: 'entry-folder-is-private',
-    comment: 'The parts of an entry are imported by that entry only.',
+    comment: 'Only the entry itself imports its parts.',
     from: { path: '^src/([^/]+)\\.ts$' },
     to: { path: `^src/${anyOf(entryFolders)}/`, pathNot: '^src/$1/' },
   },
@@ -69,7 +69,7 @@ const mockServerRules = [
   },
   {
     name: 'mock-server-folder-has-a-layer',
-    comment: 'Each folder of mock-server is a layer: add it to .dependency-cruiser.mjs.',
+    comment: 'Each folder of mock-server must be a layer: add it to .dependency-cruiser.mjs.',
     from: { path: '^mock-server/[^/]+/', pathNot: `^mock-server/${anyOf(mockServerLayers.flat())}/` },
     to: {},
   },
@@ -107,7 +107,7 @@ export default {
     ...mockServerRules,
   ].map((rule) => ({ severity: 'error', ...rule })),
   options: {
-    // Includes type imports.
+    // Checks type imports, too.
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
   },

@@ -62,7 +62,7 @@ function licenses() {
 
 /**
  * Adds a reference to `lib.esnext.disposable` to declarations that use `Symbol.dispose` or `Disposable`, because no default
- * `lib` has them and the bundler drops such references from the sources.
+ * `lib` declares them and the bundler drops such references from the sources.
  */
 function disposable() {
   return {
@@ -74,7 +74,7 @@ function disposable() {
   }
 }
 
-/** Removes stale files after all builds have written, so that a server of `dist` never misses a file in between. */
+/** Removes stale files only after all builds have finished writing, so that a server of `dist` never finds a file missing. */
 function prune(builds) {
   const written = new Set()
   let pendingOutputs = builds.reduce((sum, { output }) => sum + [output].flat().length, 0)
@@ -96,7 +96,7 @@ function prune(builds) {
   return builds.map((build) => ({ ...build, plugins: [...build.plugins, plugin] }))
 }
 
-/** Turns warnings of the bundler into errors. */
+/** Turns bundler warnings into errors. */
 function onwarn(warning) {
   throw Object.assign(new Error(warning.message), warning)
 }
@@ -116,7 +116,7 @@ const modules = {
   },
 }
 
-/** Builds a script-tag file, plain and minified, that defines one global. */
+/** Returns the build of a script-tag file, plain and minified, that defines one global. */
 const scriptTag = (input, file, name) => ({
   input,
   plugins: [typescript()],

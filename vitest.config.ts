@@ -14,7 +14,7 @@ const slow = [
   'test/source/thundering-herd.test.ts',
   'test/share/share.property.test.ts',
 ]
-/** Tests of one runtime, by file name. Properties are slow and pure: running them in Node is enough. */
+/** Tests of one runtime, by file name. Property tests are slow and independent of the runtime: running them in Node is enough. */
 const onlyNode = ['**/*.node.test.ts', '**/*.property.test.ts']
 const onlyHappyDom = ['**/*.dom.test.ts']
 const onlyBrowser = ['**/*.browser.test.ts']
@@ -37,7 +37,7 @@ const mswWorker: Plugin = {
 
 export default defineConfig({
   test: {
-    // Only a hanging test reaches it: on a busy machine a test on real sockets may take many times its usual time.
+    // Long enough that only a hanging test times out: on a busy machine, a test on real sockets may take many times longer than usual.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,
@@ -100,7 +100,7 @@ export default defineConfig({
           name: 'e2e',
           globalSetup: mockServer,
           environment: 'node',
-          // Runs alone and file by file: pages that share few cores with other tests would time out.
+          // Runs alone and file by file, because pages that share few cores with other tests would time out.
           sequence: { groupOrder: 3 },
           fileParallelism: false,
           include: ['test/e2e/**/*.test.ts'],

@@ -1,4 +1,4 @@
-/** Turns chunks into a response, for readers that accept nothing else. */
+/** Turns chunks into a response, for readers that accept only responses. */
 
 export function createBody(chunks) {
   let next = 0

@@ -1,4 +1,4 @@
-/** Runs adapters in Chromium: each in a page and process of its own; measures the CPU time of the main thread. */
+/** Runs adapters in Chromium: each in its own page and process; measures the CPU time of the main thread. */
 import { chromium } from 'playwright'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'

@@ -55,7 +55,7 @@ const words = [
   ' is',
 ]
 
-/** Creates one event and its text; `type` and `id` are what a reader must report, `undefined` if the block has none. */
+/** Creates one event and its text; `type` and `id` are the values that a reader must report, or `undefined` if the block lacks the field. */
 const event = (type, data, id, newline = '\n') => {
   const lines = data.split('\n').map((line) => `data: ${line}`)
   if (type !== undefined) lines.unshift(`event: ${type}`)
@@ -137,7 +137,7 @@ export function createChecksum({ ids = true, types = true } = {}) {
   }
 }
 
-/** Returns how many bytes of a corpus are read for a chunking: less for tiny chunks, which are slow in every reader. */
+/** Returns the size in bytes of a corpus for a chunking: smaller for tiny chunks, which are slow in every reader. */
 const sizeFor = (name, chunking) => {
   if (name === 'large events') return chunking === 1 || chunking === 7 ? 1 : chunking === 64 ? 1 << 20 : 6 << 20
   return chunking === 1 ? 48 << 10 : chunking === 7 ? 192 << 10 : 1 << 20

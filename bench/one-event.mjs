@@ -1,4 +1,4 @@
-/** Measures one event of 4 and of 16 MiB in chunks of 1 KiB: is the time linear, and how much memory does it need? Run `node --expose-gc bench/one-event.mjs`. */
+/** Measures time and memory for one event of 4 and of 16 MiB in chunks of 1 KiB: the time must be linear. Run `node --expose-gc bench/one-event.mjs`. */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -72,7 +72,7 @@ async function measure(dry) {
   const event = (size, events) => read(createBlockParser, { size, chunk: letters, maxEventSize: 2 * size, events })
   for (let round = 0; round < 3; round++) event(4 * MiB)
   // Four small events for each large one create as much garbage, so that both see a similar share of collections.
-  // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
+  // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
   const rounds = Array.from({ length: ROUNDS }, () => ({ small: event(4 * MiB, 4), large: event(16 * MiB) }))
   const ratio = median(rounds.map(({ small, large }) => large.ms / small.ms))
   const [small, large] = ['small', 'large'].map((name) => median(rounds.map((round) => round[name].ms)))

@@ -2,9 +2,9 @@
 import { chunkings, corpusNames } from './corpora.mjs'
 import { median } from './statistics.mjs'
 
-/** The adapter whose time is 1.00. */
+/** The adapter whose ratio is 1.00. */
 export const baseline = 'eventsource-parser'
-/** Adapters measured in every launch and round. The others differ so much from 1.00 that one sample suffices. */
+/** Adapters measured in every launch and round. All others differ so much from 1.00 that one sample suffices. */
 const contenders = new Set(['rivulet', baseline])
 
 /**
@@ -46,7 +46,7 @@ async function measureCell(opened, corpus, cut, rounds, cell, log) {
     cell[name] ??= { ratios: [], times: [], right }
     if (!right) log(`  ${name}: wrong events in ${corpus} / ${cut}: checksum ${got} instead of ${expected}`)
   }
-  // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
+  // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 ? [...opened].reverse() : [...opened]
     for (const [name, { call }] of order) {

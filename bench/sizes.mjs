@@ -1,4 +1,4 @@
-/** Measures what a page loads for each client, rivulet from the built package. `node bench/sizes.mjs` writes the table. */
+/** Measures the bytes that a page loads for each client; rivulet is taken from the built package. `node bench/sizes.mjs` writes the table. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { addedSize, bundleSize } from '../scripts/bundle-size.mjs'
@@ -8,7 +8,7 @@ import { writeSection } from './results.mjs'
 const root = new URL('../', import.meta.url)
 const bench = fileURLToPath(new URL('./', import.meta.url))
 
-/** The peers, and what a page imports from each. */
+/** The peers, each with the names that a page imports. */
 const peers = [
   { from: '@anthropic-ai/sdk', names: 'default' },
   { from: '@microsoft/fetch-event-source', names: 'fetchEventSource' },

@@ -16,7 +16,7 @@ export function createAudit() {
     get duplicates() {
       return state === 'unknown' ? '' : String(duplicates)
     },
-    /** Called when the server reported a reset: events may be missing, and the count may start over. */
+    /** Called when the server reports a reset: events may be missing, and the count may start over. */
     reset() {
       state = 'reset'
       expected = undefined

@@ -1,7 +1,7 @@
 /** The buttons that inject faults into the mock server. */
 import { findParts, onPress, setNotice } from './parts.js'
 
-/** The command that each button sends to the mock server, and the notice it shows. All rules are limited in number. */
+/** The command that each button sends to the mock server, and the notice it shows. Each rule applies only a limited number of times. */
 const faults = {
   drop: { command: { action: 'drop' }, says: 'Every connection was reset.' },
   stall: {

@@ -46,7 +46,7 @@ export function startFeed(root, client) {
   const open = (lastEventId) => {
     toggle.textContent = 'Close'
     setNotice(notice, '')
-    // With a heartbeat every two seconds, a silent server is noticed after six.
+    // With a heartbeat every two seconds, the client detects a silent server after six seconds.
     feed = client.subscribe('/api/stream', {
       searchParams: { fault: 'heartbeat:2000' },
       ...(lastEventId && { lastEventId }),

@@ -9,7 +9,7 @@ const symbols = ['ACME', 'GLOBEX', 'INITECH', 'HOOLI']
 const connectTimeout = 3_600_000
 
 const clients = {
-  // A large window: a request for more data would have to wait for a connection behind the streams on the right.
+  // With a smaller window, the channel would have to request more data, and that request would wait behind the other side's streams.
   shared: createClient({ connectTimeout, connect: multiplex('/api/channel', { window: 0x1000000 }) }),
   own: createClient({ connectTimeout }),
 }
@@ -19,7 +19,7 @@ const summaries = {
     open ? 'All streams share one connection. A second one is used briefly to open and close streams.' : '',
   own: (open, waiting) =>
     waiting
-      ? `${open} streams have a connection, and the shared one takes another. ${waiting} wait, and so would any other request to this server.`
+      ? `${open} streams have a connection each. The shared connection also counts toward the limit of six. ${waiting} streams wait, and so would any other request to this server.`
       : '',
 }
 

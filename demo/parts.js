@@ -1,6 +1,6 @@
 /** Helpers for the page's parts: elements by name, buttons and notices. */
 
-/** Returns the elements inside `root` that have a `data-part`, by its value. */
+/** Returns the elements inside `root` that have a `data-part` attribute, keyed by its value. */
 export function findParts(root) {
   return Object.fromEntries(
     Array.from(root.querySelectorAll('[data-part]'), (element) => [element.dataset.part, element]),
@@ -14,7 +14,7 @@ export function onPress(button, action) {
   })
 }
 
-/** Enables or disables a button. Uses `aria-disabled`, so that a button pressed just now keeps the focus. */
+/** Enables or disables a button. Uses `aria-disabled`, so that a button that was just pressed keeps focus. */
 export function setEnabled(button, enabled) {
   button.setAttribute('aria-disabled', String(!enabled))
 }

@@ -35,7 +35,7 @@ export function createRoster(element) {
     if (data.kind === 'bye') tabs.delete(data.id)
     else tabs.set(data.id, { ...data, seenAt: Date.now() })
     if (data.kind === 'hello') send('here')
-    // Older tabs reply to `hello` with their numbers; take the next free one.
+    // Older tabs reply to `hello` with their numbers; take the next free number.
     if (data.since < me.since && data.number >= me.number && Date.now() - me.since < ANNOUNCE_INTERVAL_MS) {
       me.number = data.number + 1
       tabs.set(me.id, { ...me, seenAt: Infinity })

@@ -7,7 +7,7 @@ import { describeError } from './wording.js'
 
 const endings = {
   stop: 'Complete.',
-  length: 'Complete, cut at the maximum length. (length)',
+  length: 'Cut off at the maximum length. (length)',
   cancelled: 'Stopped, also on the server.',
 }
 
@@ -37,7 +37,7 @@ export function createRunView(root) {
       setNotice(notice, '')
     },
     say: (message, tone) => setNotice(notice, message, tone),
-    /** Appends `run` until it ends; resolves with `complete`, `detached`, `failed`, or `gone` if the server no longer has it. */
+    /** Appends the text of `run` until the run ends; resolves with `complete`, `detached`, `failed`, or `gone` if the server no longer has the run. */
     async follow(run) {
       const previousText = text.data
       output.setAttribute('aria-busy', 'true')

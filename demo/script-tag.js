@@ -36,7 +36,7 @@
     byId('feed-id').textContent = id || 'none'
   })
 
-  // The run delivers one answer delta by delta, until its end or a typed error.
+  // The run delivers one answer delta by delta, until the answer ends or an error occurs.
   let run
   byId('form').addEventListener('submit', async (event) => {
     event.preventDefault()
@@ -58,7 +58,7 @@
       if (isStreamError(error)) outcome = `${error.message} (${error.code})`
       else if (error.name !== 'AbortError') throw error
     }
-    if (run !== current) return // a new prompt was sent meanwhile
+    if (run !== current) return // a new prompt has been sent in the meantime
     notice.textContent = outcome
     output.removeAttribute('aria-busy')
     stop.setAttribute('aria-disabled', 'true')

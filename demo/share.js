@@ -12,7 +12,7 @@ const roles = {
   leader: ['This tab is the leader.', 'It holds the connection and passes its events on to the other tabs.'],
   follower: ['This tab is a follower.', 'It has no connection of its own and receives all events from the leader.'],
   detached: ['This tab is detached.', 'It has its own connection until it has caught up with the leader.'],
-  closed: ['This tab is inactive.', 'Its feed is closed, or it waits for the next attempt.'],
+  closed: ['This tab is inactive.', 'Its feed is closed or waiting for the next attempt.'],
 }
 const logTexts = {
   leader: 'became the leader',

@@ -1,7 +1,7 @@
 /** A timeline of a stream: each event is a tick, each interruption a gap, each reconnect attempt a dot. */
 
 const SVG = 'http://www.w3.org/2000/svg'
-/** Height of the drawing in its own units; its width is the time shown, in milliseconds. */
+/** Height of the drawing in SVG units; the width is the time shown, in milliseconds. */
 const HEIGHT = 100
 const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)')
 
@@ -49,7 +49,7 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
   const current = () => phases.at(-1)
   const isLive = () => current().kind !== 'off'
 
-  /** Drops what has scrolled out of view, since the page may stay open for days. */
+  /** Drops everything that has scrolled out of view, because the page may stay open for days. */
   const prune = (edge) => {
     if (mode === 'growing') return
     ticks = ticks.filter((at) => at >= edge)

@@ -24,7 +24,7 @@ const resets = {
 /** Describes a `StreamError` in a sentence, followed by its code. */
 export function describeError(error) {
   const { code, status, problem, serverCode } = error
-  if (code === 'http') return `The server refused: ${problem?.title ?? 'status'} (http ${status}).`
+  if (code === 'http') return `The server refused the request: ${problem?.title ?? 'status'} (http ${status}).`
   if (code === 'server') return `${error.message} (server${serverCode ? `: ${serverCode}` : ''})`
   return `${errors[code] ?? error.message} (${code})`
 }

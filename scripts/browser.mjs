@@ -1,10 +1,10 @@
-/** Finds a Chromium-based browser on this machine, and the arguments to start it with. */
+/** Finds or installs a Chromium-based browser on this machine, and lists the arguments to start it with. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
 
-/** Disables the GPU and background network traffic. */
+/** Arguments that disable the GPU and background network traffic. */
 export const browserArgs = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
@@ -75,7 +75,7 @@ export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
   }
   if (mayInstall && process.platform === 'linux' && process.getuid?.() === 0) {
     console.log("Browser: none found. Installing Debian's chromium with apt-get (about 120 MB).")
-    // The recommended packages would add about 90.
+    // The recommended packages would add about 90 MB.
     if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
   }
   if (process.env.CI) throw new Error(missingMessage)

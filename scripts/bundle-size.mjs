@@ -1,9 +1,9 @@
-/** Measures the size of imports, bundled and minified by esbuild and compressed by gzip -9. All published sizes come from here. */
+/** Measures the size of imports, bundled and minified by esbuild and compressed by gzip -9. All published sizes are measured here. */
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 /**
- * Resolves with the bytes of a bundle that contains only these imports.
+ * Resolves with the size in bytes of a bundle that contains only these imports.
  * @param {Record<string, string>} imports names by module specifier: `{ rivulet: 'createClient' }`
  * @param {string} resolveDir the folder from which packages are resolved
  */
@@ -23,11 +23,11 @@ export async function bundleSize(imports, resolveDir) {
     target: 'es2022',
     logLevel: 'error',
   })
-  if (!bundle) throw new Error(`esbuild wrote nothing for ${contents}`)
+  if (!bundle) throw new Error(`esbuild returned no bundle for ${contents}`)
   return { minified: bundle.contents.byteLength, gzipped: gzipSync(bundle.contents, { level: 9 }).byteLength }
 }
 
-/** Resolves with the bytes that `imports` add to a page that already has the imports `beside`. */
+/** Resolves with the number of bytes that `imports` add to a page that already has the imports `beside`. */
 export async function addedSize(imports, beside, resolveDir) {
   const combined = await bundleSize({ ...beside, ...imports }, resolveDir)
   const without = beside ? await bundleSize(beside, resolveDir) : { minified: 0, gzipped: 0 }

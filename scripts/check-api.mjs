@@ -10,7 +10,7 @@ const root = new URL('../', import.meta.url)
 const folder = new URL('api/', root)
 const write = process.argv.includes('--write')
 
-/** Returns the types of one entry, bundled into one file and formatted uniformly. */
+/** Resolves with the types of one entry, bundled into one file and formatted uniformly. */
 async function report(name) {
   const bundle = await rollup({
     input: fileURLToPath(new URL(`dist/${name}.d.ts`, root)),
@@ -29,11 +29,13 @@ for (const name of Object.keys(entries)) {
   const recorded = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (current === recorded) continue
   if (!write) {
-    console.error(`the public types of ${name} are not those of api/${name}.d.ts: look at them, then \`npm run api\``)
+    console.error(
+      `The public types of ${name} differ from api/${name}.d.ts: review the change, then run \`npm run check:api -- --write\``,
+    )
     process.exitCode = 1
   } else {
     writeFileSync(file, current)
-    console.log(`api/${name}.d.ts is written`)
+    console.log(`Wrote api/${name}.d.ts`)
   }
 }
 for (const file of readdirSync(folder)) {

@@ -10,7 +10,7 @@ import config, { entryFolders, layers } from '../.dependency-cruiser.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Reads the imports of `src` and `mock-server` below `baseDir` and checks them against the rules. */
+/** Reads the imports in `folders` of `baseDir` and checks them against the rules. */
 export async function cruiseImports(baseDir = root, folders = ['src', 'mock-server']) {
   const { options, forbidden = [] } = config
   const { output } = await cruise(folders, { ...options, baseDir, ruleSet: { forbidden }, validate: true })

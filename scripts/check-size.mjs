@@ -5,7 +5,7 @@ import { addedSize, inKilobytes } from './bundle-size.mjs'
 import { outdatedDocuments } from './document-figures.mjs'
 
 const root = new URL('../', import.meta.url)
-/** `limit` is in compressed bytes. `beside` lists imports that a page with this one has anyway, which do not count. */
+/** `limit` is in compressed bytes. `beside` lists imports that a page with this import has anyway; their size does not count. */
 const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', root), 'utf8'))
 
 const figures = {}

@@ -1,4 +1,4 @@
-/** Updates measured figures in the documents: `<!-- size:client -->11.0 kB<!-- /size -->` contains the latest size of `client`. */
+/** Updates measured figures in the documents: the mark `<!-- size:client -->11.0 kB<!-- /size -->` contains the size of `client`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
@@ -11,7 +11,7 @@ export function fillFigures(text, kind, figures) {
   const mark = new RegExp(`(<!-- ${kind}:(\\S+) -->).*?(<!-- /${kind} -->)`, 'g')
   return text.replace(mark, (_all, open, name, close) => {
     if (!(name in figures))
-      throw new Error(`A document contains the mark ${kind}:${name}, for which there is no figure`)
+      throw new Error(`A document contains the mark ${kind}:${name}, but this figure was not measured`)
     return `${open}${figures[name]}${close}`
   })
 }

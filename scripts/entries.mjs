@@ -1,4 +1,4 @@
-/** The public entries of the package, name to source file. `package.json#exports` must have the same names. */
+/** The source file of each public entry of the package, by name. `package.json#exports` must list the same names. */
 import { readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
@@ -35,5 +35,6 @@ for (const name of Object.keys(entries)) {
 }
 for (const path of Object.keys(manifest.exports)) {
   const name = path === '.' ? 'index' : path.slice(2)
-  if (name !== 'package.json' && !(name in entries)) throw new Error(`scripts/entries.mjs lacks the export ${path}`)
+  if (name !== 'package.json' && !(name in entries))
+    throw new Error(`scripts/entries.mjs lacks the package.json export ${path}`)
 }

@@ -1,11 +1,11 @@
-/** Installs the packages of the lock file if any are missing, so that one command works on a fresh clone. */
+/** Installs the packages in the lock file if any are missing or outdated, so that one command works on a fresh clone. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 const read = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8')).packages
 
-/** Returns packages that are missing or have another version, by npm's list in `node_modules`. File times are meaningless after a checkout. */
+/** Returns the packages that are missing or have a different version, according to npm's list in `node_modules`; file times say nothing after a checkout. */
 function missingPackages() {
   const lockFile = new URL('node_modules/.package-lock.json', root)
   const installed = existsSync(lockFile) ? read(lockFile) : {}
@@ -17,7 +17,7 @@ function missingPackages() {
 
 const missing = missingPackages()
 if (missing.length > 0) {
-  console.log(`Installing packages into node_modules with \`npm ci\`: ${missing.length} are missing.`)
+  console.log(`Installing packages with \`npm ci\`, because ${missing.length} are missing or outdated.`)
   const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],

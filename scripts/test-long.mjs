@@ -1,6 +1,6 @@
 /**
  * Runs the long campaigns in full: random seeds for the properties, thundering herds, chaos, fuzzing and the soak.
- * `npm test` runs fixed-seed samples of the same. `npm run test:long -- chaos soak` runs some of them.
+ * `npm test` runs short versions with fixed seeds. `npm run test:long -- chaos soak` runs only these campaigns.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { ensureBrowser } from './browser.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Runs a program of this repository in Node, with the full figures; returns whether it succeeded. */
+/** Runs a program of this repository in Node, with `RIVULET_LONG` set; returns whether it succeeded. */
 function node(program, ...args) {
   const { status } = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
@@ -36,7 +36,7 @@ if (unknown.length > 0) {
   )
 }
 const selected = campaigns.filter(({ name }) => names.length === 0 || names.includes(name))
-// The soak also runs in a browser; without one it would prove too little.
+// The soak also runs in a browser; without a browser it would prove too little.
 if (selected.some(({ name }) => name === 'soak') && !ensureBrowser()) process.exit(1)
 
 const results = []

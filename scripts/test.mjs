@@ -1,5 +1,5 @@
 /**
- * Runs every check and test in order. `npm test` runs all of them, `npm test -- lint check:size` those two, and
+ * Runs the checks and tests in order. `npm test` runs all steps, `npm test -- lint check:size` runs only these two, and
  * `npm test -- --install-browser` may install a missing browser as CI does.
  */
 import { spawnSync } from 'node:child_process'
@@ -22,7 +22,7 @@ function node(program, ...args) {
   return status === 0
 }
 
-/** Runs the tests and counts them. Without a browser it runs the projects that need none. */
+/** Runs the tests and counts the results. Without a browser, it runs only the projects that do not need one. */
 function runTests(counts, hasBrowser) {
   const folder = mkdtempSync(join(tmpdir(), 'rivulet-tests-'))
   const outputFile = join(folder, 'report.json')
@@ -34,7 +34,7 @@ function runTests(counts, hasBrowser) {
     counts.passed = report.numPassedTests
     counts.failed = report.numFailedTests
     counts.skipped = report.numPendingTests + report.numTodoTests
-    // An error outside a test, or a file that does not load, fails the run but no test.
+    // An error outside a test, or a file that does not load, fails the run but is not counted as a failed test.
     if (!succeeded && counts.failed === 0) counts.failed = 1
     return succeeded
   } finally {
@@ -45,7 +45,7 @@ function runTests(counts, hasBrowser) {
 const counts = { passed: 0, failed: 0, skipped: 0 }
 let hasBrowser = true
 
-/** The steps, named after the scripts of package.json. A step whose `needs` failed does not run and counts as failed. */
+/** The steps, named after the scripts of package.json. If the step in `needs` failed, the step does not run and counts as failed. */
 const steps = [
   { name: 'check:format', run: () => node(`${bin}/oxfmt/bin/oxfmt`, '--check') },
   { name: 'lint', run: () => node(`${bin}/oxlint/bin/oxlint`, '--deny-warnings') },
@@ -65,7 +65,7 @@ const { values: options, positionals } = parseArgs({
 })
 const unknown = positionals.filter((name) => !steps.some((step) => step.name === name))
 if (unknown.length > 0) {
-  throw new TypeError(`no such step: ${unknown.join(', ')}; the steps are ${steps.map(({ name }) => name).join(', ')}`)
+  throw new TypeError(`Unknown step: ${unknown.join(', ')}. The steps are ${steps.map(({ name }) => name).join(', ')}`)
 }
 const selected = steps.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 

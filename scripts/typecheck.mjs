@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 
-// Not the `tsc` of node_modules/.bin, which may be the older TypeScript that is installed for the consumer check.
+// Not node_modules/.bin/tsc, which may belong to the older TypeScript that the package tests use.
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
 for (const project of ['src', 'mock-server', 'test', 'scripts']) {

@@ -1,6 +1,6 @@
 /** A checksum of the events that a client reported: equal for all clients that report every event once and in order. */
 
-/** Creates a checksum. `take` adds an event as text, `takeParsed` one with parsed JSON; both return the count so far. `ids: false` is for clients without IDs. */
+/** Creates a checksum. `take` adds an event as text, `takeParsed` adds an event with parsed JSON; both return the count so far. `ids: false` is for clients that report no IDs. */
 export function createChecksum({ ids = true } = {}) {
   let count = 0
   let sum = 0
@@ -11,7 +11,7 @@ export function createChecksum({ ids = true } = {}) {
     return ++count
   }
   return {
-    // Reading a character forces engines to flatten lazily built strings. The last one is always a brace, so use the one before.
+    // Reading a character forces engines to flatten lazily built strings. The last character is always a brace, so read the one before it.
     take: (type, data, id) => add(type, id, data, 2),
     takeParsed(type, data, id) {
       sum = (sum + data.index) | 0

@@ -7,11 +7,11 @@ import { chromium } from 'playwright'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
 import { median } from '../statistics.mjs'
 
-/** The client whose figures are 1.00. */
+/** The client whose ratio is 1.00. */
 export const baseline = 'eventsource-parser'
-/** Clients slower than the baseline by this factor are measured once: their exact figure does not matter. */
+/** Clients slower than the baseline by this factor are measured only once, because their exact ratio does not matter. */
 const SLOW_FACTOR = 5
-/** Time between two samples of the memory. */
+/** Time between two memory samples. */
 const SAMPLE_INTERVAL_MS = 20
 
 const MiB = 1 << 20
@@ -23,7 +23,7 @@ const flags = [
   '--disable-backgrounding-occluded-windows',
 ]
 
-/** Reads the whole stream once in a page of its own. With `sampleMemory` only the peak memory is valid, otherwise only the time. */
+/** Reads the whole stream once in a new page. With `sampleMemory` only the peak memory is valid, otherwise only the time. */
 async function runPage(browser, { port, expected }, name, total, sampleMemory) {
   // Pages of different contexts do not share a process.
   const context = await browser.newContext()
@@ -74,7 +74,7 @@ export async function benchClients({ names, total, rounds, log }) {
       runs.set(name, { peak, rounds: [] })
       log(`  ${name.padEnd(28)} ${peak.toFixed(1)} MiB`)
     }
-    // The machine's speed drifts: ratios are taken within one round, and the median over the rounds.
+    // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
     for (let round = 0; round < rounds; round++) {
       const times = new Map()
       const order = round % 2 ? [...names].reverse() : names

@@ -1,4 +1,4 @@
-/** The page's program: lets one adapter read the stream once. */
+/** The program in the page: reads the stream once with one adapter. */
 import { createChecksum } from './checksum.mjs'
 
 /** Resolves with the wall time in milliseconds and the checksum of the events. */

@@ -5,7 +5,7 @@ import { Readable, pipeline } from 'node:stream'
 import { createStream } from './stream.mjs'
 import { outDir } from './build-dir.mjs'
 
-/** Bytes per write, as of a busy server. */
+/** Bytes per write, typical of a busy server. */
 const WRITE_BYTES = 65_536
 
 const [, , count] = process.argv

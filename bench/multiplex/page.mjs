@@ -1,8 +1,8 @@
-/** The page's program: reads streams to their last event, or records the delay of events. */
+/** The program in the page: reads streams up to the last event, or records the delay of events. */
 import { createClient } from 'rivulet'
 import { multiplex } from 'rivulet/multiplex'
 
-/** Creates a client whose streams share a channel with this `window`, or have separate connections if it is 0. */
+/** Creates a client whose streams share a channel with this `window`, or use separate connections if `window` is 0. */
 const open = (window) =>
   createClient({
     connectTimeout: 3_600_000,
@@ -10,7 +10,7 @@ const open = (window) =>
   })
 const now = () => performance.timeOrigin + performance.now()
 
-/** Reads `count` events of each stream from its event ID on; resolves with the milliseconds taken. Rejects if an event is missing, repeated or out of order. */
+/** Reads `count` events of each stream after the given event ID; resolves with the time taken in milliseconds. Rejects if an event is missing, repeated or out of order. */
 export async function read({ window, paths, count }) {
   const client = open(window)
   const from = performance.now()
@@ -53,7 +53,7 @@ export async function listen({ window, paths }) {
   )
 }
 
-/** Returns the milliseconds between sending and receiving, of every event so far. */
+/** Returns the delays between sending and receiving each event so far, in milliseconds. */
 export const receivedDelays = () => delays
 
 export function close() {

@@ -53,7 +53,7 @@ async function openPage(protocol) {
   return { page, closePage: () => context.close() }
 }
 
-/** The event ID that each stream is read from: that of an event before the measured ones. */
+/** The event ID after which each stream is read: the ID of an event before the measured ones. */
 const initialIds = {}
 for (const streams of sizes) {
   for (let index = 0; index < streams; index++) {
@@ -91,7 +91,7 @@ async function timeDelays({ protocol, window }, streams) {
   return median(delays)
 }
 
-/** Whether streams wait for a connection forever, because the browser opens six at most. */
+/** Whether streams wait for a connection forever, because the browser opens at most six. */
 const starves = ({ protocol, window }, streams) => protocol === 'http1' && !window && streams > 6
 
 const rows = []
@@ -132,7 +132,7 @@ if (!values.dry) {
 Written by \`node bench/multiplex/run.mjs\`. Chromium ${version}, headless, on ${cpus()[0].model.trim()}. ${total.toLocaleString('en')} events of about 300 bytes,
 distributed over the streams, all checked; uncompressed, over loopback, from one handler for all transports (HTTP/2 with TLS, as browsers require).
 Throughput is the median of ${rounds} interleaved rounds, each a ratio to separate connections over HTTP/1.1 in the same round (= 1.00; higher is better),
-the opening of the streams included. If more than six streams need separate connections, the rest are read as earlier ones end.
+including the opening of the streams. If more than six streams need separate connections, the rest are read as earlier ones end.
 \`window\` is 256 KiB unless stated otherwise: a single stream receives no more than that per round trip of an operation.
 Delay is the median of ${TICKS} events, one every ${TICK_INTERVAL_MS} ms, from sending to the listener.
 

@@ -31,7 +31,7 @@ export function open(url, encoding, onText = () => {}) {
   clientRequest.end()
   return {
     ended,
-    /** Bytes received on the socket, headers and chunk sizes included. */
+    /** Bytes received on the socket, including headers and chunk sizes. */
     get bytes() {
       return socket.bytesRead
     },

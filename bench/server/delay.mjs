@@ -1,4 +1,4 @@
-/** Measures the delay until an event is readable: the first event of a connection, and later ones from the server's `send`. */
+/** Measures the delay until an event is readable: from the request to the first event, and from the server's `send` to later events. */
 import { encodings, open } from './client.mjs'
 
 const ROUNDS = 300

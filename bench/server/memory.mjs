@@ -1,4 +1,4 @@
-/** Measures the server's memory per connection, by encoding; each figure comes from a process of its own. */
+/** Measures the server's memory per connection, by encoding; each figure is measured in its own process. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'

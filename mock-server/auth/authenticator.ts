@@ -5,7 +5,7 @@ import { anonymous, apiKeys } from '../http/identity.ts'
 import type { JwtOptions } from './jwt.ts'
 import { jwt } from './jwt.ts'
 
-/** Authentication that a server requires: none, a kind with its defaults, or the options of one or both kinds. */
+/** Authentication that a server requires: none, one kind with default options, or options for one or both kinds. */
 export type AuthOptions =
   | 'none'
   | 'jwt'
@@ -17,10 +17,10 @@ export type AuthOptions =
       readonly apiKeys?: Readonly<Record<string, string>>
     }
 
-/** The API key of `auth: 'apikey'`. It is not a secret, because it only protects a mock. */
+/** The API key for `auth: 'apikey'`. Not a secret, because it only protects a mock. */
 export const MOCK_API_KEY = 'mock-key'
 
-/** Creates the authenticator. With both kinds, the API key takes precedence over the token. */
+/** Creates the authenticator. If both kinds are enabled, an API key takes precedence over a token. */
 export function createAuthenticator(options: AuthOptions, clock: Clock): Authenticator {
   if (options === 'none') return anonymous
   if (options === 'jwt') return jwt({}, clock)

@@ -31,7 +31,7 @@ export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required
           currentDate: new Date(clock.date()),
         })
         const expiresAt = payload.exp! * 1_000
-        // jose compares whole seconds, which would accept a token again at the moment its stream has just expired.
+        // jose rounds the current time down to whole seconds, so it would still accept a token that has just expired.
         if (expiresAt <= clock.date()) throw new errors.JWTExpired('expired', payload)
         const scope = payload['scope']
         const granted = typeof scope === 'string' ? scope.split(' ').filter(isPermission) : undefined

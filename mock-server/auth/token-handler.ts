@@ -1,11 +1,11 @@
-/** `POST /api/token`: issues a short-lived token to any client, as only a mock can. */
+/** `POST /api/token`: issues a short-lived token to any client, which only a mock may do. */
 import { jsonResponse } from '../http/response.ts'
 import { readBody, parseJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { HttpError } from '../http/problem.ts'
 
-/** Handles the request for a token; its body is optional. */
+/** Handles a token request; the request body is optional. */
 export function handleTokenRequest(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {
   return async ({ request }) => {
     const body = await readBody(request, bodyLimit)

@@ -1,4 +1,4 @@
-/** The clock of the mock server, injected so that tests control time. */
+/** The clock of the mock server, injected so that tests can control time. */
 
 /** A source of time. */
 export interface Clock {
@@ -14,7 +14,7 @@ export interface Clock {
   after(ms: number, callback: () => void, purpose?: 'awaited' | 'housekeeping'): () => void
 }
 
-/** The longest delay of a timer, 2^31 - 1 ms: a longer one fires at once. */
+/** The longest timer delay, 2^31 - 1 ms: a timer with a longer delay fires at once. */
 const MAX_TIMER_MS = 0x7fffffff
 
 /** Real time. Reads the globals on each call, so that fake timers work. */

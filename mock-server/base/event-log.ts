@@ -1,8 +1,8 @@
 /** An append-only event log that any number of readers follow at their own pace. */
 
 /**
- * Readers hold a position instead of a queue: a slow reader costs no memory, and one that falls too far behind finds
- * that its position is gone.
+ * Each reader holds a position instead of a queue, so a slow reader costs no memory. If a reader falls too far behind,
+ * the item at its position is no longer kept.
  */
 export interface EventLog<Item> {
   /** Position of the oldest item kept; positions count from 1. */
@@ -12,7 +12,7 @@ export interface EventLog<Item> {
   readonly state: 'open' | 'closed'
   /** Appends an item, notifies the watchers and returns the item's position. */
   append(item: Item): number
-  /** Returns the item at `position`, or `undefined` if it is not kept or does not exist yet. */
+  /** Returns the item at `position`, or `undefined` if it is no longer kept or does not exist yet. */
   at(position: number): Item | undefined
   /** Marks the log as complete and notifies the watchers. */
   close(): void

@@ -1,4 +1,4 @@
-/** Request handlers of channels: opening one, and applying operations to its streams (PROTOCOL.md 5.1, 5.2). */
+/** Request handlers for channels: open a channel, and apply operations to its streams (PROTOCOL.md 5.1, 5.2). */
 import type { Router } from '../http/router.ts'
 import { emptyResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
@@ -17,10 +17,10 @@ export interface ChannelEntry {
   readonly traffic: MutableTraffic
 }
 
-/** What the handlers of channels share. */
+/** The state that the channel handlers share. */
 export interface ChannelEndpoint {
   readonly channels: Map<string, ChannelEntry>
-  /** Handles the requests of channel streams, like any other request. */
+  /** Handles the request of a channel stream like any other request. */
   readonly handle: Router
   /** Maximum size of a request body in bytes. */
   readonly bodyLimit: number
@@ -43,12 +43,12 @@ export function openChannel({ channels }: ChannelEndpoint): Handler {
     })
     traffic.streams = 0
     channels.set(channel.id, { channel, traffic })
-    // Without `expiresAt`: the channel ends itself, once its token has expired and its last stream has ended.
+    // Omit `expiresAt`: the channel ends by itself once its token has expired and its last stream has ended.
     return streamResponse({ ...exchange, identity: { subject: identity.subject } }, channel.source)
   }
 }
 
-/** Builds the request of a stream. The URL is concatenated: a path like `//host` would resolve to another origin. */
+/** Builds a stream's request. Concatenates the URL, because a path like `//host` would resolve to a different origin. */
 function createStreamRequest(
   { method, path, headers, body }: OpenOperation,
   { request, url }: Exchange,
@@ -56,7 +56,7 @@ function createStreamRequest(
 ): Request {
   const origin = request.headers.get('origin')
   const mergedHeaders = new Headers(headers)
-  // CORS depends on the page that sends the operations, not on an `origin` in their inner headers.
+  // CORS depends on the page that sends the operations, not on an `origin` header inside an operation.
   if (origin !== null) mergedHeaders.set('origin', origin)
   return new Request(url.origin + path, {
     method,
@@ -80,7 +80,7 @@ function applyOperation({ channel, traffic }: ChannelEntry, op: Operation, excha
   )
 }
 
-/** Handles `POST` of operations: applies all of them, or none. */
+/** Handles a `POST` of operations: applies all of them or none. */
 export function applyOperations({ channels, handle, bodyLimit }: ChannelEndpoint): Handler {
   return async (exchange) => {
     const { channelId, ops } = parseOperations(await readJson(exchange.request, bodyLimit))

@@ -1,20 +1,20 @@
-/** A channel stream: a response, re-framed under its key at the pace of its credit (PROTOCOL.md 5.3, 5.4). */
+/** A channel stream: re-frames a response under the stream's key, as its credit allows (PROTOCOL.md 5.3, 5.4). */
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import { problemResponse } from '../http/problem.ts'
 import { createBlockParser } from '../../src/sse/parse.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 
-/** A stream of a channel. Holds the events of one write of its source, and reads the next once they are taken. */
+/** A stream of a channel. Holds the events of one write, and reads the next write once they have been taken. */
 export interface ChannelStream {
   readonly key: string
   /**
    * - `waiting`: waits for its source or for credit
    * - `ready`: `take` returns a frame
-   * - `closed`: its `close` event was taken, or it was closed
+   * - `closed`: its `close` event was taken, or `close()` was called
    */
   readonly state: 'waiting' | 'ready' | 'closed'
-  /** Returns the next frame, if it is ready. */
+  /** Returns the next frame, or `undefined` if none is ready. */
   take(): Frame | undefined
   /** Adds credit for bytes that the consumer has drained. */
   credit(bytes: number): void
@@ -38,9 +38,9 @@ export interface ChannelStreamOptions {
 const CUT_DETAIL = 'The connection was cut.'
 /** Credit that an event costs in addition to its data, so that empty events cost something too. */
 const EVENT_OVERHEAD_BYTES = 32
-/** Bytes of an error response's body that are forwarded. */
+/** Maximum number of bytes forwarded from the body of an error response. */
 const MAX_PROBLEM_BYTES = 16 * 1024
-/** Headers of the connection, which the stream does not own. */
+/** Headers that belong to the connection, not to the stream. */
 const CONNECTION_HEADERS = /^(access-control-|vary$|connection$|content-length$|content-encoding$)/
 
 /** Reads the text of a body, up to `MAX_PROBLEM_BYTES`. */
@@ -60,7 +60,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
   const abortController = new AbortController()
   let phase: 'open' | 'closing' | 'closed' = 'open'
   let credit = window
-  /** Frames with the credit that each of them costs. */
+  /** Frames, each with the credit that it costs. */
   let queue: { readonly frame: Frame; readonly cost: number }[] = []
   let takenCount = 0
   let onDrained: (() => void) | undefined
@@ -149,7 +149,7 @@ export function createChannelStream({ key, url, window, fetchResponse, onReady }
 
   start().catch((error: unknown) => {
     console.error(error)
-    fail(500, 'Internal error in the mock server; its console has the details.')
+    fail(500, 'Internal error in the mock server; see its console for details.')
   })
 
   return {

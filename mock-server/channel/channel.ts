@@ -1,4 +1,4 @@
-/** A channel: many streams on one connection, which take turns (PROTOCOL.md 5). */
+/** A channel: many streams that take turns on one connection (PROTOCOL.md 5). */
 import type { Clock } from '../base/clock.ts'
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import { problemResponse } from '../http/problem.ts'
@@ -11,26 +11,26 @@ import type { OpenOperation } from './operations.ts'
 
 /** A channel; its source provides the frames of the channel connection. */
 export interface Channel {
-  /** Unguessable ID, sent to the client in its `channel` event. */
+  /** Unguessable ID, sent to the client in the `channel` event. */
   readonly id: string
-  /** Identity that opened the channel, by its newest credentials. */
+  /** Identity that opened the channel, with its newest credentials. */
   readonly identity: Identity
   /** Number of open streams. */
   readonly streamCount: number
   /** Frames of the channel connection. */
   readonly source: Source
-  /** Replaces the identity if these credentials of the same subject expire later. */
+  /** Replaces the identity if the new one, which must have the same subject, expires later. */
   renewIdentity(identity: Identity): void
-  /** Whether a stream may be opened under this key; a key is used only once. */
+  /** Whether a stream may be opened under this key; each key can be used only once. */
   isUnusedKey(key: string): boolean
   /** Opens a stream; `fetchResponse` fetches its response and does not reject. */
   openStream(
     operation: OpenOperation,
     fetchResponse: (signal: AbortSignal) => Promise<HttpResponse | DroppedConnection>,
   ): void
-  /** Grants a stream more bytes; has no effect if it has ended. */
+  /** Grants a stream more credit; has no effect if the stream has ended. */
   grantCredit(key: string, bytes: number): void
-  /** Closes a stream; has no effect if it has ended. */
+  /** Closes a stream; has no effect if the stream has ended. */
   closeStream(key: string): void
   /** Ends the channel connection, and every stream with it. */
   end(endState: 'cut' | 'ended'): void
@@ -39,10 +39,10 @@ export interface Channel {
 /** Options of `createChannel`. */
 export interface ChannelOptions {
   readonly identity: Identity
-  /** Interval in milliseconds that `channel` announces; 0 announces none. */
+  /** Heartbeat interval that `channel` announces, in milliseconds; 0 announces none. */
   readonly heartbeat: number
   readonly clock: Clock
-  /** Called when a stream was opened or has ended. */
+  /** Called when a stream has opened or ended. */
   onChange(): void
   /** Called when the channel connection has ended. */
   onClose(): void
@@ -80,7 +80,7 @@ export function createChannel({
     state = endState
     notifyWatchers()
   }
-  /** Ends an expired channel, unless it has streams: they may have credentials of their own that are still valid. */
+  /** Ends an expired channel, unless it has streams: a stream may have credentials of its own that are still valid. */
   const endIfExpired = (): void => {
     const { expiresAt = Infinity } = identity
     if (state === 'open' && streams.size === 0 && expiresAt <= clock.date()) end('expired')
@@ -97,7 +97,7 @@ export function createChannel({
     onChange()
     endIfExpired()
   }
-  /** Wraps the callback, so that the same one can be registered twice. */
+  /** Wraps the callback, so that the same callback can be registered twice. */
   const watch = (callback: () => void): (() => void) => {
     const watcher = (): void => callback()
     watchers.add(watcher)
@@ -123,7 +123,7 @@ export function createChannel({
         for (const stream of readyStreams) {
           readyStreams.delete(stream)
           const frame = stream.take()
-          // Takes its next turn after all other ready streams.
+          // The stream takes its next turn after all other ready streams.
           if (stream.state === 'ready') readyStreams.add(stream)
           else if (stream.state === 'closed') remove(stream)
           if (frame) return frame

@@ -1,7 +1,7 @@
 /** Parses the operations on channel streams from the body of a POST (PROTOCOL.md 5.2). */
 import { HttpError } from '../http/problem.ts'
 
-/** Opens a stream: its request, and the key that identifies its events. */
+/** An operation that opens a stream: the request to send, and the key that identifies the stream's events. */
 export interface OpenOperation {
   readonly op: 'open'
   readonly key: string
@@ -28,7 +28,7 @@ const KEY_PATTERN = /^[A-Za-z0-9_-]{1,32}$/
 const METHOD_PATTERN = /^(?!(connect|trace|track)$)[a-z]{1,16}$/i
 /** An absolute path, as in a request line. */
 const PATH_PATTERN = /^\/[!-~]*$/
-/** Headers of the connection or the page, which are removed from the headers of a stream. */
+/** Headers that belong to the connection or the page; they are removed from a stream's headers. */
 const CONNECTION_HEADERS = [
   'host',
   'origin',
@@ -106,7 +106,7 @@ function parseOperation(where: string, value: unknown): Operation {
 
 /**
  * Parses the operations.
- * @throws `HttpError` 400 if one of them is malformed, so that none is applied
+ * @throws `HttpError` 400 if any operation is malformed, 413 if there are too many
  */
 export function parseOperations({ channelId, ops }: JsonObject): {
   readonly channelId: string

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { runCommand } from './run-command.ts'
 
-/** Runs the command with these arguments. A server that it starts keeps the process alive. */
+/** Runs the command with these arguments. If the command starts a server, the server keeps the process alive. */
 export async function main(args: readonly string[]): Promise<void> {
   const result = await runCommand(args, {
     // After bundling, this file is `dist/cli.js`.
@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const { server } = result
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    // The first signal ends the streams cleanly. A second one finds no handler and ends the process.
+    // The first signal ends the streams cleanly. A second signal has no handler, so it ends the process.
     process.once(signal, () => {
       server.close().then(
         () => process.exit(0),

@@ -22,7 +22,7 @@ export type Command =
       readonly portPolicy: 'next-free' | 'strict'
     }
 
-/** A mistake in the arguments; the message names the argument and what was expected. */
+/** A mistake in the arguments; the message names the argument and the expected value. */
 export class UsageError extends Error {}
 
 const flags = {
@@ -61,13 +61,13 @@ Usage:
   rivulet mock schema        print the JSON Schema of a scenario
 
 Options:
-  --port <port>       port to listen on, or the next free one if it is in use (default: 3000)
+  --port <port>       port to listen on; if it is in use, the next free port (default: 3000)
   --strict-port       fail if the port is in use
   --host <host>       address to listen on (default: 127.0.0.1)
   --cors <origin>     let pages of this origin read responses; * for any origin; repeatable
   --answers <file>    JSON file with answers: an object of prompt → answer (* for any other prompt), or an array
-  --seed <n>          seed of the generated answers and prices (default: 0)
-  --scenario <file>   JSON file with the faults to inject, see Scenarios
+  --seed <n>          seed for the generated answers and prices (default: 0)
+  --scenario <file>   JSON file with the faults to inject; see Scenarios
   --auth <kind>       require jwt (tokens from POST /api/token) or apikey (X-API-Key: ${MOCK_API_KEY})
   --delay <ms>        delay between deltas (default: 20)
   --tokens            send a token per delta instead of a character
@@ -78,7 +78,7 @@ Options:
   -h, --help          print this help
 
 Endpoints:
-  GET    /api/stream            read the feed: connected, price, broadcast events; ?types=a,b filters by type
+  GET    /api/stream            read the feed: connected, price and broadcast events; ?types=a,b filters by type
   POST   /api/broadcast         send an event to the feed: {"type": "note", "data": 1}
   GET    /api/generate?prompt=  start a run: start, delta …, end or error
   POST   /api/generate          start a run: {"prompt": "…"}
@@ -96,7 +96,7 @@ Scenarios:
   rules, or {"rules": […]}. The text form is reset-after:5,times:2 with ; between rules; percent-encode , and ; in values.
 
   For one URL:          ?fault=reset-after:5,once
-  While it is running:  curl -d reset-after:5 http://localhost:3000/_mock
+  For a running server: curl -d reset-after:5 http://localhost:3000/_mock
 
 ${formatRuleKeys()}
 
@@ -139,7 +139,7 @@ const omitUndefined = <Value>(fields: { [Name in keyof Value]: Value[Name] | und
 
 /**
  * Parses the arguments of the command.
- * @throws `UsageError` if one of them is not valid
+ * @throws `UsageError` if any argument is not valid
  */
 export function parseArguments(args: readonly string[]): Command {
   const { values, positionals } = parseFlags(args)

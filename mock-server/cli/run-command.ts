@@ -5,7 +5,7 @@ import type { MockServer, MockServerOptions } from '../node/mock-server.ts'
 import { startMockServer } from '../node/mock-server.ts'
 import { formatHelp, parseArguments, UsageError } from './parse-arguments.ts'
 
-/** What a command needs from its process. */
+/** The parts of the process that a command uses. */
 export interface CliEnvironment {
   /** Folder of the built package. */
   readonly dist: string
@@ -16,7 +16,7 @@ export interface CliEnvironment {
 /** The server that a command has started, or the exit code of a finished command. */
 export type CommandResult = { readonly exitCode: number } | { readonly server: MockServer }
 
-/** Number of ports to try after one that is in use. */
+/** Number of further ports to try if the requested port is in use. */
 const MAX_PORT_ATTEMPTS = 100
 
 async function startOnFreePort(options: MockServerOptions, portPolicy: 'next-free' | 'strict'): Promise<MockServer> {
@@ -50,7 +50,7 @@ function formatCurlExamples({ url }: MockServer, { auth }: MockServerOptions): s
   return lines.map((line) => `  ${line}`).join('\n')
 }
 
-/** Runs the command. Reports mistakes in its arguments with exit code 2. */
+/** Runs the command. Reports invalid arguments with exit code 2. */
 export async function runCommand(
   args: readonly string[],
   { dist, print, printError }: CliEnvironment,

@@ -1,4 +1,4 @@
-/** Request handlers of a feed: reading it, and broadcasting to its clients. */
+/** Request handlers for a feed: read it, and broadcast to its clients. */
 import { emptyResponse, jsonResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
@@ -25,7 +25,7 @@ export function readFeed(feed: Feed): Handler {
   }
 }
 
-/** Handles `POST` of an event `{ type?, data }`, which every client of the feed receives. */
+/** Handles a `POST` of an event `{ type?, data }`, which every client of the feed receives. */
 export function broadcastTo(feed: Feed, bodyLimit: number): Handler {
   return async ({ request }) => {
     const { type, data } = await readJson(request, bodyLimit)

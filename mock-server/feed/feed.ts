@@ -16,15 +16,15 @@ export interface FeedEvent {
 
 /** A client that reads a feed. */
 export interface Client {
-  /** Unguessable ID, sent to the client in its `connected` event. */
+  /** Unguessable ID, sent to the client in the `connected` event. */
   readonly id: string
   /** Path of the feed. */
   readonly path: string
-  /** Subject of the identity that reads. */
+  /** Subject of the client's identity. */
   readonly subject: string
-  /** `Last-Event-ID` of its request, if any. */
+  /** `Last-Event-ID` of the client's request, if any. */
   readonly lastEventId?: string
-  /** Traffic figures of its connection; streams of a channel share them. */
+  /** Traffic figures of the client's connection; all streams of a channel share them. */
   readonly connection: Traffic
 }
 
@@ -33,7 +33,7 @@ export interface ReadOptions {
   readonly subject: string
   readonly lastEventId: string | undefined
   readonly connection: Traffic
-  /** Interval in milliseconds that `connected` announces; 0 announces none. */
+  /** Heartbeat interval that `connected` announces, in milliseconds; 0 announces none. */
   readonly heartbeat: number
   /** Event types to send. @defaultValue all */
   readonly types?: ReadonlySet<string> | undefined
@@ -46,15 +46,15 @@ export interface ReadOptions {
 /** A feed at one path. */
 export interface Feed {
   readonly path: string
-  /** The clients that read the feed now. */
+  /** The clients currently reading the feed. */
   readonly clients: readonly Client[]
-  /** ID of the newest event, or of the position before the first one. */
+  /** ID of the newest event, or of the position before the first event. */
   readonly lastEventId: string
   /** Number of events kept for resuming clients. */
   readonly keptEvents: number
   /**
    * Sends an event to all clients and returns its ID.
-   * @throws `TypeError` for CR, LF or NUL in `type`; nothing is sent then
+   * @throws `TypeError` for CR, LF or NUL in `type`; then nothing is sent
    */
   send(event: FeedEvent): string
   /** Adds a client and returns the source of its frames. */
@@ -84,7 +84,7 @@ export function createFeed(path: string, history: number): Feed {
 
   const formatId = (position: number): string => `${epoch}-${position}`
 
-  /** Returns the position to continue from, and the reason if it is not the requested one. */
+  /** Returns the position to continue from and, if that is not the requested position, the reason. */
   const locatePosition = (
     requestedId: string | undefined,
     options: ReadOptions,

@@ -6,8 +6,9 @@ import type { Feed } from './feed.ts'
 const prices = { ACME: 120, GLOBEX: 45, INITECH: 8, HOOLI: 300 }
 
 /**
- * Sends a `price` event `{ symbol, value, count }` every `interval` milliseconds; returns a function that stops it. The
- * prices depend on the seed only. `count` increases by one per event, so that readers can detect gaps and duplicates.
+ * Sends a `price` event `{ symbol, value, count }` every `interval` milliseconds; returns a function that stops the
+ * ticker. The prices depend only on the seed. `count` increases by one per event, so that readers can detect gaps and
+ * duplicates.
  */
 export function startTicker(feed: Feed, interval: number, seed: number, clock: Clock): () => void {
   const random = createRandom(seed)

@@ -22,7 +22,7 @@ export async function readBody(request: Request, limit: number): Promise<string>
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
-    // The rest is not needed, and a failure to cancel it changes nothing.
+    // The rest of the body is not needed, so it does not matter if the cancellation fails.
     reader.cancel().catch(() => undefined)
     if (error instanceof TypeError) throw new HttpError(400, 'The request body is not valid UTF-8.')
     throw error

@@ -3,7 +3,7 @@
 /** Origins whose pages may read responses; `*` allows every origin, but without credentials. */
 export type AllowedOrigins = readonly string[]
 
-/** Returns the CORS headers for every response to this request. */
+/** Returns the CORS headers for any response to this request. */
 export function corsHeaders(origins: AllowedOrigins, request: Request): [string, string][] {
   const headers: [string, string][] = [['vary', 'Origin, Accept-Encoding']]
   const origin = request.headers.get('origin')
@@ -26,7 +26,7 @@ export const preflightHeaders: readonly [string, string][] = [
   ['access-control-max-age', '600'],
 ]
 
-/** Whether the page that sent this request may control the mock server: same origin, or on the list. */
+/** Whether the request comes from a page that may control the mock server: same origin or listed origin. */
 export function canControl(origins: AllowedOrigins, request: Request): boolean {
   const origin = request.headers.get('origin')
   return origin === null || origin === new URL(request.url).origin || origins.includes(origin)

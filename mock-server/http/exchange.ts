@@ -38,7 +38,7 @@ export interface Exchange {
   /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** Traffic figures of the connection; for a request over a channel, those of the channel. */
+  /** Traffic figures of the connection; for a request over a channel, this is the channel connection. */
   readonly traffic: MutableTraffic
   /** Heartbeat interval for this request in milliseconds; 0 disables heartbeats. */
   readonly heartbeat: number

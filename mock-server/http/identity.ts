@@ -7,9 +7,9 @@ export type Permission = 'feed' | 'run' | 'broadcast'
 /** An authenticated client. */
 export interface Identity {
   readonly subject: string
-  /** What it may do. @defaultValue everything */
+  /** What the client may do. @defaultValue everything */
   readonly permissions?: readonly Permission[] | undefined
-  /** When its streams end, in milliseconds since the Unix epoch. @defaultValue never */
+  /** When the client's streams end, in milliseconds since the Unix epoch. @defaultValue never */
   readonly expiresAt?: number | undefined
 }
 
@@ -17,14 +17,14 @@ export interface Identity {
 export interface Authenticator {
   /**
    * Returns the identity behind a request.
-   * @throws an error of `unauthorized()` if there is none
+   * @throws an error from `unauthorized()` if the request has no valid credentials
    */
   authenticate(request: Request): Identity | Promise<Identity>
   /** Issues a token; omitted by authenticators without tokens. */
   issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>
 }
 
-/** Creates a 401 error with its challenge (RFC 6750 for `Bearer`). */
+/** Creates a 401 error with a challenge (RFC 6750 for `Bearer`). */
 export function unauthorized(scheme: 'Bearer' | 'ApiKey', detail: string, error?: 'invalid_token'): HttpError {
   const errorParameters = error ? `, error="${error}", error_description="${detail}"` : ''
   return new HttpError(401, detail, { 'www-authenticate': `${scheme} realm="rivulet"${errorParameters}` })
@@ -38,7 +38,7 @@ export function hasCredentials({ headers }: Request): boolean {
 /** Gives every request the same identity. */
 export const anonymous: Authenticator = { authenticate: () => ({ subject: 'anonymous' }) }
 
-/** Compares in constant time, so that the duration does not reveal how much of a key is right. */
+/** Compares in constant time, so that the duration does not reveal how much of a key is correct. */
 function isEqualInConstantTime(one: string, other: string): boolean {
   let difference = one.length ^ other.length
   for (let index = 0; index < one.length; index++) {

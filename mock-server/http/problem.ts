@@ -1,4 +1,4 @@
-/** Error responses: problem documents (RFC 9457), and the error with which a handler throws one. */
+/** Error responses: problem documents (RFC 9457), and the error that a handler throws to send one. */
 import type { HttpResponse } from './response.ts'
 import { jsonResponse } from './response.ts'
 

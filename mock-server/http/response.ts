@@ -6,13 +6,13 @@ import type { StreamBody } from '../stream/stream-body.ts'
 export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
-  /** Text, or chunks to write one by one, each of them at once. */
+  /** Text, or chunks to write one by one, each as soon as it is available. */
   readonly body?: string | StreamBody
   /** Forces this `Content-Encoding`, regardless of `Accept-Encoding`. */
   readonly encoding?: 'gzip' | 'br' | 'identity'
 }
 
-/** A connection that is cut before the response headers. */
+/** A connection that is cut before the response headers are sent. */
 export interface DroppedConnection {
   readonly cut: CutKind
 }

@@ -1,21 +1,21 @@
-/** A route: the handlers of a path by method, and who may use them. */
+/** A route: the handlers for a path, by method, and the access rules. */
 import type { RuleSet } from '../scenario/rule-set.ts'
 import type { Handler } from './exchange.ts'
 import type { Permission } from './identity.ts'
 
-/** The handlers and the access rules of a path. */
+/** The handlers and access rules for a path. */
 export interface Route {
-  /** Rules without a path apply to streams only. */
+  /** Kind of response; fault rules without a path apply only to streams. */
   readonly responseKind: 'stream' | 'other'
-  /** Kind of its streams in the traffic figures. @defaultValue 'other' */
+  /** Kind of the route's streams in the traffic figures. @defaultValue 'other' */
   readonly kind?: 'feed' | 'run' | 'channel'
-  /** Who may use it; `control` means clients on this machine. @defaultValue 'authenticated' */
+  /** Who may use the route; `control` means clients on this machine. @defaultValue 'authenticated' */
   readonly access?: 'public' | 'control' | 'authenticated'
   /** Permission that an identity needs. */
   readonly permission?: Permission
-  /** Whether channel streams may request it. @defaultValue 'allowed' */
+  /** Whether channel streams may request the path. @defaultValue 'allowed' */
   readonly overChannel?: 'allowed' | 'never'
-  /** Rules for this path only. */
+  /** Fault rules for this path only. */
   readonly ruleSet?: RuleSet
   readonly methods: Readonly<Record<string, Handler>>
 }

@@ -33,7 +33,7 @@ export interface RouterOptions {
 /** Handles a request. Never rejects. */
 export type Router = (request: Request, context: RequestContext) => Promise<HttpResponse | DroppedConnection>
 
-/** Number of URLs with `?fault=` whose counts are kept; the oldest is forgotten first. */
+/** Number of URLs with `?fault=` for which counts are kept; the oldest URL is forgotten first. */
 const MAX_FAULT_QUERIES = 1_000
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 
@@ -60,7 +60,7 @@ async function* streamEndlessBody(signal: AbortSignal): AsyncGenerator<Chunk, vo
   }
 }
 
-/** Creates the response with which a rule replaces the real one, if it has a `status`. */
+/** Creates the response that replaces the real one, if the rule has a `status`. */
 function createFaultResponse(rule: Rule, signal: AbortSignal): HttpResponse | undefined {
   const { status } = rule
   if (status === undefined) return undefined
@@ -84,7 +84,7 @@ export function createRouter(options: RouterOptions): Router {
   const { findRoute, ruleSet, cors, authenticator, clock, heartbeat, onRequest } = options
   const ruleSetsByQuery = new Map<string, RuleSet>()
 
-  /** Matches the rules of `?fault=`. Requests whose URLs differ only in `lastEventId` share the counts of the rules. */
+  /** Matches the rules of `?fault=`. Requests whose URLs differ only in `lastEventId` share the rules' counts. */
   const matchQueryRule = (url: URL, facts: RequestFacts): Rule => {
     const text = url.searchParams.get('fault')
     if (text === null) return {}
@@ -127,7 +127,7 @@ export function createRouter(options: RouterOptions): Router {
   ): Promise<HttpResponse> => {
     const { identity } = exchange
     if (permission && identity.permissions && !identity.permissions.includes(permission)) {
-      throw new HttpError(403, `The identity lacks the permission: ${permission}.`)
+      throw new HttpError(403, `The identity lacks the ${permission} permission.`)
     }
     const interval = typeof rule.heartbeat === 'number' ? rule.heartbeat : heartbeat
     return handler({ ...exchange, rule, heartbeat: interval })
@@ -152,7 +152,10 @@ export function createRouter(options: RouterOptions): Router {
     if (route.access === 'control') {
       if (peer !== 'loopback') throw new HttpError(403, `${path} is only available to clients on the same machine.`)
       if (!canControl(cors, request))
-        throw new HttpError(403, `${path} is not available to pages of other origins (cors).`)
+        throw new HttpError(
+          403,
+          `${path} is available to pages of other origins only if the \`cors\` option lists them.`,
+        )
       return handler({ ...exchange, identity: { subject: 'control' } })
     }
 
@@ -166,7 +169,7 @@ export function createRouter(options: RouterOptions): Router {
     const rule: Rule = { ...ruleSet.match(facts), ...route.ruleSet?.match(facts), ...matchQueryRule(url, facts) }
     if (rule.refuse) return { cut: 'reset' }
     if (rule.hang) {
-      // Discard the body: a disconnect is only noticed on a socket that is being read.
+      // Discard the body: a disconnect is noticed only while the socket is being read.
       request.body?.cancel().catch(() => undefined)
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
@@ -192,7 +195,7 @@ export function createRouter(options: RouterOptions): Router {
       response =
         error instanceof HttpError
           ? error.response
-          : problemResponse(500, 'Internal error in the mock server; its console has the details.')
+          : problemResponse(500, 'Internal error in the mock server; see its console for details.')
       if (!(error instanceof HttpError)) console.error(error)
     }
     if ('cut' in response) return response

@@ -1,10 +1,10 @@
 /** Traffic figures of a connection, counted by its transport and inspected by tests and pages. */
 
-/** Live traffic figures of a connection. Bytes are those of the response body. */
+/** Live traffic figures of a connection. Byte counts cover only the response body. */
 export interface Traffic {
   /** What the connection is used for. */
   readonly kind: 'feed' | 'run' | 'channel' | 'other'
-  /** Path of the request that opened it. */
+  /** Path of the request that opened the connection. */
   readonly path: string
   /** Content encoding of the body. */
   readonly encoding: 'identity' | 'gzip' | 'br'
@@ -21,7 +21,7 @@ export interface Traffic {
 /** Traffic figures, writable for the transport that counts them. */
 export type MutableTraffic = { -readonly [Name in keyof Traffic]: Traffic[Name] }
 
-/** Creates the figures of a new connection. */
+/** Creates the figures for a new connection. */
 export function createTraffic(): MutableTraffic {
   return { kind: 'other', path: '', encoding: 'identity', bytes: 0, sent: 0, buffered: 0, streams: 1 }
 }

@@ -8,10 +8,10 @@ import type { StreamBody } from '../stream/stream-body.ts'
 /** Handles a request. Rejects like `fetch` if a socket would be cut; stays pending if a server would not respond. */
 export type FetchHandler = (request: Request) => Promise<Response>
 
-/** Statuses with which a `Response` cannot have a body. */
+/** Statuses for which a `Response` cannot have a body. */
 const NULL_BODY_STATUSES = [204, 205, 304]
 
-/** Creates the error with which `fetch` reports a broken connection. */
+/** Creates the error that `fetch` rejects with when a connection breaks. */
 const createNetworkError = (): TypeError => new TypeError('network error: the mock server cut the connection')
 
 function createReadableStream(
@@ -40,7 +40,7 @@ function createReadableStream(
         traffic.sent = traffic.bytes += value.bytes.length
         if (value.bytes.length > 0) controller.enqueue(value.bytes)
         if (!value.cut) return
-        // Let the reader take the bytes before the cut first: an error would discard them.
+        // Let the reader take the bytes before reporting the cut: an error now would discard them.
         if (value.bytes.length === 0) throw createNetworkError()
         pendingCut = 'next'
       },
@@ -65,7 +65,7 @@ function toResponse(
   return new Response(responseBody, { status, headers })
 }
 
-/** Creates the handler. It must not import from Node, because it also runs in pages and service workers. */
+/** Creates the handler. This module must not import from Node: it also runs in pages and service workers. */
 export function createFetchHandler(service: Service): FetchHandler {
   return async (request) => {
     request.signal.throwIfAborted()

@@ -14,13 +14,13 @@ export type MockOptions = Omit<ServiceOptions, 'onRestart' | 'cors'>
 export interface MockRun {
   /** The complete answer, or a function that returns it for a prompt. @defaultValue a generated answer */
   readonly text?: string | ((prompt: string) => string)
-  /** Faults of the requests to this path and to the `resume` URLs of its runs. */
+  /** Faults for requests to this path and to the `resume` URLs of its runs. */
   readonly fault?: Scenario
 }
 
 /** An in-process mock server. */
 export interface Mock {
-  /** Like the global `fetch`, including redirects. Accepts any origin, and paths without one. */
+  /** Like the global `fetch`, including redirects. Accepts URLs of any origin, and paths. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
   /** The last 1,000 requests, oldest first, including those over a channel. */
   readonly requests: readonly Request[]

@@ -11,8 +11,8 @@ export interface MswMock extends Mock {
 }
 
 /**
- * Creates handlers for all paths of the mock, including those added later, and for all methods. Other requests are left
- * to the handlers after them. `origin` restricts them to one origin.
+ * Creates handlers for all paths of the mock, including paths added later, and for all methods. Other requests are left
+ * to later handlers. `origin` restricts the handlers to one origin.
  */
 export function handlers(mock: Mock, { origin }: { readonly origin?: string } = {}): HttpHandler[] {
   return [
@@ -23,7 +23,7 @@ export function handlers(mock: Mock, { origin }: { readonly origin?: string } = 
         // MSW passes redirects on to the client, which follows them.
         return await mock.fetch(request, { redirect: 'manual' })
       } catch (error) {
-        // MSW reports a cut connection as a network error. An aborted request needs no response.
+        // A `TypeError` means a cut connection, which MSW reports as a network error. Any other error is an abort.
         if (error instanceof TypeError) return Response.error()
         throw error
       }

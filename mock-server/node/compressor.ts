@@ -1,13 +1,13 @@
-/** Compresses a response body such that no event waits in the encoder (PROTOCOL.md 1.6). */
+/** Compresses a response body so that no event waits in the encoder (PROTOCOL.md 1.6). */
 import type { BrotliCompress, Gzip } from 'node:zlib'
 import { constants, createBrotliCompress, createGzip } from 'node:zlib'
 
-/** The encoder of one body. */
+/** The encoder for one body. */
 export interface Compressor {
   readonly encoding: 'gzip' | 'br'
-  /** Compresses and flushes: with the result, everything so far can be decoded. */
+  /** Compresses and flushes, so that everything compressed so far can be decoded. */
   compress(bytes: Uint8Array): Promise<Uint8Array>
-  /** Returns the last bytes. */
+  /** Ends the encoding and returns the last bytes. */
   finish(): Promise<Uint8Array>
   /** Frees the encoder and discards pending output. */
   close(): void
@@ -19,7 +19,7 @@ const brotliOptions = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 3, [constants.BROTLI_PARAM_LGWIN]: 14 },
 }
 
-/** Creates the encoder of one body. */
+/** Creates the encoder for one body. */
 export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
   const encoder: Gzip | BrotliCompress =
     encoding === 'gzip' ? createGzip(gzipOptions) : createBrotliCompress(brotliOptions)
@@ -49,7 +49,7 @@ export function createCompressor(encoding: 'gzip' | 'br'): Compressor {
 
 /**
  * Chooses the encoding for an `Accept-Encoding` (RFC 9110, 12.5.3). Prefers gzip to br at equal weights: flushed after
- * every event, it produces fewer bytes and needs less memory (bench/server/RESULTS.md).
+ * every event, gzip produces fewer bytes and needs less memory (bench/server/RESULTS.md).
  */
 export function chooseEncoding(accepted: string | undefined): 'gzip' | 'br' | 'identity' {
   const weights = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** A mock server on a port, which can be killed, restarted and closed like a real one. */
+/** A mock server that listens on a port and can be killed, restarted and closed like a real server. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -25,11 +25,11 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly port?: number
   /** Address to listen on. @defaultValue '127.0.0.1' */
   readonly host?: string
-  /** Number of sockets served at once; requests on further ones get a 503. @defaultValue 10_000 */
+  /** Number of sockets served at once; requests on further sockets get a 503. @defaultValue 10_000 */
   readonly maxConnections?: number
-  /** How long a client may take to send its headers before it is dropped, in milliseconds. @defaultValue 10_000 */
+  /** How long a client may take to send headers before the client is dropped, in milliseconds. @defaultValue 10_000 */
   readonly headersTimeout?: number
-  /** Authentication that requests need. @defaultValue 'none': everybody */
+  /** Authentication that requests require. @defaultValue 'none': everybody */
   readonly auth?: AuthOptions
   /** Interval between sample `price` events in the feed, in milliseconds; 0 sends none. @defaultValue 0 */
   readonly tick?: number
@@ -37,7 +37,7 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly folders?: StaticFolders
 }
 
-/** Options of a token. */
+/** Options for a token. */
 export interface TokenOptions {
   /** Subject of the identity. @defaultValue 'mock-user' */
   readonly subject?: string
@@ -53,7 +53,7 @@ export interface MockServer {
   readonly url: string
   /** Port that the server listens on; a restart keeps it. */
   readonly port: number
-  /** The clients that read `/api/stream` now. */
+  /** The clients currently reading `/api/stream`. */
   readonly clients: readonly Client[]
   /** The runs that are kept: running ones, and finished ones that can still be read. */
   readonly runs: readonly Run[]
@@ -80,14 +80,14 @@ export interface MockServer {
   setScenario(scenario: Scenario): void
   /** Destroys all sockets and stops listening, like a killed process; events and runs are kept for `restart`. */
   kill(): Promise<void>
-  /** Kills the server unless it is killed already, and listens on the same port again. */
+  /** Kills the server unless it has already been killed, and listens on the same port again. */
   restart(options?: RestartOptions): Promise<void>
   /** Ends all streams cleanly and stops the server for good. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** How long clients may take to receive their last bytes, in milliseconds. */
+/** How long clients may take to receive their last bytes after `close`, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
 
 /** Starts a mock server. Rejects if the port is in use. */
@@ -128,10 +128,11 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
       if (state === 'closed') socket.destroySoon()
       const restartOptions = requestedRestart
       requestedRestart = undefined
-      // Restart only now that the client has received the response to its request for one.
+      // Restart only now that the response to the restart request has been sent.
       if (restartOptions) restart(restartOptions).catch(console.error)
     })
-    if (excessSockets.has(socket)) return handler.sendProblem(response, 503, 'Too many connections (maxConnections).')
+    if (excessSockets.has(socket))
+      return handler.sendProblem(response, 503, 'Too many connections; raise the `maxConnections` option.')
     handler(request, response, () => {
       serveStatic(request, response).then(
         (served) => served || handler(request, response),
@@ -219,7 +220,8 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
     service,
     broadcast: (event) => service.broadcast(event),
     async issueToken(tokenOptions = {}) {
-      if (!authenticator.issue) throw new TypeError('issueToken: token authentication is not enabled (auth)')
+      if (!authenticator.issue)
+        throw new TypeError('issueToken: token authentication is not enabled; set the `auth` option')
       return (await authenticator.issue({ ...tokenOptions }))['token'] as string
     },
     setScenario: (scenario) => service.setScenario(scenario),

@@ -16,9 +16,9 @@ import type { CutKind } from '../stream/faults.ts'
 
 /** Options of `createNodeHandler`. Durations are in milliseconds. */
 export interface NodeHandlerOptions {
-  /** Whether event streams are compressed for clients that accept it. @defaultValue true */
+  /** Whether event streams are compressed for clients that accept compression. @defaultValue true */
   readonly compress?: boolean
-  /** How long a client may take to accept a write before it is dropped, in milliseconds. @defaultValue 30_000 */
+  /** How long a client may take to accept a write before the client is dropped, in milliseconds. @defaultValue 30_000 */
   readonly drainTimeout?: number
   /** Source of time, for tests. @defaultValue the platform's */
   readonly clock?: Clock
@@ -37,7 +37,7 @@ export interface FastifyLikeReply {
 }
 
 /**
- * A request handler for `node:http`, `node:http2`, Express and Fastify. With Express, it calls `next` for paths that have
+ * A request handler for `node:http`, `node:http2`, Express and Fastify. Calls Express's `next` for paths that have
  * no route.
  */
 export interface NodeHandler {
@@ -62,10 +62,10 @@ function cutSocket(response: ServerResponse, cut: CutKind): void {
   else socket.destroySoon()
 }
 
-/** Separates the last bytes from a reset: libuv clients that receive both in one read report a regular end. */
+/** Waits between the last bytes and a reset: libuv clients that receive both in one read report a normal end. */
 const waitOneTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 
-/** Resolves once the operating system has accepted the write; with `false` if it failed or exceeded `timeout`. */
+/** Resolves with `true` once the operating system accepts the write, or with `false` if it fails or times out. */
 function write(response: ServerResponse, bytes: Uint8Array, timeout: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const finish = (outcome: boolean): void => {

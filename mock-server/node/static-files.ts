@@ -1,4 +1,4 @@
-/** Serves the files of folders, but nothing outside of them, not even through symbolic links. */
+/** Serves files in folders, but nothing outside them, not even through symbolic links. */
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -30,7 +30,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** Resolves a URL path to a file of the folder, or to `undefined`; checked after symbolic links have been followed. */
+/** Resolves a URL path to a file in the folder, after following symbolic links, or to `undefined`. */
 async function resolveFile(root: string, path: string): Promise<string | undefined> {
   let decoded: string
   try {

@@ -1,7 +1,7 @@
 /** Converts the requests of Node's HTTP servers to `Request` objects. */
 import type { IncomingMessage } from 'node:http'
 
-/** A request, and what only the socket and the host know about it. */
+/** A request, with facts about it that only the socket and the host know. */
 export interface ConvertedRequest {
   readonly request: Request
   /** Path without `basePath`. */

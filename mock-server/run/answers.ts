@@ -1,7 +1,7 @@
 /** The answers of runs: canned, or generated from the prompt and a seed. */
 import { createRandom, hashText } from '../base/random.ts'
 
-/** Answers by prompt (`*` for any other prompt), or a list of answers that is used in turn, again and again. */
+/** Answers by prompt (`*` for any other prompt), or a list of answers to cycle through. */
 export type CannedAnswers = Readonly<Record<string, string>> | readonly string[]
 
 /** Returns the answer to a prompt. */
@@ -19,7 +19,7 @@ const sentences = [
   'The server waits for slow readers, up to a point.',
 ]
 
-/** Generates a sample answer that depends on the prompt and the seed only. */
+/** Generates a sample answer that depends only on the prompt and the seed. */
 export function createSampleAnswer(prompt: string, seed: number): string {
   const random = createRandom(seed ^ hashText(prompt))
   const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)]!
@@ -33,20 +33,20 @@ export function createSampleAnswer(prompt: string, seed: number): string {
 
 /**
  * Validates canned answers that were parsed from JSON.
- * @throws `TypeError` that says what was expected
+ * @throws `TypeError` with a message that describes the expected value
  */
 export function parseCannedAnswers(value: unknown): CannedAnswers {
   const expected = 'answers: expected an object of prompt → string, or an array of strings'
   if (typeof value !== 'object' || value === null) throw new TypeError(expected)
   const texts: unknown[] = Object.values(value)
-  if (texts.length === 0) throw new TypeError(`${expected}, not empty`)
+  if (texts.length === 0) throw new TypeError('answers: expected at least one answer')
   const invalidIndex = texts.findIndex((text) => typeof text !== 'string')
   if (invalidIndex >= 0)
     throw new TypeError(`${expected}; ${JSON.stringify(Object.keys(value)[invalidIndex])} is not a string`)
   return value as CannedAnswers
 }
 
-/** Uses canned answers, and generates sample answers for other prompts. */
+/** Creates a generator that uses canned answers, and sample answers for all other prompts. */
 export function createAnswerGenerator(cannedAnswers: CannedAnswers | undefined, seed: number): GenerateAnswer {
   if (!cannedAnswers) return (prompt) => createSampleAnswer(prompt, seed)
   if (Array.isArray(cannedAnswers)) {

@@ -1,14 +1,14 @@
-/** Splits an answer into deltas: characters as a reader sees them, or tokens. */
+/** Splits an answer into deltas: user-perceived characters, or tokens. */
 
 type SplitText = (text: string) => string[]
 
-/** UTF-16 code units per call of the segmenter, whose run time grows with the square of the text's length. */
+/** UTF-16 code units per segmenter call: the segmenter's run time grows with the square of the text's length. */
 const MAX_SEGMENT_CHARS = 1_000
 const HIGH_SURROGATE = /[\ud800-\udbff]/
 
 /**
- * Splits text into grapheme clusters, so that a flag or an emoji sequence stays whole; into code points on platforms
- * without `Intl.Segmenter`.
+ * Splits text into grapheme clusters, so that a flag or an emoji sequence stays whole. On platforms without
+ * `Intl.Segmenter`, splits it into code points.
  */
 export const splitCharacters: SplitText = (text) => {
   if (typeof Intl.Segmenter !== 'function') return Array.from(text)

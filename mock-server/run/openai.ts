@@ -38,7 +38,7 @@ const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, 
   }
 }
 
-/** Encodes chunks without IDs and event names, then the usage if requested, then `[DONE]`. */
+/** Creates an encoder for chunks without IDs or event names, then the usage if requested, then `[DONE]`. */
 function createChunkEncoder(id: string, model: string, created: number, includesUsage: boolean): FrameEncoder {
   const chunk = (fields: Record<string, unknown>): Frame => ({
     data: JSON.stringify({ id, object: 'chat.completion.chunk', created, model, ...fields }),
@@ -76,7 +76,7 @@ function createChunkEncoder(id: string, model: string, created: number, includes
   }
 }
 
-/** Stops the generation when the reader leaves, because these runs cannot be resumed. */
+/** Wraps a source to cancel the run when the reader leaves, because these runs cannot be resumed. */
 const cancelOnClose = (run: Run, source: Source): Source => ({
   take: () => source.take(),
   get state() {
@@ -123,7 +123,7 @@ function respondWhole(
     const onAbort = (): void => run.cancel()
     const unwatch = source.watch(checkFinished)
     signal.addEventListener('abort', onAbort)
-    // A run without delays is finished before it is watched; checked in a later task, when `unwatch` is assigned.
+    // A run without delays has finished before it is watched. Check in a later task, when `unwatch` is assigned.
     const cancelCheck = clock.after(0, checkFinished)
   })
 }

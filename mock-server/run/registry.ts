@@ -1,4 +1,4 @@
-/** The registry of runs: their owners, the keys that join them, and how long they are kept. */
+/** The registry of runs: their owners, their idempotency keys, and how long they are kept. */
 import type { Clock } from '../base/clock.ts'
 import type { Run, RunPlan } from './run.ts'
 import { createRun } from './run.ts'
@@ -8,16 +8,16 @@ export interface StartRequest {
   readonly owner: string
   readonly method: string
   readonly path: string
-  /** `Idempotency-Key`: a request with the same key joins the run that it started. */
+  /** `Idempotency-Key`: later requests with the same key join the run. */
   readonly key: string | undefined
-  /** Content of the request: the same key with another fingerprint is a conflict. */
+  /** Content of the request: the same key with a different fingerprint is a conflict. */
   readonly fingerprint: string
 }
 
 /** The result of a request to start a run. */
 export type StartResult =
   | { readonly outcome: 'started' | 'joined'; readonly run: Run }
-  /** The key was used with another body. */
+  /** The key was used with a different body. */
   | { readonly outcome: 'conflict' }
   /** The registry is full of runs that are still in use. */
   | { readonly outcome: 'full' }
@@ -25,7 +25,7 @@ export type StartResult =
 /** All runs of a server. */
 export interface RunRegistry {
   readonly runs: readonly Run[]
-  /** Starts a run, or joins the one with the same key; `plan` is only called for a new run. */
+  /** Starts a run, or joins the run with the same key; `plan` is called only for a new run. */
   start(request: StartRequest, plan: () => RunPlan): StartResult
   /** Returns a run of this owner; runs of other owners count as unknown. */
   find(id: string, owner: string): Run | undefined
@@ -39,7 +39,7 @@ export interface RunRegistry {
 
 /** Options of `createRunRegistry`. Durations are in milliseconds. */
 export interface RegistryOptions {
-  /** How long a run is kept after its end or its last reader, whichever is later. */
+  /** How long a run is kept after it ends or its last reader leaves, whichever is later. */
   readonly retention: number
   /** How long an unfinished run continues without a reader. */
   readonly abandon: number
@@ -63,7 +63,7 @@ const createScopedKey = (owner: string, method: string, path: string, key: strin
 export function createRunRegistry({ retention, abandon, maxRuns, clock }: RegistryOptions): RunRegistry {
   const entries = new Map<string, Entry>()
   const entriesByKey = new Map<string, Entry>()
-  /** Keys that were cancelled before their run started, each with a function that forgets it. */
+  /** Keys that were cancelled before their run started, each with a function that forgets the key. */
   const cancelledKeys = new Map<string, () => void>()
 
   const forget = (entry: Entry): void => {
@@ -71,7 +71,7 @@ export function createRunRegistry({ retention, abandon, maxRuns, clock }: Regist
     entries.delete(entry.run.id)
     if (entry.scopedKey !== undefined) entriesByKey.delete(entry.scopedKey)
   }
-  /** Arms the timer for the run's state; called whenever the state changes. */
+  /** Sets the timer that the run's state requires; called whenever the state or the readers change. */
   const updateTimer = (entry: Entry): void => {
     entry.stopTimer?.()
     delete entry.stopTimer
@@ -105,7 +105,7 @@ export function createRunRegistry({ retention, abandon, maxRuns, clock }: Regist
       const forgetTombstone = tombstone === undefined ? undefined : cancelledKeys.get(tombstone)
       const requestedPlan = plan()
       let entry: Entry | undefined
-      // Generates nothing: the long delay keeps the run from ending before it is cancelled below.
+      // For a cancelled key, generate nothing: the long delay keeps the run from ending before it is cancelled below.
       const effectivePlan = forgetTombstone
         ? { ...requestedPlan, deltas: [], events: [], error: undefined, delay: 3_600_000 }
         : requestedPlan

@@ -1,4 +1,4 @@
-/** Request handlers of runs: starting or joining, resuming, cancelling. */
+/** Request handlers for runs: start or join, resume, cancel. */
 import { emptyResponse } from '../http/response.ts'
 import { parseJson, readBody } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
@@ -44,7 +44,7 @@ export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registr
   }
 }
 
-/** Handles `GET` and `POST` where runs start. A `GET` with a `Last-Event-ID` resumes, as `EventSource` reconnects. */
+/** Handles `GET` and `POST` on the start path. A `GET` with `Last-Event-ID` (`EventSource` reconnecting) resumes. */
 export function startRun(endpoint: RunEndpoint): Handler {
   return async (exchange) => {
     const { request, url, lastEventId, identity } = exchange
@@ -66,8 +66,8 @@ export function startRun(endpoint: RunEndpoint): Handler {
       () => planRun(exchange, endpoint, prompt),
     )
     if (started.outcome === 'conflict')
-      throw new HttpError(422, 'The Idempotency-Key was already used with another body.')
-    if (started.outcome === 'full') throw new HttpError(503, 'Too many runs (maxRuns).')
+      throw new HttpError(422, 'The Idempotency-Key was already used with a different body.')
+    if (started.outcome === 'full') throw new HttpError(503, 'Too many runs; raise the `maxRuns` option.')
     return streamResponse(exchange, started.run.read(0))
   }
 }
@@ -105,7 +105,7 @@ export function cancelRun(endpoint: RunEndpoint): Handler {
   }
 }
 
-/** Handles `DELETE` where runs start: cancels a run by its key, for clients that have not received `start`. */
+/** Handles `DELETE` on the start path: cancels a run by its key, for clients that have not received `start`. */
 export function cancelRunByKey({ registry, path }: RunEndpoint): Handler {
   return ({ request, identity }) => {
     const key = request.headers.get('idempotency-key')

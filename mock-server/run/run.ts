@@ -1,4 +1,4 @@
-/** A run: generates its events on the clock, with or without readers, and keeps them. */
+/** A run: generates its events over time, with or without readers, and keeps them. */
 import type { Clock } from '../base/clock.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
@@ -6,7 +6,7 @@ import type { Frame } from '../stream/frame.ts'
 import { createFrame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 
-/** What a run generates. */
+/** The content and timing of a run. */
 export interface RunPlan {
   readonly prompt: string
   readonly deltas: readonly string[]
@@ -16,9 +16,9 @@ export interface RunPlan {
   readonly finishReason: 'stop' | 'length'
   /** Ends the run with an `error` event after this many deltas. */
   readonly error?: { readonly after: number; readonly code: string; readonly retryable: boolean } | undefined
-  /** Interval in milliseconds that `start` announces; 0 announces none. */
+  /** Heartbeat interval that `start` announces, in milliseconds; 0 announces none. */
   readonly heartbeat: number
-  /** Returns the URL reference of the run with this ID. */
+  /** Returns the `resume` URL reference for a run ID. */
   readonly resume: (id: string) => string
 }
 
@@ -28,7 +28,7 @@ export interface RunEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Encodes an event as frames, in the protocol of the reader. */
+/** Encodes an event as frames, in the reader's protocol. */
 export type FrameEncoder = (event: RunEvent, position: number) => Frame[]
 
 /** A run of the mock server. */
@@ -38,9 +38,9 @@ export interface Run {
   readonly prompt: string
   /** `finished` once its terminal event has been generated. */
   readonly state: 'running' | 'finished'
-  /** Number of connections that read it. */
+  /** Number of connections that read the run. */
   readonly readers: number
-  /** Position of its newest event; `start` has position 1. */
+  /** Position of the newest event; `start` has position 1. */
   readonly head: number
   /** Text generated so far. */
   readonly text: string
@@ -50,7 +50,7 @@ export interface Run {
   cancel(): void
   /** Stops generating without a terminal event, as if the server went away. */
   stop(): void
-  /** Ends every connection, either cut or cleanly; the run continues. */
+  /** Cuts every connection or ends it cleanly; the run continues. */
   drop(endState: 'cut' | 'ended'): void
 }
 
@@ -62,7 +62,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
   let text = ''
   let nextIndex = 0
   let stopTimer: (() => void) | undefined
-  /** When the next delta is due, as `clock.now()`. */
+  /** When the next delta is due, on the scale of `clock.now()`. */
   let nextDeltaAt = 0
 
   const stopGenerating = (): void => {
@@ -106,7 +106,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     send('delta', { content, index: nextIndex++ })
     return true
   }
-  /** A run without readers continues, but does not keep the process alive. */
+  /** Sets the timer for the next delta. Without readers, the run continues but does not keep the process alive. */
   const armTimer = (): void => {
     stopTimer?.()
     const purpose = readers.size > 0 ? 'awaited' : 'housekeeping'
@@ -194,7 +194,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
 
 const toObject = (data: unknown): object => (typeof data === 'object' && data !== null ? data : { value: data })
 
-/** Encodes events as PROTOCOL.md defines them, with IDs that contain the `streamId`. */
+/** Creates an encoder for events as PROTOCOL.md defines them, with IDs that contain the `streamId`. */
 function createNativeEncoder(id: string): FrameEncoder {
   const frames: Frame[] = []
   return (event, position) => {

@@ -7,7 +7,7 @@ export interface RequestFacts {
   readonly method: string
   /** `resumed` if the request carries a Last-Event-ID. */
   readonly connection: 'first' | 'resumed'
-  /** Rules without a path apply to streams only. */
+  /** Kind of response; rules without a path apply only to streams. */
   readonly responseKind: 'stream' | 'other'
 }
 
@@ -20,7 +20,7 @@ export interface RuleState {
 /** A set of rules that can be replaced at run time. */
 export interface RuleSet {
   readonly rules: readonly RuleState[]
-  /** Merges the rules that apply to this request, the last value of a key winning, and counts a match for each. */
+  /** Merges the rules that apply to this request and counts a match for each; for a shared key, the last rule wins. */
   match(facts: RequestFacts): Rule
   /** Replaces all rules and resets the counts. */
   replace(rules: readonly Rule[]): void

@@ -12,7 +12,7 @@ export interface ExtraEvent {
 
 /**
  * A fault, and the requests that it applies to. Events are counted per connection, including `connected` and `start`
- * but not comments and id-only blocks. Durations are in milliseconds.
+ * but not comments or id-only blocks. Durations are in milliseconds.
  */
 export interface Rule {
   /** Matches only this path; a trailing `*` matches any suffix. */
@@ -117,7 +117,7 @@ export interface Rule {
   readonly heartbeat?: number | 'off'
   /** Splits the output into writes of n bytes. */
   readonly split?: number
-  /** Delay between these writes, in milliseconds. */
+  /** Delay between the writes of `split`, in milliseconds. */
   readonly 'split-delay'?: number
   /** Holds back output until n bytes have accumulated, like a buffering proxy. */
   readonly buffer?: number

@@ -112,7 +112,7 @@ function parseText(text: string): unknown[] {
 
 /**
  * Parses a scenario in any of its forms.
- * @throws `TypeError` that names the key and what was expected there
+ * @throws `TypeError` that names the key and the expected value
  */
 export function parseScenario(scenario: unknown): readonly Rule[] {
   if (typeof scenario === 'string') {

@@ -16,7 +16,7 @@ export interface RestartOptions {
   readonly log?: 'keep' | 'lose'
 }
 
-/** What `/_mock` reports and controls. */
+/** The state that `/_mock` reports and controls. */
 export interface ControlTarget {
   readonly feeds: ReadonlyMap<string, Feed>
   readonly registry: RunRegistry

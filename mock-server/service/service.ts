@@ -35,7 +35,7 @@ export interface ServiceOptions {
   /** Number of events that a feed keeps for resuming clients. @defaultValue 1_000 */
   readonly history?: number
   /**
-   * How long a run is kept after its end or its last reader, whichever is later, in milliseconds.
+   * How long a run is kept after it ends or its last reader leaves, whichever is later, in milliseconds.
    * @defaultValue 60_000
    */
   readonly retention?: number
@@ -47,9 +47,9 @@ export interface ServiceOptions {
   readonly delay?: number
   /** What a delta contains. @defaultValue 'character' */
   readonly unit?: 'character' | 'token'
-  /** Answers by prompt, or in turn; other prompts get generated answers. */
+  /** Answers by prompt, or a list to cycle through; other prompts get generated answers. */
   readonly answers?: CannedAnswers
-  /** Seed of the generated answers. @defaultValue 0 */
+  /** Seed for the generated answers. @defaultValue 0 */
   readonly seed?: number
   /** Faults to inject; an invalid scenario throws a `TypeError`. */
   readonly scenario?: Scenario
@@ -61,9 +61,9 @@ export interface ServiceOptions {
   readonly bodyLimit?: number
   /** Source of time, for tests. */
   readonly clock?: Clock
-  /** Called with each request before it is handled, and how it arrived. Read its body from a clone only. */
+  /** Called before each request is handled, with the request and how it arrived. Read the body only from a clone. */
   readonly onRequest?: (request: Request, via: 'connection' | 'channel') => void
-  /** Called when `POST /_mock` requests a restart, in place of the default, which cuts every stream. */
+  /** Called when `POST /_mock` requests a restart; replaces the default, which cuts every stream. */
   readonly onRestart?: (options: RestartOptions) => void
 }
 
@@ -75,7 +75,7 @@ export interface Service {
   has(path: string): boolean
   /** Returns the feed at this path, by default `/api/stream`, and creates it if necessary. */
   feed(path?: string): Feed
-  /** Adds an endpoint for runs at this path; `rules` apply only to it and its runs. */
+  /** Adds an endpoint for runs at this path; `rules` apply only to this endpoint and its runs. */
   addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void
   /** The runs that are kept. */
   readonly runs: readonly Run[]
@@ -120,7 +120,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const generateDefaultAnswer = createAnswerGenerator(options.answers, seed)
   const feeds = new Map<string, Feed>()
   const routes = new Map<string, Route>()
-  /** Routes for all paths below a prefix, which ends with a slash. */
+  /** Routes for all paths under a prefix; the prefix ends with a slash. */
   const prefixRoutes = new Map<string, Route>()
 
   const feed = (path = '/api/stream'): Feed => {

@@ -3,7 +3,7 @@ import type { Rule } from '../scenario/rule.ts'
 
 /** Splits the text of one connection into writes. */
 export interface Chunker {
-  /** Adds text and returns the writes that are ready; none while output is held back. */
+  /** Adds text and returns the writes that are ready; returns none while output is held back. */
   push(text: string): Uint8Array[]
   /** Returns the writes that were held back. */
   flush(): Uint8Array[]
@@ -21,7 +21,7 @@ function concatBytes(parts: readonly Uint8Array[], size: number): Uint8Array {
   return joined
 }
 
-/** Creates the chunker of one connection. */
+/** Creates the chunker for one connection. */
 export function createChunker(rule: Rule): Chunker {
   const encoder = new TextEncoder()
   const newline = newlines[rule.newline ?? 'lf']

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Source } from './source.ts'
 
-/** Wraps a source so that it ends cleanly after `ms` milliseconds; the client reconnects with a new token. */
+/** Wraps a source so that it ends cleanly after `ms` milliseconds; the client can then reconnect with a new token. */
 export function createExpiringSource(source: Source, ms: number, clock: Clock): Source {
   let tokenState: 'valid' | 'expired' = 'valid'
   const watchers = new Set<() => void>()

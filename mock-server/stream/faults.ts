@@ -21,7 +21,7 @@ export interface Faults {
   begin(open: Frame): Step[]
   /** Returns the steps for the next frame. */
   next(frame: Frame): Step[]
-  /** Returns the steps for a frame that is still held back after the last one. */
+  /** Call after the last frame: returns the steps for a frame that is still held back. */
   flush(): Step[]
 }
 
@@ -32,13 +32,13 @@ const UTF8_CONTINUATION_BITS = 0x80
 function cutEvent(text: string, at: Rule['cut-at']): Uint8Array | undefined {
   const bytes = new TextEncoder().encode(text)
   if (at === 'last-byte') return bytes.subarray(0, -1)
-  // Cut within the data, so that the client has received the id of an event that it must not count.
+  // Cut within the data, so that the client receives the id of an event that it must discard.
   if (at !== 'character') return bytes.subarray(0, (Math.max(0, text.indexOf('data:')) + bytes.length) >> 1)
   const cutAt = bytes.findIndex((byte) => (byte & 0xc0) === UTF8_CONTINUATION_BITS)
   return cutAt < 0 ? undefined : bytes.subarray(0, cutAt)
 }
 
-/** Passes every event through unchanged, as on most connections. */
+/** Passes every event through unchanged; used for most connections. */
 const noFaults: Faults = {
   begin: (open) => [{ step: 'send', text: encodeFrame(open) }],
   next: (frame) => [{ step: 'send', text: encodeFrame(frame) }],
@@ -51,11 +51,11 @@ export function createFaults(rule: Rule): Faults {
   let sentCount = 0
   let seenCount = 0
   let heldFrame: Frame | undefined
-  /** A cut that waits for an event in which `cut-at` is possible. */
+  /** A cut that waits for an event that can be cut at `cut-at`. */
   let pendingCut: CutKind | undefined
   let phase: 'flowing' | 'quiet' | 'ended' = 'flowing'
 
-  /** Applies `no-ids` and `id-prefix`. */
+  /** Returns the frame's id after applying `no-ids` and `id-prefix`. */
   const applyIdFaults = ({ id }: Frame): string | undefined =>
     rule['no-ids'] ? undefined : id && rule['id-prefix'] !== undefined ? rule['id-prefix'] + id : id
   const alterFrame = (frame: Frame, number: number): Frame => {
@@ -100,7 +100,7 @@ export function createFaults(rule: Rule): Faults {
     return [{ step: 'send', text }, ...takeDueSteps()]
   }
 
-  /** Sends the frames until a fault silences or ends the connection. */
+  /** Returns the steps that send the frames, until a fault silences or ends the connection. */
   const sendAll = (frames: readonly Frame[]): Step[] =>
     frames.flatMap((frame) => (phase === 'flowing' ? send(frame) : []))
 

@@ -29,7 +29,7 @@ export function encodeFrame(frame: Frame): string {
   return frame.encoded ?? encodeEvent(frame)
 }
 
-/** Whether a client dispatches the frame; comments and id-only blocks are not events. */
+/** Whether a client dispatches the frame as an event; comments and id-only blocks are not events. */
 export function isEvent(frame: Frame): boolean {
   return frame.data !== undefined
 }

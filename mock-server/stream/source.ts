@@ -9,7 +9,7 @@ export interface Source {
    * - `open`: `take` may return more frames, now or later
    * - `ended`: complete; the response ends cleanly
    * - `expired`: the reader's token has expired; the response ends cleanly
-   * - `cut`: the connection must be cut, because it was dropped or its reader was too slow and its position is gone
+   * - `cut`: the connection must be cut, because it was dropped or its reader fell too far behind
    */
   readonly state: 'open' | 'ended' | 'expired' | 'cut'
   /** Calls `onUpdate` when `take` or `state` may have changed; returns a function that stops watching. */

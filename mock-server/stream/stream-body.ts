@@ -7,7 +7,7 @@ import { createFrame } from './frame.ts'
 import { createChunker } from './chunker.ts'
 import type { Source } from './source.ts'
 
-/** One write. If `cut` is set, it is the last one and the connection is cut after it. */
+/** One write. If `cut` is set, this is the last write, and the connection is cut after it. */
 export interface Chunk {
   readonly bytes: Uint8Array
   readonly cut?: CutKind
@@ -35,7 +35,7 @@ export interface StreamBodyOptions {
 
 const OPEN_FRAME = createFrame({ comment: 'open' })
 const HEARTBEAT_FRAME = createFrame({ comment: 'heartbeat' })
-/** Size of a batch that is written at once. Later frames stay in the source, so that a slow client costs no memory. */
+/** Size at which a batch is written. Later frames stay in the source, so that a slow client costs no memory. */
 const MAX_BATCH_CHARS = 64 * 1024
 
 /**
@@ -59,7 +59,7 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
   if (signal.aborted) close()
   else signal.addEventListener('abort', close)
 
-  /** Waits for an update of `watched`, if given, for `ms` milliseconds, or for the client to disconnect. */
+  /** Waits until `watched`, if given, has an update, `ms` milliseconds have passed, or the client disconnects. */
   const wait = (ms: number, watched?: Source): Promise<'updated' | 'timeout' | 'aborted'> =>
     new Promise((resolve) => {
       const resolveWith = (outcome: 'updated' | 'timeout' | 'aborted') => (): void => {

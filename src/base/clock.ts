@@ -8,10 +8,10 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
-/** Longest delay of a platform timer, in milliseconds: a longer one overflows 31 bits and fires at once. */
+/** Longest delay of a platform timer, in milliseconds: a longer delay overflows 31 bits and fires at once. */
 const MAX_TIMER_MS = 0x7fffffff
 
-/** The platform's clock. It looks up the globals at each call, so that fake timers installed later take effect. */
+/** The platform's clock. It looks up the globals on each call, so that fake timers installed later take effect. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {

@@ -14,9 +14,9 @@ export type StreamErrorCode =
   | 'idle'
   /** The connection delivered no event for `stallTimeout`. */
   | 'stalled'
-  /** A run's connection ended before its terminal event. */
+  /** The connection ended before the run's terminal event. */
   | 'truncated'
-  /** Deltas are missing: a run's `index` skipped at least one. */
+  /** Deltas are missing: the `index` of a delta is higher than expected. */
   | 'gap'
   /** The server reported a failure of the run with an `error` event. */
   | 'server'
@@ -24,7 +24,7 @@ export type StreamErrorCode =
   | 'too-large'
   /** `data` is not valid JSON, or does not match its schema. */
   | 'invalid-data'
-  /** The server sent more on a multiplexed stream than its flow control allows. */
+  /** The server sent more on a multiplexed stream than flow control allows. */
   | 'overflow'
   /** `retry.limit` was reached; `cause` is the last failure. */
   | 'retries-exhausted'
@@ -45,7 +45,7 @@ export interface Problem {
 }
 
 /**
- * The position from which a run can be resumed: plain JSON, to store or to send to another device.
+ * The position from which a run can be resumed, as plain JSON that can be stored or sent to another device.
  *
  * @example
  * ```ts
@@ -61,7 +61,7 @@ export interface Cursor {
   readonly lastEventId?: string
   /** Index of the next expected delta, which reveals missing and repeated deltas. */
   readonly index?: number
-  /** Heartbeat interval that the server announced, in milliseconds; the default of `idleTimeout` follows from it. */
+  /** Heartbeat interval that the server announced, in milliseconds; the default of `idleTimeout` is based on it. */
   readonly heartbeat?: number
 }
 
@@ -112,7 +112,7 @@ const StreamErrorClass = class StreamError extends Error {
   constructor(code: StreamErrorCode, message: string, details?: StreamErrorDetails) {
     super(message)
     this.code = code
-    // Sets only the details that are present. `cause` becomes an own property, as in ES2022.
+    // Sets only the details that are present. `cause` becomes an own property, as ES2022 specifies.
     Object.assign(this, details)
   }
 }
@@ -132,8 +132,8 @@ export const StreamError = StreamErrorClass as unknown as {
 }
 
 /**
- * Returns whether `value` is a `StreamError`, optionally with a given `code`; recognizes errors of other copies of this
- * package.
+ * Returns whether `value` is a `StreamError`, optionally with a given `code`; recognizes errors from other copies of
+ * this package.
  *
  * @example
  * ```ts

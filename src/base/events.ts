@@ -15,7 +15,7 @@ export type EventOf<Events extends object> = {
   [Type in keyof Events & string]: StreamEvent<Type, Events[Type]>
 }[keyof Events & string]
 
-/** Options of `on`, `once` and `onAny`. */
+/** Options for `on`, `once` and `onAny`. */
 export interface ListenerOptions {
   /**
    * Removes the listener when the signal aborts.
@@ -63,7 +63,7 @@ export type SchemaResult<Output> =
 /** Map from event type to schema. */
 export type Schemas = { readonly [type: string]: StandardSchema }
 
-/** Event map that follows from a map of schemas. */
+/** Event map inferred from a map of schemas. */
 export type InferEvents<Map extends Schemas> = {
   [Type in keyof Map]: NonNullable<Map[Type]['~standard']['types']>['output']
 }

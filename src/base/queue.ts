@@ -1,8 +1,8 @@
 /** A bounded queue between a pushing producer and pulling consumers: accepts batches, hands out single items. */
 
-/** Single items out of batches, with an end and an optional error. */
+/** A queue that accepts batches and hands out single items until it ends, optionally with an error. */
 export interface Queue<Item, Value> {
-  /** Appends a batch, even beyond the limits: it is up to the producer to await `waitForRoom()` before the next one. */
+  /** Appends a batch, even beyond the limits: the producer must await `waitForRoom()` before the next batch. */
   push(items: Item[], bytes: number): void
   /** Resolves once there is room again; returns `undefined` if there is room already. */
   waitForRoom(): Promise<void> | undefined
@@ -17,8 +17,8 @@ export interface Queue<Item, Value> {
    */
   close(failure?: { error: unknown }): void
   /**
-   * Takes the next item. After the last one it rejects once with the error, if any, then resolves as `done`. Calls may
-   * overlap.
+   * Takes the next item. After the last item, rejects once if the queue ended with an error, then resolves as `done`.
+   * Calls may overlap.
    */
   next(): Promise<IteratorResult<Value, undefined>>
   /** Ends the queue after the items already queued; `next()` then rejects with `failure.error`, if any. */
@@ -30,7 +30,7 @@ export interface Queue<Item, Value> {
  * full. The bytes of a batch count until its last item is taken.
  *
  * `mapItem` is called when an item is taken and returns the value for the consumer; `undefined` skips the item.
- * `onDrained` is called when the queue has ended and its last item was taken.
+ * `onDrained` is called when the queue has ended and the last item has been taken.
  */
 export function createQueue<Item, Value>(
   maxItems: number,
@@ -47,7 +47,7 @@ export function createQueue<Item, Value>(
   let waitingProducer: { promise: Promise<void>; release: () => void } | undefined
 
   const isFull = (): boolean => !!count && !ended && (count >= maxItems || bytes >= maxBytes)
-  /** Must be called after each removal, and when the queue ends. */
+  /** Called after each removal, and when the queue ends: releases a waiting producer and calls `onDrained`, if due. */
   const checkRoom = (): void => {
     if (waitingProducer && !isFull()) {
       waitingProducer.release()
@@ -55,7 +55,7 @@ export function createQueue<Item, Value>(
     }
     if (ended && !count) onDrained?.()
   }
-  /** Returns what a consumer can receive now, or `undefined` if it has to wait. */
+  /** Returns the next result for a consumer, or `undefined` if the consumer must wait. */
   const poll = (): Promise<IteratorResult<Value, undefined>> | undefined => {
     while (count) {
       const { items, bytes: size } = batches[0]!

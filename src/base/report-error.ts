@@ -2,12 +2,12 @@
 
 /** Reports `error` like an uncaught exception, without interrupting the caller. */
 export function reportUncaughtError(error: unknown): void {
-  // HTML standard, section "Runtime script errors". Node lacks `reportError`; a thrown error would end its process.
+  // HTML standard, section "Runtime script errors". Node lacks `reportError`; a thrown error would end the process.
   if (typeof reportError === 'function') reportError(error)
   else console.error(error)
 }
 
-/** Calls a user's callback and reports its exception or rejection, so that it cannot break the stream. */
+/** Calls a user's callback and reports any exception or rejection, which thus cannot break the stream. */
 export function callSafely<Value>(callback: ((value: Value) => unknown) | undefined, value: Value): void {
   try {
     const result = callback?.(value)

@@ -1,6 +1,6 @@
-/** The description of a request in messages. */
+/** Describes requests in messages. */
 
-/** Returns method and URL, without query and fragment: they may contain secrets. */
+/** Returns the method, and the URL without query and fragment, which may contain secrets. */
 export function formatRequestLabel(method: string, url: string): string {
   return `${method} ${url.split(/[?#]/)[0]}`
 }

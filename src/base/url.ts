@@ -4,17 +4,17 @@
 const PLACEHOLDER_ORIGIN = 'http://nowhere.invalid'
 
 /**
- * Resolves `target` against `base`. If the origin is unknown, the result is a path: a custom `fetch` may understand it.
+ * Resolves `target` against `base`. If the origin is unknown, the result is a path, which a custom `fetch` may accept.
  * @throws TypeError if the URL is invalid or contains credentials
  */
 export function resolveUrl(target: string | URL, base: string | URL = ''): string {
   const url = new URL(target, new URL(base, PLACEHOLDER_ORIGIN))
-  if (url.username || url.password) throw new TypeError('A URL must not contain credentials (use auth)')
+  if (url.username || url.password) throw new TypeError('A URL must not contain credentials; use auth')
   url.hash = '' // never part of a request
   return url.href.replace(PLACEHOLDER_ORIGIN, '')
 }
 
-/** Returns the origin of a URL; all paths have the same one. */
+/** Returns the origin of a URL. All paths share one placeholder origin. */
 export function originOf(url: string): string {
   return new URL(url, PLACEHOLDER_ORIGIN).origin
 }

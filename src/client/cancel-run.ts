@@ -1,4 +1,4 @@
-/** Cancels a run on the server by DELETE: PROTOCOL.md, section 3. */
+/** Cancels a run on the server with a DELETE request: PROTOCOL.md, section 3. */
 import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
@@ -7,8 +7,8 @@ import { runAttempt } from '../source/attempt.ts'
 import { assertEventStream } from '../source/check-response.ts'
 
 /**
- * Resolves once the run is cancelled or unknown to the server; rejects with a `StreamError`. Repeats a DELETE once
- * after a 401.
+ * Resolves once the run is cancelled or the server does not know it; rejects with a `StreamError`. After a 401, the
+ * DELETE request is repeated once.
  */
 export async function cancelRun(
   requestBuilder: RequestBuilder,
@@ -25,7 +25,7 @@ export async function cancelRun(
       onResponse: options.notifyResponse,
       async checkResponse(connection) {
         const { status } = connection
-        // 2xx, 404 and 410 are success. `false` skips the body.
+        // 2xx, 404 and 410 mean success; returning `false` skips the body.
         return (
           (status < 200 || status > 299) &&
           status !== 404 &&

@@ -13,10 +13,10 @@ import { type Subscription, createSubscription, feedDefaults } from './subscript
 /** Opens feeds and runs with shared options. */
 export interface Client {
   /**
-   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. Schemas determine its
-   * types.
+   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. The schemas determine
+   * the types of its events.
    *
-   * @throws TypeError if the URL or the body cannot be requested
+   * @throws TypeError if the URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * import * as v from 'valibot'
@@ -30,10 +30,10 @@ export interface Client {
     options: SubscribeOptions & { schema: Map },
   ): Subscription<InferEvents<Map>>
   /**
-   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. `Events` maps names to
-   * payloads.
+   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. `Events` maps event
+   * names to payloads.
    *
-   * @throws TypeError if the URL or the body cannot be requested
+   * @throws TypeError if the URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * const feed = client.subscribe<{ price: { value: number } }>('/prices')
@@ -49,7 +49,7 @@ export interface Client {
   /**
    * Starts a run, a finite stream of deltas, with a third-party `protocol`.
    *
-   * @throws TypeError if the URL or the body cannot be requested
+   * @throws TypeError if the URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * import { openaiChat } from 'rivulet/openai'
@@ -60,9 +60,9 @@ export interface Client {
    */
   stream<Delta>(url: string | URL, options: RunOptions<Delta> & { protocol: Protocol<Delta> }): Run<Delta>
   /**
-   * Starts a run, a finite stream of deltas. Schemas determine the types of its other events.
+   * Starts a run, a finite stream of deltas. The schemas determine the types of all other events.
    *
-   * @throws TypeError if the URL or the body cannot be requested
+   * @throws TypeError if the URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * import * as v from 'valibot'
@@ -76,9 +76,9 @@ export interface Client {
     options: RunOptions<TextDelta> & { schema: Map },
   ): Run<TextDelta, InferEvents<Map>>
   /**
-   * Starts a run, a finite stream of deltas. `Events` maps the names of its other events to their payloads.
+   * Starts a run, a finite stream of deltas. `Events` maps the names of all other events to their payloads.
    *
-   * @throws TypeError if the URL or the body cannot be requested
+   * @throws TypeError if the URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * const run = client.stream('/api/generate', { json: { prompt: 'Hello' } })
@@ -91,9 +91,9 @@ export interface Client {
     options?: RunOptions<TextDelta>,
   ): Run<TextDelta, Events>
   /**
-   * Resumes a run from `cursor`: the new run receives only what follows it.
+   * Resumes a run from `cursor`: the new run receives only what follows the cursor.
    *
-   * @throws TypeError if the URL of the cursor, or the body, cannot be requested
+   * @throws TypeError if the cursor's URL cannot be requested or the body cannot be sent
    * @example
    * ```ts
    * try {
@@ -141,7 +141,7 @@ export interface Client {
 export function createClient(options: ClientOptions = {}): Client {
   const openStreams = new Set<() => void>()
 
-  /** Adds a new stream to those that `close()` closes, until it is closed. */
+  /** Creates a stream and registers it until it is closed, so that `close()` can close it. */
   const track = <Stream>(make: (onClosed: () => void) => Stream, closeStream: (stream: Stream) => void): Stream => {
     const entry = (): void => closeStream(stream)
     const stream = make(() => openStreams.delete(entry))

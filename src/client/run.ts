@@ -22,15 +22,14 @@ export interface RunResult {
    * cursor.
    */
   readonly text: string
-  /** `stop`, `length`, `cancelled`, or a value of a third-party server. */
+  /** `stop`, `length`, `cancelled`, or a value from a third-party server. */
   readonly finishReason: string | undefined
   /** Usage as reported by the server. */
   readonly usage?: unknown
 }
 
 /**
- * A run: a finite stream, iterated for its deltas. It starts in the microtask after its creation and can be iterated
- * once.
+ * A run: a finite stream of deltas. It starts in the microtask after its creation and can be iterated once.
  *
  * @example
  * ```ts
@@ -41,7 +40,7 @@ export interface RunResult {
  */
 export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
   /**
-   * Adds a listener for one type of event and returns a function that removes it. The type of deltas is `delta`.
+   * Adds a listener for one type of event and returns a function that removes it. Deltas have the type `delta`.
    *
    * @example
    * ```ts
@@ -51,9 +50,9 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   on: AddListener<Events>
   /**
-   * Iterates the events that are not deltas, instead of the deltas.
+   * Iterates over the events that are not deltas, instead of over the deltas.
    *
-   * @throws TypeError if the run was iterated before, or if its events have gone to listeners or `final()`
+   * @throws TypeError if the run was iterated before, or if listeners or `final()` have already received events
    * @example
    * ```ts
    * for await (const { type, data } of run.events()) console.log(type, data)
@@ -88,10 +87,10 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   readonly cursor: Cursor | undefined
   /**
-   * Resolves with the result once the run is complete. Without a loop, this alone consumes the run.
+   * Resolves with the result once the run is complete. Without a loop, calling `final()` consumes the run.
    *
-   * @throws StreamError if the run fails, with its `partial` text and a `cursor`; `AbortError` after `detach()` or a
-   * loop that was left early; `signal.reason` after an abort
+   * @throws StreamError if the run fails, with its `partial` text and a `cursor`; `AbortError` after `detach()` or
+   * when a loop was left early; `signal.reason` after an abort
    * @example
    * ```ts
    * const { text, finishReason, usage } = await run.final()
@@ -99,10 +98,10 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   final(): Promise<RunResult>
   /**
-   * Cancels the run on the server and resolves once the server has confirmed. `final()` then resolves with
-   * `finishReason: 'cancelled'` and the text so far, unless the run has ended before.
+   * Cancels the run on the server and resolves once the server has confirmed this. `final()` then resolves with
+   * `finishReason: 'cancelled'` and the text so far, unless the run had already ended.
    *
-   * @throws StreamError if the server could not be reached or refused
+   * @throws StreamError if the server could not be reached or refused to cancel
    * @example
    * ```ts
    * stopButton.onclick = () => run.cancel()
@@ -110,7 +109,8 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   cancel(): Promise<void>
   /**
-   * Closes the connection, but not the run: it continues on the server and can be resumed from `cursor`. Idempotent.
+   * Closes the connection without cancelling the run, which continues on the server and can be resumed from `cursor`.
+   * Idempotent.
    *
    * @example
    * ```ts
@@ -132,15 +132,15 @@ interface ReadPosition {
 export type ResolvedRunOptions<Delta> = ResolvedOptions &
   Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
 
-/** Defaults of runs: retry limit, and timeout in milliseconds. */
+/** Defaults for runs: the retry limit, and the timeout in milliseconds. */
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
-/** Time that a cancelled run has to send its terminal event, in milliseconds. */
+/** Milliseconds within which a cancelled run should deliver its terminal event. */
 const CANCEL_GRACE_MS = 5_000
 
 /**
- * Creates a run, which starts at `startCursor` or, without one, from the beginning.
- * @throws TypeError if the URL or the body cannot be requested
+ * Creates a run that starts at `startCursor` or, if that is `undefined`, at the beginning.
+ * @throws TypeError if the URL cannot be requested or the body cannot be sent
  */
 export function createRun<Delta, Events extends object>(
   url: string | URL,
@@ -171,7 +171,7 @@ export function createRun<Delta, Events extends object>(
   const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
   result.catch(() => {}) // awaiting `final()` is optional: `finish()` reports failures
 
-  /** Moves a position past an item. Returns `undefined` if the item is not a delta. */
+  /** Moves a position past an item. Returns the decoded delta, or `undefined` if the item is not a delta. */
   const advance = (position: ReadPosition, item: PendingEvent): object | undefined => {
     const delta = decoder.deltas.get(item)
     if (delta) {
@@ -203,7 +203,7 @@ export function createRun<Delta, Events extends object>(
   const fail = (error: StreamError): void => {
     Object.assign(error, { partial: received.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
     reject(error)
-    // Not final if a later page could still succeed, with a better connection or new credentials.
+    // The failure is not final if a later page could still succeed with a better connection or new credentials.
     finish(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
   }
   const truncatedError = (retryable: boolean): StreamError | undefined =>
@@ -233,7 +233,7 @@ export function createRun<Delta, Events extends object>(
             }
           : undefined,
       requestOverrides,
-      // A run is never started twice: it is resumed, joined by its idempotency key, or was refused before it began.
+      // A repeat never starts a second run: it resumes the run, joins it by idempotency key, or follows a refusal.
       isRepeatable: (error) => !!decoder.resumeUrl || (!decoder.hasEvents && (!!key || isSafeToRepeat(error))),
       codeForStatus: (status) => (decoder.resumeUrl && (status === 404 || status === 410) ? 'expired' : 'http'),
       onOpen(connection) {
@@ -282,20 +282,20 @@ export function createRun<Delta, Events extends object>(
     },
   )
 
-  // The native protocol sends `start` right after the response headers. Until it announces the heartbeat interval, this
-  // detects a connection that dies in between.
+  // The native protocol sends `start` right after the response headers. Until `start` announces the heartbeat interval,
+  // a substitute interval detects a connection that dies in between.
   expectHeartbeat(decoder.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
 
   const requestCancel = async (): Promise<void> => {
     if (decoder.outcome) return
-    // If nothing was sent yet, or the server does not support DELETE, closing the connection is enough.
+    // If nothing has been sent yet, or the server does not support DELETE, closing the connection is enough.
     if (source.state.status === 'idle') return succeedAsCancelled()
     await whenRestored()
     if (!(decoder.resumeUrl || key)) return succeedAsCancelled()
     try {
       await cancelRun(requestBuilder, options, requestOverrides())
       callSafely((store) => store?.clear(), persist)
-      // The first terminal event wins, but it may be stuck in the queue of a loop that has stopped.
+      // The terminal event normally ends the run, but may be stuck in the queue of a loop that has stopped.
       const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
       result.then(cancelGrace, cancelGrace)
     } catch (error) {

@@ -33,7 +33,7 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    */
   on: AddListener<Events>
   /**
-   * Adds a listener for the next event of one type only and returns a function that removes it.
+   * Adds a listener for only the next event of one type and returns a function that removes it.
    *
    * @example
    * ```ts
@@ -61,8 +61,8 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    */
   readonly state: StreamState
   /**
-   * Last event ID that was delivered: the listeners have returned, or the loop has requested the next event or was
-   * left. Empty if there is none.
+   * Last event ID delivered; empty if there is none. An event counts as delivered once the listeners have returned, or
+   * the loop has requested the next event or was left.
    *
    * @example
    * ```ts
@@ -103,12 +103,12 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   [Symbol.dispose](): void
 }
 
-/** Defaults of feeds: no retry limit, timeout in milliseconds. */
+/** Defaults for feeds: no retry limit, and the timeout in milliseconds. */
 export const feedDefaults: KindDefaults = { retry: Infinity, connectTimeout: 10_000 }
 
 /**
  * Creates a feed that starts after `lastEventId`.
- * @throws TypeError if the URL or the body cannot be requested
+ * @throws TypeError if the URL cannot be requested or the body cannot be sent
  */
 export function createSubscription<Events extends object>(
   url: string | URL,
@@ -139,7 +139,7 @@ export function createSubscription<Events extends object>(
       restoreCursor:
         persist && lastEventId === undefined
           ? (cursor) => {
-              // A cursor of another URL does not apply to this feed.
+              // A cursor for a different URL does not apply to this feed.
               if (cursor.url === requestBuilder.url && cursor.lastEventId)
                 duplicates.remember((savedId = source.lastEventId = cursor.lastEventId))
             }
@@ -152,15 +152,15 @@ export function createSubscription<Events extends object>(
       },
       onEvent(event, items, ownId) {
         const { type, id } = event
-        // `connected` does not move the last event ID: if this connection starts at another position, and breaks before
-        // it sends `reset`, the next one must still request the old position.
+        // `connected` does not move the last event ID: if this connection starts at a different position and breaks
+        // before it delivers `reset`, the next connection must still request the old position.
         const disposition = type === 'connected' ? 'handshake' : type === 'reset' ? type : undefined
         if (disposition) handleControlEvent(event)
         else if (ownId) {
           if (duplicates.isDuplicate(ownId)) return 'duplicate'
           duplicates.remember(ownId)
         }
-        // Reused instead of copied: the parser keeps no reference to its event.
+        // The event is reused, not copied: the parser keeps no reference to it.
         const pendingEvent: PendingEvent = event
         try {
           if (parse !== 'text')
@@ -189,17 +189,17 @@ export function createSubscription<Events extends object>(
       isConsumed: () => false,
     },
   )
-  /** Handles an event that is addressed to the client itself. Its payload is parsed independently of `parse`. */
+  /** Handles a `connected` or `reset` event. The payload is parsed as JSON whatever the `parse` option is. */
   const handleControlEvent = ({ type, data }: RawEvent): void => {
     let fields: { heartbeat?: number; reason?: string } = {}
     try {
       fields = Object(JSON.parse(data)) as typeof fields
     } catch {
-      // A third-party server's event of the same name, or invalid: the parsing for the user reports it.
+      // A third-party event of the same name, or invalid JSON: `onEvent` reports it if it cannot be parsed.
     }
     const { heartbeat = 0, reason = 'unknown' } = fields
     if (type === 'connected') {
-      // Also in the middle of a connection: a shared one may have been reconnected beneath this stream.
+      // May arrive in the middle of a connection: a shared connection can be reconnected beneath this stream.
       duplicates.beginConnection()
       return expectHeartbeat(heartbeat)
     }
@@ -210,7 +210,7 @@ export function createSubscription<Events extends object>(
     const { lastEventId: id = savedId } = dispatcher
     if (id === savedId) return undefined
     savedId = id
-    // An empty ID: the server has reset the last event ID.
+    // An empty ID means that the server has cleared the last event ID.
     return id ? store.save({ url: requestBuilder.url, lastEventId: id }) : store.clear()
   }
   const close = (): void => {

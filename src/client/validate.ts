@@ -3,7 +3,7 @@ import { StreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 
 /**
- * An event before its delivery. Its properties are mutable: parsing and validation replace `data`, the source sets
+ * An event before delivery. Its properties are mutable: parsing and validation replace `data`, and the source sets
  * `id`.
  */
 export interface PendingEvent {
@@ -12,14 +12,14 @@ export interface PendingEvent {
   id: string
 }
 
-/** Creates the error of an event whose payload is not valid JSON or does not match its schema. */
+/** Creates the error for an event whose payload is not valid JSON or does not match its schema. */
 export function invalidDataError({ type, id }: StreamEvent, cause: unknown): StreamError {
   return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
 }
 
 /**
  * Validates, in place, the data of the events that have a schema, and resolves with the valid events. Calls `onInvalid`
- * for each invalid one; if it returns `true`, all later events are left out as well.
+ * for each invalid event; if that returns `true`, all later events are dropped as well.
  */
 export async function validateEvents<Event extends PendingEvent>(
   events: Event[],

@@ -15,7 +15,7 @@ export interface ConnectRequest {
   body?: string | Uint8Array<ArrayBuffer> | undefined
   /** Last event ID to continue from. The `Connect` sends it, encoded as UTF-8. */
   lastEventId?: string | undefined
-  /** Sharing identity: the option `scope`. */
+  /** Identity within which connections may be shared: the `scope` option. */
   scope?: string | undefined
   /** Further options of `fetch`. */
   init?: RequestInit | undefined
@@ -25,7 +25,7 @@ export interface ConnectRequest {
   signal: AbortSignal
 }
 
-/** The result of one `read()`. Comments alone give no blocks, but count as `bytes`. */
+/** The result of one `read()`. Comments yield no blocks but count towards `bytes`. */
 export interface Batch {
   /** Parsed blocks, in order. */
   blocks: Block[]
@@ -35,7 +35,7 @@ export interface Batch {
   retry?: number | undefined
 }
 
-/** A response and its body. Its status can be any: the caller checks it. */
+/** A response with any status, which the caller must check, and its body. */
 export interface Connection {
   /** HTTP status. */
   status: number
@@ -45,7 +45,7 @@ export interface Connection {
   headers: Headers
   /**
    * Resolves with the next batch, or with `null` at the end of the body; rejects with a `StreamError`, or with
-   * `signal.reason`. Calls must not overlap. Not calling it exerts backpressure.
+   * `signal.reason`. Calls must not overlap. Not calling `read()` exerts backpressure.
    */
   read(): Promise<Batch | null>
   /** Resolves with the first `maxBytes` of the body as text. Used instead of `read()`. */

@@ -15,9 +15,9 @@ export const MAX_SLICE_BYTES = 65_536
 type CreateParser = (options: BlockParserOptions) => BlockParser
 
 /**
- * Creates the default `Connect`, on which others can be built.
+ * Creates the default `Connect`, on which a custom `Connect` can be built.
  *
- * @param fetch - Replacement for the global `fetch`, which is otherwise looked up at each request.
+ * @param fetch - Replacement for the global `fetch`, which is otherwise looked up on each request.
  * @example
  * ```ts
  * const connect = fetchConnect((input, init) => fetch(input, { ...init, priority: 'high' }))
@@ -30,7 +30,7 @@ export function fetchConnect(fetch?: typeof globalThis.fetch): Connect {
 
 /**
  * `fetchConnect` for entries with a parser of their own. Without `followRedirects`, requests must not have credentials
- * other than `Authorization`: these would follow redirects to other origins.
+ * other than `Authorization`, because redirects would carry them to other origins.
  */
 export function fetchConnectWithParser(
   makeParser: CreateParser,
@@ -42,7 +42,7 @@ export function fetchConnectWithParser(
 
 /**
  * Resolves with the response to a request; rejects with code `network`, or with `signal.reason`. `followRedirects` is
- * used if credentials must not follow redirects.
+ * used if `fetch` would send credentials along on a redirect to another origin.
  */
 export async function sendRequest(
   request: ConnectRequest,
@@ -70,7 +70,7 @@ export async function sendRequest(
   }
 }
 
-/** Converts a failure of the platform to an error with code `network`, or to `signal.reason` after an abort. */
+/** Converts a platform failure to an error with code `network`, or to `signal.reason` after an abort. */
 export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
   if (signal.aborted) return signal.reason
   const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID; see lastEventId)' : ''
@@ -99,7 +99,7 @@ function openReader(body: ReadableStream<Uint8Array>, mode?: 'byob'): Reader {
   try {
     return body.getReader({ mode } as ReadableStreamGetReaderOptions) as unknown as Reader
   } catch {
-    // Not a byte stream (for example, created by the page), or the platform does not support them.
+    // The body is not a byte stream (for example, created by the page), or the platform lacks byte streams.
     return body.getReader()
   }
 }
@@ -121,11 +121,11 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
     try {
       const { done, value } = (await reader?.read(buffer && new Uint8Array(buffer))) ?? { done: true }
       if (done || !value) return undefined
-      // The stream has detached the buffer and returns its memory as a new object.
+      // The stream has detached the buffer and returns the same memory as a new buffer.
       if (buffer) buffer = value.buffer
       else if (value.length > MAX_SLICE_BYTES) {
         // Under load, allocating each chunk costs more than filling it, so one buffer is reused from now on. For small
-        // chunks, transferring the buffer to the stream and back would cost more.
+        // chunks, transferring the buffer to the stream and back would cost more than allocating.
         reader!.releaseLock()
         reader = openReader(body!, 'byob')
         buffer = new ArrayBuffer(MAX_SLICE_BYTES)
@@ -154,14 +154,14 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
         parser.push(slice)
       } catch (error) {
         failure = error
-        // Deliver the complete blocks before the failure first.
+        // First deliver the complete blocks that precede the failure.
         if (!batch.blocks.length) throw error
       }
       return batch
     },
     readText: (maxBytes) => readText(readChunk, maxBytes),
     cancel() {
-      // Not awaited, because it may hang for a cloned body. A failure is irrelevant: the connection is no longer used.
+      // Not awaited, because `cancel()` of a cloned body may hang. Failures do not matter: the body is no longer used.
       reader?.cancel().catch(() => {})
     },
   }

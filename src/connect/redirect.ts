@@ -1,17 +1,17 @@
-/** Follows redirects by hand, because platforms remove only `Authorization` on the way to another origin. */
+/** Follows redirects by hand, because platforms would send custom credential headers to another origin. */
 import { originOf, resolveUrl } from '../base/url.ts'
 
-/** Limit of the Fetch standard. */
+/** Limit in the Fetch standard. */
 const MAX_REDIRECTS = 20
-/** Headers that platforms remove from a redirect to another origin. */
+/** Headers that platforms remove on a redirect to another origin. */
 const strippedHeaders = ['authorization', 'proxy-authorization', 'cookie']
 
 /**
- * Fetches, and follows redirects as the Fetch standard requires (section "HTTP-redirect fetch"), but removes the
- * `credentialHeaders`, and those that platforms remove, on the way to another origin.
+ * Fetches, and follows redirects as the Fetch standard requires (section "HTTP-redirect fetch"), but on a redirect to
+ * another origin removes the `credentialHeaders` as well as the headers that platforms remove.
  *
  * Rejects with a `TypeError`, as `fetch` does, after too many redirects, on a redirect to a URL that is not HTTP, and
- * on any redirect in a browser, which hides the target.
+ * on any redirect in a browser, because browsers hide the target.
  */
 export async function fetchFollowingRedirects(
   fetch: typeof globalThis.fetch,
@@ -24,7 +24,7 @@ export async function fetchFollowingRedirects(
     const { status, type, body } = response
     const location = response.headers.get('location')
     if (type !== 'opaqueredirect' && !(location && [301, 302, 303, 307, 308].includes(status))) return response
-    // Not awaited, and failures are irrelevant: this response is no longer used.
+    // Not awaited, and failures do not matter: this response is no longer used.
     body?.cancel().catch(() => {})
     const target = resolveUrl(location!, url)
     // A path is a valid target if the origin is unknown.

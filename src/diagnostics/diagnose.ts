@@ -1,4 +1,4 @@
-/** Reports what happens to streams as typed records, for logs, metrics and devtools. */
+/** Reports stream activity as typed records, for logs, metrics and devtools. */
 import type { StreamErrorCode } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Instrument } from '../request/options.ts'
@@ -10,7 +10,7 @@ export interface DiagnosticBase {
   readonly stream: number
   /** The stream's request: method, and URL without query. */
   readonly name: string
-  /** Time of the record, in milliseconds as of `performance.now()`. */
+  /** Time of the record, in milliseconds, from `performance.now()`. */
   readonly time: number
 }
 
@@ -21,20 +21,20 @@ export type Diagnostic = DiagnosticBase &
     | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
     /** Response headers have arrived, with any status. */
     | { readonly type: 'response'; readonly status: number }
-    /** The response is an event stream; `reconnected` is false for the stream's first one. */
+    /** The response is an event stream; `reconnected` is false for the stream's first connection. */
     | { readonly type: 'opened'; readonly reconnected: boolean }
-    /** One read of the connection has been processed: its number of new events, and of bytes after decompression. */
+    /** One read of the connection has been processed: the number of new events, and of bytes after decompression. */
     | { readonly type: 'read'; readonly events: number; readonly bytes: number }
-    /** An event was dropped because an earlier connection delivered it. */
+    /** An event was dropped because an earlier connection had already delivered it. */
     | { readonly type: 'duplicate'; readonly id: string }
-    /** The attempt has failed with `code` (`gap`: events are missing); the next one follows in `delay` milliseconds. */
+    /** The attempt failed with `code` (`gap`: events are missing); the next attempt follows in `delay` milliseconds. */
     | {
         readonly type: 'retry'
         readonly code: StreamErrorCode
         readonly status?: number | undefined
         readonly delay: number
       }
-    /** The stream has ended: with `code` because of an error, without it regularly or by `close()`. */
+    /** The stream has ended: with an error if `code` is set, otherwise normally or by `close()`. */
     | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
   )
 

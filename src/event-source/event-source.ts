@@ -16,13 +16,14 @@ class EventSourceClass extends EventTarget {
     const urlText = `${url}`
     if (!arguments.length || (init !== null && Object(init) !== init))
       throw new TypeError('Expected EventSource(url, options)')
-    // Reads each option once, as Web IDL requires for a dictionary, and copies them, so that later changes have no effect.
+    // Reads and copies each option once, as Web IDL requires for a dictionary, so that later changes have no effect.
     const { withCredentials, ...options } = init ?? {}
     this.#withCredentials = !!withCredentials
     let urlRecord: URL
     try {
       urlRecord = new URL(urlText, globalThis.document?.baseURI ?? globalThis.location?.href)
-      // Chromium percent-encodes invalid hosts instead of rejecting them. Only non-special schemes may have escapes there.
+      // Chromium percent-encodes invalid hosts instead of rejecting them. Only URLs with non-special schemes may have
+      // escapes in the host.
       if (urlRecord.hostname.includes('%') && urlRecord.origin !== 'null') throw urlText
     } catch {
       // [spec] "If urlRecord is failure, then throw a "SyntaxError" DOMException."

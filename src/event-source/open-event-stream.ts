@@ -116,7 +116,7 @@ export function openEventStream(
     if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
     let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
     if (error && retry) callSafely((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
-    // `retry` and `onError` may have closed the stream.
+    // `retry` may have closed the stream.
     if (getState() !== CLOSED && typeof delay === 'number') {
       attempt++
       cancelWait = clock.after(delay, run)

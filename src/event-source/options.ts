@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { StreamError } from '../base/errors.ts'
 import type { AttemptContext } from '../source/source.ts'
 
-/** Options of `EventSource`. All but `withCredentials` go beyond the standard and are off by default. */
+/** Options for `EventSource`. All but `withCredentials` go beyond the standard and are off by default. */
 export interface EventSourceOptions extends Omit<RequestInit, 'headers' | 'body' | 'signal' | 'credentials'> {
   /** Whether credentials are sent to other origins, too. @defaultValue `false` */
   withCredentials?: boolean

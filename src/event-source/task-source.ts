@@ -1,6 +1,6 @@
 /** Queues tasks of the event loop. */
 
-/** Returns a function whose promise resolves in a new task. Wait for one promise before requesting the next. */
+/** Returns a function whose promise resolves in a new task. Await each promise before the next call. */
 export function createTaskSource(): () => Promise<void> {
   let channel: MessageChannel | undefined
   return () =>
@@ -9,7 +9,7 @@ export function createTaskSource(): () => Promise<void> {
       const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void }
       if (setImmediate) return setImmediate(resolve)
       channel ??= new MessageChannel()
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- each task replaces the listener of the previous one
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- each task replaces the listener of the previous task
       channel.port1.onmessage = () => resolve()
       channel.port2.postMessage(0)
     })

@@ -21,10 +21,11 @@ export type FetchEventSource = (
 ) => Promise<void>
 
 /**
- * Returns a `Connect` that reads streams with the `fetchEventSource` of @microsoft/fetch-event-source. That parser does not
- * distinguish an empty id or empty data from a missing one, ignores fields without a colon, and accepts `retry: 10ms`.
- * It requires a document; without one, requests fail at once with a `StreamError` `network` that is not retried.
- * @param fetch The `fetch` to use; defaults to the global `fetch`, looked up at each request.
+ * Returns a `Connect` that reads streams with the `fetchEventSource` of @microsoft/fetch-event-source. The package's
+ * parser does not distinguish an empty id or empty data from a missing one, ignores fields without a colon, and accepts
+ * `retry: 10ms`. The package requires a document; without one, requests fail at once with a `StreamError` `network`
+ * that is not retried.
+ * @param fetch The `fetch` to use; defaults to the global `fetch`, looked up on each request.
  * @example createClient({ connect: fetchEventSourceConnect(fetchEventSource) })
  */
 export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetch?: typeof globalThis.fetch): Connect {
@@ -73,7 +74,10 @@ function openConnection(
   const tooLargeError = (): StreamError =>
     new StreamError('too-large', `Event longer than ${maxEventSize} characters (maxEventSize)`)
 
-  /** Returns a body that supplies one chunk per `read()`. It is pulled once the previous chunk has been parsed, so the batch of that chunk is complete. */
+  /**
+   * Creates a body that supplies one chunk per `read()`. `pull` is called once the previous chunk has been parsed, so
+   * that chunk's batch is complete.
+   */
   const createGatedBody = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
     new ReadableStream(
       {

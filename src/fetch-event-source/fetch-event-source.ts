@@ -1,4 +1,4 @@
-/** The `fetchEventSource` function of @microsoft/fetch-event-source, reimplemented on the SDK's attempts and retries. */
+/** `fetchEventSource` of @microsoft/fetch-event-source, reimplemented on top of the SDK's attempts and retries. */
 import { systemClock as clock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
@@ -26,7 +26,10 @@ export interface EventSourceMessage {
 export interface FetchEventSourceInit extends RequestInit {
   /** Request headers. @defaultValue `accept: text/event-stream` */
   headers?: Record<string, string>
-  /** Called with each response; throws to reject it, which calls `onerror`. @defaultValue accepts status 204, and status 200 with an event stream */
+  /**
+   * Called with each response. If it throws, the response is rejected and `onerror` is called.
+   * @defaultValue accepts status 204, and status 200 with an event stream
+   */
   onopen?: (response: Response) => Promise<void>
   /** Called for each event. If it throws, the connection is closed and `onerror` is called. */
   onmessage?: (ev: EventSourceMessage) => void
@@ -34,7 +37,7 @@ export interface FetchEventSourceInit extends RequestInit {
   onclose?: () => void
   /**
    * Called after each failure. Returns the milliseconds until the next attempt, or throws to give up with that error.
-   * If it returns nothing, GET and HEAD requests are retried, and any other request rejects.
+   * If it returns nothing, GET and HEAD requests are retried, and any other request fails with the error.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the package's own type, so that existing handlers compile
   onerror?: (err: any) => number | null | undefined | void
@@ -60,8 +63,8 @@ function collectHeaders(headers: HeadersInit | undefined, request: Request | und
 
 /**
  * Reads an event stream until the server ends it, `signal` aborts, or `onerror` throws.
- * Resolves when the server ends the stream or `signal` aborts. Rejects with what `onerror` throws, and with the failure of
- * a request that is neither GET nor HEAD unless `onerror` returns a delay.
+ * Resolves when the server ends the stream or `signal` aborts. Rejects with the error that `onerror` throws,
+ * or with the failure of a request that is neither GET nor HEAD unless `onerror` returns a delay.
  *
  * @example await fetchEventSource('/api/feed', { onmessage: ({ data }) => console.log(data), signal })
  */

@@ -4,25 +4,34 @@ import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 import { channelError } from './channel-error.ts'
 
-/** What a stream needs from its channel. */
+/** Callbacks from a stream to its channel. */
 export interface ChannelStreamHandlers {
-  /** Allows the server to send `bytes` more. */
+  /** Allows the server to send `bytes` more bytes. */
   grantCredit(bytes: number): void
-  /** Called once when the stream has ended, cleanly or with `error`. `isKnownToServer`: no `close` operation is needed. */
+  /**
+   * Called once when the stream has ended, cleanly or with `error`. If `isKnownToServer`, no `close` operation is
+   * needed.
+   */
   onClosed(error?: unknown, isKnownToServer?: boolean): void
 }
 
 export interface ChannelStream {
   readonly request: ConnectRequest
-  /** Resolves with `undefined` if the channel was rejected for another identity: open the stream on a new channel then. */
+  /**
+   * Resolves with `undefined` if the channel was rejected for a different identity; the stream must then be opened on a
+   * new channel.
+   */
   readonly connection: Promise<Connection | undefined>
   /** Adds one block of the stream. */
   push(block: Block): void
   /** Handles an `open`, `retry` or `close` control event. Returns the response status of an `open`. */
   handleControlEvent(type: string, data: string): number | undefined
-  /** Ends the stream: the consumer still reads what has arrived, then `error` or a clean end. `isKnownToServer`: no `close` operation is needed. */
+  /**
+   * Ends the stream: the consumer still reads what has arrived, then `error` or a clean end. If `isKnownToServer`, no
+   * `close` operation is needed.
+   */
   finish(error?: unknown, isKnownToServer?: boolean): void
-  /** Reports bytes on the channel that were not for this stream, so that its `idleTimeout` starts over. */
+  /** Reports that the channel is alive, so that the `idleTimeout` of this stream restarts. */
   notifyActivity(): void
 }
 
@@ -37,10 +46,10 @@ interface ControlEvent {
 
 /** A batch that has reached this many bytes takes no more blocks. */
 const MAX_BATCH_BYTES = 16_384
-/** Credit that a block costs beside the bytes of its data (PROTOCOL.md, 5.4), so that empty blocks are limited, too. */
+/** Credit that a block costs in addition to its data bytes (PROTOCOL.md, 5.4), so that empty blocks are limited, too. */
 const BLOCK_OVERHEAD_BYTES = 32
 
-/** Creates a stream of which the server may send `window` bytes ahead of the consumer. */
+/** Creates a stream for which the server may send up to `window` bytes ahead of the consumer. */
 export function createChannelStream(
   request: ConnectRequest,
   window: number,
@@ -112,12 +121,12 @@ export function createChannelStream(
         return finish(
           channelError(request, `Event longer than ${maxEventSize} characters (maxEventSize)`, undefined, 'too-large'),
         )
-      if (remainingCredit <= 0) return finish(channelError(request, 'Credit exceeded (window)', undefined, 'overflow'))
+      if (remainingCredit <= 0) return finish(channelError(request, 'Credit exceeded', undefined, 'overflow'))
       const batch = currentBatch()
       batch.blocks.push(block)
       batch.bytes += cost
       remainingCredit -= cost
-      wakeReader?.(false) // resumes in a microtask, so that one read takes all blocks of this task
+      wakeReader?.(false) // the reader resumes in a microtask, so that one read takes all blocks of this task
     },
     handleControlEvent(type, data) {
       try {

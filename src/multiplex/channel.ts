@@ -10,17 +10,23 @@ import { type ChannelStream, createChannelStream } from './channel-stream.ts'
 import { channelError } from './channel-error.ts'
 import { createOperationQueue } from './operations.ts'
 
-/** Options of `multiplex`. */
+/** Options for `multiplex`. */
 export interface MultiplexOptions {
   /** Opens the channel, sends its operations, and opens separate connections for streams that cannot use the channel. @defaultValue `fetchConnect()` */
   connect?: Connect
-  /** `fetch` options of the channel and its operations. A stream with other `fetch` options gets a connection of its own. */
+  /**
+   * `fetch` options for the channel and its operations. A stream with different `fetch` options gets a connection of
+   * its own.
+   */
   init?: RequestInit
   /** Bytes of each stream that the server may send ahead of the consumer. @defaultValue 256 KiB */
   window?: number
   /** Milliseconds for which the channel stays open after its last stream has ended. @defaultValue 1,000 */
   linger?: number
-  /** Milliseconds within which the server must open the channel, and must answer each request with operations. @defaultValue 10,000 */
+  /**
+   * Milliseconds within which the server must open the channel, and must answer each request that sends operations.
+   * @defaultValue 10,000
+   */
   timeout?: number
   /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
   clock?: Clock
@@ -29,20 +35,26 @@ export interface MultiplexOptions {
 }
 
 export interface Channel {
-  /** Opens a stream. Resolves with `undefined` if the channel was rejected for another identity: use a new channel then. */
+  /**
+   * Opens a stream. Resolves with `undefined` if the channel was rejected for a different identity; the stream must
+   * then be opened on a new channel.
+   */
   open(request: ConnectRequest): Promise<Connection | undefined>
 }
 
 /** Maximum size of one event on the channel, in characters; each stream also enforces its own, lower limit. */
 const MAX_CHANNEL_EVENT_CHARS = 0x4000000
-/** Minimum milliseconds between notifications of all streams that the channel is alive. */
+/** Minimum milliseconds between two notifications to all streams that the channel is alive. */
 const ACTIVITY_INTERVAL_MS = 100
 
 /** Returns the headers that identify the user: all except those that describe the content of this request. */
 const identityHeaders = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
   headers.filter(([name]) => !/^(accept|content-|idempotency-)/.test(name))
 
-/** Opens a channel at `url` with the identity of `firstRequest`. `onClosed` is called when it can no longer open streams. */
+/**
+ * Opens a channel at `url` with the identity of `firstRequest`. `onClosed` is called when the channel can no longer
+ * open streams.
+ */
 export function createChannel(
   {
     window = 0x40000,
@@ -60,7 +72,7 @@ export function createChannel(
   const streams = new Map<string, ChannelStream>()
   const controller = new AbortController()
   const { signal } = controller // aborted once the channel is closed
-  let lastAcceptedRequest = firstRequest // its credentials are used for operations
+  let lastAcceptedRequest = firstRequest // operations are sent with the credentials of this request
   let idleTimeout = timeout // milliseconds
   let lastKey = 0
   let activityReportedAt = clock.now()
@@ -70,7 +82,10 @@ export function createChannel(
   const channelRequest = { method: 'GET', url }
   const operationsRequest = { method: 'POST', url: url.replace(/(?=\?|$)/, '/ops') }
 
-  /** Closes the channel. If it was rejected, streams with another identity than `refusedRequest` may try a new channel. */
+  /**
+   * Closes the channel. If the server refused it, streams whose identity differs from that of `refusedRequest` may try
+   * a new channel.
+   */
   const close = (error: StreamError, refusedRequest?: ConnectRequest): void => {
     if (signal.aborted) return
     onClosed()
@@ -84,8 +99,8 @@ export function createChannel(
     cancelTimer?.()
   }
   /**
-   * Arms one timer, which closes the channel when it has been silent for `idleTimeout`, or without streams for `linger`.
-   * The timer is not armed again for each read: when it fires, it compares the time of the last one.
+   * Arms the timer that closes the channel after `idleTimeout` of silence, or after `linger` without streams.
+   * Reads do not rearm the timer: when it fires, it checks the time of the last read.
    */
   const armTimer = (hasElapsed?: true): void => {
     const { size } = streams
@@ -123,7 +138,7 @@ export function createChannel(
       })
       await response.readText(1_000) // a connection can be reused only after its response was read to the end
       response.cancel()
-      // A redirect may have led to some page with status 200.
+      // Only 202 means success: a redirect may have led to some page with status 200.
       if (response.status !== 202) throw httpError(response, formatRequestLabel('POST', operationsRequest.url), 'http')
     } finally {
       cancelDeadline()
@@ -135,7 +150,7 @@ export function createChannel(
     ({ key }, cause) => {
       const error = channelError(operationsRequest, 'Operation failed', cause)
       const status = (cause as StreamError | undefined)?.status
-      // The server does not know the channel, or not as one of this identity.
+      // The server does not know the channel, or the channel belongs to a different identity.
       if (status! > 400 && status! < 411) close(error)
       else streams.get(key)?.finish(error)
     },
@@ -154,7 +169,7 @@ export function createChannel(
       } else if (!stream) {
         // Events for streams that have been closed may still arrive.
         if (!(parseInt(key) <= lastKey))
-          callSafely(onError, channelError(channelRequest, 'Event of unknown stream', undefined, 'invalid-data'))
+          callSafely(onError, channelError(channelRequest, 'Event for unknown stream', undefined, 'invalid-data'))
       } else if (id[keyEnd] === '!') {
         if (stream.handleControlEvent(type, data) === 200) lastAcceptedRequest = stream.request
       } else {
@@ -199,7 +214,8 @@ export function createChannel(
         onClosed(error, isKnownToServer) {
           streams.delete(key)
           if (!isKnownToServer) operations.add({ op: 'close', key })
-          // All bytes on the channel restart the stream's `idleTimeout`, so the channel itself was silent.
+          // Any byte on the channel restarts the `idleTimeout` of every stream, so if one expires, the channel itself
+          // was silent.
           if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Channel silent'))
           if (!streams.size) armTimer()
         },

@@ -7,13 +7,16 @@ import { type Channel, type MultiplexOptions, createChannel } from './channel.ts
 
 /** `fetch` options that cannot apply to a single stream of a channel. */
 const FETCH_ONLY_OPTIONS = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
-/** Longest request body that goes over the channel, in characters: one request holds the operations of all streams. */
+/**
+ * Longest body that may go over the channel, in characters: it shares a request with other streams' operations, which
+ * it would delay.
+ */
 const MAX_BODY_CHARS = 100_000
 
 /**
  * Creates a `Connect` that carries streams over one channel (PROTOCOL.md, section 5), which is opened by the first stream.
- * `channelUrl` is resolved against the URL of that stream. Streams of other origins, and requests with a binary body or
- * one of more than 100,000 characters, get connections of their own.
+ * `channelUrl` is resolved against the URL of that stream. Streams to other origins, and requests whose body is binary
+ * or longer than 100,000 characters, get connections of their own.
  *
  * @example createClient({ connect: multiplex('/api/channel') })
  */
@@ -39,14 +42,14 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
         connection = await channel.open(request)
       }
       if (connection.status !== 421) return connection
-      // Misdirected (PROTOCOL.md, 5.3): the stream's credentials belong to another subject than the channel's.
+      // Misdirected (PROTOCOL.md, 5.3): the stream's credentials belong to a different subject from the channel's.
       connection.cancel()
     }
     return connect(request)
   }
   return async (request) => {
     const { url, method, body, headers, credentialHeaders } = request
-    /** Chooses between channel and own connection for each redirect target. */
+    /** Chooses between the channel and a separate connection for each redirect target. */
     const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
       const connection = await openConnection({
         ...request,

@@ -1,4 +1,4 @@
-/** A queue of channel operations: sends all that are queued in one request, and one request at a time. */
+/** A queue of channel operations: sends all queued operations in one request, and one request at a time. */
 
 /** One operation (PROTOCOL.md, 5.2). */
 export interface Operation {
@@ -16,13 +16,13 @@ export interface OperationQueue {
 
 /** A request that has reached this many characters takes no more operations. */
 const MAX_REQUEST_CHARS = 100_000
-/** Most new operations in one request, and most repeated `close` operations beside them. */
+/** Maximum number of new operations in one request, and of repeated `close` operations in addition. */
 const MAX_REQUEST_OPERATIONS = 200
 
 /**
- * Creates a queue that sends its operations with `post`. Operations of streams that have been closed meanwhile are dropped,
- * except their `close`. If `post` rejects, the server may or may not have carried out the operations: `onLost` is called
- * for each of them, and `close` operations are repeated with the next request.
+ * Creates a queue that sends its operations with `post`. Operations of streams that have since been closed are dropped,
+ * except `close` operations. If `post` rejects, the server may or may not have carried out the operations: `onLost` is
+ * called for each of them, and `close` operations are repeated with the next request.
  */
 export function createOperationQueue(
   post: (body: string) => Promise<void>,

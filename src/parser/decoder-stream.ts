@@ -6,9 +6,9 @@ export type EventStreamDecoderStream = TransformStream<Uint8Array | string, Pars
 
 /**
  * Parses an event stream within `pipeThrough()`: takes bytes or text, emits events. Accepts a chunk only after the events
- * of the previous one have been read. An event above `maxEventSize` errors the stream with a `StreamError` `too-large`.
- * As in any `TransformStream`, an error (also one of the piped stream) takes effect at once and discards the events that
- * have not been read yet; `parseEventStream()` delivers them first.
+ * of the previous chunk have been read. An event above `maxEventSize` errors the stream with a `StreamError`
+ * `too-large`. As in any `TransformStream`, an error (including one of the piped stream) takes effect at once and
+ * discards the events that have not been read yet; `parseEventStream()` delivers them first.
  *
  * @example for await (const event of response.body.pipeThrough(new EventStreamDecoderStream())) console.log(event.data)
  */
@@ -16,7 +16,8 @@ export const EventStreamDecoderStream: {
   new (options?: ReadOptions): EventStreamDecoderStream
   readonly prototype: EventStreamDecoderStream
 } = /* @__PURE__ */ (() =>
-  // In a function, so that bundlers can drop it: extending a global has side effects, and throws where the global is missing.
+  // In a function, so that bundlers can drop the class: extending a global has side effects, and throws if the global
+  // is missing.
   class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
     constructor(options: ReadOptions = {}) {
       let controller: TransformStreamDefaultController<ParsedEvent>

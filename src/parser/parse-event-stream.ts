@@ -7,8 +7,8 @@ export type EventStreamSource =
   | { readonly body: ReadableStream<Uint8Array | string> | null }
 
 /**
- * Reads the events of one response. The stream is read only as fast as the loop asks for events; `break` and `return()`
- * cancel it. Neither checks the response nor reconnects: `createClient` does both.
+ * Reads the events of one response. The stream is read only as fast as the loop requests events; `break` and `return()`
+ * cancel it. This function neither checks the response nor reconnects; `createClient` does both.
  *
  * Iteration throws the stream's error, or a `StreamError` `too-large`, after yielding the events before it.
  * @throws TypeError if the stream is locked to another reader.
@@ -24,7 +24,7 @@ export function parseEventStream(
   let position = 0
   let ended = !reader
   let failure: { error: unknown } | undefined
-  // `next()` may be called again before its last promise has settled: calls are served in order.
+  // `next()` may be called again before the previous promise has settled; calls are served in order.
   let pendingNextCalls = 0
   let lastNextCall: Promise<unknown> = Promise.resolve()
   const parser = createParser({ ...options, onEvent: (event) => events.push(event) })

@@ -13,15 +13,15 @@ export interface ParsedEvent {
 
 /** Options shared by all parsers. */
 export interface ReadOptions {
-  /** Called for each comment, such as a heartbeat, without its colon and one leading space. */
+  /** Called with the text of each comment, such as a heartbeat, without the colon and one leading space. */
   onComment?(text: string): void
-  /** Called for each valid `retry` field with its milliseconds as sent, without an upper bound. */
+  /** Called with the milliseconds of each valid `retry` field as sent, without an upper bound. */
   onRetry?(ms: number): void
   /** Maximum size of one event's data, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
 }
 
-/** Options of `createParser`. */
+/** Options for `createParser`. */
 export interface ParserOptions extends ReadOptions {
   /** Called for each event. */
   onEvent(event: ParsedEvent): void
@@ -29,15 +29,15 @@ export interface ParserOptions extends ReadOptions {
 
 /** A push parser, created by `createParser`. Chunks may be split anywhere. */
 export interface Parser {
-  /** The last event ID so far, to be sent as `Last-Event-ID` by a reconnect; empty if the stream has not set one. */
+  /** The last event ID so far, to be sent as `Last-Event-ID` on a reconnect; empty if the stream has not set one. */
   readonly lastEventId: string
   /**
    * Parses the next chunk. The parser keeps copies only, so the caller may reuse the buffer.
-   * Rethrows what a callback throws; the next call then reports what follows in the chunk.
+   * Rethrows an error that a callback throws; the next call then reports the rest of the chunk.
    * @throws StreamError `too-large`, after reporting the events before it. The parser is then unusable until `reset()`.
    */
   push(chunk: Uint8Array | string): void
-  /** Ends the stream. An event without a blank line after it is discarded. The next `push()` starts another stream. */
+  /** Ends the stream. An event without a blank line after it is discarded. The next `push()` starts a new stream. */
   end(): void
   /** Returns the parser to its initial state: discards unreported events and the last event ID. */
   reset(): void
@@ -57,9 +57,9 @@ const HAS_DEFERRED = 2
  */
 export function createParser({ onEvent, onComment, onRetry, maxEventSize }: ParserOptions): Parser {
   let lastEventId = ''
-  // `onEvent` runs while the block parser is parsing, which a callback must neither interrupt by throwing nor call. So an
-  // error, and all callbacks after it, wait in `deferredCallbacks`; calls made by callbacks wait in `deferredCalls` until
-  // the whole chunk has been reported.
+  // `onEvent` runs while the block parser is parsing. A callback must neither interrupt the block parser by throwing
+  // nor call it. So an error, and all callbacks after it, wait in `deferredCallbacks`; calls made by callbacks wait in
+  // `deferredCalls` until the whole chunk has been reported.
   let state = 0
   let deferredCallbacks: (() => void)[] = []
   let deferredCalls: (() => void)[] = []
@@ -98,7 +98,10 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
       if (state) runDeferred()
     }
   }
-  /** Runs what has been deferred, in order, unless the block parser is still parsing. If something throws, the next call runs the rest. */
+  /**
+   * Runs the deferred callbacks and calls, in order, unless the block parser is still parsing. If one throws, the next
+   * call runs the rest.
+   */
   const runDeferred = (): void => {
     state |= HAS_DEFERRED
     if (state & IN_CALLBACK) return
@@ -124,7 +127,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
     reset() {
       lastEventId = ''
       deferredCalls = []
-      // The first thing to run, so that it also discards what the rest of the chunk adds after it.
+      // Runs before any callback that the rest of the chunk adds, and discards those callbacks, too.
       deferredCallbacks = [
         () => {
           deferredCallbacks = []

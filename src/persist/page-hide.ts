@@ -2,7 +2,7 @@
 
 const flushes = new Set<() => void>()
 
-/** Listened to in the capture phase: some are dispatched at the document, and `freeze` does not bubble. */
+/** Listened to in the capture phase, because some are dispatched at the document, and `freeze` does not bubble. */
 const PAGE_HIDE_EVENTS = ['pagehide', 'visibilitychange', 'freeze']
 
 /** Calls all registered functions now. */
@@ -17,7 +17,7 @@ export function addFlush(flush: () => void): void {
   flushes.add(flush)
 }
 
-/** Unregisters a function. Removes the listeners with the last one. */
+/** Unregisters a function. Removes the event listeners together with the last function. */
 export function removeFlush(flush: () => void): void {
   if (flushes.delete(flush) && !flushes.size)
     for (const type of PAGE_HIDE_EVENTS) globalThis.removeEventListener?.(type, flushAll, true)

@@ -13,9 +13,9 @@ export interface PersistStorage {
   removeItem(key: string): unknown
 }
 
-/** Options of `persist`. */
+/** Options for `persist`. */
 export interface PersistOptions {
-  /** Identifies the stream, that is one run or one feed. The storage key is this with the prefix `rivulet:`. */
+  /** Identifies the stream, that is, one run or one feed. The storage key is `rivulet:` followed by this key. */
   readonly key: string
   /** Where the cursor is saved. @defaultValue `sessionStorage`, which belongs to one tab and ends with it */
   readonly storage?: PersistStorage
@@ -25,7 +25,7 @@ export interface PersistOptions {
 
 /** A cursor in a store, for the `persist` option of a stream. Its methods neither throw nor reject. */
 export interface StoredCursor extends Persistence {
-  /** Saves a cursor: at once, but no sooner than 250 ms after the previous write. */
+  /** Saves a cursor at once, but no sooner than 250 ms after the previous write. */
   save(cursor: Cursor): void
   /** Removes the saved cursor. */
   clear(): void
@@ -45,7 +45,7 @@ const LOAD_TIMEOUT_MS = 2_000
 export function persist({ key, storage, clock = systemClock }: PersistOptions): StoredCursor {
   if (!key) throw new TypeError('persist: `key` is required')
   const storageKey = `rivulet:${key}`
-  // Looked up at each use: servers have no `sessionStorage`, and the getter throws if the page may not use storage.
+  // Looked up on each use: servers have no `sessionStorage`, and the getter throws if the page may not use storage.
   const getStorage = (): PersistStorage => storage ?? sessionStorage
   const writer = createWriter(
     (cursor) =>
@@ -55,7 +55,7 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
 
   return {
     load() {
-      // Another stream of this page may have a pending write for the same key.
+      // Another stream on this page may have a pending write for the same key.
       flushAll()
       const { unconfirmed } = writer
       if (unconfirmed) return unconfirmed.cursor
@@ -68,7 +68,7 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
             cancelDeadline()
             resolve(parseCursor(text))
           }
-          // `stored` may be any thenable, of another library or another frame.
+          // `stored` may be any thenable, even from another library or another frame.
           Promise.resolve(stored).then(finishLoading, () => finishLoading())
         })
       } catch {

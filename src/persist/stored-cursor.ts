@@ -2,7 +2,7 @@
 import { resolveUrl } from '../base/url.ts'
 import type { Cursor } from '../base/errors.ts'
 
-/** Whether `url` is an HTTP(S) URL or a path, without credentials. */
+/** Returns whether `url` is an HTTP(S) URL or a path, without credentials. */
 function isHttpUrl(url: unknown): url is string {
   if (typeof url !== 'string' || !url) return false
   try {
@@ -22,7 +22,7 @@ export function parseCursor(stored: unknown): Cursor | undefined {
     return undefined // not JSON: not written by this library
   }
   const { url, lastEventId, heartbeat } = fields
-  // A stream cannot have such an id, and as a header it would make every attempt fail.
+  // No stream has an id with these characters, and such an id would make every attempt fail when sent as a header.
   const hasId = typeof lastEventId === 'string' && !/[\0\r\n]/.test(lastEventId)
   if (!isHttpUrl(url) || !(hasId || lastEventId === undefined)) return undefined
   return { url, ...(hasId && { lastEventId }), ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }) }

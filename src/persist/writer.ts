@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
 import { addFlush, removeFlush } from './page-hide.ts'
 
-/** A pending write, or the one in flight; without a cursor it removes the stored one. */
+/** A write that is pending or in flight; without a cursor, it removes the stored cursor. */
 export interface Write {
   readonly cursor: Cursor | undefined
 }
@@ -18,7 +18,10 @@ export interface Writer {
 /** Minimum milliseconds between the starts of two writes. */
 const MIN_WRITE_INTERVAL_MS = 250
 
-/** Creates a writer. `store` may throw, reject, or be slow: only one write is in flight, and the newest cursor is next. */
+/**
+ * Creates a writer. `store` may throw, reject, or be slow: only one write is in flight at a time, and the newest cursor
+ * is written next.
+ */
 export function createWriter(store: (cursor: Cursor | undefined) => unknown, clock: Clock): Writer {
   let pending: Write | undefined
   let inFlight: Write | undefined
@@ -38,7 +41,7 @@ export function createWriter(store: (cursor: Cursor | undefined) => unknown, clo
       // A synchronous store is not awaited, not even for a microtask: the page may be unloading.
       if (result && typeof result === 'object') await (result as PromiseLike<unknown>)
     } catch {
-      // Quota exceeded, permission denied, no store: the stream works without it, and the next write may succeed.
+      // Quota exceeded, permission denied, or no store: the stream works without the write, and the next may succeed.
     }
     inFlight = undefined
     scheduleWrite()

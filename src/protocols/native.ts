@@ -5,7 +5,7 @@ import type { Protocol, Step } from './protocol.ts'
 export interface TextDelta {
   /** Text to append. */
   readonly content: string
-  /** Position in the run, counted from 0. */
+  /** Position of the delta in the run, counted from 0. */
   readonly index: number
 }
 

@@ -2,7 +2,7 @@
 import type { Protocol, Step } from './protocol.ts'
 
 /**
- * One chunk of a chat completion, with all fields that the server sent. Only those used here are typed.
+ * One chunk of a chat completion, with all fields that the server sent. Only the fields used here are typed.
  */
 export interface ChatChunk {
   readonly id?: string

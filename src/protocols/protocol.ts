@@ -13,11 +13,11 @@ export interface ProtocolEvent {
 /** The effect of an event on a run. */
 export type Step<Delta> =
   /**
-   * The run has started. `resume`: URL from which it can be read again, relative to that of the response; `heartbeat`:
-   * interval in milliseconds.
+   * The run has started. `resume`: URL from which the run can be read again, relative to the response's URL;
+   * `heartbeat`: interval in milliseconds.
    */
   | { type: 'start'; resume?: string | undefined; heartbeat?: number | undefined }
-  /** A part of the output. `index`: its position, counted from 0 without gaps, if the server numbers its deltas. */
+  /** A part of the output. `index`: the position, counted from 0 without gaps, if the server numbers its deltas. */
   | { type: 'delta'; delta: Delta; index?: number | undefined }
   /** The run is complete. */
   | { type: 'end'; finishReason?: string | undefined; usage?: unknown }
@@ -25,8 +25,8 @@ export type Step<Delta> =
   | { type: 'error'; message: string; code?: string | undefined; retryable?: boolean | undefined }
 
 /**
- * Interprets the events of a server. It is stateless, so that one protocol serves many runs: what `map` must remember
- * of a run, it keeps in that run's `state` object.
+ * Interprets the events of a server. A protocol is stateless, so that it can serve many runs: `map` keeps whatever it
+ * must remember about a run in that run's `state` object.
  *
  * @example
  * ```ts

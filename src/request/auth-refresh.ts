@@ -20,7 +20,7 @@ const providerStates = new WeakMap<AuthProvider, ProviderState>()
 /**
  * Wraps a provider for one stream, so that streams with the same provider share its refreshes. The first stream whose
  * credentials are rejected starts a refresh, and the others wait for its result. A stream whose rejected credentials
- * are older than the last refresh requests the current ones, with reason `connect`.
+ * are older than the last refresh requests the current credentials, with reason `connect`.
  */
 export function withSharedRefresh(auth: AuthProvider): AuthProvider {
   const providerState = providerStates.get(auth) ?? { generation: 0 }
@@ -50,7 +50,7 @@ export function withSharedRefresh(auth: AuthProvider): AuthProvider {
     refresh.waiterCount++
     signal.addEventListener('abort', () => {
       if (!--refresh.waiterCount) refresh.controller.abort(signal.reason)
-      // A timeout (a `StreamError`): the provider may hang, and the next attempt must not wait for the same call.
+      // After a timeout (a `StreamError`), the next attempt must not wait for the same call: the provider may hang.
       else if (!isStreamError(signal.reason)) return
       if (providerState.refresh === refresh) providerState.refresh = undefined
     })

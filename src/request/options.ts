@@ -1,4 +1,4 @@
-/** Options of clients, and of all their streams. An option of a stream takes precedence over the same option of its client. */
+/** Options for clients and all their streams. A stream's option takes precedence over the same option of its client. */
 import type { Clock } from '../base/clock.ts'
 import type { Cursor, StreamError } from '../base/errors.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
@@ -7,7 +7,7 @@ import type { AttemptContext, SourceHooks, StreamState } from '../source/source.
 
 /**
  * Returns credentials as headers. Called before each attempt, with `reason: 'rejected'` after a 401. `bearer` and
- * `apiKey` create the usual ones.
+ * `apiKey` create the usual providers.
  *
  * @example
  * ```ts
@@ -34,14 +34,14 @@ export interface StreamReset {
 /** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
 export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
 
-/** A store for the cursor of one stream, which outlives the page. `persist` of `rivulet/persist` creates one. */
+/** A store for the cursor of one stream, which outlives the page. `persist` from `rivulet/persist` creates one. */
 export interface Persistence {
   /**
    * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
    * passed to `reportError`, and the stream then starts without a cursor.
    */
   load(): Cursor | undefined | Promise<Cursor | undefined>
-  /** Stores a cursor: of a run, its resume URL; of a feed, each last event ID delivered. */
+  /** Stores a cursor: for a run, the resume URL; for a feed, each last event ID delivered. */
   save(cursor: Cursor): void | Promise<void>
   /** Removes the cursor, because the stream has ended or cannot be resumed. */
   clear(): void | Promise<void>
@@ -53,10 +53,10 @@ export interface Persistence {
  */
 export type Instrument = (hooks: SourceHooks) => SourceHooks
 
-/** Options of a client and of each of its streams. */
+/** Options for a client and for each of its streams. */
 export interface CommonOptions {
   /**
-   * Headers of each request, or a function that is called before each attempt.
+   * Request headers, or a function that returns them and is called before each attempt.
    *
    * @example
    * ```ts
@@ -66,8 +66,8 @@ export interface CommonOptions {
    */
   headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
   /**
-   * Provider of credentials. They are sent only to the origin of `baseUrl` or, without a `baseUrl`, of the stream's
-   * URL.
+   * Provider of credentials, which are sent only to the origin of `baseUrl` or, without a `baseUrl`, to the origin of
+   * the stream's URL.
    *
    * @example
    * ```ts
@@ -77,7 +77,7 @@ export interface CommonOptions {
    */
   auth?: AuthProvider
   /**
-   * Reconnection: options, or only their `limit`, or `false` for no retries.
+   * Reconnection options, or only their `limit`, or `false` for no retries.
    *
    * @defaultValue 1 s doubling to 30 s, full jitter; no limit for feeds, 5 for runs
    * @example
@@ -88,9 +88,8 @@ export interface CommonOptions {
    */
   retry?: false | number | RetryOptions
   /**
-   * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails: code
-   * `network`, or
-   * `auth` if the credentials are late.
+   * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails with code
+   * `network`, or `auth` if the credentials are late.
    *
    * @defaultValue 10,000 for feeds, 60,000 for runs
    * @example
@@ -120,8 +119,8 @@ export interface CommonOptions {
    */
   stallTimeout?: number
   /**
-   * Maximum length of one event's data in characters (UTF-16 code units). A longer one fails the stream with code
-   * `too-large`.
+   * Maximum length of one event's data in characters (UTF-16 code units). A longer event fails the stream with
+   * code `too-large`.
    *
    * @defaultValue 16 Mi
    * @example
@@ -131,7 +130,7 @@ export interface CommonOptions {
    */
   maxEventSize?: number
   /**
-   * Capacity of the queue before a slow loop, in events and bytes. While it is full, the connection is not read.
+   * Capacity of the queue that feeds a slow loop, in events and bytes. While it is full, the connection is not read.
    *
    * @defaultValue 1,024 events or 1 MiB
    * @example
@@ -142,8 +141,8 @@ export interface CommonOptions {
    */
   queue?: { events?: number; bytes?: number }
   /**
-   * Returns whether a `Content-Type` is that of an event stream; `false` accepts all. Others fail with code
-   * `content-type`.
+   * Returns whether a `Content-Type` is accepted as an event stream; `false` accepts all. A response that is not
+   * accepted fails with code `content-type`.
    *
    * @defaultValue `text/event-stream`
    * @example
@@ -173,7 +172,7 @@ export interface CommonOptions {
    */
   connect?: Connect
   /**
-   * Identity on whose behalf a stream is opened. A `connect` that shares connections shares them within one scope only.
+   * Identity on whose behalf a stream is opened. A `connect` that shares connections shares them only within one scope.
    *
    * @example
    * ```ts
@@ -222,7 +221,7 @@ export interface CommonOptions {
    */
   onStateChange?(state: StreamState): void
   /**
-   * Records the activity of streams for diagnosis, with `diagnose` of `rivulet/diagnostics`.
+   * Records the activity of streams for diagnosis, with `diagnose` from `rivulet/diagnostics`.
    *
    * @example
    * ```ts
@@ -232,7 +231,7 @@ export interface CommonOptions {
    */
   instrument?: Instrument
   /**
-   * Source of time, for tests.
+   * Source of time, to be replaced in tests.
    *
    * @defaultValue the platform's
    * @example
@@ -243,7 +242,7 @@ export interface CommonOptions {
    */
   clock?: Clock
   /**
-   * Source of random numbers from 0 to 1 for jitter, for tests.
+   * Source of random numbers from 0 to 1 for jitter, to be replaced in tests.
    *
    * @defaultValue `Math.random`
    * @example
@@ -254,10 +253,10 @@ export interface CommonOptions {
   random?(): number
 }
 
-/** Options of `createClient`. */
+/** Options for `createClient`. */
 export interface ClientOptions extends CommonOptions {
   /**
-   * Base of relative URLs, and the origin that receives the credentials of `auth`.
+   * Base for relative URLs, and the origin that receives the credentials of `auth`.
    *
    * @defaultValue the document's base, or a worker's location
    * @example

@@ -32,7 +32,8 @@ export interface RequestBuilder {
 
 /**
  * Creates the request builder of a stream. Credentials go to the origin of `baseUrl`. Without a `baseUrl`, they go to
- * the origin of `target` if the user's code chose it (`isUserUrl`), or else of the page: a cursor's URL is not trusted.
+ * the origin of `target` if the user's code chose it (`isUserUrl`), or else to the origin of the page, because a
+ * cursor's URL is not trusted.
  *
  * @throws TypeError if the URL is invalid, contains credentials, or is relative without a base; or if the body cannot
  * be sent, or cannot be sent again
@@ -53,10 +54,10 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
   const label = formatRequestLabel(method, url)
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
-    throw new TypeError(`Relative URL without a base (baseUrl): ${label}`)
+    throw new TypeError(`Relative URL without a baseUrl: ${label}`)
   if (body instanceof ReadableStream)
-    throw new TypeError(`ReadableStream cannot be sent again on a retry (body): ${label}`)
-  if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body (method): ${label}`)
+    throw new TypeError(`A ReadableStream body cannot be sent again on a retry: ${label}`)
+  if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body: ${label}`)
 
   return {
     url,
@@ -80,7 +81,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           return names
         } catch {
           // Without `cause`: the platform's error quotes the value, which may be a secret.
-          throw new StreamError('auth', `Invalid header name or value (headers, auth): ${label}`)
+          throw new StreamError('auth', `Invalid header from headers or auth: ${label}`)
         }
       }
       const callProvider = async (provider: AuthProvider): Promise<string[]> => {
@@ -89,7 +90,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         try {
           provided = await provider(context)
         } catch (cause) {
-          // A new error for each stream, even if streams share a refresh: each adds its own details to it.
+          // A new error for each stream, even if streams share a refresh: each stream adds its own details.
           throw new StreamError('auth', `The auth or headers function failed: ${label}`, {
             cause,
             retryable: !isStreamError(cause) || cause.retryable,
@@ -117,7 +118,9 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   }
 }
 
-/** Returns whether the server refused before it began, so that repeating the request can neither act nor cost twice. */
+/**
+ * Returns whether the server refused the request before acting on it, so that a repeat can neither act nor cost twice.
+ */
 export function isSafeToRepeat({ code, status }: StreamError): boolean {
   return code === 'auth' || (code === 'http' && [425, 429, 503].includes(status ?? 0))
 }

@@ -16,7 +16,7 @@ export interface ResolvedOptions extends MergedOptions {
   clock: Clock
   random(): number
   connect: Connect
-  /** Whether `connect` is the user's. */
+  /** Whether the user has provided `connect`. */
   hasCustomConnect: boolean
   connectTimeout: number
   maxEventSize: number
@@ -41,7 +41,7 @@ const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]
 const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
   typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
 
-/** Merges `layers`, of which later ones take precedence, over the defaults of every stream. */
+/** Merges `layers` over the defaults for all streams; later layers take precedence. */
 export function resolveOptions<Own extends StreamOptions>(
   ...layers: [KindDefaults, ClientOptions, Own]
 ): Own & ResolvedOptions {

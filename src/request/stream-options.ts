@@ -1,9 +1,9 @@
-/** Options of feeds and runs: those of a client, those of `fetch`, and their own. */
+/** Options for feeds and runs: client options, `fetch` options, and their own. */
 import type { Schemas } from '../base/events.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { CommonOptions, ParseOption, Persistence } from './options.ts'
 
-/** Options of one stream, in addition to those of `fetch`. */
+/** Options for one stream, in addition to the options of `fetch`. */
 export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers' | 'body'> {
   /**
    * Request body. It is sent with each attempt, so it cannot be a `ReadableStream`.
@@ -33,8 +33,8 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
    */
   searchParams?: URLSearchParams | Record<string, string | number | boolean> | string
   /**
-   * Store that lets the stream continue after a reload of the page: a run with the same answer, a feed after the last
-   * event delivered.
+   * Store that lets the stream continue after the page is reloaded: a run resumes the same answer, and a feed continues
+   * after the last event delivered.
    *
    * @example
    * ```ts
@@ -45,10 +45,10 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
   persist?: Persistence
 }
 
-/** Options of `subscribe`. */
+/** Options for `subscribe`. */
 export interface SubscribeOptions extends StreamOptions {
   /**
-   * How the text `data` becomes `event.data`. If this throws, the event is skipped, and `onError` receives
+   * How the text `data` becomes `event.data`. If parsing throws, the event is skipped, and `onError` receives
    * `invalid-data`.
    *
    * @defaultValue `'json'`
@@ -71,7 +71,7 @@ export interface SubscribeOptions extends StreamOptions {
    */
   schema?: Schemas
   /**
-   * Whether the request may be repeated although its method is not GET.
+   * Whether the request may be repeated even if its method is not GET.
    *
    * @defaultValue false
    * @example
@@ -81,7 +81,7 @@ export interface SubscribeOptions extends StreamOptions {
    */
   repeatable?: boolean
   /**
-   * Number of recent event IDs by which repeated events are dropped after a reconnect; 0 if the IDs of the feed are not
+   * Number of recent event IDs remembered, to drop repeated events after a reconnect; use 0 if the feed's IDs are not
    * unique.
    *
    * @defaultValue 1,024
@@ -103,7 +103,7 @@ export interface SubscribeOptions extends StreamOptions {
   lastEventId?: string | false | ((url: string, id: string) => string)
 }
 
-/** Options of `stream` and `resume`. */
+/** Options for `stream` and `resume`. */
 export interface RunOptions<Delta = unknown> extends StreamOptions {
   /**
    * Protocol of the server.

@@ -16,8 +16,8 @@ export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoi
 /** State shared by all streams of a tab. */
 export interface Tab {
   /**
-   * Since when the tab has been able to lead, in milliseconds since the Unix epoch. The tab with the lowest value leads
-   * each stream that it has, so that one tab holds the connections of all streams.
+   * Time since which the tab has been able to lead, in milliseconds since the Unix epoch. The tab with the lowest value
+   * leads every stream that it has open, so that one tab holds the connections of all streams.
    */
   eligibleSince: number
 }
@@ -29,6 +29,6 @@ export interface ShareDependencies {
   openChannel(name: string): ShareChannel
   clock: Clock
   onRoleChange(role: MemberRole): void
-  /** Called if Web Locks fail, so that nothing can be shared. */
+  /** Called if Web Locks fail, so streams cannot be shared. */
   onUnavailable(error: unknown): void
 }

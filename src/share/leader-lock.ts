@@ -1,16 +1,19 @@
-/** Leadership as one Web Lock: its holder leads, and its queue is the order of succession. */
+/** Leadership as one Web Lock: the holder leads, and the lock's queue is the order of succession. */
 
 export interface LeaderLock {
-  /** Releases the lock if this tab holds it, then queues for it; `steal` takes it from its holder instead of queueing. */
+  /**
+   * Releases the lock if this tab holds it, then queues for the lock; `steal` takes the lock from its holder instead of
+   * queueing.
+   */
   request(mode?: 'steal'): void
   /** Releases the lock, or leaves its queue. Idempotent. */
   release(): void
 }
 
 export interface LeaderLockHandlers {
-  /** Called when this tab holds the lock. */
+  /** Called when this tab has acquired the lock. */
   onAcquired(): void
-  /** Called when another tab has stolen the lock from this one. */
+  /** Called when another tab has stolen the lock from this tab. */
   onStolen(): void
   /** Called if the lock cannot be requested. */
   onUnavailable(error: unknown): void

@@ -1,6 +1,6 @@
 /**
- * A tab's membership in a shared stream: it leads, follows, or is detached with a connection of its own.
- * (Over 300 lines: how each role reacts to messages, reads and changes of leadership is one state machine.)
+ * A tab's membership in a shared stream: the tab leads, follows, or is detached with a connection of its own.
+ * (Over 300 lines, because all roles' reactions to messages, reads and leadership changes are one state machine.)
  */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -25,14 +25,14 @@ import {
 import { createReplayBuffer, blockChars, sliceAfter } from './replay-buffer.ts'
 import type { MemberRole, ShareDependencies } from './dependencies.ts'
 
-/** A connection of this tab's own. */
+/** This tab's own connection. */
 interface Upstream {
   controller: AbortController
   connection?: Connection
   read?: Promise<Batch | null>
 }
 
-/** Joins a shared stream: opens its connection as leader, or follows the tab that has it. */
+/** Joins a shared stream: opens the connection as leader, or follows the tab that has the connection. */
 export function joinStream(
   request: ConnectRequest,
   name: string,
@@ -61,7 +61,7 @@ export function joinStream(
   let cancelCheck: (() => void) | undefined
   let pendingConnection!: { resolve(connection: Connection): void; reject(error: unknown): void }
 
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin: it reaches this origin only
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin: it reaches only this origin
   const post = (message: ShareMessage): void => broadcastChannel.postMessage(message)
   const connectionLostError = (message?: string): StreamError =>
     new StreamError('network', message || `Shared connection lost: ${formatRequestLabel('GET', request.url)}`, {
@@ -78,12 +78,13 @@ export function joinStream(
     upstream?.controller.abort()
     upstream = undefined
   }
-  /** Leaves the stream. A leader sends `end` to its followers, if given; otherwise the next member takes over. */
+  /** Leaves the stream. If `end` is given, a leader sends it to its followers; otherwise the next member takes over. */
   const close = (end?: Pick<LeaderMessage & { type: 'end' }, 'response' | 'problem'>): void => {
     if (role === 'closed') return
     if (role !== 'leader') end = undefined
     else if (response && response.status !== 200) {
-      // With a `scope`, each tab has credentials of its own, so a rejection of this tab's says nothing about the others.
+      // With a `scope`, each tab has credentials of its own, so their rejection says nothing about the other tabs'
+      // credentials.
       const isOwnRefusal = request.scope !== undefined && [401, 403].includes(response.status)
       end = isOwnRefusal ? { problem: '' } : { problem, response }
     }
@@ -93,7 +94,7 @@ export function joinStream(
     closeUpstream()
     cancelCheck?.()
     broadcastChannel.close()
-    // Release leadership only after the followers received `end`, or one of them would reconnect.
+    // Release leadership only after the followers have received `end`, or one of them would reconnect.
     if (end && followers.size) clock.after(RELEASE_DELAY_MS, leaderLock.release)
     else leaderLock.release()
   }
@@ -153,7 +154,7 @@ export function joinStream(
     serveRead()
     if (inboxBytes > MAX_INBOX_BYTES) detachSlowConsumer()
   }
-  /** Detaches this tab because its consumer is too slow: it continues from its own cursor. */
+  /** Detaches this tab because its consumer is too slow: the tab continues from its own cursor. */
   const detachSlowConsumer = (): void => {
     if (role === 'leader') leaderLock.request()
     else if (role !== 'follower') return
@@ -186,7 +187,7 @@ export function joinStream(
       if (followers.size) post({ type: 'batch', epoch, sequence, batch })
       for (const [follower, bytes] of followers) {
         if (bytes < 4 * MAX_INBOX_BYTES) followers.set(follower, bytes + batch.bytes)
-        else followers.delete(follower) // has been detached, or its tab is gone
+        else followers.delete(follower) // this follower has detached, or its tab is gone
       }
     }
     receive(batch)
@@ -209,7 +210,8 @@ export function joinStream(
       if (upstream !== current) return connection.cancel()
       current.connection = connection
       const { status } = connection
-      // A stream that already has a response ends here: its owner then retries, with new credentials if necessary.
+      // If the consumer already has a response, a rejection ends the stream; the consumer then retries, with new
+      // credentials if necessary.
       if (!isResuming)
         resolveConnection(
           toSharedResponse(connection),
@@ -261,7 +263,7 @@ export function joinStream(
   }
   const applySnapshot = (message: LeaderMessage & { type: 'snapshot' }): void => {
     const blocks = message.cursor === cursor ? message.blocks : sliceAfter(message.blocks, cursor)
-    // This tab has read further than the leader meanwhile; it will ask again later.
+    // This tab has meanwhile read further than the leader; it will ask again later.
     if (!blocks) return
     closeUpstream()
     sequence = message.sequence

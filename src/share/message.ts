@@ -2,31 +2,38 @@
 import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 
-/** Status, URL and headers of the leader's response, as far as other tabs may see them. */
+/** The parts of the leader's response that other tabs may see. */
 export interface SharedResponse {
   status: number
-  /** Without its query, which may hold secrets. */
+  /** URL without the query, which may contain secrets. */
   url: string
   headers: [name: string, value: string][]
 }
 
 /** Messages from members that are not the leader. */
 export type FollowerMessage =
-  /** Requests all blocks after `cursor`. `hasResponse`: this member has its response, so it needs no `connected` event. */
+  /**
+   * Requests all blocks after `cursor`. `hasResponse`: this member already has a response, so it needs no `connected`
+   * event.
+   */
   | { type: 'join'; from: string; cursor: string; hasResponse: boolean }
-  /** The consumer has read `bytes`. */
+  /** The member's consumer has read `bytes` more bytes. */
   | { type: 'ack'; from: string; bytes: number }
   /** Asks the leader for `leader-alive`. */
   | { type: 'ping' }
 
-/** Messages from the leader. Each leader has a higher epoch than the one before; lower epochs are of a replaced leader. */
+/**
+ * Messages from the leader. Each leader has a higher epoch than its predecessor; a message with a lower epoch comes
+ * from a replaced leader.
+ */
 export type LeaderMessage = { epoch: number } &
   /** The leader has just taken over, has connected, or answers a `ping`. */
   (
     | { type: 'leader-alive'; sequence: number }
     /**
      * `blocks` follow `cursor`, up to batch number `sequence`. `baseCursor` is the replay buffer's position before the first
-     * of them; `eligibleSince` is that of the leader's tab. `bytes` is never 0: a snapshot without blocks is still activity.
+     * block; `eligibleSince` is the value of the leader's tab. `bytes` is never 0: a snapshot without blocks is still
+     * activity.
      */
     | {
         type: 'snapshot'
@@ -39,13 +46,13 @@ export type LeaderMessage = { epoch: number } &
         blocks: Block[]
         bytes: number
       }
-    /** The leader no longer has the blocks after the cursor of the `join`. */
+    /** The leader no longer has the blocks after the cursor in the `join` message. */
     | { type: 'cursor-unknown'; to: string }
-    /** One batch of the leader's connection, numbered from 1 in each epoch. */
+    /** One batch from the leader's connection, numbered from 1 in each epoch. */
     | { type: 'batch'; sequence: number; batch: Batch }
     /**
-     * The connection has ended. With `response` it was rejected, and `problem` is the text of that response; without it,
-     * `problem` is the error message, or absent after a clean end.
+     * The connection has ended. With `response` it was rejected, and `problem` is the text of that response; without
+     * `response`, `problem` is the error message, or absent after a clean end.
      */
     | { type: 'end'; response?: SharedResponse; problem?: string }
   )
@@ -59,10 +66,13 @@ export interface ShareChannel {
   close(): void
 }
 
-/** Response headers that other tabs need to check the response and to schedule retries; others may contain secrets. */
+/**
+ * Response headers that other tabs need to check the response and to schedule retries; other headers may contain
+ * secrets.
+ */
 const SHARED_HEADERS = /^(content-type|retry-after)$/
 
-/** Returns what other tabs may see of a response. */
+/** Returns the parts of a response that other tabs may see. */
 export function toSharedResponse({
   status,
   url,

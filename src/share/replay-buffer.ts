@@ -4,17 +4,23 @@ import type { Block } from '../sse/parse.ts'
 export interface ReplayBuffer {
   /** The `connected` event (PROTOCOL.md, 2.2), if the server has sent one. */
   readonly connectedEvent: Block | undefined
-  /** Appends a block, and drops the oldest ones above the limits. */
+  /** Appends a block, and drops the oldest blocks while a limit is exceeded. */
   push(block: Block): void
-  /** Returns the blocks after the event with this ID, without `connected` events; `undefined` if they are no longer complete. */
+  /**
+   * Returns the blocks after the event with this ID, without `connected` events; `undefined` if the buffer no longer
+   * has all of them.
+   */
   blocksAfter(cursor: string): Block[] | undefined
-  /** Drops blocks without an id: a new leader cannot know which members have received them, and those that were present have. */
+  /**
+   * Drops blocks without an id: members that were present have received them, and a new leader cannot tell whether any
+   * others have.
+   */
   dropBlocksWithoutId(): void
   /** Empties the buffer. `baseCursor` is the position before the next block: empty at the stream's start, `undefined` if unknown. */
   reset(baseCursor: string | undefined): void
 }
 
-/** Most blocks, and most characters of them, that are kept. The newest block is kept whatever its size. */
+/** Maximum number of blocks that are kept, and of characters in them. The newest block is kept whatever its size. */
 const MAX_REPLAY_BLOCKS = 1_024
 const MAX_REPLAY_CHARS = 0x100000
 
@@ -23,13 +29,16 @@ export function blockChars({ type, data = '', id = '' }: Block): number {
   return type.length + data.length + id.length
 }
 
-/** Returns the blocks after the last one with this id; `undefined` if none has it. */
+/** Returns the blocks after the last block with this id; `undefined` if no block has this id. */
 export function sliceAfter(blocks: readonly Block[], cursor: string): Block[] | undefined {
   for (let index = blocks.length; index-- > 0;) if (blocks[index]!.id === cursor) return blocks.slice(index + 1)
   return undefined
 }
 
-/** Whether a block is the `connected` event of PROTOCOL.md; third-party servers may use that name for other events. */
+/**
+ * Returns whether a block is the `connected` event of PROTOCOL.md; third-party servers may use that name for other
+ * events.
+ */
 function isConnectedEvent({ type, data = '', id }: Block): boolean {
   return type === 'connected' && !!id && /"protocol":\s*1\D/.test(data)
 }

@@ -20,15 +20,15 @@ export interface ShareState {
   readonly role: ShareRole | 'closed'
 }
 
-/** Options of `shareAcrossTabs`. */
+/** Options for `shareAcrossTabs`. */
 export interface ShareOptions {
   /** Name of the group: tabs of one origin share if they use the same name. */
   name: string
   /** Opens the actual connections. @defaultValue `fetchConnect()` */
   connect?: Connect
-  /** Called each time that this tab's role for a stream changes. */
+  /** Called each time this tab's role for a stream changes. */
   onChange?(state: ShareState): void
-  /** Called once if nothing can be shared, because Web Locks or `BroadcastChannel` are missing or denied. */
+  /** Called once if streams cannot be shared because Web Locks or `BroadcastChannel` are missing or denied. */
   onFallback?(reason: unknown): void
   /** Lock manager. @defaultValue `navigator.locks` */
   locks?: Pick<LockManager, 'request'>
@@ -41,7 +41,10 @@ export interface ShareOptions {
 /** Request headers that neither contain credentials nor make the response specific to a user. */
 const SHAREABLE_HEADERS = /^accept(-language)?$/
 
-/** Whether a request may be shared: not the start of a run; and without a `scope`, only if the response is the same for every user. */
+/**
+ * Returns whether a request may be shared: never if it starts a run; without a `scope`, only if the response is the
+ * same for every user.
+ */
 function isShareable({ method, headers, credentialHeaders, scope, init }: ConnectRequest): boolean {
   if (method !== 'GET' || headers.some(([name]) => name === 'idempotency-key')) return false
   return (

@@ -15,9 +15,9 @@ export interface Block {
 export interface BlockParserOptions {
   /** Called for each block that has data or a valid id. */
   onBlock(block: Block): void
-  /** Called for each valid `retry` field with its milliseconds exactly as sent; clamping is up to the caller. */
+  /** Called with the milliseconds of each valid `retry` field exactly as sent; clamping is up to the caller. */
   onRetry?(ms: number): void
-  /** Called for each comment, without its colon and one leading space. */
+  /** Called with the text of each comment, without the colon and one leading space. */
   onComment?(text: string): void
   /** Maximum size of one event's data plus its unfinished line, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
@@ -25,7 +25,7 @@ export interface BlockParserOptions {
   defaultType?: string
 }
 
-/** Default of `maxEventSize`, in characters: 16 Mi. */
+/** Default for `maxEventSize`, in characters: 16 Mi. */
 export const DEFAULT_MAX_EVENT_CHARS = 0x1000000
 
 /** A push parser for event streams. */
@@ -43,7 +43,10 @@ export interface BlockParser {
 
 // bench/run.mjs measures the effect of each optimization below (see bench/RESULTS.md).
 
-/** Chunks of up to this many bytes are buffered until a line ends: for small chunks, the cost of decoding is per call. */
+/**
+ * Chunks of up to this many bytes are buffered until a line ends: for small chunks, the number of decoder calls
+ * determines the cost.
+ */
 const MAX_COALESCED_CHUNK = 32
 /** Capacity of that buffer, in bytes. */
 const COALESCE_BUFFER_BYTES = 1000
@@ -85,15 +88,21 @@ export function createBlockParser({
   let partialLine: string[]
   let type: string
   let data: string | undefined
-  /** Characters read since `data` was last flattened. Each may hold up to 8 bytes: rope nodes, and the texts that lines were sliced from. */
+  /**
+   * Characters read since `data` was last flattened. Each may occupy up to 8 bytes, for rope nodes and the texts that
+   * lines were sliced from.
+   */
   let unflattenedChars: number
   let id: string | undefined
-  /** 1 if the last character was a CR, so that an LF right after it belongs to it; 2 if not; 3 if there was no text yet. */
+  /**
+   * 1 if the last character was a CR, so that an LF right after it ends the same line; 2 if not; 3 if there was no text
+   * yet.
+   */
   let charsSinceCr: number
 
   /**
-   * Upper bound for the characters since the last blank line: while it is within the limit, no line has to be measured.
-   * Infinity once the limit was exceeded.
+   * Upper bound for the characters since the last blank line: while it is within the limit, no line needs to be
+   * measured. Infinity once the limit has been exceeded.
    */
   let size: number
 
@@ -121,7 +130,8 @@ export function createBlockParser({
   /**
    * Parses the complete lines of `text` from `pos` on and returns the start of the unfinished line after them. One loop
    * over local variables, because writing a captured variable costs a write barrier per line. Each line end is found by
-   * `indexOf`. Reads past the end of the text are avoided: one of them makes all `charCodeAt` calls of its call site slow.
+   * `indexOf`. Reads past the end of the text are avoided: a single one slows down all `charCodeAt` calls at its call
+   * site.
    */
   const readLines = (text: string, pos: number): number => {
     const SPACE = 32
@@ -162,7 +172,7 @@ export function createBlockParser({
         end = lf < cr ? lf : cr
         if (end === length) break
         if (size > maxEventSize) assertSize(eventData, end - pos)
-        // Where the colon of a known field is due; a comment has its colon at `pos`, an unknown field has none there.
+        // Where a known field must have its colon; a comment has its colon at `pos`, an unknown field has none there.
         // Comparing character by character is several times faster than `startsWith`, or slicing and comparing.
         let colon = pos
         if (
@@ -212,13 +222,13 @@ export function createBlockParser({
     // [spec] One byte order mark is dropped, only at the start of the stream.
     if (charsSinceCr > 2 && text.charCodeAt(0) === BYTE_ORDER_MARK) pos = 1
     if (partialLine[0]) {
-      // Completes the line by itself, so that the rest of `text` is not copied together with it.
+      // Completes the unfinished line separately, so that the rest of `text` is not copied together with it.
       pos = text.indexOf('\n') + 1 || text.indexOf('\r') + 1
       if (pos) {
         partialLine.push(text.slice(0, pos))
         readLines(partialLine.join(''), 0)
         partialLine = []
-        // It may have ended in CR CR LF: the blank line has then reset `size`, which must still count the rest of `text`.
+        // The line may have ended in CR CR LF. The blank line reset `size`, which must still count the rest of `text`.
         size += text.length
       }
     }

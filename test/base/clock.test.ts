@@ -14,7 +14,7 @@ describe('systemClock', () => {
     expect(systemClock.now() - before).toBeLessThan(9_000_000)
   })
 
-  test('after() calls back once when due, even with fake timers installed later', () => {
+  test('after() calls its callback once when due, even if fake timers were installed after import', () => {
     vi.useFakeTimers()
     const callback = vi.fn()
     systemClock.after(1_000, callback)

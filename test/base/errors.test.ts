@@ -57,7 +57,7 @@ describe('isStreamError', () => {
     },
   )
 
-  test('isStreamError recognizes an error of another copy of the package', async () => {
+  test('isStreamError recognizes an error from another copy of the package', async () => {
     vi.resetModules()
     const other = await import('../../src/base/errors.ts')
     expect(other.StreamError).not.toBe(StreamError)

@@ -59,7 +59,7 @@ describe('order', () => {
 })
 
 describe('bounds [F33]', () => {
-  test('a bound of 0 acts as a bound of one: an empty queue has room', async () => {
+  test('a bound of 0 acts as a bound of 1: an empty queue has room', async () => {
     for (const queue of [createTestQueue(0), createTestQueue(4, 0)]) {
       expect(queue.waitForRoom()).toBeUndefined()
       queue.push([1], 1)

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { callSafely, reportUncaughtError } from '../../src/base/report-error.ts'
 
-test('an uncaught error is passed to `reportError` if the platform has it', () => {
+test('an uncaught error is passed to `reportError` on platforms that have it', () => {
   const reportError = vi.fn()
   vi.stubGlobal('reportError', reportError)
   const error = new Error('of a listener')
@@ -18,7 +18,7 @@ test('an uncaught error is printed on platforms without `reportError`', () => {
   expect(print.mock.calls).toEqual([[error]])
 })
 
-test('callSafely calls the callback with the value and reports an error it throws', () => {
+test('callSafely calls the callback with the value and reports an error that the callback throws', () => {
   const reportError = vi.fn()
   vi.stubGlobal('reportError', reportError)
   const callback = vi.fn((one: number) => {

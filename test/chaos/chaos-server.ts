@@ -1,4 +1,4 @@
-/** The test bed of one stream: a mock server, a faulty proxy in front of it, and counts of the faults that occurred. */
+/** The test bed for one stream: a mock server, a faulty proxy in front of it, and counts of the faults that occurred. */
 import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import { createAnswer, createPayload } from './payloads.ts'
@@ -14,7 +14,7 @@ export interface ChaosServer {
   readonly lastEventId: string
   /** Returns how often each kind of fault has occurred so far. */
   faultCounts(): ReadonlyMap<string, number>
-  /** Returns the number of runs started so far, those lost in restarts included. */
+  /** Returns the number of runs started so far, including those lost in restarts. */
   runCount(): number
   /** Called with the number of items delivered so far; performs the restarts that are due. */
   onDelivered(count: number): void
@@ -59,7 +59,7 @@ export async function openChaosServer(schedule: Schedule, extraRules: readonly R
   const sendBurst = (): void => {
     const burstEnd = Math.min(ITEM_COUNTS.feed, sent + schedule.burstEvents)
     while (sent < burstEnd) server.broadcast({ type: 'item', data: createPayload(sent++) })
-    // Repeated until the client stops: a client without a connection misses it, and a replay may not include it.
+    // Repeat `tail` until the client stops: a disconnected client misses it, and the replay may not include it.
     if (sent === ITEM_COUNTS.feed) server.broadcast({ type: 'tail', data: null })
     timer = setTimeout(sendBurst, sent === ITEM_COUNTS.feed ? TAIL_INTERVAL_MS : BURST_INTERVAL_MS)
   }

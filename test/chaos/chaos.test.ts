@@ -8,9 +8,9 @@ import { addRecord, createStats } from './stats.ts'
 import { runTrial } from './trial.ts'
 import { checkStream } from './checks.ts'
 
-/** `npm run chaos` runs more. */
+/** Number of seeds for a transport; `npm run chaos` runs more. */
 const seedCount = (name: string): number => (name === 'fetch' ? 100 : 40)
-/** Streams that run at the same time. */
+/** Number of streams that run concurrently. */
 const CONCURRENCY = 12
 
 const cases = transports.flatMap((transport) =>
@@ -18,7 +18,7 @@ const cases = transports.flatMap((transport) =>
 )
 
 test.each(cases)(
-  '%i seeds over %s: every %s is complete and in order, or fails with an error that its schedule justifies',
+  '%i seeds over %s: every %s is complete and in order, or fails with an error that the schedule justifies',
   { timeout: 240_000 },
   async (seeds, name, kind: StreamKind, transport) => {
     const client = createRivuletClient(transport)
@@ -46,7 +46,7 @@ test.each(cases)(
       violatedStreams: 0,
       outcomes: { hung: 0, 'false success': 0 },
     })
-    // Fails if the schedules became too harsh or too harmless to prove anything.
+    // These fail if the schedules become too harsh or too harmless to prove anything.
     expect(stats.outcomes.complete).toBeGreaterThan(seeds / 2)
     expect(stats.survivedFaults.size).toBeGreaterThan(20)
   },

@@ -63,7 +63,7 @@ function createFailedRecord(
 }
 
 test.each(['run', 'feed'] as const)(
-  'a %s delivered completely and in order is complete, without violations',
+  'a %s delivered completely and in order counts as complete and has no violations',
   (kind) => {
     expect(checkStream(createSchedule(kind), createRecord(kind))).toMatchObject({
       outcome: 'complete',
@@ -74,18 +74,18 @@ test.each(['run', 'feed'] as const)(
 )
 
 const VIOLATIONS: [name: string, items: (all: StreamItem[]) => StreamRecord['items'], violation: RegExp][] = [
-  ['lost in the middle', (all) => all.filter(({ position }) => position !== 7), /^1 lost$/],
-  ['repeated', (all) => [...all.slice(0, 9), all[8]!, ...all.slice(9)], /^1 repeated$/],
-  ['out of order', (all) => [...all.slice(0, 8), all[9]!, all[8]!, ...all.slice(10)], /^1 out of order$/],
-  ['missing at the end', (all) => all.slice(0, -1), /^false success$/],
-  ['missing along with all others', () => [], /^false success$/],
+  ['an event lost in the middle', (all) => all.filter(({ position }) => position !== 7), /^1 lost$/],
+  ['a repeated event', (all) => [...all.slice(0, 9), all[8]!, ...all.slice(9)], /^1 repeated$/],
+  ['an event out of order', (all) => [...all.slice(0, 8), all[9]!, all[8]!, ...all.slice(10)], /^1 out of order$/],
+  ['a missing last event', (all) => all.slice(0, -1), /^false success$/],
+  ['success without any event', () => [], /^false success$/],
   [
-    'reported lost that the server still has',
+    'an event reported lost that the server still has',
     (all) => [...all.slice(0, 8), 'gap', ...all.slice(9)],
     /^1 reported lost/,
   ],
 ]
-test.each(VIOLATIONS)('an event %s is a violation', (_, items, violation) => {
+test.each(VIOLATIONS)('%s is a violation', (_, items, violation) => {
   for (const kind of ['run', 'feed'] as const) {
     expect(
       checkStream(createSchedule(kind), createRecord(kind, { items: items(allItems(kind)) })).violations,
@@ -104,7 +104,7 @@ test('wrong content, a second run and a hung stream are violations', () => {
   expect(violationsOf({ ending: { end: 'stopped' }, items: [] })).toEqual(['false success'])
 })
 
-test('events reported lost to a feed after the server lost its log are not a violation', () => {
+test('events that a feed reports as lost after the server lost its log are not a violation', () => {
   const all = allItems('feed')
   const faults = new Map([['restart, log lost', 1]])
   const items = [...all.slice(0, 100), 'gap' as const, ...all.slice(150)]

@@ -10,16 +10,16 @@ export type StreamOutcome = 'complete' | 'failed' | 'false success' | 'hung'
 
 export interface CheckResult {
   readonly outcome: StreamOutcome
-  /** The error that ended the stream: a `StreamError` code, or another error's message. */
+  /** The error that ended the stream: the code of a `StreamError`, or the message of any other error. */
   readonly code?: string
-  /** Distinct positions delivered. */
+  /** Number of distinct positions delivered. */
   readonly delivered: number
-  /** Positions skipped silently. */
+  /** Number of positions skipped silently. */
   readonly lost: number
-  /** Positions that the client reported as missed. */
+  /** Number of positions that the client reported as missing. */
   readonly reportedLost: number
   readonly repeated: number
-  /** Positions delivered after a later one. */
+  /** Number of positions delivered after a higher position. */
   readonly outOfOrder: number
   /** Descriptions of the guarantees that were broken. */
   readonly violations: readonly string[]
@@ -28,7 +28,7 @@ export interface CheckResult {
 /** Faults that do not break a connection. */
 const HARMLESS_FAULTS = /^(delay|split|refused)|^server: (head-delay|newline|bom|overlap|duplicate)/
 
-/** Returns an upper bound for the number of connections broken. */
+/** Returns an upper bound for the number of broken connections. */
 const countBreakingFaults = (faults: FaultCounts): number =>
   [...faults].reduce((sum, [fault, times]) => (HARMLESS_FAULTS.test(fault) ? sum : sum + times), 0)
 
@@ -68,7 +68,7 @@ function isJustified(
 const errorName = (error: unknown): string =>
   isStreamError(error) ? error.code : String(error).replace(/:? *\{.*|in JSON.*/s, '')
 
-/** Checks a record against its schedule; `attemptsPerFault` is how many attempts one broken connection may cost. */
+/** Checks a record against its schedule; `attemptsPerFault` is the number of attempts that one broken connection may cost. */
 export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPerFault = 1): CheckResult {
   const { kind, seed, expectedOutcome } = schedule
   const { ending, faults } = record
@@ -100,7 +100,7 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
     else addItem(item)
   }
   const isFullyDelivered = seen.size === ITEM_COUNTS[kind]
-  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost // after the last delivered one
+  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost // after the last delivered item
   const claimsComplete = ending.end === 'complete'
   if (claimsComplete && gapReported) reportedLost += missing
   const isComplete =
@@ -127,7 +127,7 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
   )
   expectRule(
     reportedLost === 0 || faults.has('restart, log lost'),
-    `${reportedLost} reported lost, which the server still has`,
+    `${reportedLost} reported lost, although the server still has them`,
   )
   for (const interruption of record.errors) {
     const { error, attemptsWithoutProgress, attempts, refusedRequests, slowAttempts } = interruption

@@ -10,7 +10,7 @@ export interface StreamItem {
   readonly content?: string
 }
 
-/** The stream to read, and the callbacks to report to. */
+/** The stream to read, and the callbacks through which the client reports. */
 export interface ReadTask {
   /** Base URL of the proxy, without a trailing slash. */
   readonly url: string
@@ -20,20 +20,20 @@ export interface ReadTask {
   readonly lastEventId: string
   /** Aborts when the client must stop reading. */
   readonly signal: AbortSignal
-  /** Called for each request, with the event ID that it resumes after. */
+  /** Called for each request, with its `Last-Event-ID` if it has one. */
   onAttempt(lastEventId: string | undefined): void
   onItem(item: StreamItem): void
   /** Called when the feed reports that events may be missing here. */
   onGap(): void
-  /** Called when the feed's last event was received. */
+  /** Called when the `tail` event that ends the feed is received. */
   onTail(): void
-  /** Called when the stream failed and is resumed from the error's cursor. */
+  /** Called when the stream has failed, before it is resumed from the error's cursor. */
   onInterrupted(error: unknown): void
-  /** Called when the consumer left its loop and resumes from the stream's cursor. */
+  /** Called when the consumer has left its loop, before it resumes from the stream's cursor. */
   onLoopExit(): void
 }
 
-/** How the stream ended, according to the client; `stopped`: its signal was aborted. */
+/** How the stream ended, according to the client; `stopped` means that the task's signal was aborted. */
 export type Ending =
   | { readonly end: 'complete' }
   | { readonly end: 'error'; readonly error: unknown }
@@ -45,7 +45,7 @@ export interface ChaosClient {
   readonly rules?: readonly Rule[]
   /** Milliseconds with neither a request nor a new item, after which a stream counts as hung. */
   readonly hangTimeoutMs: number
-  /** How many attempts one broken connection may cost. @defaultValue 1 */
+  /** Number of attempts that one broken connection may cost. @defaultValue 1 */
   readonly attemptsPerFault?: number
   read(task: ReadTask): Promise<Ending>
 }

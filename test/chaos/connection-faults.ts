@@ -14,26 +14,26 @@ export interface ConnectionFaults {
   /** Milliseconds by which each chunk of the response is delayed. */
   readonly delayMs: number
   readonly split?: SplitMode
-  /** Cuts the request after this many bytes. */
+  /** Cuts the request after `afterBytes` bytes. */
   readonly request?: { readonly cut: Cut; readonly afterBytes: number }
-  /** Cuts or stalls the response at the first such region after this many bytes. */
+  /** Cuts or stalls the response in the first `region` after `afterBytes` bytes. */
   readonly response?: {
     readonly action: Cut | 'stall'
     readonly region: FrameRegion | 'anywhere'
     readonly afterBytes: number
   }
-  /** Milliseconds after the cut during which the port is closed. */
+  /** Milliseconds for which the port stays closed after the cut. */
   readonly downMs?: number
 }
 
 const NO_FAULTS: ConnectionFaults = { open: 'forward', delayMs: 0 }
 
-/** Draws a connection that ends before it carries a byte. */
+/** Draws the faults of a connection that ends before it carries a byte. */
 export function drawRefusedConnection(prng: Prng): ConnectionFaults {
   return { ...NO_FAULTS, open: prng.pick(['reset', 'close'] as const) }
 }
 
-/** Draws a connection that mostly delivers something before it breaks; too many barren ones in a row would be an outage. */
+/** Draws the faults of a connection that usually delivers something: too many empty connections in a row would be an outage. */
 export function drawConnectionFaults(prng: Prng, kind: 'run' | 'feed'): ConnectionFaults {
   const fault = prng.pickWeighted({ clean: 1, refuse: 2, silence: 0.3, request: 1, response: 9, stall: 0.6 })
   const pacing: Partial<ConnectionFaults> = {

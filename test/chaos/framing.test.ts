@@ -28,14 +28,14 @@ test('the tracker distinguishes response heads, chunk headers and the inside of 
   expect(found.filter((region) => region === 'character')).toHaveLength(2)
 })
 
-test('the next response on the same connection begins with a head', () => {
+test('the tracker recognizes the head of the next response on the same connection', () => {
   expect(regionsOf(Uint8Array.from([...response, ...response])).slice(response.length)).toEqual(regionsOf(response))
   const counted = new TextEncoder().encode('HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno')
   expect(regionsOf(Uint8Array.from([...counted, ...response])).slice(counted.length)).toEqual(regionsOf(response))
 })
 
 test.each(['head', 'chunk-head', 'character', 'data', 'anywhere'] as const)(
-  'a cut falls at the first %s region after every possible offset',
+  'from any offset, a cut in the region "%s" falls at the first matching byte',
   (wantedRegion) => {
     const found = regionsOf(response)
     for (let afterBytes = 0; afterBytes < response.length; afterBytes++) {

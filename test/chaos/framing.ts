@@ -1,20 +1,20 @@
-/** Tracks the regions of HTTP/1.1 responses, so that cuts can fall where they hurt. */
+/** Tracks the regions of HTTP/1.1 responses, so that cuts can fall inside a chosen region. */
 
 /** `chunk-head`: a chunk's size line and line ends; `character`: inside a multi-byte UTF-8 character of the body. */
 export type FrameRegion = 'head' | 'chunk-head' | 'character' | 'data'
 
-/** Called with each byte in turn; returns the region of the gap before it. */
+/** Takes each byte in turn; returns the region that a cut before the byte would hit. */
 export type FrameTracker = (byte: number) => FrameRegion
 
 const CR = 13
 const LF = 10
 
-/** Tracks the consecutive responses of one connection. */
+/** Creates a tracker for the consecutive responses of one connection. */
 export function createFrameTracker(): FrameTracker {
   let part: 'head' | 'size' | 'body' | 'trailer' = 'head'
   let line = ''
   let fields = ''
-  let remaining = 0 // bytes of the body, or of the chunk including its line end
+  let remaining = 0 // bytes left of the body, or of the chunk and the line end after it
   let chunked = false
 
   const beginBody = (): void => {

@@ -30,16 +30,16 @@ export interface GeneratedAnswer {
   readonly deltas: readonly string[]
 }
 
-/** Creates the answer of a seed, with the deltas into which the server splits it. */
+/** Creates the answer for a seed, with the deltas into which the server splits it. */
 export function createAnswer(seed: number): GeneratedAnswer {
   const prng = createPrng(seed)
-  // Neighboring samples may merge into one grapheme (two flags, say), so draw more than needed and cut the rest off.
+  // Neighboring samples may merge into one grapheme (two flags, say), so draw more than needed and drop the excess.
   const drawnText = Array.from({ length: ITEM_COUNTS.run + 100 }, () => prng.pick(SAMPLE_CHARACTERS)).join('')
   const deltas = splitCharacters(drawnText).slice(0, ITEM_COUNTS.run)
   return { text: deltas.join(''), deltas }
 }
 
-/** Creates the payload of a feed's event. */
+/** Creates the payload of the feed's event at `position`. */
 export function createPayload(position: number): { n: number; text: string } {
   return {
     n: position,

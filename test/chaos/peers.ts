@@ -1,4 +1,4 @@
-/** Other SSE clients, used as documented; they are dependencies of `bench/` only. */
+/** Other SSE clients, used as documented; only `bench/` depends on them. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -48,7 +48,7 @@ const deliverEvent = (task: ReadTask, type: string, data: string): void => {
   else if (type === 'tail') task.onTail()
 }
 
-/** Uses the library's own retries with a shorter delay. Throws in `onclose`, the documented way to reconnect after a clean end. */
+/** Creates a client that uses the library's own retries with a shorter delay. It throws in `onclose`, the documented way to reconnect after a clean end. */
 async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   const window = new Window()
   Object.assign(globalThis, { window, document: window.document })
@@ -82,7 +82,7 @@ async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   }
 }
 
-/** The library can only GET; the server's `retry:` shortens its reconnect delay. */
+/** Creates a client that can only GET; the server's `retry:` field shortens the reconnect delay. */
 async function createEventSourcePeer(): Promise<ChaosClient> {
   const { EventSource } = await importPeer<EventSourceModule>('eventsource')
   return {
@@ -117,7 +117,7 @@ async function createEventSourcePeer(): Promise<ChaosClient> {
         }
         source.addEventListener('end', () => finish({ end: 'complete' }))
         source.addEventListener('error', (event) => {
-          // Either the run's own `error` event, or the client has given up.
+          // With data, this is the run's own `error` event; without data, the client has given up only if it is closed.
           if (event.data !== undefined) finish({ end: 'error', error: new Error(event.data) })
           else if (source.readyState === 2)
             finish({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })

@@ -1,4 +1,4 @@
-/** Ports outside the ephemeral range, so that a server that is down for a while can reopen the same one. */
+/** Ports outside the ephemeral range, so that a server that is down for a while can reopen the same port. */
 import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
@@ -6,7 +6,7 @@ import type { Server } from 'node:net'
 const FIRST_PORT = 12_000
 const PORT_COUNT = 18_000
 
-// Independent of the seed: two processes that run the same seed must not collide.
+// Random rather than seeded: two processes that run the same seed must not use the same ports.
 let next = randomInt(PORT_COUNT)
 
 export const host = '127.0.0.1'

@@ -4,9 +4,9 @@ import { createRandom } from '../../mock-server/base/random.ts'
 export interface Prng {
   /** Returns true with this probability. */
   chance(share: number): boolean
-  /** Returns an integer between `min` and `max`, both included. */
+  /** Returns an integer from `min` to `max`, inclusive. */
   integer(min: number, max: number): number
-  /** Returns an integer whose magnitude is uniform: as many below 10 as from 10 to 100. */
+  /** Returns an integer, distributed uniformly on a logarithmic scale: 1 to 10 is about as likely as 10 to 100. */
   logUniformInteger(min: number, max: number): number
   pick<Value>(from: readonly Value[]): Value
   /** Returns one of the names, chosen by weight. */

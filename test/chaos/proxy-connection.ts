@@ -21,13 +21,13 @@ const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const write = (socket: Socket, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => (socket.destroyed ? resolve() : void socket.write(bytes, () => resolve())))
 
-/** Forwards one connection in both directions until a fault or an end. */
+/** Forwards one connection in both directions until a fault occurs or one side closes. */
 export function forwardConnection({ client, target, faults, seed, onFault }: ProxyConnectionOptions): void {
-  // An error on one side also closes the other side, which is handled below.
+  // An error also closes the socket, and the code below then closes the other side.
   client.on('error', () => undefined)
   client.setNoDelay(true)
   const cut = (action: Cut): void => {
-    // Resetting a socket that is already ending would keep Node from ever closing it.
+    // Node would never close a socket that is reset while it is ending.
     if (client.writableEnded) client.destroy()
     else if (action === 'reset') client.resetAndDestroy()
     else client.destroySoon()

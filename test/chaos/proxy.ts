@@ -66,7 +66,7 @@ export async function startProxy({ target, connectionFaults, seed, onFault }: Pr
     if (!isDown()) return
     try {
       server = await open(port)
-      // The proxy may have been closed while the server was opening.
+      // The proxy may have been closed while it was reopening the port.
       if (isDown()) state = 'listening'
       else server.close()
     } catch (error) {

@@ -12,9 +12,9 @@ export interface Interruption {
   readonly attemptsWithoutProgress: number
   /** Total number of attempts. */
   readonly attempts: number
-  /** Requests refused because the port was closed. */
+  /** Number of requests refused because the port was closed. */
   readonly refusedRequests: number
-  /** Attempts long enough that a timeout may have ended them, for example on a busy machine. */
+  /** Number of attempts so long that a timeout may have ended them, for example on a busy machine. */
   readonly slowAttempts: number
 }
 

@@ -5,7 +5,7 @@ import type { Cursor, StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import { waitUntil } from '../contract/wait-until.ts'
 
-test('[F26][P2.3] a feed cut between `connected` and `reset` receives the reset on its next connection', async () => {
+test('[F26][P2.3] a feed cut between `connected` and `reset` receives the reset on the next connection', async () => {
   const server = await startMockServer()
   onTestFinished(() => server.close())
   const resets: string[] = []
@@ -23,7 +23,7 @@ test('[F26][P2.3] a feed cut between `connected` and `reset` receives the reset 
   await waitUntil(() => seen.length === 1)
   await server.kill()
   server.broadcast({ type: 'n', data: 2 })
-  // The server has lost its log, and its response is cut before the `reset` event.
+  // The server restarts without its log, and its first response is cut before the `reset` event.
   server.setScenario({ 'end-after': 1, times: 1 })
   await server.restart({ log: 'lose' })
   await waitUntil(() => server.service.rules[0]!.matched > 1)
@@ -33,7 +33,7 @@ test('[F26][P2.3] a feed cut between `connected` and `reset` receives the reset 
   expect({ seen, resets }).toEqual({ seen: [1, 3], resets: ['unknown'] })
 })
 
-test('[F25] a run resumed from a cursor skips deltas that the cursor covers if the server replays too much', async () => {
+test('[F25] a run resumed from a cursor skips deltas before the cursor if the server replays too much', async () => {
   const answer = 'abcdefghij'
   const server = await startMockServer({
     answers: { '*': answer },

@@ -56,15 +56,15 @@ export function formatTable(kind: StreamKind, rows: readonly { name: string; sta
 export function formatPage(seeds: number, tables: readonly string[], survived: ReadonlyMap<string, number>): string {
   return `# Chaos: the same faults for every client
 
-Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule of faults. It says what a TCP proxy between client and mock server does to the n-th connection (cuts by RST or FIN inside heads, chunk headers,
+Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule of faults. It determines what a TCP proxy between client and mock server does to the n-th connection (cuts by RST or FIN inside heads, chunk headers,
 characters or anywhere, silence, refusal, delay, splitting), what the server does to the n-th request (error statuses with and without \`Retry-After\`, cuts, stalls, lost responses, replays that start too early), and when the server restarts, with or without its log. The code is in \`test/chaos/\`.
 
-A stream is *complete* when each event arrived once and in order. One in five schedules of runs makes this impossible, and one in fourteen of feeds; each of them states the error that must result. *Hung*: no new event for 6 s (rivulet: 15 s), or endless requests. *False success*: the client reported success although events were missing. *Lost*: events skipped silently.
-POSTs and generations are counted for complete runs only: \`eventsource\` can only GET, and over a channel each operation is a POST. An extra generation of rivulet can only follow a restart in which the server lost its log. Rivulet's consumers also leave their stream now and then, or fail, and resume from the cursor.
+A stream is *complete* if every event arrived once and in order. One in five run schedules and one in fourteen feed schedules make this impossible; each of them states the error that must result. *Hung*: no new event for 6 s (rivulet: 15 s), or endless requests. *False success*: the client reported success although events were missing. *Lost*: events skipped silently.
+POSTs and generations are counted for complete runs only. \`eventsource\` can only GET; over a channel, each operation is a POST. An extra generation of rivulet can only follow a restart in which the server lost its log. Rivulet's consumers also leave their loop now and then; they resume from the cursor then and after an error.
 The peers are used as documented, with their own retries but shorter delays (\`onerror: () => 5\`, \`retry: 5\`). Neither has a timeout for silence, so each half-open connection hangs; rivulet notices after three missing heartbeats, or by \`idleTimeout\`.
 
 ${tables.join('\n\n')}
 
-Faults that complete streams of rivulet survived: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
+Faults survived by complete rivulet streams: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
 `
 }

@@ -8,7 +8,7 @@ import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.t
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'
 
-/** How many errors a run is resumed after. */
+/** Maximum number of errors after which a run is resumed. */
 const MAX_RESUMES = 5
 /** A queue small enough to fill up. */
 const SMALL_QUEUE = { events: 8, bytes: 2_048 }
@@ -29,12 +29,12 @@ function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttem
     ...(idleTimeout !== undefined && { idleTimeout }),
     ...(stallTimeout !== undefined && { stallTimeout }),
     ...(consumer === 'slow-loop' && { queue: SMALL_QUEUE }),
-    // The stream reports every error as well.
+    // Prevents uncaught errors: the stream itself also reports every error.
     onError: () => undefined,
   })
 }
 
-/** Returns a function to call after each item in a loop; it returns true when the loop must be left. */
+/** Creates a function to call after each item of a loop. Its result is true when the consumer must leave the loop. */
 function createLoopPacer({ consumer, kind }: Schedule): () => Promise<boolean> | boolean {
   const itemsBeforeExit = kind === 'run' ? 110 : 450
   let count = 0
@@ -60,7 +60,7 @@ async function consumeRun(
   else {
     for await (const delta of run) {
       take(delta)
-      // Whatever the run's state is by now, its cursor leads to the remaining deltas.
+      // The run may have ended meanwhile; its cursor still leads to the remaining deltas.
       if (await shouldExitLoop()) return { ...run.cursor! }
     }
   }
@@ -102,7 +102,7 @@ async function readRun(client: Client, task: ReadTask): Promise<Ending> {
       if (!cursor) return { end: 'error', error }
       task.onInterrupted(error)
     }
-    // A stored cursor is JSON.
+    // Copy the cursor through JSON, as an application that stores it would.
     run = client.resume(JSON.parse(JSON.stringify(cursor)) as Cursor)
   }
 }

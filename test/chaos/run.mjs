@@ -1,8 +1,8 @@
-/** `npm run chaos`: builds the long run from its sources, starts it, and kills it if it makes no progress. */
+/** `npm run chaos`: builds and starts the long chaos run, and kills it if it makes no progress. */
 import { fork } from 'node:child_process'
 import { buildPrograms } from '../support/build-programs.mjs'
 
-/** Time without a message after which the run is killed; the longest stream takes a fraction of it. */
+/** Time without a message after which the run is killed; the longest stream takes a fraction of this time. */
 const SILENCE_TIMEOUT_MS = 180_000
 
 const folder = await buildPrograms(import.meta.url, ['runner'], 'chaos')

@@ -32,15 +32,15 @@ const deadlineAt = performance.now() + Number(options.minutes) * 60_000
 const kinds = (['run', 'feed'] as const).filter((kind) => options.kind === undefined || options.kind === kind)
 const selectedTransports = transports.filter(({ name }) => options.over === undefined || options.over === name)
 if (!Number.isInteger(firstSeed) || !(seedCount > 0) || !(concurrency > 0) || !(deadlineAt > 0))
-  throw new TypeError('--seed, --from, --seeds, --parallel, --minutes: must be numbers')
+  throw new TypeError('--seed, --from, --seeds, --parallel and --minutes must be numbers')
 if (kinds.length === 0 || selectedTransports.length === 0)
-  throw new TypeError(`--kind: run or feed; --over: ${transports.map(({ name }) => name).join(', ')}`)
+  throw new TypeError(`--kind must be run or feed, and --over one of ${transports.map(({ name }) => name).join(', ')}`)
 
 /** Notifies the parent that this process makes progress. */
 const sendProgress = (finished = false): void => void process.send?.({ finished })
 
 let violationCount = 0
-/** Unhandled rejections by message; those of peers are not reported. */
+/** Number of unhandled rejections by message. Rejections caused by peers are not reported. */
 const unhandledRejections = new Map<string, number>()
 process.on('unhandledRejection', (reason) => {
   const message = String(reason).replace(/:\d+/g, '')
@@ -75,11 +75,11 @@ async function runSeed(
     console.log(Object.fromEntries(record.faults), record.errors, record.ending.end)
     console.log(result)
   }
-  // Violations by peers only count in the statistics.
+  // Violations by peers count only in the statistics.
   if (over !== undefined && result.violations.length > 0) reportViolation(client, over, seed, kind, result)
 }
 
-/** Runs all seeds with one client, several at a time. */
+/** Runs all seeds with one client, several seeds at a time. */
 async function runSeeds(
   client: ChaosClient,
   over?: string,
@@ -116,7 +116,7 @@ for (const [message, times] of unhandledRejections) {
   violationCount++
   console.log(`✗ unhandled rejection, ${times} times: ${message}`)
 }
-// Many streams of peers hang and need time only, so more of them run at once.
+// Many streams of peers hang, which costs time but no CPU, so more of them run concurrently.
 if (options.peers)
   for (const client of await loadPeers())
     results.push({ client, statsByKind: await runSeeds(client, undefined, 4 * concurrency) })

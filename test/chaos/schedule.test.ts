@@ -14,7 +14,7 @@ test('the same seed gives the same schedule and answer, and different seeds give
   expect(createAnswer(7).deltas).toHaveLength(ITEM_COUNTS.run)
 })
 
-test('a hundred seeds contain every kind of fault', () => {
+test('the schedules of a hundred seeds contain every kind of fault', () => {
   const all = seeds.flatMap((seed) => [drawSchedule(seed, 'run'), drawSchedule(seed, 'feed')])
   const connections = all.flatMap((schedule) => schedule.connectionFaults)
   expect(new Set(connections.map(({ open }) => open))).toEqual(new Set(['forward', 'reset', 'close', 'silence']))

@@ -11,7 +11,7 @@ export const ITEM_COUNTS: Readonly<Record<StreamKind, number>> = { run: 500, fee
 /** Consecutive attempts without progress after which a run may give up: the SDK's default. */
 export const MAX_ATTEMPTS_WITHOUT_PROGRESS = 5
 
-/** The outcome that the schedule allows: complete delivery, or also a certain error. */
+/** The outcome that the schedule allows: complete delivery, or alternatively the named error. */
 export type ExpectedOutcome =
   | 'complete'
   | 'refused'
@@ -21,7 +21,7 @@ export type ExpectedOutcome =
   | 'log-lost'
   | 'outage'
 
-/** A server restart, performed once `afterItems` items were delivered. */
+/** A server restart, performed once `afterItems` items have been delivered. */
 export interface Restart {
   readonly afterItems: number
   /** Milliseconds during which the server is down. */
@@ -36,7 +36,7 @@ export interface Schedule {
   readonly seed: number
   readonly kind: StreamKind
   readonly expectedOutcome: ExpectedOutcome
-  /** Faults of the n-th TCP connection; connections beyond the last have none. */
+  /** Faults of each TCP connection, in order; connections beyond the last entry have none. */
   readonly connectionFaults: readonly ConnectionFaults[]
   /** Scenario rules of the server. */
   readonly rules: readonly Rule[]
@@ -47,9 +47,9 @@ export interface Schedule {
   readonly deltaIntervalMs: number
   /** Number of events that a feed sends per burst. */
   readonly burstEvents: number
-  /** Milliseconds between the server's heartbeats; three missing ones mean a dead connection. */
+  /** Milliseconds between the server's heartbeats; after three missing heartbeats, the client replaces the connection. */
   readonly heartbeatMs: number
-  /** The client's idle timeout in milliseconds; if absent, silence is noticed only once heartbeats are announced. */
+  /** The client's idle timeout in milliseconds; if absent, the client detects silence only once the server has announced heartbeats. */
   readonly idleTimeout?: number
   /** The client's stall timeout in milliseconds; set if the server may stop sending events. */
   readonly stallTimeout?: number
@@ -58,7 +58,7 @@ export interface Schedule {
 const RETRIED_STATUSES = [408, 425, 429, 500, 502, 503, 504]
 const FINAL_STATUSES = [400, 403, 404, 410, 422]
 
-/** Draws a server fault for one request that a client must survive. */
+/** Draws a server fault that affects one request, and that a client must survive. */
 function drawRule(prng: Prng, kind: StreamKind): Rule {
   const afterItems = prng.logUniformInteger(0, kind === 'run' ? 400 : 800)
   const cut = { 'cut-at': prng.pick(['middle', 'boundary', 'character', 'last-byte'] as const) }
@@ -146,14 +146,14 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
     times: 1,
     ...drawRule(prng, kind),
   }))
-  // A server whose every replay starts too early.
+  // The server starts every replay too early.
   if (prng.chance(0.2)) drawnRules.push({ overlap: prng.integer(1, 60) })
-  // A feed that restarts without a log cannot recognize overlapping events as old.
+  // After a restart without the log, a client cannot recognize overlapping events of a feed as duplicates.
   const rules = drawnRules.filter((rule) => !(kind === 'feed' && expectedOutcome === 'log-lost' && 'overlap' in rule))
-  // A new subscription knows only the ID that it starts after, so it cannot drop overlapping events.
+  // A new subscription knows only the event ID from which it resumes, so it cannot recognize overlapping events.
   const overlaps = rules.some((rule) => 'overlap' in rule)
   if (expectedOutcome === 'outage') {
-    // More refused connections in a row than a run tolerates, after one that may deliver something.
+    // More refused connections in a row than a run tolerates, after a connection that may deliver something.
     const at = prng.integer(0, 2)
     connectionFaults.splice(
       at,
@@ -190,7 +190,7 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
     burstEvents: prng.logUniformInteger(4, 120),
     heartbeatMs: 250,
     ...((prng.chance(0.4) || canStallBeforeHeartbeat(connectionFaults, rules)) && { idleTimeout: 750 }),
-    // A channel stays alive even if one of its streams stalls, so only `stallTimeout` notices.
+    // A channel stays alive even if one of its streams stalls, so only `stallTimeout` detects the stall.
     ...(rules.some((rule) => 'quiet-after' in rule || 'stall-after' in rule) && { stallTimeout: 1_200 }),
   }
 }

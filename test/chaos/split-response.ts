@@ -1,19 +1,19 @@
-/** Splits a response into pieces that are sent one by one, up to the byte at which it is cut. */
+/** Splits a response into pieces that are sent one by one, up to the cut if there is one. */
 import { createRandom } from '../../mock-server/base/random.ts'
 import { createFrameTracker } from './framing.ts'
 import type { ConnectionFaults } from './connection-faults.ts'
 
-/** A piece of a response; everything after a piece with `isLast` is not sent. */
+/** A piece of a response; nothing is sent after a piece with `isLast`. */
 export interface ResponsePiece {
   readonly bytes: Uint8Array
   readonly isLast: boolean
 }
 
-/** Maximum number of pieces per connection, since each takes a turn of the event loop. */
+/** Maximum number of pieces per connection, because each piece takes a turn of the event loop. */
 const MAX_PIECES = 600
-/** Number of leading bytes sent singly; larger pieces follow, since single bytes take long. */
+/** Number of leading bytes sent one by one; larger pieces follow, because single bytes would take too long. */
 const MAX_SINGLE_BYTE_PIECES = 250
-/** If the wanted region does not occur within this many bytes, the response is cut anyway. */
+/** If the requested region does not occur within this many bytes, the response is cut anyway. */
 const MAX_REGION_SEARCH_BYTES = 8_000
 
 /** Creates a function that splits the response chunks of one connection. */

@@ -12,14 +12,14 @@ export interface StreamStats {
   /** Number of errors after which a stream was resumed from its cursor. */
   resumed: number
   delivered: number
-  /** Positions skipped, including those missing at the end of a false success. */
+  /** Number of positions skipped, including those missing at the end of a false success. */
   lost: number
   reportedLost: number
   repeated: number
   outOfOrder: number
-  /** POSTs of complete streams only: the others may retry forever. */
+  /** Number of POSTs of complete streams; other streams may retry forever. */
   posts: number
-  /** Runs that complete streams started beyond one each. */
+  /** Number of runs that complete streams started in addition to the one that each needs. */
   extraRuns: number
   requests: number
   /** Number of faults by kind, in complete streams without violations. */

@@ -24,7 +24,7 @@ const cases: [string, Scenario][] = [
 ]
 
 test.each(cases)(
-  '[F21] 500 clients of a server that %s reconnect and receive every event once',
+  '[F21] when the server %s, 500 clients reconnect and receive every event once',
   { timeout: 120_000 },
   async (serverBehavior, scenario) => {
     const server = await withFreePort((port) => startMockServer({ port, compress: false }))

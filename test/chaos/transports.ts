@@ -9,17 +9,17 @@ export interface Transport {
   readonly name: string
   /** Creates the `Connect` of one client. */
   connect(fetch: typeof globalThis.fetch): Connect
-  /** How many attempts one broken connection may cost. @defaultValue 1 */
+  /** Number of attempts that one broken connection may cost. @defaultValue 1 */
   readonly attemptsPerFault?: number
 }
 
-/** A new `Connect` implementation is one more entry here. */
+/** All transports; a new `Connect` implementation needs an entry here. */
 export const transports: readonly Transport[] = [
   { name: 'fetch', connect: (fetch) => fetchConnect(fetch) },
   {
     name: 'multiplex',
     connect: (fetch) => multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 }),
-    // The attempt whose operation request fails, and the one queued behind it.
+    // The attempt whose operation request fails, and the attempt queued behind that request.
     attemptsPerFault: 2,
   },
   // A leader tab without followers.

@@ -4,13 +4,13 @@ import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
 import { openChaosServer } from './chaos-server.ts'
 
-/** ID of a run's first event. It does not count as progress, because every new connection receives it again. */
+/** Matches the ID of a run's `start` event. This event does not count as progress, because every new connection receives it again. */
 const START_EVENT_ID = /^[0-9a-f-]{36}:1$/
 
 /** The shortest client timeout, minus a margin for timers that fire early. */
 const SLOW_ATTEMPT_MS = 700
 
-/** Requests in a row without a new item, after which a client counts as hung. No schedule breaks nearly as many. */
+/** Consecutive requests without a new item after which a client counts as hung. No schedule breaks nearly as many requests. */
 const MAX_IDLE_REQUESTS = 200
 
 interface HangWatch {
@@ -22,7 +22,7 @@ interface HangWatch {
 
 /**
  * Resolves `hung` after `timeoutMs` with neither a request nor a new item, or after too many requests without a new item.
- * Requests count, because on a busy machine attempts may time out for a while without any fault of the client.
+ * Each request restarts the timeout, because on a busy machine attempts may time out for a while through no fault of the client.
  */
 function watchForHang(timeoutMs: number): HangWatch {
   let activeAt = performance.now()
@@ -46,7 +46,7 @@ function watchForHang(timeoutMs: number): HangWatch {
   }
 }
 
-/** Runs the trial; never rejects because of the client. */
+/** Runs the trial. An error of the client is recorded and does not reject the promise. */
 export async function runTrial(client: ChaosClient, schedule: Schedule): Promise<StreamRecord> {
   const chaosServer = await openChaosServer(schedule, client.rules)
   const items: (StreamItem | 'gap')[] = []

@@ -37,7 +37,7 @@ describe('a feed without a consumer', () => {
     expect(connection.unreadBatches).toBe(1)
   })
 
-  test('all bytes read before an event count toward it', async () => {
+  test('all bytes read before an event count toward the size of that event', async () => {
     const { connection } = await open()
     connection.comment(600_000)
     connection.comment(600_000)
@@ -114,7 +114,7 @@ describe('a feed with a loop', () => {
     expect(taken).toEqual([1, 2, 3])
   })
 
-  test('[F34] leaving the loop cancels a connection whose reading is paused', async () => {
+  test('[F34] leaving the loop cancels a connection on which reading is paused', async () => {
     const { feed, connection } = await open({ queue: { events: 1 } })
     connection.send({ data: '1' }, { data: '2' })
     connection.send({ data: '3' })

@@ -36,7 +36,7 @@ describe('[P3.5] cancel()', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test("cancel() before `start` sends DELETE to the run's request URL with its key and credentials", async () => {
+  test("cancel() before `start` sends DELETE to the run's request URL with the idempotency key and credentials", async () => {
     const { run, network } = await open({}, { auth: bearer('t') })
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -48,7 +48,7 @@ describe('[P3.5] cancel()', () => {
     await cancelling
   })
 
-  test("cancel() after `start` sends DELETE to the resume URL and reads on until the server's end event", async () => {
+  test("cancel() after `start` sends DELETE to the resume URL and continues reading until the server's end event", async () => {
     const { run, connection, network, clock } = await open()
     const texts: string[] = []
     const reading = (async () => {
@@ -89,7 +89,7 @@ describe('[P3.5] cancel()', () => {
     }
   })
 
-  test('cancel() after the end sends nothing', async () => {
+  test('cancel() after the run has ended sends nothing', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), end())
     await run.final()
@@ -180,29 +180,32 @@ describe('a DELETE that fails', () => {
     respond: (network: ReturnType<typeof createTestClient>['network']) => void,
     error: object,
   ][] = [
-    ['an error status', ({ last }) => void last.respond({ status: 500 }), { code: 'http', status: 500 }],
-    ['missing permission', ({ last }) => void last.respond({ status: 403 }), { code: 'http', status: 403 }],
+    ['status 500', ({ last }) => void last.respond({ status: 500 }), { code: 'http', status: 500 }],
+    ['status 403', ({ last }) => void last.respond({ status: 403 }), { code: 'http', status: 403 }],
     ['a redirect that is not followed', ({ last }) => void last.respond({ status: 0, headers: {} }), { code: 'http' }],
     ['a network error', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
   ]
-  test.each(failures)('%s rejects cancel(), and final() has the partial text', async (_name, respond, expected) => {
-    const { run, connection, network, clock, errors } = await open()
-    connection.send(start(), delta(0, 'a'))
-    await flushMicrotasks()
-    const cancelling = rejectionOf(run.cancel())
-    // The DELETE is attempted at most twice.
-    for (let attempt = 1; attempt <= 2; attempt++) {
+  test.each(failures)(
+    'a DELETE that ends with %s rejects cancel(), and final() has the partial text',
+    async (_name, respond, expected) => {
+      const { run, connection, network, clock, errors } = await open()
+      connection.send(start(), delta(0, 'a'))
       await flushMicrotasks()
-      if (network.attempts.length > attempt) respond(network)
-    }
-    expect(await cancelling).toMatchObject(expected)
-    expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
-    expect(errors).toEqual([])
-    await clock.advance(5_000)
-    expect(clock.pendingDelays).toEqual([])
-  })
+      const cancelling = rejectionOf(run.cancel())
+      // The DELETE is attempted at most twice.
+      for (let attempt = 1; attempt <= 2; attempt++) {
+        await flushMicrotasks()
+        if (network.attempts.length > attempt) respond(network)
+      }
+      expect(await cancelling).toMatchObject(expected)
+      expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
+      expect(errors).toEqual([])
+      await clock.advance(5_000)
+      expect(clock.pendingDelays).toEqual([])
+    },
+  )
 
-  test('the error of a failed DELETE names the request and has no cookies', async () => {
+  test('the error of a failed DELETE names the request and contains no cookies', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'))
     await flushMicrotasks()
@@ -280,10 +283,10 @@ describe('detachBehavior: cancel, with a DELETE that fails', () => {
   const reason = new Error('enough')
 
   test.each([
-    ['an error status', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
+    ['status 500', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
     ['a network error', 'network', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
     ['no response', 'network', () => undefined],
-  ] as const)('%s is reported once to onError', async (_name, code, respond) => {
+  ] as const)('a DELETE that ends with %s is reported once to onError', async (_name, code, respond) => {
     for (const ending of ['break', 'abort'] as const) {
       const controller = new AbortController()
       const { run, connection, network, errors, clock } = await open({
@@ -313,7 +316,7 @@ describe('detachBehavior: cancel, without a DELETE to send', () => {
   const reason = new Error('enough')
 
   test.each(['before the run started', 'in the task that started the run'])(
-    'aborting %s rejects loop and final() with the reason',
+    'aborting %s rejects the loop and final() with the reason',
     async (moment) => {
       const controller = new AbortController()
       const { client, network, errors } = createTestClient()
@@ -328,7 +331,7 @@ describe('detachBehavior: cancel, without a DELETE to send', () => {
     },
   )
 
-  test('aborting a run whose protocol cannot cancel rejects loop and final() with the reason', async () => {
+  test('aborting a run whose protocol cannot cancel rejects the loop and final() with the reason', async () => {
     const controller = new AbortController()
     const { client, open: openConnection, network, clock } = createTestClient()
     const run = client.stream('/chat', {
@@ -354,7 +357,7 @@ describe('detachBehavior: cancel, without a DELETE to send', () => {
 describe('cancel() of a detached or failed run', () => {
   const resumeUrl = 'https://api.test/api/generate/r1'
 
-  test('cancel() after break sends a DELETE, and final() still rejects with the AbortError', async () => {
+  test('cancel() after break sends a DELETE, and final() still rejects with an AbortError', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'))
     for await (const _ of run) break
@@ -387,7 +390,7 @@ describe('cancel() of a detached or failed run', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('cancel() after the end was received sends nothing, even after break', async () => {
+  test('cancel() after the end event was received sends nothing, even after break', async () => {
     const { run, connection, network } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
     await flushMicrotasks()

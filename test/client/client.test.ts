@@ -68,7 +68,7 @@ describe('options', () => {
     }
   })
 
-  test("a stream's callback replaces the client's", async () => {
+  test("a stream's `onError` replaces the client's", async () => {
     const onError = vi.fn()
     const { client, network, errors } = createTestClient({ retry: false })
     client.subscribe('/x', { onError })
@@ -108,7 +108,7 @@ describe('options', () => {
 })
 
 describe('close()', () => {
-  test('close() closes feeds and detaches runs, including those not yet started, without a DELETE', async () => {
+  test('close() closes feeds and detaches runs, including streams not yet started, without a DELETE', async () => {
     const { client, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/feed')
     const run = client.stream('/run')

@@ -26,7 +26,7 @@ export async function runs(): Promise<void> {
   expectTypeOf(run.state).toEqualTypeOf<StreamState>()
   expectTypeOf(run.cursor).toEqualTypeOf<Cursor | undefined>()
   expectTypeOf(run.cancel()).toEqualTypeOf<Promise<void>>()
-  // @ts-expect-error read only
+  // @ts-expect-error `text` is read-only
   run.text = ''
 }
 
@@ -39,7 +39,7 @@ export async function protocolsGiveTheDeltas(): Promise<void> {
     text: (delta) => delta.toFixed(),
   }
   for await (const delta of client.stream('/x', { protocol: numbers })) expectTypeOf(delta).toEqualTypeOf<number>()
-  // @ts-expect-error a delta of another type
+  // @ts-expect-error a delta of the wrong type
   const wrong: Protocol<number> = { map: () => [{ type: 'delta', delta: 'text' }] }
   // @ts-expect-error no such step
   const unknown: Protocol<number> = { map: () => [{ type: 'pause' }] }

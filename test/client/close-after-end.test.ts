@@ -16,7 +16,7 @@ const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-/** Opens a run that has ended after three deltas, of which its loop has taken one. */
+/** Opens a run that has ended after three deltas, one of which the loop has taken. */
 const openEndedRun = async (terminal = end(), options: ClientOptions = {}) => {
   const controller = new AbortController()
   const testClient = createTestClient(options)
@@ -31,7 +31,7 @@ const openEndedRun = async (terminal = end(), options: ClientOptions = {}) => {
   return { ...testClient, run, loop, controller }
 }
 
-/** Opens a feed ended by a 204 after three events, of which its loop has taken one. */
+/** Opens a feed that a 204 has ended after three events, one of which the loop has taken. */
 const openEndedFeed = async () => {
   const controller = new AbortController()
   const testClient = createTestClient()
@@ -49,7 +49,7 @@ const openEndedFeed = async () => {
 }
 
 describe('a run that has ended', () => {
-  test('[F37] an abort rejects the loop with the reason, and final() keeps its result', async () => {
+  test('[F37] an abort after the end rejects the loop with the reason, and final() keeps its result', async () => {
     const { run, loop, controller, errors, clock } = await openEndedRun()
     controller.abort(reason)
     expect(await rejectionOf(loop.next())).toBe(reason)

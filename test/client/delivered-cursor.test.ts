@@ -1,4 +1,4 @@
-/** The two cursors of a stream: the received one for the next request, the delivered one exposed to the consumer. */
+/** The two cursors of a stream: the received cursor for the next request, and the delivered cursor for the consumer. */
 import { describe, expect, test } from 'vitest'
 import { delta, end, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -18,7 +18,7 @@ describe("a feed's lastEventId", () => {
     expect(feed.lastEventId).toBe('2')
   })
 
-  test('lastEventId advances when the loop takes the next event, while a reconnect resumes after the queued ones', async () => {
+  test('lastEventId advances when the loop takes the next event, while a reconnect resumes after the queued events', async () => {
     const { client, clock, network, open } = createTestClient()
     const feed = client.subscribe('/x')
     const loop = feed[Symbol.asyncIterator]()
@@ -52,7 +52,7 @@ describe("a feed's lastEventId", () => {
     expect(feed.lastEventId).toBe('3')
   })
 
-  test('lastEventId of a feed closed in a listener is the ID of that event', async () => {
+  test('closing a feed in a listener leaves lastEventId at the ID of the event being handled', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     feed.on('message', ({ data }) => data === 2 && feed.close())
@@ -64,7 +64,7 @@ describe("a feed's lastEventId", () => {
 })
 
 describe("a run's cursor", () => {
-  test('the cursor follows the events taken by the loop, so a resume loses nothing that was queued', async () => {
+  test('the cursor follows the events taken by the loop, so a resume loses no queued deltas', async () => {
     const { client, network, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -102,7 +102,7 @@ describe("a run's cursor", () => {
     expect((await missing.final()).text).toBe('2 3 ')
   })
 
-  test('without a loop the cursor follows `text`', async () => {
+  test('without a loop, the cursor matches `text`', async () => {
     const { client, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -113,7 +113,7 @@ describe("a run's cursor", () => {
     expect(run.cursor?.lastEventId).toBe('r1:1')
   })
 
-  test('the cursor of an error follows its `partial` text', async () => {
+  test('the cursor of an error matches its `partial` text', async () => {
     const { client, open } = createTestClient({ retry: false })
     const run = client.stream('/generate')
     const connection = await open()

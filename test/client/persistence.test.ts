@@ -29,7 +29,7 @@ const runUrl = 'https://api.test/api/generate/r1'
 const feedUrl = 'https://api.test/x'
 
 describe('[F42] a run', () => {
-  test('a run saves its cursor, and a later page replays it from the start without a second POST', async () => {
+  test('a run saves its cursor, and a later page replays the run from the start without a second POST', async () => {
     const persist = createRecordedPersistence()
     const before = createTestClient()
     const first = before.client.stream('/generate', { json: {}, persist })
@@ -92,7 +92,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
-  test('a stored run the server no longer knows is expired, and its cursor is cleared', async () => {
+  test('a stored run that the server no longer knows fails with expired, and its cursor is cleared', async () => {
     const persist = createRecordedPersistence({ url: runUrl })
     const { client, network } = createTestClient()
     const run = client.stream('/generate', { persist })
@@ -157,7 +157,7 @@ describe('[F42] a run', () => {
     client.close()
   })
 
-  test('client.resume() uses the given cursor instead of the stored one', async () => {
+  test('client.resume() uses the given cursor instead of the stored cursor', async () => {
     const persist = createRecordedPersistence({ url: 'https://api.test/api/generate/other' })
     const { client, network } = createTestClient()
     client.resume({ url: runUrl, lastEventId: 'r1:0' }, { persist })
@@ -175,7 +175,7 @@ describe('[F42] a run', () => {
 })
 
 describe('a feed', () => {
-  test('a feed saves its delivered cursor, and a later page resumes after it', async () => {
+  test('a feed saves its delivered cursor, and a later page resumes from that cursor', async () => {
     const persist = createRecordedPersistence()
     const before = createTestClient()
     const first = before.client.subscribe('/x', { persist })
@@ -194,7 +194,7 @@ describe('a feed', () => {
     const next = await after.open()
     expect(after.network.last.request.lastEventId).toBe('2')
     expect(second.lastEventId).toBe('2')
-    // A server that replays from the ID inclusively repeats the last event.
+    // The server may include the event with that ID in the replay.
     next.send({ data: '2', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
     expect(received).toEqual([3])
@@ -212,7 +212,7 @@ describe('a feed', () => {
     expect(save.mock.calls).toEqual([[{ url: feedUrl, lastEventId: '2' }], [{ url: feedUrl, lastEventId: '3' }]])
   })
 
-  test('a feed ignores a stored cursor of another URL or without an ID, and lastEventId takes precedence', async () => {
+  test('a feed ignores a stored cursor without an ID or for a different URL, and the lastEventId option takes precedence', async () => {
     const testClient = createTestClient()
     testClient.client.subscribe('/y', { persist: createRecordedPersistence({ url: feedUrl, lastEventId: '2' }) })
     testClient.client.subscribe('/x', { persist: createRecordedPersistence({ url: feedUrl }) })
@@ -224,7 +224,7 @@ describe('a feed', () => {
     expect(testClient.network.attempts.map(({ request }) => request.lastEventId)).toEqual(['9', '', ''])
   })
 
-  test('a feed ended by the server clears its stored cursor, and a closed one keeps it', async () => {
+  test('a feed ended by the server clears its stored cursor, and a feed closed by the consumer keeps it', async () => {
     const [ended, closed] = [
       createRecordedPersistence({ url: feedUrl, lastEventId: '2' }),
       createRecordedPersistence({ url: feedUrl, lastEventId: '2' }),
@@ -240,7 +240,7 @@ describe('a feed', () => {
   })
 })
 
-describe('events a loop has not taken yet', () => {
+describe('events that a loop has not taken yet', () => {
   test('a run that has ended keeps its stored cursor until the loop has taken the last delta', async () => {
     const persist = createRecordedPersistence()
     const { client, open } = createTestClient()
@@ -308,7 +308,7 @@ test('[F4] a restored run whose connection is silent before its start event is r
   expect(network.attempts.length).toBe(2)
 })
 
-test('[P2.2] [P2.3] a connected event does not move the stored cursor of a feed, and an empty ID clears it on delivery', async () => {
+test('[P2.2] [P2.3] a connected event does not move the stored cursor of a feed, and the delivery of an empty ID clears the cursor', async () => {
   const persist = createRecordedPersistence({ url: feedUrl, lastEventId: '5' })
   const { client, open } = createTestClient()
   const feed = client.subscribe('/x', { persist })

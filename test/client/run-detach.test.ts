@@ -22,7 +22,7 @@ const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('[F34] [P3.5] leaving the loop', () => {
   test.each(['break', 'return', 'throw'] as const)(
-    'leaving by %s closes the connection without a DELETE, and final() rejects with an AbortError',
+    'leaving the loop by %s closes the connection without a DELETE, and final() rejects with an AbortError',
     async (exit) => {
       const { run, connection, network, clock, errors } = await open()
       connection.send(start(), delta(0, 'a'), delta(1, 'b'))
@@ -68,7 +68,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
     expect(await rejectionOf(run.final())).toMatchObject({ name: 'AbortError' })
   })
 
-  test('break does not throw an error queued behind it', async () => {
+  test('breaking out of the loop does not throw an error that is still queued', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     await flushMicrotasks()
@@ -80,7 +80,7 @@ describe('[F34] [P3.5] leaving the loop', () => {
     expect(await rejectionOf(run.final())).toMatchObject({ code: 'server' })
   })
 
-  test('final() resolves if the end was received before the loop was left', async () => {
+  test('final() resolves if the end event was received before the loop was left', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
     await flushMicrotasks()
@@ -119,7 +119,7 @@ describe('[P3.5] detach()', () => {
     expect(await next).toEqual({ value: undefined, done: true })
   })
 
-  test('detach() after the end changes nothing', async () => {
+  test('detach() after the run has ended changes nothing', async () => {
     const { run, connection, states } = await open()
     connection.send(start(), end())
     await run.final()
@@ -161,7 +161,7 @@ describe('[F37] the signal option', () => {
   })
 
   test.each(['connecting', 'open', 'waiting'] as const)(
-    'aborting while %s rejects loop and final() with the unwrapped reason',
+    'aborting while %s rejects the loop and final() with the unwrapped reason',
     async (phase) => {
       const controller = new AbortController()
       const { client, network, clock, errors } = createTestClient()
@@ -185,7 +185,7 @@ describe('[F37] the signal option', () => {
     },
   )
 
-  test('aborting after the end changes nothing', async () => {
+  test('aborting after the run has ended changes nothing', async () => {
     const controller = new AbortController()
     const { run, connection, network } = await open({ signal: controller.signal })
     connection.send(start(), end())

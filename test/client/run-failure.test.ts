@@ -1,4 +1,4 @@
-/** Failed runs: the errors of loop, final() and onError, and the cursors they have. */
+/** Failed runs: the errors that the loop, final() and onError receive, and the cursors of those errors. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
@@ -21,7 +21,7 @@ const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
     () => 'no rejection',
     (error: unknown) => error,
   )
-/** Iterates a run and returns its texts and the error it threw. */
+/** Iterates over a run; returns the text of each delta and the error that the loop threw. */
 const collectUntilError = async (run: AsyncIterable<TextDelta>) => {
   const texts: string[] = []
   const error = await rejectionOf(
@@ -33,7 +33,7 @@ const collectUntilError = async (run: AsyncIterable<TextDelta>) => {
 }
 
 describe('[P3.1] an `error` event', () => {
-  test("an error event yields the same error, with the server's code, to loop, final() and onError", async () => {
+  test("after an error event the loop, final() and onError receive the same error, with the server's code", async () => {
     const { run, connection, errors, network, clock } = await open()
     connection.send(start(), delta(0, 'a'), failure())
     const { texts, error } = await collectUntilError(run)
@@ -52,7 +52,7 @@ describe('[P3.1] an `error` event', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('the error of an error event is in the closed state', async () => {
+  test('the closed state has the error of an error event', async () => {
     const { run, connection, states } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), failure())
@@ -63,15 +63,18 @@ describe('[P3.1] an `error` event', () => {
     expect(states.filter(({ status }) => status === 'closed')).toEqual([run.state])
   })
 
-  test.each(['{}', 'null', '{"message":7}'])('an error event with data %s is a StreamError', async (data) => {
-    const { run, connection } = await open({ retry: false })
-    const final = rejectionOf(run.final())
-    connection.send(start(), { type: 'error', data })
-    const error = await final
-    expect(isStreamError(error)).toBe(true)
-    expect(error).toMatchObject({ code: expect.stringMatching(/^(server|invalid-data)$/) as string })
-    expect(typeof (error as Error).message).toBe('string')
-  })
+  test.each(['{}', 'null', '{"message":7}'])(
+    'an error event with data %s fails the run with a StreamError',
+    async (data) => {
+      const { run, connection } = await open({ retry: false })
+      const final = rejectionOf(run.final())
+      connection.send(start(), { type: 'error', data })
+      const error = await final
+      expect(isStreamError(error)).toBe(true)
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(server|invalid-data)$/) as string })
+      expect(typeof (error as Error).message).toBe('string')
+    },
+  )
 })
 
 describe('[P3.2] [F3] a connection that ends before its run', () => {
@@ -104,7 +107,7 @@ describe('[P3.2] [F3] a connection that ends before its run', () => {
     expect(await final).toMatchObject({ code: 'truncated' })
   })
 
-  test('[F12] a 204 ends a run whose protocol ends with the connection', async () => {
+  test('[F12] a 204 ends a run without an error if the protocol ends runs with the connection', async () => {
     const { client, network } = createTestClient()
     const final = client.stream('/x', { protocol: rawEvents() }).final()
     await flushMicrotasks()
@@ -112,7 +115,7 @@ describe('[P3.2] [F3] a connection that ends before its run', () => {
     expect(await final).toEqual({ text: '', finishReason: undefined })
   })
 
-  test('a run at its retry limit fails with retries-exhausted, its text, cursor and last error', async () => {
+  test('a run that reaches its retry limit fails with retries-exhausted, the partial text, the cursor and the last error', async () => {
     const { run, connection, network, clock } = await open({ retry: 1 })
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))
@@ -134,7 +137,7 @@ describe('[P3.2] [F3] a connection that ends before its run', () => {
 })
 
 describe('[F27] indexes', () => {
-  test('a skipped index is requested again from the last good event', async () => {
+  test('a run that skips an index resumes from the last good event', async () => {
     const { run, connection, network, clock } = await open()
     const final = run.final()
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
@@ -147,7 +150,7 @@ describe('[F27] indexes', () => {
     expect((await final).text).toBe('abc')
   })
 
-  test('the same index skipped again is a gap error with the partial text', async () => {
+  test('a run that skips the same index again fails with a gap error and the partial text', async () => {
     const { run, connection, network, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), delta(2, 'c'))
@@ -158,7 +161,7 @@ describe('[F27] indexes', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('a different skipped index is requested again', async () => {
+  test('a run that later skips a different index resumes again', async () => {
     const { run, connection, network, clock } = await open()
     const final = run.final()
     connection.send(start(), delta(1))
@@ -169,7 +172,7 @@ describe('[F27] indexes', () => {
     expect((await final).text).toBe('abc')
   })
 
-  test('a skipped index in a run that cannot be resumed is a gap error immediately', async () => {
+  test('a run that cannot be resumed fails with a gap error as soon as it skips an index', async () => {
     const { run, connection, network, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start({ resume: undefined }), delta(0, 'a'), delta(2, 'c'))
@@ -179,7 +182,7 @@ describe('[F27] indexes', () => {
   })
 
   test.each(['"0"', 'null', '-1', '1.5', '{}', 'true'])(
-    'an invalid index is invalid-data instead of a lost delta (%s)',
+    'an invalid index fails the run with invalid-data instead of losing the delta (%s)',
     async (index) => {
       const { run, connection, network, clock } = await open()
       connection.send(
@@ -245,7 +248,7 @@ describe('error reporting', () => {
     expect(unhandled.reported.splice(0)).toMatchObject([{ code: 'server' }])
   })
 
-  test('an error received by final() is not reported, even if final() is called in the same task', async () => {
+  test('an error received by final() is not reported, even if final() is called after the failure in the same task', async () => {
     const { run, connection, clock } = await open({}, { onError: undefined })
     connection.send(start(), failure())
     await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** Runs across several connections: resumed where they were, never started twice. */
+/** Runs across several connections: resumed from the cursor, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
@@ -86,7 +86,7 @@ describe('[P3.4] after `start`', () => {
     expect((await final).text).toBe('ab')
   })
 
-  test('without a base URL the resume URL stays a path', async () => {
+  test('without a base URL, the resume URL stays a path', async () => {
     const { client, network, clock } = createTestClient({ baseUrl: undefined as never })
     client.stream('/api/generate')
     await flushMicrotasks()
@@ -116,7 +116,7 @@ describe('[P3.4] after `start`', () => {
   })
 
   test.each([404, 410])(
-    '[P3.3] status %d on resume is expired, with the partial text and the cursor',
+    '[P3.3] a resume refused with %d fails with expired, the partial text and the cursor',
     async (status) => {
       const { run, connection, network, clock } = await open()
       const final = rejectionOf(run.final())
@@ -177,7 +177,7 @@ describe('[P3.4] before `start`', () => {
     ['503', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 503 })],
     ['500', ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 500 })],
     ['an empty stream', ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end()],
-  ])('%s is followed by the same request with the same key and body', async (_name, fail) => {
+  ])('%s is followed by a retry of the same request with the same key and body', async (_name, fail) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
     const final = run.final()
@@ -204,7 +204,7 @@ describe('[P3.4] before `start`', () => {
       2,
       ({ last }: ReturnType<typeof createTestClient>['network']) => void last.respond({ status: 429 }),
     ],
-  ])('without a key, %s leads to a total of %i attempt(s)', async (_name, attempts, fail) => {
+  ])('without an idempotency key, %s leads to a total of %i attempt(s)', async (_name, attempts, fail) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/api/generate', { json: {}, idempotencyKey: false })
     void run.final().catch(() => {})
@@ -227,7 +227,7 @@ describe('[P3.4] before `start`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
-  test('connectTimeout is 60 s, because gateways withhold response headers until the first token', async () => {
+  test('the connectTimeout of a run is 60 s by default, because gateways withhold response headers until the first token', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/x')
     await clock.advance(59_999)
@@ -252,7 +252,7 @@ describe('cursor and client.resume()', () => {
     expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
   })
 
-  test('a resumed run receives events after its cursor and can reconnect itself', async () => {
+  test('a resumed run receives events after its cursor and can reconnect', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.resume({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:3' })
     const final = run.final()
@@ -272,7 +272,7 @@ describe('cursor and client.resume()', () => {
     expect((await final).text).toBe('ef')
   })
 
-  test('a resumed run accepts any first index, and a skipped index after it is a gap', async () => {
+  test('a resumed run accepts any first index, and a later skipped index is a gap error', async () => {
     const { client, open: openConnection, clock } = createTestClient()
     const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { retry: false })
     const final = rejectionOf(run.final())
@@ -294,17 +294,20 @@ describe('cursor and client.resume()', () => {
     expect(started).toHaveBeenCalledTimes(1)
   })
 
-  test.each([404, 410])('[P3.3] resuming a run the server no longer knows is expired (%d)', async (status) => {
-    const { client, network, errors } = createTestClient()
-    const cursor = { url: 'https://api.test/r1', lastEventId: 'r1:3' }
-    const final = rejectionOf(client.resume(cursor).final())
-    await flushMicrotasks()
-    network.last.respond({ status })
-    expect(await final).toMatchObject({ code: 'expired', status, cursor })
-    expect(errors).toHaveLength(1)
-  })
+  test.each([404, 410])(
+    '[P3.3] resuming a run that the server no longer knows fails with expired (%d)',
+    async (status) => {
+      const { client, network, errors } = createTestClient()
+      const cursor = { url: 'https://api.test/r1', lastEventId: 'r1:3' }
+      const final = rejectionOf(client.resume(cursor).final())
+      await flushMicrotasks()
+      network.last.respond({ status })
+      expect(await final).toMatchObject({ code: 'expired', status, cursor })
+      expect(errors).toHaveLength(1)
+    },
+  )
 
-  test('[F12] a 204 on resuming after the end event is a truncated error that is not retried', async () => {
+  test('[F12] resuming after the end event gets a 204, which is a truncated error and not retried', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
     await flushMicrotasks()

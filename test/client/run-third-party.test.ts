@@ -1,4 +1,4 @@
-/** Runs of third-party servers: how they end and fail, and that no request is repeated that may be charged twice. */
+/** Runs on third-party servers: how they end and fail. Requests that might be charged twice are never repeated. */
 import { describe, expect, test, vi } from 'vitest'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
@@ -64,7 +64,7 @@ describe('openaiChat()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[F1] a broken connection fails the run once and is not repeated', async () => {
+  test('[F1] a broken connection fails the run, and the request is not repeated', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send({ ...chunk({ content: 'a' }), id: '1' })
@@ -116,7 +116,7 @@ describe('rawEvents()', () => {
     expect(await final).toMatchObject({ code: 'network', partial: 'a' })
   })
 
-  test('a 204 response is a run without deltas', async () => {
+  test('a 204 response ends the run without deltas', async () => {
     const { client, network } = createTestClient()
     const run = client.stream('/x', { protocol: rawEvents() })
     await flushMicrotasks()
@@ -200,7 +200,7 @@ describe('a custom protocol', () => {
     }
   })
 
-  test('an error thrown by map() fails the run with invalid-data and is its cause', async () => {
+  test('an error thrown by map() fails the run with invalid-data and becomes the cause', async () => {
     const cause = new Error('from the protocol')
     const { run, connection } = await open({
       map() {

@@ -20,7 +20,7 @@ const open = async (options = {}) => {
 }
 
 describe('[P3.1] [P3.2] from start to end', () => {
-  test('the loop gets the deltas and final() the result', async () => {
+  test('the loop receives the deltas, and final() resolves with the result', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, '你'), delta(1, '好'))
     connection.send(delta(2, '😀'), end({ usage: { tokens: 3 } }))
@@ -61,7 +61,7 @@ describe('[P3.1] [P3.2] from start to end', () => {
     expect(await run.final()).toEqual({ text: '', finishReason: undefined })
   })
 
-  test('after the end event the connection is read to its end for at most 1 s', async () => {
+  test('after the end event, reading continues until the connection ends, but for at most 1 s', async () => {
     for (const ends of [true, false]) {
       const { run, connection, clock, network } = await open()
       connection.send(start(), end())
@@ -90,7 +90,7 @@ describe('the request', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('idempotencyKey sets the key or turns it off', async () => {
+  test('the idempotencyKey option sets the key, or omits it if false', async () => {
     const { client, network } = createTestClient()
     client.stream('/a', { idempotencyKey: 'mine' })
     client.stream('/b', { idempotencyKey: false })
@@ -98,7 +98,7 @@ describe('the request', () => {
     expect(network.attempts.map(({ headers }) => headers['idempotency-key'])).toEqual(['mine', undefined])
   })
 
-  test('a key is created without `crypto.randomUUID`, which insecure contexts lack', async () => {
+  test('an idempotency key is created without `crypto.randomUUID`, which insecure contexts lack', async () => {
     vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) })
     const { client, network } = createTestClient()
     client.stream('/a')
@@ -209,7 +209,7 @@ describe('consumers', () => {
     expect((await final).finishReason).toBe('stop')
   })
 
-  test('iterating after the end of an unconsumed run gets all deltas', async () => {
+  test('iterating after the end of an unconsumed run yields all deltas', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0), delta(1), end())
     connection.end()
@@ -219,7 +219,7 @@ describe('consumers', () => {
 })
 
 describe('[P1.3] [F4] the heartbeat announced by `start`', () => {
-  test('a run silent for three heartbeats is idle and resumed', async () => {
+  test('a run resumes after it has been silent for three heartbeat intervals', async () => {
     const { run, connection, clock, network } = await open()
     const final = run.final()
     connection.send(start({ heartbeat: 1_000 }), delta(0, 'a'))

@@ -23,7 +23,7 @@ const SECRET_OPTIONS: ClientOptions = {
 }
 const url = `/x?key=${SECRET}`
 
-/** Prints an error as a logger would: message, stack, causes, own fields, JSON. */
+/** Returns an error as a logger would print it: message, stack, causes, own fields, JSON. */
 const print = (error: unknown): string =>
   inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + String(error)
 
@@ -114,13 +114,13 @@ describe("a run's errors", () => {
 })
 
 test.each([`${SECRET}\n`, `${SECRET}日本`, `${SECRET}\0`])(
-  'the error of an invalid credential does not quote it: %j',
+  'the error for an invalid credential does not quote the credential: %j',
   async (key) => {
     for (const options of [{ auth: apiKey(key) }, { headers: { 'x-secret': key } }]) {
       const { client, errors, network, clock } = createTestClient({ ...options, retry: 1 })
       const feed = client.subscribe('/x')
       await clock.advance(60_000)
-      // The platform strips a trailing newline; the credential it then sends is valid.
+      // The platform strips a trailing newline, which makes the credential valid.
       if (network.attempts.length) return feed.close()
       expect(errors).toMatchObject([{ code: 'auth' }])
       expect(print(errors)).not.toContain(SECRET)

@@ -1,4 +1,4 @@
-/** How a feed ends, and what its `closed` promise, loop and listeners do then. */
+/** The end of a feed, and its effect on the `closed` promise, the loop and the listeners. */
 import { describe, expect, test, vi } from 'vitest'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -8,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('close() [F36]', () => {
-  test('closing in the task that subscribed sends no request', async () => {
+  test('closing a feed in the task that opened it sends no request', async () => {
     const { client, network, states } = createTestClient()
     const feed = client.subscribe('/x')
     feed.close()
@@ -38,7 +38,7 @@ describe('close() [F36]', () => {
     }
   })
 
-  test('closing in a listener stops delivery to the other listeners, including the rest of the batch', async () => {
+  test('closing in a listener stops delivery to the other listeners and drops the rest of the batch', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const received: string[] = []
@@ -203,7 +203,7 @@ describe('the signal option [F37]', () => {
   })
 })
 
-describe('end by the server', () => {
+describe('ended by the server', () => {
   test('[F12] [P2.5] a 204 resolves `closed` without an error and ends the loop', async () => {
     const { client, network, clock, errors, states } = createTestClient()
     const feed = client.subscribe('/x')
@@ -277,7 +277,7 @@ describe('end by the server', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F19] a feed at its retry limit fails with a retryable retries-exhausted error', async () => {
+  test('[F19] a feed that reaches its retry limit fails with a retryable retries-exhausted error', async () => {
     const { client, network, clock } = createTestClient({ retry: 1 })
     const feed = client.subscribe('/x')
     await flushMicrotasks()
@@ -325,7 +325,7 @@ describe('end by the server', () => {
 })
 
 describe('a feed with method POST', () => {
-  test('the request is repeated only with `repeatable`', async () => {
+  test('a POST request is repeated only if `repeatable` is set', async () => {
     for (const [reconnect, attempts] of [
       [false, 1],
       [true, 2],
@@ -346,7 +346,7 @@ describe('a feed with method POST', () => {
     [503, 2],
     [500, 1],
   ])(
-    'status %d leads to %d attempts: it is retried only if it means that no stream began',
+    'status %d leads to %d attempts: a POST is retried only if the status means that no stream began',
     async (status, attempts) => {
       const { client, network, clock } = createTestClient()
       client.subscribe('/x', { method: 'POST', body: 'q' })

@@ -8,7 +8,7 @@ import { flushMicrotasks } from '../support/flush-microtasks.ts'
 interface RecordedFeed extends TestClient {
   /** Delivered events, as `type:data`. */
   received: string[]
-  /** Ends this connection and responds to the next attempt. */
+  /** Ends `connection` and responds to the next attempt. */
   reopen(connection: ScriptedConnection): Promise<ScriptedConnection>
 }
 

@@ -62,7 +62,7 @@ describe('[F19] backoff', () => {
       await clock.advance(delay)
     }
     expect(feed.state).toEqual({ status: 'connecting', attempt: 4 })
-    // `connected` does not move an existing cursor: a `reset` may follow if the server could not resume from it.
+    // `connected` does not move an existing cursor: a `reset` may follow if the server cannot resume from that cursor.
     expect(network.last.request.lastEventId).toBe(type === 'reset' ? 'head 2' : 'head 0')
   })
 })
@@ -70,7 +70,7 @@ describe('[F19] backoff', () => {
 describe('[P1.3] the heartbeat announced by `connected`', () => {
   const connected = { type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' }
 
-  test('a feed silent for three heartbeats is idle', async () => {
+  test('a feed that is silent for three heartbeat intervals becomes idle', async () => {
     const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
@@ -116,7 +116,7 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
     feed.close()
   })
 
-  test('[P2.3] the reason of `reset` is still read, and is unknown if its data is not JSON', async () => {
+  test('[P2.3] the reason of `reset` is still read, and is `unknown` if the data is not JSON', async () => {
     const { client, open, resets } = createTestClient()
     const listener = vi.fn<(event: { data: unknown }) => void>()
     client.subscribe('/x', { parse }).on('reset', listener)

@@ -7,7 +7,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('listeners', () => {
-  test('on() receives events of its type, whether added before or after the feed is open', async () => {
+  test('an on() listener receives events of its type, whether it was added before or after the feed opened', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const early = vi.fn()
@@ -26,7 +26,7 @@ describe('listeners', () => {
     expect(late.mock.calls).toMatchObject([[{ data: { value: 2 } }]])
   })
 
-  test('all listeners added in the first task receive the events queued before it', async () => {
+  test('all listeners added in the same task receive the events queued before that task', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -56,7 +56,7 @@ describe('listeners', () => {
     expect(other).toHaveBeenCalledTimes(1)
   })
 
-  test('a listener added twice is called twice and removed once per call', async () => {
+  test('a listener added twice is called twice, and each returned function removes it once', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -89,7 +89,7 @@ describe('listeners', () => {
     expect(feed.state.status).toBe('open')
   })
 
-  test('once() receives only the next event', async () => {
+  test('a once() listener receives only the next event', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()
@@ -143,7 +143,7 @@ describe('listeners', () => {
     expect(received).toEqual(['1', '2', '3'])
   })
 
-  test('a loop started in the same task does not take events away from listeners', async () => {
+  test('a loop does not take queued events away from a listener added in the same task', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -182,7 +182,7 @@ describe('listeners', () => {
     expect(late.mock.calls).toMatchObject([[{ data: 2 }]])
   })
 
-  test('onAny() receives every event, in order with the other listeners', async () => {
+  test('an onAny() listener receives every event, in order with the other listeners', async () => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x')
     const received: string[] = []
@@ -246,7 +246,7 @@ describe('parse', () => {
       'message 7 raw',
     ],
     [() => undefined, 'raw', undefined],
-  ] as const)('data is parsed by the option %s', async (parse, data, parsed) => {
+  ] as const)('data is parsed according to the parse option %s', async (parse, data, parsed) => {
     const { client, open } = createTestClient()
     const feed = client.subscribe('/x', { parse })
     const listener = vi.fn()
@@ -257,7 +257,7 @@ describe('parse', () => {
     expect(listener.mock.calls).toEqual([[{ type: 'message', data: parsed, id: '7' }]])
   })
 
-  test('[F30] data that is not JSON is reported as invalid-data with its ID, and the feed continues', async () => {
+  test('[F30] data that is not JSON is reported as invalid-data with the event ID, and the feed continues', async () => {
     const { client, open, errors, network } = createTestClient()
     const feed = client.subscribe('/x')
     const listener = vi.fn()

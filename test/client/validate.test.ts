@@ -42,7 +42,7 @@ describe('feed events', () => {
     expect(listener.mock.calls).toMatchObject([[{ type: 'other', data: { value: null } }]])
   })
 
-  test('[F30] invalid data is reported with the issues as its cause, and the feed continues', async () => {
+  test('[F30] invalid data is reported with the issues as the cause, and the feed continues', async () => {
     const { client, open, errors, network } = createTestClient()
     const listener = vi.fn()
     client.subscribe('/x', { schema: { price } }).on('price', listener)
@@ -123,7 +123,7 @@ describe('run events', () => {
     expect(listener.mock.calls).toMatchObject([[{ data: { text: 'hm' } }]])
   })
 
-  test('[F30] invalid data ends the run with invalid-data and its partial text', async () => {
+  test('[F30] invalid data ends the run with invalid-data and the partial text', async () => {
     const { client, open, errors, clock } = createTestClient()
     const run = client.stream('/x', { schema: { reasoning } })
     const final = run.final()
@@ -136,10 +136,10 @@ describe('run events', () => {
   })
 
   test.each([
-    ['another event', { type: 'tool', data: '{}', id: 'r1:tool' }, 'b', 1],
+    ['a custom event', { type: 'tool', data: '{}', id: 'r1:tool' }, 'b', 1],
     ['a delta', delta(1, 'invalid'), 'b', 2],
   ])(
-    '[F30] resuming after %s that was invalid in the middle of a read delivers everything after it',
+    '[F30] resuming after %s with invalid data in the middle of a read delivers all later events',
     async (_, invalid, next, nextIndex) => {
       const { client, open } = createTestClient()
       const good = v.object({ content: v.picklist(['a', 'b']) })
@@ -162,7 +162,7 @@ describe('run events', () => {
     },
   )
 
-  test('[F36] a run detached during validation does not report an error event queued behind it', async () => {
+  test('[F36] a run detached during validation does not report an error event queued behind the pending event', async () => {
     const { client, open, errors } = createTestClient()
     const { schema, resolvers } = createPendingSchema()
     const run = client.stream('/x', { schema: { reasoning: schema } })

@@ -58,22 +58,19 @@ describe('the request', () => {
     ['é', 'Ã©'],
     ['日本', 'æ\u0097¥æ\u009c¬'],
     ['😀', 'ð\u009f\u0098\u0080'],
-  ])('[F22] Last-Event-ID has the UTF-8 bytes of %s', async (lastEventId, sent) => {
+  ])('[F22] Last-Event-ID is sent as the UTF-8 bytes of %s', async (lastEventId, sent) => {
     const { call } = await open({ lastEventId })
     expect(call.headers.get('last-event-id')).toBe(sent)
     expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(lastEventId)
   })
 
-  test.each(['x', 'é'])(
-    '[F22] Last-Event-ID has the UTF-8 bytes of an ID of 300,000 characters: %s',
-    async (character) => {
-      const { call } = await open({ lastEventId: character.repeat(300_000) })
-      const sent = call.headers.get('last-event-id')!
-      expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(
-        character.repeat(300_000),
-      )
-    },
-  )
+  test.each(['x', 'é'])('[F22] an ID of 300,000 characters is sent as its UTF-8 bytes: %s', async (character) => {
+    const { call } = await open({ lastEventId: character.repeat(300_000) })
+    const sent = call.headers.get('last-event-id')!
+    expect(new TextDecoder().decode(Uint8Array.from(sent, (char) => char.charCodeAt(0)))).toBe(
+      character.repeat(300_000),
+    )
+  })
 
   test.each([undefined, ''])('no Last-Event-ID header is sent for %j', async (lastEventId) => {
     expect((await open({ lastEventId })).call.headers.has('last-event-id')).toBe(false)
@@ -88,7 +85,7 @@ describe('the request', () => {
     expect((await connecting).status).toBe(418)
   })
 
-  test('[F14] redirects are not left to the platform when it would not strip a credential header', async () => {
+  test('[F14] the SDK handles redirects itself if the platform would not strip a credential header', async () => {
     expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).not.toBe('manual')
     expect((await open({ credentialHeaders: ['x-api-key'] })).call.init.redirect).toBe('manual')
     expect((await open({ credentialHeaders: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe(
@@ -96,7 +93,7 @@ describe('the request', () => {
     )
   })
 
-  test('[F14] an opaque redirect, as in browsers, is a network error', async () => {
+  test('[F14] an opaque redirect, which browsers return, is a network error', async () => {
     const opaque = Object.defineProperties(new Response(null), {
       type: { value: 'opaqueredirect' },
       status: { value: 0 },
@@ -111,7 +108,7 @@ describe('the request', () => {
 })
 
 describe('the response', () => {
-  test('a response of any status has its status, headers and URL', async () => {
+  test('a connection has the status, headers and URL of a response of any status', async () => {
     const { connection } = await open({}, { status: 418, headers: { 'x-a': '1' } })
     expect(connection.status).toBe(418)
     expect(connection.headers.get('x-a')).toBe('1')
@@ -297,7 +294,7 @@ describe('[F11] a problem document', () => {
 })
 
 describe('failures', () => {
-  test('[F18] a failed fetch is a retryable network error without the query in its message', async () => {
+  test('[F18] a failed fetch is a retryable network error whose message omits the query', async () => {
     const { fetch, calls } = createScriptedFetch()
     const connecting = fetchConnect(fetch)(request({ method: 'POST' }))
     const cause = new TypeError('fetch failed')
@@ -309,7 +306,7 @@ describe('failures', () => {
     expect(String(error)).not.toContain('CORS')
   })
 
-  test('a failed request with Last-Event-ID mentions CORS in its message', async () => {
+  test('the error message of a failed request with Last-Event-ID mentions CORS', async () => {
     const { fetch, calls } = createScriptedFetch()
     const connecting = fetchConnect(fetch)(request({ lastEventId: '1' }))
     calls[0]!.fail(new TypeError('Failed to fetch'))
@@ -323,7 +320,7 @@ describe('failures', () => {
     await expect(connect(request())).rejects.toMatchObject({ code: 'network' })
   })
 
-  test('[F1] a broken body is a network error after the chunks before it', async () => {
+  test('[F1] a broken body is a network error after earlier chunks are delivered', async () => {
     const { body, connection } = await open()
     body.write('data: a\n\n')
     expect((await connection.read())?.blocks).toHaveLength(1)

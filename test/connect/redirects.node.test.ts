@@ -68,7 +68,7 @@ const redirect = (status: number, location: string): void => {
     response.end()
   }
 }
-/** All headers received by a host, as JSON. */
+/** Returns all headers received by a host, as JSON. */
 const receivedHeaders = (host: Host): string => JSON.stringify(host.requests.map(({ headers }) => headers))
 
 describe('[F13] redirects without credentials are followed', () => {
@@ -91,7 +91,7 @@ describe('[F14] credentials never reach another origin', () => {
     ['Authorization', [['authorization', 'Bearer SECRET']], ['authorization']],
     ['X-API-Key', [['x-api-key', 'SECRET']], ['x-api-key']],
     [
-      'both',
+      'Authorization and X-API-Key',
       [
         ['authorization', 'Bearer SECRET'],
         ['x-api-key', 'SECRET'],
@@ -99,7 +99,7 @@ describe('[F14] credentials never reach another origin', () => {
       ['authorization', 'x-api-key'],
     ],
     [
-      'one from `headers` beside one from `auth`',
+      'a credential from `headers` and another from `auth`',
       [
         ['authorization', 'Bearer SECRET'],
         ['x-api-key', 'SECRET'],
@@ -153,7 +153,7 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     expect(home.requests[1]!.headers).toMatchObject({ 'x-api-key': 'SECRET', 'x-trace': 'kept', 'last-event-id': '7' })
   })
 
-  test('[F14] a key dropped at another origin is not sent again after a redirect back', async () => {
+  test('[F14] an API key dropped on a redirect to another origin is not sent again after a redirect back', async () => {
     redirect(302, `${foreign.origin}/over`)
     foreign.handle = (_, response) => void response.writeHead(302, { location: `${home.origin}/there` }).end()
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey()))
@@ -254,7 +254,7 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     connection.cancel()
   })
 
-  test('a Location without a redirect status, or the reverse, is not a redirect', async () => {
+  test('a Location without a redirect status, or a redirect status without a Location, is not a redirect', async () => {
     home.handle = (_, response) => void response.writeHead(201, { location: '/there' }).end()
     expect(await fetchConnect()(request(home.origin, withKey()))).toMatchObject({ status: 201 })
     home.handle = (_, response) => void response.writeHead(302).end()
@@ -328,7 +328,7 @@ describe('socket cleanup [F34]', () => {
 })
 
 describe('cuts', () => {
-  test('[F1] a reset in the middle of an event is a network error after the complete events', async () => {
+  test('[F1] a reset in the middle of an event is a network error after the complete events are delivered', async () => {
     home.handle = (_, response) => {
       stream(response)
       response.write('id: 2\ndata: b', () => response.socket!.resetAndDestroy())

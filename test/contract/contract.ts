@@ -1,4 +1,4 @@
-/** The contract suite: registers the cases of one area for every transport. */
+/** The contract suite: registers the test cases of one area for every transport. */
 import { beforeEach, describe, onTestFinished } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
@@ -20,7 +20,7 @@ export interface ContractFixture {
   states: StreamState[]
   /** Resets reported to `onReset`. */
   resets: StreamReset[]
-  /** Creates another client of the same server, over the same transport. */
+  /** Creates another client for the same server, over the same transport. */
   createAnotherClient(options?: ClientOptions): Client
 }
 
@@ -30,8 +30,8 @@ export type OpenFixture = (serverOptions?: TestServerOptions, options?: ClientOp
 /** Keeps backoff short for tests on real sockets; tests of backoff itself inject a clock. */
 const FAST_RETRY = { delay: 5, jitter: false }
 /**
- * Only a hanging test reaches it. The slowest case takes seconds on a busy machine: @microsoft/fetch-event-source copies
- * the line so far for each chunk, some 3 GiB for a line of 16 MiB.
+ * Only a hanging test reaches this timeout. The slowest case takes seconds on a busy machine: for each chunk,
+ * @microsoft/fetch-event-source copies the incomplete line, which adds up to about 3 GiB for a line of 16 MiB.
  */
 const HANG_TIMEOUT_MS = 90_000
 
@@ -61,7 +61,7 @@ async function openFixture(
   return { server, client: createAnotherClient(options), errors, states, resets, createAnotherClient }
 }
 
-/** Registers `cases` once per transport. `createSpy` wraps the transport so that a test can inspect its reads. */
+/** Registers `cases` once per transport. `createSpy` wraps the transport so that a test can inspect every read. */
 export function registerContract(area: string, cases: (open: OpenFixture, createSpy: () => SpyConnect) => void): void {
   for (const transport of transports) {
     const open: OpenFixture = (serverOptions, options) => openFixture(transport, serverOptions, options)

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-/** The sections of PROTOCOL.md whose rules need a test. */
+/** The sections of PROTOCOL.md in which every rule needs a test. */
 const testedSections = [1, 2, 3, 4, 5]
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -23,7 +23,7 @@ registerContract('feeds', (open) => {
     expect(feed.lastEventId).toBe(events[3]!.id)
   })
 
-  test('[P2.3] a feed that was cut replays missed events in order, then continues live without loss or duplicates', async () => {
+  test('[P2.3] a feed receives missed events in order after a cut, then live events, without loss or duplicates', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
     const events = recordEvents(feed)
@@ -58,7 +58,7 @@ registerContract('feeds', (open) => {
     expect(payloadsOf(events)).toEqual([1, 2])
   })
 
-  test('[P2.3] a feed resumes from the lastEventId option', async () => {
+  test('[P2.3] a feed starts after the ID given as the lastEventId option', async () => {
     const { client, server } = await open()
     const lastEventId = await server.send({ data: 1 })
     await server.send({ data: 2 })

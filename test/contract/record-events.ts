@@ -1,4 +1,4 @@
-/** Recorders: collect what feeds and runs deliver. */
+/** Recorders that collect the events of feeds and the deltas of runs. */
 import type { StreamEvent } from '../../src/base/events.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
@@ -10,12 +10,12 @@ export function recordEvents(feed: Subscription): StreamEvent[] {
   return events
 }
 
-/** Returns the data of the events of one type. */
+/** Returns the data of all events of the given type. */
 export function payloadsOf(events: readonly StreamEvent[], type = 'message'): unknown[] {
   return events.filter((event) => event.type === type).map(({ data }) => data)
 }
 
-/** Iterates a run to its end and returns its deltas, with the error if it threw one. */
+/** Iterates over a run until it ends; returns the contents and indexes of the deltas, and any error it threw. */
 export async function readRun(run: Run): Promise<{ contents: string[]; indexes: number[]; error?: unknown }> {
   const contents: string[] = []
   const indexes: number[] = []

@@ -13,7 +13,7 @@ async function openPartialRun(open: () => Promise<ContractFixture>, count = 4) {
   const fixture = await open()
   const run = generate(fixture)
   const result = run.final()
-  result.catch(() => {}) // not every test awaits it
+  result.catch(() => {}) // not every test awaits the result
   await waitUntil(() => run.cursor)
   await fixture.server.advance(count * 100)
   await waitUntil(() => run.text.length === count)
@@ -25,13 +25,13 @@ registerContract('resuming runs', (open) => {
 
   const cuts = ['reset-after', 'truncate-after', 'end-after']
   test.each(cuts)(
-    '[P3.3][P3.4] a run cut repeatedly by %s resumes after its last event ID, without a second POST',
+    '[P3.3][P3.4] a run cut repeatedly by %s resumes after the last event ID, without a second POST',
     async (fault) => {
       const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario: { [fault]: 3 } })
       const run = generate(fixture)
       const deltas = readRun(run)
       await waitUntil(() => run.cursor)
-      // A broken connection may lose bytes that were not read yet, so each delta is sent once the previous one has arrived.
+      // A broken connection may lose bytes that were not read yet, so each delta waits for the previous delta to arrive.
       for (let length = 1; length <= answer.length; length++) {
         await fixture.server.advance(100)
         await waitUntil(() => run.text.length === length)
@@ -53,7 +53,7 @@ registerContract('resuming runs', (open) => {
     },
   )
 
-  test('[P3.3] resuming without an ID replays the run from its start, and 204 after its terminal event ends it', async () => {
+  test('[P3.3] resuming without an ID replays the run from its start, and resuming after the terminal event delivers no deltas', async () => {
     const fixture = await open({ answers: { '*': answer } })
     const run = generate(fixture)
     await run.final()
@@ -63,7 +63,7 @@ registerContract('resuming runs', (open) => {
     expect(await readRun(fixture.client.resume({ url, lastEventId: lastEventId! }))).toMatchObject({ contents: [] })
   })
 
-  test('[P3.3] a run the server no longer knows is expired, and the error has its partial text and cursor', async () => {
+  test('[P3.3] a run that the server no longer knows fails with expired, and the error has the partial text and the cursor', async () => {
     const { server, run } = await openPartialRun(openManual)
     const error = run.final().catch((reason: unknown) => reason)
     await server.lose()
@@ -80,13 +80,13 @@ registerContract('resuming runs', (open) => {
     expect(new Set(posts.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
 
-  test('[P3.4] a refused POST does not use up its idempotency key', async () => {
+  test('[P3.4] a refused POST does not use up the idempotency key', async () => {
     const fixture = await open({ answers: { '*': answer }, scenario: { status: 503, 'retry-after': 0, times: 1 } })
     expect(await generate(fixture).final()).toMatchObject({ text: answer })
     expect((await fixture.server.state()).runs).toHaveLength(1)
   })
 
-  test('[P3.4] an idempotency key reused with another body is refused and not retried', async () => {
+  test('[P3.4] a POST that reuses an idempotency key with a different body is refused and not retried', async () => {
     const fixture = await open()
     await fixture.client.stream('/api/generate', { json: { prompt: 'one' }, idempotencyKey: 'k' }).final()
     const other = fixture.client.stream('/api/generate', { json: { prompt: 'two' }, idempotencyKey: 'k' }).final()
@@ -94,9 +94,9 @@ registerContract('resuming runs', (open) => {
     expect(await fixture.server.log()).toEqual(['POST /api/generate', 'POST /api/generate'])
   })
 
-  test('[P3.4] a POST without an idempotency key is not repeated before its start event', async () => {
+  test('[P3.4] a POST without an idempotency key is not repeated if the connection is lost before the start event', async () => {
     const fixture = await open({ scenario: { 'lose-answer': true } })
-    // Avoids a preflight: Chromium repeats a POST by itself on a connection it has used before.
+    // This body needs no preflight. Chromium would reuse a preflight's connection and repeat a lost POST by itself.
     const run = fixture.client.stream('/api/generate', { body: '{"prompt":"p"}', idempotencyKey: false })
     await expect(run.final()).rejects.toMatchObject({ code: 'network' })
     expect(await fixture.server.log()).toEqual(['POST /api/generate'])
@@ -115,7 +115,7 @@ registerContract('resuming runs', (open) => {
     expect((await readRun(client.resume(cursor))).contents.join('')).toBe('efghij')
   })
 
-  test('[P3.5] the server cancels a run that stays without a reader, and a later resume reports it as cancelled', async () => {
+  test('[P3.5] the server cancels a run that no client reads, and a later resume ends with the finish reason cancelled', async () => {
     const answers = { '*': 'x'.repeat(99) }
     const { server, client, run } = await openPartialRun(() =>
       open({ answers, time: 'manual', delay: 100, abandon: 500 }),
@@ -126,7 +126,7 @@ registerContract('resuming runs', (open) => {
     expect(await client.resume(run.cursor!).final()).toMatchObject({ finishReason: 'cancelled' })
   })
 
-  test('[P3.5] a finished run can be resumed until its retention time ends, then it is expired', async () => {
+  test('[P3.5] a finished run can be resumed until its retention time ends; later resumes fail with expired', async () => {
     const fixture = await open({ answers: { '*': answer }, time: 'manual', retention: 1_000 })
     const run = generate(fixture)
     await run.final()
@@ -160,7 +160,7 @@ registerContract('resuming runs', (open) => {
     expect(await result).toMatchObject({ text: answer, finishReason: 'stop' })
   })
 
-  test('[P3.5] a run cancelled before its start event is cancelled by its idempotency key', async () => {
+  test('[P3.5] cancelling a run before its start event identifies the run by its idempotency key', async () => {
     const scenario = { method: 'POST', 'head-delay': 1_000 }
     const fixture = await open({ answers: { '*': answer }, time: 'manual', delay: 100, scenario })
     const run = generate(fixture)

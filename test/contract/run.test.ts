@@ -25,7 +25,7 @@ registerContract('runs', (open) => {
     expect(await server.log()).toEqual(['GET /api/generate'])
   })
 
-  test('[P3.1] a run delivers custom events, and its start and end events', async () => {
+  test('[P3.1] a run delivers custom events as well as the start and end events', async () => {
     const { client } = await open({
       answers: ['ab'],
       scenario: { events: [{ after: 1, type: 'tool_call', data: { name: 'search' } }] },
@@ -40,14 +40,14 @@ registerContract('runs', (open) => {
     expect(run.text).toBe('ab')
   })
 
-  test('[P3.1] a run cut for length has the finish reason "length"', async () => {
+  test('[P3.1] a run cut off at the length limit has the finish reason "length"', async () => {
     const { client } = await open({ scenario: { 'finish-reason': 'length' } })
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({
       finishReason: 'length',
     })
   })
 
-  test('[P3.1] a run that ends with an error event rejects with code server and its partial text, and is not retried', async () => {
+  test('[P3.1] a run that ends with an error event rejects with code server and the partial text, and is not retried', async () => {
     const scenario = { 'error-after': 3, 'error-code': 'overloaded', 'error-retryable': true }
     const { client, server } = await open({ answers: ['abcdef'], scenario })
     const run = client.stream('/api/generate', { json: { prompt: 'p' } })
@@ -79,7 +79,7 @@ registerContract('runs', (open) => {
     await expect(run.final()).rejects.toBe(error)
   })
 
-  test('[P3.2] a clean end under a third-party protocol is truncated, unless that protocol ends by closing', async () => {
+  test('[P3.2] a clean end of a third-party run is truncated, unless the protocol ends runs by closing the connection', async () => {
     const { client } = await open({ scenario: { 'end-after': 3 } })
     const runWithEof = (eof: 'truncated' | 'end') =>
       client.stream('/api/generate', { searchParams: { prompt: 'p' }, protocol: { ...rawEvents(), eof } }).final()
@@ -105,7 +105,7 @@ registerContract('runs', (open) => {
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
 
-  test('a request the server refuses with 400 is reported as one error', async () => {
+  test('a request that the server refuses with 400 is reported once', async () => {
     const { client, errors } = await open()
     const error: unknown = await client
       .stream('/api/generate', { json: {} })

@@ -5,7 +5,7 @@ import { createFakeBrowser } from '../share/fake-browser.ts'
 
 let groupCount = 0
 
-/** Creates options for the tabs of one isolated group. Uses the real Web Locks where available, a fake browser otherwise. */
+/** Returns a function that creates options for tabs of one isolated group, in a fake browser if Web Locks are missing. */
 function createTabFactory(): () => Omit<ShareOptions, 'connect'> {
   const name = `contract ${++groupCount}`
   if (globalThis.navigator?.locks) return () => ({ name })
@@ -13,7 +13,7 @@ function createTabFactory(): () => Omit<ShareOptions, 'connect'> {
   return () => ({ name, ...browser.openTab() })
 }
 
-/** Makes the client the leader of each of its streams: every request joins a new group. */
+/** Creates a `Connect` that makes the client the leader of every stream: each request joins a new group. */
 export function createLeaderConnect(connect?: Connect): Connect {
   return (request) =>
     shareAcrossTabs({ ...createTabFactory()(), ...(connect && { connect }) })({ ...request, scope: 'contract' })
@@ -22,7 +22,7 @@ export function createLeaderConnect(connect?: Connect): Connect {
 const isShareable = ({ method, headers }: ConnectRequest): boolean =>
   method === 'GET' && headers.every(([name]) => name === 'accept')
 
-/** Makes the client a follower: another tab leads each of its streams, reads in step with it, and closes with it. */
+/** Creates a `Connect` that makes the client a follower: another tab leads each stream, reading and closing in step. */
 export function createFollowerConnect(): Connect {
   return async (request) => {
     const openTab = createTabFactory()
@@ -42,7 +42,7 @@ export function createFollowerConnect(): Connect {
     leaderConnection.then(discardRefused, () => {})
     await Promise.race([leaderReady, leaderConnection.catch(() => {})])
     const connection = await connectFollower(request)
-    if (connection.status === 200 && role !== 'follower') throw new Error(`It was to follow, and is ${role}`)
+    if (connection.status === 200 && role !== 'follower') throw new Error(`Expected role follower, got ${role}`)
     let leaderRead: Promise<unknown> | undefined
     return {
       ...connection,

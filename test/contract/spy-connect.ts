@@ -1,4 +1,4 @@
-/** A `Connect` wrapper that records every read, including comments, which are not visible anywhere else. */
+/** A `Connect` wrapper that records every read, including comments, which no other API exposes. */
 import type { Batch, Connect } from '../../src/connect/connect.ts'
 
 export interface SpyConnect {

@@ -1,4 +1,4 @@
-/** Opens a mock server for one test and controls it remotely, so that it works in every runtime. */
+/** Opens a mock server for one test and controls it remotely, so that tests can run in every runtime. */
 import { inject } from 'vitest'
 import type { FeedEvent } from '../../mock-server/feed/feed.ts'
 import type { RestartOptions } from '../../mock-server/service/control.ts'
@@ -30,11 +30,11 @@ export interface TestServer {
   advance(ms: number): Promise<void>
   state(): Promise<TestServerState>
   /**
-   * Requests for feeds and runs, on connections of their own or in a channel operation. Leaves out preflights, channel
-   * operations and successful channel requests.
+   * Resolves with the requests for feeds and runs, sent separately or inside channel operations. Excludes preflights,
+   * channel operations themselves and successful channel requests.
    */
   requests(): Promise<ReceivedRequest[]>
-  /** `METHOD path` of each of these requests, without its query. */
+  /** Resolves with `METHOD path`, without the query, of each request that `requests()` returns. */
   log(): Promise<string[]>
   close(): Promise<void>
 }
@@ -46,7 +46,7 @@ async function post(url: string, body: unknown): Promise<unknown> {
   return response.json()
 }
 
-/** Returns whether a request only transports others: a channel operation or an accepted channel stream. */
+/** Returns whether a request only transports other requests: a channel operation or an accepted channel stream. */
 function isChannelRequest({ path, status }: ReceivedRequest): boolean {
   return path === '/api/channel/ops' || (path === '/api/channel' && (status ?? 200) === 200)
 }

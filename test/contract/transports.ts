@@ -1,16 +1,16 @@
-/** The transports the contract suite runs against: every `Connect` of the package. */
+/** The transports that the contract suite tests: every `Connect` in the package. */
 import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source/connect.ts'
 import type { Connect } from '../../src/connect/connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
 import { createFollowerConnect, createLeaderConnect } from './share-connect.ts'
 
-/** One way of connecting, with the contract cases it cannot pass. */
+/** One way of connecting, with the contract cases that it cannot pass. */
 export interface Transport {
   readonly name: string
-  /** Creates the `connect` option of a client. Defaults to the client's own. */
+  /** Creates the `connect` option of a client. If absent, the client uses its default. */
   connect?(): Connect
-  /** Reasons for skipping, by test name. */
+  /** Reasons for skipping test cases, by test name. */
   readonly unsupported?: Readonly<Record<string, string>>
 }
 
@@ -19,13 +19,14 @@ const fetchEventSourceTransport: Transport = {
   connect: () => fetchEventSourceConnect(fetchEventSource),
   // The package discards this information before it calls `onmessage`: see docs/from-fetch-event-source.md.
   unsupported: {
-    '[F20] a reconnection time of 1e1 makes the feed wait for 5 ms': 'it reads `retry` with parseInt',
-    '[F20] a reconnection time of 10ms makes the feed wait for 5 ms': 'it reads `retry` with parseInt',
-    '[F23] an empty ID clears the cursor: the next request sends none, and onReset reports a possible gap':
-      'it cannot distinguish an empty ID from no ID',
-    '[F24] blocks without data and comments are not delivered as events':
-      'it cannot distinguish empty data from no data',
-    '[F32] unknown fields are ignored, and a field without a colon is empty': 'it ignores fields without a colon',
+    '[F20] a reconnection time of 1e1 makes the feed wait for 5 ms': 'the package parses `retry` with parseInt',
+    '[F20] a reconnection time of 10ms makes the feed wait for 5 ms': 'the package parses `retry` with parseInt',
+    '[F23] an empty ID clears the cursor: the next request sends no ID, and onReset reports a possible gap':
+      'the package cannot distinguish an empty ID from no ID',
+    '[F24] comments and blocks without data are not delivered as events':
+      'the package cannot distinguish empty data from no data',
+    '[F32] unknown fields are ignored, and a field without a colon has an empty value':
+      'the package ignores fields without a colon',
   },
 }
 
@@ -34,21 +35,20 @@ const completeEventsOnly =
 
 const multiplexTransport: Transport = {
   name: 'multiplex',
-  // The cases expect the connection to close with its last stream.
+  // The cases expect the connection to close as soon as the last stream ends.
   connect: () => multiplex('/api/channel', { linger: 0 }),
   unsupported: {
-    '[F1] a reset in the middle of a read event: the partial event is dropped and its ID ignored': completeEventsOnly,
-    '[F3] a clean end in the middle of a read event: the partial event is dropped and its ID ignored':
-      completeEventsOnly,
-    '[F18] a Last-Event-ID header refused by CORS is a network error that names CORS as a likely cause':
-      'it sends no such header: the ID is part of a channel operation',
-    '[P1.5] an allowed origin may send every protocol header, and its preflights are cached':
-      'it sends one preflight for the channel, not one per stream',
+    '[F1] a reset after part of an event was read drops the partial event and its ID': completeEventsOnly,
+    '[F3] a clean end after part of an event was read drops the partial event and its ID': completeEventsOnly,
+    '[F18] a request with Last-Event-ID refused by CORS is a network error that names CORS as a likely cause':
+      'a channel sends no such header: the ID is part of a channel operation',
+    '[P1.5] an allowed origin may send every protocol header, and preflights are cached':
+      'a channel sends one preflight, not one per stream',
   },
 }
 
 const leaderErrorReason =
-  'a leader that fails with its own error gives up leadership, and the follower sends its own request'
+  'a leader that fails with too-large gives up leadership, and the follower then sends its own request'
 
 const shareTransports: readonly Transport[] = [
   { name: 'share as leader', connect: () => createLeaderConnect() },
@@ -56,11 +56,11 @@ const shareTransports: readonly Transport[] = [
     name: 'share as follower',
     connect: () => createFollowerConnect(),
     unsupported: {
-      '[F28] an endless line is too-large: complete events before it are delivered and the connection is closed':
+      '[F28] an endless line is too-large: earlier complete events are delivered and the connection is closed':
         leaderErrorReason,
-      '[F28] an endless series of lines is too-large: complete events before it are delivered and the connection is closed':
+      '[F28] an endless series of lines is too-large: earlier complete events are delivered and the connection is closed':
         leaderErrorReason,
-      '[F28] by default a line of 32 MiB is too-large and one of 8 MiB is not': leaderErrorReason,
+      '[F28] by default a line of 32 MiB is too-large and a line of 8 MiB is not': leaderErrorReason,
     },
   },
   {

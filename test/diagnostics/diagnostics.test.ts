@@ -24,7 +24,7 @@ function createDiagnosedClient(
 }
 
 describe('diagnose', () => {
-  test('records of a feed: attempts, responses, reads, a retry, a duplicate after reconnecting, and the end', async () => {
+  test('records of a feed include attempts, responses, reads, a retry, a duplicate after reconnecting, and the end', async () => {
     const { client, clock, open, records } = createDiagnosedClient()
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -68,7 +68,7 @@ describe('diagnose', () => {
     ])
   })
 
-  test('records have the number of their stream, and closed records have the error code and status', async () => {
+  test('records contain the stream number, and closed records also contain the error code and status', async () => {
     const { client, network, records } = createDiagnosedClient()
     client.subscribe('/1')
     client.subscribe('/2')

@@ -1,10 +1,10 @@
-/** A project as a reader has it: an empty folder with the built package and the other packages that snippets import. */
+/** A project like a reader's: a folder in which the built package and the other packages that snippets import are installed. */
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 
-/** The other packages that snippets import, and the types of Node. */
+/** Other packages that snippets import, and Node's types. */
 const linkedPackages = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
 
 export interface DocsProject {
@@ -14,7 +14,10 @@ export interface DocsProject {
   remove(): void
 }
 
-/** @throws Error if the package is not built: snippets use it as users do */
+/**
+ * Creates the project in a temporary folder.
+ * @throws Error if the package has not been built, because snippets import its built files as users do
+ */
 export function createDocsProject(): DocsProject {
   if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist/ is missing: run `npm run build` first')
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-docs-')))
@@ -34,7 +37,7 @@ export function createDocsProject(): DocsProject {
   return { folder, write, remove: () => rmSync(folder, { recursive: true }) }
 }
 
-/** Returns the whole program of a block, and the number of lines before the block's own code. */
+/** Returns the complete program for a block, and the number of lines before the block's own code. */
 export function programOf(block: Block): { text: string; offset: number } {
   const setup = setupOf(block)
   const code = block.language === 'html' ? scriptsOf(block).join('\n') : block.code

@@ -6,7 +6,7 @@ import { documents, linksOf, readDocument, root, withoutFences } from './markdow
 
 const allDocuments = [...documents, 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
 
-/** The anchors that GitHub derives from headings. */
+/** Returns the anchors that GitHub derives from the headings of a document. */
 function anchorsOf(document: string): string[] {
   return Array.from(withoutFences(readDocument(document)).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
     heading
@@ -21,18 +21,21 @@ const links = allDocuments.flatMap((document) =>
 )
 const localLinks = links.filter(({ target }) => !/^[a-z]+:/.test(target))
 
-/** The file that a local link leads to, relative to the repository. */
+/** Returns the path of the file that a local link leads to, relative to the root of the repository. */
 const fileOf = (document: string, path: string): string =>
   path === '' ? document : normalize(join(dirname(document), path)).replaceAll('\\', '/')
 
-test.each(localLinks)('$document: the link to $target leads to a file and a heading', ({ document, target }) => {
-  const [path = '', anchor] = target.split('#')
-  const file = fileOf(document, path)
-  expect(existsSync(join(root, file)), file).toBe(true)
-  if (anchor !== undefined) expect(anchorsOf(file)).toContain(anchor)
-})
+test.each(localLinks)(
+  '$document: the link to $target leads to an existing file and heading',
+  ({ document, target }) => {
+    const [path = '', anchor] = target.split('#')
+    const file = fileOf(document, path)
+    expect(existsSync(join(root, file)), file).toBe(true)
+    if (anchor !== undefined) expect(anchorsOf(file)).toContain(anchor)
+  },
+)
 
-/** The files that a document links to. */
+/** Returns the paths of the files that a document links to. */
 const linkedFiles = (from: string): string[] =>
   localLinks
     .filter(({ document }) => document === from)

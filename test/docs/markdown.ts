@@ -1,10 +1,10 @@
-/** Reads the documents for users: their fenced blocks and links. */
+/** Reads the documents for users, their fenced blocks and their links. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Every document that may have snippets, as paths from the root of the repository. */
+/** Paths of the documents that may contain snippets, relative to the root of the repository. */
 export const documents: readonly string[] = [
   'README.md',
   'PROTOCOL.md',
@@ -24,7 +24,7 @@ export interface Block {
   /** Words after the language: `setup`, `types`, `vitest`, `jwt`, `apikey`. */
   readonly flags: readonly string[]
   readonly code: string
-  /** The `text` block that follows at once: the expected output. */
+  /** The expected output: the `text` block that follows immediately, if any. */
   readonly output: string | undefined
 }
 
@@ -37,12 +37,12 @@ export const withoutFences = (markdown: string): string => markdown.replace(/^ *
 
 const inlineCode = /`[^`\n]*`/g
 
-/** Returns Markdown without any code. */
+/** Returns Markdown without fenced blocks and inline code. */
 export const withoutCode = (markdown: string): string => withoutFences(markdown).replace(inlineCode, '')
 
 /** Returns the targets of all links and images outside of code. */
 export function linksOf(markdown: string): string[] {
-  // Inline code stays, because it may be the text of a link, but its brackets are not those of one.
+  // Keep inline code, because it may be the text of a link, but blank out its brackets, which are not link syntax.
   const text = withoutFences(markdown).replace(inlineCode, (code) => code.replace(/[[\]()]/g, ' '))
   return Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target)
 }
@@ -61,7 +61,7 @@ function blocksOf(document: string): Block[] {
 
 export const blocks: readonly Block[] = documents.flatMap(blocksOf)
 
-/** Returns the code that precedes a block: the document's `setup` block, unless the block creates a client of its own. */
+/** Returns the code that precedes a block: the document's `setup` block, unless the block creates its own client. */
 export function setupOf({ document, code, language, flags }: Block): string {
   if (flags.includes('setup') || language === 'html' || code.includes('createClient(')) return ''
   return blocks.find((block) => block.document === document && block.flags.includes('setup'))?.code ?? ''
@@ -75,7 +75,7 @@ export function scriptsOf({ code }: Block): string[] {
   )
 }
 
-/** Returns the lines that a snippet claims to print: `// → text`. */
+/** Returns the lines that a snippet claims to print, from comments of the form `// → text`. */
 export function expectedOutputOf(code: string): string[] {
   return Array.from(code.matchAll(/\/\/ → (.*)$/gm), ([, text = '']) => text)
 }

@@ -1,4 +1,4 @@
-/** Each page in the documents works in Chromium, with the built files in place of those of the CDN. */
+/** Each page in the documents works in Chromium, with the built files in place of the CDN's. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const executablePath: string | undefined = findBrowser()
 // On CI a missing browser is a failure, not a skipped test.
 const missing = !executablePath && !process.env['CI'] && !existsSync(chromium.executablePath())
 
-test('the documents have at least one page', () => {
+test('the documents, including the README, contain HTML pages', () => {
   expect(pages.length).toBeGreaterThan(0)
   expect(pages.map(({ document }) => document)).toContain('README.md')
 })

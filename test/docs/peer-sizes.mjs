@@ -1,4 +1,4 @@
-/** Measures the size of other clients with the same tool as Rivulet's. `--write` updates the documents. */
+/** Measures the sizes of other clients with the tool that also measures Rivulet's. `--write` updates the documents. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -6,10 +6,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundleSize, inKilobytes } from '../../scripts/bundle-size.mjs'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
 
-/** Only the bench depends on the other clients: `npm ci --prefix bench` installs them. */
+/** The folder in which `npm ci --prefix bench` installs the other clients. */
 const bench = fileURLToPath(new URL('../../bench/', import.meta.url))
 
-/** The names that a page imports from each client. */
+/** The other clients, each with the names that a page imports. */
 export const peers = [
   { name: '@microsoft/fetch-event-source', names: 'fetchEventSource' },
   { name: 'eventsource', names: 'EventSource' },
@@ -33,7 +33,7 @@ function readPackage(folder) {
   try {
     return readFileSync(join(folder, 'package.json'), 'utf8')
   } catch {
-    return '{}' // not the root of the package yet
+    return '{}' // not yet the root of the package
   }
 }
 

@@ -9,7 +9,7 @@ import { readDocument, root } from './markdown.ts'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
 import { peerFigures, peers, versionOf } from './peer-sizes.mjs'
 
-/** Only the bench depends on the other clients. */
+/** Whether the other clients are missing; only `bench/` depends on them. */
 const missing = !existsSync(`${root}bench/node_modules/openai`)
 const skipReason = missing ? ' (skipped: `npm ci --prefix bench` has not been run)' : ''
 const peer = <Module>(name: string): Promise<Module> =>
@@ -42,14 +42,14 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test.skipIf(missing)(`docs/comparison.md names the installed versions${skipReason}`, () => {
+test.skipIf(missing)(`docs/comparison.md names the installed versions of other clients${skipReason}`, () => {
   const comparison = readDocument('docs/comparison.md')
   for (const name of [...peers.map((entry: { name: string }) => entry.name), 'openai'])
     expect(comparison).toMatch(new RegExp(`\`${name}\` \\(?${versionOf(name).replaceAll('.', '\\.')}`))
 })
 
 test.skipIf(missing)(
-  `the documents have the measured sizes of other clients${skipReason}`,
+  `the documents state the measured sizes of other clients${skipReason}`,
   { timeout: 120_000 },
   async () => {
     expect(outdatedDocuments('peer', await peerFigures()), 'run `node test/docs/peer-sizes.mjs --write`').toEqual([])
@@ -60,7 +60,7 @@ interface FetchEventSource {
   fetchEventSource(url: string, options: Record<string, unknown>): Promise<void>
 }
 
-/** Runs the client in a window until it settles or has made `limit` requests. */
+/** Runs `fetchEventSource` in a happy-dom window until its promise resolves or the client has made `limit` requests. */
 async function fetchEventSource(
   path: string,
   limit: number,
@@ -97,7 +97,7 @@ const post = { method: 'POST', body: '{"prompt":"Hello"}' }
 test.skipIf(missing).each([
   ['retries after 404', '/api/stream', 'status:404', {}, 'still trying'],
   ['retries after 503', '/api/stream', 'status:503,retry-after:600', {}, 'still trying'],
-  ['repeats a POST, at once after `retry: 0`', '/api/generate', 'reset-after:3,retry:0', post, 'still trying'],
+  ['repeats a POST, immediately after `retry: 0`', '/api/generate', 'reset-after:3,retry:0', post, 'still trying'],
   ['resolves when the connection of a feed ends', '/api/stream', 'end-after:1', {}, 'resolved'],
   ['resolves when a run ends too early', '/api/generate', 'end-after:3', post, 'resolved'],
 ])(
@@ -123,16 +123,19 @@ interface EventSources {
   }
 }
 
-test.skipIf(missing).each([['503'], ['404'], ['401']])(`eventsource gives up after %s${skipReason}`, async (status) => {
-  server.setScenario(`status:${status}`)
-  const { EventSource } = await peer<EventSources>('eventsource')
-  const source = new EventSource(`${server.url}/api/stream`, { fetch: countingFetch })
-  await new Promise<void>((resolve) => source.addEventListener('error', resolve))
-  expect({ readyState: source.readyState, requests }).toEqual({ readyState: 2, requests: 1 })
-})
+test.skipIf(missing).each([['503'], ['404'], ['401']])(
+  `eventsource gives up after status %s${skipReason}`,
+  async (status) => {
+    server.setScenario(`status:${status}`)
+    const { EventSource } = await peer<EventSources>('eventsource')
+    const source = new EventSource(`${server.url}/api/stream`, { fetch: countingFetch })
+    await new Promise<void>((resolve) => source.addEventListener('error', resolve))
+    expect({ readyState: source.readyState, requests }).toEqual({ readyState: 2, requests: 1 })
+  },
+)
 
 test.skipIf(missing)(
-  `eventsource reconnects at once, repeatedly, after \`retry: 0\`${skipReason}`,
+  `eventsource keeps reconnecting without a delay after \`retry: 0\`${skipReason}`,
   { timeout: 30_000 },
   async () => {
     server.setScenario('retry:0,end-after:1')
@@ -178,13 +181,13 @@ test.skipIf(missing)(`openai rejects with a TypeError when the connection breaks
   expect(requests).toBe(1)
 })
 
-test.skipIf(missing)(`openai retries after 503 with Retry-After${skipReason}`, async () => {
+test.skipIf(missing)(`openai retries after status 503 with Retry-After${skipReason}`, async () => {
   server.setScenario('status:503,retry-after:0,once')
   expect((await readAnswer()).length).toBeGreaterThan(0)
   expect(requests).toBe(2)
 })
 
-test.skipIf(missing)(`openai gives up after 404${skipReason}`, async () => {
+test.skipIf(missing)(`openai gives up after status 404${skipReason}`, async () => {
   server.setScenario('status:404')
   await expect(readAnswer()).rejects.toThrow('404')
   expect(requests).toBe(1)

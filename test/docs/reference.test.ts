@@ -30,7 +30,7 @@ function optionsOf(path: string, name: string, prefix = ''): Option[] {
   })
 }
 
-/** Returns the text between a heading and the next one of the same or a higher level. */
+/** Returns the text between a heading and the next heading of the same or a higher level. */
 function readSection(document: string, heading: string): string {
   const text = readDocument(document)
   const from = text.indexOf(`\n${heading}\n`)
@@ -41,7 +41,7 @@ function readSection(document: string, heading: string): string {
   return end < 0 ? rest : rest.slice(0, end)
 }
 
-/** Returns the table rows whose first cell begins with code, without the marks of code. */
+/** Returns the cells of the table rows that begin with code, without backticks. */
 function rowsOf(text: string): string[][] {
   return Array.from(text.matchAll(/^\| (`.*) \|$/gm), ([, row = '']) => row.split(' | ').map(stripMarkdown))
 }
@@ -60,7 +60,7 @@ test.each([
   ['stream', optionsOf('src/request/stream-options.ts', 'StreamOptions')],
   ['feed', optionsOf('src/request/stream-options.ts', 'SubscribeOptions')],
   ['run', optionsOf('src/request/stream-options.ts', 'RunOptions')],
-])('docs/reference.md lists the options of kind "%s" with their defaults', (scope, options) => {
+])('docs/reference.md lists the options of scope "%s" with their defaults', (scope, options) => {
   const rows = rowsOf(readSection('docs/reference.md', '## Options')).filter((cells) => cells[1] === scope)
   const written = rows.map(([name = '', , defaultValue = '']) => ({ name, defaultValue }))
   expect(written.sort(byName)).toEqual(options.toSorted(byName))
@@ -147,12 +147,12 @@ test('docs/reference.md lists each entry point', () => {
 })
 
 test.each(rows)('docs/reference.md lists each export of %s', (entry, path) => {
-  // A line such as "A `Client`:" introduces a table of members, which are no exports.
+  // A line such as "A `Client`:" introduces a table of members, which are not exports.
   const tables = readSection('docs/reference.md', `## \`${entry}\``).replace(/^A `\w+`:\n\n(\|.*\n)+/gm, '')
   expect(namesOf(tables).sort()).toEqual([...new Set(exportsOf(path))].sort())
 })
 
-/** Returns the names of an interface's own members, without symbols. */
+/** Returns the names of an interface's own members, except symbols. */
 function membersOf(path: string, name: string): string[] {
   return [...new Set(optionsOf(path, name).map((member) => member.name))].filter((member) => !member.startsWith('['))
 }

@@ -6,7 +6,7 @@ import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
-/** Snippets to run. Those marked `types` need a page, a framework or a certain server and are only compiled; those marked `vitest` are test files. */
+/** Snippets to run. Snippets marked `types` need a page, a framework or a certain server and are only compiled; snippets marked `vitest` are test files. */
 const programs = blocks.filter(
   ({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'),
 )
@@ -15,7 +15,7 @@ const testFiles = blocks.filter(({ flags }) => flags.includes('vitest'))
 const project = createDocsProject()
 afterAll(() => project.remove())
 
-/** Runs Node with `args` in the reader's project and waits for its end. */
+/** Runs Node with `args` in the reader's project; resolves with the exit code and the output. */
 function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: project.folder, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -14,7 +14,7 @@ const lines = shell.flatMap((block) => block.code.split('\n').map((line) => ({ n
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const skipReason = hasCurl ? '' : ' (skipped: curl is not installed)'
 
-/** Runs a snippet until its output matches `expected` or it ends. Streams are endless, so the snippet is then killed. */
+/** Runs a snippet until it exits or its output matches `expected`. In the latter case it is killed, because streams are endless. */
 function runUntilMatch({ code }: Block, url: string, expected: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], {
@@ -46,14 +46,14 @@ test.skipIf(!hasCurl).each(withCurl)(
   },
 )
 
-/** Files that the documented commands expect. */
+/** A folder with the files that the documented commands expect. */
 const files = mkdtempSync(join(tmpdir(), 'rivulet-files-'))
 writeFileSync(join(files, 'answers.json'), '{"*":"Hello."}')
 writeFileSync(join(files, 'faults.json'), '[{"reset-after":5}]')
 afterAll(() => rmSync(files, { recursive: true }))
 
 test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))(
-  '$name: the command accepts `$line`',
+  '$name: the command line parser accepts `$line`',
   ({ line }) => {
     const words = line
       .split(/\s+/)

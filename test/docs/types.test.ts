@@ -49,7 +49,7 @@ test.each(checked)('$name: the snippet compiles', (block) => {
   expect(messages.get(`${project.folder}/${fileNameOf(block)}`) ?? []).toEqual([])
 })
 
-test('no other file has compiler errors', () => {
+test('no file other than the snippets has compiler errors', () => {
   const known = new Set(checked.map((block) => `${project.folder}/${fileNameOf(block)}`))
   expect([...messages].filter(([file]) => !known.has(file))).toEqual([])
 })

@@ -47,7 +47,7 @@ function send({ server }: TestPage, from: number, to: number): void {
   for (let data = from; data < to; data++) server.broadcast({ type: 'number', data })
 }
 
-/** Opens a page that has received ten numbers, and navigates away from it. */
+/** Opens a page, waits until the page has received ten numbers, and navigates away. */
 async function openAndNavigateAway(heartbeat: number, scenario: Scenario = []): Promise<TestPage> {
   const testPage = await open({ server: { heartbeat, scenario } })
   await startListening(testPage.page)
@@ -98,8 +98,8 @@ test('[P2.3] [F41] a connection that broke while its page was in the back/forwar
   expect(statuses).toEqual(['connecting', 'open', 'waiting', 'connecting', 'open'])
 })
 
-test('[P2.3] [F4] [F41] a connection that fell silent in the back/forward cache is detected by the clock and replaced at once', async () => {
-  // Two connections fall silent after `connected` and ten numbers, and stay open.
+test('[P2.3] [F4] [F41] a connection that fell silent in the back/forward cache is detected from the elapsed time and replaced at once', async () => {
+  // The first two connections fall silent after `connected` and ten numbers, and stay open.
   await using testPage = await openAndNavigateAway(500, { 'stall-after': 11, times: 2 })
   const { page } = testPage
   const witness = await page.context().newPage()

@@ -29,7 +29,7 @@ test.each(['/', '/script-tag.html'])(
   },
 )
 
-test('an answer is requested, detached and resumed with the keyboard alone, and matches the server’s text', async () => {
+test('a keyboard user can request, detach and resume an answer, which then matches the server’s text', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await page.focus('#prompt')
@@ -49,7 +49,7 @@ test('an answer is requested, detached and resumed with the keyboard alone, and 
   expect(outline).toBe('solid')
   await page.keyboard.press('Enter')
   await waitForText(page, '#answer [data-part=notice]', /^Detached/)
-  // The button pressed is now disabled, but keeps the focus.
+  // The button that was pressed is now disabled, but keeps focus.
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Detach')
   await tabTo('Resume')
   await page.keyboard.press('Space')
@@ -75,7 +75,7 @@ test('[F50] markup in a prompt, a message and a payload is shown as text', async
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('reopening a closed feed clears its notice', async () => {
+test('reopening a closed feed clears the notice', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
@@ -116,7 +116,7 @@ test('three runs stream concurrently, and one button stops all of them', async (
 })
 
 test.each(['drop', 'refuse', 'restart', 'stall'])(
-  'after the fault %s the timeline shows a gap, and the feed reconnects without lost or duplicate events',
+  'after the fault "%s", the timeline shows a gap, and the feed reconnects without lost or duplicate events',
   async (fault) => {
     await using testPage = await open({ site: 'demo' })
     const { server, page } = testPage
@@ -138,7 +138,7 @@ test.each(['drop', 'refuse', 'restart', 'stall'])(
   },
 )
 
-test('after the fault forget the feed reports a reset instead of zero lost events', async () => {
+test('after the fault "forget", the feed reports a reset instead of zero lost events', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   await expect.poll(() => server.clients.length).toBe(1)
@@ -154,7 +154,7 @@ test('after the fault forget the feed reports a reset instead of zero lost event
   expect(await page.getAttribute('#answer [data-part=resume]', 'aria-disabled')).toBe('true')
 })
 
-test('an error is shown in plain words with its code', async () => {
+test('the notice of a failed answer describes the error in plain words and shows the code', async () => {
   await using testPage = await open({ site: 'demo' })
   const { server, page } = testPage
   server.setScenario({ 'error-after': 3, 'error-code': 'overloaded', path: '/api/generate' })
@@ -162,7 +162,7 @@ test('an error is shown in plain words with its code', async () => {
   await waitForText(page, '#answer [data-part=notice]', /server: overloaded/)
   server.setScenario({ status: 403, path: '/api/generate' })
   await ask(page, 'refuse')
-  await waitForText(page, '#answer [data-part=notice]', /^The server refused: Forbidden \(http 403\)\.$/)
+  await waitForText(page, '#answer [data-part=notice]', /^The server refused the request: Forbidden \(http 403\)\.$/)
   expect(await page.getAttribute('#answer [data-part=notice]', 'role')).toBe('status')
 })
 

@@ -1,4 +1,4 @@
-/** The EventSource conformance cases in Chromium's windows and workers, for `rivulet/event-source` and the native implementation. */
+/** Runs the EventSource conformance cases in windows and workers of Chromium, for `rivulet/event-source` and the native implementation. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -15,7 +15,7 @@ const realms = ['window', 'dedicated worker', 'shared worker', 'service worker']
 const implementations = ['ours', 'native'] as const
 
 /**
- * Cases that an implementation on `fetch` cannot pass: it cannot create trusted events, cannot distinguish a CORS refusal or
+ * Cases that an implementation over `fetch` cannot pass: it cannot create trusted events, cannot distinguish a CORS refusal or
  * a stopped page load (final) from an unreachable server (retried), and cannot send `Last-Event-ID` across origins without
  * a preflight.
  */
@@ -28,7 +28,7 @@ const failingWithFetch = [
   'eventsource-cross-origin-preflight: safe `last-event-id` (no preflight)',
 ]
 
-/** Cases in which Chromium deviates from the standard: a host with spaces, IDs that need a preflight, a charset to ignore. */
+/** Cases in which Chromium deviates from the standard: a host name with spaces, IDs that need a preflight, a charset that must be ignored. */
 const failingInChromium = [
   'eventsource-constructor-url-bogus',
   'eventsource-cross-origin-preflight: unsafe `last-event-id` (too long)',
@@ -36,7 +36,7 @@ const failingInChromium = [
   'format-utf-8',
 ]
 
-/** The worker's script: receives the arguments of `runStandard` on a port and posts the results back on it. */
+/** The worker's script: receives the arguments of `runStandard` on a port and posts the results back. */
 const worker = `importScripts('/polyfill.js', '/cases.js')
 const answer = (port) => (port.onmessage = ({ data }) => runStandard(...data).then((results) => port.postMessage(results)))
 onconnect = ({ ports }) => answer(ports[0])
@@ -76,7 +76,7 @@ afterAll(async () => {
   await server.close()
 })
 
-/** Runs all cases in a realm; resolves with an error message for each case, empty if it passed. */
+/** Runs all cases in a realm; resolves with an error message for each case, which is empty if the case passed. */
 const run = (realm: Realm, implementation: 'native' | 'ours'): Promise<Record<string, string>> =>
   page.evaluate(
     async ([realm, implementation, servers]) => {
@@ -110,11 +110,11 @@ for (const realm of realms) {
         results = await run(realm, implementation)
       })
       const expectedFailures = implementation === 'ours' ? failingWithFetch : failingInChromium
-      test.each(selected.filter((name) => !expectedFailures.includes(name)))('passes %s', (name) => {
+      test.each(selected.filter((name) => !expectedFailures.includes(name)))('case %s passes', (name) => {
         expect(results[name]).toBe('')
       })
-      // If one of them passes, update the lists above and the guide.
-      test.each(selected.filter((name) => expectedFailures.includes(name)))('fails %s, as documented', (name) => {
+      // If such a case passes, update the lists above and the guide.
+      test.each(selected.filter((name) => expectedFailures.includes(name)))('case %s fails, as documented', (name) => {
         expect(results[name]).not.toBe('')
       })
     })

@@ -46,7 +46,7 @@ test('[P1.1] [P2.1] [P2.3] native EventSource reads a feed and resumes it after 
   expect(receivedEvents.some(({ type }) => type === 'reset')).toBe(false)
 })
 
-test('[P3.1] [P3.3] native EventSource reads a run, and its reconnects neither repeat a delta nor start a second run', async () => {
+test('[P3.1] [P3.3] native EventSource reads a run across reconnects without repeating a delta or starting a second run', async () => {
   await using testPage = await open({
     server: {
       answers: { 你好: ANSWER },
@@ -85,7 +85,7 @@ test('[P3.1] [P3.3] native EventSource reads a run, and its reconnects neither r
   expect(server.runs).toHaveLength(1)
 })
 
-test('[P1.4] a 204 after the end of a run closes the native EventSource for good', async () => {
+test('[P1.4] a 204 response after the end of a run closes the native EventSource for good', async () => {
   await using testPage = await open({ server: { delay: 0, scenario: { retry: 100, path: '/api/generate' } } })
   const { page } = testPage
   const state = await page.evaluate(

@@ -60,7 +60,7 @@ test('[P2.1] [P2.2] a listener receives `connected` first, then every event in o
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('a for await loop receives every event in order, and leaving it closes the connection', async () => {
+test('a for await loop receives every event in order, and leaving the loop closes the connection', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   const received = page.evaluate(async (count) => {

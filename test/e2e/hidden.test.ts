@@ -54,7 +54,7 @@ test('[F41] a page hidden and shown ten times keeps one connection and receives 
   for (let round = 0; round < 10; round++) {
     await setHidden(page, true)
     send(testPage, 20 * round, 20 * round + 10)
-    // The hidden page receives them, without waiting to be shown.
+    // The hidden page receives these events without waiting to be shown.
     await waitForCount(page, 20 * round + 10)
     await setHidden(page, false)
     send(testPage, 20 * round + 10, 20 * round + 20)
@@ -82,7 +82,7 @@ test('[P2.3] [F41] a connection that broke while the page was hidden is replaced
   expect(await page.evaluate(() => globalThis.hiddenPage.seen)).toEqual(numbers(20))
 })
 
-test('[P2.3] [F4] [F41] a connection that died while the computer slept is detected by the clock and replaced at once', async () => {
+test('[P2.3] [F4] [F41] a connection that died while the computer slept is detected from the elapsed time and replaced at once', async () => {
   // The first connection falls silent after `connected` and ten numbers, and stays open.
   await using testPage = await open({ server: { scenario: { 'stall-after': 11, once: true } } })
   const { server, page } = testPage

@@ -1,4 +1,4 @@
-/** A hundred streams of one page over HTTP/1.1: all are open over one channel, and only six over separate connections. */
+/** A hundred streams of one page over HTTP/1.1: all of them open over one channel, but only six over separate connections. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -15,7 +15,7 @@ declare global {
   var states: () => Record<string, number>
 }
 
-/** Opens the streams in the page; each receives its own event type only. */
+/** Opens the streams in the page; each stream receives only one event type. */
 async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel: string): Promise<void> {
   await page.addScriptTag({
     type: 'module',
@@ -41,7 +41,7 @@ async function subscribe(page: Awaited<ReturnType<typeof open>>['page'], channel
   )
 }
 
-test('[P5.1] a hundred streams over one channel share a socket, and each receives its events once and in order', async () => {
+test('[P5.1] a hundred streams over one channel share a socket, and each receives every event once and in order', async () => {
   await using testPage = await open({ server: { history: 10_000 } })
   const { server, page } = testPage
   await subscribe(page, '/api/channel')
@@ -55,7 +55,7 @@ test('[P5.1] a hundred streams over one channel share a socket, and each receive
   const expected = Array.from({ length: EVENTS }, (_, count) => count)
   expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => expected))
 
-  // After a cut, all of them reconnect over one channel and miss nothing.
+  // After a cut, all streams reconnect over one channel and miss nothing.
   server.service.drop()
   for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: EVENTS })
   await page.waitForFunction((events) => globalThis.received.every(({ length }) => length > events), EVENTS)
@@ -76,7 +76,7 @@ test('of a hundred streams over separate connections, six open and ninety-four w
   expect(await page.evaluate(() => globalThis.states())).toEqual({ open: 6, connecting: STREAMS - 6 })
 })
 
-test('the multiplex demo shows twelve of twelve streams open over one connection, and five of twelve without it', async () => {
+test('the multiplex demo shows twelve of twelve streams open over one connection, and five of twelve over separate ones', async () => {
   await using testPage = await open({ site: 'demo', path: '/multiplex.html', server: { tick: 20 } })
   const { page } = testPage
   const states = page.locator('[data-part="state"]')

@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-/** Subscribes with a retry delay of an hour and a limit of 1: a test fails if an attempt is used up or waited for. */
+/** Subscribes with a retry delay of an hour and a limit of 1: a test fails if the stream uses up an attempt or waits for a retry delay. */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const client = Rivulet.createClient({ retry: { delay: 3_600_000, maxDelay: 3_600_000, jitter: false, limit: 1 } })
@@ -39,7 +39,7 @@ async function goOffline({ page, server }: TestPage): Promise<void> {
   server.service.drop()
 }
 
-test('[P2.3] [F40] five offline periods in a row use up no attempt and wait for no retry delay', async () => {
+test('[P2.3] [F40] a feed that goes offline five times uses up no attempt and waits for no retry delay', async () => {
   await using testPage = await open()
   const { page, server } = testPage
   await startListening(page)
@@ -68,7 +68,7 @@ test('[F40] a stream created offline waits until the page is online', async () =
   expect(server.clients).toHaveLength(1)
 })
 
-test('[F40] a feed that is offline for an hour reconnects when the page is online', async () => {
+test('[F40] a feed that is offline for an hour reconnects when the page comes online', async () => {
   await using testPage = await open()
   const { page } = testPage
   await page.clock.install()

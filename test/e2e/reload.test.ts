@@ -27,7 +27,7 @@ const runs = { server: { answers: { 你好: ANSWER }, delay: 10 }, path: '/persi
 const waitForDeltas = (page: Page, count: number): Promise<unknown> =>
   page.waitForFunction((minimum) => globalThis.persistPage?.deltas.length >= minimum, count)
 
-/** Resolves with the run's outcome once it has ended. */
+/** Resolves with the run's outcome once the run has ended. */
 async function outcomeOf(page: Page): Promise<typeof globalThis.persistPage.outcome> {
   await page.waitForFunction(() => globalThis.persistPage?.outcome)
   return page.evaluate(() => globalThis.persistPage.outcome)
@@ -81,7 +81,7 @@ test('[P3.3] [F42] [F1] a run resumes after two reloads even if connections are 
   expect(server.runs).toHaveLength(1)
 })
 
-test('[F42] a run that finished while no page was open is read to its end, and the next load starts a new run', async () => {
+test('[F42] a page resumes a run that finished while no page was open, and the next load starts a new run', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   await waitForDeltas(page, 10)
@@ -95,7 +95,7 @@ test('[F42] a run that finished while no page was open is read to its end, and t
   expect(server.runs).toHaveLength(2)
 })
 
-test('[F42] a run that the server has deleted fails as expired once, and the next load starts a new run', async () => {
+test('[F42] a run that the server has deleted fails with code expired, and the next load starts a new run', async () => {
   await using testPage = await open(runs)
   const { server, page } = testPage
   await waitForDeltas(page, 10)
@@ -123,7 +123,7 @@ test('[P3.5] [F42] a cancelled run is not resumed after a reload', async () => {
   expect(server.runs).toHaveLength(2)
 })
 
-test('[F42] a run completes even if the full storage cannot hold its cursor', async () => {
+test('[F42] a run completes even if the storage is too full for the cursor', async () => {
   await using testPage = await open({ ...runs, path: '/' })
   const { server, page } = testPage
   await page.evaluate(() => {
@@ -168,7 +168,7 @@ test.each(['listener', 'loop'])(
   async (consumer) => {
     await using testPage = await open({ path: `/persist.html?consumer=${consumer}`, server: { history: 100_000 } })
     const { server, page } = testPage
-    // A first visit starts at the head of the feed, so wait for the subscription before sending.
+    // A first visit receives no earlier events, so wait for the subscription before sending.
     await expect.poll(() => server.clients.length).toBe(1)
     const numbers = startNumbers(testPage)
     for (let reload = 1; reload <= 5; reload++) {

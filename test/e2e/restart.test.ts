@@ -28,7 +28,7 @@ const startListening = (page: Page): Promise<void> =>
 const waitForNumber = (page: Page, number: number): Promise<unknown> =>
   page.waitForFunction((number) => globalThis.seen.includes(number), number)
 
-test('[P2.3] [P2.5] [F18] a feed receives each event once and in order although the server is killed three times', async () => {
+test('[P2.3] [P2.5] [F18] a feed receives each event once and in order even though the server is killed three times', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await startListening(page)
@@ -58,7 +58,7 @@ test('[P2.3] [P2.5] [F18] a feed receives each event once and in order although 
   ).toBeGreaterThanOrEqual(4)
 })
 
-test('[P2.3] [F26] a server restarted without its log sends a reset, and its new events are delivered', async () => {
+test('[P2.3] [F26] after the server restarts without its log, a feed receives a reset and then the new events', async () => {
   await using testPage = await open()
   const { server, page } = testPage
   await startListening(page)

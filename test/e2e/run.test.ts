@@ -27,7 +27,7 @@ function startRun(options: { prompt: string; retryDelay: number }): void {
 
 const runOptions = { prompt: '你好', retryDelay: 20 }
 
-test('[P3.1] deltas arrive while the server still generates, and add up to its text', async () => {
+test('[P3.1] deltas arrive while the server is still generating, and add up to the complete text', async () => {
   await using testPage = await open({ server: { answers, delay: 10 } })
   const { server, page } = testPage
   await page.evaluate(startRun, runOptions)
@@ -74,7 +74,7 @@ test('[P3.5] cancel() stops the generation on the server', async () => {
   expect(text.length).toBeLessThan(ANSWER.length)
 })
 
-test('[P3.3] detach() leaves the run going on the server, and its cursor resumes the rest', async () => {
+test('[P3.3] after detach() the server finishes the run, and resume() reads the rest', async () => {
   await using testPage = await open({ server: { answers, delay: 5 } })
   const { server, page } = testPage
   await page.evaluate(startRun, runOptions)

@@ -68,7 +68,7 @@ function startSending(server: MockServer): { readonly sent: number; stop(): void
   }
 }
 
-/** Expects each tab to have received every number from its first one to the last one sent. */
+/** Expects each tab to have received every number, from the first that the tab received to the last that was sent. */
 async function expectComplete(tabs: readonly Tab[], sent: number): Promise<void> {
   for (const tab of tabs) {
     await tab.page.waitForFunction((last) => globalThis.shared.numbers.at(-1) === last, sent - 1)
@@ -103,7 +103,7 @@ test('ten tabs with the same feed share one stream on one socket, and each recei
   expect(testPage.pageErrors).toEqual([])
 })
 
-test('ten tabs with three feeds each share one channel, also after the leader is closed', async () => {
+test('ten tabs with three feeds each share one channel, even after the leader is closed', async () => {
   await using testPage = await open()
   const { server } = testPage
   const urls = ['/api/stream?types=number&feed=1', '/api/stream?types=number&feed=2', '/api/stream?types=number&feed=3']
@@ -115,7 +115,7 @@ test('ten tabs with three feeds each share one channel, also after the leader is
   const leaders = await Promise.all(
     tabs.map(({ page }) => page.evaluate(() => globalThis.shared.roles.filter((role) => role === 'leader').length)),
   )
-  console.log(`times that each of ten tabs became leader: ${leaders.join()}`)
+  console.log(`how often each of the ten tabs became leader: ${leaders.join()}`)
   let sent = 0
   const send = (): void => {
     for (let count = 0; count < 100; count++) server.broadcast({ type: 'number', data: sent++ })
@@ -141,7 +141,7 @@ test('ten tabs with three feeds each share one channel, also after the leader is
 })
 
 test(
-  'no event is lost or repeated although the leader is closed or crashes 20 times at random moments',
+  'no event is lost or repeated if the leader is closed or crashes 20 times at random moments',
   { timeout: 180_000 },
   async () => {
     const arrivals: number[] = []
@@ -169,7 +169,7 @@ test(
       const roles = await Promise.all(tabs.map(roleOf))
       const leader = tabs[roles.indexOf('leader')]
       expect(leader, roles.join()).toBeDefined()
-      // The leader itself had missed nothing until now.
+      // The leader has missed nothing so far.
       const numbers = await numbersOf(leader!)
       expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
       const cause = random() < 0.5 ? 'closed' : 'crashed'
@@ -182,7 +182,7 @@ test(
       }
       await expect.poll(() => arrivals.length, { interval: 1, timeout: 20_000 }).toBeGreaterThan(requestsBefore)
       delays[cause].push(arrivals[requestsBefore]! - startedAt)
-      // Tabs of one site may share a process, so a crash may take several with it.
+      // Tabs of one site may share a process, so one crash may take down several tabs.
       tabs = tabs.filter(isAlive)
       while (tabs.length < 10) await add()
     }
@@ -193,7 +193,7 @@ test(
       Object.entries(delays)
         .map(
           ([cause, times]) =>
-            `leader ${cause} ${times.length} times: request of its successor after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
+            `leader ${cause} ${times.length} times: request of the next leader after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
         )
         .join('\n'),
     )
@@ -202,7 +202,7 @@ test(
 )
 
 // Chromium freezes only hidden pages, and headless pages are never hidden. A page paused in the debugger behaves like a frozen
-// one: it processes no messages, keeps its lock and its connection, and later continues where it stopped.
+// page: it processes no messages, keeps its lock and its connection, and later continues where it stopped.
 test('[F41] a frozen leader is replaced and becomes a follower when it resumes, and no event is lost or repeated', async () => {
   const arrivals: number[] = []
   await using testPage = await open({
@@ -220,7 +220,7 @@ test('[F41] a frozen leader is replaced and becomes a follower when it resumes, 
   await leader.cdp.send('Debugger.enable')
   await leader.cdp.send('Debugger.pause')
   await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
-  console.log(`leader frozen: request of its successor after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
+  console.log(`leader frozen: request of the next leader after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
   const roles = await Promise.all(others.map(roleOf))
   expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
   const sentBefore = sending.sent

@@ -1,4 +1,4 @@
-/** A short soak in Chromium; `npm run soak` is the long one, which also measures memory. */
+/** A short soak in Chromium; `npm run soak` runs a long one, which also measures memory. */
 import { fileURLToPath } from 'node:url'
 import { expect, inject, test } from 'vitest'
 import { buildPrograms } from '../soak/build.mjs'
@@ -23,7 +23,7 @@ test(
     expect(counts.reconnects).toBeGreaterThanOrEqual(plan.reconnects)
     expect(requests).toBe(counts.reconnects + 1)
     expect(leftovers).toEqual({ listeners: 0, timers: 0, 'pending requests': 0, 'server clients': 0 })
-    // One for the signal, three for reconnect hints, and three more while a write is pending; independent of the number of connections.
+    // One listener for the signal, three for reconnect hints, and three more while a write is pending, however many connections there were.
     for (const { listeners } of samples) expect([4, 7]).toContain(listeners)
   },
 )

@@ -28,7 +28,7 @@ const waitForStatus = (page: Page, status: string): Promise<unknown> =>
 
 const statuses = (page: Page): Promise<string[]> => page.evaluate(() => globalThis.clockPage.statuses)
 
-/** Changes the wall clock by this many milliseconds, and lets a second pass in the page. */
+/** Moves the wall clock by `by` milliseconds, and lets a second pass in the page. */
 async function setWallClock(page: Page, by: number): Promise<void> {
   const initialTime = await page.evaluate(() => Date.now())
   await page.clock.setSystemTime(initialTime + by)

@@ -1,4 +1,4 @@
-/** Tests of the interface as Web IDL defines it, as `idlharness.js` of the web-platform-tests does for `EventSource`. */
+/** Tests of the `EventSource` interface against its Web IDL definition, like `idlharness.js` in the web-platform-tests. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
@@ -43,7 +43,7 @@ describe('the interface object', () => {
     })
   })
 
-  test('EventSource can only be called with new, and with an argument', () => {
+  test('EventSource must be called with new and with an argument', () => {
     expect(() => (EventSource as unknown as () => void)()).toThrow(TypeError)
     expect(() => Reflect.construct(EventSource, [])).toThrow(TypeError)
   })
@@ -79,7 +79,7 @@ describe('the prototype', () => {
     expect(Symbol.unscopables in EventSource.prototype).toBe(false)
   })
 
-  test('the prototype has exactly the members of the interface, in its order', () => {
+  test('the prototype has exactly the members of the interface, in the order of the standard', () => {
     expect(Object.keys(EventSource.prototype)).toEqual([
       'url',
       'withCredentials',
@@ -171,7 +171,7 @@ describe('the constructor', () => {
     },
   )
 
-  test('a URL of another scheme is accepted, even with an escaped host', () => {
+  test('a URL with a scheme other than http and https is accepted, even with an escaped host', () => {
     expect(open('foo://a%20b/').url).toBe('foo://a%20b/')
   })
 
@@ -180,7 +180,7 @@ describe('the constructor', () => {
     expect(open(new URL('https://api.test/x')).url).toBe('https://api.test/x')
   })
 
-  test('later changes of the options have no effect', async () => {
+  test('later changes to the options have no effect', async () => {
     const { fetch, calls } = createScriptedFetch()
     const options = { fetch, withCredentials: true, method: 'POST', headers: { 'x-kept': '1' } }
     const source = open(undefined, options)
@@ -194,7 +194,7 @@ describe('the constructor', () => {
     ]).toEqual([true, 'include', 'POST', '1'])
   })
 
-  test('inherited options are used, as in any dictionary', async () => {
+  test('inherited options are used, as with any Web IDL dictionary', async () => {
     const { fetch, calls } = createScriptedFetch()
     opened.push(
       new EventSource(
@@ -244,7 +244,7 @@ describe('event handlers', () => {
     expect(source.onopen).toBe(null)
   })
 
-  test('an object that is not a function is kept as handler, but not called', () => {
+  test('an object that is not a function is kept as a handler, but not called', () => {
     const source = open()
     const handler = { handleEvent: () => expect.unreachable() }
     source.onopen = handler as never
@@ -277,7 +277,7 @@ describe('event handlers', () => {
   })
 })
 
-test('install() defines the global with the attributes of a platform global; the import alone does not', () => {
+test('install() defines the global with the attributes of a platform global; importing the module alone does not', () => {
   const scope = {}
   install(scope)
   expect(descriptorOf(scope, 'EventSource')).toEqual({

@@ -1,4 +1,4 @@
-/** Tests of `EventSource` against the mock server: it resumes after a restart, and stops at status 204. */
+/** Tests of `EventSource` against the mock server: resuming after a server restart, and closing on status 204. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { EventSource } from '../../src/event-source.ts'

@@ -1,4 +1,4 @@
-/** The EventSource conformance cases in Node. test/e2e/event-source-standard.test.ts runs them in pages and workers. */
+/** Runs the EventSource conformance cases in Node; test/e2e/event-source-standard.test.ts runs them in pages and workers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EventSource } from '../../src/event-source.ts'
 import { type CannedResponseServer, startCannedResponseServer } from './standard/canned-response-server.ts'

@@ -1,4 +1,4 @@
-/** Tests of how `EventSource` connects, dispatches events and reconnects: sections 9.2.3 to 9.2.6 of the standard, and the options beyond it. */
+/** Tests of how `EventSource` connects, dispatches events and reconnects: sections 9.2.3 to 9.2.6 of the standard, and the options beyond the standard. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -104,7 +104,7 @@ describe('[spec] announce the connection, dispatch the event', () => {
     ])
   })
 
-  test('no event is dispatched in the task in which it was read', async () => {
+  test('no event is dispatched in the task that reads it', async () => {
     const { received, calls } = createTestEventSource()
     await flushTasks()
     calls[0]!.respond().write('data: 1\n\n')
@@ -156,7 +156,7 @@ describe('[spec] announce the connection, dispatch the event', () => {
   })
 
   test.each([1, 2, 3])(
-    '[F36] close() in the handler of message %i of 3 prevents all further events',
+    '[F36] close() in the handler for message %i of 3 prevents all further events',
     async (message) => {
       const { source, received, respond, clock, calls } = createTestEventSource()
       source.addEventListener('message', ({ data }) => data === String(message) && source.close())
@@ -189,7 +189,7 @@ describe('[spec] reestablish the connection', () => {
       (testSource: ReturnType<typeof createTestEventSource>) =>
         testSource.respond('data: par').then((body) => body.error(new TypeError('terminated'))),
     ],
-  ])('after %s an error event is fired, and the next attempt follows in 3 s', async (_cause, end) => {
+  ])('after %s an error event is fired, and the next attempt follows 3 s later', async (_cause, end) => {
     const testSource = createTestEventSource()
     await end(testSource)
     await flushTasks()
@@ -231,7 +231,7 @@ describe('[spec] reestablish the connection', () => {
     ['retry: 0', 100],
     ['retry: 7200000', 7_200_000],
     ['retry: 99999999999', 99_999_999_999],
-  ])('[F20] format-field-retry: %j sets the reconnection time to %i ms', async (field, expected) => {
+  ])('[F20] format-field-retry: after %j the reconnection time is %i ms', async (field, expected) => {
     const { respond, clock } = createTestEventSource()
     const body = await respond(`${field}\n\n`)
     body.close()
@@ -280,7 +280,7 @@ describe('[spec] reestablish the connection', () => {
     expect([calls.length, received, source.readyState, clock.pendingDelays]).toEqual([1, ['open 1', 'error 0'], 2, []])
   })
 
-  test('[F36] close() while waiting cancels the next attempt', async () => {
+  test('[F36] close() while waiting to reconnect cancels the next attempt', async () => {
     const { source, respond, clock, calls } = createTestEventSource()
     const body = await respond('')
     body.close()
@@ -350,7 +350,7 @@ describe('[spec] fail the connection', () => {
 })
 
 describe('beyond the standard', () => {
-  test('headers as a function is called for each attempt', async () => {
+  test('a headers function is called for each attempt', async () => {
     let headerCalls = 0
     const { respond, clock, calls } = createTestEventSource({
       headers: async ({ attempt }) => ({ 'x-call': `${++headerCalls} ${attempt}` }),
@@ -362,7 +362,7 @@ describe('beyond the standard', () => {
     expect(calls[0]!.headers.get('accept')).toBe('text/event-stream')
   })
 
-  test('[P3.4] a POST with a body is not sent again', async () => {
+  test('[P3.4] a POST with a body is not sent again after the response ends', async () => {
     const { respond, clock, calls, received, source } = createTestEventSource({
       method: 'post',
       body: '{"a":1}',
@@ -396,7 +396,7 @@ describe('beyond the standard', () => {
     expect([received, clock.pendingDelays]).toEqual([['open 1', 'error 2'], []])
   })
 
-  test('[F17] retry as a function receives the failure and returns the delay', async () => {
+  test('[F17] a retry function receives the failure and returns the delay', async () => {
     const failures: unknown[] = []
     const { respond, clock, received } = createTestEventSource({
       retry({ error, attempt, delay }) {
@@ -431,7 +431,7 @@ describe('beyond the standard', () => {
     expect([retry.mock.calls.length, calls.length]).toEqual([0, 1])
   })
 
-  test('[F35] an error thrown by retry is reported, and the default applies', async () => {
+  test('[F35] an error thrown by retry is reported, and the default delay applies', async () => {
     const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
     const { respond, clock, received } = createTestEventSource({
       retry() {
@@ -445,7 +445,7 @@ describe('beyond the standard', () => {
     expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'callback failed' }))
   })
 
-  test('[F19] a new last event ID, or 10 s of open connection, resets the attempt number', async () => {
+  test('[F19] a new last event ID, or a connection that stays open for 10 s, resets the attempt number', async () => {
     const attempts: number[] = []
     const { respond, clock } = createTestEventSource({
       retry({ attempt }) {
@@ -468,7 +468,7 @@ describe('beyond the standard', () => {
     expect(attempts).toEqual([1, 1, 2, 1, 2])
   })
 
-  test('[F4] [F5] idleTimeout fails a silent connection, and comments reset it', async () => {
+  test('[F4] [F5] a connection that is silent for idleTimeout fails, and comments restart the timeout', async () => {
     const { respond, clock, received, errors } = createTestEventSource({ idleTimeout: 1_000 })
     const body = await respond('')
     await advance(clock, 900)
@@ -485,7 +485,7 @@ describe('beyond the standard', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F6] connectTimeout fails an attempt without response headers', async () => {
+  test('[F6] an attempt that gets no response headers within connectTimeout fails', async () => {
     const { clock, received, errors } = createTestEventSource({ connectTimeout: 5_000 })
     await advance(clock, 5_000)
     expect([received, errors.map(({ code }) => code)]).toEqual([['error 0'], ['network']])

@@ -31,7 +31,7 @@ async function open(more?: Partial<ConnectRequest>, init?: ResponseInit) {
 }
 
 describe('reading', () => {
-  test('[F33] each read() reads one chunk and counts its bytes', async () => {
+  test('[F33] each read() reads one chunk and returns the number of bytes', async () => {
     const { body, connection } = await open()
     body.write('id: 1\ndata: 你好\n\ndata: b\n\nda')
     await flushMicrotasks()
@@ -57,7 +57,7 @@ describe('reading', () => {
     expect(await connection.read()).toBe(null)
   })
 
-  test('[F1] complete events before a broken connection are read before the error', async () => {
+  test('[F1] when the connection breaks, complete events are read before the error', async () => {
     const { body, connection } = await open()
     body.write('data: a\n\ndata: par')
     expect((await connection.read())!.blocks).toHaveLength(1)
@@ -69,7 +69,7 @@ describe('reading', () => {
   test.each([
     ['in one line', `data: ${'x'.repeat(2_000)}`],
     ['in many lines', 'data: x\n'.repeat(300)],
-    ['with its end', `data: ${'x'.repeat(2_000)}\n\n`],
+    ['that is complete', `data: ${'x'.repeat(2_000)}\n\n`],
   ])('[F28] an event above maxEventSize %s rejects with too-large', async (_shape, text) => {
     const { body, connection } = await open()
     body.write('data: a\n\n')
@@ -93,7 +93,7 @@ test('[F28] maxEventSize counts characters, not bytes', async () => {
 })
 
 describe('the response', () => {
-  test('a response of any status is a connection whose body can be read as text', async () => {
+  test('a response with any status becomes a connection with a body that can be read as text', async () => {
     const { body, connection } = await open(
       {},
       { status: 503, headers: { 'content-type': 'application/problem+json', 'retry-after': '3' } },
@@ -105,7 +105,7 @@ describe('the response', () => {
     expect(await connection.readText(16)).toBe('{"title":"busy"}')
   })
 
-  test('a failed request rejects once, because the retries of the package are disabled', async () => {
+  test('a failed request rejects once, because retries by the package are disabled', async () => {
     const { calls, connecting } = setUp()
     await flushMicrotasks()
     calls[0]!.fail(new TypeError('refused'))
@@ -123,7 +123,7 @@ describe('the request', () => {
     expect([calls.length, call.init.signal!.aborted]).toEqual([1, false])
   })
 
-  test('[F37] an abort rejects with its reason, before and after the response', async () => {
+  test('[F37] an abort before the request, before the response or while reading rejects with the reason', async () => {
     const early = setUp()
     await flushMicrotasks()
     early.controller.abort(new Error('enough'))

@@ -1,4 +1,4 @@
-/** Compares our `fetchEventSource` with @microsoft/fetch-event-source on one server: equal, except what docs/from-fetch-event-source.md lists. */
+/** Compares our `fetchEventSource` with @microsoft/fetch-event-source: they behave the same, except for the differences listed in docs/from-fetch-event-source.md. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -24,7 +24,7 @@ const both = async (use: Usage): Promise<[ours: Recording, theirs: Recording]> =
 ]
 const json = { method: 'POST', body: '{"prompt":"你好"}', headers: { 'Content-Type': 'application/json' } }
 
-/** Returns an `onerror` that requests `times` more attempts, after a millisecond each, and then throws. */
+/** Returns an `onerror` that requests `times` more attempts, each after a millisecond, and then throws. */
 function retryTimes(times: number): NonNullable<FetchEventSourceInit['onerror']> {
   let left = times
   return (error) => {
@@ -68,7 +68,7 @@ describe('equal behavior', () => {
       answers: [{ body: 'id: 7\ndata: a\n\nid:\ndata: b\n\n', cut: 'body' }, { body: 'data: {last-event-id}\n\n' }],
       init: () => ({ onerror: retryTimes(1) }),
     },
-    'a last-event-id header of the caller': {
+    'a last-event-id header from the caller': {
       answers: [
         { body: 'data: {last-event-id}\n\n', cut: 'body' },
         { body: 'id: 2\ndata: {last-event-id}\n\n', cut: 'body' },
@@ -118,7 +118,7 @@ describe('equal behavior', () => {
         }
       },
     },
-    'onerror that throws another error': {
+    'onerror that throws a different error': {
       answers: [{ type: 'text/html' }],
       init: () => ({
         onerror() {
@@ -180,7 +180,7 @@ describe('equal behavior', () => {
   })
 })
 
-/** Each numbered test is a row of the guide: how our implementation behaves, and how the package does. */
+/** Each numbered test checks one row of the guide: the behavior of our implementation and that of the package. */
 describe('documented differences', () => {
   const data = ({ calls: received }: Recording): unknown[] =>
     received.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))
@@ -193,7 +193,7 @@ describe('documented differences', () => {
       ['', '', '', 'a'],
     ],
     ['2. an empty first line of data is kept', 'data:\ndata: a\n\n', ['\na'], ['a']],
-    ['3. a field without a colon is a field with an empty value', 'data\ndata\n\n', ['\n'], ['']],
+    ['3. a field without a colon has an empty value', 'data\ndata\n\n', ['\n'], ['']],
     ['4. a byte order mark in data is kept', 'data: \uFEFFa\n\n', ['\uFEFFa'], ['a']],
   ]
   test.each(differences)('%s', async (_name, body, ourData, theirData) => {
@@ -246,13 +246,13 @@ describe('documented differences', () => {
     expect(other.calls.at(-1)).toBe('resolved')
   })
 
-  test('10. an error status is rejected, whatever its content type', async () => {
+  test('10. an error status is rejected, whatever the content type', async () => {
     const [own, other] = await both({ answers: [{ status: 500 }] })
     expect(own.calls.at(-1)).toBe('rejected Error: Expected status to be 200, Actual: 500')
     expect(other.calls.at(-1)).toBe('resolved')
   })
 
-  test('11. [F12] status 204 is the end of the stream', async () => {
+  test('11. [F12] status 204 ends the stream', async () => {
     const [own, other] = await both({ answers: [{ status: 204, body: [], type: '' }] })
     expect(own.calls).toEqual(['close', 'resolved'])
     expect(other.calls.at(-1)).toMatch(/^rejected/)
@@ -282,7 +282,7 @@ describe('documented differences', () => {
     expect([own.requests[0]!.headers['x-own'], other.requests[0]!.headers['x-own']]).toEqual(['1', undefined])
   })
 
-  test('15. a Request keeps its headers, and can be sent again', async () => {
+  test('15. the headers of a Request are sent, and the Request can be sent again', async () => {
     const use: Usage = {
       answers: [{ body: 'data: a\n\n', cut: 'body' }, {}],
       input: (url) => new Request(url, { method: 'PUT', body: 'put', headers: { 'X-Own': '1' } }),
@@ -298,7 +298,7 @@ describe('documented differences', () => {
     ])
   })
 
-  test('16. an `Accept` header in any case replaces the default one', async () => {
+  test('16. an `Accept` header replaces the default, whatever the letter case of the name', async () => {
     const [own, other] = await both({
       answers: [{ body: 'data: {accept}\n\n' }],
       init: () => ({ headers: { Accept: 'a/b' } }),

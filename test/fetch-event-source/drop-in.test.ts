@@ -1,4 +1,4 @@
-/** Tests of the drop-in `fetchEventSource` that cannot be compared with the package: without a document, retry delays, and cleanup. */
+/** Tests of behavior of the drop-in `fetchEventSource` that cannot be compared with the package: no document, retry delays, and cleanup. */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
@@ -34,7 +34,7 @@ describe('20. without a document', () => {
     expect(outcome).toEqual(['resolved'])
   })
 
-  test('fetchEventSourceConnect fails once, with an error that says why', async () => {
+  test('fetchEventSourceConnect fails once, with an error that says that a document is required', async () => {
     const { fetch, calls } = createScriptedFetch()
     const client = createClient({
       baseUrl: 'https://api.test',
@@ -82,7 +82,7 @@ describe('21. [F19] the default retry delays', () => {
     ['retry: 10ms', 1_000],
     ['retry: 1e1', 1_000],
     ['retry: 2500', 2_500],
-  ])('[F20] after `%s` the next attempt follows in %i ms', async (field, expected) => {
+  ])('[F20] after `%s` the next attempt follows %i ms later', async (field, expected) => {
     vi.mocked(Math.random).mockReturnValue(0)
     const { calls } = open()
     await flushMicrotasks()
@@ -99,7 +99,7 @@ describe('21. [F19] the default retry delays', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('retry delays start over after a new last event ID, or after 10 s of open connection', async () => {
+  test('retry delays start over after a new last event ID, or after a connection that was open for 10 s', async () => {
     vi.spyOn(performance, 'now').mockImplementation(() => Date.now())
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     const { calls } = open()
@@ -143,7 +143,7 @@ describe('21. [F19] the default retry delays', () => {
     expect([calls.length, outcome]).toEqual([1, ['resolved']])
   })
 
-  test('attempts that onerror delays count for the backoff', async () => {
+  test('attempts delayed by onerror count toward the backoff', async () => {
     let errorCount = 0
     const { calls } = open({ onerror: () => (++errorCount < 4 ? 1 : undefined) })
     for (let attempt = 0; attempt < 4; attempt++) {
@@ -205,7 +205,7 @@ test('23. [F28] an event above 16 MiB fails with too-large', async () => {
   expect([errors, outcome.length]).toEqual([['too-large'], 1])
 })
 
-test('[F36] at the end the abort listener is removed', async () => {
+test('[F36] the abort listener is removed when the stream ends', async () => {
   const { calls, controller, promise } = open()
   const removed = vi.spyOn(controller.signal, 'removeEventListener')
   await flushMicrotasks()

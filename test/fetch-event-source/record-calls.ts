@@ -5,7 +5,7 @@ import type { CannedResponse, ReceivedRequest } from '../event-source/standard/c
 
 export type Implementation = (input: RequestInfo, init: FetchEventSourceInit) => Promise<void>
 
-/** One way to call `fetchEventSource`. The callbacks of `init` may add to the recorded `calls`. */
+/** One way to call `fetchEventSource`. The callbacks in `init` may add to the recorded `calls`. */
 export interface Usage {
   answers: CannedResponse[]
   init?(calls: unknown[], abort: () => void): FetchEventSourceInit
@@ -13,7 +13,7 @@ export interface Usage {
 }
 
 export interface Recording {
-  /** The callbacks in order, and the outcome. */
+  /** The callback calls in order, and the outcome. */
   calls: unknown[]
   requests: (Pick<ReceivedRequest, 'method' | 'body'> & { id: string | undefined; headers: Record<string, string> })[]
 }

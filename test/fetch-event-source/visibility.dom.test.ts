@@ -22,7 +22,7 @@ afterEach(() => {
   Reflect.deleteProperty(document, 'hidden')
 })
 
-/** Opens a stream that has received an event with the id 7. */
+/** Opens a stream and sends it an event with the id 7. */
 async function open(
   implementation: typeof ours,
   init: FetchEventSourceInit = {},
@@ -47,7 +47,7 @@ describe.each([
   ['ours', ours],
   ['theirs', theirs],
 ])('%s', (_name, implementation) => {
-  test('a GET is aborted when the page is hidden, and resumes after its last event ID when it is shown', async () => {
+  test('a GET is aborted when the page is hidden, and resumed from the last event ID when the page is shown', async () => {
     const { calls, received } = await open(implementation)
     await show(false)
     expect([calls.length, calls[0]!.init.signal!.aborted]).toEqual([1, true])
@@ -87,16 +87,16 @@ describe('documented differences', () => {
     expect([other.calls.length, other.calls[0]!.init.signal!.aborted]).toEqual([2, true])
   })
 
-  test('18. an open connection stays when the page is shown without having been hidden', async () => {
+  test('18. a connection stays open when the page is shown without having been hidden', async () => {
     const [own, other] = [await open(ours), await open(theirs)]
     await show(true)
     expect([own.calls.length, other.calls.length]).toEqual([1, 2])
   })
 
   test.each([
-    ['ours', ours, 1],
-    ['theirs', theirs, 2],
-  ])('19. an attempt that is due while the page is hidden (%s)', async (_name, implementation, expected) => {
+    ['ours waits until the page is shown', ours, 1],
+    ['theirs sends the request', theirs, 2],
+  ])('19. when an attempt is due while the page is hidden, %s', async (_name, implementation, expected) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const { fetch, calls } = createScriptedFetch()

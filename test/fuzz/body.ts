@@ -1,4 +1,4 @@
-/** Response bodies that deliver given chunks on demand, in a reused buffer where the stream type allows it. */
+/** Response bodies that deliver given chunks on demand, in a reused buffer if the stream type allows it. */
 import * as fc from 'fast-check'
 import { createReusedBuffer } from './chunks.ts'
 
@@ -50,7 +50,7 @@ export function createBody<Chunk extends Uint8Array | string>(
   }
 }
 
-/** The same as a byte stream: fills a BYOB reader's buffer, and overwrites some of the rest with the filler. */
+/** Creates such a body as a byte stream: writes to a BYOB reader's buffer, and fills some of the remaining space with the filler. */
 export function createByteBody(chunks: Uint8Array[], end: BodyEnd, filler: number): Omit<Body<Uint8Array>, 'isClosed'> {
   const failure = new TypeError('terminated')
   const remainingChunks = chunks.filter(({ length }) => length)
@@ -68,7 +68,7 @@ export function createByteBody(chunks: Uint8Array[], end: BodyEnd, filler: numbe
         const target = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
         const part = chunk.subarray(0, target.length)
         if (part.length < chunk.length) remainingChunks.unshift(chunk.subarray(part.length))
-        // Only as far as a parser could read by mistake: filling the whole buffer for each byte would be too slow.
+        // Fills only what a parser could read by mistake: filling the whole buffer for each byte would be too slow.
         target.fill(filler, 0, 2 * part.length + 64).set(part)
         request.respond(part.length)
       } else controller.enqueue(chunk.slice())

@@ -1,4 +1,4 @@
-/** Properties of `fetchConnect`, with bodies whose critical bytes lie at the ends of its slices. */
+/** Properties of `fetchConnect`, with bodies that have critical bytes at slice boundaries. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { isStreamError } from '../../src/base/errors.ts'
@@ -55,7 +55,7 @@ const request = (maxEventSize: number): ConnectRequest => ({
   signal: new AbortController().signal,
 })
 
-/** Reads a connection over these chunks to its end; returns its batches and the error, if any. */
+/** Reads a connection over these chunks to its end; returns the batches and the error, if any. */
 async function readConnection(
   chunks: Uint8Array[],
   end: 'close' | 'fail',
@@ -117,7 +117,7 @@ const limits = fc.asyncProperty(
   },
 )
 
-/** No small sizes: a round trip through a byte stream takes Node microseconds. */
+/** No small sizes: each chunk's round trip through a byte stream takes Node microseconds, which would add up. */
 const largeSizes = bodySizes.map((list) => list.map((size) => Math.max(size, 500)))
 const bytes = fc.asyncProperty(paddedStream, largeSizes, bodyEnd, fillerByte, async (stream, list, end, filler) => {
   const { batches, blocks, error, failure } = await readConnection(

@@ -20,7 +20,7 @@ const parse = (bytes: Uint8Array, sizes: number[]): ParseResult => {
   return result
 }
 
-/** An event name that contains NUL can be parsed but must not be encoded. */
+/** Returns whether the block can be encoded: an event name that contains NUL can be parsed but must not be encoded. */
 const isWritable = ({ type }: Block): boolean => !type.includes('\0')
 
 const roundTrip = fc.property(byteStream, chunkSizes, (stream, sizes) => {
@@ -53,7 +53,7 @@ const anyFields: fc.Arbitrary<EventFields> = fc.record(
   { requiredKeys: [] },
 )
 
-/** Whether the fields can be encoded by the rules of PROTOCOL.md; independent of the encoder's own checks. */
+/** Returns whether PROTOCOL.md allows encoding the fields, independently of the encoder's own checks. */
 function isEncodable({ type = '', id = '', comment = '', retry = 0 }: EventFields): boolean {
   const forbidden = ['\r', '\n', '\0']
   return (
@@ -63,7 +63,7 @@ function isEncodable({ type = '', id = '', comment = '', retry = 0 }: EventField
   )
 }
 
-/** Rejected fields produce no output; the others never affect their neighbors. */
+/** Rejected events produce no output; accepted events never affect their neighbors. */
 const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), chunkSizes, (list, sizes) => {
   const expected: ParseResult = { blocks: [], retries: [], comments: [] }
   let text = ''

@@ -15,7 +15,7 @@ export interface ExpectedResult {
   largestChars: number
 }
 
-/** Runs the reference parser on lines. The leading byte order mark protects one in the first line from being dropped. */
+/** Runs the reference parser on lines. The parser drops a leading byte order mark, so one is added to keep the first line unchanged. */
 const readLines = (lines: string[]) => parseReference(utf8(`\uFEFF${lines.join('\n')}\n`))
 
 /**

@@ -1,4 +1,4 @@
-/** A short fuzzing run with a fixed seed; `npm run fuzz` is the long one, with a new seed each time. */
+/** A short fuzzing run with a fixed seed; `npm run fuzz` starts the long run, with a new seed each time. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { tasks } from './tasks.ts'

@@ -8,11 +8,11 @@ import { utf8 } from '../sse/parse-chunks.ts'
 
 const MEBIBYTE = 0x100000
 const MAX_EVENT_CHARS = MEBIBYTE / 4
-/** Bytes of memory per character of an event: a string may take two per character, and exists twice while it is joined. */
+/** Bytes of memory per character of an event: a string may take two bytes per character, and exists twice while its parts are joined. */
 const MEMORY_PER_CHAR_BYTES = 4
-/** How much a heap that does not grow varies between two samples. */
+/** How much a heap that does not grow may vary between two samples. */
 const HEAP_NOISE_BYTES = MEBIBYTE
-/** Bytes read between two heap samples; no divisor of the limit, so that an event is sampled at every stage. */
+/** Bytes read between two heap samples; not a divisor of the limit, so that an event is sampled at every stage. */
 const SAMPLE_INTERVAL_BYTES = 301_000
 
 /** Pieces that are repeated forever; the number makes each repetition different. */
@@ -52,12 +52,12 @@ function createCycle(piece: (n: number) => string | Uint8Array): Uint8Array {
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? utf8(part) : part)))
 }
 
-/** Yields chunks of the cycle forever; a chunk never spans its end. */
+/** Yields chunks of the cycle forever; no chunk spans the end of the cycle. */
 function* createChunks(cycle: Uint8Array, size: number): Generator<Uint8Array, never> {
   for (;;) for (let at = 0; at < cycle.length; at += size) yield cycle.subarray(at, at + size)
 }
 
-/** Returns the live bytes after a garbage collection. */
+/** Collects garbage, and returns the number of bytes still in use. */
 const measureLiveBytes = (): number => {
   globalThis.gc!()
   const { heapUsed, external } = process.memoryUsage()
@@ -74,7 +74,7 @@ async function createHeapGauge(bytes: number) {
   let low = Number.POSITIVE_INFINITY
   let high = 0
   return {
-    /** Counts a chunk; returns false once enough bytes were read. */
+    /** Counts a chunk; returns false once enough bytes have been read. */
     count(length: number): boolean {
       readBytes += length
       untilNextSample -= length
@@ -92,7 +92,7 @@ async function createHeapGauge(bytes: number) {
   }
 }
 
-/** Reads an endless stream, starting over after each event that is too large; resolves with the number of those. */
+/** Reads an endless stream, starting over after each event that is too large; resolves with the number of such events. */
 type EndlessReader = (chunks: Iterator<Uint8Array, never>, count: (length: number) => boolean) => Promise<number>
 
 const readWithParser =
@@ -149,7 +149,7 @@ const readWithIterable: EndlessReader = async (chunks, count) => {
     next() {
       const step = chunks.next()
       more = count(step.value.length)
-      // A final event ends the loop, which may never have received one.
+      // A final event ends the loop below, even if the stream itself contains no events.
       return more ? step : { done: false, value: utf8('\n\ndata: end\n\n') }
     },
   }

@@ -1,4 +1,4 @@
-/** Model-based property of the public parser: callbacks that throw, push, end and reset while they run. */
+/** Model-based property of the public parser, with callbacks that throw or call `push()`, `end()` or `reset()`. */
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { type ParsedEvent, createParser } from '../../src/parser.ts'
@@ -18,7 +18,7 @@ const callbackAction: fc.Arbitrary<CallbackAction> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<CallbackAction>('end', 'reset') },
 )
 
-/** A model of the parser: what it must output for the stream so far, and what of that is still pending. */
+/** Creates a model of the parser that tracks which outputs for the stream so far are still pending. */
 function createModel() {
   let stream: Uint8Array = new Uint8Array()
   let knownItems: ParsedItem[] = []
@@ -98,7 +98,7 @@ const callbacks = fc.property(
     }
     const parser = createParser({ onEvent: onOutput, onComment: onOutput, onRetry: onOutput })
 
-    /** A call that returns must have output everything; one that throws leaves the rest to the next call. */
+    /** Calls the parser: a call that returns must have output everything; a call that throws leaves the rest to the next call. */
     const callParser = (action: () => void): void => {
       const thrownBefore = thrown
       try {

@@ -1,4 +1,4 @@
-/** Properties of the readers of `rivulet/parser`: the transform stream and the async iterable. */
+/** Properties of the readers in `rivulet/parser`: the transform stream and the async iterable. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { EventStreamDecoderStream, type ParsedEvent, isStreamError, parseEventStream } from '../../src/parser.ts'
@@ -10,14 +10,14 @@ import { eventsOf, inheritIds, readExpected } from './expected.ts'
 import { byteStream, textStream } from './streams.ts'
 import { type FuzzTask, createTask } from './task.ts'
 
-/** A stream in chunks of bytes or of text, with the result expected within a limit. */
+/** A stream in chunks of bytes or of text, with the expected result under a size limit. */
 const generatedStream = fc
   .record({
     stream: fc.oneof(byteStream, textStream),
     sizes: chunkSizes,
     filler: fillerByte,
     end: bodyEnd,
-    // Ignored for streams of bytes.
+    // Ignored for byte streams.
     limit: fc.option(fc.nat(600), { nil: undefined }),
   })
   .map(({ stream, sizes, filler, end, limit }) => {
@@ -63,7 +63,7 @@ const decoderStream = fc.asyncProperty(
   },
 )
 
-/** Bursts of concurrent `next()` calls, each followed by a pause in microtasks; used in turn. */
+/** Bursts of concurrent `next()` calls, used in turn; each number is the pause after a call, in microtasks. */
 const readPatterns = fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
 const pause = async (microtasks: number): Promise<void> => {
   for (let n = 0; n < microtasks; n++) await Promise.resolve()
@@ -117,7 +117,7 @@ const iterable = fc.asyncProperty(
       checkEnd(error, tooLarge, end, body.failure)
     } else {
       deepStrictEqual(events, expectedEvents.slice(0, events.length))
-      // `return()` with pending `next()` calls: they settle, with an event that came before the end or with the end.
+      // `return()` while `next()` calls are pending: each call settles, with an earlier event or with the end.
       const pendingReads = readConcurrently(iterator, patterns[0]!)
       await pause(patterns[0]![0]!)
       const emitted = comments.length

@@ -1,8 +1,8 @@
-/** `npm run fuzz`: builds the long run from its sources, starts it, and prints the replay command if it hangs or dies. */
+/** `npm run fuzz`: builds and starts the long run, and prints the replay command if the run hangs or dies. */
 import { fork } from 'node:child_process'
 import { buildPrograms } from '../support/build-programs.mjs'
 
-/** Time without a message after which the run counts as hung: a round takes a few seconds, and shrinking at most 20. */
+/** Time without a message after which the run counts as hung: a round takes a few seconds, and shrinking at most 20 s. */
 const SILENCE_TIMEOUT_MS = 90_000
 
 const folder = await buildPrograms(import.meta.url, ['runner'], 'fuzz')

@@ -5,12 +5,12 @@ import { memoryTasks } from './memory.ts'
 import { tasks } from './tasks.ts'
 
 const MEBIBYTE = 0x100000
-/** Time for shrinking a failing case. */
+/** Maximum time for shrinking a failing case. */
 const SHRINK_TIMEOUT_MS = 20_000
-/** Time after which one case counts as hung. */
+/** Time after which a case counts as hung. */
 const CASE_TIMEOUT_MS = 10_000
 
-/** Time for the endless streams, as a share of the time of each round. */
+/** Time for the endless streams, relative to the time of each round. */
 const MEMORY_SHARE = 0.3
 
 const { values: options } = parseArgs({
@@ -23,7 +23,8 @@ const { values: options } = parseArgs({
 })
 const seconds = Number(options.seconds)
 const baseSeed = options.seed === undefined ? Math.trunc(Math.random() * 0x7fffffff) : Number(options.seed)
-if (!(seconds > 0) || !Number.isInteger(baseSeed)) throw new TypeError('--seconds and --seed: must be numbers')
+if (!(seconds > 0) || !Number.isInteger(baseSeed))
+  throw new TypeError('--seconds must be a positive number, and --seed an integer')
 const selectedTasks = tasks.filter(({ name }) => name.startsWith(options.only))
 const selectedMemoryTasks = memoryTasks.filter(({ name }) => name.startsWith(options.only))
 if (selectedTasks.length + selectedMemoryTasks.length === 0) {
@@ -45,7 +46,7 @@ function report(name: string, message: string, replay: string): void {
   console.log(`\n✗ ${name}\n${message}\n  replay: ${replay}\n`)
 }
 
-/** Runs one round of a property; resolves with false if it failed. */
+/** Runs one round of a property; resolves with false if the property failed. */
 async function runRound(
   { name, runs, check: checkTask }: (typeof tasks)[number],
   seed: number,
@@ -75,7 +76,7 @@ async function runRound(
 let measuredStreams = 0
 let maxGrowth = 0
 
-/** Reads the next endless streams until `measureUntil`; each is read once per run. */
+/** Reads the next endless streams until `measureUntil`; each stream is read once per run. */
 async function measureMemory(measureUntil: number): Promise<void> {
   for (const { name, run } of selectedMemoryTasks.slice(measuredStreams)) {
     if (performance.now() > measureUntil) break
@@ -100,7 +101,7 @@ if (options.path !== undefined) {
     const seed = (baseSeed + Math.imul(round, 0x9e3779b1)) | 0
     for (const task of remainingTasks) {
       if (!hasTimeLeft()) break
-      // A failed property has been reported and would fail in every round.
+      // A failed property is dropped: it has been reported and would fail again in every round.
       if (!(await runRound(task, seed))) remainingTasks = remainingTasks.filter((other) => other !== task)
     }
     const now = performance.now()
@@ -113,7 +114,7 @@ if (options.path !== undefined) {
 for (const [name, count] of executions) console.log(`${String(count).padStart(10)}  ${name}`)
 if (selectedMemoryTasks.length) {
   const streams = `${measuredStreams} of ${selectedMemoryTasks.length} endless streams`
-  console.log(`memory grew by ${(maxGrowth / MEBIBYTE).toFixed(1)} MiB at most in ${streams}`)
+  console.log(`memory grew by at most ${(maxGrowth / MEBIBYTE).toFixed(1)} MiB in ${streams}`)
 }
 const total = [...executions.values()].reduce((sum, count) => sum + count, 0)
 console.log(`${String(total).padStart(10)}  total, ${failures.length} failed`)

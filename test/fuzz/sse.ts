@@ -1,4 +1,4 @@
-/** The block parser against the reference parser: any bytes, text, lifecycle and limit. */
+/** Properties of the block parser, compared with the reference parser: any bytes, text, lifecycle and limit. */
 import { deepStrictEqual, fail, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { isStreamError } from '../../src/base/errors.ts'
@@ -53,7 +53,7 @@ const bytes = fc.property(byteStream, chunkSizes, fillerByte, (stream, sizes, fi
   deepStrictEqual(result, parseReference(stream))
 })
 
-/** Optional callbacks are absent, and events without a name get another default name. */
+/** Optional callbacks may be absent, and events without a name get the given default name. */
 const options = fc.property(
   byteStream,
   chunkSizes,
@@ -66,7 +66,7 @@ const options = fc.property(
     const parserUnderTest = createParserUnderTest(filler, { defaultType, ...absent })
     splitIntoChunks(stream, sizes).forEach(parserUnderTest.push)
     const expected = parseReference(stream)
-    // The reference does not distinguish a block without a name from one named `message`; an empty default name does.
+    // The reference does not distinguish a block without a name from a block named `message`; an empty default name does.
     const unnamed = createParserUnderTest(filler, { defaultType: '' })
     unnamed.push(stream)
     const withDefault = (type: string) => unnamed.result.blocks.map((block) => ({ ...block, type: block.type || type }))
@@ -79,7 +79,7 @@ const options = fc.property(
   },
 )
 
-/** Replaces lone surrogates by U+FFFD as encoding to UTF-8 does; a parser that is fed strings may keep them. */
+/** Replaces lone surrogates with U+FFFD, as encoding to UTF-8 does; a parser that is fed strings may keep lone surrogates. */
 const encodable = (text: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(utf8(text))
 const anyText = fc
   .array(fc.oneof(textStream, fc.constantFrom('\uD83D', '\uDE00', '\uDE00\uD83D')), { maxLength: 4 })
@@ -104,7 +104,7 @@ const text = fc.property(anyText, chunkSizes, fc.boolean(), (stream, sizes, empt
 })
 
 const hasLineEnd = (chunk: Uint8Array): boolean => chunk.includes(10) || chunk.includes(13)
-/** Whether the stream ends with a complete character, so that a string may be pushed next. */
+/** Returns whether the stream ends with a complete character, so that a string may be pushed next. */
 const endsCharacter = (stream: Uint8Array): boolean =>
   new TextDecoder().decode(stream, { stream: true }) === new TextDecoder().decode(stream)
 /** Returns the chunk as text if it is valid UTF-8. */
@@ -112,7 +112,7 @@ function asText(chunk: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(chunk)
   } catch {
-    // Not UTF-8, so it can only be pushed as bytes.
+    // Not UTF-8, so the chunk can only be pushed as bytes.
     return undefined
   }
 }
@@ -158,7 +158,7 @@ const limitOf = (stream: Uint8Array, chosen: number | { offset: number }): numbe
 
 const someStream = fc.oneof(textStream.map(utf8), wideStream, byteStream)
 
-/** The limit is exact; once exceeded, the parser rejects every push until `reset()` or `end()`. */
+/** The limit is exact; once it is exceeded, the parser rejects every push until `reset()` or `end()`. */
 const limits = fc.property(
   someStream,
   chunkSizes,

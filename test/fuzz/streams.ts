@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { utf8 } from '../sse/parse-chunks.ts'
 import { mutatedCorpus } from './corpora.ts'
 
-/** Without this, fast-check generates about ten elements at most, whatever the `maxLength`. */
+/** Without this, fast-check generates at most about ten elements, whatever the `maxLength`. */
 const FULL_SIZE = { size: 'max' } as const
 
 const lineEnd = fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n', '\n\r', '\n\r\n', '\r\r\n')
@@ -139,7 +139,7 @@ const textPiece = fc.oneof(
   { weight: 1, arbitrary: hugeId },
 )
 
-/** A byte order mark only matters at the start, where chance would seldom put one. */
+/** A byte order mark matters only at the start, where chance would seldom put one. */
 const byteOrderMark = fc.constantFrom('', '', '', '\uFEFF', '\uFEFF\uFEFF')
 
 /** Any text without lone surrogates. */
@@ -159,7 +159,7 @@ const denseBytes = fc
   })
   .map((bytes) => Uint8Array.from(bytes))
 
-/** Lines of multi-byte characters, so that most cuts split one; the last may be truncated. */
+/** Lines of multi-byte characters, so that most cuts split a character; the last character may be truncated. */
 export const wideStream: fc.Arbitrary<Uint8Array> = fc
   .tuple(
     fc.array(fc.constantFrom('\n', '\n\n', 'data:', 'id:', 'é', '你', '😀', '你好世界', 'a'), {
@@ -208,7 +208,7 @@ export const byteStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 400, ...FULL_SIZE }) },
 )
 
-/** Short streams, for checks that parse the whole stream again at each chunk. */
+/** Short streams, for checks that parse the whole stream again after each chunk. */
 export const shortStream: fc.Arbitrary<Uint8Array> = fc.oneof(
   denseBytes,
   wideStream,

@@ -42,7 +42,7 @@ describe.skipIf(missing)('curl -N', () => {
     await waitUntil(() => server.clients.length === 0)
   })
 
-  test('curl resumes a feed after its Last-Event-ID', async () => {
+  test('curl resumes a feed after the event named by Last-Event-ID', async () => {
     const { url, server } = await openLocalTestServer()
     const ids = [1, 2, 3].map((data) => server.broadcast({ data }))
     const reading = curl('-H', `Last-Event-ID: ${ids[0]!}`, `${url}/api/stream`)
@@ -54,7 +54,7 @@ describe.skipIf(missing)('curl -N', () => {
     ).toEqual(['2', '3'])
   })
 
-  test('curl reads a run by POST, delta by delta, to its end', async () => {
+  test('curl starts a run by POST and reads it to the end, delta by delta', async () => {
     const { url, clock } = await openLocalTestServer({ answers: { 你好: '你好，世界 🧑‍🚀' }, delay: 10 })
     const reading = curl('-d', '{"prompt":"你好"}', `${url}/api/generate`)
     await waitUntil(() => eventsOf(reading.output).length === 1)
@@ -71,7 +71,7 @@ describe.skipIf(missing)('curl -N', () => {
     const { url } = await openLocalTestServer({ answers: ['compressed'], delay: 0 })
     const reading = curl('--compressed', '-H', `Accept-Encoding: ${encoding}`, `${url}/api/generate?prompt=x`)
     const code = await reading.exited
-    // 61: this curl was built without support for the encoding.
+    // Exit code 61: this curl was built without support for the encoding.
     if (code !== 61) expect(textOf(eventsOf(reading.output))).toBe('compressed')
     expect([0, 61]).toContain(code)
   })

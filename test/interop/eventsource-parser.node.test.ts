@@ -9,7 +9,7 @@ interface Delta {
   index: number
 }
 
-// Not with `newline:cr`: this parser holds back a CR at the end of a stream, and the last event with it.
+// `newline:cr` is left out: this parser holds back a CR at the end of a stream, and with it the last event.
 test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])(
   'eventsource-parser reads a run with the fault %j',
   async (fault) => {
@@ -30,7 +30,7 @@ test.each(['', 'split:1', 'split:7,newline:crlf', 'bom:1'])(
   },
 )
 
-test('eventsource-parser reads the events, comments and retry of a feed', async () => {
+test('eventsource-parser reads the events, comments and `retry` fields of a feed', async () => {
   const { url, server, clock } = await openLocalTestServer({ heartbeat: 1_000 })
   const events: EventSourceMessage[] = []
   const comments: string[] = []

@@ -1,4 +1,4 @@
-/** Minimal types of Express, which ships none. */
+/** Minimal types for Express, which ships without types. */
 declare module 'express' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 

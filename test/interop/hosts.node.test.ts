@@ -62,7 +62,7 @@ async function host(name: string): Promise<{ url: string; service: Service }> {
 }
 
 describe.each(Object.keys(hosts))('%s', (name) => {
-  test('a feed is served live and resumed', async () => {
+  test('a feed delivers live events and can be resumed', async () => {
     const { url, service } = await host(name)
     const reader = await openStreamReader(`${url}/api/stream`)
     await reader.readEvents(1)
@@ -114,26 +114,26 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     await waitUntil(() => service.feed().clients.length === 0)
   })
 
-  test('a cut resets the socket', async () => {
+  test('the fault reset-after resets the socket', async () => {
     const { url } = await host(name)
     const client = openRawClient(`${url}/api/generate?prompt=你好&fault=${encodeURIComponent('reset-after:2,delay:0')}`)
     expect(await client.ended).toBe('reset')
     expect(eventsOf(client.text)).toHaveLength(2)
   })
 
-  test('a body that is not JSON gets the status 400', async () => {
+  test('a POST request whose body is not JSON gets status 400', async () => {
     const { url } = await host(name)
     const response = await fetch(`${url}/api/generate`, {
       method: 'POST',
       body: 'nonsense',
       headers: { 'content-type': 'text/plain' },
     })
-    // Fastify also parses text bodies and passes them on.
+    // `text/plain`, because Fastify rejects invalid JSON itself but passes text on to the handler.
     expect(response.status).toBe(400)
   })
 })
 
-test('Express continues with its other routes if the handler does not know the path', async () => {
+test('Express tries its other routes if the handler does not know the path', async () => {
   const service = createService()
   const app = express().use(createNodeHandler(service))
   app.get('/other', (_request, response) => response.send('other'))

@@ -1,4 +1,4 @@
-/** MSW in a service worker: the mock's handlers serve the page's `fetch` and its native `EventSource`. */
+/** MSW in a service worker: the mock's handlers serve `fetch` and the native `EventSource` in a page. */
 import { type SetupWorker, setupWorker } from 'msw/browser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MswMock, createMock } from '../../mock-server/msw/handlers.ts'
@@ -35,7 +35,7 @@ describe('fetch', () => {
   test('fetch resumes a run that was cut', async () => {
     const first = await (await openStreamReader('/api/chat?prompt=x')).readToEnd()
     expect(first.error).toBeDefined()
-    // A body that fails drops the chunks that were not read yet, so anything up to four events is right.
+    // A failing body discards chunks that have not been read yet, so any number of events up to four is correct.
     expect(first.events.length).toBeLessThanOrEqual(4)
     const resume = `/api/chat/${mock.runs.at(-1)!.id}`
     for (const start of first.events.slice(0, 1)) expect(dataOf(start)).toMatchObject({ resume })
@@ -54,7 +54,7 @@ describe('fetch', () => {
     reader.close()
   })
 
-  test('fetch receives the status of a fault', async () => {
+  test('fetch receives the status that a fault sets', async () => {
     expect((await fetch('/api/stream?fault=status:503')).status).toBe(503)
   })
 })

@@ -27,7 +27,7 @@ function intercept(mock: MswMock, ...others: Parameters<typeof setupServer>): vo
 }
 
 describe('streams', () => {
-  test.each(['GET', 'POST'])('a run is read by %s', async (method) => {
+  test.each(['GET', 'POST'])('fetch reads a run by %s', async (method) => {
     const mock = createMock({ answers: { 你好: '你好，世界 🧑‍🚀' } })
     intercept(mock)
     const url = `${API}/api/generate${method === 'GET' ? '?prompt=你好' : ''}`
@@ -39,7 +39,7 @@ describe('streams', () => {
     expect(mock.requests[0]!.url).toBe(new URL(url).href)
   })
 
-  test('a feed is read live, dropped, and resumed', async () => {
+  test('a feed delivers live events and can be resumed after the mock drops it', async () => {
     const mock = createMock()
     intercept(mock)
     const reader = await openStreamReader(`${API}/api/stream`)
@@ -65,7 +65,7 @@ describe('streams', () => {
     expect(mock.requests.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST', 'GET'])
   })
 
-  test('a run that was cut is resumed and deleted', async () => {
+  test('a run that was cut can be resumed and deleted', async () => {
     const mock = createMock({ answers: ['0123456789'] })
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4,once' })
     intercept(mock)
@@ -87,7 +87,7 @@ describe('faults', () => {
     intercept(mock)
     expect((await fetch(`${API}/api/stream?fault=status:503,retry-after:5`)).headers.get('retry-after')).toBe('5')
     expect((await fetch(`${API}/api/stream?fault=status:204`)).status).toBe(204)
-    // Abort the request instead of cancelling the body: MSW holds a clone of the body and waits for it.
+    // Abort the request instead of canceling the body, because MSW would still wait for its clone of the body.
     const controller = new AbortController()
     const redirected = await fetch(`${API}/api/generate?prompt=x&fault=status:307,location:/api/stream`, {
       signal: controller.signal,
@@ -109,14 +109,14 @@ describe('together with other handlers', () => {
     expect(mock.requests).toEqual([])
   })
 
-  test('paths added to the mock later are served as well', async () => {
+  test('a path added to the mock after MSW has its handlers is served as well', async () => {
     const mock = createMock()
     intercept(mock)
     mock.run('/later', { text: 'late' })
     expect(textOf((await (await openStreamReader(`${API}/later?prompt=x`)).readToEnd()).events)).toBe('late')
   })
 
-  test('handlers with an origin serve that origin only', async () => {
+  test('handlers with an origin serve only that origin', async () => {
     const mock = createPlainMock()
     const server = setupServer(
       ...handlers(mock, { origin: API }),

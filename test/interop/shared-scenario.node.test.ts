@@ -40,7 +40,7 @@ function writeScenario(): string {
 }
 const read = (file: string): Scenario => JSON.parse(readFileSync(file, 'utf8')) as Scenario
 
-/** Every way to load a scenario: each takes the file and returns a `fetch` that is subject to it. */
+/** Every way to load a scenario: each function takes the file and returns a `fetch` to which the scenario applies. */
 const ENTRY_POINTS: Record<string, (file: string) => Promise<{ url: string; fetch: Fetch; send(): void }>> = {
   async 'rivulet mock --scenario'(file) {
     const environment = { dist: '.', print: () => undefined, printError: () => undefined }
@@ -80,7 +80,7 @@ test('a scenario may contain a $schema key for editors', () => {
 })
 
 test.each(Object.keys(ENTRY_POINTS))(
-  'a scenario loaded by %s injects the same faults at the same places',
+  'a scenario loaded with %s injects the same faults in the same places',
   async (name) => {
     const { url, fetch, send } = await ENTRY_POINTS[name]!(writeScenario())
 

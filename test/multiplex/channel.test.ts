@@ -1,10 +1,10 @@
-/** Tests of the channel: when it is opened, with which identity, how long it stays open, and how its end affects its streams. */
+/** Tests of the channel: when it is opened, with which identity, how long it stays open, and how its end affects the streams. */
 import { describe, expect, test } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
 describe('opening', () => {
-  test('[P5.1] the first stream opens the channel, and all streams of one task are opened by one operations request', async () => {
+  test('[P5.1] the first stream opens the channel, and all streams requested in one task are opened by one operations request', async () => {
     const testMultiplex = createTestMultiplex()
     expect(testMultiplex.channelRequests).toEqual([])
     for (let count = 0; count < 100; count++) testMultiplex.requestStream()
@@ -21,7 +21,7 @@ describe('opening', () => {
     expect(new Set(testMultiplex.operations.map(({ key }) => key)).size).toBe(100)
   })
 
-  test('[P5.1] the channel URL is resolved against the first stream, and its query is kept', async () => {
+  test('[P5.1] the channel URL is resolved against the URL of the first stream, and the query of the channel URL is kept', async () => {
     const testMultiplex = createTestMultiplex({}, '/base/channel?tenant=1')
     testMultiplex.requestStream()
     await testMultiplex.openChannel()
@@ -29,7 +29,7 @@ describe('opening', () => {
     expect(testMultiplex.operationRequests[0]!.request.url).toBe('https://api.test/base/channel/ops?tenant=1')
   })
 
-  test('[P5.1] the channel has the headers of the first stream, except those about its content', async () => {
+  test('[P5.1] the channel request has the headers of the first stream, except those that describe the content of that request', async () => {
     const testMultiplex = createTestMultiplex()
     const headers: [string, string][] = [
       ['accept', 'text/event-stream'],
@@ -92,7 +92,7 @@ describe('opening', () => {
     })
   })
 
-  test('init applies to the channel and its operations', async () => {
+  test('init applies to the channel request and to operations requests', async () => {
     const init: RequestInit = { credentials: 'include' }
     const testMultiplex = createTestMultiplex({ init })
     testMultiplex.requestStream({ init })
@@ -103,7 +103,7 @@ describe('opening', () => {
 })
 
 describe('linger', () => {
-  test('the channel is closed after linger once its last stream has ended', async () => {
+  test('the channel is closed when linger has passed since the last stream ended', async () => {
     const testMultiplex = createTestMultiplex({ linger: 500 })
     const { channel, streams } = await testMultiplex.open(2)
     streams[0]!.cancel()
@@ -116,7 +116,7 @@ describe('linger', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('a stream within linger reuses the channel, and a later one opens a new channel', async () => {
+  test('a stream requested within linger reuses the channel, and a later stream opens a new channel', async () => {
     const testMultiplex = createTestMultiplex({ linger: 500 })
     const { channel, streams } = await testMultiplex.open()
     streams[0]!.cancel()
@@ -134,7 +134,7 @@ describe('linger', () => {
     expect(testMultiplex.channelRequests).toHaveLength(2)
   })
 
-  test('an unused channel with heartbeats stays open for linger, even if that exceeds three heartbeats', async () => {
+  test('an unused channel with heartbeats stays open for linger, even if linger exceeds three heartbeat intervals', async () => {
     const testMultiplex = createTestMultiplex({ linger: 60_000 })
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel({ channelId: 'c', heartbeat: 10_000 })
@@ -198,7 +198,7 @@ describe('the end of the channel', () => {
     expect(testMultiplex.operations.map(({ key }) => key)).toEqual(['1', '2', '3', '1', '2', '3'])
   })
 
-  test('all streams fail with network if the channel has no response within timeout', async () => {
+  test('all streams fail with network if the channel request gets no response within timeout', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 7_000 })
     const [one, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     await testMultiplex.clock.advance(6_999)
@@ -273,7 +273,7 @@ describe('the end of the channel', () => {
 })
 
 describe('silence', () => {
-  test('[P5.1] streams fail with network after three announced heartbeats of silence', async () => {
+  test('[P5.1] streams fail with network after a silence of three announced heartbeat intervals', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel({ channelId: 'c', heartbeat: 10_000 })
@@ -309,7 +309,7 @@ describe('silence', () => {
     expect(testMultiplex.channelRequests).toHaveLength(1)
   })
 
-  test('a channel without announced heartbeats may be silent', async () => {
+  test('a silent channel stays open if the server has announced no heartbeats', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel } = await testMultiplex.open()
     await testMultiplex.clock.advance(86_400_000)
@@ -356,7 +356,7 @@ describe('a rejected channel', () => {
     [404, { code: 'http', retryable: false }],
     [204, { code: 'http', retryable: false }],
     [503, { code: 'http', retryable: true }],
-  ])('status %i fails each stream of the same identity with its own error', async (status, error) => {
+  ])('status %i fails each stream of the same identity with a separate error', async (status, error) => {
     const testMultiplex = createTestMultiplex()
     const requests = [testMultiplex.requestStream(bearer('t')), testMultiplex.requestStream(bearer('t'))]
     await flushMicrotasks()
@@ -379,7 +379,7 @@ describe('a rejected channel', () => {
     expect([testMultiplex.channelRequests.length, testMultiplex.clock.pendingDelays]).toEqual([1, []])
   })
 
-  test('a 401 without credentials has code http, as on a connection of its own', async () => {
+  test('a 401 for a channel without credentials has code http, as for a separate connection', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -395,7 +395,7 @@ describe('a rejected channel', () => {
     await expect(connection).rejects.toMatchObject({ code: 'content-type' })
   })
 
-  test('a channel that is rejected for one identity is tried with the next identity', async () => {
+  test('when a channel is rejected for one identity, a new channel is requested with the next identity', async () => {
     const testMultiplex = createTestMultiplex()
     const [bad, good] = [testMultiplex.requestStream(bearer('bad')), testMultiplex.requestStream(bearer('good'))]
     await flushMicrotasks()

@@ -1,4 +1,4 @@
-/** Tests against the mock server on sockets: a fault of one stream, or of the channel, does not affect other streams. */
+/** Tests against the mock server over sockets: a fault in one stream does not affect the others, and streams survive channel faults. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -15,7 +15,7 @@ interface MultiplexFixture {
   errors: StreamError[]
   /** Errors for events on the channel that belong to no stream. */
   unmatchedErrors: StreamError[]
-  /** Returns `METHOD path` of all requests, on the channel or not. */
+  /** Returns `METHOD path` for each request, whether on the channel or not. */
   requestLog(): Promise<string[]>
 }
 
@@ -71,41 +71,45 @@ test.each(CHANNEL_FAULTS)(
     await waitUntil(() => feeds.every((events) => payloadsOf(events).length >= 40))
     for (const events of feeds) expect(payloadsOf(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
     expect(fixture.errors).toEqual([])
-    // Each fault costs one channel for all six streams. The last of the five may not have happened yet.
+    // Each fault costs one channel for all six streams. The last of the five faults may not have happened yet.
     const count = await countChannels(fixture)
     expect(count).toBeGreaterThan(3)
     expect(count).toBeLessThanOrEqual(6)
   },
 )
 
-test('an unread stream of 100 MB does not block a small one, and loses nothing', { timeout: 60_000 }, async () => {
-  const fixture = await openFixture({ scenario: { path: '/api/channel', encoding: 'identity' } })
-  const [large, count] = ['x'.repeat(100_000), 1_000]
-  const lastEventId = await fixture.server.send({ type: 'small', data: 0 })
-  await fixture.server.sendMany({ type: 'large', data: large }, count)
-  const feed = fixture.client.subscribe('/api/stream', {
-    searchParams: { types: 'large' },
-    lastEventId,
-    queue: { bytes: 1 },
-  })
-  const loop = feed[Symbol.asyncIterator]()
-  expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
-  for (const answer of startRuns(fixture, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
-  const small = recordEvents(fixture.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
-  await waitUntil(() => small.length)
-  await fixture.server.send({ type: 'small', data: 1 })
-  await waitUntil(() => payloadsOf(small, 'small').length)
-  // The server has written one queued event, one that waits for space, and the window.
-  expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
-  let read = 0
-  while (read < count) {
-    const { value, done } = await loop.next()
-    if (done) break
-    if (value?.type === 'large') read += (value.data as string).length / large.length
-  }
-  expect([read, fixture.errors]).toEqual([count, []])
-  expect(await countChannels(fixture)).toBe(1)
-})
+test(
+  'an unread stream of 100 MB does not block a small stream, and no event is lost',
+  { timeout: 60_000 },
+  async () => {
+    const fixture = await openFixture({ scenario: { path: '/api/channel', encoding: 'identity' } })
+    const [large, count] = ['x'.repeat(100_000), 1_000]
+    const lastEventId = await fixture.server.send({ type: 'small', data: 0 })
+    await fixture.server.sendMany({ type: 'large', data: large }, count)
+    const feed = fixture.client.subscribe('/api/stream', {
+      searchParams: { types: 'large' },
+      lastEventId,
+      queue: { bytes: 1 },
+    })
+    const loop = feed[Symbol.asyncIterator]()
+    expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
+    for (const answer of startRuns(fixture, 5)) expect(await answer).toMatchObject({ finishReason: 'stop' })
+    const small = recordEvents(fixture.client.subscribe('/api/stream', { searchParams: { types: 'small' } }))
+    await waitUntil(() => small.length)
+    await fixture.server.send({ type: 'small', data: 1 })
+    await waitUntil(() => payloadsOf(small, 'small').length)
+    // The server has written the window, one event in the queue, and one event that waits for space in the queue.
+    expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
+    let read = 0
+    while (read < count) {
+      const { value, done } = await loop.next()
+      if (done) break
+      if (value?.type === 'large') read += (value.data as string).length / large.length
+    }
+    expect([read, fixture.errors]).toEqual([count, []])
+    expect(await countChannels(fixture)).toBe(1)
+  },
+)
 
 test('[P5.3] a 401 for one stream fails only that stream', async () => {
   const fixture = await openFixture({ scenario: { path: '/api/generate', status: 401 } })
@@ -120,7 +124,7 @@ test('[P5.3] a 401 for one stream fails only that stream', async () => {
   expect([fixture.errors.length, await countChannels(fixture), events.length]).toEqual([1, 1, 2])
 })
 
-test('[P5.2] streams resume on a new channel when the server does not know the channel', async () => {
+test('[P5.2] streams resume on a new channel when the server does not know the current channel', async () => {
   const fixture = await openFixture({ answers: { '*': 'abc' } })
   const feeds = Array.from({ length: 5 }, () => recordEvents(fixture.client.subscribe('/api/stream')))
   await waitUntil(() => feeds.every((events) => events.length > 0))
@@ -136,7 +140,7 @@ test('[P5.2] streams resume on a new channel when the server does not know the c
 })
 
 test.each(['refuse', 'lose-answer', 'hang'])(
-  '[P5.2] streams of an operations request that fails (%s) are opened again, and others are not affected',
+  '[P5.2] when an operations request fails (%s), its streams are opened again, and other streams are not affected',
   async (fault) => {
     const fixture = await openFixture({ answers: { '*': 'abc' } }, { timeout: 200 })
     const events = recordEvents(fixture.client.subscribe('/api/stream'))
@@ -151,7 +155,7 @@ test.each(['refuse', 'lose-answer', 'hang'])(
   },
 )
 
-test('events of no stream are reported, and malformed events break only their own stream', async () => {
+test('events that belong to no stream are reported, and malformed events break only their own stream', async () => {
   const insert = 'id: nonsense\ndata: x\n\nid: 99=a\ndata: x\n\nid: 1!\nevent: close\ndata: {\n\n'
   const fixture = await openFixture({ scenario: { path: '/api/channel', insert, 'insert-after': 5, once: true } })
   const feeds = [
@@ -169,7 +173,7 @@ test('events of no stream are reported, and malformed events break only their ow
   expect([fixture.errors, await countChannels(fixture)]).toEqual([[], 1])
 })
 
-test('[P3.5] a run on the channel is cancelled on the server', async () => {
+test('[P3.5] cancelling a run on the channel cancels the run on the server', async () => {
   const fixture = await openFixture({ answers: { '*': 'abcdef' }, time: 'manual', delay: 100 })
   const run = fixture.client.stream('/api/generate', { json: { prompt: 'p' } })
   await waitUntil(() => run.cursor)
@@ -181,7 +185,7 @@ test('[P3.5] a run on the channel is cancelled on the server', async () => {
   )
 })
 
-test('a request with a form body gets a connection of its own beside the channel', async () => {
+test('a request with a form body gets a connection of its own, outside the channel', async () => {
   const fixture = await openFixture()
   const events = recordEvents(fixture.client.subscribe('/api/stream'))
   await waitUntil(() => events.length)

@@ -4,7 +4,7 @@ import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
 describe('batches', () => {
-  test('[P5.2] operations queued during a request are sent together in the next one', async () => {
+  test('[P5.2] operations queued during a request are sent together in the next request', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.respondToOperations('hang')
     testMultiplex.requestStream()
@@ -34,7 +34,7 @@ describe('batches', () => {
     )
   })
 
-  test('[P5.2] large bodies are split across requests', async () => {
+  test('[P5.2] open operations with large bodies are split across requests', async () => {
     const testMultiplex = createTestMultiplex()
     for (let count = 0; count < 5; count++) testMultiplex.requestStream({ method: 'POST', body: 'x'.repeat(60_000) })
     await testMultiplex.openChannel()
@@ -43,7 +43,7 @@ describe('batches', () => {
     )
   })
 
-  test('[P5.2] long headers are split across requests', async () => {
+  test('[P5.2] open operations with long headers are split across requests', async () => {
     const testMultiplex = createTestMultiplex()
     const headers: [string, string][] = [['authorization', `Bearer ${'x'.repeat(6_000)}`]]
     for (let count = 0; count < 200; count++) testMultiplex.requestStream({ headers })
@@ -56,7 +56,7 @@ describe('batches', () => {
     )
   })
 
-  test('the response is read to its end, so that its connection can be reused', async () => {
+  test('the response is read to the end, so that the connection can be reused', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.respondToOperations('hang')
     testMultiplex.requestStream()
@@ -77,12 +77,12 @@ describe('a request with an unknown outcome', () => {
     ['a request that is rejected as malformed', { status: 400 }],
     ['a request that is rejected as too large', { status: 413 }],
     ['a redirect to a page', { status: 200 }],
-  ])('[P5.2] %s fails and closes the streams of the request only', async (_, failure) => {
+  ])('[P5.2] %s fails and closes only the streams of that request', async (_, failure) => {
     const testMultiplex = createTestMultiplex({ window: 200 })
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1+', data: 'x'.repeat(100) })
     testMultiplex.respondToOperations(failure)
-    const lost = testMultiplex.requestStream() // shares its request with the credit of the first stream
+    const lost = testMultiplex.requestStream() // opened by the request that also grants credit to the first stream
     await streams[0]!.read()
     const failing = streams[0]!.read()
     failing.catch(() => {})
@@ -120,7 +120,7 @@ describe('a request with an unknown outcome', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('[P5.2] a lost close operation is repeated with the next request', async () => {
+  test('[P5.2] a lost close operation is repeated in the next request', async () => {
     const testMultiplex = createTestMultiplex()
     const { streams } = await testMultiplex.open(2)
     testMultiplex.respondToOperations(new Error('reset'))
@@ -142,7 +142,7 @@ describe('a request with an unknown outcome', () => {
     ])
   })
 
-  test('[P5.2] many lost close operations are repeated over several requests', async () => {
+  test('[P5.2] many lost close operations are repeated across several requests', async () => {
     const testMultiplex = createTestMultiplex()
     const { streams } = await testMultiplex.open(450)
     testMultiplex.respondToOperations(new Error('reset'))
@@ -184,7 +184,7 @@ describe('a request with an unknown outcome', () => {
 
 describe('a channel that the server does not know', () => {
   test.each([404, 410, 401, 403, 409])(
-    '[P5.2] status %i closes the channel, and its streams reconnect on a new one',
+    '[P5.2] status %i closes the channel, and the streams reconnect on a new channel',
     async (status) => {
       const testMultiplex = createTestMultiplex()
       const { channel, streams } = await testMultiplex.open(2)

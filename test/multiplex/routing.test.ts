@@ -9,9 +9,9 @@ describe('a connection of its own', () => {
     ['a request to another origin', { url: 'https://other.test/stream' }],
     ['a request to another port', { url: 'https://api.test:8443/stream' }],
     ['a request with a binary body', { method: 'POST', body: new Uint8Array([1]) }],
-    ['a request with a body for fetch only', { method: 'POST', init: { body: formData } }],
+    ['a request with a body that only fetch accepts', { method: 'POST', init: { body: formData } }],
     ['a request with a body above 100,000 characters', { method: 'POST', body: 'x'.repeat(100_001) }],
-    ['a request with other credentials than the channel', { init: { credentials: 'include' as const } }],
+    ['a request with different credentials than the channel', { init: { credentials: 'include' as const } }],
     ['a request with its own mode', { init: { mode: 'same-origin' as const } }],
     ['a request with its own redirect mode', { init: { redirect: 'error' as const } }],
     ['a request with its own cache mode', { init: { cache: 'reload' as const } }],
@@ -48,9 +48,9 @@ describe('a connection of its own', () => {
 
 describe('the channel', () => {
   test.each([
-    ['fetch options that equal those of the channel', { init: { credentials: 'include' as const } }],
+    ['the same fetch options as the channel', { init: { credentials: 'include' as const } }],
     [
-      'options that fetch does not know',
+      'options unknown to fetch',
       { init: { retry: false, json: {}, mode: undefined, signal: null } as unknown as RequestInit },
     ],
     ['a text body', { method: 'POST', body: 'x'.repeat(100_000) }],
@@ -62,7 +62,7 @@ describe('the channel', () => {
     expect(testMultiplex.operations).toHaveLength(1)
   })
 
-  test('a relative channel URL carries relative stream URLs if no origin is known', async () => {
+  test('a channel with a relative URL carries streams with relative URLs if no origin is known', async () => {
     const testMultiplex = createTestMultiplex({}, '/channel')
     const { connection } = testMultiplex.requestStream({ url: '/stream?x' })
     const channel = await testMultiplex.openChannel()
@@ -82,7 +82,7 @@ describe('redirects', () => {
   ]
 
   test.each([301, 302, 303, 307, 308])(
-    '[F13] a redirect with %i within the origin is followed on the channel',
+    '[F13] a redirect with status %i within the origin is followed on the channel',
     async (status) => {
       const testMultiplex = createTestMultiplex()
       const { connection } = testMultiplex.requestStream({
@@ -106,7 +106,7 @@ describe('redirects', () => {
     },
   )
 
-  test('[F13] a redirected POST stays a POST with 307 and becomes a GET without body with 303', async () => {
+  test('[F13] a POST stays a POST when redirected with 307, and becomes a GET without a body when redirected with 303', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream({ method: 'POST', body: '{}', headers: [['content-type', 'application/json']] })
     const channel = await testMultiplex.openChannel()
@@ -125,7 +125,7 @@ describe('redirects', () => {
     })
   })
 
-  test('[F14] a redirect to another origin gets a connection of its own without credentials', async () => {
+  test('[F14] a stream that is redirected to another origin gets a connection of its own, without credentials', async () => {
     const testMultiplex = createTestMultiplex()
     testMultiplex.requestStream({
       headers: [

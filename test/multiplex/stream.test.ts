@@ -4,7 +4,7 @@ import type { Connection } from '../../src/connect/connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { controlEvent, createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
-/** Returns the types of the operations of one stream. */
+/** Returns the operation types sent for one stream. */
 const opsOf = (testMultiplex: ReturnType<typeof createTestMultiplex>, key: string): string[] =>
   testMultiplex.operations.filter((operation) => operation.key === key).map(({ op }) => op)
 
@@ -17,7 +17,7 @@ async function readAll(stream: Connection): Promise<string[]> {
 }
 
 describe('the open operation', () => {
-  test('[P5.2] an open operation has method, path with query, headers, body, cursor and window', async () => {
+  test('[P5.2] an open operation contains the method, path and query, headers, body, cursor and window', async () => {
     const testMultiplex = createTestMultiplex({ window: 1_000 })
     testMultiplex.requestStream({
       url: 'https://api.test/generate?a=1&b=ü',
@@ -56,7 +56,7 @@ describe('the open operation', () => {
     expect(await (await connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
   })
 
-  test('[P5.2] a stream that is aborted before its open operation is sent is not opened', async () => {
+  test('[P5.2] a stream that is aborted before the open operation is sent is not opened', async () => {
     const testMultiplex = createTestMultiplex()
     const [aborted] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     await flushMicrotasks()
@@ -78,7 +78,7 @@ describe('the open operation', () => {
 })
 
 describe('the response of a stream', () => {
-  test('[P5.3] a stream has the status, headers and URL of its open event', async () => {
+  test('[P5.3] a stream takes the status, headers and URL from the open event', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
@@ -94,7 +94,7 @@ describe('the response of a stream', () => {
     ])
   })
 
-  test('[P5.3] an error status with its problem concerns one stream only', async () => {
+  test('[P5.3] an error status and problem affect only one stream', async () => {
     const testMultiplex = createTestMultiplex()
     const [rejected, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     const channel = await testMultiplex.openChannel()
@@ -114,7 +114,7 @@ describe('the response of a stream', () => {
     expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
-  test('cancel() ends readText() of a body that never ends', async () => {
+  test('cancel() ends readText() on a body that never ends', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     const channel = await testMultiplex.openChannel()
@@ -150,7 +150,7 @@ describe('the response of a stream', () => {
 })
 
 describe('events', () => {
-  test('[P5.3] events have the id of their stream, which can be missing or empty', async () => {
+  test('[P5.3] event ids lose the stream key, and can be missing or empty', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     channel.send(
@@ -257,8 +257,8 @@ describe('the end of a stream', () => {
     expect(testMultiplex.errors).toEqual([])
   })
 
-  test.each(['before its response', 'while it is read', 'with unread events'])(
-    'an abort of a stream %s rejects with the reason',
+  test.each(['before the response', 'during a read', 'with unread events'])(
+    'aborting a stream %s rejects with the reason',
     async (when) => {
       const testMultiplex = createTestMultiplex()
       const { connection, controller } = testMultiplex.requestStream()
@@ -286,7 +286,7 @@ describe('flow control', () => {
   const cost = (text: string): number => new TextEncoder().encode(text).length + 32
 
   test.each(['x', 'é', '日', '👍'])(
-    '[P5.4] credit for the exact bytes is granted once half of the window has been read: %s',
+    '[P5.4] credit for exactly the bytes read is granted once half of the window has been read: %s',
     async (character) => {
       const testMultiplex = createTestMultiplex({ window: 10_000 })
       const { channel, streams } = await testMultiplex.open()
@@ -315,7 +315,7 @@ describe('flow control', () => {
     expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
-  test('[P5.4] one event may exceed the window, and the next one fails its stream with overflow', async () => {
+  test('[P5.4] one event may exceed the window, and the next event fails the stream with overflow', async () => {
     const testMultiplex = createTestMultiplex({ window: 1_000 })
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1+', data: 'x'.repeat(50_000) }, { id: '2+', data: 'y' })
@@ -337,7 +337,7 @@ describe('flow control', () => {
     await expect(streams[0]!.read()).rejects.toMatchObject({ code: 'overflow' })
   })
 
-  test('[F28] an event above maxEventSize fails its stream with too-large after the events before it', async () => {
+  test('[F28] an event above maxEventSize fails the stream with too-large after all earlier events', async () => {
     const testMultiplex = createTestMultiplex()
     const small = testMultiplex.requestStream({ maxEventSize: 100 })
     const large = testMultiplex.requestStream()
@@ -367,12 +367,12 @@ describe('flow control', () => {
 describe('malformed input', () => {
   test.each([
     ['an open event that is not JSON', controlEvent(1, 'open', '{')],
-    ['an open event with null', controlEvent(1, 'open', 'null')],
+    ['an open event with the data null', controlEvent(1, 'open', 'null')],
     ['an invalid header name', controlEvent(1, 'open', { status: 200, headers: { 'a b': '1' } })],
     ['an invalid URL', controlEvent(1, 'open', { status: 200, url: 'https://[' })],
     ['a close event that is not JSON', controlEvent(1, 'close', 'x')],
-    ['an event before its open event', { id: '1=a', data: 'x' }],
-  ])('%s fails its stream alone with network', async (_, block) => {
+    ['an event before the open event', { id: '1=a', data: 'x' }],
+  ])('%s fails only that stream with network', async (_, block) => {
     const testMultiplex = createTestMultiplex()
     const [one, other] = [testMultiplex.requestStream(), testMultiplex.requestStream()]
     const channel = await testMultiplex.openChannel()
@@ -391,7 +391,7 @@ describe('malformed input', () => {
       channel.send({ id, data: 'x' }, { id: '1=a', data: 'y' })
       expect(await streams[0]!.read()).toMatchObject({ blocks: [{ data: 'y' }] })
       expect(testMultiplex.errors).toMatchObject([
-        { code: 'invalid-data', message: 'Event of unknown stream: GET https://api.test/channel' },
+        { code: 'invalid-data', message: 'Event for unknown stream: GET https://api.test/channel' },
       ])
     },
   )

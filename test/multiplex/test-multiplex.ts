@@ -25,7 +25,7 @@ export interface TestMultiplex {
   clock: ManualClock
   /** The errors passed to `onError`. */
   errors: StreamError[]
-  /** Requests for channels, and for connections outside the channel. */
+  /** Requests for channels, and for connections outside a channel. */
   readonly channelRequests: ScriptedAttempt[]
   /** Requests with operations. */
   readonly operationRequests: ScriptedAttempt[]
@@ -56,7 +56,7 @@ export const controlEvent = (key: number | string, type: string, value: unknown)
   data: typeof value === 'string' ? value : JSON.stringify(value),
 })
 
-/** Returns an `open` control event of an event stream. */
+/** Returns an `open` control event for an event stream. */
 export const openEvent = (key: number | string, more: Record<string, unknown> = {}): ScriptedBlock =>
   controlEvent(key, 'open', { status: 200, headers: { 'content-type': 'text/event-stream' }, url: '/stream', ...more })
 
@@ -132,7 +132,7 @@ export function createTestMultiplex(
         signal: controller.signal,
         ...request,
       })
-      connection.catch(() => {}) // the test looks at it later
+      connection.catch(() => {}) // the test examines the promise later
       return { connection, controller }
     },
     async openChannel(channelData = { channelId: 'c' }) {

@@ -9,7 +9,7 @@ import { answer, openPage } from './page.ts'
 
 const { folder } = inject('consumer')
 
-/** Opens a built page of `app` or `script-tag`; resolves with its title, which contains the result of its two streams. */
+/** Opens a built page of `app` or `script-tag`; resolves with the page's title, which contains the results of both streams. */
 async function readTitle(site: string): Promise<unknown> {
   await using opened = await openPage(site)
   await opened.page.waitForFunction(() => document.title !== 'waiting')

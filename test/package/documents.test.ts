@@ -1,4 +1,4 @@
-/** The documents of the installed package: their links and images lead to files in it, and no URL is a placeholder. */
+/** The documents in the installed package: links and images lead to files in the package, and no URL is a placeholder. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, inject, test } from 'vitest'
@@ -18,7 +18,7 @@ function isPackedFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
-/** What stands where a real address should be. */
+/** Patterns of placeholders that should be real addresses. */
 const placeholders = [
   /\b(?:your|my|the)[-_](?:org|name|user|account|company|repo|project)\b/i,
   /\b(?:OWNER|USER|ORG)\/(?:REPO|NAME|PROJECT)\b/,
@@ -26,17 +26,17 @@ const placeholders = [
   /\b(?:TODO|FIXME|TBD)\b/,
   /[\w.+-]+@(?:[\w-]+\.)*example\.(?:com|org|net)\b/i,
 ]
-/** Reserved or local hosts. In a snippet they are a reader's own server; in prose they are a link to nowhere. */
+/** Matches reserved hosts. In a snippet such a host stands for the reader's own server; in prose it would be a dead link. */
 const reservedHost = /\bhttps?:\/\/(?:[\w-]+\.)*(?:example\.(?:com|org|net)|(?:example|invalid|test))(?![\w.-])/i
 
-test('the package has the documents that users read', () => {
+test('the package contains the documents for users', () => {
   const names = documents.map(({ document }) => document)
   for (const name of ['README.md', 'PROTOCOL.md', 'CHANGELOG.md', 'docs/index.md', 'docs/reference.md'])
     expect(names).toContain(name)
 })
 
 test.each(documents)('$document: every link and image leads to a file in the package', ({ document, text }) => {
-  // HTML would hide links and images from this test.
+  // This test does not find links and images written in HTML.
   expect(withoutCode(text)).not.toMatch(/<(?:a|img)\s/i)
   const local = linksOf(text)
     .filter((target) => !/^(?:[a-z]+:|#)/.test(target))

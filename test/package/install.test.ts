@@ -1,4 +1,4 @@
-/** `npm install` installs one package that is complete and contains nothing else. */
+/** `npm install` installs a single package, which contains every file it needs and no others. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ test('every file named in the manifest exists', () => {
   expect(named.filter((path) => !existsSync(join(packageFolder, path)))).toEqual([])
 })
 
-test('the package contains no sources, tests or settings, but the license, the documents and every source map', () => {
+test('the package contains the license, the documents and every source map, but no sources, tests or settings', () => {
   expect(files.filter((path) => !/^(?:dist|docs)\//.test(path)).toSorted()).toEqual([
     'CHANGELOG.md',
     'CONTRIBUTING.md',
@@ -53,7 +53,7 @@ test('the package contains the licenses of bundled packages', () => {
   expect(readFileSync(join(packageFolder, 'dist/LICENSES.md'), 'utf8')).toMatch(/^## jose .*\(MIT\)$/m)
 })
 
-test('the SDK entries import only files of the package', () => {
+test('the SDK entries import only files in the package', () => {
   const imports = (path: string): string[] =>
     [...readFileSync(join(packageFolder, path), 'utf8').matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'/gm)].map(
       ([, name]) => name!,
@@ -63,7 +63,7 @@ test('the SDK entries import only files of the package', () => {
   }
 })
 
-test('the installed command prints its help', () => {
+test('the installed command prints help', () => {
   const help = execFileSync(process.execPath, [join(folder, 'node_modules/.bin/rivulet'), 'mock', '--help'], {
     encoding: 'utf8',
   })

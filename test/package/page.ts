@@ -8,7 +8,7 @@ import { inject } from 'vitest'
 /** The mock server's answer to `你好`. */
 export const answer = '你好，世界 👋🏽 — a run, delta by delta'
 
-/** The part of `rivulet/mock-server` used here. Its types are checked in types.test.ts. */
+/** The part of `rivulet/mock-server` that is used here; types.test.ts checks the real types. */
 interface MockServer {
   url: string
   close(): Promise<void>

@@ -16,7 +16,7 @@ const resolutions = {
   nodenext: ['--module', 'nodenext', '--moduleResolution', 'nodenext'],
 }
 
-// The types of Node and MSW are large, so the node project runs only once per compiler and resolution.
+// The types of Node and MSW are large, so the node project covers each compiler and each resolution only once.
 test.each([
   ['page', 'TypeScript 6', 'bundler'],
   ['page', 'TypeScript 6', 'nodenext'],

@@ -1,10 +1,10 @@
-/** Tests of the push parser of `rivulet/parser`: last event IDs, and callbacks that throw or call the parser. */
+/** Tests of the push parser in `rivulet/parser`: last event IDs, and callbacks that throw or call the parser. */
 import { describe, expect, test } from 'vitest'
 import { type ParsedEvent, createParser, isStreamError } from '../../src/parser.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Creates a parser, and records the calls of its callbacks in order. */
+/** Creates a parser and records its callback calls in order. */
 function createRecordedParser(options: { maxEventSize?: number } = {}) {
   const received: unknown[] = []
   const parser = createParser({
@@ -85,7 +85,7 @@ describe('end() and reset()', () => {
 })
 
 describe('[F28] maxEventSize', () => {
-  test('push() throws after reporting the events before a too large one, and again until reset()', () => {
+  test('push() reports the events before an oversized event, then throws on every call until reset()', () => {
     const { parser, received } = createRecordedParser({ maxEventSize: 10 })
     const tooLarge = expect.toSatisfy((error) => isStreamError(error, 'too-large')) as Error
     expect(() => parser.push(`data: a\n\ndata: ${'x'.repeat(11)}\n\n`)).toThrow(tooLarge)
@@ -98,7 +98,7 @@ describe('[F28] maxEventSize', () => {
 })
 
 describe('callbacks', () => {
-  test('push() rethrows the error of a callback, and the next call reports the events after it once', () => {
+  test('push() rethrows a callback error, and the next call reports the remaining events once', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
@@ -112,7 +112,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1', '2', '3', '4', '5'])
   })
 
-  test('end() reports the events that an error has delayed', () => {
+  test('end() reports the events that a callback error has delayed', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
@@ -125,7 +125,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1', '2'])
   })
 
-  test('every error of a callback is rethrown, and no event is repeated or out of order', () => {
+  test('every callback error is rethrown, and no event is repeated or out of order', () => {
     const received: string[] = []
     const record = (text: string): void => {
       received.push(text)
@@ -146,7 +146,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1!', '2!', '3', '5!', '4', '6!', '7', '8', '9'])
   })
 
-  test('[F28] a too-large error after an error of a callback is thrown once the events before it are reported', () => {
+  test('[F28] after a callback error, a too-large error is thrown only when all earlier events have been reported', () => {
     const received: string[] = []
     const parser = createParser({
       onEvent({ data }) {
@@ -167,7 +167,7 @@ describe('callbacks', () => {
     expect(ids).toEqual(['', 'a', 'b'])
   })
 
-  test('push() in a callback is deferred until the current chunk is reported, and copies its buffer', () => {
+  test('push() in a callback copies the pushed buffer and takes effect after the current chunk', () => {
     const received: string[] = []
     const buffer = encode('data: 4\n\n')
     const parser = createParser({
@@ -197,7 +197,7 @@ describe('callbacks', () => {
     expect(received).toEqual(['1', '2', '3'])
   })
 
-  test('reset() in a callback discards the rest of the chunk and starts another stream', () => {
+  test('reset() in a callback discards the rest of the chunk and starts a new stream', () => {
     const received: ParsedEvent[] = []
     const parser = createParser({
       onEvent(event) {

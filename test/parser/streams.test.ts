@@ -9,7 +9,7 @@ import {
 } from '../../src/parser.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
-/** Creates a body that the test writes, and that counts pulls and cancellations. */
+/** Creates a body that the test writes to and that counts pulls and cancellations. */
 function createBody() {
   let controller!: ReadableStreamDefaultController<Uint8Array>
   let pulls = 0
@@ -118,7 +118,7 @@ describe('parseEventStream', () => {
     expect((await Promise.all(pending)).map(({ value }) => value as unknown)).toEqual([...events, undefined])
   })
 
-  test('a later next() call does not overtake a pending one', async () => {
+  test('a later next() call does not overtake a pending call', async () => {
     const source = createBody()
     const stream = parseEventStream(source.body)
     const first = stream.next()
@@ -149,7 +149,7 @@ describe('parseEventStream', () => {
     expect(source.cancelled).toBe(1)
   })
 
-  test('parseEventStream throws on a stream that is locked', () => {
+  test('parseEventStream throws if the stream is locked', () => {
     const { body } = new Response(text)
     body!.getReader()
     expect(() => parseEventStream(body!)).toThrow(TypeError)
@@ -171,7 +171,7 @@ describe('EventStreamDecoderStream', () => {
     expect(await collect(readable as unknown as AsyncIterable<ParsedEvent>)).toEqual(events)
   })
 
-  test('[F33] a chunk is accepted only after the events of the previous one have been read', async () => {
+  test('[F33] a chunk is accepted only after the events of the previous chunk have been read', async () => {
     const source = createBody()
     const reader = source.body.pipeThrough(new EventStreamDecoderStream()).getReader()
     await flushMicrotasks()

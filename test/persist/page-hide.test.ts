@@ -1,4 +1,4 @@
-/** Tests of pending writes when the page is hidden, and of the listeners for it. */
+/** Tests of pending writes when the page is hidden, and of the listeners that detect this. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -24,7 +24,7 @@ afterEach(() => vi.unstubAllGlobals())
 
 const feedAt = (position: number) => ({ url: '/api/stream', lastEventId: String(position) })
 
-test.each(['pagehide', 'visibilitychange', 'freeze'])('[F41] [F42] pending cursors are written at %s', (eventType) => {
+test.each(['pagehide', 'visibilitychange', 'freeze'])('[F41] [F42] pending cursors are written on %s', (eventType) => {
   const storage = createRecordedStore()
   const clock = createManualClock()
   const persistence = persist({ key: 'a', storage, clock })
@@ -39,7 +39,7 @@ test.each(['pagehide', 'visibilitychange', 'freeze'])('[F41] [F42] pending curso
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('there is no listener and no timer while no write is pending', async () => {
+test('listeners and timers exist only while a write is pending', async () => {
   const storage = createRecordedStore()
   const clock = createManualClock()
   const persistence = persist({ key: 'a', storage, clock })

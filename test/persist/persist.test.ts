@@ -24,7 +24,7 @@ test('[F42] a saved cursor is loaded after a page reload', () => {
   expect(storage.items.size).toBe(0)
 })
 
-test('keys do not collide with those of the page', () => {
+test('keys do not collide with keys that the page uses', () => {
   const storage = createRecordedStore({ prices: 'the page own' })
   const persistence = persist({ key: 'prices', storage })
   persistence.save(feedAt(1))
@@ -37,7 +37,7 @@ test('an empty or missing key throws a TypeError', () => {
   expect(() => persist({} as { key: string })).toThrow(TypeError)
 })
 
-test('the default store is sessionStorage, looked up at each use', () => {
+test('the default store is sessionStorage, looked up on each use', () => {
   const persistence = persist({ key: 'a' })
   const storage = createRecordedStore()
   vi.stubGlobal('sessionStorage', storage)
@@ -78,7 +78,7 @@ test('nothing is stored and nothing throws if access to sessionStorage is denied
   }
 })
 
-test('the next cursor is written after a write to a full store failed', async () => {
+test('after a write to a full store fails, the next cursor is written', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
   const full = vi.spyOn(storage, 'setItem').mockImplementationOnce(() => {
@@ -104,7 +104,7 @@ test('a store that returns something other than text is treated as empty', async
   expect(await persist({ key: 'a', storage, clock: createManualClock() }).load()).toBeUndefined()
 })
 
-test('the first cursor is written at once, and then the newest one at most four times a second', async () => {
+test('the first cursor is written at once, and after that the newest cursor at most four times a second', async () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
   const persistence = persist({ key: 'a', storage, clock })
@@ -120,7 +120,7 @@ test('the first cursor is written at once, and then the newest one at most four 
 test('a due write does not wait for a delayed timer, as in a background page', async () => {
   let now = 0
   const storage = createRecordedStore()
-  // Timers of this clock never fire.
+  // This clock's timers never fire.
   const persistence = persist({ key: 'a', storage, clock: { now: () => now, after: () => () => {} } })
   for (; now < 1_000; now += 10) persistence.save(feedAt(now))
   expect(storage.calls).toHaveLength(4)
@@ -152,7 +152,7 @@ test('a cursor can be saved after clear()', async () => {
   expect(storage.items.get('rivulet:a')).toBe(textAt(2))
 })
 
-test('a pending cursor of one stream is loaded by the next stream of the page', () => {
+test('a pending cursor of one stream is loaded by the next stream on the page', () => {
   const clock = createManualClock()
   const storage = createRecordedStore()
   const first = persist({ key: 'a', storage, clock })

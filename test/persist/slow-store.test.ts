@@ -47,7 +47,7 @@ test('load() treats a store that does not respond within two seconds as empty, a
   expect(outcome).toBeUndefined()
 })
 
-test('only one write is in flight, and the newest cursor is written next, after the interval', async () => {
+test('only one write is in flight at a time, and the newest cursor is written next, once the interval has passed', async () => {
   const { clock, storage, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   expect(names()).toEqual([set(1)])
@@ -70,7 +70,7 @@ test('only one write is in flight, and the newest cursor is written next, after 
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('clear() removes the cursor after the write in flight', async () => {
+test('clear() removes the cursor once the write in flight has completed', async () => {
   const { clock, storage, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   persistence.save(feedAt(2))
@@ -108,7 +108,7 @@ test('a failed write is ignored, and the next cursor is written', async () => {
   expect(names()).toEqual([set(2)])
 })
 
-test('no other write starts while one never completes', async () => {
+test('a write that never completes blocks all later writes', async () => {
   const { clock, names, persistence } = createPersistedCursor()
   persistence.save(feedAt(1))
   for (let position = 2; position < 100; position++) {

@@ -1,4 +1,4 @@
-/** Tests of which stored texts are valid cursors. */
+/** Tests of which stored strings are valid cursors. */
 import { fc } from '../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../src/persist/stored-cursor.ts'
@@ -50,7 +50,7 @@ test.each([
   expect(parseCursor(stored)).toBeUndefined()
 })
 
-/** JSON with the fields of a cursor and random values. */
+/** Generates JSON with the fields of a cursor and random values. */
 const cursorLike = fc
   .record({ url: fc.oneof(fc.webUrl(), fc.jsonValue()), lastEventId: fc.jsonValue() })
   .map((value) => JSON.stringify(value))

@@ -1,4 +1,4 @@
-/** Stores for tests: a synchronous one, and one that responds when the test says so. */
+/** Stores for tests: a synchronous store, and an asynchronous store whose calls the test completes. */
 import type { PersistStorage } from '../../src/persist.ts'
 
 export interface RecordedStore extends PersistStorage {

@@ -46,7 +46,7 @@ test('the text of a delta is its content', () => {
   expect(native().text!({ content: '你好', index: 0 })).toBe('你好')
 })
 
-test('the native protocol is resumable and truncated without an end event', () => {
+test('the native protocol is resumable, and a run without an end event is truncated', () => {
   expect(native()).toMatchObject({ resumable: true })
   expect(native().eof ?? 'truncated').toBe('truncated')
 })

@@ -20,14 +20,14 @@ const chunk = (content: string | null, index = 0, more = {}) => ({
 })
 
 describe('deltas', () => {
-  test('deltas have the content of a choice and its chunk', () => {
+  test('each delta has the content, the choice index and the original chunk', () => {
     expect(mapAll(chunk('Hel'), chunk('lo'))).toEqual([
       { type: 'delta', delta: { content: 'Hel', choice: 0, chunk: chunk('Hel') } },
       { type: 'delta', delta: { content: 'lo', choice: 0, chunk: chunk('lo') } },
     ])
   })
 
-  test('deltas name their choice, and the text is that of the first choice', () => {
+  test('deltas have their choice index, and only the first choice contributes to the text', () => {
     const steps = mapAll({
       choices: [
         { index: 0, delta: { content: 'a' } },
@@ -43,12 +43,12 @@ describe('deltas', () => {
     ['a role', chunk(null, 0, { delta: { role: 'assistant', content: '' } })],
     ['a tool call', chunk(null, 0, { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{' } }] } })],
     ['no choices', { choices: [] }],
-    ['usage alone', { usage: { total_tokens: 3 } }],
+    ['only usage', { usage: { total_tokens: 3 } }],
   ])('a chunk with %s yields no steps', (_name, payload) => expect(mapAll(payload)).toEqual([]))
 })
 
 describe('the end', () => {
-  test('[DONE] ends the run with the finish reason and usage received before', () => {
+  test('[DONE] ends the run with the finish reason and usage received earlier', () => {
     const finish = chunk(null, 0, { finish_reason: 'length', delta: {} })
     expect(mapAll(chunk('a'), finish, { choices: [], usage: { total_tokens: 3 } }, '[DONE]').at(-1)).toEqual({
       type: 'end',
@@ -64,7 +64,7 @@ describe('the end', () => {
     ])
   })
 
-  test('the finish reason is that of the first choice', () => {
+  test('the run has the finish reason of the first choice', () => {
     const steps = mapAll(
       chunk(null, 0, { finish_reason: 'stop' }),
       chunk(null, 1, { finish_reason: 'length' }),
@@ -85,7 +85,7 @@ describe('the end', () => {
 })
 
 describe('errors', () => {
-  test('an error chunk fails the run with its message and its code or type', () => {
+  test('an error chunk fails the run with its message and its code, or its type if it has no code', () => {
     expect(mapAll({ error: { message: 'Overloaded', type: 'server_error', code: 'overloaded' } })).toMatchObject([
       { type: 'error', message: 'Overloaded', code: 'overloaded' },
     ])

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 
-test.each(['message', 'error', 'end', 'start', '__proto__'])('an event named %s is a delta, unchanged', (type) => {
+test.each(['message', 'error', 'end', 'start', '__proto__'])('an event named %s becomes a delta unchanged', (type) => {
   const event = { type, data: 'not JSON', id: '7' }
   expect(rawEvents().map(event, {})).toEqual([{ type: 'delta', delta: event }])
 })
@@ -11,7 +11,7 @@ test('the text of a delta is its data', () => {
   expect(rawEvents().text!({ type: 'message', data: 'a\nb', id: '' })).toBe('a\nb')
 })
 
-test('the run ends with the connection and is not resumable', () => {
+test('a run ends when the connection ends and is not resumable', () => {
   expect(rawEvents().eof).toBe('end')
   expect(rawEvents().resumable ?? false).toBe(false)
 })

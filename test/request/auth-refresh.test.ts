@@ -65,7 +65,7 @@ describe('[F16] [P4.2] a 401', () => {
     expect(tokens(network.attempts).slice(2)).toEqual(['Bearer t2', 'Bearer t2'])
   })
 
-  test('a refused stream keeps its cursor, and a refused refreshed token is refreshed again', async () => {
+  test('a stream refused with 401 keeps its cursor, and a later 401 refreshes the token again', async () => {
     const { auth, pending } = createProvider()
     const { network, clock } = await createFeeds(1, { auth })
     const connection = network.last.respond()
@@ -101,7 +101,7 @@ describe('[F16] [P4.2] a 401', () => {
 })
 
 describe('[F38] a refresh', () => {
-  test('a failed refresh fails the attempts of all streams and is repeated after their backoff', async () => {
+  test('a failed refresh fails the attempts of all waiting streams and is repeated after backoff', async () => {
     const { auth, pending } = createProvider()
     const { network, clock, feeds } = await createFeeds(2, { auth })
     for (const attempt of network.attempts) attempt.respond(unauthorized)
@@ -130,7 +130,7 @@ describe('[F38] a refresh', () => {
     expect(pending.length).toBe(1)
   })
 
-  test('a hanging refresh is aborted after connectTimeout, and the next attempt starts another', async () => {
+  test('a hanging refresh is aborted after connectTimeout, and the next attempt starts a new refresh', async () => {
     const { auth, pending } = createProvider()
     const { client, network, clock } = createTestClient({ auth, connectTimeout: 1_000, retry: { delay: 100 } })
     client.subscribe('/1')
@@ -160,7 +160,7 @@ describe('[F38] a refresh', () => {
   })
 })
 
-test('a `StreamError` rejected by a shared provider becomes a separate error of each stream', async () => {
+test('a `StreamError` that a shared provider rejects with becomes a separate error for each stream', async () => {
   const shared = new StreamError('auth', 'No session')
   const auth: AuthProvider = () => Promise.reject(shared)
   const { client } = createTestClient({ auth })

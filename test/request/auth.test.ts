@@ -1,4 +1,4 @@
-/** Headers and credentials: when their callbacks are called, and which origins receive them. */
+/** Headers and credentials: when the callbacks are called, and which origins receive credentials. */
 import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
@@ -11,7 +11,7 @@ const unhandled = trapUnhandled()
 const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new AbortController().signal }
 
 describe('headers', () => {
-  test("a stream's headers override the client's, which are added to Accept", async () => {
+  test("a stream's headers override the client's, and both are added to Accept", async () => {
     const { client, network } = createTestClient({ headers: { 'X-A': 'client', 'X-B': 'client' } })
     client.subscribe('/x', {
       headers: [
@@ -60,7 +60,7 @@ describe('[P4.1] built-in auth providers', () => {
 })
 
 describe('auth', () => {
-  test('auth is called for each attempt, and its headers are marked as credentials', async () => {
+  test('`auth` is called for each attempt, and the headers that it returns are marked as credentials', async () => {
     let token = 0
     const { client, network, clock } = createTestClient({ auth: bearer(() => `t${++token}`) })
     client.subscribe('/x')
@@ -71,7 +71,7 @@ describe('auth', () => {
     expect(network.last.request.credentialHeaders).toEqual(['authorization'])
   })
 
-  test('auth overrides `headers`', async () => {
+  test('`auth` overrides `headers`', async () => {
     const { client, network } = createTestClient({ headers: { authorization: 'Basic x' }, auth: bearer('t') })
     client.subscribe('/x')
     await flushMicrotasks()
@@ -96,7 +96,7 @@ describe('auth', () => {
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
-  test("without `baseUrl` credentials are sent to the stream's own origin", async () => {
+  test("without `baseUrl`, credentials are sent to the stream's own origin", async () => {
     const { client, network } = createTestClient({ baseUrl: undefined as never, auth: bearer('t') })
     client.subscribe('https://any.test/x')
     await flushMicrotasks()
@@ -108,7 +108,7 @@ describe('auth', () => {
     ['/r1', true],
     ['https://other.test/r1', false],
     ['http://api.test/r1', false],
-  ])('with `baseUrl` a cursor URL of another origin receives no credentials: %s %s', async (url, sent) => {
+  ])('with `baseUrl`, only a cursor URL of the same origin receives credentials: %s %s', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ auth })
     client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
@@ -117,7 +117,7 @@ describe('auth', () => {
     expect(auth).toHaveBeenCalledTimes(sent ? 1 : 0)
   })
 
-  test('without `baseUrl` a cursor URL, which may be untrusted, receives no credentials', async () => {
+  test('without `baseUrl`, a cursor URL, which may be untrusted, receives no credentials', async () => {
     const auth = vi.fn(apiKey('k'))
     const { client, network } = createTestClient({ baseUrl: undefined as never, auth })
     const run = client.resume({ url: 'https://any.test/r1', lastEventId: 'r1:3' })
@@ -161,7 +161,7 @@ describe('auth', () => {
 })
 
 describe('[F16] a 401', () => {
-  test('a 401 calls auth once more for the same attempt', async () => {
+  test('a 401 calls `auth` once more for the same attempt', async () => {
     const getToken = vi.fn(({ reason }: AttemptContext) => (reason === 'rejected' ? 'new' : 'old'))
     const { client, network, errors } = createTestClient({ auth: bearer(getToken) })
     client.subscribe('/x')
@@ -210,17 +210,20 @@ describe('[F38] a failing provider', () => {
       },
     ],
     ['hangs', () => new Promise<never>(() => {})],
-  ])('a provider that %s fails the attempt, and the stream with code auth at its limit', async (_name, provider) => {
-    for (const options of [{ auth: provider }, { headers: provider }]) {
-      const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
-      const { closed } = client.subscribe('/x')
-      await clock.advance(100_000)
-      expect(await closed).toMatchObject({ code: 'auth' })
-      expect(errors).toHaveLength(1)
-      expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
-      expect(clock.pendingDelays).toEqual([])
-    }
-  })
+  ])(
+    'a provider that %s fails each attempt, and the stream ends with code auth at the retry limit',
+    async (_name, provider) => {
+      for (const options of [{ auth: provider }, { headers: provider }]) {
+        const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
+        const { closed } = client.subscribe('/x')
+        await clock.advance(100_000)
+        expect(await closed).toMatchObject({ code: 'auth' })
+        expect(errors).toHaveLength(1)
+        expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
+        expect(clock.pendingDelays).toEqual([])
+      }
+    },
+  )
 
   test('a provider that recovers lets the stream connect', async () => {
     let calls = 0
@@ -237,7 +240,7 @@ describe('[F38] a failing provider', () => {
 })
 
 describe('[F36] after close()', () => {
-  test('`auth` is not called after a close while `headers` is pending', async () => {
+  test('`auth` is not called if the stream is closed while `headers` is pending', async () => {
     let resolveHeaders!: (headers: HeadersInit) => void
     const headers = (): Promise<HeadersInit> => new Promise((resolve) => (resolveHeaders = resolve))
     const auth = vi.fn(bearer('t'))

@@ -88,7 +88,7 @@ describe('method and body', () => {
     expect(request.body).toBeUndefined()
   })
 
-  test('json is sent as a POST body of text, with its content type', async () => {
+  test('json is sent as the text body of a POST with the JSON content type', async () => {
     const { request, headers } = await subscribe('/x', { json: { prompt: '你好' } })
     expect(request).toMatchObject({ method: 'POST', body: '{"prompt":"你好"}' })
     expect(headers['content-type']).toBe('application/json')
@@ -114,7 +114,7 @@ describe('method and body', () => {
     expect((await subscribe('/x', { body: bytes })).request.body).toBe(bytes)
   })
 
-  test('other bodies are passed to fetch through init', async () => {
+  test('bodies of other types are passed to fetch through init', async () => {
     const body = new FormData()
     const { request } = await subscribe('/x', { body })
     expect(request.body).toBeUndefined()
@@ -161,7 +161,7 @@ describe('other options', () => {
 })
 
 describe('the last event ID', () => {
-  /** Subscribes and reconnects after an event with an ID. */
+  /** Subscribes, reconnects after an event with an ID, and returns the network. */
   const reconnect = async (options: SubscribeOptions, clientOptions: ClientOptions = {}) => {
     const testClient = createTestClient(clientOptions)
     testClient.client.subscribe('/x?a=1', options)
@@ -189,7 +189,7 @@ describe('the last event ID', () => {
     }
   })
 
-  test('a lastEventId function returns the URL of a reconnect', async () => {
+  test('a lastEventId function determines the URL of a reconnect', async () => {
     const lastEventId = (url: string, id: string): string => `${url}&after=${encodeURIComponent(id)}`
     for (const network of [await reconnect({}, { lastEventId }), await reconnect({ lastEventId })]) {
       expect(network.attempts[0]!.request.url).toBe('https://api.test/x?a=1')

@@ -1,4 +1,4 @@
-/** The order in which a browser is looked for, and what happens without one. */
+/** `findBrowser` searches in a fixed order, and `ensureBrowser` installs a browser only if it may. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 const machine = vi.hoisted(() => ({ files: new Set<string>(), installed: '', commands: [] as string[] }))
@@ -35,7 +35,7 @@ describe('findBrowser', () => {
     expect(findBrowser()).toBe('/mine')
   })
 
-  test('a CHROMIUM_PATH that is not a file is an error', () => {
+  test('findBrowser throws if CHROMIUM_PATH is not a file', () => {
     machine.files = new Set(['/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(() => findBrowser()).toThrow('/mine')
@@ -49,7 +49,7 @@ describe('findBrowser', () => {
   test.each([
     ['linux', '/usr/bin/google-chrome'],
     ['darwin', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-  ] as const)('system browsers of %s are found at their usual paths', (platform, path) => {
+  ] as const)('a system browser on %s is found at the usual path', (platform, path) => {
     vi.spyOn(process, 'platform', 'get').mockReturnValue(platform)
     machine.files = new Set([path])
     expect(findBrowser()).toBe(path)
@@ -78,7 +78,7 @@ describe('ensureBrowser without a browser', () => {
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('no browser is installed if one exists', () => {
+  test('root installs nothing if a browser exists', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.files = new Set(['/usr/bin/chromium'])
     expect(ensureBrowser({ mayInstall: true })).toBe(true)
@@ -91,7 +91,7 @@ describe('ensureBrowser without a browser', () => {
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('CI fails without a browser, even after an installation attempt', () => {
+  test('CI fails without a browser, even after a failed installation', () => {
     vi.stubEnv('CI', 'true')
     expect(() => ensureBrowser()).toThrow('No browser was found')
     vi.spyOn(process, 'getuid').mockReturnValue(0)

@@ -40,7 +40,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text)
 }
 
-/** Returns the violations of a tree with these files and the targets. */
+/** Writes `files` next to the targets and returns the violations of the tree. */
 async function check(files: Record<string, string>): Promise<string[]> {
   for (const [path, text] of Object.entries(files)) write(path, text)
   return describeViolations(await cruiseImports(folder))
@@ -48,15 +48,15 @@ async function check(files: Record<string, string>): Promise<string[]> {
 
 describe('an allowed import', () => {
   test.each([
-    ['its own folder', 'src/source/source.ts', './state.ts'],
+    ['a file in the same folder', 'src/source/source.ts', './state.ts'],
     ['a lower layer', 'src/source/source.ts', '../connect/connect.ts'],
     ['the lowest layer, from an entry', 'src/index.ts', './base/errors.ts'],
     ['the parts of an entry, from that entry', 'src/share.ts', './share/member.ts'],
     ['shared SDK code, from the mock server', 'mock-server/stream/frame.ts', '../../src/sse/encode.ts'],
     ['Node, at the edge of the mock server', 'mock-server/node/sockets.ts', 'node:http'],
     ['jose, for authentication', 'mock-server/auth/jwt.ts', 'jose'],
-    ['msw, in its own entry', 'mock-server/msw/handlers.ts', 'msw'],
-  ])('import of %s is allowed', async (_description, from, to) => {
+    ['msw, in the msw folder', 'mock-server/msw/handlers.ts', 'msw'],
+  ])('an import of %s is allowed', async (_description, from, to) => {
     expect(await check({ [from]: `import { x } from '${to}'` })).toEqual([])
   })
 })
@@ -64,7 +64,7 @@ describe('an allowed import', () => {
 describe('a forbidden import', () => {
   test.each([
     ['a higher layer', 'src/base/clock.ts', '../source/state.ts', 'base-imports-down'],
-    ['a layer above in the same half', 'src/sse/parse.ts', '../protocols/native.ts', 'sse-imports-down'],
+    ['the layer directly above', 'src/sse/parse.ts', '../protocols/native.ts', 'sse-imports-down'],
     ['an entry, from below', 'src/connect/fetch.ts', '../client/client.ts', 'connect-imports-down'],
     ['the parts of an entry, from another entry', 'src/index.ts', './share/member.ts', 'entry-folder-is-private'],
     ['the parts of an entry, from a layer', 'src/client/run.ts', '../share/member.ts', 'client-imports-down'],
@@ -81,9 +81,9 @@ describe('a forbidden import', () => {
       'node-is-imported-at-the-edge',
     ],
     ['a higher layer of the mock server', 'mock-server/http/x.ts', '../feed/feed.ts', 'mock-server-http-imports-down'],
-    ['a neighbor in the mock server', 'mock-server/feed/x.ts', '../run/run.ts', 'imports-down'],
-    ['msw outside its entry', 'mock-server/mock/mock.ts', 'msw', 'msw-is-for-msw'],
-    ['jose outside authentication', 'mock-server/http/x.ts', 'jose', 'jose-is-for-auth'],
+    ['a folder on the same layer of the mock server', 'mock-server/feed/x.ts', '../run/run.ts', 'imports-down'],
+    ['msw, outside the msw folder', 'mock-server/mock/mock.ts', 'msw', 'msw-is-for-msw'],
+    ['jose, outside authentication', 'mock-server/http/x.ts', 'jose', 'jose-is-for-auth'],
     [
       'SDK code that is not shared, from the mock server',
       'mock-server/feed/x.ts',
@@ -91,7 +91,7 @@ describe('a forbidden import', () => {
       'mock-server-shares-little',
     ],
     ['a file that does not exist', 'src/base/clock.ts', './missing.ts', 'no-unresolved-import'],
-  ])('import of %s is reported', async (_description, from, to, rule) => {
+  ])('an import of %s is reported', async (_description, from, to, rule) => {
     expect(await check({ [from]: `import { x } from '${to}'` })).toContainEqual(expect.stringContaining(rule))
   })
 
@@ -102,14 +102,14 @@ describe('a forbidden import', () => {
     ['import for its effects', `import '../source/state.ts'`],
     ['dynamic import', `const state = await import('../source/state.ts')`],
     ['import type expression', `export type X = typeof import('../source/state.ts').x`],
-  ])('violation written as %s is reported', async (_form, text) => {
+  ])('a violation written as %s is reported', async (_form, text) => {
     expect(await check({ 'src/base/clock.ts': text })).toEqual([
       'src/base/clock.ts → src/source/state.ts: base-imports-down',
     ])
   })
 })
 
-test('the linter rejects a dynamic import whose target cannot be read', () => {
+test('the linter rejects a dynamic import whose target is not a literal', () => {
   write('src/base/clock.ts', 'export const load = (name: string): Promise<unknown> => import(name)')
   copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
   const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
@@ -118,7 +118,7 @@ test('the linter rejects a dynamic import whose target cannot be read', () => {
   expect(status).toBe(1)
 })
 
-test('a cycle is reported with all its files, even if it consists of type imports', async () => {
+test('a cycle of type imports is reported with every file on it', async () => {
   const violations = await check({
     'src/base/a.ts': `import type { B } from './b.ts'; export type A = B`,
     'src/base/b.ts': `import type { C } from './c.ts'; export type B = C`,
@@ -130,7 +130,7 @@ test('a cycle is reported with all its files, even if it consists of type import
 })
 
 describe('an entry contains nothing but re-exports', () => {
-  /** Statements of a file that are not `export … from '…'`. */
+  /** Returns the statements of a file that are not `export … from '…'`. */
   const otherStatements = (text: string): string[] =>
     ts
       .createSourceFile('entry.ts', text, ts.ScriptTarget.Latest)
@@ -143,7 +143,7 @@ describe('an entry contains nothing but re-exports', () => {
       .map((file) => `${name}/${file}`),
   )
 
-  test.each(entries)('%s only re-exports', (path) => {
+  test.each(entries)('%s contains only re-exports', (path) => {
     expect(otherStatements(readFileSync(join(root, path), 'utf8'))).toEqual([])
   })
 
@@ -158,7 +158,7 @@ describe('an entry contains nothing but re-exports', () => {
     `export { x }`,
     `export default function () {}`,
     `console.log()`,
-  ])('statement %s is detected', (statement) => {
+  ])('the statement `%s` is detected', (statement) => {
     expect(otherStatements(`export { a } from './a.ts'\n${statement}\n`)).toEqual([statement])
   })
 })

@@ -1,4 +1,4 @@
-/** Figures in documents: every mark is filled in, and a mark without a figure is an error. */
+/** `fillFigures` fills in every mark in a document, and throws for a mark without a figure. */
 import { expect, test } from 'vitest'
 import { fillFigures } from '../../scripts/document-figures.mjs'
 
@@ -16,6 +16,6 @@ test('figures of another kind are unchanged', () => {
   )
 })
 
-test('a mark without a figure is an error', () => {
+test('fillFigures throws for a mark without a figure', () => {
   expect(() => fillFigures('<!-- size:react -->1 kB<!-- /size -->', 'size', { core: '5.4 kB' })).toThrow('size:react')
 })

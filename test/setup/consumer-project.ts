@@ -28,12 +28,12 @@ declare module 'vitest' {
   }
 }
 
-/** Other packages the test projects use. They are linked, so that only `npm ci` needs the network. */
+/** Other packages that the test projects use. They are linked, not installed, so only `npm ci` needs the network. */
 const linkedPackages = ['@types/node', 'msw', 'react', 'react-dom']
 
 export default function setup(project: TestProject): () => void {
   const root = fileURLToPath(new URL('../../', import.meta.url))
-  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('nothing is built yet: `npm run build` comes first')
+  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('The package is not built; run `npm run build` first')
 
   // Bundlers report real paths, and on some systems the temporary folder is a symbolic link.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-consumer-')))

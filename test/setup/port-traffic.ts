@@ -1,4 +1,4 @@
-/** Records the requests and open sockets on the ports of servers in this process. */
+/** Records, by port, the requests and open sockets of servers in this process. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -10,7 +10,7 @@ export interface ReceivedRequest {
   path: string
   /** Names in lower case; values have one character per byte. */
   headers: Record<string, string>
-  /** The response status, once its headers were sent. */
+  /** The response status; `undefined` until the response headers are sent. */
   readonly status?: number | undefined
 }
 
@@ -25,7 +25,7 @@ export interface PortTraffic {
 
 const ports = new Map<number, PortTraffic>()
 
-// Diagnostics channels cover every server of the process, so the mock server needs no hook for its tests.
+// Diagnostics channels cover every server in the process, so the mock server needs no hook for its tests.
 subscribe('http.server.request.start', (message) => {
   const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
   const traffic = trafficAt(request.socket.localPort)

@@ -28,7 +28,7 @@ export function createSyncManualClock(): SyncManualClock {
     now: () => now,
     date: () => START_DATE_MS + now,
     after(ms, callback) {
-      if (!(ms >= 0)) throw new RangeError(`A timer of ${ms} ms`)
+      if (!(ms >= 0)) throw new RangeError(`Invalid timer delay: ${ms} ms`)
       const timer = { at: now + ms, callback }
       timers.add(timer)
       return () => timers.delete(timer)

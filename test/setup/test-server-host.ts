@@ -14,13 +14,13 @@ import {
 import { type PortTraffic, type ReceivedRequest, recordPort, forgetPort } from './port-traffic.ts'
 import { type SyncManualClock, createSyncManualClock } from './sync-manual-clock.ts'
 
-/** Options of a mock server to open; only those that can be sent as JSON. */
+/** Options for opening a mock server. They are sent as JSON, so `time` replaces `clock`. */
 export interface TestServerOptions extends Omit<MockServerOptions, 'clock'> {
-  /** `manual`: the server's clock moves only by `advance`. @defaultValue 'real' */
+  /** With `manual`, the server's clock moves only when `advance` is called. @defaultValue 'real' */
   time?: 'real' | 'manual'
 }
 
-/** Commands of an open server, with their results. */
+/** Commands that can be run on an open server, and the values they return. */
 export interface TestServerCommands {
   /** Broadcasts an event on the feed `count` times; returns the last ID. */
   send(event: FeedEvent, count: number): string
@@ -48,7 +48,7 @@ export interface TestServerState {
   openResponses: number
   /** Bytes written to the open sockets. */
   writtenBytes: number
-  /** Number of clients that read the feed. */
+  /** Number of clients reading the feed. */
   feedReaders: number
   runs: { id: string; prompt: string; state: 'running' | 'finished'; readers: number; text: string }[]
 }
@@ -76,7 +76,7 @@ function createCommands(
     lose: () => server.service.clearHistory(),
     token: (options) => server.issueToken(options),
     advance(ms) {
-      if (!clock) throw new TypeError('advance: this server has real time')
+      if (!clock) throw new TypeError("advance: requires a server with time: 'manual'")
       clock.advance(ms)
     },
     state: () => ({
@@ -109,7 +109,7 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
     const clock = time === 'manual' ? createSyncManualClock() : undefined
     const onRequest: MockServerOptions['onRequest'] = ({ method, url: requestUrl, headers }, via) => {
       const { pathname, search } = new URL(requestUrl)
-      // Requests on their own connections are recorded by the port.
+      // Requests outside a channel are recorded by `recordPort`.
       if (via === 'channel')
         traffic.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
     }
@@ -126,13 +126,13 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
   const runCommand = async (path: string, body: string): Promise<unknown> => {
     if (path === '/') return open(JSON.parse(body))
     const commands = servers.get(path)
-    if (!commands) throw new TypeError(`There is no server ${path}`)
+    if (!commands) throw new TypeError(`No server at ${path}`)
     const [name, ...args] = JSON.parse(body) as [keyof TestServerCommands, ...unknown[]]
     return (commands[name] as (...args: unknown[]) => unknown)(...args)
   }
 
   const hostServer = createServer((request, response) => {
-    // Any origin is allowed: the host serves tests on this machine only.
+    // Any origin is allowed, because the host serves only tests on this machine.
     response.setHeader('access-control-allow-origin', '*')
     text(request)
       .then((body) => runCommand(request.url!, body))

@@ -9,9 +9,9 @@ export interface FakeTab {
   openChannel(name: string): ShareChannel
   /** Delays everything that arrives. `lossy`: messages are lost instead, as in a page that a debugger has stopped. */
   freeze(mode?: 'lossless' | 'lossy'): void
-  /** Delivers what has been delayed, and all that arrives from now on. */
+  /** Delivers everything that was delayed, and ends the delay. */
   thaw(): void
-  /** Ends the tab without any message. Its locks become free. */
+  /** Ends the tab without sending any message, and releases its locks. */
   kill(): void
 }
 

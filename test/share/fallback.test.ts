@@ -1,4 +1,4 @@
-/** Tests without sharing: each tab gets its own connection, and onFallback is called with the reason. */
+/** Tests of the fallback when tabs cannot share: each tab gets its own connection, and onFallback is called with the reason. */
 import { expect, test, vi } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'

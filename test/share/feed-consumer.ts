@@ -1,4 +1,4 @@
-/** A minimal feed consumer: reads connections, and reconnects from its cursor when one has ended. */
+/** A minimal feed consumer: reads connections, and reconnects from its cursor when a connection ends. */
 import type { Clock } from '../../src/base/clock.ts'
 import type { Connect, Connection } from '../../src/connect/connect.ts'
 
@@ -50,7 +50,7 @@ export function consumeFeed(
         for (const block of batch.blocks) {
           if (block.type !== 'connected') payloads.push(block.data!.trim())
           cursor = block.id ?? cursor
-          block.id = 'modified' // the SDK modifies its blocks, too
+          block.id = 'modified' // the SDK also modifies the blocks that it reads
         }
       }
     } catch {

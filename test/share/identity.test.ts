@@ -1,9 +1,9 @@
-/** Tests of which requests are shared, and that no data or credentials reach other users. */
+/** Tests of which requests are shared; no data or credentials may reach other users. */
 import { expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
 
-/** Returns the number of connections of two tabs with these requests. */
+/** Returns the number of connections that two tabs open for these requests. */
 async function countConnections(
   one: Partial<ConnectRequest>,
   other: Partial<ConnectRequest> = one,

@@ -42,14 +42,14 @@ test('the leader reads at most one window ahead for a follower', async () => {
   expect((40 - wire.unreadBatches) * 64).toBeLessThanOrEqual(256 + 3 * 64)
 })
 
-test('a slow follower is detached and continues from its own cursor', async () => {
+test('a slow follower becomes detached and continues from its own cursor', async () => {
   const { wire, leader, follower, two, network, clock } = await openPair()
   const leaderReads = readAll(leader)
   wire.send(connected('0'))
   for (let id = 1; id <= 40; id++) wire.send(big(id))
   await flushMessages()
   expect(leaderReads.blocks).toHaveLength(41)
-  expect([two.role, network.attempts.length]).toEqual(['detached', 1]) // its inbox is not empty yet
+  expect([two.role, network.attempts.length]).toEqual(['detached', 1]) // the follower's inbox is not empty yet
   const reads = readAll(follower)
   await flushMessages()
   const buffered = reads.blocks.length

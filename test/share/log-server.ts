@@ -8,7 +8,7 @@ export interface LogServer {
   readonly requests: ConnectRequest[]
   /** Number of open connections. */
   readonly openConnections: number
-  /** Returns the most connections that were open at once since the last call. */
+  /** Returns the largest number of connections open at once since the last call. */
   takePeakConnections(): number
   /** Adds events to the log. */
   send(count?: number, size?: number): void
@@ -16,7 +16,7 @@ export interface LogServer {
   cut(): void
 }
 
-/** Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2) and reads at most `batch` events at once. */
+/** Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2), and each read returns at most `batch` log events. */
 export function createLogServer({ batch = 5 } = {}): LogServer {
   const log: { id: number; data: string }[] = []
   const connections = new Set<{ wake(): void; cut(): void }>()

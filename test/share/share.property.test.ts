@@ -63,7 +63,7 @@ test.each([0, 30, 300])(
         infiniteStream(nat(latency)),
         async (steps, delays) => {
           const clock = createManualClock()
-          // Wall clock and random numbers are deterministic, so that each failure can be reproduced.
+          // The wall clock and random numbers are deterministic, so that each failure can be reproduced.
           vi.spyOn(Date, 'now').mockImplementation(() => 1_800_000_000_000 + Math.floor(clock.now()))
           vi.spyOn(Math, 'random').mockImplementation(createRandom(1))
           const browser = createFakeBrowser(latency ? { clock, delay: () => delays.next().value! } : {})

@@ -1,4 +1,4 @@
-/** Tests of shared streams: which tab leads, which ones follow, and which events each of them receives. */
+/** Tests of shared streams: which tab leads, which tabs follow, and which events each tab receives. */
 import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
@@ -7,7 +7,7 @@ import { connected, createTestTabs, event, flushMessages, readAll, createRequest
 
 trapUnhandled()
 
-/** Opens a leader and a follower, which both read, and the connection that they share. */
+/** Opens a leader and a follower, both of which read, and the connection that they share. */
 async function openPair(more = {}) {
   const tabs = createTestTabs()
   const [one, two] = [tabs.open(), tabs.open()]
@@ -39,12 +39,12 @@ test('two tabs share one connection, and each receives its own copy of every bat
   expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
 })
 
-test('onChange receives URL without query, scope and role', async () => {
+test('onChange receives the role, the scope, and the URL without its query', async () => {
   const { one } = await openPair({ scope: 'alice' })
   expect(one.states).toEqual([{ url: 'https://example.com/feed', scope: 'alice', role: 'leader' }])
 })
 
-test('[P2.2] a new feed receives a connected event with its start position, and no earlier events', async () => {
+test('[P2.2] a new feed receives a connected event with the start position, and no earlier events', async () => {
   const { open, wire } = await openPair()
   wire.send(connected('4'), event(5), event(6))
   await flushMessages()
@@ -65,7 +65,7 @@ test('[P2.3] a tab with a known cursor receives the events that it missed', asyn
   expect(network.attempts).toHaveLength(1)
 })
 
-test('a stream without a connected event is replayed from its start while the replay buffer has it', async () => {
+test('a stream without a connected event is replayed as long as the replay buffer contains the start of the stream', async () => {
   const { open, wire, network } = await openPair()
   wire.send({ type: 'start', data: '{}' }, { data: 'a' })
   await flushMessages()
@@ -83,7 +83,7 @@ test('a stream without a connected event is replayed from its start while the re
   expect(network.attempts).toHaveLength(2)
 })
 
-test('a `connected` event of another protocol is an ordinary event', async () => {
+test('a `connected` event of a different protocol is an ordinary event', async () => {
   const { open, wire } = await openPair()
   wire.send({ type: 'connected', data: 'hello', id: '1' }, { type: 'snapshot', data: 's', id: '2' })
   await flushMessages()
@@ -174,7 +174,7 @@ test('events without an id are neither repeated nor lost when the leader changes
   expect(ticks(late)).toEqual(['tick:b', 'tick:c', 'tick:d', 'message:6'])
 })
 
-test('a stream without ids fails when its leader closes, because it cannot be resumed', async () => {
+test('when the leader closes, a stream without ids fails, because it cannot be resumed', async () => {
   const { wire, leader, network, followerReads } = await openPair()
   wire.send({ data: 'a' })
   await flushMessages()
@@ -184,7 +184,7 @@ test('a stream without ids fails when its leader closes, because it cannot be re
   expect(network.attempts).toHaveLength(1)
 })
 
-test('[F41] a frozen leader is replaced after 3 to 4 s, its late messages are ignored, and it follows when thawed', async () => {
+test('[F41] a frozen leader is replaced after 3 to 4 s, and becomes a follower when thawed; late messages from it are ignored', async () => {
   const { one, two, wire, network, clock, browser, leaderReads, followerReads } = await openPair()
   wire.send(connected('4'), event(5))
   await flushMessages()
@@ -216,14 +216,14 @@ test('[F41] a frozen leader is replaced after 3 to 4 s, its late messages are ig
   expect(followerReads.blocks).toEqual(leaderReads.blocks)
 })
 
-test('a leader without events answers pings and keeps its role', async () => {
+test('a leader that receives no events answers pings and remains the leader', async () => {
   const { one, network, clock, browser } = await openPair()
   await clock.advance(60_000)
   expect([one.role, network.attempts.length]).toEqual(['leader', 1])
   expect(browser.messages.filter((message) => (message as { type: string }).type === 'ping').length).toBeGreaterThan(10)
 })
 
-test('the oldest tab with a stream becomes its leader', async () => {
+test('an older tab that opens the same stream takes over as its leader', async () => {
   const { open, network } = createTestTabs()
   const [old, young] = [open(), open()]
   void old.connect(createRequest({ url: 'https://example.com/other' }))
@@ -260,7 +260,7 @@ test('a clean end or a network error reaches every tab after all earlier events'
   }
 })
 
-test('an error that concerns only the leader makes the next tab lead', async () => {
+test('an error that affects only the leader makes the next tab the leader', async () => {
   const { two, wire, leaderReads, network } = await openPair()
   wire.send(connected('4'))
   wire.disconnect(new StreamError('too-large', 'Event longer than the leader accepts'))
@@ -270,7 +270,7 @@ test('an error that concerns only the leader makes the next tab lead', async () 
 })
 
 test.each([404, 503, 204])(
-  'a response with status %i reaches every tab, with its problem and without secrets',
+  'a response with status %i reaches every tab, with the problem and without secrets',
   async (status) => {
     const { open, network, clock, browser } = createTestTabs()
     const leading = open().connect(createRequest())
@@ -330,43 +330,46 @@ test('a tab that joins while the leader is connecting waits for the response', a
   expect(reads.map(({ blocks }) => blocks)).toEqual([['connected:4'], ['connected:4']])
 })
 
-test.each(['joining', 'leader', 'follower'])('[F37] an abort while %s leaves no connection or timer', async (when) => {
-  const { open, network, clock } = createTestTabs()
-  const controller = new AbortController()
-  const { signal } = controller
-  const reason = new Error('aborted by the test')
-  if (when === 'joining') {
-    void open().connect(createRequest())
+test.each(['joining', 'leader', 'follower'])(
+  '[F37] an abort in a %s tab leaves no connection or timer',
+  async (when) => {
+    const { open, network, clock } = createTestTabs()
+    const controller = new AbortController()
+    const { signal } = controller
+    const reason = new Error('aborted by the test')
+    if (when === 'joining') {
+      void open().connect(createRequest())
+      await flushMessages()
+      const tab = open()
+      const pending = tab.connect(createRequest({ signal }))
+      await flushMessages()
+      controller.abort(reason)
+      await expect(pending).rejects.toBe(reason)
+      expect(tab.role).toBe('closed')
+      return
+    }
+    const other = when === 'follower' ? open().connect(createRequest()) : undefined
     await flushMessages()
-    const tab = open()
-    const pending = tab.connect(createRequest({ signal }))
+    const pending = open().connect(createRequest({ signal }))
     await flushMessages()
+    const wire = network.last.respond()
+    const reads = readAll(await pending)
     controller.abort(reason)
-    await expect(pending).rejects.toBe(reason)
-    expect(tab.role).toBe('closed')
-    return
-  }
-  const other = when === 'follower' ? open().connect(createRequest()) : undefined
-  await flushMessages()
-  const pending = open().connect(createRequest({ signal }))
-  await flushMessages()
-  const wire = network.last.respond()
-  const reads = readAll(await pending)
-  controller.abort(reason)
-  await flushMessages()
-  expect(reads.end).toBe(reason)
-  ;(await other)?.cancel()
-  await flushMessages()
-  expect([wire.cancelled, clock.pendingDelays]).toEqual([true, []])
-})
+    await flushMessages()
+    expect(reads.end).toBe(reason)
+    ;(await other)?.cancel()
+    await flushMessages()
+    expect([wire.cancelled, clock.pendingDelays]).toEqual([true, []])
+  },
+)
 
-test('[F37] a signal that is already aborted rejects with its reason and prevents the request', async () => {
+test('[F37] a signal that is already aborted rejects with the reason and prevents the request', async () => {
   const { open, network, clock } = createTestTabs()
   await expect(open().connect(createRequest({ signal: AbortSignal.abort('reason') }))).rejects.toBe('reason')
   expect([network.attempts, clock.pendingDelays]).toEqual([[], []])
 })
 
-test('[P2.2] [F26] a new leader between `connected` and `reset` requests the old cursor, so that the gap is reported', async () => {
+test('[P2.2] [F26] a tab that becomes the leader between `connected` and `reset` requests the old cursor, so that the gap is reported', async () => {
   const { one, wire, network, clock } = await openPair({ lastEventId: '5' })
   wire.send(connected('new:9'))
   await flushMessages()
@@ -395,11 +398,11 @@ test('[F36] an abort in onChange prevents further connections', async () => {
     await flushMessages()
     expect(network.attempts).toHaveLength(1)
     await clock.advance(0)
-    expect(clock.pendingDelays).toHaveLength(2) // those of the other two tabs
+    expect(clock.pendingDelays).toHaveLength(2) // the timers of the other two tabs
   }
 })
 
-test('messages of other scripts are ignored', async () => {
+test('messages from other scripts are ignored', async () => {
   const { browser, wire, leaderReads, followerReads } = await openPair()
   const channel = browser.openTab().openChannel('rivulet:1:["app",null,"https://example.com/feed?q=1"]')
   for (const message of [null, undefined, 'hello', 7, {}, [], { type: 'ack' }, { epoch: 'soon' }]) {

@@ -77,7 +77,7 @@ export interface ReadLog {
   readonly end: unknown
 }
 
-/** Reads a connection until its end, and logs what it reads. */
+/** Reads a connection to its end, and logs the batches and the outcome. */
 export function readAll(connection: Connection): ReadLog {
   const batches: Batch[] = []
   let end: unknown

@@ -11,10 +11,10 @@ export type Report = { readonly sample: HeapSample } | { readonly counts: EventC
 const [, , url = '', plan = ''] = process.argv
 const { events } = JSON.parse(plan) as Plan
 
-// These streams are created on first access, which Node's fetch does: create them before counting resources.
+// Node creates these streams on first access, and `fetch` accesses them: create them before counting resources.
 void [process.stdout, process.stderr]
 const initialResources = process.getActiveResourcesInfo()
-/** Counts the resources that keep the process alive, by kind, without the initial ones. */
+/** Counts the resources that keep the process alive, by kind, excluding the initial resources. */
 const countResources = (): Record<string, number> => {
   const active = process.getActiveResourcesInfo()
   for (const kind of initialResources) if (active.includes(kind)) active.splice(active.indexOf(kind), 1)

@@ -1,4 +1,4 @@
-/** The plan of a soak (number of events and reconnects), its results, and how they are evaluated. */
+/** The plan for a soak (number of events and reconnects), its result, and the evaluation of memory growth. */
 
 export interface Plan {
   /** Total number of events. */
@@ -10,12 +10,12 @@ export interface Plan {
 /** Number of heap samples, spread evenly over the events. */
 export const SAMPLE_COUNT = 10
 
-/** Counts of the client. Events are numbers from 0. */
+/** Event counts of the client. The events carry consecutive numbers from 0. */
 export interface EventCounts {
   readonly received: number
   readonly lost: number
   readonly repeated: number
-  /** How often the feed lost its connection and waited for the next attempt. */
+  /** Number of times that the feed lost its connection and waited for the next attempt. */
   readonly reconnects: number
 }
 
@@ -44,7 +44,7 @@ export interface SoakResult {
   readonly seconds: number
 }
 
-/** Returns the number of events per connection before it is reset, the `connected` event included. */
+/** Returns the number of events after which each connection is reset, including the `connected` event. */
 export function eventsPerConnection({ events, reconnects }: Plan): number {
   return Math.max(2, Math.floor(events / reconnects))
 }
@@ -52,7 +52,7 @@ export function eventsPerConnection({ events, reconnects }: Plan): number {
 /** How much a heap that does not grow may vary, for example by newly optimized code or a batch in progress. */
 export const HEAP_NOISE_BYTES = 0x100000
 
-/** Returns by how many bytes the lowest of the last samples exceeds the lowest of the first ones; the very first is warm-up. */
+/** Returns by how many bytes the lowest of the last three samples exceeds the lowest of the first three; the very first sample is warm-up and does not count. */
 export function heapGrowth(samples: readonly HeapSample[]): number {
   const lowest = (group: readonly HeapSample[]): number => Math.min(...group.map(({ heapBytes }) => heapBytes))
   return lowest(samples.slice(-3)) - lowest(samples.slice(1, 4))

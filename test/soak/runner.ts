@@ -16,7 +16,7 @@ const { values } = parseArgs({
 })
 const plan: Plan = { events: Number(values.events), reconnects: Number(values.reconnects) }
 if (!(plan.events % SAMPLE_COUNT === 0 && plan.reconnects > 0))
-  throw new TypeError(`--events must be a multiple of ${SAMPLE_COUNT}, and --reconnects positive`)
+  throw new TypeError(`--events must be a multiple of ${SAMPLE_COUNT}, and --reconnects must be positive`)
 
 const mebibytes = (bytes: number): string => (bytes / 0x100000).toFixed(2)
 
@@ -60,7 +60,7 @@ const soaks: Record<string, (onSample: (sample: HeapSample) => void) => Promise<
 for (const [name, soak] of Object.entries(soaks)) {
   if (values.only && values.only !== name) continue
   console.log(
-    `\n${name}: ${plan.events.toLocaleString('en')} events, ${plan.reconnects.toLocaleString('en')} connections reset on the way\n`,
+    `\n${name}: ${plan.events.toLocaleString('en')} events, ${plan.reconnects.toLocaleString('en')} connection resets\n`,
   )
   console.log(['events', 'heap', 'platform', 'listeners', 'timers'].map((head) => head.padStart(12)).join(''))
   const result = await soak(createSamplePrinter())

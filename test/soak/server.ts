@@ -6,7 +6,7 @@ import { type Plan, eventsPerConnection } from './plan.ts'
 /** A message from the parent. */
 export type SoakServerQuery = 'state'
 
-/** The reply; also sent once when the server listens. */
+/** The reply; also sent once, when the server starts listening. */
 export interface SoakServerState {
   readonly url: string
   readonly requests: number
@@ -29,10 +29,10 @@ const server = await startMockServer({
   onRequest(request) {
     if (!request.url.includes('/api/stream')) return
     requests++
-    // Three connections' worth ahead of the client: enough to reset this one, and never more than `history` holds.
+    // Send three connections' worth ahead of the client: enough to reset this connection, and never more than `history` holds.
     const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
     const sendUntil = Math.min(events, position + 3 * eventsBeforeReset)
-    // Wait for the client, so that the first one does not start after these events.
+    // Wait until the client is connected, so that its first connection does not start after these events.
     const send = (): void => {
       if (!server.clients.length) return void setImmediate(send)
       while (sent < sendUntil) server.broadcast({ type: 'number', data: sent++ })

@@ -22,7 +22,7 @@ async function listenersOf(session: CDPSession, expression: string): Promise<num
   return listeners.length
 }
 
-/** Counts the listeners of every object that a stream may listen to. */
+/** Counts the listeners on all objects that a stream may listen to. */
 async function countListeners(session: CDPSession): Promise<number> {
   let sum = 0
   for (const target of ['window', 'document', 'soak.signal']) sum += await listenersOf(session, target)

@@ -1,4 +1,4 @@
-/** A short soak in Node; `npm run soak` is the long one, which also measures memory. */
+/** A short soak in Node; `npm run soak` starts the long run, which also measures memory. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { buildPrograms } from './build.mjs'

@@ -1,4 +1,4 @@
-/** Attempt counting: backoff between attempts, what resets the count, and the retry limit. */
+/** Attempt counting: backoff between attempts, resets of the count, and the retry limit. */
 import { describe, expect, test, vi } from 'vitest'
 import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -25,7 +25,7 @@ describe('[F19] attempts', () => {
     ['an ID-only block', 1, { id: '1' }],
     ['an event without an ID', 3, { data: 'a' }],
     ['an event with a known ID', 3, { data: 'a', id: '0' }],
-  ])('%s leaves a source on its third attempt at attempt %i', async (_name, attempt, block) => {
+  ])('after %s a source that was on attempt 3 is on attempt %i', async (_name, attempt, block) => {
     const { source, network, clock } = createTestSource({ lastEventId: '0' })
     source.start()
     for (const delay of [1_000, 2_000]) {
@@ -59,7 +59,7 @@ describe('[F19] attempts', () => {
     expect(source.state.attempt).toBe(attempt)
   })
 
-  test('time spent connecting does not count as open', async () => {
+  test('time spent connecting does not reset the attempt count', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 60_000 })
     source.start()
     await clock.advance(20_000)
@@ -111,7 +111,7 @@ describe('the state while waiting', () => {
 })
 
 describe('the last attempt', () => {
-  test('reaching the limit is retries-exhausted with the last error as its cause', async () => {
+  test('a source that reaches the retry limit fails with retries-exhausted and the last error as its cause', async () => {
     const { source, network, clock, endResults } = createTestSource({ retry: { limit: 2 } })
     source.start()
     for (const delay of [1_000, 2_000, 0]) {
@@ -126,7 +126,7 @@ describe('the last attempt', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('a limit of 0 ends with the error itself', async () => {
+  test('a retry limit of 0 ends the source with the first error itself', async () => {
     const { source, network, endResults } = createTestSource({ retry: { limit: 0 } })
     source.start()
     await flushMicrotasks()
@@ -146,7 +146,7 @@ describe('the last attempt', () => {
     expect(endResults).toMatchObject([{ code: 'http', status: 404 }])
   })
 
-  test('[F38] credentials that never resolve end with code auth at the limit', async () => {
+  test('[F38] credentials that never resolve end the source with code auth at the retry limit', async () => {
     const { source, clock, endResults } = createTestSource({
       retry: { limit: 2 },
       request: () => new Promise(() => {}),
@@ -156,7 +156,7 @@ describe('the last attempt', () => {
     expect(endResults).toMatchObject([{ code: 'auth' }])
   })
 
-  test('a request that must not be repeated ends with the first error', async () => {
+  test('a source whose request must not be repeated ends with the first error', async () => {
     const { source, network, clock, endResults } = createTestSource({ repeatable: () => false })
     source.start()
     await flushMicrotasks()
@@ -212,7 +212,7 @@ describe('[F20] reconnection time sent by the server', () => {
     expect(clock.pendingDelays).toEqual([4_500])
   })
 
-  test('`Retry-After` applies to one retry, and the longer of it and the reconnection time is used', async () => {
+  test('`Retry-After` applies to one retry, which uses the longer of `Retry-After` and the reconnection time', async () => {
     const { open, network, clock } = createTestSource({ retry: { jitter: () => 0 } })
     const connection = await open()
     connection.retry(2_000)

@@ -66,7 +66,7 @@ describe('clean end', () => {
     ])
   })
 
-  test('an attempt leaves no timer', async () => {
+  test('an attempt that ends leaves no timer', async () => {
     const { network, clock, done } = createTestAttempt({ idleTimeout: 500 })
     await flushMicrotasks()
     network.last.respond().end()
@@ -74,7 +74,7 @@ describe('clean end', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F12] a 204 resolves with false without a response check', async () => {
+  test('[F12] an attempt that gets a 204 resolves with false and skips the response check', async () => {
     const { network, received, outcome } = createTestAttempt({
       checkResponse: () => Promise.reject(new Error('checked')),
     })
@@ -86,7 +86,7 @@ describe('clean end', () => {
 })
 
 describe('failures', () => {
-  test('a failed request hook is an auth error and a failed connection a network error, with their cause', async () => {
+  test('a failed request hook is an auth error, and a failed connection is a network error, each with its cause', async () => {
     const cause = new Error('no')
     const first = createTestAttempt({ request: () => Promise.reject(cause) })
     await first.done
@@ -144,7 +144,7 @@ describe('failures', () => {
     expect(outcome).toMatchObject([{ code, retryable: true, message }])
   })
 
-  test('[F4] a silent connection is idle after idleTimeout', async () => {
+  test('[F4] a connection that is silent for idleTimeout fails with code idle', async () => {
     const { clock, network, outcome } = createTestAttempt({ idleTimeout: 500 })
     await flushMicrotasks()
     network.last.respond().send({ data: 'a' })
@@ -156,7 +156,7 @@ describe('failures', () => {
 })
 
 describe('[F36] [F37] aborting', () => {
-  /** Resolves with `value` and aborts in the microtask between its resolution and the code that awaits it. */
+  /** Resolves with `value`, and aborts after the promise resolves but before the code that awaits it continues. */
   const abortAfter = <Value>(value: Value, controller: AbortController): Promise<Value> => {
     const promise = Promise.resolve(value)
     queueMicrotask(() => promise.then(() => controller.abort('enough')))
@@ -221,7 +221,7 @@ describe('[F36] [F37] aborting', () => {
     },
   )
 
-  test('an abort in onOpen prevents further hooks', async () => {
+  test('an abort in onOpen prevents further hook calls', async () => {
     const testAttempt = createTestAttempt({ onOpen: () => testAttempt.controller.abort('enough') })
     await flushMicrotasks()
     testAttempt.network.last.respond().send({ data: 'a' })

@@ -10,7 +10,7 @@ function receive(window: DedupeWindow, id: string): boolean {
 }
 
 describe('[F25] dedupe window', () => {
-  test('an ID is a duplicate on later connections but not on its own', () => {
+  test('an ID is a duplicate on later connections but not on the connection that first delivered it', () => {
     const window = createDedupeWindow(10, undefined)
     window.beginConnection()
     expect([receive(window, '1'), receive(window, '1'), receive(window, '2')]).toEqual([false, false, false])
@@ -35,13 +35,13 @@ describe('[F25] dedupe window', () => {
     for (const id of ['1', '2', '3', '4']) receive(window, id)
     window.beginConnection()
     expect(receive(window, '1')).toBe(false)
-    // ID 1 has replaced the oldest ID; it is a duplicate from the next connection on.
+    // ID 1 has replaced the oldest ID, 2. The change takes effect on the next connection.
     expect(['2', '3', '4'].map((id) => receive(window, id))).toEqual([true, true, true])
     window.beginConnection()
     expect(['1', '2'].map((id) => receive(window, id))).toEqual([true, false])
   })
 
-  test('a connection that received as many new IDs as the window holds no longer recognizes older ones', () => {
+  test('a connection that received as many new IDs as the window holds no longer recognizes older IDs', () => {
     const window = createDedupeWindow(2, undefined)
     window.beginConnection()
     receive(window, '1')

@@ -15,12 +15,12 @@ function createWindow(visibilityState?: string): EventTarget {
 
 describe('reconnect hints', () => {
   test.each([
-    ['[F40] online in a visible page is a hint', 'online', 'visible', 1],
-    ['[F40] online in a hidden page is a hint', 'online', 'hidden', 1],
-    ['[F41] pageshow is a hint', 'pageshow', 'visible', 1],
+    ['[F40] an online event in a visible page is a hint', 'online', 'visible', 1],
+    ['[F40] an online event in a hidden page is a hint', 'online', 'hidden', 1],
+    ['[F41] a pageshow event is a hint', 'pageshow', 'visible', 1],
     ['[F41] a page that becomes visible is a hint', 'visibilitychange', 'visible', 1],
     ['a page that becomes hidden is not a hint', 'visibilitychange', 'hidden', 0],
-    ['[F40] online in a worker, which has no document, is a hint', 'online', undefined, 1],
+    ['[F40] an online event in a worker, which has no document, is a hint', 'online', undefined, 1],
   ])('%s', (_, type, visibility, times) => {
     const target = createWindow(visibility)
     const received = vi.fn()
@@ -44,7 +44,7 @@ test.each([
   [{ onLine: true }, false],
   [{}, false],
   [undefined, false],
-])('[F40] with navigator %o isOffline() is %s', (navigator, offline) => {
+])('[F40] with navigator %o isOffline() returns %s', (navigator, offline) => {
   vi.stubGlobal('navigator', navigator)
   expect(platformNetworkStatus.isOffline()).toBe(offline)
 })

@@ -47,7 +47,7 @@ describe('[F40] offline', () => {
     await flushMicrotasks()
     for (let minute = 0; minute < 10; minute++) {
       expect(testSource.source.state).toMatchObject({ status: 'waiting', attempt: 1 })
-      // It still retries occasionally, because the offline status may be wrong.
+      // The source still retries occasionally, because the offline status may be wrong.
       await testSource.clock.advance(60_000)
       testSource.network.last.fail()
       await flushMicrotasks()

@@ -12,7 +12,7 @@ describe('content type', () => {
     'text/event-stream;charset=utf-8',
     'Text/Event-Stream ; charset=utf-8',
     ' text/event-stream',
-    // If a proxy adds a second value, the last one applies.
+    // If a proxy adds a second value, the last value applies.
     'text/event-stream, text/event-stream',
     'text/html;charset=gbk, text/event-stream',
     'text/event-stream, */*',
@@ -34,7 +34,7 @@ describe('content type', () => {
     'text/event-stream, text/html',
     'text/html; a=", text/event-stream"',
     '*/*',
-  ])('[F10] content type "%s" is a content-type error that is not retried, and its body is cancelled', async (type) => {
+  ])('[F10] content type "%s" is a content-type error that is not retried, and the body is cancelled', async (type) => {
     const { source, network, clock, endResults, events } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -47,7 +47,7 @@ describe('content type', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('`contentType` accepts any type if false, and can be a function', async () => {
+  test('`contentType: false` accepts any type, and `contentType` can be a function', async () => {
     for (const [contentType, expected] of [
       [false, 'open'],
       [(type: string) => type === 'text/x', 'open'],
@@ -77,7 +77,7 @@ describe('status', () => {
   })
 
   test.each([201, 206, 301, 400, 401, 402, 403, 404, 405, 409, 410, 422, 501, 505])(
-    '[F15] status %d is one error without a retry',
+    '[F15] status %d is reported as one error and not retried',
     async (status) => {
       const { source, network, clock, endResults } = createTestSource()
       source.start()
@@ -138,7 +138,7 @@ describe('problem documents', () => {
     expect((await refuse(JSON.stringify(problem))).error).toMatchObject({ code: 'http', problem })
   })
 
-  test('[F11] at most 16 KiB of a problem document are read', async () => {
+  test('[F11] at most 16 KiB of a problem document is read', async () => {
     const { error, connection } = await refuse(`{"detail":"${'x'.repeat(20_000)}"}`)
     expect(connection.problemLimit).toBe(16_384)
     expect(connection.cancelled).toBe(true)
@@ -146,7 +146,7 @@ describe('problem documents', () => {
     expect(error!.problem).toBeUndefined()
   })
 
-  test('[F11] a body of another content type is not read', async () => {
+  test('[F11] an error body of a different content type is not read', async () => {
     const { error, connection } = await refuse('<h1>Bad</h1>', 'text/html')
     expect(connection.problemLimit).toBeUndefined()
     expect(connection.cancelled).toBe(true)
@@ -172,7 +172,7 @@ describe('[F16] [P4.2] refused credentials', () => {
     })
   }
 
-  test('a 401 refreshes immediately and keeps the cursor', async () => {
+  test('a 401 refreshes the credentials immediately and keeps the cursor', async () => {
     const { open, network, clock, source } = createAuthSource()
     const connection = await open()
     connection.send({ data: 'a', id: '4' })
@@ -201,7 +201,7 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('a successful response in between allows another refresh', async () => {
+  test('a successful response between two 401s allows another refresh', async () => {
     const { source, network, clock } = createAuthSource()
     source.start()
     for (let turn = 0; turn < 3; turn++) {
@@ -215,7 +215,7 @@ describe('[F16] [P4.2] refused credentials', () => {
     expect(reasons.filter((reason) => reason.startsWith('rejected'))).toHaveLength(3)
   })
 
-  test('a refresh does not count as a retry and happens even with a limit of 0', async () => {
+  test('a refresh does not count as a retry and happens even with a retry limit of 0', async () => {
     const { source, network } = createAuthSource({ limit: 0 })
     source.start()
     await flushMicrotasks()
@@ -238,26 +238,29 @@ describe('[F11] a stalled problem document', () => {
   test.each([
     ['respects', false],
     ['ignores', true],
-  ])('the status is reported once, even if a stalled read %s its signal', async (_name, ignoreAbort) => {
-    const { source, network, clock, endResults } = createTestSource({ ignoreAbort })
-    source.start()
-    await flushMicrotasks()
-    const problem = new Promise<string>((_, reject) => {
-      const { signal } = network.last.request
-      if (!ignoreAbort) signal.addEventListener('abort', () => reject(signal.reason as Error))
-    })
-    const connection = network.last.respond({
-      status: 403,
-      headers: { 'content-type': 'application/problem+json' },
-      problem,
-    })
-    await clock.advance(600_000)
-    expect(endResults).toMatchObject([{ code: 'http', status: 403, retryable: false }])
-    expect(endResults[0]!.problem).toBeUndefined()
-    expect(connection.cancelled).toBe(true)
-    expect(network.attempts).toHaveLength(1)
-    expect(clock.pendingDelays).toEqual([])
-  })
+  ])(
+    'a refused request is reported once when the stalled read of its problem document %s the signal',
+    async (_name, ignoreAbort) => {
+      const { source, network, clock, endResults } = createTestSource({ ignoreAbort })
+      source.start()
+      await flushMicrotasks()
+      const problem = new Promise<string>((_, reject) => {
+        const { signal } = network.last.request
+        if (!ignoreAbort) signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+      const connection = network.last.respond({
+        status: 403,
+        headers: { 'content-type': 'application/problem+json' },
+        problem,
+      })
+      await clock.advance(600_000)
+      expect(endResults).toMatchObject([{ code: 'http', status: 403, retryable: false }])
+      expect(endResults[0]!.problem).toBeUndefined()
+      expect(connection.cancelled).toBe(true)
+      expect(network.attempts).toHaveLength(1)
+      expect(clock.pendingDelays).toEqual([])
+    },
+  )
 })
 
 test('an error thrown by `contentType` is not retried, because another attempt would fail too', async () => {

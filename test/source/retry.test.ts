@@ -101,7 +101,7 @@ describe('retry decision', () => {
     expect(delayOf({}, { error: final })).toBeUndefined()
   })
 
-  test('shouldRetry overrides `retryable` both ways and is called with error and attempt', () => {
+  test('shouldRetry overrides `retryable` both ways and is called with the error and the attempt', () => {
     const shouldRetry = vi.fn(({ error }: { error: StreamError }) => !error.retryable)
     expect(delayOf({ shouldRetry }, { attempt: 4 })).toBeUndefined()
     expect(delayOf({ shouldRetry }, { error: final })).toBe(1_000)

@@ -70,7 +70,7 @@ describe('a connection', () => {
     }
   })
 
-  test('an event refused by onEvent ends the connection after earlier events and does not move the cursor', async () => {
+  test('an event refused by onEvent ends the connection after earlier events are delivered and does not move the cursor', async () => {
     const refusal = new StreamError('gap', 'Missing', { retryable: true })
     const { open, source, flushedBytes, endResults, events } = createTestSource({
       event: ({ data }) => {
@@ -89,7 +89,7 @@ describe('a connection', () => {
 })
 
 describe('[F6] connectTimeout', () => {
-  test('a request without a response is a network error and is retried', async () => {
+  test('a request without a response fails with a network error and is retried', async () => {
     const { source, network, clock, states } = createTestSource({ connectTimeout: 5_000 })
     source.start()
     await clock.advance(4_999)
@@ -101,7 +101,7 @@ describe('[F6] connectTimeout', () => {
     expect(network.attempts).toHaveLength(2)
   })
 
-  test('a Connect that ignores its signal still times out, and its late connection is cancelled', async () => {
+  test('a Connect that ignores its signal still times out, and a connection that it returns late is cancelled', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 5_000, ignoreAbort: true })
     source.start()
     await clock.advance(5_000)
@@ -112,7 +112,7 @@ describe('[F6] connectTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('[F38] hanging credentials are an auth error and are retried', async () => {
+  test('[F38] an attempt with hanging credentials fails with an auth error and is retried', async () => {
     const { source, network, clock } = createTestSource({ connectTimeout: 5_000, request: () => new Promise(() => {}) })
     source.start()
     await clock.advance(5_000)
@@ -177,7 +177,7 @@ describe('close() [F36]', () => {
     },
   )
 
-  test('close() in the middle of a batch drops the rest of it', async () => {
+  test('close() in the middle of a batch drops the rest of the batch', async () => {
     const testSource = createTestSource({ event: ({ data }) => void (data === 'b' && testSource.source.close()) })
     const connection = await testSource.open()
     connection.send({ data: 'a', id: '1' }, { data: 'b', id: '2' }, { data: 'c', id: '3' })

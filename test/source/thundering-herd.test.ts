@@ -13,18 +13,18 @@ const WINDOW_MS = 100
 const SEED = 1
 /** Time from the crash to the server's recovery, in milliseconds. */
 const RECOVERED_AFTER_MS = 3_000
-/** Time from the crash during which attempts are counted, in milliseconds. */
+/** Time after the crash during which attempts are counted, in milliseconds. */
 const COUNTED_UNTIL_MS = 6_000
 
 /** The server's behavior between its crash and its recovery. */
 interface Crash {
-  /** How long connections are refused, in milliseconds; afterwards requests get 503. */
+  /** Time during which connections are refused, in milliseconds; afterwards, requests get 503. */
   down: number
   /** `Retry-After` of the 503 responses, in seconds. */
   retryAfter?: number
 }
 
-/** Creates a manual clock of whole milliseconds that is fast with many timers. */
+/** Creates a manual clock that advances by whole milliseconds and stays fast with many timers. */
 function createHerdClock(): Clock & { advance(): boolean } {
   let now = 0
   const due = new Map<number, Set<() => void>>()
@@ -51,7 +51,7 @@ function createHerdClock(): Clock & { advance(): boolean } {
   }
 }
 
-/** Crashes a server with real clients on a simulated clock; returns the number of attempts per window after the crash. */
+/** Simulates a server crash with real clients; returns the number of attempts in each window after the crash. */
 async function simulateCrash(server: Crash, retry: RetryOptions, seed: number): Promise<number[]> {
   const clock = createHerdClock()
   const windows: number[] = []
@@ -98,7 +98,7 @@ async function simulateCrash(server: Crash, retry: RetryOptions, seed: number): 
   return windows
 }
 
-/** Returns the share of clients that attempt in the fullest window, and a line that describes that window. */
+/** Returns the share of clients that connect in the fullest window, and a line that describes that window. */
 function describeWaves(windows: readonly number[]): { ofClients: number; line: string } {
   const fullest = Math.max(...windows.filter(Boolean))
   const attempts = windows.reduce((sum, count) => sum + count, 0) // reduce() skips empty windows
@@ -111,17 +111,17 @@ function describeWaves(windows: readonly number[]): { ofClients: number; line: s
 }
 
 const crashes: [string, Crash][] = [
-  ['is down for 3 s', { down: RECOVERED_AFTER_MS }],
-  ['refuses for 3 s', { down: 0 }],
-  ['refuses for 3 s, with Retry-After: 2', { down: 0, retryAfter: 2 }],
+  ['refuses connections for 3 s', { down: RECOVERED_AFTER_MS }],
+  ['responds with 503 for 3 s', { down: 0 }],
+  ['responds with 503 and Retry-After: 2 for 3 s', { down: 0, retryAfter: 2 }],
 ]
 
 test.each(crashes)(
-  '[F21] no window of 100 ms receives more than a fifth of the clients of a server that %s',
+  '[F21] no 100 ms window has attempts from more than a fifth of the clients of a server that %s',
   { timeout: 60_000 },
   async (behavior, server) => {
     const { ofClients, line } = describeWaves(await simulateCrash(server, {}, SEED))
-    console.log(`herd of ${CLIENT_COUNT} whose server ${behavior}: ${line}`)
+    console.log(`${CLIENT_COUNT} clients of a server that ${behavior}: ${line}`)
     expect(ofClients).toBeLessThan(0.2)
   },
 )

@@ -12,7 +12,7 @@ const open = async (options: TestSourceOptions) => {
 }
 
 describe('[F4] idleTimeout', () => {
-  test('a half-open connection is idle and retried with its cursor', async () => {
+  test('a half-open connection fails with code idle, and the retry sends the cursor', async () => {
     const { connection, source, clock, network } = await open({ idleTimeout: 5_000 })
     connection.send({ data: 'a', id: '3' })
     await clock.advance(4_999)
@@ -30,7 +30,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.error!.message).toMatch(/proxy.*GET https:\/\/api\.test\/stream$/)
   })
 
-  test('[F5] heartbeats prevent idle', async () => {
+  test('[F5] heartbeats prevent an idle error', async () => {
     const { connection, source, clock } = await open({ idleTimeout: 5_000 })
     for (let beat = 0; beat < 20; beat++) {
       await clock.advance(4_999)
@@ -77,7 +77,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('open')
   })
 
-  test('setIdleTimeout() applies to the open connection and to later ones', async () => {
+  test('setIdleTimeout() applies to the open connection and to later connections', async () => {
     const { connection, source, clock, network } = await open({})
     await clock.advance(60_000)
     connection.comment()
@@ -103,7 +103,7 @@ describe('[F4] idleTimeout', () => {
     expect(source.state.status).toBe('waiting')
   })
 
-  test('[F36] setIdleTimeout() after a close in the same event sets no timer', async () => {
+  test('[F36] setIdleTimeout() after close() in the same event handler sets no timer', async () => {
     const testSource = await open({
       event: () => {
         testSource.source.close()
@@ -117,7 +117,7 @@ describe('[F4] idleTimeout', () => {
 })
 
 describe('[F5] stallTimeout', () => {
-  test('heartbeats do not prevent stalled, so a dead producer is detected', async () => {
+  test('heartbeats do not prevent a stalled error, so a dead producer is detected', async () => {
     const { connection, source, clock } = await open({ idleTimeout: 5_000, stallTimeout: 12_000 })
     connection.send({ data: 'a' })
     for (const ms of [4_000, 4_000, 3_999]) {
@@ -130,7 +130,7 @@ describe('[F5] stallTimeout', () => {
     expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'stalled', retryable: true } })
   })
 
-  test('events prevent stalled', async () => {
+  test('events prevent a stalled error', async () => {
     const { connection, source, clock } = await open({ stallTimeout: 12_000 })
     for (let beat = 0; beat < 5; beat++) {
       await clock.advance(11_999)
@@ -140,7 +140,7 @@ describe('[F5] stallTimeout', () => {
     expect(source.state.status).toBe('open')
   })
 
-  test('stallTimeout counts from the opening of a connection without events', async () => {
+  test('stallTimeout counts from the opening of the connection if no event has arrived', async () => {
     const { connection, source, clock } = await open({ stallTimeout: 12_000 })
     connection.comment()
     await clock.advance(12_000)

@@ -14,7 +14,7 @@ describe('encodeEvent', () => {
     ],
     ['encodes a block with data only', { data: 'a' }, 'data: a\n\n'],
     ['encodes empty data as an event', { data: '' }, 'data: \n\n'],
-    ['encodes leading spaces of values', { data: ' a', type: ' b', id: ' c' }, 'event:  b\nid:  c\ndata:  a\n\n'],
+    ['keeps leading spaces in values', { data: ' a', type: ' b', id: ' c' }, 'event:  b\nid:  c\ndata:  a\n\n'],
     ['encodes an empty id', { id: '' }, 'id: \n\n'],
     ['encodes no fields as a blank line', {}, '\n'],
     [

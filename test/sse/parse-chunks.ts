@@ -5,17 +5,17 @@ import type { ParseResult } from './reference.ts'
 
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Returns the bytes cut at these offsets. */
+/** Splits bytes at the given offsets. */
 export function cutAt(bytes: Uint8Array, ...offsets: number[]): Uint8Array[] {
   return [0, ...offsets].map((from, i) => bytes.slice(from, offsets[i] ?? bytes.length))
 }
 
-/** A parse result, and the error that ended it, if any. */
+/** A parse result, with the error that ended the parsing, if any. */
 export interface ParseOutcome extends ParseResult {
   error?: unknown
 }
 
-/** Parses the chunks. Each buffer is overwritten after it was pushed, as readers do that reuse one buffer. */
+/** Parses chunks. Overwrites each byte chunk once it has been pushed, like a reader that reuses one buffer. */
 export function parseChunks(chunks: (Uint8Array | string)[], options: Partial<BlockParserOptions> = {}): ParseOutcome {
   const outcome: ParseOutcome = { blocks: [], retries: [], comments: [] }
   const parser = createBlockParser({
@@ -39,7 +39,7 @@ export function parseChunks(chunks: (Uint8Array | string)[], options: Partial<Bl
   return outcome
 }
 
-/** Yields the same bytes chunked in every way that could matter: whole, byte by byte, and cut once at every offset. */
+/** Yields the bytes chunked in every way that could matter: whole, byte by byte, and cut in two at each offset. */
 export function* everyCut(bytes: Uint8Array): Generator<[name: string, chunks: Uint8Array[]]> {
   yield ['whole', [bytes]]
   yield ['byte by byte', Array.from(bytes, (byte) => Uint8Array.of(byte))]

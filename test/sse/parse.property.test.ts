@@ -5,7 +5,7 @@ import { isStreamError } from '../../src/base/errors.ts'
 import { parseChunks, utf8 } from './parse-chunks.ts'
 import { parseReference } from './reference.ts'
 
-/** Pieces of streams, mostly awkward ones. */
+/** Fragments of streams, mostly awkward ones. */
 const piece = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n') },
   {
@@ -84,7 +84,7 @@ function cut(bytes: Uint8Array, list: number[]): Uint8Array[] {
   return chunks
 }
 
-test('bytes in any chunks are parsed as the standard requires', () => {
+test('bytes are parsed as the standard requires, however they are chunked', () => {
   fc.assert(
     fc.property(stream, sizes, (bytes, list) => {
       expect(parseChunks(cut(bytes, list))).toEqual(parseReference(bytes))
@@ -93,7 +93,7 @@ test('bytes in any chunks are parsed as the standard requires', () => {
   )
 })
 
-test('text in any chunks is parsed like its bytes', () => {
+test('text is parsed like the same text in bytes, however it is chunked', () => {
   fc.assert(
     fc.property(fc.oneof(textStream, eventStream), sizes, (bytes, list) => {
       const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
@@ -109,7 +109,7 @@ test('text in any chunks is parsed like its bytes', () => {
   )
 })
 
-test('[F28] whether a stream exceeds maxEventSize does not depend on its chunks', () => {
+test('[F28] whether a stream exceeds maxEventSize does not depend on how it is chunked', () => {
   fc.assert(
     fc.property(
       fc.oneof(textStream, eventStream),

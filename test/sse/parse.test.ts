@@ -1,4 +1,4 @@
-/** Tests of the parser, by section of the standard. Every case is also parsed cut at every byte, and byte by byte. */
+/** Tests of the parser, by section of the standard. Each case is parsed whole, byte by byte, and cut at every offset. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import { createBlockParser } from '../../src/sse/parse.ts'
@@ -144,7 +144,7 @@ describe('interpreting an event stream', () => {
       blocks: [event('d')],
     },
     {
-      name: 'the last event field wins, and an empty one means message',
+      name: 'the last event field wins, and an empty event field means message',
       stream: 'event: a\nevent: b\ndata: c\n\nevent: a\nevent:\ndata: d\n\n',
       blocks: [event('c', 'b'), event('d')],
     },
@@ -184,7 +184,7 @@ describe('interpreting an event stream', () => {
         blocks: [event('a', 'message', '日本')],
       },
       {
-        name: '[F23] an id with NUL is ignored, and an earlier id of the block is kept',
+        name: '[F23] an id with NUL is ignored, and an earlier id in the block is kept',
         stream: 'id: a\0b\ndata: c\n\nid: d\nid: \0\ndata: e\n\n',
         blocks: [event('c'), event('e', 'message', 'd')],
       },
@@ -198,7 +198,7 @@ describe('interpreting an event stream', () => {
         stream: 'id: a\n\nevent: b\nid: c\n\n',
         blocks: [event(undefined, 'message', 'a'), event(undefined, 'b', 'c')],
       },
-      { name: '[F23] a block with only an id with NUL is not reported', stream: 'id: \0\n\n' },
+      { name: '[F23] a block that contains only an id with NUL is not reported', stream: 'id: \0\n\n' },
       {
         name: '[F23] an empty id is reported as an empty string',
         stream: 'id:\ndata: a\n\nid: \ndata: b\n\nid\n\n',
@@ -215,7 +215,7 @@ describe('interpreting an event stream', () => {
   describe('retry', () => {
     cases([
       {
-        name: '[F20] ASCII digits are a reconnection time',
+        name: '[F20] a retry of ASCII digits is reported as the reconnection time',
         stream: 'retry: 1000\nretry:5\nretry: 0\nretry: 007\n\n',
         retries: [1000, 5, 0, 7],
       },
@@ -225,7 +225,7 @@ describe('interpreting an event stream', () => {
         retries: [99999999999],
       },
       {
-        name: '[F20] a retry with anything but ASCII digits is ignored',
+        name: '[F20] a retry that contains anything but ASCII digits is ignored',
         stream:
           'retry: 1e1\nretry: -5\nretry: +5\nretry: 10ms\nretry: 1.5\nretry: 0x10\nretry:  5\nretry: 5 \nretry: ٣\nretry:\nretry\nretry: \n\n',
       },
@@ -240,18 +240,22 @@ describe('interpreting an event stream', () => {
   describe('the end of the stream', () => {
     cases([
       {
-        name: '[F1] an event without its blank line is dropped',
+        name: '[F1] an event without a closing blank line is dropped',
         stream: 'data: a\n\nid: 1\ndata: b\n',
         blocks: [event('a')],
       },
-      { name: '[F1] an event that ends within a line is dropped', stream: 'data: a\n\ndata: b', blocks: [event('a')] },
+      {
+        name: '[F1] an event that is cut off within a line is dropped',
+        stream: 'data: a\n\ndata: b',
+        blocks: [event('a')],
+      },
       { name: '[F24] a block without data is dropped', stream: 'event: a\n\n\n\n\r\n\r\n' },
     ])
   })
 })
 
 describe('chunks', () => {
-  test('an event is reported with the chunk that contains its blank line, even if that is a CR', () => {
+  test('an event is reported with the chunk that completes the blank line, even if that chunk ends in CR', () => {
     for (const end of ['\n\n', '\r\r', '\r\n\r\n', '\r\n\r']) {
       const blocks: Block[] = []
       const parser = createBlockParser({ onBlock: (block) => blocks.push(block) })
@@ -276,7 +280,7 @@ describe('chunks', () => {
     expect(parseChunks([buffer.subarray(2, 11)]).blocks).toEqual([event('a')])
   })
 
-  test('the chunk size does not matter, even for lines longer than the internal buffer', () => {
+  test('the chunk size does not affect the result, even for lines longer than the internal buffer', () => {
     const text = Array.from({ length: 40 }, (_, n) => `id: ${n}\ndata: ${'é你😀a'.repeat(n * 11)}\n\n`).join('')
     const bytes = utf8(text)
     const whole = parseChunks([bytes])
@@ -289,7 +293,7 @@ describe('chunks', () => {
     }
   })
 
-  // A parser that copies or searches all buffered text for each chunk needs minutes for the first two, and times out.
+  // A parser that copies or searches all buffered text for each chunk would need minutes for the next two tests, and time out.
   test('[F29] an event of nearly 16 MiB in chunks of 1 KiB is parsed in linear time', () => {
     const chunk = new Uint8Array(1024).fill(0x61)
     const chunks = [utf8('data: '), ...Array.from({ length: 16_383 }, () => chunk), utf8('\n\n')]
@@ -368,13 +372,13 @@ describe('maxEventSize', () => {
     ['an unfinished line', 'data: a\n\ndata: 0123456789'],
     ['an unfinished event', 'data: a\n\ndata: 0123456789\ndata: 你\n'],
   ] as const) {
-    test(`[F28] the size of ${content} does not depend on the chunks`, () => {
+    test(`[F28] the size of ${content} does not depend on how it is chunked`, () => {
       const limit = largestFailing(stream)
       expect(limit).toBeGreaterThan(5)
       for (const [cut, chunks] of everyCut(utf8(stream))) {
         const failed = parseChunks(chunks, { maxEventSize: limit })
         expect(isStreamError(failed.error, 'too-large'), cut).toBe(true)
-        // Complete blocks before the large one are reported, and nothing of the large one.
+        // All complete blocks before the oversized block are reported, and no part of the oversized block.
         expect(failed.blocks, cut).toEqual(parseChunks([utf8(stream)], { maxEventSize: limit }).blocks)
         expect(parseChunks(chunks, { maxEventSize: limit + 1 }).error, cut).toBeUndefined()
       }
@@ -388,7 +392,7 @@ describe('maxEventSize', () => {
     expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
   })
 
-  test('[F28] a surrogate pair counts as soon as its last byte has arrived', () => {
+  test('[F28] a surrogate pair counts as soon as the last byte of the character has arrived', () => {
     const bytes = utf8(`data:${'𐀀'.repeat(8)}`)
     const evenOffsets = Array.from({ length: 18 }, (_, index) => 2 * index + 2)
     for (const [cut, chunks] of [
@@ -400,19 +404,19 @@ describe('maxEventSize', () => {
     }
   })
 
-  test('[F28] text after the end of a partial line in the same chunk counts', () => {
+  test('[F28] text counts toward the limit if it follows the end of a partial line in the same chunk', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
     expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
-  test('[F28] text after a blank line that was completed together with a partial line counts', () => {
+  test('[F28] text counts toward the limit if it follows the ends of a partial line and a block in the same chunk', () => {
     const chunks = ['dat', '\r\r\nid: 0123456789\n']
     expect(parseChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
   })
 
-  test('[F28] small events pass the limit, however many there are', () => {
+  test('[F28] small events stay within the limit, however many there are', () => {
     const bytes = utf8('data: 0123456789\nid: 1\n\n: heartbeat\n\n'.repeat(200))
     for (const [cut, chunks] of everyCut(bytes.slice(0, 800))) {
       expect(parseChunks(chunks, { maxEventSize: 20 }).error, cut).toBeUndefined()
@@ -420,7 +424,7 @@ describe('maxEventSize', () => {
     expect(parseChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
   })
 
-  test('[F28] after a too-large error the parser throws until reset()', () => {
+  test('[F28] after a too-large error the parser keeps throwing until reset()', () => {
     const blocks: Block[] = []
     const parser = createBlockParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
     const tooLarge = expect.objectContaining({ code: 'too-large', name: 'StreamError' })

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** Bundles the `.ts` files named `programs` next to the module `here` into the cache folder `name`; returns its path. */
+/** Bundles the `.ts` files `programs`, next to the module `here`, into a cache folder; returns the folder's path. */
 export async function buildPrograms(here, programs, name) {
   const outdir = fileURLToPath(new URL(`../../node_modules/.cache/rivulet-${name}/`, import.meta.url))
   await build({

@@ -1,4 +1,4 @@
-/** fast-check with a fixed seed, so that a failure can be repeated. `npm run test:long` draws another seed each time. */
+/** fast-check with a fixed seed, so that failures are repeatable. `npm run test:long` uses a new seed each time. */
 import * as fc from 'fast-check'
 
 // Some property tests also run in browsers, where there is no `process`.

@@ -1,9 +1,9 @@
-/** A clock that tests advance, with timers that run between flushed microtasks. */
+/** A clock that tests advance. It flushes microtasks before and after each timer. */
 import type { Clock } from '../../src/base/clock.ts'
 import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface ManualClock extends Clock {
-  /** Advances by `ms`. Fires due timers in order, and flushes microtasks before the first and after each one. */
+  /** Flushes microtasks, then advances by `ms`: fires due timers in order, and flushes microtasks after each timer. */
   advance(ms: number): Promise<void>
   /** Advances by `ms` without firing timers, as when a page is frozen. */
   skip(ms: number): void
@@ -24,7 +24,7 @@ export function createManualClock(start = 0): ManualClock {
   return {
     now: () => now,
     after(ms, callback) {
-      if (!(ms >= 0)) throw new RangeError(`A timer of ${ms} ms`)
+      if (!(ms >= 0)) throw new RangeError(`Invalid timer delay: ${ms} ms`)
       const timer = { at: now + ms, callback }
       timers.add(timer)
       return () => timers.delete(timer)

@@ -1,7 +1,7 @@
 /** Blocks of the native protocol, as a server sends them (PROTOCOL.md, section 3). */
 import type { ScriptedBlock } from './scripted-connect.ts'
 
-/** The `start` event. All IDs of a run contain its stream ID. */
+/** Creates a `start` event. Every event ID in the run contains the stream ID, `r1`. */
 export function start(fields: Record<string, unknown> = {}): ScriptedBlock {
   const data = {
     protocol: 1,
@@ -23,7 +23,7 @@ export function end(fields: Record<string, unknown> = {}): ScriptedBlock {
   return { type: 'end', data: JSON.stringify({ finishReason: 'stop', timestamp: 1, ...fields }), id: 'r1:e' }
 }
 
-/** The terminal `error` event. */
+/** Creates a terminal `error` event. */
 export function failure(fields: Record<string, unknown> = {}): ScriptedBlock {
   return {
     type: 'error',

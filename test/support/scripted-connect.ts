@@ -12,9 +12,9 @@ export interface ScriptedBlock {
 export interface ScriptedConnection {
   /** Delivers these blocks in one read. */
   send(...blocks: ScriptedBlock[]): void
-  /** Delivers a read of bytes without blocks, like a comment. */
+  /** Delivers one read that has bytes but no blocks, as a comment does. */
   comment(bytes?: number): void
-  /** Delivers a read with a reconnection time. */
+  /** Delivers one read that contains a reconnection time. */
   retry(ms: number): void
   /** Ends the stream cleanly. */
   end(): void
@@ -25,7 +25,7 @@ export interface ScriptedConnection {
   /** Number of batches not read yet. */
   readonly unreadBatches: number
   readonly cancelled: boolean
-  /** The limit passed to `readText()`, once it was called. */
+  /** The limit passed to `readText()`; `undefined` before the call. */
   readonly problemLimit: number | undefined
 }
 
@@ -53,14 +53,14 @@ export interface ScriptedNetwork {
   readonly last: ScriptedAttempt
 }
 
-/** Creates a scripted network. With `ignoreAbort`, attempts and reads do not end when their signal aborts. */
+/** Creates a scripted network. With `ignoreAbort`, attempts and reads do not end when the signal aborts. */
 export function createScriptedNetwork({ ignoreAbort = false } = {}): ScriptedNetwork {
   const attempts: ScriptedAttempt[] = []
   return {
     attempts,
     get last() {
       const last = attempts.at(-1)
-      if (!last) throw new Error('Nothing was requested')
+      if (!last) throw new Error('No request has been made')
       return last
     },
     connect: (request) =>
@@ -121,7 +121,7 @@ function createScriptedConnection(
       headers: new Headers(headers),
       read: () =>
         new Promise((resolve, reject) => {
-          if (reads.length) return reject(new Error('Read while a read is outstanding'))
+          if (reads.length) return reject(new Error('read() was called while another read is pending'))
           reads.push({ resolve, reject })
           pump()
         }),

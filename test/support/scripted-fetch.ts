@@ -27,7 +27,7 @@ export interface ScriptedFetch {
 
 const encoder = new TextEncoder()
 
-/** Creates a scripted fetch. Responses are event streams by default and end when the signal aborts, as on the platform. */
+/** Creates a scripted fetch. Responses default to event streams and fail when the signal aborts, as with real fetch. */
 export function createScriptedFetch(): ScriptedFetch {
   const calls: FetchCall[] = []
   return {

@@ -27,9 +27,9 @@ export interface TestSourceOptions
   retry?: RetryOptions
   lastEventId?: string
   ignoreAbort?: boolean
-  /** Called after the event was recorded. */
+  /** Called after each event is recorded. */
   event?: (event: RawEvent) => void
-  /** Called after the state was recorded. */
+  /** Called after each state is recorded. */
   changed?: (state: StreamState) => void
   request?: SourceHooks['request']
 }

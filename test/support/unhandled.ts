@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface Unhandled {
-  /** Errors passed to `reportError` in this test. A test removes those it expects. */
+  /** Errors passed to `reportError` in this test. A test must remove the errors that it expects. */
   reported: unknown[]
 }
 
-/** Fails every test of the file that leaves an unhandled rejection or an unexpected reported error. */
+/** Fails every test in the file that leaves an unhandled rejection or an unexpected reported error. */
 export function trapUnhandled(): Unhandled {
   const trap: Unhandled = { reported: [] }
   let rejections: unknown[] = []

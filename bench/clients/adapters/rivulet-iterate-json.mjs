@@ -1,4 +1,4 @@
-/** A rivulet feed read by `for await`, with JSON. */
+/** A rivulet feed read by `for await`, with JSON parsing. */
 import { createClient } from '../../../src/index.ts'
 
 export const checks = 'json'

@@ -148,12 +148,12 @@ registerContract('backoff', (open) => {
 
   const now = Date.UTC(2027, 0, 15, 8, 0, 0)
   test.each([
-    ['seconds', 20, 20_000],
+    ['a number of seconds', 20, 20_000],
     ['too many seconds', 999_999_999, 600_000],
-    ['a date', new Date(now + 40_000).toUTCString(), 40_000],
+    ['a future date', new Date(now + 40_000).toUTCString(), 40_000],
     ['a past date', new Date(now - 40_000).toUTCString(), 100],
     ['an invalid format', 'soon', 5],
-  ])('[F17][P1.4] Retry-After in %s is honored within its bounds', async (_, value, expected) => {
+  ])('[F17][P1.4] Retry-After with %s (%s) delays the retry by %i ms', async (_, value, expected) => {
     vi.spyOn(Date, 'now').mockReturnValue(now)
     const scenario = { status: 503, 'retry-after': value, times: 1 }
     const fixture = await openBackoffFixture(open, { scenario }, { retry: { delay: 5, jitter: false } })

@@ -8,7 +8,7 @@ import { waitUntil } from '../wait-until.ts'
 const cutPositions = ['middle', 'last-byte', 'character']
 
 registerContract('connection faults', (open, createSpy) => {
-  /** Sends an event before, at and after the scenario's cut, and checks that each is delivered once. */
+  /** Sends an event before, at and after the scenario's cut, and checks that each event is delivered once. */
   const expectRecovery = async (scenario: Record<string, unknown>): Promise<void> => {
     const { client, server } = await open({ scenario: { ...scenario, times: 1 } })
     const events = recordEvents(client.subscribe('/api/stream'))
@@ -24,43 +24,40 @@ registerContract('connection faults', (open, createSpy) => {
   }
 
   test.each(cutPositions)(
-    '[F1] a reset at the %s of an event drops the partial event and its ID, and the event is delivered once',
+    '[F1] a reset inside an event (cut-at:%s) drops the partial event and its ID, and the event is delivered once',
     (position) => expectRecovery({ 'reset-after': 2, 'cut-at': position }),
   )
 
   test.each(cutPositions)(
-    '[F2] a FIN without the last chunk at the %s of an event resumes after the last complete event',
+    '[F2] after a FIN without the last chunk (cut-at:%s) a feed resumes after the last complete event',
     (position) => expectRecovery({ 'truncate-after': 2, 'cut-at': position }),
   )
 
-  test('[F2] a FIN before the announced content length resumes after the last complete event', () =>
+  test('[F2] after a FIN before the announced content length a feed resumes after the last complete event', () =>
     expectRecovery({ 'truncate-after': 2, 'short-length': true }))
 
   /** A partial event larger than one read. */
   const partialEvent = `id: of-the-part\nevent: part\ndata: "${'x'.repeat(100_000)}"\n`
   const breaks = ['[F1] a reset', '[F3] a clean end']
-  test.each(breaks)(
-    '%s in the middle of a read event: the partial event is dropped and its ID ignored',
-    async (ending) => {
-      const { connect, batches } = createSpy()
-      const end = ending.includes('clean') ? { 'end-after': 2 } : {}
-      const scenario = { insert: partialEvent, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
-      const { client, server } = await open({ scenario }, { connect })
-      const events = recordEvents(client.subscribe('/api/stream', { parse: 'text' }))
-      await waitUntil(() => events.length)
-      const id = await server.send({ data: 'whole' })
-      await waitUntil(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
-      if (ending.includes('reset')) await server.drop()
-      await waitUntil(() => events.length === 3)
-      expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
-      expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
-    },
-  )
+  test.each(breaks)('%s after part of an event was read drops the partial event and its ID', async (ending) => {
+    const { connect, batches } = createSpy()
+    const end = ending.includes('clean') ? { 'end-after': 2 } : {}
+    const scenario = { insert: partialEvent, 'insert-after': 2, encoding: 'identity' as const, once: true, ...end }
+    const { client, server } = await open({ scenario }, { connect })
+    const events = recordEvents(client.subscribe('/api/stream', { parse: 'text' }))
+    await waitUntil(() => events.length)
+    const id = await server.send({ data: 'whole' })
+    await waitUntil(() => batches.reduce((sum, { bytes }) => sum + bytes, 0) > 100_000)
+    if (ending.includes('reset')) await server.drop()
+    await waitUntil(() => events.length === 3)
+    expect(events.map(({ type }) => type)).toEqual(['connected', 'message', 'connected'])
+    expect((await server.requests())[1]!.headers['last-event-id']).toBe(id)
+  })
 
   test('[F3] a feed resumes after its last event when the connection ends cleanly', () =>
     expectRecovery({ 'end-after': 2 }))
 
-  test('[F3] a clean end before the terminal event resumes a run, or is truncated without retries', async () => {
+  test('[F3] after a clean end before the terminal event a run resumes, or fails with truncated if retries are off', async () => {
     const { client } = await open({ answers: { '*': 'abc' }, scenario: { 'end-after': 2 } })
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text: 'abc' })
     const runWithoutRetry = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
@@ -87,7 +84,7 @@ registerContract('connection faults', (open, createSpy) => {
     expect((await server.log()).length).toBe(3)
   })
 
-  test('[F4] a silent connection is idle after idleTimeout and then resumed', async () => {
+  test('[F4] a connection that is silent for idleTimeout fails with idle, and the feed resumes', async () => {
     const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { scenario: { 'stall-after': 2, times: 1 } },
@@ -98,7 +95,7 @@ registerContract('connection faults', (open, createSpy) => {
     await server.send({ data: 1 })
     await waitUntil(() => payloadsOf(events).length === 1)
     await server.send({ data: 2 })
-    clock.advance(45_000) // the timer compares with the time of the last byte
+    clock.advance(45_000) // idleTimeout counts from the last byte
     await waitUntil(() => states.at(-1)!.status === 'waiting')
     expect(states.at(-1)!.error).toMatchObject({ code: 'idle', message: expect.stringContaining('proxy') })
     clock.advance(5)
@@ -119,7 +116,7 @@ registerContract('connection faults', (open, createSpy) => {
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
   })
 
-  /** Sends heartbeats until `stallTimeout`: comments only, or also ID-only blocks when `search` filters the feed. */
+  /** Checks that heartbeats do not prevent `stalled`. With a `search` filter, the server also sends ID-only blocks. */
   const expectStalled = async (search: string): Promise<void> => {
     const clock = createSyncManualClock()
     const { connect, batches } = createSpy()
@@ -144,9 +141,9 @@ registerContract('connection faults', (open, createSpy) => {
 
   test('[F5] heartbeats prevent idle but not stalled when stallTimeout is set', () => expectStalled(''))
 
-  test('[F5][P2.4] ID-only blocks do not prevent stalled either', () => expectStalled('?types=rare'))
+  test('[F5][P2.4] ID-only blocks do not prevent stalled', () => expectStalled('?types=rare'))
 
-  test('[F6] a request without a response is a network error after connectTimeout and is retried', async () => {
+  test('[F6] a request without a response fails with a network error after connectTimeout and is retried', async () => {
     const clock = createSyncManualClock()
     const { client, server, states } = await open(
       { scenario: { hang: true, times: 1 } },
@@ -178,7 +175,7 @@ registerContract('connection faults', (open, createSpy) => {
   })
 
   test.each(['gzip', 'br'])(
-    '[F9][P1.6] a %s stream delivers each event as it is sent and resumes after a cut',
+    '[F9][P1.6] a %s-compressed stream delivers each event as it is sent and resumes after a cut',
     (encoding) => expectRecovery({ encoding, 'truncate-after': 2 }),
   )
 })

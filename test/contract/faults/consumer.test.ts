@@ -15,7 +15,7 @@ const waitUntilUnread = (server: TestServer) =>
   })
 
 registerContract('consumer faults', (open, createSpy) => {
-  test('[F33] a slow loop reads no more than its queue holds and loses nothing', async () => {
+  test('[F33] a slow loop limits reading to the size of the queue and loses nothing', async () => {
     const [size, count] = [64 * 1024, 300]
     const { connect, batches } = createSpy()
     // A channel stream is compressed as a whole, so its encoding is set as well.
@@ -93,7 +93,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] closing in a handler stops delivery, including events already received', async () => {
+  test('[F36] closing a feed in a handler stops delivery, even of events already received', async () => {
     const { client, server, errors } = await open()
     const lastEventId = await server.send({ data: 0 })
     await server.sendMany({ data: 'replayed at once' }, 20)
@@ -110,7 +110,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] closing twice while connecting ends the feed without an error and aborts the request', async () => {
+  test('[F36] closing a feed twice while it connects ends the feed without an error and aborts the request', async () => {
     const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { hang: true } }, { clock })
     const feed = client.subscribe('/api/stream')
@@ -127,7 +127,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect(errors).toEqual([])
   })
 
-  test('[F36] closing during backoff prevents further requests', async () => {
+  test('[F36] closing a feed during backoff prevents further requests', async () => {
     const clock = createSyncManualClock()
     const { client, server, errors, states } = await open({ scenario: { status: 503 } }, { clock })
     const feed = client.subscribe('/api/stream')
@@ -139,11 +139,11 @@ registerContract('consumer faults', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] closing in the task that subscribed sends no request', async () => {
+  test('[F36] closing a stream in the task that opened it sends no request', async () => {
     const { client, server } = await open()
     client.subscribe('/api/stream').close()
     client.stream('/api/generate', { json: { prompt: 'p' } }).detach()
-    // The closed streams would have sent their requests before this one.
+    // Requests of the closed streams would have been sent before this request.
     await client.stream('/api/generate', { json: { prompt: 'q' } }).final()
     expect(await server.log()).toEqual(['POST /api/generate'])
   })
@@ -186,7 +186,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect(await server.log()).toHaveLength(moment === 'immediately' ? 0 : 1)
   })
 
-  test('[F37] aborting while the token provider is pending aborts its signal and sends no request', async () => {
+  test('[F37] aborting a feed while the token provider is pending aborts the signal passed to the provider and sends no request', async () => {
     const clock = createSyncManualClock()
     const controller = new AbortController()
     const signals: AbortSignal[] = []
@@ -211,7 +211,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect([clock.pendingDelays, await server.log()]).toEqual([[], []])
   })
 
-  test('[F39] concurrent next() calls get their events in order and settle on close', async () => {
+  test('[F39] concurrent next() calls receive events in order and settle on close', async () => {
     const { client, server } = await open()
     const feed = client.subscribe('/api/stream')
     const loop = feed[Symbol.asyncIterator]()

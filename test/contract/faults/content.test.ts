@@ -9,7 +9,7 @@ const decodeHeader = (value: string | undefined): string =>
   new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value ?? '', (byte) => byte.charCodeAt(0)))
 
 registerContract('stream contents', (open) => {
-  /** Opens a feed that receives the raw `text` after `connected`, and returns the events it was parsed into. */
+  /** Opens a feed that receives the raw `text` after `connected`, and returns the events parsed from that text. */
   const insert = async (text: string, rule: Record<string, unknown> = {}) => {
     const fixture = await open({ scenario: { insert: text, 'insert-after': 1, times: 1, ...rule } })
     const feed = fixture.client.subscribe('/api/stream', { parse: 'text' })
@@ -21,7 +21,7 @@ registerContract('stream contents', (open) => {
   }
 
   test.each(['日本', 'é', '👍', 'Ω-'])(
-    '[F22] the ID prefix %s is sent back as UTF-8 bytes, and the server resumes from it',
+    '[F22] the ID prefix %s is sent back as UTF-8 bytes, and the server resumes from that ID',
     async (prefix) => {
       const { client, server } = await open({ scenario: { 'id-prefix': prefix } })
       const feed = client.subscribe('/api/stream')
@@ -49,7 +49,7 @@ registerContract('stream contents', (open) => {
     expect(events).toEqual([{ type: 'message', data: 'x', id: 'moved' }])
   })
 
-  test('[F23] an empty ID clears the cursor: the next request sends none, and onReset reports a possible gap', async () => {
+  test('[F23] an empty ID clears the cursor: the next request sends no ID, and onReset reports a possible gap', async () => {
     const { client, server, resets } = await open({
       scenario: { insert: 'id:\ndata: "cleared"\n\n', 'insert-after': 1, times: 1 },
     })
@@ -64,7 +64,7 @@ registerContract('stream contents', (open) => {
     expect((await server.requests())[1]!.headers).not.toHaveProperty('last-event-id')
   })
 
-  test('[F24] blocks without data and comments are not delivered as events', async () => {
+  test('[F24] comments and blocks without data are not delivered as events', async () => {
     const { events } = await insert(
       'event: nothing\n\n: data: comment\n\n:\n\nretry: 20\n\nevent: nothing\nid: kept\n\ndata\n\n',
     )
@@ -81,7 +81,7 @@ registerContract('stream contents', (open) => {
     expect(indexes).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  test('[F26] IDs that restart from the beginning lose no events, and onReset reports the reset', async () => {
+  test('[F26] a feed loses no events when the server restarts its IDs from the beginning, and onReset reports the reset', async () => {
     const { client, server, resets } = await open()
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -95,7 +95,7 @@ registerContract('stream contents', (open) => {
     expect(resets).toEqual([{ reason: 'unknown' }])
   })
 
-  test('[F27] a skipped delta index is requested again once from the last good ID', async () => {
+  test('[F27] a run that skips a delta index resumes once from the last good ID', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3, times: 1 } })
     expect((await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))).contents.join('')).toBe('abcdef')
     expect((await server.requests()).map(({ headers }) => headers['last-event-id']?.split(':')[1])).toEqual([
@@ -104,7 +104,7 @@ registerContract('stream contents', (open) => {
     ])
   })
 
-  test('[F27] a delta index skipped again is a gap error with the partial text', async () => {
+  test('[F27] a run that skips the same delta index again fails with a gap error and the partial text', async () => {
     const { client, server } = await open({ answers: { '*': 'abcdef' }, scenario: { 'drop-index': 3 } })
     const { contents, error } = await readRun(client.stream('/api/generate', { json: { prompt: 'p' } }))
     expect(contents.join('')).toBe('abc')
@@ -117,7 +117,7 @@ registerContract('stream contents', (open) => {
     ['series of lines', 'lines'],
   ] as const
   test.each(floods)(
-    '[F28] an endless %s is too-large: complete events before it are delivered and the connection is closed',
+    '[F28] an endless %s is too-large: earlier complete events are delivered and the connection is closed',
     async (_, flood) => {
       const scenario = { flood, 'flood-after': 2 }
       const { client, server } = await open({ scenario }, { maxEventSize: 100_000 })
@@ -132,7 +132,7 @@ registerContract('stream contents', (open) => {
     },
   )
 
-  test('[F28] by default a line of 32 MiB is too-large and one of 8 MiB is not', async () => {
+  test('[F28] by default a line of 32 MiB is too-large and a line of 8 MiB is not', async () => {
     const { client, server } = await open({ scenario: { flood: 'line', 'flood-bytes': 32 * 1024 * 1024 } })
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'too-large' })
     await server.setScenario([])
@@ -143,7 +143,7 @@ registerContract('stream contents', (open) => {
     expect(payloadsOf(events)[0]).toHaveLength(8 * 1024 * 1024)
   })
 
-  test('[F30] feed data that is not JSON is reported with its ID, and the feed continues', async () => {
+  test('[F30] feed data that is not JSON is reported with the event ID, and the feed continues', async () => {
     const { client, server, errors } = await open({ scenario: { 'invalid-data': 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)
@@ -187,7 +187,11 @@ registerContract('stream contents', (open) => {
   })
 
   test.each([
-    ['unknown fields are ignored, and a field without a colon is empty', 'foo: bar\ndata:1\nfoo\ndata\n\n', '1\n'],
+    [
+      'unknown fields are ignored, and a field without a colon has an empty value',
+      'foo: bar\ndata:1\nfoo\ndata\n\n',
+      '1\n',
+    ],
     ['only the first space after the colon is removed from the value', 'data:  1\ndata:2\ndata: 3\n\n', ' 1\n2\n3'],
     ['field names are case-sensitive and not trimmed', 'Data: no\n data: no\ndata : no\ndata: yes\n\n', 'yes'],
   ])('[F32] %s', async (_, text, data) => {
@@ -212,7 +216,7 @@ registerContract('stream contents', (open) => {
     },
   )
 
-  test('[F32] a second BOM is content, which makes its line an unknown field', async () => {
+  test('[F32] a second BOM is content, so the line that contains it is an unknown field', async () => {
     const { client } = await open({ scenario: { bom: 2 } })
     const events = recordEvents(client.subscribe('/api/stream'))
     await waitUntil(() => events.length)

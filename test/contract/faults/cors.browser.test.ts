@@ -22,7 +22,7 @@ registerContract('cross-origin pages', (open) => {
     await waitUntil(async () => (await server.state()).requests.filter(({ method }) => method === 'GET').length === 3)
   })
 
-  test('[F18] a Last-Event-ID header refused by CORS is a network error that names CORS as a likely cause', async () => {
+  test('[F18] a request with Last-Event-ID refused by CORS is a network error that names CORS as a likely cause', async () => {
     const { client, states } = await open({ cors: 'http://somewhere.else' })
     client.subscribe('/api/stream', { lastEventId: 'x' })
     await waitUntil(() => states.at(-1)?.status === 'waiting')
@@ -32,10 +32,10 @@ registerContract('cross-origin pages', (open) => {
     })
   })
 
-  test('[P1.5] an allowed origin may send every protocol header, and its preflights are cached', async () => {
+  test('[P1.5] an allowed origin may send every protocol header, and preflights are cached', async () => {
     const headers = { authorization: 'Bearer x', 'x-api-key': 'x' }
     const { client, server } = await open({ cors: location.origin }, { headers })
-    // With the default, `no-store`, Chromium bypasses its preflight cache too.
+    // With the default cache mode, `no-store`, Chromium also bypasses its preflight cache.
     const events = recordEvents(client.subscribe('/api/stream', { cache: 'default', credentials: 'include' }))
     await waitUntil(() => events.length)
     for (let count = 0; count < 3; count++) {

@@ -47,7 +47,7 @@ registerContract('credentials', (open) => {
     expect(await server.log()).toHaveLength(1)
   })
 
-  test('[F16][P4.2] a 401 refreshes the token once and retries with the same cursor', async () => {
+  test('[F16][P4.2] after a 401 a feed refreshes the token once and retries with the same cursor', async () => {
     const { server, states, createAnotherClient } = await open({ auth: 'jwt' })
     const reasons: string[] = []
     const auth = bearer(({ reason }) => (reasons.push(reason), server.token()))
@@ -95,7 +95,7 @@ registerContract('credentials', (open) => {
     expect(await as('me').resume(cursor).final()).toMatchObject({ text: 'secret' })
   })
 
-  test('[F38] a rejected token provider fails the attempt, which is retried with backoff', async () => {
+  test('[F38] a token provider that rejects fails the attempt, which is retried with backoff', async () => {
     const clock = createSyncManualClock()
     let providerCalls = 0
     const auth = bearer(async () => {
@@ -115,7 +115,7 @@ registerContract('credentials', (open) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F38] a token provider that hangs fails after connectTimeout, and with code auth at the retry limit', async () => {
+  test('[F38] a token provider that hangs fails each attempt after connectTimeout, and the feed ends with code auth at the retry limit', async () => {
     const clock = createSyncManualClock()
     const { client, server, states, errors } = await open(
       {},
@@ -143,8 +143,8 @@ registerContract('credentials', (open) => {
   const claims = { sub: 'mock-user', exp: 4_000_000_000 }
   test.each([
     ['alg: none', `${encodeJwtPart({ alg: 'none' })}.${encodeJwtPart(claims)}.`],
-    ['another algorithm', `${encodeJwtPart({ alg: 'HS512' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
-    ['a foreign signature', `${encodeJwtPart({ alg: 'HS256' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
+    ['a different algorithm', `${encodeJwtPart({ alg: 'HS512' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
+    ['an invalid signature', `${encodeJwtPart({ alg: 'HS256' })}.${encodeJwtPart(claims)}.c2lnbmF0dXJl`],
     ['no JWT structure', 'nothing'],
   ])('[F49][P4.1] a token with %s is refused with invalid_token', async (_, token) => {
     const { server } = await open({ auth: 'jwt' })
@@ -163,7 +163,7 @@ registerContract('credentials', (open) => {
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
   })
 
-  test('[F49][P4.1] a feed whose token expires is resumed with a new token and without a gap', async () => {
+  test('[F49][P4.1] a feed whose token expires resumes with a new token and without a gap', async () => {
     const { server, errors, createAnotherClient } = await open({ auth: 'jwt', time: 'manual' })
     const tokens: string[] = []
     const auth = bearer(async ({ reason }) => {
@@ -184,7 +184,7 @@ registerContract('credentials', (open) => {
     expect(errors).toEqual([])
   })
 
-  test('[F49] a run whose token expires is resumed with a new token and not started twice', async () => {
+  test('[F49] a run whose token expires resumes with a new token and is not started twice', async () => {
     const { server, createAnotherClient } = await open({
       auth: 'jwt',
       time: 'manual',

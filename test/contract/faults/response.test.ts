@@ -24,7 +24,7 @@ registerContract('responses', (open) => {
   )
 
   test.each(['TEXT/Event-Stream', 'text/event-stream;charset=utf-8', ' text/event-stream ; x=y'])(
-    '[F10] %j is accepted as an event stream',
+    '[F10] content type %j is accepted as an event stream',
     async (type) => {
       const { client } = await open({ scenario: { 'content-type': type } })
       const events = recordEvents(client.subscribe('/api/stream'))
@@ -32,7 +32,7 @@ registerContract('responses', (open) => {
     },
   )
 
-  test('[F11] an error response with an endless body is reported immediately and its connection closed', async () => {
+  test('[F11] an error response with an endless body is reported immediately, and the connection is closed', async () => {
     const { client, server } = await open({ scenario: { status: 400, 'endless-body': true } })
     const error = await client.subscribe('/api/stream').closed
     expect(error).toMatchObject({ code: 'http', status: 400 })
@@ -84,7 +84,7 @@ registerContract('responses', (open) => {
   })
 
   test.each(statuses.final)(
-    '[F15][P1.4] status %i ends a feed with one error that has the problem document',
+    '[F15][P1.4] status %i ends a feed with one error that contains the problem document',
     async (status) => {
       const { client, server, errors } = await open({ scenario: { status } })
       const error = await client.subscribe('/api/stream').closed

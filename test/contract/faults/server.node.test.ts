@@ -68,7 +68,7 @@ test('[F45] a thousand clients that disconnect mid-stream are removed, and the r
   await waitUntil(() => remaining.received.includes('still here'))
 })
 
-test('[F45][P3.5] a run whose client disconnects continues, and is stopped when no reader returns', async () => {
+test('[F45][P3.5] a run whose client disconnects continues and is stopped if no reader returns', async () => {
   const clock = createSyncManualClock()
   const { server } = await open({ clock, delay: 100, abandon: 2_000, answers: { '*': 'x'.repeat(1_000) } })
   const client = openRawClient(server.port, get('/api/generate?prompt=p'))
@@ -92,7 +92,7 @@ async function openPausedClient(server: MockServer): Promise<ReturnType<typeof o
 
 const largeEvent = { data: 'x'.repeat(64 * 1024) }
 
-test('[F46] a client that stops reading holds up at most one write, and is dropped when its position leaves the log', async () => {
+test('[F46] a client that stops reading holds up at most one write, and is dropped once the log no longer has its position', async () => {
   const { server, traffic } = await open({ history: 400 })
   await openPausedClient(server)
   const [socket] = traffic.sockets
@@ -112,7 +112,7 @@ test('[F46] a client that stops reading holds up at most one write, and is dropp
   expect(server.clients).toEqual([])
 })
 
-test('[F46] a client that stops reading is dropped after drainTimeout, and a reading client is not affected', async () => {
+test('[F46] a client that stops reading is dropped after drainTimeout, and other clients are not affected', async () => {
   const clock = createSyncManualClock()
   const { server, traffic } = await open({ clock, drainTimeout: 30_000 })
   await openPausedClient(server)
@@ -168,7 +168,7 @@ const escapes = [
   '/%',
   '//secret.txt',
 ]
-test.each(escapes)('[F48] the path %s does not leave the static folder', async (path) => {
+test.each(escapes)('[F48] the path %s cannot escape the static folder', async (path) => {
   const root = mkdtempSync(join(tmpdir(), 'rivulet-static-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const demo = join(root, 'demo')

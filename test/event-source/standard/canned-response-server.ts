@@ -1,4 +1,4 @@
-/** A server that sends the responses that each request's query describes. It listens on two ports, for two origins of one site. */
+/** A server that sends the responses that each request's query describes. It listens on two ports, which are two origins of one site. */
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CannedResponse, ReceivedRequest } from './case.ts'
@@ -11,10 +11,10 @@ export interface CannedResponseServer {
   close(): Promise<void>
 }
 
-/** Static files: path to content type and text. */
+/** Static files: content type and text by path. */
 export type Files = Readonly<Record<string, readonly [type: string, text: string]>>
 
-/** Replaces `{accept}` by the request's `Accept` header, decoded as UTF-8, and so on for other names. */
+/** Replaces each `{name}` with the request header of that name, decoded as UTF-8. */
 function fillPlaceholders(body: string, headers: IncomingHttpHeaders): string {
   return body.replace(/\{([\w-]+)\}/g, (_all, name: string) =>
     Buffer.from(String(headers[name] ?? ''), 'latin1').toString(),
@@ -29,7 +29,7 @@ async function readText(request: IncomingMessage): Promise<string> {
 
 /**
  * Starts the server, with two routes:
- * - `/answer?key=…&answers=[…]`: the first request with a key gets the first response, and so on; the last one is repeated.
+ * - `/answer?key=…&answers=[…]`: the first request with a key gets the first response, and so on; the last response is repeated.
  * - `/requests?key=…`: the requests with that key, as JSON.
  */
 export async function startCannedResponseServer(files: Files = {}): Promise<CannedResponseServer> {

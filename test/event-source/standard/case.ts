@@ -7,11 +7,11 @@ export interface CannedResponse {
   /** @defaultValue `text/event-stream` */
   type?: string
   headers?: Record<string, string>
-  /** `{name}` is replaced by the request header of that name. @defaultValue one event with the data `data` */
+  /** `{name}` is replaced with the request header of that name. @defaultValue one event with the data `data` */
   body?: string | string[]
   /** Whether the response is left open. @defaultValue `false` */
   staysOpen?: boolean
-  /** Cuts the connection: `head` before the response, `body` in the middle of an event after the body. */
+  /** Cuts the connection: `head` before the response, `body` after the body, in the middle of an additional event. */
   cut?: 'head' | 'body'
   /** Status of the response to a preflight. @defaultValue 204 */
   preflightStatus?: number
@@ -26,14 +26,14 @@ export interface ReceivedRequest {
 /** The kind of global scope in which a case runs. */
 export type Realm = 'node' | 'window' | 'dedicated worker' | 'shared worker' | 'service worker'
 
-/** The tools of a running case. */
+/** Tools for a running case. */
 export interface CaseContext {
   readonly EventSource: typeof globalThis.EventSource
   /** Returns a URL that serves these responses, one after the other. */
   urlFor(...answers: CannedResponse[]): string
-  /** Returns such a URL on another origin. */
+  /** Like `urlFor`, but on another origin. */
   crossOriginUrlFor(...answers: CannedResponse[]): string
-  /** Returns the requests for such a URL so far. */
+  /** Resolves with the requests that one of these URLs has received so far. */
   requests(url: string): Promise<ReceivedRequest[]>
   /** Creates an `EventSource` that is closed after the case. */
   open(url: string | URL, options?: EventSourceInit): EventSource
@@ -42,7 +42,7 @@ export interface CaseContext {
 export interface Case {
   /** Name of the corresponding file in the folder `eventsource` of the web-platform-tests, or a description. */
   readonly name: string
-  /** Where the case applies. @defaultValue all realms */
+  /** Realms in which the case runs. @defaultValue all realms */
   readonly realms?: readonly Realm[]
   /** Whether the case runs after all others, because it would disturb them. @defaultValue `false` */
   runsAlone?: boolean
@@ -63,7 +63,7 @@ export function nextEvent(source: EventSource, type: string): Promise<Event> {
   return new Promise((resolve) => source.addEventListener(type, resolve, { once: true }))
 }
 
-/** Resolves with the data of the next `count` messages; rejects if the source is closed before. */
+/** Resolves with the data of the next `count` messages; rejects if the source closes first. */
 export function nextMessages(source: EventSource, count: number): Promise<string[]> {
   const found: string[] = []
   return new Promise((resolve, reject) => {
@@ -83,7 +83,7 @@ export function rejectOn(source: EventSource, ...types: string[]): Promise<never
   })
 }
 
-/** Runs one case. Resolves with an error message, empty if the case passed. */
+/** Runs one case. Resolves with an error message, or with an empty string if the case passed. */
 async function runCase(
   { name, run }: Case,
   realm: Realm,
@@ -133,10 +133,10 @@ export interface Servers {
 
 /** Milliseconds after which a case fails. */
 const CASE_TIMEOUT_MS = 6_000
-/** Fewer than the six connections per origin of browsers. */
+/** Fewer than the six connections per origin that browsers allow. */
 const MAX_CONCURRENT_CASES = 4
 
-/** Runs the cases of a realm. Resolves with an error message for each case name, empty if the case passed. */
+/** Runs the cases of a realm. Resolves with an error message for each case name, or an empty string if the case passed. */
 export async function runCases(
   cases: readonly Case[],
   realm: Realm,

@@ -1,4 +1,4 @@
-/** The EventSource conformance cases: those of the web-platform-tests (folder `eventsource`), each with the name of its file, and more. */
+/** The EventSource conformance cases: ports of the web-platform-tests (folder `eventsource`), named after their files, and additional cases. */
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { type CannedResponse, type Case, type Realm, nextMessages, rejectOn, nextEvent, assertSame } from './case.ts'
 
@@ -7,7 +7,7 @@ const CONNECTING = 0
 const OPEN = 1
 const CLOSED = 2
 
-/** A stream with this body has messages with the expected data. */
+/** Creates a case that checks that a stream with this body delivers messages with the expected data. */
 const reads = (name: string, body: string, ...expected: string[]): Case => ({
   name,
   async run({ open, urlFor }) {
@@ -15,7 +15,7 @@ const reads = (name: string, body: string, ...expected: string[]): Case => ({
   },
 })
 
-/** This response closes the source without another attempt. */
+/** Creates a case that checks that this response closes the source without another attempt. */
 const fails = (name: string, response: CannedResponse): Case => ({
   name,
   async run(context) {
@@ -28,7 +28,7 @@ const fails = (name: string, response: CannedResponse): Case => ({
   },
 })
 
-/** This response opens the source. */
+/** Creates a case that checks that this response opens the source. */
 const opens = (name: string, response: CannedResponse): Case => ({
   name,
   async run(context) {
@@ -38,7 +38,7 @@ const opens = (name: string, response: CannedResponse): Case => ({
   },
 })
 
-/** After a block with this id, `Last-Event-ID` of the second request has the expected value. */
+/** Creates a case that checks the `Last-Event-ID` header of the second request after a block with this id. */
 const remembers = (name: string, id: string, expected: string): Case => ({
   name,
   async run({ open, urlFor }) {
@@ -55,7 +55,7 @@ const remembers = (name: string, id: string, expected: string): Case => ({
 const cors = { 'access-control-allow-origin': '{origin}' }
 const corsWithCredentials = { ...cors, 'access-control-allow-credentials': 'true' }
 
-/** Cookies are sent to another origin, or not, with these options. */
+/** Creates a case that checks whether cookies are sent to another origin with these options. */
 const cookie = (name: string, options: EventSourceInit | undefined, expected: 'sent' | 'not sent'): Case => ({
   name: `request-credentials: ${name}`,
   realms: ['window'],
@@ -387,9 +387,13 @@ export const cases: readonly Case[] = [
   fails('format-mime-bogus', { type: 'x bogus' }),
   opens('format-mime-trailing-semicolon', { type: 'text/event-stream;' }),
   // [spec] Fetch, "extract a MIME type": the last of several types counts, except a wildcard.
-  opens('of two types, the last is an event stream', { type: 'text/html, text/event-stream' }),
-  opens('of two types, the last is a wildcard', { type: 'text/event-stream, */*' }),
-  fails('of two types, the last is not an event stream', { type: 'text/event-stream, text/html' }),
+  opens('of two content types the last counts: an event stream opens the source', {
+    type: 'text/html, text/event-stream',
+  }),
+  opens('of two content types the last counts, unless it is a wildcard', { type: 'text/event-stream, */*' }),
+  fails('of two content types the last counts: anything but an event stream closes the source', {
+    type: 'text/event-stream, text/html',
+  }),
   opens('format-mime-valid-bogus', { type: 'text/event-stream;x bogus' }),
   reads('format-newlines', 'data:test\r\ndata\ndata:test\r\n\r', 'test\n\ntest'),
   reads('format-null-character', 'data:\0\n\n\n\n', '\0'),
@@ -415,13 +419,13 @@ export const cases: readonly Case[] = [
       assertSame(source.readyState, OPEN)
     },
   })),
-  // 204 and 205 have no body; without `connection: close`, server and browser may disagree about its end.
+  // 204 and 205 have no body; without `connection: close`, the server and the browser may disagree about where the response ends.
   ...[204, 205].map((status) =>
     fails(`request-status-error: ${status}`, { status, body: [], headers: { connection: 'close' } }),
   ),
   ...[210, 299, 404, 410, 503].map((status) => fails(`request-status-error: ${status}`, { status })),
   {
-    name: '[F35] the error of a handler is reported, and later events are still dispatched',
+    name: '[F35] an error thrown by a handler is reported, and later events are still dispatched',
     realms: web,
     async run({ open, urlFor }) {
       const source = open(urlFor({ body: 'data: 1\n\ndata: 2\n\n', staysOpen: true }))

@@ -1,4 +1,4 @@
-/** The script of a page or worker, bundled into one file: defines the global `runStandard`. */
+/** The script for a page or worker, bundled into one file: defines the global `runStandard`. */
 import { type Realm, type Servers, runCases } from './case.ts'
 import { cases } from './cases.ts'
 

@@ -11,7 +11,7 @@ test('positions count from 1 and never change', () => {
   expect([1, 2, 3, 4].map((position) => log.at(position))).toEqual([undefined, 'b', 'c', undefined])
 })
 
-test('the log keeps the last items for any limit', () => {
+test('the log keeps the last `limit` items, for any limit', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat(), { maxLength: 60 }), (limit, items) => {
       const log = createEventLog<number>(limit)
@@ -41,7 +41,7 @@ test('watchers are called on every append and on close, until they stop watching
   expect(received).toBe(3)
 })
 
-test('a watcher may stop watching while it is called', () => {
+test('a watcher may stop watching while it is being called', () => {
   const log = createEventLog<string>()
   const received: string[] = []
   const first = log.watch(() => {

@@ -1,4 +1,4 @@
-/** A mock that is not closed keeps its process alive only while a run is being read. */
+/** A mock that is not closed keeps the process alive only while a run is being read. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ beforeAll(() =>
 )
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs a program until it exits by itself and returns its output. */
+/** Runs a program, waits until it exits by itself, and returns its output. */
 async function run(name: string, program: string): Promise<string> {
   const file = join(folder, `${name}.mjs`)
   writeFileSync(file, program)
@@ -38,7 +38,7 @@ async function run(name: string, program: string): Promise<string> {
 const inProcess = `import { createMock } from './mock.mjs'
 const read = async (mock, path, init) => (await mock.fetch(path, init)).body.getReader()\n`
 
-describe('a process exits without closing the mock', { timeout: 20_000 }, () => {
+describe('a process exits even if the mock is not closed', { timeout: 20_000 }, () => {
   test.each([
     ['finished', `const mock = createMock(); await (await mock.fetch('/api/generate?prompt=x')).text()`],
     [

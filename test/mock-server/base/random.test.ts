@@ -7,7 +7,7 @@ const take = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, random)
 }
 
-test('the same seed gives the same numbers, another one different numbers', () => {
+test('the same seed gives the same numbers, and a different seed gives different numbers', () => {
   expect(take(1, 20)).toEqual(take(1, 20))
   expect(take(1, 20)).not.toEqual(take(2, 20))
 })

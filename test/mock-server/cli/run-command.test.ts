@@ -86,7 +86,7 @@ describe('help', () => {
 })
 
 describe('options', () => {
-  test('omitted options have their defaults', () => {
+  test('omitted options get their default values', () => {
     expect(parseArguments(['mock'])).toEqual({
       command: 'mock',
       portPolicy: 'next-free',
@@ -189,7 +189,7 @@ describe('serving', () => {
     expect((await fetch(`${url}/other.html`)).status).toBe(404)
   })
 
-  test('the next free port is used, and reported, if the port is in use', async () => {
+  test('if the port is in use, the next free port is used and reported', async () => {
     const blocker = await startMockServer()
     onTestFinished(() => blocker.close())
     const { result, errorOutput } = await run('mock', '--port', String(blocker.port))
@@ -209,7 +209,7 @@ describe('serving', () => {
 
 describe('the process', () => {
   let cli: string
-  /** Bundles the command as the package does, except for Node's modules. */
+  /** Bundles the command as the package build does, leaving out Node's modules. */
   beforeAll(async () => {
     const outDir = join(folder, 'built')
     const output = { entryFileNames: 'cli.mjs' }
@@ -260,7 +260,7 @@ describe('the process', () => {
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(2)
   })
 
-  test('a port in use ends the process with exit code 2', async () => {
+  test('with --strict-port, a port in use ends the process with exit code 2', async () => {
     const { url } = await launch()
     const child = spawn(process.execPath, [cli, 'mock', '--strict-port', '--port', new URL(url).port], {
       stdio: 'ignore',

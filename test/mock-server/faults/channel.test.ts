@@ -1,4 +1,4 @@
-/** Faults of channels and of their streams: on a stream they act as on a plain connection, and on no other stream. */
+/** Faults of channels and of their streams: a stream's faults act as on a plain connection, and on no other stream. */
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import { type Block, dataOf, eventsOf, textOf } from '../support/blocks.ts'
@@ -118,7 +118,7 @@ describe('faults of a stream', () => {
     [{ status: 401 }, { 'www-authenticate': expect.stringContaining('invalid_token') }],
     [{ status: 410 }, {}],
     [{ status: 204 }, {}],
-  ])('%o is the response of that stream only', async (rule, headers) => {
+  ])('%o sets the response of one stream only', async (rule, headers) => {
     const { url } = await openLocalTestServer({ scenario: [{ ...rule, once: true }] })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -129,7 +129,7 @@ describe('faults of a stream', () => {
     await channel.readUntil('b', (all) => all.length === 2)
   })
 
-  test('[F10] another content type is reported in `open`, and the events follow', async () => {
+  test('[F10] a different content type is reported in `open`, and the events follow', async () => {
     const { url } = await openLocalTestServer({ scenario: 'content-type:text/html' })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'))
@@ -146,7 +146,7 @@ describe('faults of a stream', () => {
   })
 
   test.each(['line', 'lines'])(
-    '[F28] a flood of %s closes only its stream with 413, once it exceeds the event limit',
+    '[F28] once flood:%s exceeds the event limit, only the flooded stream is closed, with 413',
     async (flood) => {
       const { url, server } = await openLocalTestServer({ scenario: `path:/api/generate,flood:${flood},flood-after:1` })
       const channel = await openChannelClient(url)
@@ -159,18 +159,18 @@ describe('faults of a stream', () => {
     },
   )
 
-  test('[F44] an event name with NUL ends only its stream', async () => {
+  test('[F44] an event name with NUL ends only the stream that receives it', async () => {
     const insert = encodeURIComponent('event: a\0b\ndata: x\n\n')
     const { url } = await openLocalTestServer({ scenario: `insert-after:1,insert:${insert},once` })
     const channel = await openChannelClient(url)
-    // Open one after the other: the rule applies to the first.
+    // Open the streams one after the other: the rule applies to the first one.
     await channel.post(openGetOperation('a'))
     expect(controlOf(await channel.readUntilClosed('a'), 'close')['status']).toBe(502)
     await channel.post(openGetOperation('b'))
     await channel.readUntil('b', (all) => all.length === 2)
   })
 
-  test('dropping a feed closes its streams, but not the channel', async () => {
+  test('dropping a feed closes the channel streams that read it, but not the channel', async () => {
     const { url, server } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a'), openGetOperation('held', '/api/stream', { window: 1 }))
@@ -182,7 +182,7 @@ describe('faults of a stream', () => {
     expect(textOf(eventsOfItems(await channel.readUntilClosed('c')))).toBe(TEXT)
   })
 
-  test('a stream that is too slow for its feed is closed, but not the others', async () => {
+  test('a stream that is too slow for its feed is closed while others continue', async () => {
     const { url, server } = await openLocalTestServer({ history: 10 })
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('slow', '/api/stream', { window: 300 }), openGetOperation('b'))
@@ -206,7 +206,7 @@ describe('faults of a channel', () => {
     expect(new Set(ends)).toEqual(new Set([200, 502]))
   })
 
-  test('a rule for the path of the channel cuts it, with all of its streams', async () => {
+  test('a reset-after rule for the path of a channel cuts the channel and all of its streams', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'path:/api/channel,reset-after:5' })
     const raw = openRawClient(`${url}/api/channel`)
     await raw.waitForText('channel')
@@ -223,7 +223,7 @@ describe('faults of a channel', () => {
   test.each([
     ['status:404', 404],
     ['status:503,retry-after:2', 503],
-  ])('operations that get %s have no effect', async (fault, status) => {
+  ])('operations answered with %s have no effect', async (fault, status) => {
     const { url, server } = await openLocalTestServer({ scenario: `path:/api/channel/ops,once,${fault}` })
     const channel = await openChannelClient(url)
     expect((await channel.post(openGetOperation('a'))).status).toBe(status)
@@ -231,7 +231,7 @@ describe('faults of a channel', () => {
     expect((await channel.post(openGetOperation('a'))).status).toBe(202)
   })
 
-  test('operations whose response is lost take effect, and their keys are used', async () => {
+  test('operations whose response is lost take effect, and their keys cannot be used again', async () => {
     const { url } = await openLocalTestServer({ scenario: 'path:/api/channel/ops,lose-answer,once' })
     const channel = await openChannelClient(url)
     await expect(channel.post(openGetOperation('a'))).rejects.toThrow(TypeError)
@@ -247,7 +247,7 @@ describe('faults of a channel', () => {
     expect(await raw.ended).toBe('reset')
   })
 
-  test('clearHistory closes channels, whose operations then get a 404', async () => {
+  test('clearHistory closes every channel, and later operations are 404', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     server.service.clearHistory()

@@ -50,7 +50,7 @@ describe('[F44] injections', () => {
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(1)
   })
 
-  test('a newline in the type of an extra event is rejected with the scenario', async () => {
+  test('a scenario with a newline in the type of an extra event is rejected', async () => {
     const { server } = await openLocalTestServer()
     expect(() => server.setScenario({ events: [{ after: 0, type: 'a\nb', data: 1 }] })).toThrow(TypeError)
   })
@@ -76,7 +76,7 @@ describe('[F45] clients that disconnect', () => {
     expect(server.clients).toEqual([])
   })
 
-  test('a client that disconnects mid-stream is removed from its feed, while its run continues', async () => {
+  test('feed and run clients that disconnect mid-stream are removed, while the run continues', async () => {
     const { url, server, clock } = await openLocalTestServer({ answers: ['abcdef'], delay: 10 })
     const feed = openRawClient(`${url}/api/stream`)
     const run = openRawClient(`${url}/api/generate?prompt=x`)
@@ -90,7 +90,7 @@ describe('[F45] clients that disconnect', () => {
     expect(server.runs[0]).toMatchObject({ state: 'finished', text: 'abcdef' })
   })
 
-  test('a reset of an idle client is detected', async () => {
+  test('a reset by an idle client is detected', async () => {
     const { url, server } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`)
     await client.waitForText('connected')
@@ -174,7 +174,7 @@ describe('[F46] clients that never read', () => {
   })
 
   test(
-    'a client is dropped once it has missed an event for good, while others continue',
+    'a client is dropped once its next event is no longer kept, while others continue',
     { timeout: 30_000 },
     async () => {
       const { service, port } = await serveBare({ history: 100 })

@@ -9,7 +9,7 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'
 
-/** Reads the connection of a run with this fault until it ends. */
+/** Starts a run with this fault and reads until the connection ends. */
 async function runWith(
   fault: string,
   headers: Record<string, string> = {},
@@ -27,7 +27,7 @@ const indexes = (client: RawClient): unknown[] =>
     .map((delta) => dataOf(delta)['index'])
 
 describe('cuts', () => {
-  test('[F1] reset-after resets the connection within the next event, after its id', async () => {
+  test('[F1] reset-after resets the connection inside the next event, after the id line', async () => {
     const { client, ended } = await runWith('reset-after:3')
     expect(ended).toBe('reset')
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
@@ -43,7 +43,7 @@ describe('cuts', () => {
     expect(client.text).toMatch(/"index":1\}\n\n$/)
   })
 
-  test('[F1] cut-at:last-byte sends the event without its last newline', async () => {
+  test('[F1] cut-at:last-byte sends the event without the final newline', async () => {
     const { client, ended } = await runWith('reset-after:3,cut-at:last-byte')
     expect(ended).toBe('reset')
     expect(client.text).toMatch(/"index":2\}\n$/)
@@ -212,7 +212,7 @@ describe('silence', () => {
     client.close()
   })
 
-  test('heartbeat:50 sets and announces another interval', async () => {
+  test('heartbeat:50 sets and announces a different interval', async () => {
     const { url, clock } = await openLocalTestServer({ heartbeat: 30_000 })
     const client = openRawClient(`${url}/api/stream?fault=heartbeat:50`)
     await client.waitForText('"heartbeat":50')
@@ -230,7 +230,7 @@ describe('responses', () => {
     expect(types(client).at(-1)).toBe('end')
   })
 
-  test('[F11] endless-body sends an error response without end, until the client disconnects', async () => {
+  test('[F11] endless-body sends an endless error response, until the client disconnects', async () => {
     const { url } = await openLocalTestServer(settings)
     const controller = new AbortController()
     const response = await fetch(`${url}${RUN}&fault=status:500,endless-body`, { signal: controller.signal })
@@ -258,7 +258,7 @@ describe('responses', () => {
     await expect(fetch(`${url}/api/stream`)).rejects.toMatchObject({ cause: { message: 'redirect count exceeded' } })
   })
 
-  test('[F14] location can name another origin, without escaped colons', async () => {
+  test('[F14] location can be a URL of another origin, with unescaped colons', async () => {
     const { client } = await runWith('status:302,location:http://localhost:9/api/stream?a=1')
     expect(client.head).toContain('location: http://localhost:9/api/stream?a=1')
   })
@@ -445,7 +445,7 @@ describe('content', () => {
     expect(client.chunkSizes.length).toBe(client.bytes.length)
   })
 
-  test('split-delay delays each write', async () => {
+  test('split-delay delays each write after the first', async () => {
     const { url, clock } = await openLocalTestServer({})
     const client = openRawClient(`${url}/api/stream?fault=split:4,split-delay:10`)
     await client.waitForText(': op')
@@ -477,7 +477,7 @@ describe('matching requests', () => {
     expect(await statuses(`${url}/api/stream`, 3)).toEqual([200, 503, 200])
   })
 
-  test('once in a URL is counted per URL', async () => {
+  test('once in ?fault= is counted separately for each URL', async () => {
     const { url } = await openLocalTestServer()
     expect(await statuses(`${url}/api/stream?fault=status:503,once`, 2)).toEqual([503, 200])
     expect(await statuses(`${url}/api/stream?fault=status:503,once&n=2`, 2)).toEqual([503, 200])
@@ -504,7 +504,7 @@ describe('matching requests', () => {
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([503])
   })
 
-  test('later rules override earlier ones, and the URL overrides both', async () => {
+  test('later rules override earlier ones, and ?fault= overrides both', async () => {
     const { url } = await openLocalTestServer({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
     const response = await fetch(`${url}/api/stream`)
     expect([response.status, response.headers.get('retry-after')]).toEqual([502, '3'])

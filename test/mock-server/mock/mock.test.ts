@@ -44,7 +44,7 @@ describe('runs', () => {
     expect(textOf((await (await open(mock, '/api/generate?prompt=x')).readToEnd()).events)).toBe('ready')
   })
 
-  test('a run can have a fault of its own, and be resumed after it', async () => {
+  test('a fault passed to run() affects only that path, and the run can be resumed', async () => {
     const mock = create()
     mock.run('/api/chat', { text: '0123456789', fault: 'reset-after:4' })
     mock.run('/api/other', { text: 'fine' })
@@ -80,7 +80,7 @@ describe('runs', () => {
 })
 
 describe('feeds', () => {
-  test('a feed at a custom path sends events, and replays those missed after drop', async () => {
+  test('a feed at a custom path sends events, and replays events missed after drop', async () => {
     const mock = create()
     const feed = mock.feed('/prices')
     const reader = await open(mock, '/prices')
@@ -148,7 +148,7 @@ describe('faults without a socket', () => {
     ['truncate-after:2,short-length', 2],
     ['truncate-after:2,encoding:gzip', 2],
     ['reset-after:0,cut-at:boundary', 0],
-  ])('[F1] [F2] [F9] %s: the body breaks after the events before the cut', async (fault, count) => {
+  ])('[F1] [F2] [F9] %s: the body fails after the events before the cut', async (fault, count) => {
     const { events, error } = await (await open(create(), `/api/generate?prompt=x&fault=${fault}`)).readToEnd()
     expect(error).toBeInstanceOf(TypeError)
     expect(events).toHaveLength(count)
@@ -175,7 +175,7 @@ describe('faults without a socket', () => {
     expect(mock.runs).toHaveLength(fault === 'refuse' ? 0 : 1)
   })
 
-  test('[F6] hang keeps fetch pending until it is aborted', async () => {
+  test('[F6] hang keeps fetch pending until the request is aborted', async () => {
     const mock = create()
     const controller = new AbortController()
     let settled = false
@@ -186,7 +186,7 @@ describe('faults without a socket', () => {
     await expect(pending).rejects.toThrow('aborted by the test')
   })
 
-  test('[F4] stall-after keeps a read pending until it is aborted', async () => {
+  test('[F4] stall-after keeps a read pending until the request is aborted', async () => {
     const mock = create()
     const controller = new AbortController()
     const { body } = await mock.fetch('/api/stream?fault=stall-after:1', { signal: controller.signal })
@@ -210,7 +210,7 @@ describe('faults without a socket', () => {
     expect([unavailable.status, unavailable.headers.get('retry-after')]).toEqual([503, '5'])
   })
 
-  test('[F28] a flood is sent at the pace of its reader', async () => {
+  test('[F28] a flood is sent at the pace of the reader', async () => {
     const { body } = await create().fetch('/api/stream?fault=flood:line')
     const reader = body!.getReader()
     for (let size = 0; size < 1024 * 1024;) size += (await reader.read()).value!.length
@@ -253,7 +253,7 @@ describe('fetch semantics', () => {
     expect((await mock.fetch('/api/stream', { redirect: 'manual' })).status).toBe(307)
   })
 
-  test('an abort rejects with its reason, before the request and while reading the body', async () => {
+  test('an abort before the request or while the body is read rejects with the abort reason', async () => {
     const mock = create()
     const reason = new Error('aborted by the test')
     await expect(mock.fetch('/api/stream', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
@@ -278,7 +278,7 @@ describe('fetch semantics', () => {
     expect(mock.feed().clients).toHaveLength(0)
   })
 
-  test('[F46] the mock does not read ahead of its reader', async () => {
+  test('[F46] the mock does not read ahead of the reader', async () => {
     const mock = create({ history: 1 })
     const { body } = await mock.fetch('/api/stream')
     const reader = body!.getReader()
@@ -287,7 +287,7 @@ describe('fetch semantics', () => {
     await flushMicrotasks()
     expect(mock.feed().clients).toHaveLength(1)
     mock.feed().send({ data: 2 })
-    // The reader is too slow for a history of one event, as on a socket.
+    // The reader is too slow for a history of one event, as it would be on a socket.
     await expect(reader.read()).rejects.toThrow(TypeError)
     expect(mock.feed().clients).toHaveLength(0)
   })

@@ -1,4 +1,4 @@
-/** The handler on `node:http2`: feeds and runs as streams of one connection, which faults cut one by one. */
+/** The handler on `node:http2`: feeds and runs share one connection, and a fault cuts only the stream it applies to. */
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ interface Stream {
   readonly text: string
   readonly status: Promise<number>
   until(text: string): Promise<void>
-  /** Resolves when the stream ends, with the code of a reset or 0. */
+  /** Resolves when the stream ends: with the reset code, or with 0. */
   readonly ended: Promise<number>
 }
 
@@ -38,7 +38,7 @@ function open(session: ClientHttp2Session, path: string, headers: Record<string,
   if (body) stream.end(body)
   let text = ''
   stream.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-  // `rstCode` reports the error already.
+  // `rstCode` already reports the error.
   stream.on('error', () => undefined)
   return {
     stream,
@@ -70,7 +70,7 @@ test('one connection carries ten runs and a feed', async () => {
   await waitUntil(() => service.feed().clients.length === 0)
 })
 
-test('a run resumes after an event id, and an error response has its status', async () => {
+test('a run resumes after an event id, and an error response has the right status', async () => {
   const { session } = await host({ answers: ['abc'] })
   const run = open(session, '/api/generate?prompt=x')
   await run.ended
@@ -83,7 +83,7 @@ test('a run resumes after an event id, and an error response has its status', as
 })
 
 test.each(['reset-after:2', 'truncate-after:2'])(
-  '%s ends its stream with an error while the others continue',
+  '%s ends only the affected stream with an error while others continue',
   async (fault) => {
     const { session, service } = await host()
     const feed = open(session, '/api/stream')

@@ -77,7 +77,7 @@ describe('kill and restart', () => {
 })
 
 describe('close', () => {
-  test('close ends every stream cleanly, whatever its state', async () => {
+  test('close ends every stream cleanly, even a stalled one', async () => {
     const { server, url } = await openLocalTestServer()
     const clients = ['/api/stream', '/api/generate?prompt=x', '/api/stream?fault=stall-after:1'].map((path) =>
       openRawClient(url + path),
@@ -126,7 +126,7 @@ describe('close', () => {
 })
 
 describe('the ticker', () => {
-  test('the ticker sends numbered prices at its interval, the same ones for the same seed', async () => {
+  test('the ticker sends numbered prices at the given interval, and the same prices for the same seed', async () => {
     const dataBySeed: string[][] = []
     for (const seed of [1, 1, 2]) {
       const { url, clock } = await openLocalTestServer({ tick: 100, seed })

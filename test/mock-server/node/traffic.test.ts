@@ -34,7 +34,7 @@ describe('a connection', () => {
     },
   )
 
-  test('connections include runs, but not error and JSON responses', async () => {
+  test('connections include runs, but not error or JSON responses', async () => {
     const { url, server } = await openLocalTestServer({ delay: 10 })
     const run = openRawClient(`${url}/api/generate?prompt=x`)
     await run.waitForText('start')
@@ -44,7 +44,7 @@ describe('a connection', () => {
     run.close()
   })
 
-  test('bytes that the client does not read are buffered', async () => {
+  test('bytes that the client does not read are counted as buffered', async () => {
     const { url, server } = await openLocalTestServer({ history: 100_000 })
     const raw = openRawClient(`${url}/api/stream`)
     await raw.waitForText('connected')

@@ -60,14 +60,14 @@ describe('tokens', () => {
 
   test.each([
     ['without a signature', async () => unsigned({ sub: 'alice', exp: seconds(60_000) })],
-    ['of another algorithm', () => sign('HS512')],
+    ['signed with a different algorithm', () => sign('HS512')],
     [
-      'signed with another key',
+      'signed with a different key',
       () =>
         new SignJWT({ sub: 'a', exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32)),
     ],
     ['expired', () => sign('HS256', { exp: seconds(-1_000) })],
-    ['that expires at this moment', () => sign('HS256', { exp: seconds(0) })],
+    ['that expires now', () => sign('HS256', { exp: seconds(0) })],
     ['not valid yet', () => sign('HS256', { nbf: seconds(10_000) })],
     ['without an expiry', () => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
     ['without a subject', () => new SignJWT({ exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
@@ -85,7 +85,7 @@ describe('tokens', () => {
     expect(await response.text()).not.toContain('eyJ')
   })
 
-  test('[F49] a valid token grants access, as a control of the tests above', async () => {
+  test('[F49] a valid token grants access, as a control for the tests above', async () => {
     const { url } = await openLocalTestServer(TOKEN_AUTH)
     const reader = await openStreamReader(`${url}/api/stream`, bearer(await sign('HS256')))
     expect(reader.response.status).toBe(200)
@@ -97,7 +97,7 @@ describe('tokens', () => {
     ['expiresIn', { expiresIn: '1h' }],
     ['expiresIn', { expiresIn: 0 }],
     ['permissions', { permissions: ['everything'] }],
-  ])('a token request with an invalid %s is 400 and names it', async (name, tokenOptions) => {
+  ])('a token request with an invalid %s is 400, and the error names the field', async (name, tokenOptions) => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
     const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(tokenOptions) })
     expect(response.status).toBe(400)
@@ -128,7 +128,7 @@ describe('tokens', () => {
 })
 
 describe('expiry during a stream', () => {
-  test('[F49] [P4.1] a feed ends when its token expires, and resumes with a new one', async () => {
+  test('[F49] [P4.1] a feed ends when the token expires, and resumes with a new token', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const reader = await openStreamReader(
       `${testServer.url}/api/stream`,
@@ -160,7 +160,7 @@ describe('expiry during a stream', () => {
     expect((await fetch(`${testServer.url}/api/stream`, bearer(token))).status).toBe(401)
   })
 
-  test('[F49] [P4.1] a run continues after the token has expired, and resumes with a new one', async () => {
+  test('[F49] [P4.1] a run continues after the token has expired, and is resumed with a new token', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
     const started = await openStreamReader(
       `${testServer.url}/api/generate?prompt=x`,
@@ -179,7 +179,7 @@ describe('expiry during a stream', () => {
     expect(textOf([...events, ...(await resumed.readToEnd()).events])).toBe('0123456789')
   })
 
-  test('the expiry timer is cleared when its client disconnects', async () => {
+  test('the expiry timer is cleared when the client disconnects', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', heartbeat: 0 })
     const before = testServer.clock.pendingDelays.length
     const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer((await tokenOf(testServer)).token))
@@ -191,7 +191,7 @@ describe('expiry during a stream', () => {
 })
 
 describe('API keys', () => {
-  test('[P4.1] a valid X-API-Key grants access, a wrong or missing one is 401', async () => {
+  test('[P4.1] a valid X-API-Key grants access, and a wrong or missing key is 401', async () => {
     const { url } = await openLocalTestServer({ auth: 'apikey' })
     const request = (headers: Record<string, string>): Promise<Response> =>
       fetch(`${url}/api/generate?prompt=x`, { headers })
@@ -205,7 +205,7 @@ describe('API keys', () => {
     expect(missing.headers.get('www-authenticate')).toBe('ApiKey realm="rivulet"')
   })
 
-  test('a server can accept tokens and API keys, of which the key takes precedence', async () => {
+  test('a server can accept both tokens and API keys, and the key takes precedence', async () => {
     const testServer = await openLocalTestServer({ auth: { jwt: {}, apiKeys: { k: 'kay' } } })
     const { token } = await tokenOf(testServer)
     for (const headers of [bearer(token).headers, { 'x-api-key': 'k' }]) {
@@ -221,7 +221,7 @@ describe('API keys', () => {
 })
 
 describe('ownership', () => {
-  test("[P4.3] another identity's run is 404 to resume and to cancel, and continues", async () => {
+  test("[P4.3] resuming or cancelling another identity's run is 404, and the run continues", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],
@@ -241,7 +241,7 @@ describe('ownership', () => {
     expect(textOf((await (await openStreamReader(url, alice)).readToEnd()).events)).toBe('abc')
   })
 
-  test("[P4.3] another identity's key cancels nothing", async () => {
+  test("[P4.3] DELETE with the key of another identity's run cancels nothing", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],

@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.4, on a socket: a slow stream is held back alone, an unread socket holds back all of its streams. */
+/** PROTOCOL.md 5.4, on a socket: a slow stream holds back no other, but an unread socket holds back all streams. */
 import { describe, expect, test } from 'vitest'
 import { createChannelStream } from '../../../mock-server/channel/channel-stream.ts'
 import { parseOperations } from '../../../mock-server/channel/operations.ts'
@@ -7,7 +7,7 @@ import { type ChannelItem, openChannelClient, openGetOperation, openRunOperation
 import { openRawClient } from '../support/raw-client.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
-/** The credit that an event costs. */
+/** Returns the credit that an event costs. */
 const creditCost = ({ kind, data }: ChannelItem): number =>
   kind === 'control' ? 0 : Buffer.byteLength(data ?? '') + 32
 const totalCost = (items: readonly ChannelItem[]): number => items.reduce((sum, one) => sum + creditCost(one), 0)
@@ -29,7 +29,7 @@ describe('credit', () => {
     expect(totalCost(items.slice(0, -1))).toBeLessThan(2_000)
   })
 
-  test('[P5.4] credit for drained bytes delivers the whole answer, never more than a window ahead', async () => {
+  test('[P5.4] with credit for drained bytes, the whole answer arrives, never more than a window ahead', async () => {
     const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     const window = 1_000
@@ -38,7 +38,7 @@ describe('credit', () => {
     const isClosed = (all: readonly ChannelItem[]): boolean => all.at(-1)?.type === 'close'
     for (;;) {
       const items = await channel.readUntil('a', (all) => isClosed(all) || totalCost(all) >= drained + window)
-      expect(totalCost(items) - drained).toBeLessThan(window + 400) // the last event is larger than what was left
+      expect(totalCost(items) - drained).toBeLessThan(window + 400) // the last event may exceed the remaining credit
       if (isClosed(items)) break
       const bytes = totalCost(items) - drained
       drained += bytes
@@ -88,7 +88,7 @@ describe('credit', () => {
     expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(1_000)
   })
 
-  test('[P5.4] a large window is not reduced: its client would wait forever for the rest', () => {
+  test('[P5.4] a large window is not reduced, which would leave the client waiting forever', () => {
     const window = 2 ** 30
     expect(parseOperations({ channelId: 'c', ops: [openGetOperation('a', '/', { window })] }).ops).toMatchObject([
       { window },
@@ -106,7 +106,7 @@ describe('credit', () => {
 })
 
 describe('buffering', () => {
-  test('[P5.4] a stream of 100 MB reads from its source only as credit allows, and loses nothing', async () => {
+  test('[P5.4] a stream of 100 MB reads from its source only as credit allows, and loses no events', async () => {
     let written = 0
     const event = new TextEncoder().encode(`data: ${'x'.repeat(64 * 1024)}\n\n`)
     async function* source(): AsyncGenerator<Chunk, void, undefined> {
@@ -141,7 +141,7 @@ describe('buffering', () => {
     expect(written).toBe(1_601)
   }, 60_000)
 
-  test('[P5.4] a stream whose frames are not taken reads one write from its source', async () => {
+  test('[P5.4] a stream whose frames are not taken reads only one write from its source', async () => {
     let written = 0
     async function* source(): AsyncGenerator<Chunk, void, undefined> {
       for (;;) {

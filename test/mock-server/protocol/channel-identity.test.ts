@@ -23,7 +23,7 @@ const withToken = async (
 }
 
 describe('the channel', () => {
-  test('[P5.1] opening a channel or operating on one without credentials is 401', async () => {
+  test('[P5.1] opening a channel or posting operations without credentials is 401', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     expect((await fetch(`${testServer.url}/api/channel`)).status).toBe(401)
@@ -63,7 +63,7 @@ describe('streams', () => {
     expect(textOf((await again.readToEnd()).events)).toBe('Hello')
   })
 
-  test('[P5.5] an invalid token of a stream is 401 for that stream only', async () => {
+  test('[P5.5] an invalid token for one stream is 401 for that stream only', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     await channel.post(openGetOperation('a', '/api/stream', { headers: bearer('nonsense') }), openGetOperation('b'))
@@ -85,7 +85,7 @@ describe('streams', () => {
     expect(textOf(eventsOfItems(await channel.readUntilClosed('b')))).toBe('Hello')
   })
 
-  test('[P5.5] [P1.6] a stream of another identity is 421, so that two are never compressed together', async () => {
+  test('[P5.5] [P1.6] a stream of another identity is 421, to keep identities from sharing a compressor', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     await channel.post(
@@ -95,7 +95,7 @@ describe('streams', () => {
     expect(testServer.server.clients).toEqual([])
   })
 
-  test("[P4.3] [P5.5] another identity's run is 404 over a channel as well", async () => {
+  test("[P4.3] [P5.5] resuming or cancelling another identity's run is 404 over a channel as well", async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const alice = await withToken(testServer, { subject: 'alice' })
     await alice.channel.post(openRunOperation('a'))
@@ -110,7 +110,7 @@ describe('streams', () => {
 })
 
 describe('expiry', () => {
-  test('[P5.5] expiry closes one stream with 401, while another with a fresher token continues', async () => {
+  test('[P5.5] a stream with an expired token is closed with 401, while one with a newer token continues', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { expiresIn: 5_000 })
     const fresh = bearer(await testServer.server.issueToken({ expiresIn: 60_000 }))
@@ -123,7 +123,7 @@ describe('expiry', () => {
     expect(testServer.server.clients).toHaveLength(1)
     testServer.server.broadcast({ type: 'note', data: 1 })
     await channel.readUntil('own', (all) => all.at(-1)!.type === 'note')
-    // The last stream takes the channel with it: no valid credentials are left.
+    // The channel ends with the last stream, because no valid credentials are left.
     await testServer.clock.advance(55_000)
     expect(controlOf(await channel.readUntilClosed('own'), 'close')['status']).toBe(401)
     expect((await channel.reader.readToEnd()).error).toBeUndefined()
@@ -151,13 +151,13 @@ describe('expiry', () => {
     await channel.readUntil('after', (all) => all.at(-1)!.type === 'note')
   })
 
-  test('[P5.5] a run continues without its reader, which resumes it with a new token', async () => {
+  test('[P5.5] a run continues after the token expires, and is resumed with a new token', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers: ['0123456789'], delay: 1_000 })
     const { channel } = await withToken(testServer, { expiresIn: 3_500 })
     await channel.post(openRunOperation('a'))
     for (const length of [2, 3, 4, 5]) {
       await channel.readUntil('a', (all) => all.length === length)
-      // Receive each delta before the next step: those still queued at the expiry arrive only after resuming.
+      // Receive each delta before the next step: deltas still queued when the token expires arrive only after resuming.
       await testServer.clock.advance(length < 5 ? 1_000 : 500)
     }
     const first = eventsOfItems(await channel.readUntilClosed('a'))

@@ -19,7 +19,7 @@ const resumeOf = (events: readonly Block[]): string => dataOf(events[0])['resume
 const lastIdOf = (events: readonly Block[]): string => events.findLast(({ id }) => id)!.id!
 
 describe('a dropped channel', () => {
-  test('[P5.6] a run resumes over the next channel after its last event, at every cut', async () => {
+  test('[P5.6] wherever a channel is cut, the run resumes over the next channel', async () => {
     const { url, clock } = await openLocalTestServer(options)
     let channel = await openChannelClient(url)
     await channel.post(openRunOperation('k0'))
@@ -53,7 +53,7 @@ describe('a dropped channel', () => {
       for (const [index] of cursors.entries())
         await channel.readUntil(`f${index}`, (all) => all.some(({ type }) => type === 'connected'))
       for (let count = 0; count < 10; count++) server.broadcast({ type: 'note', data: next++ })
-      // Each feed stops at another event.
+      // Each feed stops at a different event.
       for (const [index] of cursors.entries()) {
         const missing = round * 10 + 10 - received[index]!.length
         const notes = (
@@ -70,7 +70,7 @@ describe('a dropped channel', () => {
       expect(numbers).toEqual(Array.from({ length: 50 - index }, (_, count) => count))
   })
 
-  test('[P5.6] a killed and restarted server has lost the channel, but not its streams', async () => {
+  test('[P5.6] a killed and restarted server has lost the channel, but the run can be resumed', async () => {
     const { url, server, clock } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -132,7 +132,7 @@ describe('runs over a channel', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P5.6] [P3.4] the same key joins a run of a plain connection, and another body is 422', async () => {
+  test('[P5.6] [P3.4] the same key joins a run started on a plain connection, and a different body is 422', async () => {
     const { url, server } = await openLocalTestServer({ ...options, delay: 0 })
     const headers = { 'idempotency-key': 'k1' }
     const body = JSON.stringify({ prompt: 'Hi' })
@@ -178,7 +178,7 @@ describe('runs over a channel', () => {
     expect(server.runs[0]!.state).toBe('finished')
   })
 
-  test('[P5.6] [P3.5] the retention starts after the last reader, on any connection', async () => {
+  test('[P5.6] [P3.5] the retention period starts when the last reader leaves, on any connection', async () => {
     const { url, server, clock } = await openLocalTestServer({ ...options, delay: 10, retention: 1_000 })
     const channel = await openChannelClient(url)
     // Without credit, the stream has not received all of the run, so it is still a reader.
@@ -194,7 +194,7 @@ describe('runs over a channel', () => {
     expect(server.runs).toEqual([])
   })
 
-  test('[P5.6] [P3.5] close of a stream detaches from its run instead of cancelling it', async () => {
+  test('[P5.6] [P3.5] the close operation detaches a stream from the run instead of cancelling the run', async () => {
     const { url, server, clock } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))

@@ -48,7 +48,7 @@ describe('the channel connection', () => {
     expect(dataOf((await openChannelClient(url)).reader.events[0])).not.toHaveProperty('heartbeat')
   })
 
-  test('[P5.1] a closed channel is forgotten with its readers, while their runs continue', async () => {
+  test('[P5.1] closing a channel removes the channel and its readers, while the runs continue', async () => {
     const { url, server } = await openLocalTestServer({ answers, delay: 10 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'), openGetOperation('b'))
@@ -73,7 +73,7 @@ describe('the channel connection', () => {
     }
   })
 
-  test('[P5.1] a channel beyond the limit is 503, until another one is closed', async () => {
+  test('[P5.1] a channel beyond the limit is 503, until another channel is closed', async () => {
     const service = createService()
     const respond = createFetchHandler(service)
     const open = (): Promise<Response> => respond(new Request('http://localhost/api/channel'))
@@ -131,7 +131,7 @@ describe('operations', () => {
     expect(channel.itemsOf('a')).toHaveLength(before)
   })
 
-  test('[P5.2] close works on a stream that waits for its response', async () => {
+  test('[P5.2] close works on a stream that is still waiting for a response', async () => {
     const { url, server } = await openLocalTestServer({ scenario: 'path:/api/generate,head-delay:1000' })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -140,7 +140,7 @@ describe('operations', () => {
     expect(server.runs[0]!.readers).toBe(0)
   })
 
-  test('[P5.2] credit and close of an ended or unknown stream are ignored', async () => {
+  test('[P5.2] credit and close for an ended or unknown stream are ignored', async () => {
     const { url } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -158,7 +158,7 @@ describe('operations', () => {
     ['an operation that is not an object', { ops: [7] }],
     ['a missing key', { ops: [{ op: 'close' }] }],
     ['a key that is too long', { ops: [{ op: 'close', key: 'x'.repeat(33) }] }],
-    ['a key with other characters', { ops: [{ op: 'close', key: 'a=b' }] }],
+    ['a key with invalid characters', { ops: [{ op: 'close', key: 'a=b' }] }],
     ['an unknown operation', { ops: [{ op: 'pause', key: 'a' }] }],
     ['negative credit', { ops: [{ op: 'credit', key: 'a', bytes: -1 }] }],
     ['credit that is not a number', { ops: [{ op: 'credit', key: 'a', bytes: '7' }] }],
@@ -177,7 +177,7 @@ describe('operations', () => {
     ['a GET with a body', { ops: [openGetOperation('b', '/api/stream', { body: 'x' })] }],
     ['a Last-Event-ID with a line break', { ops: [openGetOperation('b', '/api/stream', { lastEventId: 'a\nb' })] }],
     ['a negative window', { ops: [openGetOperation('b', '/api/stream', { window: -1 })] }],
-  ])('[P5.2] %s is 400, and no operation of the POST is applied', async (_name, body) => {
+  ])('[P5.2] %s is 400, and no operation in the POST is applied', async (_name, body) => {
     const { url, server } = await openLocalTestServer({ answers, delay: 10 })
     const { channelId } = await openChannelClient(url)
     const ops = Array.isArray(body.ops) ? [openRunOperation('a'), ...body.ops] : body.ops
@@ -248,7 +248,7 @@ describe('operations', () => {
     expect(controlOf(await channel.readUntil('next', (all) => all.length > 1), 'open')).toMatchObject({ status: 200 })
   })
 
-  test('[P5.2] headers may be pairs, and those of the connection are ignored', async () => {
+  test('[P5.2] headers may be given as pairs, and connection headers are ignored', async () => {
     const requests: Request[] = []
     const { url } = await openLocalTestServer({
       onRequest: (request, via) => void (via === 'channel' && requests.push(request)),
@@ -281,7 +281,7 @@ describe('operations', () => {
 })
 
 describe('framing', () => {
-  test('[P5.3] events carry the key and the id of their stream', async () => {
+  test('[P5.3] events carry the key of their stream and keep their ids', async () => {
     const { url } = await openLocalTestServer({ answers, delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))
@@ -313,7 +313,7 @@ describe('framing', () => {
     expect(channel.reader.text).toContain('id: a-_1=\n')
   })
 
-  test('[P5.3] `open` has the status, the URL and the headers, except those of the connection', async () => {
+  test('[P5.3] `open` has the status, the URL and the headers, except connection headers', async () => {
     const { url } = await openLocalTestServer({ cors: '*' })
     const channel = await openChannelClient(url, { headers: { origin: 'http://example.com' } })
     await channel.post(openGetOperation('a', '/api/stream?types=a,b'))
@@ -333,7 +333,7 @@ describe('framing', () => {
     ['retry:0', [0]],
     ['retry:1e1', []],
     [`insert:${encodeURIComponent('retry: 99999999999999999999\n\n')}`, [Number.MAX_SAFE_INTEGER]],
-  ])('[P5.3] %s becomes a `retry` control if a parser accepts it', async (fault, delays) => {
+  ])('[P5.3] %s becomes a `retry` control event if a parser accepts the value', async (fault, delays) => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a', `/api/stream?fault=${encodeURIComponent(fault)}`))
@@ -348,7 +348,7 @@ describe('framing', () => {
     ['an unknown path', openGetOperation('a', '/nowhere'), 404],
     ['a wrong method', openGetOperation('a', '/api/generate/x', { method: 'POST' }), 405],
     ['a JSON response', openGetOperation('a', '/api/broadcast', { method: 'POST', body: '{"data":1}' }), 202],
-  ])('[P5.3] %s is sent as `open` with its status and `close` with its body', async (_name, op, status) => {
+  ])('[P5.3] %s is sent as `open` with the status and `close` with the body', async (_name, op, status) => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(op)

@@ -10,7 +10,7 @@ const open = ({ url }: LocalTestServer, lastEventId?: string, query = ''): Promi
     lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } },
   )
 
-/** Types and data of the events after `connected`. */
+/** Returns the types and data of the events after `connected`. */
 const describeEvents = (events: readonly Block[]): unknown[] =>
   events.slice(1).map(({ type, data }) => `${type} ${data}`)
 
@@ -69,7 +69,7 @@ describe('connected', () => {
     other.close()
   })
 
-  test('[P2.2] the id of `connected` is the head of the log, even of an empty one', async () => {
+  test('[P2.2] the id of `connected` is the head of the log, even if the log is empty', async () => {
     const testServer = await openLocalTestServer()
     const empty = await open(testServer)
     const [atStart] = await empty.readEvents(1)
@@ -82,7 +82,7 @@ describe('connected', () => {
     for (const reader of [empty, later, resumed]) reader.close()
   })
 
-  test('[P2.2] the id of `connected` is the requested position, if the server has it', async () => {
+  test('[P2.2] the id of `connected` is the requested position, if the server still has that position', async () => {
     const testServer = await openLocalTestServer()
     const from = testServer.server.broadcast({ data: 1 })
     testServer.server.broadcast({ data: 2 })
@@ -114,7 +114,7 @@ describe('resuming', () => {
     }
   })
 
-  test('[P2.3] an id that is no longer kept is expired, the oldest kept one is not', async () => {
+  test('[P2.3] an id is expired only if an event after it is no longer kept', async () => {
     const testServer = await openLocalTestServer({ history: 3 })
     const ids = [0, 1, 2, 3, 4].map((data) => testServer.server.broadcast({ data }))
     const tooOld = await open(testServer, ids[0])
@@ -152,7 +152,7 @@ describe('resuming', () => {
     reader.close()
   })
 
-  test('[P2.3] a client that cannot set headers may resume by the query', async () => {
+  test('[P2.3] a client that cannot set headers may resume with ?lastEventId=', async () => {
     const testServer = await openLocalTestServer()
     const from = testServer.server.broadcast({ data: 1 })
     testServer.server.broadcast({ data: 2 })
@@ -190,7 +190,7 @@ describe('resuming', () => {
 })
 
 describe('filters', () => {
-  test('[P2.4] heartbeats advance the cursor of a filtered feed, so that it does not expire', async () => {
+  test('[P2.4] heartbeats advance the cursor of a filtered feed, so that the cursor does not expire', async () => {
     const testServer = await openLocalTestServer({ history: 2, heartbeat: 1_000 })
     const reader = await open(testServer, undefined, '?types=wanted')
     await reader.readEvents(1)
@@ -244,7 +244,7 @@ describe('the end', () => {
 })
 
 describe('broadcasts', () => {
-  test('a POST reaches every client and returns their number', async () => {
+  test('a POST reaches every client and returns the number of clients', async () => {
     const testServer = await openLocalTestServer()
     const readings = await Promise.all([open(testServer), open(testServer), open(testServer)])
     await Promise.all(readings.map((reader) => reader.readEvents(1)))

@@ -179,7 +179,7 @@ describe('CORS', () => {
     await body!.cancel()
   })
 
-  test('[P1.5] other origins may not read responses, and listed ones may read error responses', async () => {
+  test('[P1.5] unlisted origins may not read responses, and listed origins may also read error responses', async () => {
     const { url } = await openLocalTestServer({ cors: 'https://other.example' })
     const unlisted = await request(`${url}/nowhere`)
     expect(unlisted.headers.get('access-control-allow-origin')).toBeNull()
@@ -276,7 +276,7 @@ describe('compression', () => {
     client.close()
   })
 
-  test('[P1.6] the option compress disables compression', async () => {
+  test('[P1.6] compress: false disables compression', async () => {
     const { url } = await openLocalTestServer({ compress: false })
     const client = openRawClient(`${url}/api/stream`, { headers: { 'accept-encoding': 'gzip, br' } })
     await client.waitForText('connected')

@@ -72,7 +72,7 @@ describe('the events of a run', () => {
     })
   })
 
-  test('[P3.1] a delta is a character as a reader sees it', async () => {
+  test('[P3.1] each delta is one user-perceived character', async () => {
     const testServer = await openLocalTestServer(options)
     const events = await readAll(testServer, await post(testServer))
     const contents = events.slice(1, -1).map((delta) => dataOf(delta)['content'])
@@ -81,7 +81,7 @@ describe('the events of a run', () => {
     expect(contents).toContain('é')
   })
 
-  test('[P3.1] deltas are sent one at a time, each after its delay', async () => {
+  test('[P3.1] deltas are sent one at a time, each after the delay', async () => {
     const testServer = await openLocalTestServer(options)
     const reader = await post(testServer)
     expect(await reader.readEvents(1)).toHaveLength(1)
@@ -110,7 +110,7 @@ describe('the events of a run', () => {
     expect(dataOf(events.at(-1))['finishReason']).toBe('length')
   })
 
-  test('[P3.1] events of other names may come between deltas', async () => {
+  test('[P3.1] events with other names may come between deltas', async () => {
     const scenario = {
       events: [
         { after: 0, type: 'reasoning', data: { content: 'hm' } },
@@ -151,7 +151,7 @@ describe('resuming', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test('[P3.3] resuming after any event returns the rest, and 204 after the last one', async () => {
+  test('[P3.3] resuming after any event returns the rest, and resuming after the last event is 204', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -200,7 +200,7 @@ describe('resuming', () => {
     expect((await resume(url, `${dataOf(events[0])['streamId'] as string}:9999`)).response.status).toBe(400)
   })
 
-  test('[P3.3] a GET with Last-Event-ID where runs start resumes, and never starts a second run', async () => {
+  test('[P3.3] a GET of the start path with a Last-Event-ID resumes the run instead of starting another', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const again = `${testServer.url}/api/generate?prompt=${encodeURIComponent(PROMPT)}`
@@ -214,7 +214,7 @@ describe('resuming', () => {
 
 describe('idempotency keys', () => {
   test.each(['GET', 'POST'])(
-    '[P3.4] %s: the same key joins the run that it started, from its start event',
+    '[P3.4] %s: a second request with the same key joins the run, from the start event',
     async (method) => {
       const testServer = await openLocalTestServer(options)
       const start = (): Promise<StreamReader> =>
@@ -237,7 +237,7 @@ describe('idempotency keys', () => {
     },
   )
 
-  test('[P3.4] the same key with another body is 422', async () => {
+  test('[P3.4] the same key with a different body is 422', async () => {
     const testServer = await openLocalTestServer(options)
     const first = await post(testServer, { key: 'k1' })
     const other = await post(testServer, { key: 'k1', body: { prompt: 'other' } })
@@ -263,7 +263,7 @@ describe('idempotency keys', () => {
     expect(await start({ headers: { 'x-api-key': 'a' } })).toBe(ids[0])
   })
 
-  test('[P3.4] requests without a key, or with different ones, start separate runs', async () => {
+  test('[P3.4] requests without a key, or with different keys, start separate runs', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     for (const key of [undefined, undefined, 'k1', 'k2']) await (await post(testServer, key ? { key } : {})).readToEnd()
     expect(testServer.server.runs).toHaveLength(4)
@@ -285,7 +285,7 @@ describe('idempotency keys', () => {
     expect(textOf(events)).toBe(ANSWER)
   })
 
-  test('[P3.4] a run whose response was lost is joined by its key, not started twice', async () => {
+  test('[P3.4] if the response was lost, a request with the same key joins the existing run', async () => {
     const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
     await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
     expect(testServer.server.runs).toHaveLength(1)
@@ -296,7 +296,7 @@ describe('idempotency keys', () => {
 })
 
 describe('detaching and cancelling', () => {
-  test('[P3.5] a run continues when its connection is gone', async () => {
+  test('[P3.5] a run continues after the reader disconnects', async () => {
     const testServer = await openLocalTestServer(options)
     const reader = await post(testServer)
     const [start] = await reader.readEvents(1)
@@ -308,7 +308,7 @@ describe('detaching and cancelling', () => {
     expect(textOf(events)).toBe(ANSWER)
   })
 
-  test('[P3.5] a finished run is kept for the retention after its end', async () => {
+  test('[P3.5] a finished run is kept for the retention period after it ends', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, retention: 5_000 })
     const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -322,7 +322,7 @@ describe('detaching and cancelling', () => {
     expect(testServer.server.runs).toHaveLength(1)
   })
 
-  test('[P3.5] a finished run is kept for the retention after its last reader', async () => {
+  test('[P3.5] a finished run is kept for the retention period after the last reader leaves', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0, retention: 5_000 })
     const { events } = await (await post(testServer)).readToEnd()
     await waitUntil(() => testServer.server.runs[0]!.readers === 0)
@@ -335,7 +335,7 @@ describe('detaching and cancelling', () => {
     expect(testServer.server.runs).toHaveLength(0)
   })
 
-  test('[P3.5] an unfinished run is stopped unless it has a reader', async () => {
+  test('[P3.5] an unfinished run without a reader is stopped, while a run with a reader continues', async () => {
     const testServer = await openLocalTestServer({ answers: ['x'.repeat(1_000)], delay: 1_000, abandon: 3_000 })
     const left = await post(testServer)
     const read = await post(testServer)
@@ -370,7 +370,7 @@ describe('detaching and cancelling', () => {
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204)
   })
 
-  test('[P3.5] DELETE of a finished run keeps its terminal event', async () => {
+  test('[P3.5] DELETE of a finished run does not change the terminal event', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -386,7 +386,7 @@ describe('detaching and cancelling', () => {
   const cancelKey = ({ url }: LocalTestServer, key: string): Promise<Response> =>
     fetch(`${url}/api/generate`, { method: 'DELETE', headers: { 'idempotency-key': key } })
 
-  test('[P3.5] DELETE with the key cancels a run whose start has not arrived', async () => {
+  test('[P3.5] DELETE with the key cancels a run whose `start` event has not arrived', async () => {
     const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
     await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
     expect((await cancelKey(testServer, 'k1')).status).toBe(204)
@@ -395,7 +395,7 @@ describe('detaching and cancelling', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P3.5] DELETE with the key cancels a run even if it overtakes the POST', async () => {
+  test('[P3.5] DELETE with the key cancels a run even if the DELETE overtakes the POST', async () => {
     const testServer = await openLocalTestServer(options)
     expect((await cancelKey(testServer, 'k1')).status).toBe(204)
     const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
@@ -405,7 +405,7 @@ describe('detaching and cancelling', () => {
     expect(textOf(await readAll(testServer, other))).toBe(ANSWER)
   })
 
-  test('[P3.5] a cancelled key is forgotten after the retention', async () => {
+  test('[P3.5] a cancelled key is forgotten after the retention period', async () => {
     const testServer = await openLocalTestServer({ ...options, retention: 5_000 })
     await cancelKey(testServer, 'k1')
     await testServer.clock.advance(5_000)
@@ -421,7 +421,7 @@ describe('detaching and cancelling', () => {
     expect((await reader.readToEnd()).error).toBeInstanceOf(TypeError)
     expect(textOf(await readAll(testServer, await resume(url)))).toBe(ANSWER)
     await testServer.server.restart({ log: 'lose' })
-    // Use a new connection: fetch would try the one that the restart has closed.
+    // Use a new connection: fetch would try the connection that the restart has closed.
     const client = openRawClient(url)
     expect(await client.status()).toBe(404)
     client.close()

@@ -5,17 +5,17 @@ import { createAnswerGenerator, createSampleAnswer, parseCannedAnswers } from '.
 import { splitCharacters, splitTokens } from '../../../mock-server/run/deltas.ts'
 
 describe('answers', () => {
-  test('answers are looked up by prompt, with * for any other', () => {
+  test('answers are looked up by prompt, with * for any other prompt', () => {
     const generateAnswer = createAnswerGenerator({ hi: 'hello', '*': 'what?' }, 0)
     expect(['hi', 'else', 'toString', '__proto__'].map(generateAnswer)).toEqual(['hello', 'what?', 'what?', 'what?'])
   })
 
-  test('a list of answers is used in turn, again and again', () => {
+  test('a list of answers is cycled through', () => {
     const generateAnswer = createAnswerGenerator(['one', 'two'], 0)
     expect(['a', 'b', 'c'].map(generateAnswer)).toEqual(['one', 'two', 'one'])
   })
 
-  test('other prompts get generated answers, the same ones for the same seed', () => {
+  test('other prompts get generated answers, the same for the same seed', () => {
     const generateAnswer = createAnswerGenerator({ hi: 'hello' }, 7)
     expect(generateAnswer('你好')).toBe(createSampleAnswer('你好', 7))
     expect(generateAnswer('你好')).toContain('你好')
@@ -27,8 +27,8 @@ describe('answers', () => {
   test.each([
     [null, 'answers: expected an object of prompt → string, or an array of strings'],
     ['text', 'answers: expected an object'],
-    [{}, 'not empty'],
-    [[], 'not empty'],
+    [{}, 'answers: expected at least one answer'],
+    [[], 'answers: expected at least one answer'],
     [{ a: 1 }, '"a" is not a string'],
     [['x', 2], '"1" is not a string'],
   ])('%j is rejected as canned answers: %s', (value, message) => {

@@ -86,7 +86,7 @@ describe('streamed completions', () => {
     })
   })
 
-  test('faults apply as to every stream', async () => {
+  test('faults apply as they do to any other stream', async () => {
     const { events, error } = await (
       await request(await openLocalTestServer(options), { stream: true }, '?fault=truncate-after:2')
     ).readToEnd()
@@ -106,8 +106,8 @@ describe('streamed completions', () => {
   })
 })
 
-describe('complete completions', () => {
-  test('the complete answer is sent when it is finished', async () => {
+describe('completions without streaming', () => {
+  test('the complete answer is sent once it has been generated', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 10 })
     const pending = fetch(`${testServer.url}/v1/chat/completions`, {
       method: 'POST',
@@ -156,14 +156,14 @@ test.each([
     { messages: [null, { role: 'user', content: [{ type: 'image' }] }] },
     'messages: expected a message with the role "user"',
   ],
-])('%j is 400', async (body, detail) => {
+])('a request body of %j is 400', async (body, detail) => {
   const { url } = await openLocalTestServer(options)
   const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) })
   expect(response.status).toBe(400)
   expect(((await response.json()) as { detail: string }).detail).toContain(detail)
 })
 
-test('content may be an array of parts', async () => {
+test('message content may be an array of parts', async () => {
   const content = [{ type: 'text', text: 'hi' }, { type: 'image_url' }]
   const { chunks } = await chunksOf(
     await request(await openLocalTestServer(options), { stream: true, messages: [{ role: 'user', content }] }),

@@ -10,16 +10,16 @@ describe('scopes', () => {
     ['no condition, for a response other than a stream', {}, { ...feed, responseKind: 'other' }, false],
     ['the path', { path: '/api/stream' }, feed, true],
     ['the path, for a response other than a stream', { path: '/api/stream' }, { ...feed, responseKind: 'other' }, true],
-    ['another path', { path: '/api/strea' }, feed, false],
+    ['a different path', { path: '/api/strea' }, feed, false],
     ['a prefix', { path: '/api/s*' }, feed, true],
-    ['another prefix', { path: '/api/t*' }, feed, false],
+    ['a different prefix', { path: '/api/t*' }, feed, false],
     ['any path', { path: '*' }, { ...feed, responseKind: 'other' }, true],
     ['the method, in any case', { method: 'get' }, feed, true],
-    ['another method', { method: 'POST' }, feed, false],
+    ['a different method', { method: 'POST' }, feed, false],
     ['a first connection', { connection: 'first' }, feed, true],
     ['a resumed connection, for a first one', { connection: 'resumed' }, feed, false],
     ['a resumed connection', { connection: 'resumed' }, { ...feed, connection: 'resumed' }, true],
-  ] as const)('a rule for %s applies to matching requests only', (_name, scope, facts, applies) => {
+  ] as const)('a rule with %s applies to matching requests only', (_name, scope, facts, applies) => {
     const ruleSet = createRuleSet([{ ...scope, split: 1 }])
     expect('split' in ruleSet.match(facts)).toBe(applies)
     expect(ruleSet.rules[0]!.matched).toBe(applies ? 1 : 0)
@@ -56,7 +56,7 @@ describe('counts', () => {
   })
 })
 
-test('the last rule with a key wins', () => {
+test('if rules share a key, the last rule wins', () => {
   const ruleSet = createRuleSet([{ status: 500, delay: 1 }, { status: 503 }])
   expect(ruleSet.match(feed)).toEqual({ status: 503, delay: 1 })
 })

@@ -107,7 +107,7 @@ describe('actions', () => {
     expect(server.runs[0]!.text).toBe('abc')
   })
 
-  test('restart responds, stays unreachable for the downtime, and keeps the log', async () => {
+  test('restart sends a response, makes the server unreachable for the downtime, and keeps the log', async () => {
     const { url, server, clock } = await openLocalTestServer()
     const before = await openStreamReader(`${url}/api/stream`)
     const id = server.broadcast({ data: 1 })
@@ -150,7 +150,7 @@ describe('access', () => {
     expect((await changeState(url, 'status:503')).status).toBe(200)
   })
 
-  test('pages of other origins are rejected unless they are listed', async () => {
+  test('pages of other origins are rejected unless the origin is listed', async () => {
     const { url } = await openLocalTestServer({ cors: 'https://app.example' })
     const from = (origin: string): Promise<Response> => changeState(url, '[]', { headers: { origin } })
     expect((await from('https://evil.example')).status).toBe(403)

@@ -5,7 +5,7 @@ import { createChunker } from '../../../mock-server/stream/chunker.ts'
 
 const size = (writes: readonly Uint8Array[]): number[] => writes.map(({ length }) => length)
 
-test('a text is one write, an empty text is none', () => {
+test('a text becomes one write, and an empty text becomes none', () => {
   const chunker = createChunker({})
   expect(chunker.push('data: 你\n\n')).toEqual([new TextEncoder().encode('data: 你\n\n')])
   expect(chunker.push('')).toEqual([])

@@ -10,7 +10,7 @@ const event = (number: number, data = `${number}`): Frame => ({ data, id: `i${nu
 const COMMENT: Frame = { comment: 'c' }
 const OPEN: Frame = { comment: 'open' }
 
-/** Describes the steps of a connection with this rule and these frames. */
+/** Returns a text form of the steps that a connection with this rule takes for these frames. */
 function run(rule: Rule, frames: readonly Frame[]): string[] {
   const faults = createFaults(rule)
   const steps: Step[] = [...faults.begin(OPEN), ...frames.flatMap((frame) => faults.next(frame)), ...faults.flush()]
@@ -25,7 +25,7 @@ const blockOf = (number: number): string => `id: i${number}|data: ${number}||`
 const three = [event(1), event(2), event(3)]
 
 describe('without a fault', () => {
-  test('every frame is sent unchanged without a fault', () => {
+  test('every frame is sent unchanged', () => {
     expect(run({}, [event(1), COMMENT, event(2)])).toEqual([': open||', blockOf(1), ': c||', blockOf(2)])
   })
 })
@@ -41,11 +41,7 @@ describe('faults after n events', () => {
     ['stall-after:1', { 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
     ['flood-after:1', { flood: 'line', 'flood-after': 1 }, [': open||', blockOf(1), '<flood>']],
     ['quiet-after:1', { 'quiet-after': 1 }, [': open||', blockOf(1)]],
-    [
-      'several faults, of which the earliest wins',
-      { 'end-after': 2, 'stall-after': 1 },
-      [': open||', blockOf(1), '<stall>'],
-    ],
+    ['the earliest of several faults', { 'end-after': 2, 'stall-after': 1 }, [': open||', blockOf(1), '<stall>']],
     [
       'insert and end-after at the same position',
       { insert: 'x', 'insert-after': 1, 'end-after': 1 },
@@ -79,7 +75,7 @@ describe('faults after n events', () => {
   })
 })
 
-describe('what is changed', () => {
+describe('changed frames', () => {
   test.each([
     ['duplicate', { duplicate: 2 }, [1, 2, 2, 3]],
     ['reorder', { reorder: 1 }, [2, 1, 3]],

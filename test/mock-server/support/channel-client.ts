@@ -1,4 +1,4 @@
-/** A passive client of a channel: opens it, posts operations on request, and separates its streams. */
+/** A passive channel client: opens a channel, posts operations on request, and separates the streams. */
 import { onTestFinished } from 'vitest'
 import { type Block, dataOf } from './blocks.ts'
 import { type StreamReader, openStreamReader } from './stream-reader.ts'
@@ -6,7 +6,7 @@ import { type StreamReader, openStreamReader } from './stream-reader.ts'
 /** A block received for one key: a control event, or an event of the stream. */
 export interface ChannelItem {
   type: string
-  /** `control` for an id that ends in `!`, `own` for a block with an id of its stream, `none` for one without. */
+  /** `control` for an id that ends in `!`, `own` for an id from the stream, `none` for a block without an id. */
   kind: 'control' | 'own' | 'none'
   id: string | undefined
   data: string | undefined
@@ -17,11 +17,11 @@ export interface ChannelClient {
   readonly channelId: string
   /** Posts operations and resolves with the response. */
   post(...ops: Record<string, unknown>[]): Promise<Response>
-  /** Returns what has been received for a key so far. */
+  /** Returns the items received for a key so far. */
   itemsOf(key: string): ChannelItem[]
   /** Reads until `condition` holds for the items of a key. */
   readUntil(key: string, condition: (items: ChannelItem[]) => boolean): Promise<ChannelItem[]>
-  /** Reads until the stream's `close` event and returns all of its items. */
+  /** Reads until the stream's `close` event and returns all of the stream's items. */
   readUntilClosed(key: string): Promise<ChannelItem[]>
 }
 
@@ -34,7 +34,7 @@ export interface ChannelClientOptions {
 
 const ITEM_ID = /^([A-Za-z0-9_-]{1,32})([=+!])(.*)$/s
 
-/** Returns the blocks of one key, which its ids start with. */
+/** Returns the items of one key: the blocks whose ids start with it. */
 function itemsOfKey(blocks: readonly Block[], key: string): ChannelItem[] {
   return blocks.flatMap(({ id, data, type }) => {
     const [, name, sign, streamId] = ITEM_ID.exec(id ?? '') ?? []
@@ -84,7 +84,7 @@ export async function openChannelClient(
   }
 }
 
-/** Operation that starts a run with the prompt `Hi`. */
+/** Creates an operation that starts a run with the prompt `Hi`. */
 export const openRunOperation = (key: string, overrides: Record<string, unknown> = {}): Record<string, unknown> => ({
   op: 'open',
   key,
@@ -95,7 +95,7 @@ export const openRunOperation = (key: string, overrides: Record<string, unknown>
   ...overrides,
 })
 
-/** Operation that opens a path by GET, by default the feed. */
+/** Creates an operation that opens a path by GET, by default the feed's path. */
 export const openGetOperation = (
   key: string,
   path = '/api/stream',

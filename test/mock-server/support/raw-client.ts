@@ -16,11 +16,11 @@ export interface RawClient {
   /** The body without chunk sizes, as text. */
   readonly text: string
   readonly bytes: Buffer
-  /** Whether the body has ended regularly. */
+  /** Whether the body is complete. */
   readonly isComplete: boolean
   /** The sizes of the chunks, in order. */
   readonly chunkSizes: number[]
-  /** Resolves once the body contains this text; rejects if the connection ends before. */
+  /** Resolves once the body contains this text; rejects if the connection ends first. */
   waitForText(text: string): Promise<void>
   /** Resolves with how the connection ended: by a FIN or a reset. */
   readonly ended: Promise<'fin' | 'reset'>

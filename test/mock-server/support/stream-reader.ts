@@ -1,4 +1,4 @@
-/** A client on plain `fetch`, which reads as far as a test needs. */
+/** A client on plain `fetch` that reads only as much as a test needs. */
 import { type Block, blocksOf } from './blocks.ts'
 
 export interface StreamReader {
@@ -11,9 +11,9 @@ export interface StreamReader {
   readEvents(count: number): Promise<Block[]>
   /** Reads one more chunk; rejects at the end of the stream. */
   readChunk(): Promise<void>
-  /** Reads until the text contains this. */
+  /** Reads until the received text contains `text`. */
   readUntil(text: string): Promise<void>
-  /** Reads to the end; `error` is set if the body broke. */
+  /** Reads to the end; `error` is set if the body failed. */
   readToEnd(): Promise<{ events: Block[]; error: unknown }>
   /** Aborts the request. */
   close(): void
