@@ -5,7 +5,7 @@ import type { ListenerOptions, StreamEvent } from '../base/events.ts'
 
 type Listener = (event: never) => unknown
 
-/** Who consumes: nobody yet, listeners only, a loop; `stopped`: nobody any more. */
+/** The consumer of the events: none yet (`paused`), listeners only (`flowing`), a loop (`iterating`), or none any more (`closed`). */
 export type DispatcherMode = 'paused' | 'flowing' | 'iterating' | 'closed'
 
 export interface Dispatcher<Item extends StreamEvent> {
@@ -29,8 +29,10 @@ export interface Dispatcher<Item extends StreamEvent> {
   close(failure?: { error: unknown }): void
 }
 
-/** Makes a delivery whose queue is full at `limits`. `whole`: a loop may not begin after events have passed.
- * `onDrained` is called when it has ended and all was delivered, `onAdvance` when `lastEventId` has changed. */
+/**
+ * Creates a dispatcher whose queue is full at `limits`. With `mustIterateFromStart` a loop cannot start after events were
+ * delivered. `onDrained` is called when it has finished and everything was delivered, `onDelivered` when `lastEventId` changes.
+ */
 export function createDispatcher<Item extends StreamEvent>(
   limits: { events: number; bytes: number },
   mustIterateFromStart: boolean,

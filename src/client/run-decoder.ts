@@ -30,7 +30,7 @@ export type DecodeEvent = (event: ProtocolEvent, responseUrl: string) => Pending
 export const nextIndexOf = (startCursor: Cursor | undefined): number | undefined =>
   startCursor?.lastEventId ? startCursor.index : 0
 
-/** Begins a transcript; `from`: one that goes on where another was left. */
+/** Creates the decoder of a run. With `startCursor` it continues an earlier run. */
 export function createRunDecoder<Delta>(
   protocol: Protocol<Delta>,
   startCursor: Cursor | undefined,

@@ -1,4 +1,4 @@
-/** One attempt at a stream: a request, its answer, and the reading of it to its end. */
+/** One attempt at a stream: sends the request, checks the response, and reads it to its end. */
 import type { Clock } from '../base/clock.ts'
 import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
@@ -7,7 +7,7 @@ import type { Watchdog } from './watchdog.ts'
 export interface AttemptOptions {
   connect: Connect
   clock: Clock
-  /** Milliseconds until the answer's head, credentials included. */
+  /** Milliseconds within which the response headers must arrive. Includes the time that providers of credentials take. */
   connectTimeout: number
   /** Makes what measures silence, where it is to be measured. */
   startWatchdog?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
@@ -22,9 +22,9 @@ export interface AttemptHooks {
   label: string
   /** What to ask for. What it rejects with is a failure of `auth`. */
   request(signal: AbortSignal): Promise<ConnectRequest>
-  /** There is an answer, of any status. */
+  /** Called with every response, whatever its status. */
   onResponse?(connection: Connection): void
-  /** Rejects with a `StreamError` where the answer is not an event stream; `false`: it is all that there is. */
+  /** Rejects with a `StreamError` if the response is not an event stream. Resolves with `false` if its body must not be read. */
   checkResponse(connection: Connection): Promise<boolean | void>
   onOpen?(connection: Connection): void
   /** What one read has brought. What it returns holds the next one back; what it throws ends the attempt. */

@@ -1,4 +1,4 @@
-/** What an answer is worth: an event stream, or an error that says what it is instead. */
+/** Checks that a response is an event stream; throws a `StreamError` otherwise. */
 import { type Problem, StreamError, type StreamErrorCode } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connect/connect.ts'
@@ -23,7 +23,7 @@ const MAX_ERROR_BODY_BYTES = 16_384
 /** How long it may take (milliseconds). */
 const ERROR_BODY_TIMEOUT_MS = 1_000
 
-/** @throws StreamError where the answer is not an event stream */
+/** @throws StreamError if the response is not an event stream */
 export async function assertEventStream(
   connection: Connection,
   { clock, label, statusCodes = defaultRetryStatusCodes, contentType, auth, codeForStatus }: ResponseCheckOptions,
@@ -60,7 +60,7 @@ export async function assertEventStream(
     })
 }
 
-/** What an answer is by its status. */
+/** Creates the error for a response with an unexpected status. */
 export function httpError(
   { status, headers }: Connection,
   label: string,

@@ -84,7 +84,7 @@ export function parseRetryAfter(value: string | null | undefined): number {
 
 /**
  * What follows on a failure: the milliseconds until the next attempt, or the error that the stream ends with.
- * `repeatable`: whether the request may be sent once more; `floor`: the least delay that the server asked for.
+ * `isRepeatable`: whether the request may be sent again; `minDelay`: the shortest delay that the server allows.
  */
 export function nextRetry(
   options: RetryOptions & { label: string; random(): number },
@@ -105,7 +105,7 @@ export function nextRetry(
     : error
 }
 
-/** Milliseconds to wait after attempt number `attempt` has failed, `floor` or more; `undefined`: no more attempts. */
+/** Returns the milliseconds to wait after attempt number `attempt` has failed, at least `minDelay`; `undefined` ends the retries. */
 export function retryDelay(
   { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
   error: StreamError,

@@ -46,8 +46,8 @@ export interface SourceOptions extends Omit<AttemptOptions, 'startWatchdog'> {
 }
 
 /**
- * What an event is where it is no progress: `greeting`, said at each connection anew; `duplicate`, had from an earlier
- * connection; neither moves a last event ID that there is. `reset`, after which ids begin anew, does.
+ * Why an event is not progress. `handshake`: the server sends it on every connection; `duplicate`: an earlier connection
+ * received it. Neither moves an existing last event ID. `reset` does, because the server starts a new sequence of IDs.
  */
 export type EventDisposition = 'handshake' | 'duplicate' | 'reset'
 
@@ -57,11 +57,11 @@ export interface SourceHooks {
   label: string
   /** What to ask for now. What it rejects with is a failure of `auth`. */
   request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>
-  /** There is an answer, of any status. */
+  /** Called with every response, whatever its status. */
   onResponse(connection: Connection): void
-  /** Whether the answer is an event stream: otherwise rejects with a `StreamError`. */
+  /** Rejects with a `StreamError` if the response is not an event stream. */
   checkResponse(connection: Connection): Promise<void>
-  /** What follows on a failure: milliseconds until the next attempt, `floor` or more, or the error to end with. */
+  /** Returns what follows a failure: the milliseconds until the next attempt, at least `minDelay`, or the final error. */
   nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError
   onOpen(connection: Connection, reconnected: boolean): void
   /**
@@ -103,7 +103,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   let { idleTimeout = Infinity } = options
   let state = initialState
   let publicState: StreamState = state
-  let connectedId: string | undefined // by a greeting, as the position that this connection is at
+  let connectedId: string | undefined // ID of the `connected` event: the position at which this connection starts
   let reconnectionTime = 0 // what the server asked for as reconnection time
   let minNextAttemptAt = 0 // when the next attempt may be made, however urgent
   let reconnected = false
@@ -117,7 +117,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks, lastEve
   const wait = (ms: number): void => {
     cancelWait = clock.after(ms, () => dispatch('retry'))
   }
-  /** Lets go of what the last state held, and does what the new one is for; `how`: by which event it was entered. */
+  /** Releases the resources of the previous state and performs the entry action of the new one. */
   const enter = (status: StreamStatus, trigger: Trigger, delay: number, error?: StreamError): void => {
     cancelWait?.()
     watchdog?.stop()

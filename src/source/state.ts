@@ -10,9 +10,10 @@ export interface SourceState {
 }
 
 /**
- * `progress`: the cursor advanced, or the connection has been open for long; `rejected`: the credentials were refused;
- * `failed`: there will be another attempt; `suspended`: too, and there is no network, so that this one does not count; `due`: now; `ended`: there will be none; `complete`: all that matters was
- * received; `close`: nobody wants more.
+ * `progress`: the cursor advanced, or the connection was open for long; `rejected`: the credentials were refused;
+ * `failed`: another attempt follows; `offline`: the same without a network, so the attempt does not count; `retry`: the
+ * delay is over; `ended`: no attempt follows; `finish`: everything that matters was received; `close`: the consumer
+ * wants no more events.
  */
 export type Trigger =
   | 'start'

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 export interface Watchdog {
   /** A read begins: the server is waited for. */
   beginRead(): void
-  /** The read is over; `events`: it brought more than comments and ids. */
+  /** Called after a read. `hasEvents`: it returned more than comments and IDs. */
   endRead(hasEvents: boolean): void
   /** Sets the longest silence on the wire, in milliseconds. */
   setIdleTimeout(ms: number): void
