@@ -74,7 +74,10 @@ function disposable() {
   }
 }
 
-/** Removes stale files only after all builds have finished writing, so that a server of `dist` never finds a file missing. */
+/**
+ * Removes stale files, but only after all builds have finished writing, so that a server that serves `dist` never finds
+ * a file missing.
+ */
 function prune(builds) {
   const written = new Set()
   let pendingOutputs = builds.reduce((sum, { output }) => sum + [output].flat().length, 0)
@@ -116,7 +119,7 @@ const modules = {
   },
 }
 
-/** Returns the build of a script-tag file, plain and minified, that defines one global. */
+/** Returns the Rollup configuration for a script-tag file, plain and minified, that defines one global. */
 const scriptTag = (input, file, name) => ({
   input,
   plugins: [typescript()],

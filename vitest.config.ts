@@ -1,4 +1,7 @@
-/** The test projects: two for Node, one for each other runtime, and one for the packed package. CONTRIBUTING.md lists which file runs where. */
+/**
+ * The test projects: two for Node, one for each other runtime, one for end-to-end tests, and one for the packed
+ * package. CONTRIBUTING.md lists which file runs where.
+ */
 import { createReadStream } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vitest/config'
@@ -14,7 +17,10 @@ const slow = [
   'test/source/thundering-herd.test.ts',
   'test/share/share.property.test.ts',
 ]
-/** Tests of one runtime, by file name. Property tests are slow and independent of the runtime: running them in Node is enough. */
+/**
+ * Tests of one runtime, by file name. Property tests are slow and independent of the runtime: running them in Node is
+ * enough.
+ */
 const onlyNode = ['**/*.node.test.ts', '**/*.property.test.ts']
 const onlyHappyDom = ['**/*.dom.test.ts']
 const onlyBrowser = ['**/*.browser.test.ts']
@@ -37,7 +43,8 @@ const mswWorker: Plugin = {
 
 export default defineConfig({
   test: {
-    // Long enough that only a hanging test times out: on a busy machine, a test on real sockets may take many times longer than usual.
+    // Long enough that only a hanging test times out: on a busy machine, a test over real sockets may take many times
+    // longer than usual.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,

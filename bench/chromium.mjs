@@ -1,4 +1,4 @@
-/** Runs adapters in Chromium: each in its own page and process; measures the CPU time of the main thread. */
+/** Runs adapters in Chromium, each in its own page and process; measures the CPU time of the main thread. */
 import { chromium } from 'playwright'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
@@ -57,7 +57,7 @@ export async function startChromium(flags = []) {
   return {
     version: `Chromium ${browser.version()}`,
     async open(name) {
-      // Pages of different contexts do not share a process.
+      // A context of its own gives the page a process of its own.
       const context = await browser.newContext()
       const page = await context.newPage()
       const session = await context.newCDPSession(page)

@@ -143,7 +143,10 @@ const sizeFor = (name, chunking) => {
   return chunking === 1 ? 48 << 10 : chunking === 7 ? 192 << 10 : 1 << 20
 }
 
-/** Creates the data of one cell: the chunks, each with its own buffer, and the expected checksums. */
+/**
+ * Creates the data of one cell, which is a corpus in one chunking: the chunks, each with its own buffer, and the
+ * expected checksums.
+ */
 export function createCell(name, chunking) {
   const random = createRandom(20260101)
   const events = []

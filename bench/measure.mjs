@@ -3,7 +3,7 @@ import { createCell, createChecksum } from './corpora.mjs'
 
 /** Duration of a sample: long enough to average out clock resolution and single garbage collections. */
 const SAMPLE_MS = 60
-/** Passes slower than this are measured once. */
+/** A cell is measured only once if a pass takes longer than this. */
 const SLOW_PASS_US = 800_000
 
 /**
@@ -16,7 +16,7 @@ export function createMeter(adapter, cpu) {
   const pass = async (cell) => {
     const checksum = createChecksum(adapter.fields)
     const reading = adapter.read(cell.chunks, checksum.take, cell.texts)
-    // Synchronous readers do not pay for a microtask.
+    // Await only promises, so that synchronous readers do not pay for a microtask.
     if (reading) await reading
     return checksum.value()
   }

@@ -1,4 +1,4 @@
-/** Runs adapters in Node: each in its own process; measures CPU time, including garbage collection and compilation. */
+/** Runs adapters in Node, each in its own process; measures CPU time, including garbage collection and compilation. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

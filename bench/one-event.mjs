@@ -1,4 +1,7 @@
-/** Measures time and memory for one event of 4 and of 16 MiB in chunks of 1 KiB: the time must be linear. Run `node --expose-gc bench/one-event.mjs`. */
+/**
+ * Measures the time and the memory that one event takes in chunks of 1 KiB, for 4 MiB and for 16 MiB: the time must
+ * grow linearly with the size. Run `node --expose-gc bench/one-event.mjs`.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -71,8 +74,8 @@ async function measure(dry) {
   const letters = new Uint8Array(1024).fill(0x61)
   const event = (size, events) => read(createBlockParser, { size, chunk: letters, maxEventSize: 2 * size, events })
   for (let round = 0; round < 3; round++) event(4 * MiB)
-  // Four small events for each large one create as much garbage, so that both see a similar share of collections.
-  // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
+  // Four small events create as much garbage as one large event, so garbage collection affects both times similarly.
+  // The machine's speed drifts, so a ratio is computed for each round, and the median of these ratios is reported.
   const rounds = Array.from({ length: ROUNDS }, () => ({ small: event(4 * MiB, 4), large: event(16 * MiB) }))
   const ratio = median(rounds.map(({ small, large }) => large.ms / small.ms))
   const [small, large] = ['small', 'large'].map((name) => median(rounds.map((round) => round[name].ms)))

@@ -46,7 +46,7 @@ async function measureCell(opened, corpus, cut, rounds, cell, log) {
     cell[name] ??= { ratios: [], times: [], right }
     if (!right) log(`  ${name}: wrong events in ${corpus} / ${cut}: checksum ${got} instead of ${expected}`)
   }
-  // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
+  // The machine's speed drifts, so a ratio is computed for each round, and the median of these ratios is reported.
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 ? [...opened].reverse() : [...opened]
     for (const [name, { call }] of order) {

@@ -1,4 +1,4 @@
-/** Reports parsers: a section of RESULTS.md, and a summary for the terminal. */
+/** Reports the results of parsers: a section of RESULTS.md, and a summary for the terminal. */
 import { cpus } from 'node:os'
 import { writeSection } from './results.mjs'
 import { geometricMean } from './statistics.mjs'

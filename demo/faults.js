@@ -36,9 +36,9 @@ export function startFaults(root) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(command),
       })
-      if (!response.ok) throw new Error(`status ${response.status}`)
+      if (!response.ok) throw new Error(`the server responded with status ${response.status}`)
     } catch (error) {
-      setNotice(notice, `The command could not be sent: ${error.message}.`, 'bad')
+      setNotice(notice, `The command failed: ${error.message}.`, 'bad')
     }
   }
   for (const button of root.querySelectorAll('[data-fault]')) {

@@ -73,7 +73,7 @@ export function startFeed(root, client) {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ type: 'message', data }),
       })
-      if (!response.ok) throw new Error(`status ${response.status}`)
+      if (!response.ok) throw new Error(`the server responded with status ${response.status}`)
       parts.form.reset()
     } catch (error) {
       setNotice(notice, `The message could not be sent: ${error.message}.`, 'bad')

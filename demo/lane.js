@@ -1,4 +1,4 @@
-/** A lane shows one stream: a chart of its symbol's prices, and the number of events. */
+/** A lane shows one stream: a chart of one symbol's prices, and the number of events. */
 
 const SVG = 'http://www.w3.org/2000/svg'
 const WIDTH = 100

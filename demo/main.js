@@ -1,11 +1,11 @@
-/** Starts the parts of the main page on one client. */
+/** Starts the sections of the main page, which share one client. */
 import { createClient } from 'rivulet'
 import { startAnswer } from './answer.js'
 import { startFaults } from './faults.js'
 import { startFeed } from './feed.js'
 import { startRuns } from './runs.js'
 
-/** Retries faster than the default, so that visitors see the streams recover. */
+/** Retries sooner than by default, so that visitors see the streams recover. */
 const client = createClient({ retry: { delay: 600, maxDelay: 6_000 } })
 
 startFeed(document.getElementById('feed'), client)

@@ -1,4 +1,4 @@
-/** Helpers for the page's parts: elements by name, buttons and notices. */
+/** Helpers for a page's elements: find them by name, set up buttons, and show notices. */
 
 /** Returns the elements inside `root` that have a `data-part` attribute, keyed by its value. */
 export function findParts(root) {

@@ -1,8 +1,14 @@
-/** The list of tabs that have this page open, with their roles. The SDK has no such list, so the tabs notify each other here. */
+/**
+ * The list of tabs that have this page open, with their roles. The SDK has no such list, so the tabs announce
+ * themselves to each other over a channel of their own.
+ */
 
 /** How often a tab announces itself. */
 const ANNOUNCE_INTERVAL_MS = 1_000
-/** A tab silent for this long is removed. Browsers may throttle the timers of hidden tabs to one per minute. */
+/**
+ * A tab is removed if it has not announced itself for this long. Browsers may throttle the timers of hidden tabs to one
+ * per minute.
+ */
 const REMOVE_AFTER_MS = 70_000
 
 const roleLabels = { leader: 'leader', follower: 'follower', detached: 'detached' }

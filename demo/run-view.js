@@ -11,7 +11,7 @@ const endings = {
   cancelled: 'Stopped, also on the server.',
 }
 
-/** Creates a view of the parts in `root`. */
+/** Creates a view that shows a run in the elements inside `root`. */
 export function createRunView(root) {
   const parts = findParts(root)
   const { output, notice } = parts
@@ -57,7 +57,7 @@ export function createRunView(root) {
         if (isStreamError(error, 'expired')) return 'gone'
         return isStreamError(error) ? 'failed' : 'detached'
       } finally {
-        // The cursor covers everything received, including deltas that the loop has not reached.
+        // The cursor covers everything received, so also show the deltas that the loop has not reached.
         text.data = previousText + run.text
         output.removeAttribute('aria-busy')
       }

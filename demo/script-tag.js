@@ -14,7 +14,7 @@
     },
   })
 
-  // The feed reconnects by itself and misses nothing.
+  // The feed reconnects and resumes by itself; if events may be missing, it calls `onReset`.
   const feed = client.subscribe('/api/stream', {
     ...watch(byId('feed-state'), byId('feed-notice')),
     onReset({ reason }) {
@@ -36,7 +36,7 @@
     byId('feed-id').textContent = id || 'none'
   })
 
-  // The run delivers one answer delta by delta, until the answer ends or an error occurs.
+  // The run delivers one answer delta by delta, until the answer is complete or an error occurs.
   let run
   byId('form').addEventListener('submit', async (event) => {
     event.preventDefault()

@@ -89,7 +89,7 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
     draw()
     if (isLive()) schedule()
   }
-  // With reduced motion the timeline moves once a second; hidden pages get no animation frames at all.
+  // With reduced motion, the timeline moves once a second; hidden pages get no animation frames at all.
   const schedule = () => {
     frame ??= reducedMotion.matches ? setTimeout(() => requestAnimationFrame(loop), 1_000) : requestAnimationFrame(loop)
   }

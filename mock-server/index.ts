@@ -1,4 +1,4 @@
-/** Entry `rivulet/mock-server`: the mock server on a socket. */
+/** Entry `rivulet/mock-server`: the mock server, listening on a port. */
 export { MOCK_API_KEY } from './auth/authenticator.ts'
 export type { AuthOptions } from './auth/authenticator.ts'
 export { jwt } from './auth/jwt.ts'

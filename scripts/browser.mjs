@@ -41,14 +41,15 @@ const usualPaths = {
 }
 
 /**
- * Returns the path of a browser, or `undefined` if there is none. Tries `CHROMIUM_PATH`, then Playwright's own browser, then
- * the usual paths.
- * @throws Error if `CHROMIUM_PATH` is not a file, because the tests must not run in a browser other than the requested one
+ * Returns the path of a browser, or `undefined` if there is none. Tries `CHROMIUM_PATH`, then Playwright's own browser,
+ * then the usual paths.
+ * @throws Error if the file at `CHROMIUM_PATH` does not exist, because the tests must not run in a browser other than
+ * the requested one
  */
 export function findBrowser() {
   const requestedPath = process.env.CHROMIUM_PATH
   if (requestedPath) {
-    if (!existsSync(requestedPath)) throw new Error(`CHROMIUM_PATH is not a file: ${requestedPath}`)
+    if (!existsSync(requestedPath)) throw new Error(`CHROMIUM_PATH names a file that does not exist: ${requestedPath}`)
     return requestedPath
   }
   return [chromium.executablePath(), ...(usualPaths[process.platform] ?? [])].find((path) => existsSync(path))

@@ -27,7 +27,7 @@ export async function bundleSize(imports, resolveDir) {
   return { minified: bundle.contents.byteLength, gzipped: gzipSync(bundle.contents, { level: 9 }).byteLength }
 }
 
-/** Resolves with the number of bytes that `imports` add to a page that already has the imports `beside`. */
+/** Resolves with the number of bytes that `imports` add to a page that already has the imports in `beside`. */
 export async function addedSize(imports, beside, resolveDir) {
   const combined = await bundleSize({ ...beside, ...imports }, resolveDir)
   const without = beside ? await bundleSize(beside, resolveDir) : { minified: 0, gzipped: 0 }

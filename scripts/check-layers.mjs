@@ -1,6 +1,6 @@
 /**
- * Checks that imports point down, and draws them as a graph in CONTRIBUTING.md. `npm run check:layers -- --write` updates the
- * graph.
+ * Checks that files import only from their own and lower layers, and that CONTRIBUTING.md shows the current graph of
+ * these imports. `npm run check:layers -- --write` updates the graph.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'

@@ -5,7 +5,10 @@ import { addedSize, inKilobytes } from './bundle-size.mjs'
 import { outdatedDocuments } from './document-figures.mjs'
 
 const root = new URL('../', import.meta.url)
-/** `limit` is in compressed bytes. `beside` lists imports that a page with this import has anyway; their size does not count. */
+/**
+ * `limit` is in compressed bytes. `beside` lists imports that a page with this import already has; their size does not
+ * count.
+ */
 const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', root), 'utf8'))
 
 const figures = {}

@@ -1,4 +1,7 @@
-/** Updates measured figures in the documents: the mark `<!-- size:client -->11.0 kB<!-- /size -->` contains the size of `client`. */
+/**
+ * Updates measured figures in the documents: the mark `<!-- size:core -->11.0 kB<!-- /size -->` contains the size of
+ * `core`.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)

@@ -5,7 +5,10 @@ import { existsSync, readFileSync } from 'node:fs'
 const root = new URL('../', import.meta.url)
 const read = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8')).packages
 
-/** Returns the packages that are missing or have a different version, according to npm's list in `node_modules`; file times say nothing after a checkout. */
+/**
+ * Returns the packages that are missing or have a different version, according to npm's list in `node_modules`. File
+ * times are not compared, because a checkout changes them.
+ */
 function missingPackages() {
   const lockFile = new URL('node_modules/.package-lock.json', root)
   const installed = existsSync(lockFile) ? read(lockFile) : {}

@@ -1,6 +1,6 @@
 /**
- * Runs the long campaigns in full: random seeds for the properties, thundering herds, chaos, fuzzing and the soak.
- * `npm test` runs short versions with fixed seeds. `npm run test:long -- chaos soak` runs only these campaigns.
+ * Runs the long campaigns in full: property tests with random seeds, thundering herds, chaos, fuzzing and the soak.
+ * `npm test` runs short versions with fixed seeds. `npm run test:long -- chaos soak` runs only these two campaigns.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

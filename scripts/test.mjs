@@ -45,7 +45,10 @@ function runTests(counts, hasBrowser) {
 const counts = { passed: 0, failed: 0, skipped: 0 }
 let hasBrowser = true
 
-/** The steps, named after the scripts of package.json. If the step in `needs` failed, the step does not run and counts as failed. */
+/**
+ * The steps, named after the scripts of package.json. A step does not run, and counts as failed, if the step that it
+ * `needs` has failed.
+ */
 const steps = [
   { name: 'check:format', run: () => node(`${bin}/oxfmt/bin/oxfmt`, '--check') },
   { name: 'lint', run: () => node(`${bin}/oxlint/bin/oxlint`, '--deny-warnings') },

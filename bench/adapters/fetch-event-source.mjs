@@ -1,4 +1,4 @@
-/** The parser of @microsoft/fetch-event-source. It reports comments as messages without data, which are skipped. */
+/** The parser of @microsoft/fetch-event-source. It reports comments as messages without data; skip these. */
 import { getLines, getMessages } from '@microsoft/fetch-event-source/lib/esm/parse.js'
 
 export function read(chunks, take) {

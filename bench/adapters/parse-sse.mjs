@@ -1,4 +1,7 @@
-/** parse-sse, transform streams over a response. It reports the last event ID instead of each event's own, so IDs are not compared. */
+/**
+ * parse-sse, which pipes a response through transform streams. It reports the last event ID instead of each event's
+ * own, so IDs are not compared.
+ */
 import { parseServerSentEvents } from 'parse-sse'
 import { createResponse } from '../body.mjs'
 

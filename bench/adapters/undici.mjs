@@ -1,4 +1,7 @@
-/** The parser of undici's EventSource, a Node transform stream. Node only. It reports the last event ID instead of each event's own, so IDs are not compared. */
+/**
+ * The parser of undici's EventSource, a transform stream that runs only in Node. It reports the last event ID instead
+ * of each event's own, so IDs are not compared.
+ */
 import undici from '../node_modules/undici/lib/web/eventsource/eventsource-stream.js'
 
 export const fields = { ids: false }

@@ -1,6 +1,9 @@
 /** A checksum of the events that a client reported: equal for all clients that report every event once and in order. */
 
-/** Creates a checksum. `take` adds an event as text, `takeParsed` adds an event with parsed JSON; both return the count so far. `ids: false` is for clients that report no IDs. */
+/**
+ * Creates a checksum. `take` adds an event as text, `takeParsed` adds an event with parsed JSON; both return the number
+ * of events so far. `ids: false` is for clients that report no IDs.
+ */
 export function createChecksum({ ids = true } = {}) {
   let count = 0
   let sum = 0

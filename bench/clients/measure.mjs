@@ -1,4 +1,4 @@
-/** Benchmarks whole clients: a page for each client and run, in interleaved rounds; reports ratios of main-thread CPU time. */
+/** Benchmarks whole clients in interleaved rounds, each run in a new page; reports ratios of main-thread CPU time. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,9 +23,12 @@ const flags = [
   '--disable-backgrounding-occluded-windows',
 ]
 
-/** Reads the whole stream once in a new page. With `sampleMemory` only the peak memory is valid, otherwise only the time. */
+/**
+ * Reads the whole stream once in a new page. Resolves with the peak memory if `sampleMemory` is set, otherwise with the
+ * times, which sampling would distort.
+ */
 async function runPage(browser, { port, expected }, name, total, sampleMemory) {
-  // Pages of different contexts do not share a process.
+  // A context of its own gives the page a process of its own.
   const context = await browser.newContext()
   try {
     const page = await context.newPage()
@@ -74,7 +77,7 @@ export async function benchClients({ names, total, rounds, log }) {
       runs.set(name, { peak, rounds: [] })
       log(`  ${name.padEnd(28)} ${peak.toFixed(1)} MiB`)
     }
-    // The machine's speed drifts, so ratios are taken within each round, and then the median over all rounds.
+    // The machine's speed drifts, so a ratio is computed for each round, and the median of these ratios is reported.
     for (let round = 0; round < rounds; round++) {
       const times = new Map()
       const order = round % 2 ? [...names].reverse() : names

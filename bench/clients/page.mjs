@@ -1,4 +1,4 @@
-/** The program in the page: reads the stream once with one adapter. */
+/** The program that runs in the page: reads the stream once with one adapter. */
 import { createChecksum } from './checksum.mjs'
 
 /** Resolves with the wall time in milliseconds and the checksum of the events. */

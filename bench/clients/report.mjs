@@ -1,4 +1,4 @@
-/** Reports whole clients: a section of RESULTS.md, and a summary against the targets. */
+/** Reports the results of whole clients: a section of RESULTS.md, and a comparison with the targets. */
 import { cpus } from 'node:os'
 import { writeSection } from '../results.mjs'
 import { baseline } from './measure.mjs'

@@ -8,7 +8,7 @@ import { buildClient, clientNames } from './build.mjs'
 import { baseline, benchClients } from './measure.mjs'
 import { summary, reportClients } from './report.mjs'
 
-/** Measures the clients `names` (all by default) and the baseline. */
+/** Measures the clients in `names` (by default all), and the baseline. */
 export async function runClients({ names, total = 200_000, rounds = 7, dry = false, log = console.log }) {
   const chosen = [...new Set([baseline, ...(names ?? (await clientNames()))])]
   for (const name of chosen) await buildClient(name)

@@ -17,7 +17,7 @@ function* slices() {
 
 function sendEvents(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
-  // Respects backpressure. Errors are ignored: clients of endless streams disconnect after the last event.
+  // `pipeline` respects backpressure. Ignore errors: clients for endless streams disconnect after the last event.
   pipeline(Readable.from(slices()), response, () => {})
 }
 

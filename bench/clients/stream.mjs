@@ -49,7 +49,7 @@ export function createStream(count) {
   const bytes = Buffer.from(text)
   return {
     bytes,
-    /** Keyed by an adapter's `checks`. */
+    /** The expected results, keyed by the `checks` of the adapters. */
     expected: {
       text: withIds.value(),
       json: parsed.value(),

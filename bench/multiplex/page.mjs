@@ -1,4 +1,4 @@
-/** The program in the page: reads streams up to the last event, or records the delay of events. */
+/** The program that runs in the page: reads streams up to the last event, or records the delay of events. */
 import { createClient } from 'rivulet'
 import { multiplex } from 'rivulet/multiplex'
 
@@ -21,7 +21,7 @@ export async function read({ window, paths, count }) {
           const feed = client.subscribe(path, { lastEventId })
           let next = 0
           feed.on('row', ({ data }) => {
-            if (data.index !== next++) reject(new Error(`${path}: ${data.index} instead of ${next - 1}`))
+            if (data.index !== next++) reject(new Error(`${path}: received event ${data.index} instead of ${next - 1}`))
             if (next < count) return
             feed.close()
             resolve()
@@ -53,7 +53,7 @@ export async function listen({ window, paths }) {
   )
 }
 
-/** Returns the delays between sending and receiving each event so far, in milliseconds. */
+/** Returns the delay of each event received so far, from sending to receiving, in milliseconds. */
 export const receivedDelays = () => delays
 
 export function close() {

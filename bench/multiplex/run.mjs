@@ -53,7 +53,7 @@ async function openPage(protocol) {
   return { page, closePage: () => context.close() }
 }
 
-/** The event ID after which each stream is read: the ID of an event before the measured ones. */
+/** By path, the event ID after which the stream is read: the ID of the event before the measured ones. */
 const initialIds = {}
 for (const streams of sizes) {
   for (let index = 0; index < streams; index++) {
@@ -91,7 +91,7 @@ async function timeDelays({ protocol, window }, streams) {
   return median(delays)
 }
 
-/** Whether streams wait for a connection forever, because the browser opens at most six. */
+/** Whether some streams never get a connection, because the browser opens at most six to a server. */
 const starves = ({ protocol, window }, streams) => protocol === 'http1' && !window && streams > 6
 
 const rows = []

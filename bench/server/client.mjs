@@ -1,4 +1,4 @@
-/** A client that requests one encoding and counts the bytes on the socket. */
+/** A client that requests one encoding and counts the bytes that it receives. */
 import { request } from 'node:http'
 import { constants, createBrotliDecompress, createGunzip } from 'node:zlib'
 
@@ -26,12 +26,12 @@ export function open(url, encoding, onText = () => {}) {
       body.setEncoding('utf8').on('data', onText).on('end', resolve).on('error', reject)
     })
   })
-  // A caller that leaves early does not await `ended`.
+  // A caller that leaves early does not await `ended`, so a rejection would be unhandled.
   ended.catch(() => {})
   clientRequest.end()
   return {
     ended,
-    /** Bytes received on the socket, including headers and chunk sizes. */
+    /** Number of bytes received, including headers and chunk sizes. */
     get bytes() {
       return socket.bytesRead
     },

@@ -30,7 +30,7 @@ function createWaiter(url, encoding) {
   }
 }
 
-/** Resolves with the median milliseconds for each encoding, measured in interleaved rounds. */
+/** Resolves with the median delays in milliseconds for each encoding, measured in interleaved rounds. */
 export async function measureDelay({ startMockServer }) {
   const server = await startMockServer({ heartbeat: 0 })
   const url = `${server.url}/api/stream`

@@ -8,7 +8,7 @@ import { encodings } from './client.mjs'
 const CONNECTIONS = 1_000
 const EVENTS = 200
 
-/** Resolves with the bytes per connection. */
+/** Resolves with the number of bytes per connection. */
 async function measure(encoding) {
   const server = fork(fileURLToPath(new URL('memory-server.mjs', import.meta.url)), { execArgv: ['--expose-gc'] })
   const call = async (message) => {
@@ -37,7 +37,7 @@ async function measure(encoding) {
   return (after.rss - before.rss) / CONNECTIONS
 }
 
-/** Resolves with the bytes per connection for each encoding. */
+/** Resolves with the number of bytes per connection for each encoding. */
 export async function measureMemory() {
   const bytes = {}
   for (const encoding of encodings) bytes[encoding] = await measure(encoding)

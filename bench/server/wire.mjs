@@ -1,4 +1,4 @@
-/** Measures the bytes on the wire of an answer of 2,000 deltas, flushed after every event. */
+/** Measures how many bytes are sent for an answer of 2,000 deltas, flushed after every event, by encoding. */
 import { encodings, open } from './client.mjs'
 
 const DELTAS = 2_000
@@ -12,7 +12,7 @@ function createText() {
   return Array.from({ length: DELTAS }, () => words[next() % words.length]).join(' ')
 }
 
-/** Resolves with the bytes for each encoding. */
+/** Resolves with the number of bytes received for each encoding. */
 export async function measureWire({ startMockServer }) {
   const bytes = {}
   for (const encoding of encodings) {

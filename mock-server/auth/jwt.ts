@@ -16,7 +16,7 @@ const MAX_EXPIRES_IN_MS = 24 * 60 * 60 * 1_000
 const permissions: readonly Permission[] = ['feed', 'run', 'broadcast']
 const isPermission = (name: string): name is Permission => (permissions as readonly string[]).includes(name)
 
-/** Authenticates by bearer token; `issue` takes `{ subject?, expiresIn?, permissions? }`. */
+/** Creates an authenticator for bearer tokens; its `issue` takes `{ subject?, expiresIn?, permissions? }`. */
 export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required<Pick<Authenticator, 'issue'>> {
   const { secret = crypto.getRandomValues(new Uint8Array(32)), expiresIn: defaultExpiresIn = 60_000 } = options
   const key = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
@@ -44,13 +44,13 @@ export function jwt(options: JwtOptions, clock: Clock): Authenticator & Required
     async issue({ subject = 'mock-user', expiresIn = defaultExpiresIn, permissions: requestedPermissions }) {
       if (typeof subject !== 'string' || subject === '') throw new TypeError('subject: expected a non-empty string')
       if (typeof expiresIn !== 'number' || !(expiresIn > 0 && expiresIn <= MAX_EXPIRES_IN_MS)) {
-        throw new TypeError(`expiresIn: expected a positive number up to ${MAX_EXPIRES_IN_MS} (ms)`)
+        throw new TypeError(`expiresIn: expected a positive number of milliseconds, at most ${MAX_EXPIRES_IN_MS}`)
       }
       if (
         requestedPermissions !== undefined &&
         !(Array.isArray(requestedPermissions) && requestedPermissions.every(isPermission))
       ) {
-        throw new TypeError(`permissions: expected an array of ${permissions.join(', ')}`)
+        throw new TypeError(`permissions: expected an array of these values: ${permissions.join(', ')}`)
       }
       const expiresAt = clock.date() + expiresIn
       const claims = requestedPermissions === undefined ? {} : { scope: requestedPermissions.join(' ') }

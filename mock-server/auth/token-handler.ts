@@ -5,7 +5,7 @@ import type { Handler } from '../http/exchange.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { HttpError } from '../http/problem.ts'
 
-/** Handles a token request; the request body is optional. */
+/** Creates the handler of token requests; the request body is optional. */
 export function handleTokenRequest(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {
   return async ({ request }) => {
     const body = await readBody(request, bodyLimit)

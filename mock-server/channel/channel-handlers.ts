@@ -29,7 +29,7 @@ export interface ChannelEndpoint {
 /** Maximum number of open channels. */
 const MAX_CHANNELS = 1_000
 
-/** Handles `GET`: opens a channel. */
+/** Creates the handler of `GET`, which opens a channel. */
 export function openChannel({ channels }: ChannelEndpoint): Handler {
   return (exchange) => {
     if (channels.size >= MAX_CHANNELS) throw new HttpError(503, 'Too many open channels.')
@@ -48,7 +48,10 @@ export function openChannel({ channels }: ChannelEndpoint): Handler {
   }
 }
 
-/** Builds a stream's request. Concatenates the URL, because a path like `//host` would resolve to a different origin. */
+/**
+ * Builds a stream's request. Concatenates the origin and the path, because a path like `//host` would resolve to a
+ * different origin.
+ */
 function createStreamRequest(
   { method, path, headers, body }: OpenOperation,
   { request, url }: Exchange,
@@ -80,7 +83,7 @@ function applyOperation({ channel, traffic }: ChannelEntry, op: Operation, excha
   )
 }
 
-/** Handles a `POST` of operations: applies all of them or none. */
+/** Creates the handler of a `POST` of operations, which applies all of them or none. */
 export function applyOperations({ channels, handle, bodyLimit }: ChannelEndpoint): Handler {
   return async (exchange) => {
     const { channelId, ops } = parseOperations(await readJson(exchange.request, bodyLimit))

@@ -27,7 +27,7 @@ export interface ChannelStreamOptions {
   readonly key: string
   /** URL reference to report in `open`. */
   readonly url: string
-  /** Bytes that may be in flight. */
+  /** Maximum number of bytes in flight. */
   readonly window: number
   /** Fetches the response; `signal` aborts when the stream ends. Does not reject. */
   fetchResponse(signal: AbortSignal): Promise<HttpResponse | DroppedConnection>

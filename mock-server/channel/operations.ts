@@ -11,7 +11,7 @@ export interface OpenOperation {
   readonly headers: Headers
   readonly body: string | undefined
   readonly lastEventId: string | undefined
-  /** Bytes that may be in flight. */
+  /** Maximum number of bytes in flight. */
   readonly window: number
 }
 

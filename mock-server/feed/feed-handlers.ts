@@ -6,7 +6,7 @@ import { streamResponse } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
 import type { Feed } from './feed.ts'
 
-/** Handles `GET` of a feed; `?types=a,b` filters by event type. */
+/** Creates the handler of `GET` for a feed; `?types=a,b` filters by event type. */
 export function readFeed(feed: Feed): Handler {
   return (exchange) => {
     if (feed.state === 'closed') return emptyResponse(204)
@@ -25,7 +25,7 @@ export function readFeed(feed: Feed): Handler {
   }
 }
 
-/** Handles a `POST` of an event `{ type?, data }`, which every client of the feed receives. */
+/** Creates the handler of a `POST` of an event `{ type?, data }`, which every client of the feed receives. */
 export function broadcastTo(feed: Feed, bodyLimit: number): Handler {
   return async ({ request }) => {
     const { type, data } = await readJson(request, bodyLimit)

@@ -39,7 +39,7 @@ export interface ReadOptions {
   readonly types?: ReadonlySet<string> | undefined
   /** Fault: starts a resumed stream this many events too early. */
   readonly overlap?: number | undefined
-  /** Fault: sends a `reset` event with this reason. */
+  /** Fault: sends a `reset` event with this reason when a stream is resumed. */
   readonly gap?: 'expired' | 'unknown' | undefined
 }
 
@@ -48,7 +48,7 @@ export interface Feed {
   readonly path: string
   /** The clients currently reading the feed. */
   readonly clients: readonly Client[]
-  /** ID of the newest event, or of the position before the first event. */
+  /** ID of the newest event; before the first event, the ID of position 0. */
   readonly lastEventId: string
   /** Number of events kept for resuming clients. */
   readonly keptEvents: number
@@ -69,7 +69,7 @@ export interface Feed {
   close(): void
 }
 
-/** Not anchored at the start, because the fault `id-prefix` may have added a prefix. */
+/** Pattern of event IDs. Not anchored at the start, because the fault `id-prefix` may have added a prefix. */
 const EVENT_ID = /([0-9a-f]+)-(\d+)$/
 
 const createEpoch = (): string => crypto.randomUUID().slice(0, 8)
@@ -115,7 +115,7 @@ export function createFeed(path: string, history: number): Feed {
     },
     send({ type, data }) {
       const id = formatId(log.head + 1)
-      // `createFrame` throws before anything is appended.
+      // For an invalid type, `createFrame` throws before anything is appended.
       log.append(createFrame({ ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }))
       return id
     },

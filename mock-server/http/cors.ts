@@ -26,7 +26,7 @@ export const preflightHeaders: readonly [string, string][] = [
   ['access-control-max-age', '600'],
 ]
 
-/** Whether the request comes from a page that may control the mock server: same origin or listed origin. */
+/** Whether a request may control the mock server: it comes from no page, or from the same origin or a listed one. */
 export function canControl(origins: AllowedOrigins, request: Request): boolean {
   const origin = request.headers.get('origin')
   return origin === null || origin === new URL(request.url).origin || origins.includes(origin)

@@ -47,7 +47,7 @@ function isEqualInConstantTime(one: string, other: string): boolean {
   return difference === 0
 }
 
-/** Authenticates by `X-API-Key`; `subjects` maps API keys to subjects. */
+/** Creates an authenticator for `X-API-Key`; `subjects` maps API keys to subjects. */
 export function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator {
   return {
     authenticate(request) {

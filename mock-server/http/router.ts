@@ -33,7 +33,7 @@ export interface RouterOptions {
 /** Handles a request. Never rejects. */
 export type Router = (request: Request, context: RequestContext) => Promise<HttpResponse | DroppedConnection>
 
-/** Number of URLs with `?fault=` for which counts are kept; the oldest URL is forgotten first. */
+/** Maximum number of URLs with `?fault=` whose rules' counts are kept; the oldest URL is forgotten first. */
 const MAX_FAULT_QUERIES = 1_000
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 

@@ -1,11 +1,11 @@
-/** The service as a function `(Request) => Response`, for pages, workers and tests without a socket. */
+/** The service as a function `(Request) => Response`, for pages, workers and tests that open no port. */
 import type { HttpResponse } from '../http/response.ts'
 import type { MutableTraffic } from '../http/traffic.ts'
 import { createTraffic } from '../http/traffic.ts'
 import type { Service } from '../service/service.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 
-/** Handles a request. Rejects like `fetch` if a socket would be cut; stays pending if a server would not respond. */
+/** Handles a request. Rejects like `fetch` if the connection would be cut; stays pending if no response would come. */
 export type FetchHandler = (request: Request) => Promise<Response>
 
 /** Statuses for which a `Response` cannot have a body. */

@@ -10,7 +10,7 @@ import { createService } from '../service/service.ts'
 /** Options of a mock: those of the mock server, but with a default `delay` of 0. */
 export type MockOptions = Omit<ServiceOptions, 'onRestart' | 'cors'>
 
-/** The runs at one path. */
+/** The answer of the runs at one path, and their faults. */
 export interface MockRun {
   /** The complete answer, or a function that returns it for a prompt. @defaultValue a generated answer */
   readonly text?: string | ((prompt: string) => string)

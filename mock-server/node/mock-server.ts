@@ -25,7 +25,7 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly port?: number
   /** Address to listen on. @defaultValue '127.0.0.1' */
   readonly host?: string
-  /** Number of sockets served at once; requests on further sockets get a 503. @defaultValue 10_000 */
+  /** Maximum number of sockets served at once; requests on further sockets get a 503. @defaultValue 10_000 */
   readonly maxConnections?: number
   /** How long a client may take to send headers before the client is dropped, in milliseconds. @defaultValue 10_000 */
   readonly headersTimeout?: number

@@ -180,7 +180,7 @@ export function createNodeHandler(service: Service, options: NodeHandlerOptions 
   ): void => {
     const isFastify = 'hijack' in response
     if (isFastify) response.hijack()
-    // The HTTP/2 objects have every member that is used here.
+    // The casts are safe: the HTTP/2 objects have every member that is used here.
     const incoming = ('raw' in request ? request.raw : request) as IncomingMessage
     const outgoing = (isFastify ? response.raw : response) as ServerResponse
     const parsedBody = (request as { body?: unknown }).body

@@ -30,7 +30,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** Resolves a URL path to a file in the folder, after following symbolic links, or to `undefined`. */
+/** Finds the file for a URL path, following symbolic links. Resolves with `undefined` if the folder lacks the file. */
 async function resolveFile(root: string, path: string): Promise<string | undefined> {
   let decoded: string
   try {

@@ -123,12 +123,12 @@ function respondWhole(
     const onAbort = (): void => run.cancel()
     const unwatch = source.watch(checkFinished)
     signal.addEventListener('abort', onAbort)
-    // A run without delays has finished before it is watched. Check in a later task, when `unwatch` is assigned.
+    // A run without delays has already finished, so `watch` reports nothing. Check once `unwatch` has been assigned.
     const cancelCheck = clock.after(0, checkFinished)
   })
 }
 
-/** Handles requests for chat completions, streamed or not. */
+/** Creates the handler of requests for chat completions, streamed or not. */
 export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handler {
   return async (exchange) => {
     const {

@@ -27,7 +27,7 @@ export interface RunRegistry {
   readonly runs: readonly Run[]
   /** Starts a run, or joins the run with the same key; `plan` is called only for a new run. */
   start(request: StartRequest, plan: () => RunPlan): StartResult
-  /** Returns a run of this owner; runs of other owners count as unknown. */
+  /** Returns a run of this owner; runs of other owners are treated as unknown. */
   find(id: string, owner: string): Run | undefined
   /** Cancels the run with this key; a run that has not started yet is cancelled when it starts. */
   cancelByKey(request: Pick<StartRequest, 'owner' | 'path'> & { readonly key: string }): void
@@ -43,7 +43,7 @@ export interface RegistryOptions {
   readonly retention: number
   /** How long an unfinished run continues without a reader. */
   readonly abandon: number
-  /** Number of runs kept. */
+  /** Maximum number of runs kept. */
   readonly maxRuns: number
   readonly clock: Clock
 }
@@ -105,7 +105,7 @@ export function createRunRegistry({ retention, abandon, maxRuns, clock }: Regist
       const forgetTombstone = tombstone === undefined ? undefined : cancelledKeys.get(tombstone)
       const requestedPlan = plan()
       let entry: Entry | undefined
-      // For a cancelled key, generate nothing: the long delay keeps the run from ending before it is cancelled below.
+      // For a cancelled key, generate nothing; the long delay keeps the run from ending before it is cancelled below.
       const effectivePlan = forgetTombstone
         ? { ...requestedPlan, deltas: [], events: [], error: undefined, delay: 3_600_000 }
         : requestedPlan

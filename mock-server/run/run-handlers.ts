@@ -44,7 +44,10 @@ export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registr
   }
 }
 
-/** Handles `GET` and `POST` on the start path. A `GET` with `Last-Event-ID` (`EventSource` reconnecting) resumes. */
+/**
+ * Creates the handler of `GET` and `POST` on the start path. A `GET` with `Last-Event-ID`, as sent by a reconnecting
+ * `EventSource`, resumes the run.
+ */
 export function startRun(endpoint: RunEndpoint): Handler {
   return async (exchange) => {
     const { request, url, lastEventId, identity } = exchange
@@ -92,12 +95,12 @@ function resumeReading(exchange: Exchange, run: Run) {
   return streamResponse(exchange, run.read(Math.max(0, position - (rule.overlap ?? 0))))
 }
 
-/** Handles `GET` of a run's `resume` URL. */
+/** Creates the handler of `GET` for a run's `resume` URL. */
 export function resumeRun(endpoint: RunEndpoint): Handler {
   return (exchange) => resumeReading(exchange, findRun(endpoint, exchange, readStreamId(endpoint, exchange)))
 }
 
-/** Handles `DELETE` of a run's `resume` URL: cancels the run for all of its readers. */
+/** Creates the handler of `DELETE` for a run's `resume` URL, which cancels the run for all of its readers. */
 export function cancelRun(endpoint: RunEndpoint): Handler {
   return (exchange) => {
     findRun(endpoint, exchange, readStreamId(endpoint, exchange)).cancel()
@@ -105,7 +108,10 @@ export function cancelRun(endpoint: RunEndpoint): Handler {
   }
 }
 
-/** Handles `DELETE` on the start path: cancels a run by its key, for clients that have not received `start`. */
+/**
+ * Creates the handler of `DELETE` on the start path, which cancels a run by its key, for clients that have not received
+ * `start`.
+ */
 export function cancelRunByKey({ registry, path }: RunEndpoint): Handler {
   return ({ request, identity }) => {
     const key = request.headers.get('idempotency-key')

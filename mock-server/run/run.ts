@@ -1,4 +1,4 @@
-/** A run: generates its events over time, with or without readers, and keeps them. */
+/** A run: generates its events over time, with or without readers, and keeps them for later readers. */
 import type { Clock } from '../base/clock.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
@@ -38,7 +38,7 @@ export interface Run {
   readonly prompt: string
   /** `finished` once its terminal event has been generated. */
   readonly state: 'running' | 'finished'
-  /** Number of connections that read the run. */
+  /** Number of connections that are reading the run. */
   readonly readers: number
   /** Position of the newest event; `start` has position 1. */
   readonly head: number
@@ -48,9 +48,9 @@ export interface Run {
   read(position: number, encodeFrames?: FrameEncoder): Source
   /** Ends the run with `finishReason: "cancelled"`; has no effect on a finished run. */
   cancel(): void
-  /** Stops generating without a terminal event, as if the server went away. */
+  /** Stops generating without a terminal event, as if the server had crashed. */
   stop(): void
-  /** Cuts every connection or ends it cleanly; the run continues. */
+  /** Cuts every connection, or ends every response cleanly; the run continues. */
   drop(endState: 'cut' | 'ended'): void
 }
 
@@ -62,7 +62,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
   let text = ''
   let nextIndex = 0
   let stopTimer: (() => void) | undefined
-  /** When the next delta is due, on the scale of `clock.now()`. */
+  /** Time at which the next delta is due, as a value of `clock.now()`. */
   let nextDeltaAt = 0
 
   const stopGenerating = (): void => {

@@ -20,7 +20,10 @@ export interface RuleState {
 /** A set of rules that can be replaced at run time. */
 export interface RuleSet {
   readonly rules: readonly RuleState[]
-  /** Merges the rules that apply to this request and counts a match for each; for a shared key, the last rule wins. */
+  /**
+   * Merges the rules that apply to this request, and counts a match for each. If several rules set the same key, the
+   * last one wins.
+   */
   match(facts: RequestFacts): Rule
   /** Replaces all rules and resets the counts. */
   replace(rules: readonly Rule[]): void

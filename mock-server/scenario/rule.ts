@@ -23,7 +23,7 @@ export interface Rule {
   readonly connection?: 'first' | 'resumed'
   /** Ignores the first n matching requests. */
   readonly skip?: number
-  /** Applies to n matching requests. */
+  /** Applies to at most n matching requests. */
   readonly times?: number
   /** Same as `times: 1`. */
   readonly once?: boolean
@@ -66,7 +66,7 @@ export interface Rule {
 
   /** Resets the TCP connection after n events. */
   readonly 'reset-after'?: number
-  /** Closes the TCP connection (FIN) before the last chunk, after n events. */
+  /** Closes the TCP connection (FIN) after n events, without sending the last chunk. */
   readonly 'truncate-after'?: number
   /** Ends the response cleanly after n events. */
   readonly 'end-after'?: number
@@ -75,8 +75,8 @@ export interface Rule {
   /** Sends only heartbeats after n events. */
   readonly 'quiet-after'?: number
   /**
-   * Where `reset-after` and `truncate-after` cut: in the next event (the default), between events, in a UTF-8 character,
-   * or before the last byte.
+   * Where `reset-after` and `truncate-after` cut: in the middle of the next event (the default), between events, within
+   * a UTF-8 character, or before the last byte of an event.
    */
   readonly 'cut-at'?: 'middle' | 'boundary' | 'character' | 'last-byte'
   /** Declares a `Content-Length` that the body does not reach. */
@@ -161,7 +161,7 @@ export const ruleKeys: { readonly [Name in keyof Rule]-?: RuleKey } = {
     choice('first', 'resumed'),
   ),
   skip: defineKey('requests', 'ignores the first n matching requests', count),
-  times: defineKey('requests', 'applies to n matching requests', positiveCount),
+  times: defineKey('requests', 'applies to at most n matching requests', positiveCount),
   once: defineKey('requests', 'same as times:1', flag),
 
   hang: defineKey('response', 'accepts the request but never responds', flag),
@@ -188,13 +188,18 @@ export const ruleKeys: { readonly [Name in keyof Rule]-?: RuleKey } = {
   'finish-reason': defineKey('generation', 'finishReason of the end event', choice('stop', 'length')),
 
   'reset-after': defineKey('stream', 'resets the TCP connection after n events', count),
-  'truncate-after': defineKey('stream', 'closes the TCP connection (FIN) before the last chunk, after n events', count),
+  'truncate-after': defineKey(
+    'stream',
+    'closes the TCP connection (FIN) after n events, without sending the last chunk',
+    count,
+  ),
   'end-after': defineKey('stream', 'ends the response cleanly after n events', count),
   'stall-after': defineKey('stream', 'sends nothing after n events, not even heartbeats; the socket stays open', count),
   'quiet-after': defineKey('stream', 'sends only heartbeats after n events', count),
   'cut-at': defineKey(
     'stream',
-    'where to cut: in the next event (default), between events, in a UTF-8 character, before the last byte',
+    'where to cut: in the middle of the next event (default), between events, within a UTF-8 character, or before ' +
+      'the last byte of an event',
     choice('middle', 'boundary', 'character', 'last-byte'),
   ),
   'short-length': defineKey('stream', 'declares a Content-Length that the body does not reach', flag),
@@ -217,6 +222,6 @@ export const ruleKeys: { readonly [Name in keyof Rule]-?: RuleKey } = {
   newline: defineKey('bytes', 'line ending', choice('lf', 'crlf', 'cr')),
   bom: defineKey('bytes', 'number of byte order marks at the start', count),
   split: defineKey('bytes', 'splits the output into writes of n bytes', bytes),
-  'split-delay': defineKey('bytes', 'delay between these writes', ms),
+  'split-delay': defineKey('bytes', 'delay between the writes of split', ms),
   buffer: defineKey('bytes', 'holds back output until n bytes have accumulated, like a buffering proxy', bytes),
 }

@@ -131,7 +131,7 @@ export function parseScenario(scenario: unknown): readonly Rule[] {
     const { rules } = scenario
     if (!Array.isArray(rules)) return throwExpected('scenario["rules"]', 'an array of rules', rules)
     const other = Object.keys(scenario).find((name) => name !== 'rules' && name !== '$schema')
-    if (other !== undefined) throw new TypeError(`scenario["${other}"]: unknown key, expected rules`)
+    if (other !== undefined) throw new TypeError(`scenario["${other}"]: unknown key, expected only "rules"`)
     return rules.map((rule, index) => parseRule(rule, `scenario.rules[${index}]`))
   }
   return [parseRule(scenario, 'scenario')]

@@ -75,7 +75,7 @@ function parseCommand(value: Record<string, unknown>): {
 
 /**
  * Handles `POST /_mock`. A scenario, as JSON or as text, replaces the rules in force (`[]` or an empty body clears
- * them); `{ action: 'drop' }` and `{ action: 'restart', downtime, log }` take effect at once.
+ * them). `{ action: 'drop' }` cuts every stream, and `{ action: 'restart', downtime, log }` restarts the server.
  */
 export function applyControlRequest(target: ControlTarget, bodyLimit: number): Handler {
   return async ({ request }) => {

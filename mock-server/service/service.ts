@@ -1,4 +1,4 @@
-/** The mock server without a socket: requests in, responses out. */
+/** The mock server as a service that does not listen on a port: takes requests and returns responses. */
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
@@ -32,7 +32,7 @@ import { handleTokenRequest } from '../auth/token-handler.ts'
 export interface ServiceOptions {
   /** Silence before a heartbeat comment is sent, in milliseconds; 0 disables heartbeats. @defaultValue 30_000 */
   readonly heartbeat?: number
-  /** Number of events that a feed keeps for resuming clients. @defaultValue 1_000 */
+  /** Number of events that a feed keeps for clients that resume. @defaultValue 1_000 */
   readonly history?: number
   /**
    * How long a run is kept after it ends or its last reader leaves, whichever is later, in milliseconds.
@@ -41,13 +41,13 @@ export interface ServiceOptions {
   readonly retention?: number
   /** How long an unfinished run continues without a reader, in milliseconds. @defaultValue 60_000 */
   readonly abandon?: number
-  /** Number of runs kept. @defaultValue 1_000 */
+  /** Maximum number of runs that are kept. @defaultValue 1_000 */
   readonly maxRuns?: number
   /** Delay between deltas, in milliseconds. @defaultValue 20 */
   readonly delay?: number
   /** What a delta contains. @defaultValue 'character' */
   readonly unit?: 'character' | 'token'
-  /** Answers by prompt, or a list to cycle through; other prompts get generated answers. */
+  /** Answers by prompt, or a list of answers to cycle through; for any other prompt, an answer is generated. */
   readonly answers?: CannedAnswers
   /** Seed for the generated answers. @defaultValue 0 */
   readonly seed?: number
@@ -67,9 +67,9 @@ export interface ServiceOptions {
   readonly onRestart?: (options: RestartOptions) => void
 }
 
-/** A mock server without a socket. */
+/** A mock server that does not listen on a port: requests are passed to `handle()`. */
 export interface Service {
-  /** Handles a request. Never rejects; with the fault `hang` it stays pending until the client disconnects. */
+  /** Handles a request. Never rejects; with the fault `hang`, it resolves only when the client disconnects. */
   handle(request: Request, context: RequestContext): Promise<HttpResponse | DroppedConnection>
   /** Whether this path has a route. */
   has(path: string): boolean

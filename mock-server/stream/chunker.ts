@@ -1,4 +1,4 @@
-/** Encodes text into the byte chunks to write: line endings, held-back output, small writes. */
+/** Encodes text into the byte chunks to write: sets line endings, holds back output, splits it into small writes. */
 import type { Rule } from '../scenario/rule.ts'
 
 /** Splits the text of one connection into writes. */

@@ -59,7 +59,7 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
   if (signal.aborted) close()
   else signal.addEventListener('abort', close)
 
-  /** Waits until `watched`, if given, has an update, `ms` milliseconds have passed, or the client disconnects. */
+  /** Waits `ms` milliseconds, or until `watched` (if given) has an update or the client disconnects. */
   const wait = (ms: number, watched?: Source): Promise<'updated' | 'timeout' | 'aborted'> =>
     new Promise((resolve) => {
       const resolveWith = (outcome: 'updated' | 'timeout' | 'aborted') => (): void => {

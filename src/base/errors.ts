@@ -2,7 +2,7 @@
 
 /** The reason for a failure. Minor versions may add codes, so a `switch` needs a `default`. */
 export type StreamErrorCode =
-  /** No response, or the connection broke: refused, DNS, CORS, reset, or `connectTimeout`. */
+  /** There was no response, or the connection broke: for example, refused, reset, DNS, CORS, or `connectTimeout`. */
   | 'network'
   /** The response status is not 200. */
   | 'http'
@@ -10,9 +10,9 @@ export type StreamErrorCode =
   | 'content-type'
   /** The server rejected the credentials twice in a row, or the `auth` provider failed. */
   | 'auth'
-  /** The connection was silent for `idleTimeout`. */
+  /** No data was received for `idleTimeout`. */
   | 'idle'
-  /** The connection delivered no event for `stallTimeout`. */
+  /** No event was received for `stallTimeout`. */
   | 'stalled'
   /** The connection ended before the run's terminal event. */
   | 'truncated'

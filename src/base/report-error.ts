@@ -2,7 +2,8 @@
 
 /** Reports `error` like an uncaught exception, without interrupting the caller. */
 export function reportUncaughtError(error: unknown): void {
-  // HTML standard, section "Runtime script errors". Node lacks `reportError`; a thrown error would end the process.
+  // HTML standard, section "Runtime script errors". Node lacks `reportError`, and throwing the error would end the
+  // process, so the error is logged instead.
   if (typeof reportError === 'function') reportError(error)
   else console.error(error)
 }

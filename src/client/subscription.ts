@@ -195,11 +195,11 @@ export function createSubscription<Events extends object>(
     try {
       fields = Object(JSON.parse(data)) as typeof fields
     } catch {
-      // A third-party event of the same name, or invalid JSON: `onEvent` reports it if it cannot be parsed.
+      // A third-party event of the same name, or invalid JSON: `onEvent` reports data that cannot be parsed.
     }
     const { heartbeat = 0, reason = 'unknown' } = fields
     if (type === 'connected') {
-      // May arrive in the middle of a connection: a shared connection can be reconnected beneath this stream.
+      // It may arrive in the middle of a connection: a shared connection can be reconnected beneath this stream.
       duplicates.beginConnection()
       return expectHeartbeat(heartbeat)
     }

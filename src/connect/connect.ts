@@ -48,7 +48,7 @@ export interface Connection {
    * `signal.reason`. Calls must not overlap. Not calling `read()` exerts backpressure.
    */
   read(): Promise<Batch | null>
-  /** Resolves with the first `maxBytes` of the body as text. Used instead of `read()`. */
+  /** Resolves with the first `maxBytes` of the body as text. Called instead of `read()`, never in addition. */
   readText(maxBytes: number): Promise<string>
   /** Closes the connection. Idempotent. */
   cancel(): void

@@ -8,7 +8,7 @@ import { fetchFollowingRedirects } from './redirect.ts'
 
 /**
  * Largest slice that is parsed at once, in bytes: a busy Chromium delivers chunks of up to 1.9 MiB, which exceed the
- * CPU caches (bench: whole clients).
+ * CPU caches (measured with bench/clients).
  */
 export const MAX_SLICE_BYTES = 65_536
 
@@ -99,7 +99,7 @@ function openReader(body: ReadableStream<Uint8Array>, mode?: 'byob'): Reader {
   try {
     return body.getReader({ mode } as ReadableStreamGetReaderOptions) as unknown as Reader
   } catch {
-    // The body is not a byte stream (for example, created by the page), or the platform lacks byte streams.
+    // The body is not a byte stream (for example, because the page created it), or the platform lacks byte streams.
     return body.getReader()
   }
 }

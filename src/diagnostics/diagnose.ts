@@ -23,7 +23,7 @@ export type Diagnostic = DiagnosticBase &
     | { readonly type: 'response'; readonly status: number }
     /** The response is an event stream; `reconnected` is false for the stream's first connection. */
     | { readonly type: 'opened'; readonly reconnected: boolean }
-    /** One read of the connection has been processed: the number of new events, and of bytes after decompression. */
+    /** One read of the connection has been processed. `events` counts new events, `bytes` decompressed bytes. */
     | { readonly type: 'read'; readonly events: number; readonly bytes: number }
     /** An event was dropped because an earlier connection had already delivered it. */
     | { readonly type: 'duplicate'; readonly id: string }

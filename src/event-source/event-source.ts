@@ -9,7 +9,7 @@ class EventSourceClass extends EventTarget {
   #close: () => void
   #handlers: Record<string, unknown> = {}
 
-  // One parameter has a default, so that `EventSource.length` is 1.
+  // `init` has a default value, so that `EventSource.length` is 1.
   constructor(url: string | URL, init: EventSourceOptions | null = {}) {
     super()
     // Unlike `String()`, a template throws on a symbol, as Web IDL requires.

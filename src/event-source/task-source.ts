@@ -5,7 +5,8 @@ export function createTaskSource(): () => Promise<void> {
   let channel: MessageChannel | undefined
   return () =>
     new Promise((resolve) => {
-      // Timers are clamped to 4 ms (HTML standard, section "Timers"); in Node a message port would keep the process alive.
+      // Timers would be clamped to 4 ms (HTML standard, section "Timers"), and in Node a message port would keep the
+      // process alive.
       const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void }
       if (setImmediate) return setImmediate(resolve)
       channel ??= new MessageChannel()

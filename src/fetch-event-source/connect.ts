@@ -23,8 +23,8 @@ export type FetchEventSource = (
 /**
  * Returns a `Connect` that reads streams with the `fetchEventSource` of @microsoft/fetch-event-source. The package's
  * parser does not distinguish an empty id or empty data from a missing one, ignores fields without a colon, and accepts
- * `retry: 10ms`. The package requires a document; without one, requests fail at once with a `StreamError` `network`
- * that is not retried.
+ * `retry: 10ms`. The package requires a document; without one, requests fail at once with a `network` error that is not
+ * retried.
  * @param fetch The `fetch` to use; defaults to the global `fetch`, looked up on each request.
  * @example createClient({ connect: fetchEventSourceConnect(fetchEventSource) })
  */
@@ -72,11 +72,11 @@ function openConnection(
     batch = { blocks: [], bytes: 0 }
   }
   const tooLargeError = (): StreamError =>
-    new StreamError('too-large', `Event longer than ${maxEventSize} characters (maxEventSize)`)
+    new StreamError('too-large', `Event exceeds ${maxEventSize} characters (maxEventSize)`)
 
   /**
-   * Creates a body that supplies one chunk per `read()`. `pull` is called once the previous chunk has been parsed, so
-   * that chunk's batch is complete.
+   * Creates a body that supplies one chunk per `read()`. When `pull` is called, the previous chunk has been parsed, and
+   * its batch is complete.
    */
   const createGatedBody = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
     new ReadableStream(

@@ -64,7 +64,7 @@ function collectHeaders(headers: HeadersInit | undefined, request: Request | und
 /**
  * Reads an event stream until the server ends it, `signal` aborts, or `onerror` throws.
  * Resolves when the server ends the stream or `signal` aborts. Rejects with the error that `onerror` throws,
- * or with the failure of a request that is neither GET nor HEAD unless `onerror` returns a delay.
+ * or with the failure of a request that is neither GET nor HEAD, unless `onerror` returns a delay.
  *
  * @example await fetchEventSource('/api/feed', { onmessage: ({ data }) => console.log(data), signal })
  */

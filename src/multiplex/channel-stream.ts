@@ -116,10 +116,10 @@ export function createChannelStream(
     push(block) {
       const { data = '' } = block
       const cost = new TextEncoder().encode(data).length + BLOCK_OVERHEAD_BYTES
-      if (state === 'opening') return finish(channelError(request, 'Event before `open`'))
+      if (state === 'opening') return finish(channelError(request, 'Event precedes `open`'))
       if (data.length > maxEventSize)
         return finish(
-          channelError(request, `Event longer than ${maxEventSize} characters (maxEventSize)`, undefined, 'too-large'),
+          channelError(request, `Event exceeds ${maxEventSize} characters (maxEventSize)`, undefined, 'too-large'),
         )
       if (remainingCredit <= 0) return finish(channelError(request, 'Credit exceeded', undefined, 'overflow'))
       const batch = currentBatch()

@@ -107,7 +107,7 @@ export function createChannel(
     const remainingMs = size ? Math.max(receivedAt + idleTimeout - clock.now(), 0) : linger
     cancelTimer?.()
     // Without streams, the error reaches no one.
-    if (hasElapsed && !(size && remainingMs)) close(channelError(channelRequest, 'Channel silent'))
+    if (hasElapsed && !(size && remainingMs)) close(channelError(channelRequest, 'Channel timed out'))
     else if (remainingMs < Infinity) cancelTimer = clock.after(remainingMs, () => armTimer(true))
   }
   const send = async (
@@ -216,7 +216,7 @@ export function createChannel(
           if (!isKnownToServer) operations.add({ op: 'close', key })
           // Any byte on the channel restarts the `idleTimeout` of every stream, so if one expires, the channel itself
           // was silent.
-          if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Channel silent'))
+          if (isStreamError(error, 'idle')) close(channelError(channelRequest, 'Channel timed out'))
           if (!streams.size) armTimer()
         },
       })

@@ -8,8 +8,8 @@ import { type Channel, type MultiplexOptions, createChannel } from './channel.ts
 /** `fetch` options that cannot apply to a single stream of a channel. */
 const FETCH_ONLY_OPTIONS = /^(body|cache|credentials|dispatcher|mode|redirect|referrer)/
 /**
- * Longest body that may go over the channel, in characters: it shares a request with other streams' operations, which
- * it would delay.
+ * Longest body that may go over the channel, in characters: a longer one would delay the operations of other streams,
+ * with which it shares a request.
  */
 const MAX_BODY_CHARS = 100_000
 

@@ -16,8 +16,8 @@ export const EventStreamDecoderStream: {
   new (options?: ReadOptions): EventStreamDecoderStream
   readonly prototype: EventStreamDecoderStream
 } = /* @__PURE__ */ (() =>
-  // In a function, so that bundlers can drop the class: extending a global has side effects, and throws if the global
-  // is missing.
+  // The class is created in a function, so that bundlers can drop it if it is not used: extending a global has side
+  // effects, and throws if the global is missing.
   class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
     constructor(options: ReadOptions = {}) {
       let controller: TransformStreamDefaultController<ParsedEvent>

@@ -127,7 +127,7 @@ export function createParser({ onEvent, onComment, onRetry, maxEventSize }: Pars
     reset() {
       lastEventId = ''
       deferredCalls = []
-      // Runs before any callback that the rest of the chunk adds, and discards those callbacks, too.
+      // Runs as soon as the block parser is idle, and also discards the callbacks that the rest of the chunk has added.
       deferredCallbacks = [
         () => {
           deferredCallbacks = []

@@ -25,7 +25,7 @@ export interface PersistOptions {
 
 /** A cursor in a store, for the `persist` option of a stream. Its methods neither throw nor reject. */
 export interface StoredCursor extends Persistence {
-  /** Saves a cursor at once, but no sooner than 250 ms after the previous write. */
+  /** Saves a cursor: immediately, or 250 ms after the previous write if that is later. */
   save(cursor: Cursor): void
   /** Removes the saved cursor. */
   clear(): void

@@ -22,7 +22,7 @@ export function parseCursor(stored: unknown): Cursor | undefined {
     return undefined // not JSON: not written by this library
   }
   const { url, lastEventId, heartbeat } = fields
-  // No stream has an id with these characters, and such an id would make every attempt fail when sent as a header.
+  // A stream cannot set an id with these characters, and sending such an id as a header would make every attempt fail.
   const hasId = typeof lastEventId === 'string' && !/[\0\r\n]/.test(lastEventId)
   if (!isHttpUrl(url) || !(hasId || lastEventId === undefined)) return undefined
   return { url, ...(hasId && { lastEventId }), ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }) }

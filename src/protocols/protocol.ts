@@ -38,14 +38,14 @@ export type Step<Delta> =
  */
 export interface Protocol<Delta> {
   /**
-   * Returns the steps of one event. An event without steps is passed to `run.on` and `run.events()`.
+   * Returns the steps of one event. An event that has no steps is passed to `run.on` and `run.events()`.
    * @throws if the data is invalid; the run then fails with code `invalid-data`
    */
   map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[]
   /** Returns the text that a delta appends to `run.text`. */
   text?(delta: Delta): string
   /**
-   * Meaning of the end of the connection if there was no `end` step: a failure, or the end of the run.
+   * What the end of the connection means if there was no `end` step: a failure, or the end of the run.
    * @defaultValue `'truncated'`
    */
   eof?: 'truncated' | 'end'

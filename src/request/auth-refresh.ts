@@ -50,7 +50,7 @@ export function withSharedRefresh(auth: AuthProvider): AuthProvider {
     refresh.waiterCount++
     signal.addEventListener('abort', () => {
       if (!--refresh.waiterCount) refresh.controller.abort(signal.reason)
-      // After a timeout (a `StreamError`), the next attempt must not wait for the same call: the provider may hang.
+      // After a timeout (a `StreamError`), the next attempt must not wait for the same call: it may hang.
       else if (!isStreamError(signal.reason)) return
       if (providerState.refresh === refresh) providerState.refresh = undefined
     })

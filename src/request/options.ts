@@ -34,7 +34,7 @@ export interface StreamReset {
 /** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
 export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
 
-/** A store for the cursor of one stream, which outlives the page. `persist` from `rivulet/persist` creates one. */
+/** Stores the cursor of one stream beyond the life of the page. `persist` from `rivulet/persist` creates a store. */
 export interface Persistence {
   /**
    * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
@@ -99,7 +99,7 @@ export interface CommonOptions {
    */
   connectTimeout?: number
   /**
-   * Milliseconds without a byte, heartbeats included, after which the connection fails with code `idle`.
+   * Milliseconds without any bytes after which the connection fails with code `idle`. Heartbeats count as bytes.
    *
    * @defaultValue three of the heartbeats that the server announced, else off
    * @example
@@ -109,7 +109,7 @@ export interface CommonOptions {
    */
   idleTimeout?: number
   /**
-   * Milliseconds without an event, heartbeats not counted, after which the connection fails with code `stalled`.
+   * Milliseconds without an event after which the connection fails with code `stalled`. Heartbeats are not events.
    *
    * @defaultValue off
    * @example
@@ -192,7 +192,7 @@ export interface CommonOptions {
   onResponse?(response: StreamResponse): void
   /**
    * Called with the error that ended a stream, and with `invalid-data` errors of events that a feed skipped. Without
-   * it, errors that no loop and no `final()` receives go to `reportError`.
+   * it, errors that neither a loop nor `final()` receives go to `reportError`.
    *
    * @example
    * ```ts

@@ -24,8 +24,8 @@ export interface RequestBuilder {
   /** Method and URL for messages, without secrets. */
   readonly label: string
   /**
-   * Resolves with the next request. Rejects with code `auth` if the `auth` or `headers` provider fails, or a header is
-   * invalid.
+   * Resolves with the next request. Rejects with code `auth` if the `auth` or `headers` provider fails, or if a header
+   * is invalid.
    */
   build(context: AttemptContext, overrides?: RequestOverrides): Promise<ConnectRequest>
 }
@@ -54,7 +54,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
   const label = formatRequestLabel(method, url)
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
-    throw new TypeError(`Relative URL without a baseUrl: ${label}`)
+    throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
   if (body instanceof ReadableStream)
     throw new TypeError(`A ReadableStream body cannot be sent again on a retry: ${label}`)
   if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body: ${label}`)
@@ -80,7 +80,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           })
           return names
         } catch {
-          // Without `cause`: the platform's error quotes the value, which may be a secret.
+          // No `cause`: the platform's error quotes the header's value, which may be a secret.
           throw new StreamError('auth', `Invalid header from headers or auth: ${label}`)
         }
       }
@@ -119,7 +119,8 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
 }
 
 /**
- * Returns whether the server refused the request before acting on it, so that a repeat can neither act nor cost twice.
+ * Returns whether the server refused the request before acting on it, so that a repeated request neither takes effect
+ * twice nor is charged twice.
  */
 export function isSafeToRepeat({ code, status }: StreamError): boolean {
   return code === 'auth' || (code === 'http' && [425, 429, 503].includes(status ?? 0))

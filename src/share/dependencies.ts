@@ -7,7 +7,7 @@ import type { ShareChannel } from './message.ts'
  * - `joining`: waits for a leader's snapshot, or to become the leader.
  * - `follower`: receives the leader's batches.
  * - `leader`: has the connection and sends its batches to the followers.
- * - `detached`: reads a connection of its own, opened once its inbox is empty.
+ * - `detached`: reads a connection of its own, opened once the tab's inbox is empty.
  * - `rejoining`: like `detached`, but has paused reading and asks the leader for a snapshot.
  * - `closed`: has left the stream.
  */
@@ -29,6 +29,6 @@ export interface ShareDependencies {
   openChannel(name: string): ShareChannel
   clock: Clock
   onRoleChange(role: MemberRole): void
-  /** Called if Web Locks fail, so streams cannot be shared. */
+  /** Called if Web Locks fail, in which case streams cannot be shared. */
   onUnavailable(error: unknown): void
 }

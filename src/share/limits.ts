@@ -6,7 +6,7 @@ export const CHECK_INTERVAL_MS = 1_000
 export const MAX_MISSED_CHECKS = 4
 /** Unacknowledged bytes of a follower at which the leader stops reading on its behalf. */
 export const FOLLOWER_WINDOW_BYTES = 0x40000
-/** Bytes buffered for a slow consumer above which it is detached from the shared connection. */
+/** Number of buffered bytes above which the tab of a slow consumer is detached from the shared connection. */
 export const MAX_INBOX_BYTES = 0x100000
 /** Milliseconds for which a leader keeps the lock after sending `end`, so that all followers receive `end` first. */
 export const RELEASE_DELAY_MS = 100

@@ -101,7 +101,7 @@ export function joinStream(
   const finish = (outcome: { error?: unknown } = { error: connectionLostError() }): void => {
     const { error } = outcome
     finalOutcome = outcome
-    // Only network errors concern the other members, too.
+    // A network error ends the stream for all members, any other error only for this one.
     close(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
     if (!response) pendingConnection.reject(error ?? connectionLostError())
     serveRead()
@@ -144,7 +144,8 @@ export function joinStream(
   const receive = (batch: Batch): void => {
     for (const block of batch.blocks) {
       const { type, id } = block
-      // A `connected` event may have a later id than the requested cursor; only the `reset` after it invalidates the cursor.
+      // A `connected` event does not replace the requested cursor, even if its id is later: only a `reset` event
+      // invalidates that cursor.
       if (type === 'connected') cursor ||= id ?? ''
       else cursor = id ?? ((type === 'reset' && replayBuffer.connectedEvent?.id) || cursor)
       if (role === 'follower' || role === 'leader') replayBuffer.push(block)
@@ -210,8 +211,8 @@ export function joinStream(
       if (upstream !== current) return connection.cancel()
       current.connection = connection
       const { status } = connection
-      // If the consumer already has a response, a rejection ends the stream; the consumer then retries, with new
-      // credentials if necessary.
+      // If the consumer already has a response, a rejection is reported as a lost connection; the consumer then
+      // retries, with new credentials if necessary.
       if (!isResuming)
         resolveConnection(
           toSharedResponse(connection),
@@ -306,7 +307,7 @@ export function joinStream(
     if (message.type === 'ping') return post({ type: 'leader-alive', epoch, sequence })
     const { from } = message
     if (message.type === 'join') {
-      followers.set(from, FOLLOWER_WINDOW_BYTES) // counts as full until the snapshot is sent
+      followers.set(from, FOLLOWER_WINDOW_BYTES) // its window counts as full until the snapshot is sent
       if (upstream?.connection?.status === 200) sendSnapshot(message)
     } else {
       followers.set(from, (followers.get(from) ?? 0) - message.bytes)

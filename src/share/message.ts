@@ -32,8 +32,8 @@ export type LeaderMessage = { epoch: number } &
     | { type: 'leader-alive'; sequence: number }
     /**
      * `blocks` follow `cursor`, up to batch number `sequence`. `baseCursor` is the replay buffer's position before the first
-     * block; `eligibleSince` is the value of the leader's tab. `bytes` is never 0: a snapshot without blocks is still
-     * activity.
+     * block; `eligibleSince` is the value of the leader's tab. `bytes` is never 0, so that even a snapshot without
+     * blocks counts as activity.
      */
     | {
         type: 'snapshot'

@@ -12,8 +12,8 @@ export interface ReplayBuffer {
    */
   blocksAfter(cursor: string): Block[] | undefined
   /**
-   * Drops blocks without an id: members that were present have received them, and a new leader cannot tell whether any
-   * others have.
+   * Drops blocks without an id: members that were present have received them, and a new leader cannot tell whether a
+   * member that joins later has.
    */
   dropBlocksWithoutId(): void
   /** Empties the buffer. `baseCursor` is the position before the next block: empty at the stream's start, `undefined` if unknown. */

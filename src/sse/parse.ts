@@ -48,7 +48,7 @@ export interface BlockParser {
  * determines the cost.
  */
 const MAX_COALESCED_CHUNK = 32
-/** Capacity of that buffer, in bytes. */
+/** Capacity of the buffer for such chunks, in bytes. */
 const COALESCE_BUFFER_BYTES = 1000
 /** Non-ASCII chunks above this many bytes are decoded by the streaming decoder. */
 const STREAMING_DECODE_MIN_BYTES = 128
@@ -95,8 +95,8 @@ export function createBlockParser({
   let unflattenedChars: number
   let id: string | undefined
   /**
-   * 1 if the last character was a CR, so that an LF right after it ends the same line; 2 if not; 3 if there was no text
-   * yet.
+   * 1 if the last character was a CR, so that an LF right after it ends the same line; 2 if not; 3 if no text has been
+   * read yet.
    */
   let charsSinceCr: number
 
@@ -107,7 +107,7 @@ export function createBlockParser({
   let size: number
 
   const reset = (): void => {
-    // Without `stream`, this discards an incomplete character.
+    // A call without `stream` discards an incomplete character.
     streamingDecoder.decode()
     partialLine = []
     type = ''
@@ -117,14 +117,14 @@ export function createBlockParser({
     isMidCharacter = wasNonAscii = false
   }
 
-  /** Returns the length of `dataSoFar` plus a line of `length`. Throws if that exceeds the limit. */
+  /** Returns the sum of a line's `length` and the length of `dataSoFar`. Throws if the sum exceeds the limit. */
   const assertSize = (dataSoFar: string | undefined, length: number): number => {
     if (dataSoFar) length += dataSoFar.length
     if (length <= maxEventSize) return length
     // Frees the buffered text.
     reset()
     size = Infinity
-    throw new StreamError('too-large', `Event longer than ${maxEventSize} characters (maxEventSize)`)
+    throw new StreamError('too-large', `Event exceeds ${maxEventSize} characters (maxEventSize)`)
   }
 
   /**
@@ -148,7 +148,7 @@ export function createBlockParser({
     let eventType = type
     let eventData = data
     let eventId = id
-    // The next LF and CR at or after `pos`, or `length` if there is none. A value below `pos` means not searched yet.
+    // The next LF and CR at or after `pos`, or `length` if there is none. A value below `pos` is outdated.
     let lf = -1
     let cr = pos - charsSinceCr
     while (pos < length) {
@@ -172,7 +172,7 @@ export function createBlockParser({
         end = lf < cr ? lf : cr
         if (end === length) break
         if (size > maxEventSize) assertSize(eventData, end - pos)
-        // Where a known field must have its colon; a comment has its colon at `pos`, an unknown field has none there.
+        // After the name of a known field, where its colon must be; otherwise `pos`, where only a comment has a colon.
         // Comparing character by character is several times faster than `startsWith`, or slicing and comparing.
         let colon = pos
         if (
@@ -193,7 +193,8 @@ export function createBlockParser({
         else if (first === I && text.charCodeAt(pos + 1) === D) colon += 2
         // [spec] A line without a colon is a field with an empty value.
         if (colon === end || text.charCodeAt(colon) === COLON) {
-          // Without a colon the slice starts after its end, so it is empty. (The read past the text is rare enough.)
+          // Without a colon, the slice starts after its own end, so it is empty. (Only here may a read go past the end
+          // of `text`, which is rare enough.)
           const value = text.slice(text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1, end)
           if (first === D) eventData = eventData === undefined ? value : eventData + '\n' + value
           else if (first === E) eventType = value
@@ -228,14 +229,16 @@ export function createBlockParser({
         partialLine.push(text.slice(0, pos))
         readLines(partialLine.join(''), 0)
         partialLine = []
-        // The line may have ended in CR CR LF. The blank line reset `size`, which must still count the rest of `text`.
+        // The text up to the LF may contain a blank line (CR CR LF), which resets `size`; the rest of `text` must still
+        // be counted.
         size += text.length
       }
     }
     if (!partialLine[0]) pos = readLines(text, pos)
     if (pos < text.length) partialLine.push(text.slice(pos))
     if (data !== undefined && (unflattenedChars += text.length) > FLATTEN_AFTER_CHARS + data.length / 4) {
-      // Engines flatten a rope in order to search it (the result is 0). Done rarely enough to keep the total time linear.
+      // Engines flatten a rope in order to search it (the result is always 0). This happens rarely enough to keep the
+      // total time linear.
       unflattenedChars = data.search(/^/)
     }
     if (size > maxEventSize) size = assertSize(data, partialLine.join('').length)

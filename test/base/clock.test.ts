@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/clock.ts'
 afterEach(() => void vi.useRealTimers())
 
 describe('systemClock', () => {
-  test('[F43] now() is monotonic: setting the wall clock does not move it', () => {
+  test('[F43] now() is monotonic: it ignores changes to the wall clock', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 })
     const before = systemClock.now()
     vi.setSystemTime(0)
@@ -38,7 +38,7 @@ describe('systemClock', () => {
   })
 
   test.each([2 ** 31, 99_999_999_999, Infinity])(
-    '[F20] a delay of %d ms, longer than a timer supports, does not fire immediately',
+    '[F20] a callback after %d ms, more than a platform timer supports, is not called immediately',
     (ms) => {
       vi.useFakeTimers()
       const callback = vi.fn()

@@ -13,7 +13,7 @@ describe('StreamError', () => {
     expect(error.stack).toContain('errors.test')
   })
 
-  test('absent details are not own keys', () => {
+  test('details that are not given are not own keys of the error', () => {
     expect(Object.keys(new StreamError('gap', 'Missing')).sort()).toEqual(['code', 'retryable'])
     expect('cause' in new StreamError('gap', 'Missing')).toBe(false)
   })
@@ -44,7 +44,7 @@ describe('StreamError', () => {
 
 describe('isStreamError', () => {
   test('isStreamError recognizes an error and its code', () => {
-    const error: unknown = new StreamError('idle', 'Silent')
+    const error: unknown = new StreamError('idle', 'Timed out')
     expect(isStreamError(error)).toBe(true)
     expect(isStreamError(error, 'idle')).toBe(true)
     expect(isStreamError(error, 'network')).toBe(false)

@@ -118,7 +118,7 @@ describe('bounds [F33]', () => {
     expect(queue.waitForRoom()).toBeUndefined()
   })
 
-  test('a pending next() takes an item from the queue immediately', () => {
+  test('a pending next() takes a pushed item immediately, so the queue still has room', () => {
     const queue = createTestQueue(1, 1)
     void queue.next()
     queue.push([1], 1)

@@ -46,7 +46,7 @@ test.each(cases)(
       violatedStreams: 0,
       outcomes: { hung: 0, 'false success': 0 },
     })
-    // These fail if the schedules become too harsh or too harmless to prove anything.
+    // These assertions fail if the schedules become too harsh or too harmless to prove anything.
     expect(stats.outcomes.complete).toBeGreaterThan(seeds / 2)
     expect(stats.survivedFaults.size).toBeGreaterThan(20)
   },

@@ -32,7 +32,7 @@ const HARMLESS_FAULTS = /^(delay|split|refused)|^server: (head-delay|newline|bom
 const countBreakingFaults = (faults: FaultCounts): number =>
   [...faults].reduce((sum, [fault, times]) => (HARMLESS_FAULTS.test(fault) ? sum : sum + times), 0)
 
-/** Whether the faults so far explain this error. */
+/** Returns whether the faults so far explain this error. */
 function isJustified(
   schedule: Schedule,
   { error, faults, attemptsWithoutProgress, attempts, refusedRequests, slowAttempts }: Interruption,

@@ -23,7 +23,7 @@ export interface ReadTask {
   /** Called for each request, with its `Last-Event-ID` if it has one. */
   onAttempt(lastEventId: string | undefined): void
   onItem(item: StreamItem): void
-  /** Called when the feed reports that events may be missing here. */
+  /** Called when the feed reports that events may be missing at this point. */
   onGap(): void
   /** Called when the `tail` event that ends the feed is received. */
   onTail(): void

@@ -18,7 +18,8 @@ function regionsOf(bytes: Uint8Array): FrameRegion[] {
 test('the tracker distinguishes response heads, chunk headers and the inside of characters', () => {
   const found = regionsOf(response)
   expect(found.slice(0, bodyAt)).toEqual(Array.from({ length: bodyAt }, () => 'head'))
-  //                                    9      CR            LF            d…a…: …你 (3 bytes)
+  // Initials of the regions: `c` is `chunk-head` at a CR or LF, and `character` inside 你, which has 3 bytes. The 15
+  // bytes are 9 CR LF, "data: 你", CR LF, and the size of the second chunk.
   expect(
     found
       .slice(bodyAt, bodyAt + 15)

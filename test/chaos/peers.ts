@@ -82,7 +82,7 @@ async function createFetchEventSourcePeer(): Promise<ChaosClient> {
   }
 }
 
-/** Creates a client that can only GET; the server's `retry:` field shortens the reconnect delay. */
+/** Creates a client that can send only GET requests; the server's `retry:` field shortens the reconnect delay. */
 async function createEventSourcePeer(): Promise<ChaosClient> {
   const { EventSource } = await importPeer<EventSourceModule>('eventsource')
   return {
@@ -117,7 +117,7 @@ async function createEventSourcePeer(): Promise<ChaosClient> {
         }
         source.addEventListener('end', () => finish({ end: 'complete' }))
         source.addEventListener('error', (event) => {
-          // With data, this is the run's own `error` event; without data, the client has given up only if it is closed.
+          // With data, this is the run's own `error` event; without data, it has given up only if it is closed.
           if (event.data !== undefined) finish({ end: 'error', error: new Error(event.data) })
           else if (source.readyState === 2)
             finish({ end: 'error', error: new Error(`closed: ${event.code ?? event.message}`) })

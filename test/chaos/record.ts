@@ -14,7 +14,7 @@ export interface Interruption {
   readonly attempts: number
   /** Number of requests refused because the port was closed. */
   readonly refusedRequests: number
-  /** Number of attempts so long that a timeout may have ended them, for example on a busy machine. */
+  /** Number of attempts that took so long that a timeout may have ended them, for example on a busy machine. */
   readonly slowAttempts: number
 }
 

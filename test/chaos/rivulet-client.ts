@@ -8,7 +8,7 @@ import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.t
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'
 
-/** Maximum number of errors after which a run is resumed. */
+/** Maximum number of times that a run is resumed after an error. */
 const MAX_RESUMES = 5
 /** A queue small enough to fill up. */
 const SMALL_QUEUE = { events: 8, bytes: 2_048 }

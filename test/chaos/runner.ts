@@ -36,7 +36,7 @@ if (!Number.isInteger(firstSeed) || !(seedCount > 0) || !(concurrency > 0) || !(
 if (kinds.length === 0 || selectedTransports.length === 0)
   throw new TypeError(`--kind must be run or feed, and --over one of ${transports.map(({ name }) => name).join(', ')}`)
 
-/** Notifies the parent that this process makes progress. */
+/** Notifies the parent that this process is making progress. */
 const sendProgress = (finished = false): void => void process.send?.({ finished })
 
 let violationCount = 0

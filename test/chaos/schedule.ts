@@ -123,7 +123,7 @@ function drawFatalRules(prng: Prng, expectedOutcome: ExpectedOutcome, from: numb
   }
 }
 
-/** Whether a connection may stall before the server has announced its heartbeats. */
+/** Returns whether a connection may stall before the server has announced its heartbeats. */
 const canStallBeforeHeartbeat = (connectionFaults: readonly ConnectionFaults[], rules: readonly Rule[]): boolean =>
   connectionFaults.some(({ response }) => response?.action === 'stall' && response.afterBytes < 2_000) ||
   rules.some((rule) => rule['stall-after'] === 0)
@@ -146,14 +146,16 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
     times: 1,
     ...drawRule(prng, kind),
   }))
-  // The server starts every replay too early.
+  // In some schedules, the server starts every replay too early.
   if (prng.chance(0.2)) drawnRules.push({ overlap: prng.integer(1, 60) })
-  // After a restart without the log, a client cannot recognize overlapping events of a feed as duplicates.
+  // After a restart without the log, a client cannot recognize overlapping events of a feed as duplicates, so no rule
+  // may cause any.
   const rules = drawnRules.filter((rule) => !(kind === 'feed' && expectedOutcome === 'log-lost' && 'overlap' in rule))
-  // A new subscription knows only the event ID from which it resumes, so it cannot recognize overlapping events.
+  // A new subscription knows only the event ID from which it resumes and cannot recognize overlapping events, so a feed
+  // that has any must not be consumed by `resuming-loop`.
   const overlaps = rules.some((rule) => 'overlap' in rule)
   if (expectedOutcome === 'outage') {
-    // More refused connections in a row than a run tolerates, after a connection that may deliver something.
+    // Refuse more connections in a row than a run tolerates, after a connection that may deliver something.
     const at = prng.integer(0, 2)
     connectionFaults.splice(
       at,

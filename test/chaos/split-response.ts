@@ -27,7 +27,7 @@ export function createResponseSplitter(
   let nextSplit = 0
   let pieceCount = 0
 
-  /** Whether to split before this byte. */
+  /** Returns whether to split before this byte. */
   const splitsBefore = (region: ReturnType<typeof regionOf>): boolean => {
     if (!split || pieceCount >= MAX_PIECES) return false
     if (split === 'character' || split === 'chunk-head') return region === split

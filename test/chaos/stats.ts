@@ -9,7 +9,7 @@ export interface StreamStats {
   outcomes: Record<StreamOutcome, number>
   /** Number of failed streams by error code. */
   errorCodes: Map<string, number>
-  /** Number of errors after which a stream was resumed from its cursor. */
+  /** Number of times that a stream was resumed from its cursor after an error. */
   resumed: number
   delivered: number
   /** Number of positions skipped, including those missing at the end of a false success. */
@@ -17,9 +17,9 @@ export interface StreamStats {
   reportedLost: number
   repeated: number
   outOfOrder: number
-  /** Number of POSTs of complete streams; other streams may retry forever. */
+  /** Number of POST requests of complete streams; other streams are not counted, because they may retry forever. */
   posts: number
-  /** Number of runs that complete streams started in addition to the one that each needs. */
+  /** Number of runs started by complete streams, not counting the one that each stream needs. */
   extraRuns: number
   requests: number
   /** Number of faults by kind, in complete streams without violations. */

@@ -1,4 +1,4 @@
-/** [F21] Five hundred clients on real sockets survive a server restart, and each receives every event once. */
+/** [F21] Five hundred clients over real sockets survive a server restart, and each receives every event once. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
@@ -60,7 +60,7 @@ test.each(cases)(
         feed.once('connected', () => ++opened === CLIENT_COUNT && resolve())
         feed.on('n', ({ data }) => {
           receivedByClient.push(data.n)
-          // Checking all clients at every event of each client would be quadratic.
+          // Only at the end of a batch: checking all clients at every event of each client would be quadratic.
           if (data.n % EVENT_COUNTS.before === EVENT_COUNTS.before - 1) checkReceived?.()
         })
       }

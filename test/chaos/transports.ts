@@ -19,7 +19,7 @@ export const transports: readonly Transport[] = [
   {
     name: 'multiplex',
     connect: (fetch) => multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 }),
-    // The attempt whose operation request fails, and the attempt queued behind that request.
+    // A broken connection may cost two attempts: the one whose operation request fails, and the one queued behind it.
     attemptsPerFault: 2,
   },
   // A leader tab without followers.

@@ -93,7 +93,7 @@ describe('a feed with a loop', () => {
     expect(received).toEqual(taken)
   })
 
-  test('a loop that stopped taking events does not make the connection idle [F4]', async () => {
+  test('a loop that has stopped taking events triggers neither `idleTimeout` nor `stallTimeout` [F4]', async () => {
     const { feed, connection, clock } = await open({ queue: { events: 1 }, idleTimeout: 1_000, stallTimeout: 1_000 })
     connection.send({ data: '1' })
     await clock.advance(3_600_000)

@@ -108,7 +108,7 @@ describe('[P3.5] cancel()', () => {
     await Promise.all(cancelling)
   })
 
-  test.each([404, 410])('status %d, for an unknown run, completes cancel()', async (status) => {
+  test.each([404, 410])('cancel() resolves if DELETE returns %d because the server has no such run', async (status) => {
     const { run, network, clock } = await open()
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -149,7 +149,7 @@ describe('[P3.5] cancel()', () => {
     expect(run.state.status).toBe('closed')
   })
 
-  test('an end event within 5 s of cancel() leaves no timer', async () => {
+  test('an end event within 5 s of cancel() leaves no timer running', async () => {
     const { run, connection, network, clock } = await open()
     const cancelling = run.cancel()
     await flushMicrotasks()
@@ -186,7 +186,7 @@ describe('a DELETE that fails', () => {
     ['a network error', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
   ]
   test.each(failures)(
-    'a DELETE that ends with %s rejects cancel(), and final() has the partial text',
+    'a DELETE that ends with %s rejects cancel(), and final() resolves with the partial text',
     async (_name, respond, expected) => {
       const { run, connection, network, clock, errors } = await open()
       connection.send(start(), delta(0, 'a'))
@@ -373,7 +373,7 @@ describe('cancel() of a detached or failed run', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('cancel() after a network error sends a DELETE, and final() keeps its error', async () => {
+  test('cancel() after a network error sends a DELETE, and final() still rejects with the network error', async () => {
     const { run, connection, network, clock } = await open({ retry: false })
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'))

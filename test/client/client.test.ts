@@ -160,7 +160,7 @@ describe('close()', () => {
 })
 
 describe('a stream closed in the task that opened it', () => {
-  test('a double mount in React sends one request', async () => {
+  test('mounting twice, as in React Strict Mode, sends one request', async () => {
     const { client, network } = createTestClient()
     const mount = (): (() => void) => {
       const feed = client.subscribe('/x')

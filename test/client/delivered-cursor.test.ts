@@ -84,7 +84,7 @@ describe("a run's cursor", () => {
     expect(texts).toEqual(['0 ', '1 ', '2 '])
   })
 
-  test('[F25] [F27] the cursor has the next expected index, so a resume detects duplicates and gaps', async () => {
+  test('[F25] [F27] the cursor contains the next expected index, so a resume detects duplicates and gaps', async () => {
     const { client, network, clock } = createTestClient()
     const cursor = { url: '/api/generate/r1', lastEventId: 'r1:1', index: 2 }
     const run = client.resume(JSON.parse(JSON.stringify(cursor)) as typeof cursor)
@@ -102,7 +102,7 @@ describe("a run's cursor", () => {
     expect((await missing.final()).text).toBe('2 3 ')
   })
 
-  test('without a loop, the cursor matches `text`', async () => {
+  test('without a loop, the cursor has the ID of the last delta in `text`', async () => {
     const { client, open } = createTestClient()
     const run = client.stream('/generate')
     const connection = await open()
@@ -113,7 +113,7 @@ describe("a run's cursor", () => {
     expect(run.cursor?.lastEventId).toBe('r1:1')
   })
 
-  test('the cursor of an error matches its `partial` text', async () => {
+  test('the cursor of an error has the ID of the last delta in `partial`', async () => {
     const { client, open } = createTestClient({ retry: false })
     const run = client.stream('/generate')
     const connection = await open()

@@ -51,7 +51,7 @@ describe('[F42] a run', () => {
     expect(after.network.attempts.length).toBe(1)
   })
 
-  test('a run without a stored cursor sends its POST once an asynchronous store has loaded', async () => {
+  test('a run without a stored cursor sends its POST only after an asynchronous load() has resolved', async () => {
     const { client, network } = createTestClient()
     let loaded!: () => void
     const load = new Promise<undefined>((resolve) => (loaded = () => resolve(undefined)))
@@ -137,7 +137,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toEqual({ url: runUrl })
   })
 
-  test('a run cancelled while its cursor is loading cancels the stored run', async () => {
+  test('cancelling a run while its cursor is loading cancels the stored run', async () => {
     const { client, network } = createTestClient()
     let loaded!: (cursor: Cursor) => void
     const run = client.stream('/generate', {

@@ -144,14 +144,14 @@ describe('[P3.5] detach()', () => {
 describe('[F37] the signal option', () => {
   const reason = new Error('enough')
 
-  test('an already aborted signal sends no request', async () => {
+  test('a run with an already aborted signal sends no request', async () => {
     const { client, network } = createTestClient()
     const run = client.stream('/x', { signal: AbortSignal.abort(reason) })
     expect(await rejectionOf(run.final())).toBe(reason)
     expect(network.attempts).toHaveLength(0)
   })
 
-  test('aborting in the task that started the run sends no request', async () => {
+  test('a run aborted in the task that started it sends no request', async () => {
     const { client, network } = createTestClient()
     const controller = new AbortController()
     const run = client.stream('/x', { signal: controller.signal })
@@ -161,7 +161,7 @@ describe('[F37] the signal option', () => {
   })
 
   test.each(['connecting', 'open', 'waiting'] as const)(
-    'aborting while %s rejects the loop and final() with the unwrapped reason',
+    'aborting a run in state %s rejects the loop and final() with the unwrapped reason',
     async (phase) => {
       const controller = new AbortController()
       const { client, network, clock, errors } = createTestClient()
@@ -196,7 +196,7 @@ describe('[F37] the signal option', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test("abort() without a reason rejects with the signal's default AbortError", async () => {
+  test("after abort() without a reason, final() rejects with the signal's default AbortError", async () => {
     const controller = new AbortController()
     const { run } = await open({ signal: controller.signal })
     const final = rejectionOf(run.final())

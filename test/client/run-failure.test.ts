@@ -52,7 +52,7 @@ describe('[P3.1] an `error` event', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('the closed state has the error of an error event', async () => {
+  test('after an error event, the closed state has the error that final() rejects with', async () => {
     const { run, connection, states } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), failure())
@@ -78,7 +78,7 @@ describe('[P3.1] an `error` event', () => {
 })
 
 describe('[P3.2] [F3] a connection that ends before its run', () => {
-  test('a run that ends early and cannot be resumed is truncated', async () => {
+  test('a run that ends early and cannot be resumed fails with truncated', async () => {
     const { run, connection, network, clock } = await open()
     connection.send(start({ resume: undefined }), delta(0, 'a'))
     connection.end()
@@ -90,7 +90,7 @@ describe('[P3.2] [F3] a connection that ends before its run', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a run without an idempotency key that ends before any event is truncated', async () => {
+  test('a run without an idempotency key fails with truncated if it ends before its first event', async () => {
     const { run, connection, network, clock } = await open({ idempotencyKey: false })
     const final = rejectionOf(run.final())
     connection.end()
@@ -99,7 +99,7 @@ describe('[P3.2] [F3] a connection that ends before its run', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a run answered with 204 is truncated', async () => {
+  test('a run answered with 204 fails with truncated', async () => {
     const { client, network } = createTestClient()
     const final = rejectionOf(client.stream('/x').final())
     await flushMicrotasks()
@@ -199,7 +199,7 @@ describe('[F27] indexes', () => {
     },
   )
 
-  test('[F25] deltas with a known index are skipped', async () => {
+  test('[F25] deltas whose index was already received are skipped', async () => {
     const { run, connection } = await open()
     connection.send(start(), delta(0, 'a'), delta(0, 'a'), delta(1, 'b'), delta(0, 'a'), delta(2, 'c'), end())
     expect((await collectUntilError(run)).texts).toEqual(['a', 'b', 'c'])
@@ -214,7 +214,7 @@ describe('[F30] data that violates the protocol', () => {
     ['start', '['],
     ['end', ''],
     ['tool_call', 'not JSON'],
-  ])('a %s event with data %j is invalid-data with its event ID', async (type, data) => {
+  ])('a %s event with data %j fails the run with invalid-data and the event ID', async (type, data) => {
     const { run, connection, clock, network } = await open()
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), { type, data, id: 'r1:bad' })
@@ -223,7 +223,7 @@ describe('[F30] data that violates the protocol', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('an invalid resume URL is invalid-data', async () => {
+  test('an invalid resume URL fails the run with invalid-data', async () => {
     const { run, connection, clock } = await open()
     const final = rejectionOf(run.final())
     connection.send(start({ resume: 'https://' }))
@@ -289,13 +289,20 @@ describe('error reporting', () => {
 })
 
 describe('[F15] refused requests', () => {
-  test.each([400, 403, 404, 410, 422])('status %d before the start event is an http error', async (status) => {
-    const { client, network, clock } = createTestClient()
-    const final = rejectionOf(client.stream('/x', { json: {} }).final())
-    await flushMicrotasks()
-    network.last.respond({ status, headers: { 'content-type': 'application/problem+json' }, problem: '{"title":"No"}' })
-    await clock.advance(60_000)
-    expect(await final).toMatchObject({ code: 'http', status, problem: { title: 'No' }, partial: '' })
-    expect(network.attempts).toHaveLength(1)
-  })
+  test.each([400, 403, 404, 410, 422])(
+    'status %d before the start event fails the run with an http error',
+    async (status) => {
+      const { client, network, clock } = createTestClient()
+      const final = rejectionOf(client.stream('/x', { json: {} }).final())
+      await flushMicrotasks()
+      network.last.respond({
+        status,
+        headers: { 'content-type': 'application/problem+json' },
+        problem: '{"title":"No"}',
+      })
+      await clock.advance(60_000)
+      expect(await final).toMatchObject({ code: 'http', status, problem: { title: 'No' }, partial: '' })
+      expect(network.attempts).toHaveLength(1)
+    },
+  )
 })

@@ -22,7 +22,7 @@ const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
 
 describe('[P3.4] after `start`', () => {
   test.each(['end', 'disconnect'] as const)(
-    '[F1] [F2] [F3] after a connection %s the run sends a GET to its resume URL instead of a second POST',
+    '[F1] [F2] [F3] after a connection %s, the run sends a GET to its resume URL instead of a second POST',
     async (ending) => {
       const { run, connection, network, clock, errors } = await open()
       const final = run.final()
@@ -272,7 +272,7 @@ describe('cursor and client.resume()', () => {
     expect((await final).text).toBe('ef')
   })
 
-  test('a resumed run accepts any first index, and a later skipped index is a gap error', async () => {
+  test('a resumed run accepts any first index, but fails with a gap error if it skips a later index', async () => {
     const { client, open: openConnection, clock } = createTestClient()
     const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { retry: false })
     const final = rejectionOf(run.final())
@@ -307,7 +307,7 @@ describe('cursor and client.resume()', () => {
     },
   )
 
-  test('[F12] resuming after the end event gets a 204, which is a truncated error and not retried', async () => {
+  test('[F12] a resume after the end event is answered with 204, fails with truncated and is not retried', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.resume({ url: '/r1', lastEventId: 'r1:e' }).final())
     await flushMicrotasks()
@@ -317,7 +317,7 @@ describe('cursor and client.resume()', () => {
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('[P1.3] a cursor keeps the announced heartbeat', async () => {
+  test('[P1.3] a run resumed from a cursor keeps the announced heartbeat', async () => {
     const { run, connection, client, network, clock } = await open()
     connection.send(start({ heartbeat: 1_000 }))
     await flushMicrotasks()

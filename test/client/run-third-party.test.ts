@@ -54,7 +54,7 @@ describe('openaiChat()', () => {
     ])
   })
 
-  test('[F3] a run that ends before [DONE] is truncated and not repeated', async () => {
+  test('[F3] a run that ends before [DONE] fails with truncated and is not repeated', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
     connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'stop' }))
@@ -137,7 +137,7 @@ describe('[P3.4] a third-party server, which may not honor idempotency keys', ()
       ({ last }: ReturnType<typeof createTestClient>['network']) => last.respond().end(),
       'truncated',
     ],
-  ])('%s is ambiguous and not retried', async (_name, fail, code) => {
+  ])('%s is not retried, because the run may have begun', async (_name, fail, code) => {
     const { client, network, clock } = createTestClient({ retry: { shouldRetry: () => true } })
     const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
     await flushMicrotasks()
@@ -147,7 +147,7 @@ describe('[P3.4] a third-party server, which may not honor idempotency keys', ()
     expect(network.attempts).toHaveLength(1)
   })
 
-  test('a connect timeout is ambiguous and not retried', async () => {
+  test('a connect timeout is not retried, because the run may have begun', async () => {
     const { client, network, clock } = createTestClient()
     const final = rejectionOf(client.stream('/chat', { json: {}, protocol: openaiChat() }).final())
     await clock.advance(600_000)
@@ -155,7 +155,7 @@ describe('[P3.4] a third-party server, which may not honor idempotency keys', ()
     expect(network.attempts).toHaveLength(1)
   })
 
-  test.each([425, 429, 503])('status %d means that no run began and is retried', async (status) => {
+  test.each([425, 429, 503])('status %d is retried, because it means that no run began', async (status) => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
@@ -166,7 +166,7 @@ describe('[P3.4] a third-party server, which may not honor idempotency keys', ()
     expect((await final).text).toBe('a')
   })
 
-  test('[F16] a 401 means that no run began and is retried with new credentials', async () => {
+  test('[F16] a 401 is retried with new credentials, because it means that no run began', async () => {
     const { client, network } = createTestClient({ auth: async () => ({}) })
     const run = client.stream('/chat', { json: {}, protocol: openaiChat() })
     const final = run.final()
@@ -189,7 +189,7 @@ describe('a custom protocol', () => {
     },
   }
 
-  test('an event may yield several deltas, `memory` belongs to one run, and without `text` the text is empty', async () => {
+  test('an event may yield several deltas, each run has its own `memory`, and without `text` the text stays empty', async () => {
     for (let run = 0; run < 2; run++) {
       const { run, connection } = await open(wordProtocol)
       connection.send({ data: 'a b c' }, { type: 'stop', data: '' })
@@ -200,7 +200,7 @@ describe('a custom protocol', () => {
     }
   })
 
-  test('an error thrown by map() fails the run with invalid-data and becomes the cause', async () => {
+  test('an error thrown by map() is the cause of the invalid-data error that fails the run', async () => {
     const cause = new Error('from the protocol')
     const { run, connection } = await open({
       map() {

@@ -106,7 +106,7 @@ describe('the request', () => {
     expect(network.last.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/)
   })
 
-  test('detaching in the task that started the run sends no request', async () => {
+  test('a run detached in the task that started it sends no request', async () => {
     const { client, network, clock } = createTestClient()
     client.stream('/a').detach()
     await clock.advance(1_000)
@@ -158,7 +158,7 @@ describe('consumers', () => {
     expect((await final).text).toHaveLength(100)
   })
 
-  test('[F33] a loop paces reading even with final() and on()', async () => {
+  test('[F33] a loop sets the pace of reading, even if final() and on() are also used', async () => {
     const { run, connection } = await open({ queue: { events: 2 } })
     const final = run.final()
     const listener = vi.fn()

@@ -8,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 const unhandled = trapUnhandled()
 
 describe('close() [F36]', () => {
-  test('closing a feed in the task that opened it sends no request', async () => {
+  test('a feed closed in the task that opened it sends no request', async () => {
     const { client, network, states } = createTestClient()
     const feed = client.subscribe('/x')
     feed.close()
@@ -81,7 +81,7 @@ describe('close() [F36]', () => {
     }
   })
 
-  test('closing in onReset leaves no timer', async () => {
+  test('closing in onReset leaves no timer running', async () => {
     const { client, open, network, clock } = createTestClient({ idleTimeout: 5_000, onReset: () => feed.close() })
     const feed = client.subscribe('/x')
     const connection = await open()
@@ -148,7 +148,7 @@ describe('close() [F36]', () => {
 describe('the signal option [F37]', () => {
   const reason = new Error('enough')
 
-  test('an already aborted signal sends no request and rejects the loop with its reason', async () => {
+  test('a feed with an already aborted signal sends no request and rejects its loop with the reason', async () => {
     const { client, network, errors } = createTestClient()
     const feed = client.subscribe('/x', { signal: AbortSignal.abort(reason) })
     await expect(feed[Symbol.asyncIterator]().next()).rejects.toBe(reason)
@@ -158,7 +158,7 @@ describe('the signal option [F37]', () => {
   })
 
   test.each(['auth', 'connecting', 'open', 'waiting'] as const)(
-    'aborting while %s ends the feed and rejects its loop with the reason',
+    'aborting in phase %s ends the feed and rejects its loop with the reason',
     async (phase) => {
       const { client, network, clock, errors } = createTestClient(
         phase === 'auth' ? { auth: () => new Promise(() => {}) } : {},
@@ -249,7 +249,7 @@ describe('ended by the server', () => {
     expect(feed.state).toMatchObject({ status: 'closed', error: { code: 'http' } })
   })
 
-  test('an error has the last received event ID', async () => {
+  test('an error contains the last received event ID', async () => {
     const { client, open, network, clock, errors } = createTestClient()
     const feed = client.subscribe('/x')
     const connection = await open()

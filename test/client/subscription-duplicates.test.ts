@@ -1,4 +1,4 @@
-/** Feed dedupe: drops events that a new connection repeats, and nothing else. */
+/** Deduplication in feeds: only events that a new connection repeats are dropped. */
 import { describe, expect, test } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import type { ScriptedBlock, ScriptedConnection } from '../support/scripted-connect.ts'
@@ -110,7 +110,7 @@ describe('[F25] a replay that overlaps received events', () => {
     expect(received).toEqual(['message:e6'])
   })
 
-  test('`dedupeWindow` limits the number of remembered IDs, and 0 turns dedupe off', async () => {
+  test('`dedupeWindow` limits the number of remembered IDs, and 0 turns deduplication off', async () => {
     const cases: [dedupeWindow: number, repeatedIds: string[], expected: string[]][] = [
       [1, ['2', '1'], ['e1', 'e2', 'e1']],
       [0, ['1', '2'], ['e1', 'e2', 'e1', 'e2']],
@@ -138,7 +138,7 @@ describe('[F25] a replay that overlaps received events', () => {
 })
 
 describe('[F26] [P2.2] [P2.3] protocol events', () => {
-  test('`connected` is delivered even with a known ID, and `reset` forgets known IDs', async () => {
+  test('`connected` is delivered even if its ID is known, and `reset` makes the feed forget known IDs', async () => {
     const { open, reopen, received, resets } = subscribeAndRecord()
     const first = await open()
     first.send({ type: 'connected', data: '{}', id: '0' }, event('1'), event('2'))

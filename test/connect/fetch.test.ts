@@ -1,4 +1,4 @@
-/** The default `Connect`, on a scripted `fetch`. */
+/** The default `Connect`, with a scripted `fetch`. */
 import { describe, expect, test, vi } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../../src/connect/connect.ts'
@@ -165,7 +165,7 @@ describe('the response', () => {
     )
   })
 
-  /** A comment large enough to switch reading to a reused buffer; the tests send `tail` after it. */
+  /** A comment large enough that the rest is read into a reused buffer; the tests send `tail` after it. */
   const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
   const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
   const reported = [

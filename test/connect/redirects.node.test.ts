@@ -1,4 +1,4 @@
-/** Redirects, refused connections and cuts on real sockets: which origin receives which headers, and socket cleanup. */
+/** Redirects, refused connections and cuts over real sockets: headers sent to each origin, and socket cleanup. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -144,7 +144,7 @@ describe('[F13] redirects with a credential header that platforms do not strip',
   const bodyOf = async (incoming: IncomingMessage): Promise<string> =>
     Buffer.concat(await incoming.toArray()).toString()
 
-  test.each([301, 302, 303, 307, 308])('a %d redirect within the origin keeps the key', async (status) => {
+  test.each([301, 302, 303, 307, 308])('a %d redirect within the origin keeps the API key', async (status) => {
     redirect(status, '/there')
     const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ lastEventId: '7' })))
     expect(connection).toMatchObject({ status: 200, url: `${home.origin}/there` })
@@ -181,7 +181,7 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     expect(receivedHeaders(foreign)).not.toContain('SECRET')
   })
 
-  test('redirects of relative URLs are followed with a custom fetch', async () => {
+  test('with a custom fetch, redirects of relative URLs are followed', async () => {
     const calls: unknown[] = []
     const fetch = async (url: string, { headers }: { headers: Headers }): Promise<Response> => {
       calls.push([url, headers.get('x-api-key')])
@@ -208,7 +208,7 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     [303, 'PUT', 'GET', ''],
     [307, 'PUT', 'PUT', '{}'],
     [308, 'PUT', 'PUT', '{}'],
-  ])('a %d redirect of %s is followed with %s', async (status, method, redirectedMethod, body) => {
+  ])('a %d redirect of a %s request is followed with %s', async (status, method, redirectedMethod, body) => {
     for (const asInit of [false, true]) {
       home.requests.length = 0
       let sent = ''

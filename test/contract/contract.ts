@@ -27,7 +27,7 @@ export interface ContractFixture {
 /** Opens a fixture, which is closed when the test finishes. */
 export type OpenFixture = (serverOptions?: TestServerOptions, options?: ClientOptions) => Promise<ContractFixture>
 
-/** Keeps backoff short for tests on real sockets; tests of backoff itself inject a clock. */
+/** Keeps backoff short for tests over real sockets; tests of backoff itself inject a clock. */
 const FAST_RETRY = { delay: 5, jitter: false }
 /**
  * Only a hanging test reaches this timeout. The slowest case takes seconds on a busy machine: for each chunk,

@@ -1,4 +1,4 @@
-/** Checks that every fault and every protocol rule has a test. */
+/** Checks that every fault in docs/faults.md and every rule in PROTOCOL.md has a test. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -30,12 +30,12 @@ function tagsOf(folder: string): Set<string> {
   return tags
 }
 
-/** Row numbers of the fault table. */
+/** Row numbers of the table in docs/faults.md. */
 const faults = [...readFileSync(`${root}docs/faults.md`, 'utf8').matchAll(/^\| (\d+) \|/gm)].map(([, row]) =>
   Number(row),
 )
 
-test('the fault table has rows 1 to 50', () => {
+test('the table in docs/faults.md has rows 1 to 50', () => {
   expect(faults).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
 })
 

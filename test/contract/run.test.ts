@@ -66,7 +66,7 @@ registerContract('runs', (open) => {
     expect(await run.final()).toMatchObject({ text: 'ab', finishReason: 'stop' })
   })
 
-  test('[P3.2] a run that ends cleanly without a terminal event is truncated', async () => {
+  test('[P3.2] a run that ends cleanly without a terminal event fails with truncated', async () => {
     const { client } = await open({ answers: ['abcdef'], scenario: { 'end-after': 3 } })
     const run = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
     const { contents, error } = await readRun(run)
@@ -79,7 +79,7 @@ registerContract('runs', (open) => {
     await expect(run.final()).rejects.toBe(error)
   })
 
-  test('[P3.2] a clean end of a third-party run is truncated, unless the protocol ends runs by closing the connection', async () => {
+  test('[P3.2] a third-party run that ends cleanly fails with truncated, unless its protocol ends runs by closing the connection', async () => {
     const { client } = await open({ scenario: { 'end-after': 3 } })
     const runWithEof = (eof: 'truncated' | 'end') =>
       client.stream('/api/generate', { searchParams: { prompt: 'p' }, protocol: { ...rawEvents(), eof } }).final()

@@ -22,7 +22,7 @@ export function createLeaderConnect(connect?: Connect): Connect {
 const isShareable = ({ method, headers }: ConnectRequest): boolean =>
   method === 'GET' && headers.every(([name]) => name === 'accept')
 
-/** Creates a `Connect` that makes the client a follower: another tab leads each stream, reading and closing in step. */
+/** Creates a `Connect` that makes the client a follower: another tab leads, reading and closing with the client. */
 export function createFollowerConnect(): Connect {
   return async (request) => {
     const openTab = createTabFactory()

@@ -2,7 +2,7 @@
 import type { Batch, Connect } from '../../src/connect/connect.ts'
 
 export interface SpyConnect {
-  /** The wrapped `Connect`. */
+  /** The `Connect` whose reads are recorded. */
   readonly connect: Connect
   /** Batches read so far, across all connections. */
   readonly batches: Batch[]

@@ -23,7 +23,7 @@ export interface TestServer {
   drop(): Promise<void>
   /** Ends the feed permanently: later requests get 204. */
   finish(): Promise<void>
-  /** Forgets all events and runs. */
+  /** Makes the server forget all events and runs. */
   lose(): Promise<void>
   token(options?: TokenOptions): Promise<string>
   /** Advances the server's clock; requires `time: 'manual'`. */
@@ -51,7 +51,7 @@ function isChannelRequest({ path, status }: ReceivedRequest): boolean {
   return path === '/api/channel/ops' || (path === '/api/channel' && (status ?? 200) === 200)
 }
 
-/** Starts a mock server on the test server host. */
+/** Starts a mock server on the test server host; resolves with its remote control. */
 export async function openTestServer(options: TestServerOptions): Promise<TestServer> {
   const hostUrl = inject('testServerHostUrl')
   const { url, port } = (await post(`${hostUrl}/`, options)) as { url: string; port: number }

@@ -17,7 +17,7 @@ export interface Transport {
 const fetchEventSourceTransport: Transport = {
   name: 'fetch-event-source',
   connect: () => fetchEventSourceConnect(fetchEventSource),
-  // The package discards this information before it calls `onmessage`: see docs/from-fetch-event-source.md.
+  // Before it calls `onmessage`, the package discards what these cases check: see docs/from-fetch-event-source.md.
   unsupported: {
     '[F20] a reconnection time of 1e1 makes the feed wait for 5 ms': 'the package parses `retry` with parseInt',
     '[F20] a reconnection time of 10ms makes the feed wait for 5 ms': 'the package parses `retry` with parseInt',
@@ -56,11 +56,11 @@ const shareTransports: readonly Transport[] = [
     name: 'share as follower',
     connect: () => createFollowerConnect(),
     unsupported: {
-      '[F28] an endless line is too-large: earlier complete events are delivered and the connection is closed':
+      '[F28] a feed delivers the events before an endless line, fails with too-large and disconnects':
         leaderErrorReason,
-      '[F28] an endless series of lines is too-large: earlier complete events are delivered and the connection is closed':
+      '[F28] a feed delivers the events before an endless series of lines, fails with too-large and disconnects':
         leaderErrorReason,
-      '[F28] by default a line of 32 MiB is too-large and a line of 8 MiB is not': leaderErrorReason,
+      '[F28] by default, a line of 32 MiB fails with too-large, and a line of 8 MiB is delivered': leaderErrorReason,
     },
   },
   {

@@ -1,4 +1,4 @@
-/** Polling, for tests that wait on real sockets. */
+/** Polling, for tests that communicate over real sockets. */
 import { vi } from 'vitest'
 
 /** Resolves with the first truthy value of `condition`. Rejects after 30 s, which only a hanging test reaches. */

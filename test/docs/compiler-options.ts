@@ -1,4 +1,4 @@
-/** How snippets and examples are compiled: as strictly as a reader may. */
+/** Compiler options for snippets and examples, as strict as a reader's project may be. */
 import ts from 'typescript'
 
 export const compilerOptions: ts.CompilerOptions = {

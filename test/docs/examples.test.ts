@@ -8,12 +8,12 @@ import { createDocsProject } from './docs-project.ts'
 import { root } from './markdown.ts'
 
 interface Example {
-  /** File and line of the comment. */
+  /** File and line of the comment that contains the example. */
   readonly name: string
   readonly code: string
 }
 
-/** The examples of one file. An example is a fenced block, or the rest of its line. */
+/** Returns the examples of one file: the fenced block or the rest of the line after each `@example`. */
 function examplesOf(path: string): Example[] {
   const text = readFileSync(join(root, path), 'utf8')
   return Array.from(text.matchAll(/\/\*\*.*?\*\//gs)).flatMap((comment) => {
@@ -30,7 +30,7 @@ const examples = readdirSync(join(root, 'src'), { recursive: true, encoding: 'ut
   .filter((path) => path.endsWith('.ts'))
   .flatMap((path) => examplesOf(`src/${path}`))
 
-/** Functions and classes of the package that examples use without importing them, by entry. */
+/** Functions and classes of the package that examples use without importing them, by entry point. */
 const VALUES = {
   rivulet: ['apiKey', 'bearer', 'createClient', 'fetchConnect', 'isStreamError', 'native', 'rawEvents', 'StreamError'],
   'rivulet/diagnostics': ['diagnose'],

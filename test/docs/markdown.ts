@@ -1,4 +1,4 @@
-/** Reads the documents for users, their fenced blocks and their links. */
+/** Reads the user documentation: its documents, their fenced blocks and their links. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -9,7 +9,7 @@ import { readDocument, root } from './markdown.ts'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
 import { peerFigures, peers, versionOf } from './peer-sizes.mjs'
 
-/** Whether the other clients are missing; only `bench/` depends on them. */
+/** Whether the other clients, which only `bench/` depends on, are not installed. */
 const missing = !existsSync(`${root}bench/node_modules/openai`)
 const skipReason = missing ? ' (skipped: `npm ci --prefix bench` has not been run)' : ''
 const peer = <Module>(name: string): Promise<Module> =>
@@ -25,7 +25,7 @@ const countingFetch: Fetch = (...args) => {
   onRequest(++requests)
   return fetch(...args)
 }
-/** Resolves when the client has made this many requests. */
+/** Resolves when the client under test has made this many requests. */
 const waitForRequests = (wanted: number): Promise<void> =>
   new Promise((resolve) => (onRequest = (count) => count >= wanted && resolve()))
 

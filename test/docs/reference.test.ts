@@ -109,11 +109,11 @@ test('docs/errors.md has one section per error code, in order', () => {
   )
 })
 
-test('docs/testing.md lists the keys of a scenario in the order of the grammar', () => {
+test('docs/testing.md lists the keys of a scenario in the order of `ruleKeys`', () => {
   expect(rowsOf(readSection('docs/testing.md', '## Scenarios')).map(([key]) => key)).toEqual(Object.keys(ruleKeys))
 })
 
-/** Returns the names that an entry exports. */
+/** Returns the names that an entry point exports. */
 function exportsOf(path: string): string[] {
   return parse(path).statements.flatMap((statement) => {
     if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {

@@ -6,7 +6,10 @@ import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
 
-/** Snippets to run. Snippets marked `types` need a page, a framework or a certain server and are only compiled; snippets marked `vitest` are test files. */
+/**
+ * Snippets to run. Snippets marked `types` are only compiled, because they need a page, a framework or a specific
+ * server; snippets marked `vitest` are test files.
+ */
 const programs = blocks.filter(
   ({ language, flags }) => /^[tj]s$/.test(language) && !flags.includes('types') && !flags.includes('vitest'),
 )

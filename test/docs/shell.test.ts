@@ -1,4 +1,4 @@
-/** Each `curl` snippet in the documents prints the documented output, and every documented command exists. */
+/** Each documented `curl` snippet prints the documented output, and each documented command line is accepted. */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const lines = shell.flatMap((block) => block.code.split('\n').map((line) => ({ n
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const skipReason = hasCurl ? '' : ' (skipped: curl is not installed)'
 
-/** Runs a snippet until it exits or its output matches `expected`. In the latter case it is killed, because streams are endless. */
+/** Runs a snippet until it exits or its output matches `expected`; a match kills it, because streams are endless. */
 function runUntilMatch({ code }: Block, url: string, expected: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', code.replaceAll('http://localhost:3000', url)], {
@@ -26,7 +26,7 @@ function runUntilMatch({ code }: Block, url: string, expected: RegExp): Promise<
       printed += bytes
       if (!expected.test(printed)) return
       child.stdout.removeAllListeners('data')
-      // Kills the process group of the shell, because curl is its child.
+      // Kill the whole process group: killing only the shell would leave its child, curl, running.
       if (child.exitCode === null) process.kill(-child.pid!)
     })
     child.once('error', reject)

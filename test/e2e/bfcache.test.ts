@@ -8,11 +8,11 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 
 declare global {
-  /** In the page: received numbers, feed states, error codes, and page lifecycle events. */
+  /** Global set in the page: received numbers, feed states, error codes, and page lifecycle events. */
   var life: { seen: number[]; statuses: string[]; codes: string[]; lifecycleEvents: string[] }
 }
 
-/** Subscribes to the feed with a retry delay of an hour, so that only a restored page reconnects earlier. */
+/** Subscribes to the feed with a retry delay of an hour, so that it reconnects earlier only if the page is restored. */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const life = {
@@ -84,7 +84,7 @@ test('[F41] a connection that survives the back/forward cache stays in use', asy
   expect(server.clients.map(({ id }) => id)).toEqual(initialClients)
 })
 
-test('[P2.3] [F41] a connection that broke while its page was in the back/forward cache is replaced at once', async () => {
+test('[P2.3] [F41] a connection that broke while the page was in the back/forward cache is replaced at once', async () => {
   await using testPage = await openAndNavigateAway(30_000)
   const { server, page } = testPage
   server.service.drop()

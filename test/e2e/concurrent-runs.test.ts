@@ -1,4 +1,4 @@
-/** Use case 3: three concurrent runs and a feed. */
+/** A page reads three concurrent runs and a feed. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -8,7 +8,7 @@ const answers = { one: 'Eins, zwei, drei. '.repeat(12), two: '一二三。'.repe
 const prompts = Object.keys(answers) as (keyof typeof answers)[]
 
 declare global {
-  /** In the page: the run index of each delta, in order of arrival. */
+  /** Global set in the page: for each delta, in order of arrival, the index of its run. */
   var arrivals: number[]
   var results: Promise<{ text: string; finishReason: string | undefined }[]>
 }

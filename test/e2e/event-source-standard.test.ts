@@ -15,9 +15,9 @@ const realms = ['window', 'dedicated worker', 'shared worker', 'service worker']
 const implementations = ['ours', 'native'] as const
 
 /**
- * Cases that an implementation over `fetch` cannot pass: it cannot create trusted events, cannot distinguish a CORS refusal or
- * a stopped page load (final) from an unreachable server (retried), and cannot send `Last-Event-ID` across origins without
- * a preflight.
+ * Cases that an implementation over `fetch` cannot pass: it cannot create trusted events, cannot send
+ * `Last-Event-ID` across origins without a preflight, and cannot distinguish a CORS refusal or a stopped page load,
+ * which must not be retried, from an unreachable server, which must be.
  */
 const failingWithFetch = [
   'eventsource-request-cancellation',
@@ -36,7 +36,7 @@ const failingInChromium = [
   'format-utf-8',
 ]
 
-/** The worker's script: receives the arguments of `runStandard` on a port and posts the results back. */
+/** The script of every kind of worker: receives the arguments of `runStandard` on a port and posts the results back. */
 const worker = `importScripts('/polyfill.js', '/cases.js')
 const answer = (port) => (port.onmessage = ({ data }) => runStandard(...data).then((results) => port.postMessage(results)))
 onconnect = ({ ports }) => answer(ports[0])
@@ -113,7 +113,7 @@ for (const realm of realms) {
       test.each(selected.filter((name) => !expectedFailures.includes(name)))('case %s passes', (name) => {
         expect(results[name]).toBe('')
       })
-      // If such a case passes, update the lists above and the guide.
+      // If a case in these lists passes, remove it from its list and update docs/from-eventsource.md.
       test.each(selected.filter((name) => expectedFailures.includes(name)))('case %s fails, as documented', (name) => {
         expect(results[name]).not.toBe('')
       })

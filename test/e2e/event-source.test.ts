@@ -7,7 +7,7 @@ const open = useTestPages()
 const ANSWER = '你好，世界！👋🏽 A native answer. '.repeat(10)
 
 declare global {
-  /** In the page: the events that the `EventSource` received. */
+  /** Global set in the page: the events that the `EventSource` received. */
   var receivedEvents: { type: string; data: unknown; id: string }[]
 }
 

@@ -1,4 +1,4 @@
-/** Use case 1: a feed in a page, from a real server. */
+/** A page reads a feed from a real server. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 

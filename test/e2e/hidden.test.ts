@@ -6,7 +6,7 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: received numbers, feed states and error codes. */
+  /** Global set in the page: received numbers, feed states and error codes. */
   var hiddenPage: { seen: number[]; statuses: string[]; codes: string[] }
 }
 
@@ -14,7 +14,7 @@ const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const hiddenPage = { seen: [] as number[], statuses: [] as string[], codes: [] as string[] }
     globalThis.hiddenPage = hiddenPage
-    // The next attempt is an hour away, unless a reconnect hint brings it forward.
+    // With a retry delay of an hour, only a reconnect hint can cause a new attempt during the test.
     const client = Rivulet.createClient({ retry: { delay: 3_600_000, maxDelay: 3_600_000, jitter: false } })
     const feed = client.subscribe<{ number: number }>('/api/stream', {
       onStateChange({ status, error }) {
@@ -93,7 +93,7 @@ test('[P2.3] [F4] [F41] a connection that died while the computer slept is detec
   await waitForCount(page, 10)
   await setHidden(page, true)
   expect(await page.evaluate(() => globalThis.hiddenPage.statuses)).toEqual(['connecting', 'open'])
-  // Nothing runs for eight hours; timers due in that time then fire once.
+  // Simulates eight hours of sleep: no timer fires meanwhile, and each timer that is then due fires once.
   await page.clock.fastForward('08:00:00')
   await setHidden(page, false)
   await waitForCount(page, 20)

@@ -1,4 +1,4 @@
-/** A hundred streams of one page over HTTP/1.1: all of them open over one channel, but only six over separate connections. */
+/** A hundred streams of a page over HTTP/1.1: one channel carries all; of separate connections, only six open. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
@@ -8,9 +8,9 @@ const STREAMS = 100
 const EVENTS = 20
 
 declare global {
-  /** In the page: the function of `rivulet/multiplex`. */
+  /** Global set in the page: the `multiplex` function exported by `rivulet/multiplex`. */
   var multiplex: typeof import('../../src/multiplex.ts').multiplex
-  /** In the page: the data of each stream, in order of arrival. */
+  /** Global set in the page: the data that each stream received, in order of arrival. */
   var received: number[][]
   var states: () => Record<string, number>
 }
@@ -55,7 +55,7 @@ test('[P5.1] a hundred streams over one channel share a socket, and each receive
   const expected = Array.from({ length: EVENTS }, (_, count) => count)
   expect(await page.evaluate(() => globalThis.received)).toEqual(Array.from({ length: STREAMS }, () => expected))
 
-  // After a cut, all streams reconnect over one channel and miss nothing.
+  // After the server cuts the channel, all streams reconnect over one new channel and miss no event.
   server.service.drop()
   for (let index = 0; index < STREAMS; index++) server.broadcast({ type: `t${index}`, data: EVENTS })
   await page.waitForFunction((events) => globalThis.received.every(({ length }) => length > events), EVENTS)

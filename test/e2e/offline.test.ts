@@ -6,7 +6,7 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: the feed or the run, and the numbers received. */
+  /** Global set in the page: the feed or the run, and the numbers or delta indexes received. */
   var online: {
     feed?: import('../../src/client/subscription.ts').Subscription<{ number: number }>
     run?: import('../../src/client/run.ts').Run
@@ -14,7 +14,10 @@ declare global {
   }
 }
 
-/** Subscribes with a retry delay of an hour and a limit of 1: a test fails if the stream uses up an attempt or waits for a retry delay. */
+/**
+ * Subscribes with a retry delay of an hour and a retry limit of 1, so that a test fails if the stream uses up an
+ * attempt or waits for a retry delay.
+ */
 const startListening = (page: Page): Promise<void> =>
   page.evaluate(() => {
     const client = Rivulet.createClient({ retry: { delay: 3_600_000, maxDelay: 3_600_000, jitter: false, limit: 1 } })
@@ -39,7 +42,7 @@ async function goOffline({ page, server }: TestPage): Promise<void> {
   server.service.drop()
 }
 
-test('[P2.3] [F40] a feed that goes offline five times uses up no attempt and waits for no retry delay', async () => {
+test('[P2.3] [F40] a feed that goes offline five times reconnects without using up attempts or waiting for retry delays', async () => {
   await using testPage = await open()
   const { page, server } = testPage
   await startListening(page)
@@ -56,7 +59,7 @@ test('[P2.3] [F40] a feed that goes offline five times uses up no attempt and wa
   expect(await page.evaluate(() => globalThis.online.seen)).toEqual(Array.from({ length: 10 }, (_, number) => number))
 })
 
-test('[F40] a stream created offline waits until the page is online', async () => {
+test('[F40] a stream created while the page is offline waits until the page is online', async () => {
   await using testPage = await open()
   const { page, server } = testPage
   await page.context().setOffline(true)

@@ -1,4 +1,4 @@
-/** A reloaded page resumes its streams: a run with the same answer, a feed after its last event. */
+/** A reloaded page resumes its streams: a run continues with the same answer, a feed after the last event received. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { type TestPage, useTestPages } from './test-page.ts'
@@ -6,7 +6,7 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** Provided by `pages/persist.html`. */
+  /** Global set by `pages/persist.html`. */
   var persistPage: {
     readonly client: import('../../src/client/client.ts').Client
     readonly run?: import('../../src/client/run.ts').Run
@@ -37,7 +37,7 @@ async function outcomeOf(page: Page): Promise<typeof globalThis.persistPage.outc
 const storedIn = (page: Page): Promise<string[]> =>
   page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('rivulet:')))
 
-/** Records the methods of all further requests for runs. */
+/** Returns an array that collects the methods of all further requests for runs. */
 function watchRequests({ page }: TestPage): string[] {
   const methods: string[] = []
   page.on('request', (request) => request.url().includes('/api/generate') && methods.push(request.method()))
@@ -131,7 +131,7 @@ test('[F42] a run completes even if the storage is too full for the cursor', asy
       try {
         sessionStorage.setItem('filler', (sessionStorage.getItem('filler') ?? '') + text)
       } catch {
-        text = text.slice(0, text.length / 2) // until nothing more fits
+        text = text.slice(0, text.length / 2) // halved until not even one character fits
       }
     }
   })
@@ -164,7 +164,7 @@ function startNumbers({ server }: TestPage): Disposable & { readonly sent: numbe
 }
 
 test.each(['listener', 'loop'])(
-  '[P2.3] [F42] a feed consumed by a %s shows each event once and in order across five reloads',
+  '[P2.3] [F42] a page that consumes a feed with a %s shows each event once and in order across five reloads',
   async (consumer) => {
     await using testPage = await open({ path: `/persist.html?consumer=${consumer}`, server: { history: 100_000 } })
     const { server, page } = testPage

@@ -1,4 +1,4 @@
-/** Use case 4: the server is killed and restarted while a page is subscribed. */
+/** The server is killed and restarted while a page is subscribed to a feed. */
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
@@ -6,7 +6,7 @@ import { useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: received numbers, resets, and feed states. */
+  /** Globals set in the page: received numbers, reset reasons, and feed states. */
   var seen: number[]
   var resets: string[]
   var statuses: string[]

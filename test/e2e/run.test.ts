@@ -1,16 +1,16 @@
-/** Use case 2: an answer that is generated while it is read. */
+/** A page reads a run while the server is still generating the answer. */
 import { expect, test } from 'vitest'
 import { useTestPages } from './test-page.ts'
 
 const open = useTestPages()
 
-/** Long enough that no run ends before the test has checked it, with multi-byte characters of every kind. */
+/** Contains multi-byte characters of every kind, and is long enough that no run ends before the test has checked it. */
 const ANSWER = '你好，世界！👋🏽 Ein Bächlein fließt. 👨‍👩‍👧‍👦 🇩🇪 “ça va?” ¡vale! नमस्ते. '.repeat(6)
 const characters = Array.from(new Intl.Segmenter().segment(ANSWER), ({ segment }) => segment)
 const answers = { 你好: ANSWER }
 
 declare global {
-  /** In the page: the deltas received so far. */
+  /** Global set in the page: the deltas received so far. */
   var deltas: string[]
   var run: import('../../src/client/run.ts').Run
 }

@@ -8,10 +8,10 @@ import { type TestPage, useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: functions of the built package. */
+  /** Globals set in the page: functions of the built package. */
   var shareAcrossTabs: typeof import('../../src/share.ts').shareAcrossTabs
   var multiplex: typeof import('../../src/multiplex.ts').multiplex
-  /** In the page: received numbers, roles of this tab, feed states and reset reasons. */
+  /** Global set in the page: received numbers, roles of this tab, feed states and reset reasons. */
   var shared: { numbers: number[]; roles: string[]; statuses: string[]; errors: string[] }
 }
 
@@ -169,7 +169,7 @@ test(
       const roles = await Promise.all(tabs.map(roleOf))
       const leader = tabs[roles.indexOf('leader')]
       expect(leader, roles.join()).toBeDefined()
-      // The leader has missed nothing so far.
+      // So far, the leader has received every number.
       const numbers = await numbersOf(leader!)
       expect(numbers).toEqual(numbers.map((_, index) => numbers[0]! + index))
       const cause = random() < 0.5 ? 'closed' : 'crashed'
@@ -193,11 +193,11 @@ test(
       Object.entries(delays)
         .map(
           ([cause, times]) =>
-            `leader ${cause} ${times.length} times: request of the next leader after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
+            `leader ${cause} ${times.length} times: the next leader sent a request after ${median(times).toFixed(0)} ms (median), ${Math.max(...times).toFixed(0)} ms at most`,
         )
         .join('\n'),
     )
-    console.log(`${arrivals.length} requests for the feed in total`)
+    console.log(`the feed was requested ${arrivals.length} times in total`)
   },
 )
 
@@ -220,7 +220,7 @@ test('[F41] a frozen leader is replaced and becomes a follower when it resumes, 
   await leader.cdp.send('Debugger.enable')
   await leader.cdp.send('Debugger.pause')
   await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
-  console.log(`leader frozen: request of the next leader after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
+  console.log(`leader frozen: the next leader sent a request after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
   const roles = await Promise.all(others.map(roleOf))
   expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
   const sentBefore = sending.sent

@@ -8,7 +8,7 @@ import type { MockServer, MockServerOptions } from '../../mock-server/node/mock-
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
 
 declare global {
-  /** In the pages of these tests: the built package. */
+  /** Global set in the test pages: the exports of the built package. */
   var Rivulet: typeof import('../../src/index.ts')
 }
 
@@ -21,7 +21,7 @@ export interface TestPage {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Options of a test page. */
+/** Options for a test page. */
 export interface TestPageOptions {
   readonly server?: MockServerOptions
   /** The folder to serve; `bare` is a page with nothing but the global `Rivulet`. @defaultValue 'bare' */

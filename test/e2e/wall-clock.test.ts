@@ -6,7 +6,7 @@ import { useTestPages } from './test-page.ts'
 const open = useTestPages()
 
 declare global {
-  /** In the page: the feed's states. */
+  /** Global set in the page: the feed's states. */
   var clockPage: { statuses: string[] }
 }
 

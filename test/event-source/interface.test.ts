@@ -171,7 +171,7 @@ describe('the constructor', () => {
     },
   )
 
-  test('a URL with a scheme other than http and https is accepted, even with an escaped host', () => {
+  test('a URL with a scheme other than http and https is accepted, even if the host contains a percent escape', () => {
     expect(open('foo://a%20b/').url).toBe('foo://a%20b/')
   })
 
@@ -252,7 +252,7 @@ describe('event handlers', () => {
     fire(source)
   })
 
-  test('a handler keeps its position among the listeners until it is set to null', () => {
+  test('a new handler takes the position of the previous one, unless the attribute was set to null in between', () => {
     const source = open()
     const received: string[] = []
     source.onopen = () => void received.push('first')

@@ -479,7 +479,7 @@ describe('beyond the standard', () => {
     expect([received, errors.map(({ code }) => code)]).toEqual([['open 1', 'error 0'], ['idle']])
   })
 
-  test('[F4] without idleTimeout an open source has no timer', async () => {
+  test('[F4] an open EventSource sets no timer if idleTimeout is not set', async () => {
     const { respond, clock } = createTestEventSource()
     await respond('data: 1\n\n')
     expect(clock.pendingDelays).toEqual([])

@@ -180,7 +180,10 @@ describe('equal behavior', () => {
   })
 })
 
-/** Each numbered test checks one row of the guide: the behavior of our implementation and that of the package. */
+/**
+ * Each test has the number of a row in docs/from-fetch-event-source.md, and checks the behavior of our
+ * implementation and that of the package.
+ */
 describe('documented differences', () => {
   const data = ({ calls: received }: Recording): unknown[] =>
     received.flatMap((each) => (typeof each === 'object' ? [(each as { data: string }).data] : []))

@@ -1,4 +1,7 @@
-/** Tests of behavior of the drop-in `fetchEventSource` that cannot be compared with the package: no document, retry delays, and cleanup. */
+/**
+ * Tests of behavior of the drop-in `fetchEventSource` that cannot be compared with the package: no document, retry
+ * delays, and cleanup. The numbers are those of the rows in docs/from-fetch-event-source.md.
+ */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
@@ -46,7 +49,7 @@ describe('20. without a document', () => {
     expect(error!.message).toContain('requires a document')
   })
 
-  test('the package fails', async () => {
+  test('the fetchEventSource of the package rejects', async () => {
     await expect(theirs('https://api.test/', { fetch: createScriptedFetch().fetch })).rejects.toThrow(
       'document is not defined',
     )

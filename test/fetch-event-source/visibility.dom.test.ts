@@ -1,4 +1,7 @@
-/** Tests of both `fetchEventSource` implementations when the page is hidden and shown again. */
+/**
+ * Tests of both `fetchEventSource` implementations when the page is hidden and shown again. The numbers are those of
+ * the rows in docs/from-fetch-event-source.md.
+ */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
@@ -77,7 +80,7 @@ describe.each([
 })
 
 describe('documented differences', () => {
-  test('17. [P3.4] [F41] a POST is neither aborted when the page is hidden nor sent again', async () => {
+  test('17. [P3.4] [F41] a POST is neither aborted when the page is hidden nor sent again when the page is shown', async () => {
     const post = { method: 'POST', body: 'prompt' }
     const own = await open(ours, post)
     const other = await open(theirs, post)

@@ -50,7 +50,10 @@ export function createBody<Chunk extends Uint8Array | string>(
   }
 }
 
-/** Creates such a body as a byte stream: writes to a BYOB reader's buffer, and fills some of the remaining space with the filler. */
+/**
+ * Like `createBody`, but creates a byte stream: it writes to a BYOB reader's buffer, and fills some of the remaining
+ * space with the filler.
+ */
 export function createByteBody(chunks: Uint8Array[], end: BodyEnd, filler: number): Omit<Body<Uint8Array>, 'isClosed'> {
   const failure = new TypeError('terminated')
   const remainingChunks = chunks.filter(({ length }) => length)

@@ -117,7 +117,7 @@ const limits = fc.asyncProperty(
   },
 )
 
-/** No small sizes: each chunk's round trip through a byte stream takes Node microseconds, which would add up. */
+/** No small sizes: in Node, each chunk's round trip through a byte stream takes microseconds, which would add up. */
 const largeSizes = bodySizes.map((list) => list.map((size) => Math.max(size, 500)))
 const bytes = fc.asyncProperty(paddedStream, largeSizes, bodyEnd, fillerByte, async (stream, list, end, filler) => {
   const { batches, blocks, error, failure } = await readConnection(

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { corpusNames, createCell } from '../../bench/corpora.mjs'
 import { utf8 } from '../sse/parse-chunks.ts'
 
-/** Large enough for every kind of event in each corpus. */
+/** Large enough to contain every kind of event in each corpus. */
 const CORPUS_BYTES = 24_000
 const MAX_EXCERPT_BYTES = 2_500
 

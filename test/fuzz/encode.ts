@@ -79,7 +79,7 @@ const fields = fc.property(fc.array(anyFields, { maxLength: 8 }), chunkSizes, (l
     text += written
     const { type, data, id, retry, comment } = event
     if (comment !== undefined) expected.comments.push(comment)
-    if (retry !== undefined) expected.retries.push(retry + 0) // -0 is 0
+    if (retry !== undefined) expected.retries.push(retry + 0) // turns -0 into 0
     if (data === undefined && id === undefined) continue
     expected.blocks.push({ type: type || 'message', data: data?.replaceAll('\r\n', '\n').replaceAll('\r', '\n'), id })
   }

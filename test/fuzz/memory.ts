@@ -23,7 +23,7 @@ const ENDLESS_STREAMS: Record<string, { piece: (n: number) => string | Uint8Arra
   'nul-line': { piece: () => '\0', tooLarge: true },
   'data-lines': { piece: (n) => `data: ${n}\n`, tooLarge: true },
   'empty-data-lines': { piece: () => 'data\r\n', tooLarge: true },
-  // In V8, a substring keeps the string that it was cut from alive.
+  // In V8, a substring keeps the string that it was cut from alive: buffered data could retain the comments around it.
   'data-among-comments': {
     piece: (n) => `data: ${String(n).padStart(2000, '.')}\n: ${' '.repeat(20_000)}\n`,
     tooLarge: true,

@@ -53,7 +53,7 @@ const decoderStream = fc.asyncProperty(
     await flushMicrotasks()
     ok(body.isClosed, 'the body was not closed')
     const expectedEvents = eventsOf(items)
-    // Like every platform stream, an errored stream drops its queued chunks.
+    // Like every stream of the platform, the decoder stream drops its queued events when it fails.
     deepStrictEqual(events, error ? expectedEvents.slice(0, events.length) : expectedEvents)
     if (!error)
       deepStrictEqual(
@@ -101,10 +101,10 @@ const iterable = fc.asyncProperty(
     for (let n = 0; !isEnded && events.length < stopAfter; n++) {
       for (const result of await readConcurrently(iterator, patterns[n % patterns.length]!)) {
         if (result.status === 'fulfilled' && !result.value.done) {
-          ok(!isEnded, 'an event after the end')
+          ok(!isEnded, 'an event was delivered after the end')
           events.push(result.value.value)
         } else if (result.status === 'rejected') {
-          ok(!isEnded, 'a second end')
+          ok(!isEnded, 'the iterator rejected after the end')
           error = result.reason
           isEnded = true
         } else {

@@ -38,7 +38,7 @@ const failures: string[] = []
 const executions = new Map<string, number>()
 const replayCommand = (name: string, args: string): string => `npm run fuzz -- --only ${name}${args}`
 
-/** Sends the parent the current replay command, to print if this process hangs or dies. */
+/** Sends the current replay command to the parent process, which prints it if this process hangs or dies. */
 const sendReplay = (replay: string): void => void process.send?.({ replay })
 
 function report(name: string, message: string, replay: string): void {
@@ -90,13 +90,13 @@ async function measureMemory(measureUntil: number): Promise<void> {
   }
 }
 
-console.log(`seed ${baseSeed}, ${seconds} s`)
+console.log(`fuzzing for ${seconds} s with seed ${baseSeed}`)
 if (options.path !== undefined) {
   for (const task of selectedTasks) await runRound(task, baseSeed, options.path)
 } else {
   let remainingTasks = selectedTasks
   let start = performance.now()
-  // The first round uses the seed itself, so that a seed and a name suffice to repeat any round.
+  // The first round uses the given seed itself, so that any round can be repeated by passing its seed and a task name.
   for (let round = 0; hasTimeLeft() && remainingTasks.length > 0; round++) {
     const seed = (baseSeed + Math.imul(round, 0x9e3779b1)) | 0
     for (const task of remainingTasks) {

@@ -66,7 +66,8 @@ const options = fc.property(
     const parserUnderTest = createParserUnderTest(filler, { defaultType, ...absent })
     splitIntoChunks(stream, sizes).forEach(parserUnderTest.push)
     const expected = parseReference(stream)
-    // The reference does not distinguish a block without a name from a block named `message`; an empty default name does.
+    // The reference parser does not distinguish a block without a name from a block named `message`; a parser with an
+    // empty default name does.
     const unnamed = createParserUnderTest(filler, { defaultType: '' })
     unnamed.push(stream)
     const withDefault = (type: string) => unnamed.result.blocks.map((block) => ({ ...block, type: block.type || type }))

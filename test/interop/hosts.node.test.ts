@@ -121,7 +121,7 @@ describe.each(Object.keys(hosts))('%s', (name) => {
     expect(eventsOf(client.text)).toHaveLength(2)
   })
 
-  test('a POST request whose body is not JSON gets status 400', async () => {
+  test('a POST request whose body is not JSON gets a 400', async () => {
     const { url } = await host(name)
     const response = await fetch(`${url}/api/generate`, {
       method: 'POST',

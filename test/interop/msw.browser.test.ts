@@ -21,7 +21,7 @@ afterAll(() => {
 })
 
 describe('fetch', () => {
-  test.each(['GET', 'POST'])('fetch reads a run by %s', async (method) => {
+  test.each(['GET', 'POST'])('fetch reads a run requested by %s', async (method) => {
     const { events, error } = await (
       await openStreamReader(
         `/api/generate${method === 'GET' ? '?prompt=x' : ''}`,

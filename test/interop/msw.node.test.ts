@@ -27,7 +27,7 @@ function intercept(mock: MswMock, ...others: Parameters<typeof setupServer>): vo
 }
 
 describe('streams', () => {
-  test.each(['GET', 'POST'])('fetch reads a run by %s', async (method) => {
+  test.each(['GET', 'POST'])('fetch reads a run requested by %s', async (method) => {
     const mock = createMock({ answers: { 你好: '你好，世界 🧑‍🚀' } })
     intercept(mock)
     const url = `${API}/api/generate${method === 'GET' ? '?prompt=你好' : ''}`
@@ -109,7 +109,7 @@ describe('together with other handlers', () => {
     expect(mock.requests).toEqual([])
   })
 
-  test('a path added to the mock after MSW has its handlers is served as well', async () => {
+  test('a path added to the mock after its handlers were passed to MSW is served as well', async () => {
     const mock = createMock()
     intercept(mock)
     mock.run('/later', { text: 'late' })

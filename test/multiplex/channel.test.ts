@@ -29,7 +29,7 @@ describe('opening', () => {
     expect(testMultiplex.operationRequests[0]!.request.url).toBe('https://api.test/base/channel/ops?tenant=1')
   })
 
-  test('[P5.1] the channel request has the headers of the first stream, except those that describe the content of that request', async () => {
+  test('[P5.1] the channel request has the headers of the first stream, except accept, content-* and idempotency-*', async () => {
     const testMultiplex = createTestMultiplex()
     const headers: [string, string][] = [
       ['accept', 'text/event-stream'],
@@ -151,7 +151,7 @@ describe('linger', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('a channel whose only stream was aborted before the response is closed after linger', async () => {
+  test('a channel is closed after linger if its only stream was aborted before the response', async () => {
     const testMultiplex = createTestMultiplex({ linger: 0 })
     const { connection, controller } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -218,7 +218,7 @@ describe('the end of the channel', () => {
     await testMultiplex.clock.advance(7_000)
     await expect(connection).rejects.toMatchObject({
       code: 'network',
-      message: expect.stringContaining('Channel silent'),
+      message: expect.stringContaining('Channel timed out'),
     })
   })
 
@@ -234,7 +234,7 @@ describe('the end of the channel', () => {
     expect(testMultiplex.channelRequests[0]!.request.signal.aborted).toBe(true)
   })
 
-  test('a connect that throws fails the stream with network, and the next stream opens a new channel', async () => {
+  test('if connect throws, the stream fails with network, and the next stream opens a new channel', async () => {
     const reason = new TypeError('connect failed')
     let requests = 0
     const testMultiplex = createTestMultiplex({
@@ -250,7 +250,7 @@ describe('the end of the channel', () => {
     expect(testMultiplex.clock.pendingDelays).toEqual([])
   })
 
-  test('a connect that rejects fails the stream with network and the cause', async () => {
+  test('if connect rejects, the stream fails with network, with the rejection as its cause', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()
@@ -288,7 +288,7 @@ describe('silence', () => {
     const read = stream.read()
     read.catch(() => {})
     await testMultiplex.clock.advance(30_000)
-    await expect(read).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Channel silent') })
+    await expect(read).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('Channel timed out') })
     expect(channel.cancelled).toBe(true)
   })
 
@@ -387,7 +387,7 @@ describe('a rejected channel', () => {
     await expect(connection).rejects.toMatchObject({ code: 'http', status: 401 })
   })
 
-  test('a page instead of a channel fails the stream with content-type', async () => {
+  test('an HTML page instead of a channel fails the stream with content-type', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
     await flushMicrotasks()

@@ -1,4 +1,7 @@
-/** Tests against the mock server over sockets: a fault in one stream does not affect the others, and streams survive channel faults. */
+/**
+ * Tests against the mock server over real sockets: a fault in one stream does not affect the others, and streams
+ * survive channel faults.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
@@ -71,7 +74,7 @@ test.each(CHANNEL_FAULTS)(
     await waitUntil(() => feeds.every((events) => payloadsOf(events).length >= 40))
     for (const events of feeds) expect(payloadsOf(events)).toEqual(Array.from({ length: 40 }, (_, index) => index))
     expect(fixture.errors).toEqual([])
-    // Each fault costs one channel for all six streams. The last of the five faults may not have happened yet.
+    // Each fault breaks one channel, which all six streams share. The last of five faults may not have happened yet.
     const count = await countChannels(fixture)
     expect(count).toBeGreaterThan(3)
     expect(count).toBeLessThanOrEqual(6)
@@ -98,7 +101,7 @@ test(
     await waitUntil(() => small.length)
     await fixture.server.send({ type: 'small', data: 1 })
     await waitUntil(() => payloadsOf(small, 'small').length)
-    // The server has written the window, one event in the queue, and one event that waits for space in the queue.
+    // The server has written only the window, one event in the client's queue, and one that waits for space in it.
     expect((await fixture.server.state()).writtenBytes).toBeLessThan(5_000_000)
     let read = 0
     while (read < count) {
@@ -162,7 +165,7 @@ test('events that belong to no stream are reported, and malformed events break o
     recordEvents(fixture.client.subscribe('/api/stream')),
     recordEvents(fixture.client.subscribe('/api/stream')),
   ]
-  await waitUntil(() => feeds[0]!.length === 2) // reconnected
+  await waitUntil(() => feeds[0]!.length === 2) // the second `connected`, after reconnecting
   await fixture.server.send({ data: 1 })
   await waitUntil(() => feeds.every((events) => payloadsOf(events).length === 1))
   expect(feeds.map((events) => events.map(({ type }) => type))).toEqual([

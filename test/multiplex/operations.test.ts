@@ -103,7 +103,7 @@ describe('a request with an unknown outcome', () => {
     expect(testMultiplex.channelRequests).toHaveLength(1)
   })
 
-  test('[P5.2] a request without a response within timeout is aborted, and its streams fail', async () => {
+  test('[P5.2] an operations request without a response within timeout is aborted, and its streams fail', async () => {
     const testMultiplex = createTestMultiplex({ timeout: 7_000 })
     const { channel, streams } = await testMultiplex.open()
     testMultiplex.respondToOperations('hang')

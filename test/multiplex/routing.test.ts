@@ -11,7 +11,7 @@ describe('a connection of its own', () => {
     ['a request with a binary body', { method: 'POST', body: new Uint8Array([1]) }],
     ['a request with a body that only fetch accepts', { method: 'POST', init: { body: formData } }],
     ['a request with a body above 100,000 characters', { method: 'POST', body: 'x'.repeat(100_001) }],
-    ['a request with different credentials than the channel', { init: { credentials: 'include' as const } }],
+    ['a request with a different credentials mode than the channel', { init: { credentials: 'include' as const } }],
     ['a request with its own mode', { init: { mode: 'same-origin' as const } }],
     ['a request with its own redirect mode', { init: { redirect: 'error' as const } }],
     ['a request with its own cache mode', { init: { cache: 'reload' as const } }],

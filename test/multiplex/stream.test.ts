@@ -150,7 +150,7 @@ describe('the response of a stream', () => {
 })
 
 describe('events', () => {
-  test('[P5.3] event ids lose the stream key, and can be missing or empty', async () => {
+  test('[P5.3] the stream key is removed from event ids, which can be missing or empty', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     channel.send(
@@ -213,7 +213,7 @@ describe('events', () => {
 })
 
 describe('the end of a stream', () => {
-  test('[P5.3] a clean end follows all earlier events', async () => {
+  test('[P5.3] a clean end is reported after all earlier events', async () => {
     const testMultiplex = createTestMultiplex()
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1=a', data: 'x' }, controlEvent(1, 'close', { status: 200 }))
@@ -315,7 +315,7 @@ describe('flow control', () => {
     expect(opsOf(testMultiplex, '1')).toEqual(['open'])
   })
 
-  test('[P5.4] one event may exceed the window, and the next event fails the stream with overflow', async () => {
+  test('[P5.4] one event may exceed the window, but the next event fails the stream with overflow', async () => {
     const testMultiplex = createTestMultiplex({ window: 1_000 })
     const { channel, streams } = await testMultiplex.open(2)
     channel.send({ id: '1+', data: 'x'.repeat(50_000) }, { id: '2+', data: 'y' })

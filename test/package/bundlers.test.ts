@@ -1,4 +1,4 @@
-/** The package works in a real page, bundled by Vite or esbuild and by script tag, and unused exports are dropped. */
+/** The package works in a real page, as a Vite or esbuild bundle or a script tag, and bundlers drop unused exports. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -66,7 +66,7 @@ describe('tree shaking', () => {
     return outputFiles[0]!.contents
   }
 
-  test('imports without names leave an empty bundle', async () => {
+  test('a bundle is empty if it imports entries without using any of their exports', async () => {
     expect(await bundle(`import 'rivulet'\nimport 'rivulet/openai'\nimport 'rivulet/mock'`)).toHaveLength(0)
   })
 
@@ -75,7 +75,7 @@ describe('tree shaking', () => {
     expect(gzipSync(code, { level: 9 }).byteLength).toBeLessThan(600)
   })
 
-  test('a bundle of several entries contains one StreamError', async () => {
+  test('a bundle of several entries contains StreamError only once', async () => {
     const code = await bundle(
       `export { createClient } from 'rivulet'\nexport * from 'rivulet/openai'\nexport * from 'rivulet/mock'`,
     )

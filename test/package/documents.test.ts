@@ -36,7 +36,7 @@ test('the package contains the documents for users', () => {
 })
 
 test.each(documents)('$document: every link and image leads to a file in the package', ({ document, text }) => {
-  // This test does not find links and images written in HTML.
+  // linksOf does not find links and images written in HTML, so the documents must not contain any.
   expect(withoutCode(text)).not.toMatch(/<(?:a|img)\s/i)
   const local = linksOf(text)
     .filter((target) => !/^(?:[a-z]+:|#)/.test(target))

@@ -156,7 +156,7 @@ describe('callbacks', () => {
       maxEventSize: 10,
     })
     expect(() => parser.push(`data: 1\n\ndata: 2\n\ndata: ${'x'.repeat(11)}`)).toThrow('callback failed')
-    expect(() => parser.push('')).toThrow('longer than 10')
+    expect(() => parser.push('')).toThrow('exceeds 10')
     expect(received).toEqual(['1', '2'])
   })
 

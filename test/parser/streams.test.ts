@@ -86,7 +86,7 @@ describe('parseEventStream', () => {
     expect(source.pulls).toBe(2)
   })
 
-  test('[F34] break cancels the stream', async () => {
+  test('[F34] leaving the loop with break cancels the stream', async () => {
     const source = createBody()
     source.write(text)
     for await (const event of parseEventStream(source.body)) {

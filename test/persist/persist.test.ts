@@ -46,7 +46,7 @@ test('the default store is sessionStorage, looked up on each use', () => {
   expect(persistence.load()).toEqual(feedAt(1))
 })
 
-test('without sessionStorage nothing is stored and nothing throws', () => {
+test('without sessionStorage, nothing is stored and nothing throws', () => {
   vi.stubGlobal('sessionStorage', undefined)
   const persistence = persist({ key: 'a' })
   persistence.save(feedAt(1))
@@ -117,7 +117,7 @@ test('the first cursor is written at once, and after that the newest cursor at m
   expect(clock.pendingDelays).toEqual([])
 })
 
-test('a due write does not wait for a delayed timer, as in a background page', async () => {
+test('save() performs a due write even if the timer is delayed, as timers are in a background page', async () => {
   let now = 0
   const storage = createRecordedStore()
   // This clock's timers never fire.

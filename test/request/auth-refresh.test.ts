@@ -148,7 +148,7 @@ describe('[F38] a refresh', () => {
     expect(network.last.headers['authorization']).toBe('Bearer t2')
   })
 
-  test('a refresh that throws synchronously is an auth error', async () => {
+  test('a refresh that throws synchronously causes an auth error', async () => {
     const auth: AuthProvider = ({ reason }) => {
       if (reason === 'rejected') throw new Error('not implemented')
       return { authorization: 'x' }
@@ -177,7 +177,7 @@ test('a `StreamError` that a shared provider rejects with becomes a separate err
   expect(shared).not.toHaveProperty('partial')
 })
 
-test('[F49] a 401 in the middle of a connection refreshes once and resumes from the cursor', async () => {
+test('[F49] after a 401 during a connection, a feed refreshes its token once and resumes from the cursor', async () => {
   const { auth, pending } = createProvider()
   const { network } = await createFeeds(1, { auth })
   const connection = network.last.respond()

@@ -11,7 +11,7 @@ const unhandled = trapUnhandled()
 const context: AttemptContext = { reason: 'connect', attempt: 1, signal: new AbortController().signal }
 
 describe('headers', () => {
-  test("a stream's headers override the client's, and both are added to Accept", async () => {
+  test("a stream's headers override the client's, and the default Accept header is kept", async () => {
     const { client, network } = createTestClient({ headers: { 'X-A': 'client', 'X-B': 'client' } })
     client.subscribe('/x', {
       headers: [
@@ -87,7 +87,7 @@ describe('auth', () => {
     ['https://sub.api.test/y', false],
     ['https://other.test/y', false],
     ['//other.test/y', false],
-  ])('credentials are sent only to the origin of `baseUrl`: %s %s', async (url, sent) => {
+  ])('credentials are sent only to the origin of `baseUrl`: %s (sent: %s)', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ auth })
     client.subscribe(url)
@@ -108,7 +108,7 @@ describe('auth', () => {
     ['/r1', true],
     ['https://other.test/r1', false],
     ['http://api.test/r1', false],
-  ])('with `baseUrl`, only a cursor URL of the same origin receives credentials: %s %s', async (url, sent) => {
+  ])('with `baseUrl`, only a cursor URL of the same origin receives credentials: %s (sent: %s)', async (url, sent) => {
     const auth = vi.fn(bearer('t'))
     const { client, network } = createTestClient({ auth })
     client.resume({ url, lastEventId: 'r1:3' }).on('end', () => {})
@@ -161,7 +161,7 @@ describe('auth', () => {
 })
 
 describe('[F16] a 401', () => {
-  test('a 401 calls `auth` once more for the same attempt', async () => {
+  test('after a 401, `auth` is called once more for the same attempt', async () => {
     const getToken = vi.fn(({ reason }: AttemptContext) => (reason === 'rejected' ? 'new' : 'old'))
     const { client, network, errors } = createTestClient({ auth: bearer(getToken) })
     client.subscribe('/x')

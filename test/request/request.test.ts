@@ -34,7 +34,7 @@ describe('URL', () => {
   })
 
   test.each(['about:blank', 'about:srcdoc', 'blob:https://app.test/0a1b', 'data:text/html,x'])(
-    'an absolute URL is independent of the location %s',
+    'an absolute URL is requested unchanged, even if the location is %s',
     async (href) => {
       vi.stubGlobal('location', { href })
       expect((await subscribe('https://api.test/x?a=1', {}, { baseUrl: undefined as never })).request.url).toBe(
@@ -82,7 +82,7 @@ describe('URL', () => {
 })
 
 describe('method and body', () => {
-  test('the default method is GET without a body', async () => {
+  test('the default is a GET request without a body', async () => {
     const { request } = await subscribe('/x')
     expect(request).toMatchObject({ method: 'GET' })
     expect(request.body).toBeUndefined()
@@ -98,7 +98,7 @@ describe('method and body', () => {
     expect((await subscribe('/x', { json })).request).toMatchObject({ method: 'POST', body: JSON.stringify(json) })
   })
 
-  test('method and content type can be overridden', async () => {
+  test('the method and the content type can be overridden', async () => {
     const { request, headers } = await subscribe('/x', {
       json: {},
       method: 'put',

@@ -1,4 +1,4 @@
-/** `findBrowser` searches in a fixed order, and `ensureBrowser` installs a browser only if it may. */
+/** `findBrowser` searches in a fixed order, and `ensureBrowser` installs a browser only if it is allowed to. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
 const machine = vi.hoisted(() => ({ files: new Set<string>(), installed: '', commands: [] as string[] }))
@@ -35,7 +35,7 @@ describe('findBrowser', () => {
     expect(findBrowser()).toBe('/mine')
   })
 
-  test('findBrowser throws if CHROMIUM_PATH is not a file', () => {
+  test('findBrowser throws if CHROMIUM_PATH names a file that does not exist', () => {
     machine.files = new Set(['/usr/bin/chromium'])
     vi.stubEnv('CHROMIUM_PATH', '/mine')
     expect(() => findBrowser()).toThrow('/mine')
@@ -56,13 +56,13 @@ describe('findBrowser', () => {
   })
 })
 
-describe('ensureBrowser without a browser', () => {
+describe('ensureBrowser', () => {
   const install = ['apt-get -qq update', 'apt-get -qq install -y --no-install-recommends chromium']
 
   test.each([
     ['on CI', 'true', undefined],
     ['with mayInstall', undefined, { mayInstall: true }],
-  ])('root on Debian installs a browser %s, without recommended packages', (_when, ci, options) => {
+  ])('ensureBrowser, run as root %s, installs Chromium without recommended packages', (_when, ci, options) => {
     vi.stubEnv('CI', ci)
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.installed = '/usr/bin/chromium'
@@ -71,27 +71,27 @@ describe('ensureBrowser without a browser', () => {
     expect(console.log).toHaveBeenCalledWith(expect.stringContaining('Installing'))
   })
 
-  test('root outside CI installs nothing without mayInstall, and sees the install command', () => {
+  test('ensureBrowser, run as root outside CI without mayInstall, only prints the install command', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     expect(ensureBrowser()).toBe(false)
     expect(machine.commands).toEqual([])
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('root installs nothing if a browser exists', () => {
+  test('ensureBrowser, run as root, installs nothing if a browser exists', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(0)
     machine.files = new Set(['/usr/bin/chromium'])
     expect(ensureBrowser({ mayInstall: true })).toBe(true)
     expect(machine.commands).toEqual([])
   })
 
-  test('a user other than root installs nothing, and sees the install command', () => {
+  test('ensureBrowser, run as a user other than root, only prints the install command', () => {
     expect(ensureBrowser({ mayInstall: true })).toBe(false)
     expect(machine.commands).toEqual([])
     expect(console.warn).toHaveBeenCalledWith(expect.stringContaining('npx playwright install chromium'))
   })
 
-  test('CI fails without a browser, even after a failed installation', () => {
+  test('ensureBrowser throws on CI if there is still no browser, whether or not it has tried to install one', () => {
     vi.stubEnv('CI', 'true')
     expect(() => ensureBrowser()).toThrow('No browser was found')
     vi.spyOn(process, 'getuid').mockReturnValue(0)

@@ -40,7 +40,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text)
 }
 
-/** Writes `files` next to the targets and returns the violations of the tree. */
+/** Adds `files` to the tree that contains the targets, and returns all violations in it. */
 async function check(files: Record<string, string>): Promise<string[]> {
   for (const [path, text] of Object.entries(files)) write(path, text)
   return describeViolations(await cruiseImports(folder))
@@ -65,7 +65,7 @@ describe('a forbidden import', () => {
   test.each([
     ['a higher layer', 'src/base/clock.ts', '../source/state.ts', 'base-imports-down'],
     ['the layer directly above', 'src/sse/parse.ts', '../protocols/native.ts', 'sse-imports-down'],
-    ['an entry, from below', 'src/connect/fetch.ts', '../client/client.ts', 'connect-imports-down'],
+    ['the client layer, from a lower layer', 'src/connect/fetch.ts', '../client/client.ts', 'connect-imports-down'],
     ['the parts of an entry, from another entry', 'src/index.ts', './share/member.ts', 'entry-folder-is-private'],
     ['the parts of an entry, from a layer', 'src/client/run.ts', '../share/member.ts', 'client-imports-down'],
     ['the parts of another entry', 'src/persist/x.ts', '../share/member.ts', 'entry-folder-imports-down'],

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { fillFigures } from '../../scripts/document-figures.mjs'
 
-test('every mark is filled with its figure and the rest of the text is unchanged', () => {
+test('every mark is filled with its figure, and the rest of the text is unchanged', () => {
   const text = 'core <!-- size:core -->1 kB<!-- /size -->, OpenAI <!-- size:openai --><!-- /size -->, <!-- other -->'
   expect(fillFigures(text, 'size', { core: '5.4 kB', openai: '0.3 kB' })).toBe(
     'core <!-- size:core -->5.4 kB<!-- /size -->, OpenAI <!-- size:openai -->0.3 kB<!-- /size -->, <!-- other -->',

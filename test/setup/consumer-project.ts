@@ -28,14 +28,14 @@ declare module 'vitest' {
   }
 }
 
-/** Other packages that the test projects use. They are linked, not installed, so only `npm ci` needs the network. */
+/** Other packages that the test projects use: linked from the repository, so that these tests need no network. */
 const linkedPackages = ['@types/node', 'msw', 'react', 'react-dom']
 
 export default function setup(project: TestProject): () => void {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   if (!existsSync(join(root, 'dist/index.js'))) throw new Error('The package is not built; run `npm run build` first')
 
-  // Bundlers report real paths, and on some systems the temporary folder is a symbolic link.
+  // Use the real path: bundlers report real paths, and on some systems the temporary folder is a symbolic link.
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'rivulet-consumer-')))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   execFileSync('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', pack(folder)], {

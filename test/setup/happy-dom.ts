@@ -1,4 +1,4 @@
-/** happy-dom with Node's fetch, streams and signals, because happy-dom's own leave connections open and lose errors. */
+/** happy-dom with Node's fetch, streams and signals; happy-dom's versions leave connections open and lose errors. */
 import type { Environment } from 'vitest/runtime'
 import { builtinEnvironments } from 'vitest/runtime'
 
@@ -44,8 +44,8 @@ const environment: Environment = {
     for (const [name, descriptor] of descriptors) {
       if (descriptor) Object.defineProperty(global, name, { ...descriptor, configurable: true })
     }
-    // The worker ends with its test file. Until then a connection that is still closing may need the document:
-    // @microsoft/fetch-event-source touches it whenever a connection ends.
+    // Keep the window until the worker ends, which is when its test file ends. A connection that is still closing may
+    // need the document, because @microsoft/fetch-event-source accesses it whenever a connection ends.
     return { teardown() {} }
   },
 }

@@ -50,14 +50,14 @@ subscribe('net.server.socket', (message) => {
 const trafficAt = (port: number | undefined): PortTraffic | undefined =>
   port === undefined ? undefined : ports.get(port)
 
-/** Starts recording a port. */
+/** Starts recording the traffic of a port, and returns the live record. */
 export function recordPort(port: number): PortTraffic {
   const traffic: PortTraffic = { requests: [], sockets: new Set(), responses: new Set() }
   ports.set(port, traffic)
   return traffic
 }
 
-/** Stops recording a port. */
+/** Stops recording the traffic of a port. */
 export function forgetPort(port: number): void {
   ports.delete(port)
 }

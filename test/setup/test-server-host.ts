@@ -14,7 +14,7 @@ import {
 import { type PortTraffic, type ReceivedRequest, recordPort, forgetPort } from './port-traffic.ts'
 import { type SyncManualClock, createSyncManualClock } from './sync-manual-clock.ts'
 
-/** Options for opening a mock server. They are sent as JSON, so `time` replaces `clock`. */
+/** Options for opening a mock server. They are sent as JSON, which cannot contain a clock: `time` replaces it. */
 export interface TestServerOptions extends Omit<MockServerOptions, 'clock'> {
   /** With `manual`, the server's clock moves only when `advance` is called. @defaultValue 'real' */
   time?: 'real' | 'manual'
@@ -76,7 +76,7 @@ function createCommands(
     lose: () => server.service.clearHistory(),
     token: (options) => server.issueToken(options),
     advance(ms) {
-      if (!clock) throw new TypeError("advance: requires a server with time: 'manual'")
+      if (!clock) throw new TypeError("advance() requires a server with time: 'manual'")
       clock.advance(ms)
     },
     state: () => ({
@@ -109,7 +109,7 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
     const clock = time === 'manual' ? createSyncManualClock() : undefined
     const onRequest: MockServerOptions['onRequest'] = ({ method, url: requestUrl, headers }, via) => {
       const { pathname, search } = new URL(requestUrl)
-      // Requests outside a channel are recorded by `recordPort`.
+      // Requests that do not come over a channel are recorded by `recordPort`.
       if (via === 'channel')
         traffic.requests.push({ method, path: pathname + search, headers: Object.fromEntries(headers) })
     }
@@ -126,7 +126,7 @@ export async function startTestServerHost(): Promise<{ url: string; close(): Pro
   const runCommand = async (path: string, body: string): Promise<unknown> => {
     if (path === '/') return open(JSON.parse(body))
     const commands = servers.get(path)
-    if (!commands) throw new TypeError(`No server at ${path}`)
+    if (!commands) throw new TypeError(`No server is open at ${path}`)
     const [name, ...args] = JSON.parse(body) as [keyof TestServerCommands, ...unknown[]]
     return (commands[name] as (...args: unknown[]) => unknown)(...args)
   }

@@ -7,7 +7,7 @@ type Locks = Pick<LockManager, 'request'>
 export interface FakeTab {
   readonly locks: Locks
   openChannel(name: string): ShareChannel
-  /** Delays everything that arrives. `lossy`: messages are lost instead, as in a page that a debugger has stopped. */
+  /** Delays all that arrives at the tab. With `lossy`, messages are lost, as in a page that a debugger has stopped. */
   freeze(mode?: 'lossless' | 'lossy'): void
   /** Delivers everything that was delayed, and ends the delay. */
   thaw(): void
@@ -34,8 +34,8 @@ interface ChannelPort {
 }
 
 /**
- * Creates a fake browser. Messages are delivered as copies, in a later microtask or after `delay()` milliseconds; locks are
- * granted likewise. Messages keep their order, and so do locks, but a lock may overtake a message and vice versa.
+ * Creates a fake browser. Messages are delivered as copies, in a later microtask or after `delay()` milliseconds; locks
+ * are granted likewise. Messages keep their order, and so do locks, but a lock may overtake a message and vice versa.
  */
 export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () => number } = {}): FakeBrowser {
   const queues = new Map<string, LockRequest[]>() // the first request holds the lock
@@ -54,10 +54,10 @@ export function createFakeBrowser({ clock, delay }: { clock?: Clock; delay?: () 
     let state: 'alive' | 'frozen' | 'lossy' | 'dead' = 'alive'
     const resources: { free(): void }[] = []
     const taskQueues: { run(): void; clear(): void }[] = []
-    /** Creates a queue that runs tasks of this tab in order, while the tab is alive. */
+    /** Creates a queue that runs tasks of this tab in order, and only while the tab is alive. */
     const createTaskQueue = (): ((task: () => void) => void) => {
       let tasks: (() => void)[] = []
-      let arrived = 0 // tasks that are due
+      let arrived = 0 // number of tasks that are due
       const run = (): void => {
         while (state === 'alive' && arrived > 0) {
           arrived--

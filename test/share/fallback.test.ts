@@ -1,10 +1,10 @@
-/** Tests of the fallback when tabs cannot share: each tab gets its own connection, and onFallback is called with the reason. */
+/** Tests of the fallback when tabs cannot share: each tab opens its own connection, and onFallback gets the reason. */
 import { expect, test, vi } from 'vitest'
 import { shareAcrossTabs } from '../../src/share.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
 import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
 
-test('tabs do not share without Web Locks, as in Node and on insecure pages', async () => {
+test('tabs do not share without Web Locks, as in Node 20 and on insecure pages', async () => {
   vi.stubGlobal('navigator', {})
   const network = createScriptedNetwork()
   const reasons: unknown[] = []

@@ -54,7 +54,7 @@ export function consumeFeed(
         }
       }
     } catch {
-      // Reconnects, like the SDK.
+      // Every error leads to a reconnect, as in the SDK.
     }
     connection?.cancel()
     clock.after(100, () => void attempt())

@@ -1,4 +1,4 @@
-/** Tests of which requests are shared; no data or credentials may reach other users. */
+/** Tests of which requests share a connection: no data or credentials may reach other users. */
 import { expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { createTestTabs, flushMessages, createRequest } from './test-tabs.ts'
@@ -48,7 +48,7 @@ test.each<[string, number, Partial<ConnectRequest>, Partial<ConnectRequest>?]>([
   expect(await countConnections(one, other)).toBe(expected)
 })
 
-test('tabs with different names do not share', async () => {
+test('tabs with different names do not share a connection', async () => {
   expect(await countConnections({}, {}, ['app', 'other'])).toBe(2)
   // The separator between name and scope is unambiguous.
   expect(await countConnections({ scope: 'x"],["y' }, { scope: 'y' }, ['app', 'app",["x'])).toBe(2)

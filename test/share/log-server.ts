@@ -1,4 +1,4 @@
-/** An in-memory feed server: one event log, read by any number of connections, which the test can break. */
+/** An in-memory feed server: any number of connections read one event log, and the test can break them. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, Connect, ConnectRequest } from '../../src/connect/connect.ts'
 
@@ -10,13 +10,16 @@ export interface LogServer {
   readonly openConnections: number
   /** Returns the largest number of connections open at once since the last call. */
   takePeakConnections(): number
-  /** Adds events to the log. */
+  /** Adds `count` events to the log, each with a payload of at least `size` characters. */
   send(count?: number, size?: number): void
   /** Breaks every connection. */
   cut(): void
 }
 
-/** Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2), and each read returns at most `batch` log events. */
+/**
+ * Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2), and
+ * each read returns at most `batch` log events.
+ */
 export function createLogServer({ batch = 5 } = {}): LogServer {
   const log: { id: number; data: string }[] = []
   const connections = new Set<{ wake(): void; cut(): void }>()

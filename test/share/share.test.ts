@@ -7,7 +7,7 @@ import { connected, createTestTabs, event, flushMessages, readAll, createRequest
 
 trapUnhandled()
 
-/** Opens a leader and a follower, both of which read, and the connection that they share. */
+/** Opens a leader and a follower, which share one connection, and starts reading in both. */
 async function openPair(more = {}) {
   const tabs = createTestTabs()
   const [one, two] = [tabs.open(), tabs.open()]
@@ -65,7 +65,7 @@ test('[P2.3] a tab with a known cursor receives the events that it missed', asyn
   expect(network.attempts).toHaveLength(1)
 })
 
-test('a stream without a connected event is replayed as long as the replay buffer contains the start of the stream', async () => {
+test('a stream without a connected event is replayed to new tabs while the buffer contains its start', async () => {
   const { open, wire, network } = await openPair()
   wire.send({ type: 'start', data: '{}' }, { data: 'a' })
   await flushMessages()
@@ -223,7 +223,7 @@ test('a leader that receives no events answers pings and remains the leader', as
   expect(browser.messages.filter((message) => (message as { type: string }).type === 'ping').length).toBeGreaterThan(10)
 })
 
-test('an older tab that opens the same stream takes over as its leader', async () => {
+test('an older tab that opens the same stream takes over as the leader', async () => {
   const { open, network } = createTestTabs()
   const [old, young] = [open(), open()]
   void old.connect(createRequest({ url: 'https://example.com/other' }))
@@ -270,7 +270,7 @@ test('an error that affects only the leader makes the next tab the leader', asyn
 })
 
 test.each([404, 503, 204])(
-  'a response with status %i reaches every tab, with the problem and without secrets',
+  'a response with status %i reaches every tab, with its problem document and without secrets',
   async (status) => {
     const { open, network, clock, browser } = createTestTabs()
     const leading = open().connect(createRequest())
@@ -300,7 +300,7 @@ test.each([404, 503, 204])(
   },
 )
 
-test.each([401, 403])('a rejection of credentials (%i) fails the other tabs with a retryable error', async (status) => {
+test.each([401, 403])('if the leader gets a %i, the other tabs fail with a retryable error', async (status) => {
   const { open, network, browser } = createTestTabs()
   const requestAs = (token: string) =>
     createRequest({ scope: 'alice', headers: [['authorization', token]], credentialHeaders: ['authorization'] })
@@ -363,13 +363,13 @@ test.each(['joining', 'leader', 'follower'])(
   },
 )
 
-test('[F37] a signal that is already aborted rejects with the reason and prevents the request', async () => {
+test('[F37] if the signal is already aborted, connect() rejects with the reason and sends no request', async () => {
   const { open, network, clock } = createTestTabs()
   await expect(open().connect(createRequest({ signal: AbortSignal.abort('reason') }))).rejects.toBe('reason')
   expect([network.attempts, clock.pendingDelays]).toEqual([[], []])
 })
 
-test('[P2.2] [F26] a tab that becomes the leader between `connected` and `reset` requests the old cursor, so that the gap is reported', async () => {
+test('[P2.2] [F26] a tab that becomes the leader between `connected` and `reset` resumes from the old cursor, so that the gap is reported', async () => {
   const { one, wire, network, clock } = await openPair({ lastEventId: '5' })
   wire.send(connected('new:9'))
   await flushMessages()

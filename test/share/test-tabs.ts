@@ -22,7 +22,7 @@ export interface TestTab {
 }
 
 export function createTestTabs(): TestTabs {
-  // Each tab opens later than the one before.
+  // Date.now() increases with every call, so that each tab opens later than the one before.
   let time = 1_800_000_000_000
   vi.spyOn(Date, 'now').mockImplementation(() => ++time)
   const browser = createFakeBrowser()

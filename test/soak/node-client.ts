@@ -38,7 +38,7 @@ const feed = client.subscribe<{ number: number }>('/api/stream', {
 let listenerCalls = 0
 feed.on('number', () => listenerCalls++)
 
-/** Takes a heap sample while the loop is paused. */
+/** Takes a heap sample while the loop that reads the feed is paused. */
 async function sample(): Promise<HeapSample> {
   // Objects in use until now are released in the next turns of the event loop.
   for (let round = 0; round < 3; round++) {
@@ -75,5 +75,5 @@ for (let round = 0; round < 300 && Object.keys(countResources()).length > 0; rou
 }
 const leftovers: Leftovers = { listeners: getEventListeners(signal, 'abort').length, ...countResources() }
 process.send!({ counts: { received, lost, repeated, reconnects }, leftovers } satisfies Report)
-// Without leftovers the process now exits by itself, which the parent checks.
+// Without leftovers, the process now exits by itself, which the parent checks.
 process.disconnect()

@@ -49,10 +49,13 @@ export function eventsPerConnection({ events, reconnects }: Plan): number {
   return Math.max(2, Math.floor(events / reconnects))
 }
 
-/** How much a heap that does not grow may vary, for example by newly optimized code or a batch in progress. */
+/** How much a heap that does not grow may vary, for example because of newly optimized code or a batch in progress. */
 export const HEAP_NOISE_BYTES = 0x100000
 
-/** Returns by how many bytes the lowest of the last three samples exceeds the lowest of the first three; the very first sample is warm-up and does not count. */
+/**
+ * Returns by how many bytes the smallest heap of the last three samples exceeds the smallest heap of samples 2 to 4.
+ * The first sample is not used, because the client is still warming up.
+ */
 export function heapGrowth(samples: readonly HeapSample[]): number {
   const lowest = (group: readonly HeapSample[]): number => Math.min(...group.map(({ heapBytes }) => heapBytes))
   return lowest(samples.slice(-3)) - lowest(samples.slice(1, 4))

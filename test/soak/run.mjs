@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
 
 const folder = await buildPrograms('runner')
-// The page loads the built package, as users do.
+// Build the package first, because the page loads the built package, as users do.
 process.exitCode =
   node(`${root}node_modules/rollup/dist/bin/rollup`, '--config', '--silent') ||
   node('--enable-source-maps', `${folder}runner.mjs`, folder, root, ...process.argv.slice(2))

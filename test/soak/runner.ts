@@ -37,7 +37,7 @@ function createSamplePrinter(): (sample: HeapSample) => void {
   }
 }
 
-/** Describes the expectations that the result does not meet. */
+/** Returns a description of each expectation that the result does not meet. */
 function findProblems({ counts, leftovers, samples, requests }: SoakResult): string[] {
   const { received, lost, repeated, reconnects } = counts
   const problems = Object.entries(leftovers)

@@ -29,7 +29,8 @@ const server = await startMockServer({
   onRequest(request) {
     if (!request.url.includes('/api/stream')) return
     requests++
-    // Send three connections' worth ahead of the client: enough to reset this connection, and never more than `history` holds.
+    // Broadcast up to three connections' worth of events ahead of the client: enough to reset this connection, and
+    // never more than `history` holds.
     const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
     const sendUntil = Math.min(events, position + 3 * eventsBeforeReset)
     // Wait until the client is connected, so that its first connection does not start after these events.

@@ -79,8 +79,8 @@ export async function soakChromium(
       plan.events,
       SAMPLE_COUNT,
     ] as const)
-    // The store's last write and the events of the last request take a moment.
-    await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {}) // counted below
+    // The store's last write and the events of the last request take a moment. Timers that are left are counted below.
+    await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {})
     for (let round = 0; round < 100 && pendingRequests.size > 0; round++)
       await page.evaluate(() => new Promise(requestAnimationFrame))
     const { requests, clients } = await server.state()

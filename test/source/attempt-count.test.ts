@@ -25,7 +25,7 @@ describe('[F19] attempts', () => {
     ['an ID-only block', 1, { id: '1' }],
     ['an event without an ID', 3, { data: 'a' }],
     ['an event with a known ID', 3, { data: 'a', id: '0' }],
-  ])('after %s a source that was on attempt 3 is on attempt %i', async (_name, attempt, block) => {
+  ])('after %s, a source that was on attempt 3 is on attempt %i', async (_name, attempt, block) => {
     const { source, network, clock } = createTestSource({ lastEventId: '0' })
     source.start()
     for (const delay of [1_000, 2_000]) {
@@ -46,7 +46,7 @@ describe('[F19] attempts', () => {
   test.each([
     [9_999, 3],
     [10_000, 2],
-  ])('after a connection open for %d ms the next attempt is number %d', async (ms, attempt) => {
+  ])('after a connection that was open for %d ms, the next attempt is number %d', async (ms, attempt) => {
     const { source, network, clock } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -135,7 +135,7 @@ describe('the last attempt', () => {
     expect(endResults).toMatchObject([{ code: 'network' }])
   })
 
-  test('[F15] an error that is not retryable on the last attempt is reported unchanged', async () => {
+  test('[F15] on the last attempt, an error that is not retryable is reported unchanged', async () => {
     const { source, network, clock, endResults } = createTestSource({ retry: { limit: 1 } })
     source.start()
     await flushMicrotasks()
@@ -186,7 +186,7 @@ describe('[F20] reconnection time sent by the server', () => {
     [5_000, 6_000],
     [0, 1_100],
     [99_999_999_999, 601_000],
-  ])('a reconnection time of %d ms gives a delay of at most %d ms including jitter', async (ms, delay) => {
+  ])('a reconnection time of %d ms gives a delay of at most %d ms, including jitter', async (ms, delay) => {
     const { open, clock } = createTestSource()
     const connection = await open()
     connection.retry(ms)

@@ -41,7 +41,7 @@ describe('[F25] dedupe window', () => {
     expect(['1', '2'].map((id) => receive(window, id))).toEqual([true, false])
   })
 
-  test('a connection that received as many new IDs as the window holds no longer recognizes older IDs', () => {
+  test('once a connection has received a full window of new IDs, older IDs are no longer recognized', () => {
     const window = createDedupeWindow(2, undefined)
     window.beginConnection()
     receive(window, '1')

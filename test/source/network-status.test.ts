@@ -44,7 +44,7 @@ test.each([
   [{ onLine: true }, false],
   [{}, false],
   [undefined, false],
-])('[F40] with navigator %o isOffline() returns %s', (navigator, offline) => {
+])('[F40] with navigator %o, isOffline() returns %s', (navigator, offline) => {
   vi.stubGlobal('navigator', navigator)
   expect(platformNetworkStatus.isOffline()).toBe(offline)
 })

@@ -34,7 +34,7 @@ describe('content type', () => {
     'text/event-stream, text/html',
     'text/html; a=", text/event-stream"',
     '*/*',
-  ])('[F10] content type "%s" is a content-type error that is not retried, and the body is cancelled', async (type) => {
+  ])('[F10] content type "%s" causes a content-type error without a retry, and the body is cancelled', async (type) => {
     const { source, network, clock, endResults, events } = createTestSource()
     source.start()
     await flushMicrotasks()
@@ -108,7 +108,7 @@ describe('status', () => {
     expect(endResults).toEqual([])
   })
 
-  test('`statusCodes` replaces the default list', async () => {
+  test('`retry.statusCodes` replaces the default list of statuses to retry', async () => {
     for (const [status, expected] of [
       [404, 'waiting'],
       [503, 'closed'],

@@ -83,7 +83,7 @@ describe('minimum delay requested by the server', () => {
     expect(delayOf({}, { minDelay: 5_000, random: 0.5 })).toBe(5_500)
   })
 
-  test('without jitter the longer of backoff and minimum delay is used', () => {
+  test('without jitter, the longer of backoff and minimum delay is used', () => {
     expect(delayOf({ jitter: false }, { minDelay: 5_000 })).toBe(5_000)
     expect(delayOf({ jitter: false }, { minDelay: 500 })).toBe(1_000)
   })

@@ -37,7 +37,7 @@ describe('a connection', () => {
     ])
   })
 
-  test('[F23] an ID-only block moves the cursor and an empty ID clears it', async () => {
+  test('[F23] an ID-only block moves the cursor, and an empty ID clears it', async () => {
     const { open, source, network, clock } = createTestSource()
     const connection = await open()
     connection.send({ id: '8' })
@@ -70,7 +70,7 @@ describe('a connection', () => {
     }
   })
 
-  test('an event refused by onEvent ends the connection after earlier events are delivered and does not move the cursor', async () => {
+  test('an event refused by onEvent ends the connection after earlier events are delivered, and does not move the cursor', async () => {
     const refusal = new StreamError('gap', 'Missing', { retryable: true })
     const { open, source, flushedBytes, endResults, events } = createTestSource({
       event: ({ data }) => {

@@ -18,7 +18,7 @@ const triggers: Trigger[] = [
 
 type Cell = { next: StreamStatus; attempt?: number }
 
-/** Expected transitions from attempt 3. A trigger that is not listed is late and changes nothing. */
+/** Expected transitions from attempt 3. A trigger that is not listed changes nothing. */
 const cells: Record<StreamStatus, Partial<Record<Trigger, Cell>>> = {
   idle: {
     start: { next: 'connecting' },

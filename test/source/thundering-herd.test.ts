@@ -127,7 +127,7 @@ test.each(crashes)(
 )
 
 test(
-  'without jitter all clients reconnect in the same window, which shows that the simulation detects a herd',
+  'without jitter, all clients reconnect in the same window, which shows that the simulation detects a herd',
   { timeout: 60_000 },
   async () => {
     const { ofClients } = describeWaves(await simulateCrash({ down: RECOVERED_AFTER_MS }, { jitter: false }, SEED))

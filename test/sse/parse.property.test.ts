@@ -93,7 +93,7 @@ test('bytes are parsed as the standard requires, however they are chunked', () =
   )
 })
 
-test('text is parsed like the same text in bytes, however it is chunked', () => {
+test('text is parsed like the same text encoded as UTF-8, however it is chunked', () => {
   fc.assert(
     fc.property(fc.oneof(textStream, eventStream), sizes, (bytes, list) => {
       const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)

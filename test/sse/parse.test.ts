@@ -293,7 +293,8 @@ describe('chunks', () => {
     }
   })
 
-  // A parser that copies or searches all buffered text for each chunk would need minutes for the next two tests, and time out.
+  // A parser that copies or searches all buffered text for each chunk would need minutes for the next two tests, and
+  // time out.
   test('[F29] an event of nearly 16 MiB in chunks of 1 KiB is parsed in linear time', () => {
     const chunk = new Uint8Array(1024).fill(0x61)
     const chunks = [utf8('data: '), ...Array.from({ length: 16_383 }, () => chunk), utf8('\n\n')]
@@ -329,7 +330,7 @@ describe('chunks', () => {
 
 describe('end and reset', () => {
   for (const method of ['end', 'reset'] as const) {
-    test(`[F8] after ${method}() a new stream starts clean`, () => {
+    test(`[F8] after ${method}(), a new stream starts clean`, () => {
       const beginnings = ['data: a\nid: b\nevent: c\n', 'data: a', 'data: a\r', '\uFEFF', ': a', 'data: a\n\n'].map(
         utf8,
       )
@@ -404,13 +405,13 @@ describe('maxEventSize', () => {
     }
   })
 
-  test('[F28] text counts toward the limit if it follows the end of a partial line in the same chunk', () => {
+  test('[F28] text after the end of a partial line in the same chunk also counts toward the limit', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
     expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
-  test('[F28] text counts toward the limit if it follows the ends of a partial line and a block in the same chunk', () => {
+  test('[F28] text after the ends of a partial line and a block in the same chunk also counts toward the limit', () => {
     const chunks = ['dat', '\r\r\nid: 0123456789\n']
     expect(parseChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
     expect(parseChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
@@ -424,7 +425,7 @@ describe('maxEventSize', () => {
     expect(parseChunks([bytes], { maxEventSize: 20 }).blocks).toHaveLength(200)
   })
 
-  test('[F28] after a too-large error the parser keeps throwing until reset()', () => {
+  test('[F28] after a too-large error, the parser keeps throwing until reset()', () => {
     const blocks: Block[] = []
     const parser = createBlockParser({ onBlock: (block) => blocks.push(block), maxEventSize: 10 })
     const tooLarge = expect.objectContaining({ code: 'too-large', name: 'StreamError' })

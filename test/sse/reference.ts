@@ -1,4 +1,4 @@
-/** A reference parser: the standard's algorithm, word for word, applied to a whole stream at once. Slow, but easy to verify. */
+/** A reference parser: the standard's algorithm, word for word, for a whole stream at once; slow but easy to verify. */
 import type { Block } from '../../src/sse/parse.ts'
 
 /** Everything that a stream contains. */

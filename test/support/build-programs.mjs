@@ -2,7 +2,10 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** Bundles the `.ts` files `programs`, next to the module `here`, into a cache folder; returns the folder's path. */
+/**
+ * Bundles TypeScript files into a cache folder, and resolves with the folder's path. `programs` are the names of the
+ * files, without `.ts`; they are next to the module whose URL is `here`.
+ */
 export async function buildPrograms(here, programs, name) {
   const outdir = fileURLToPath(new URL(`../../node_modules/.cache/rivulet-${name}/`, import.meta.url))
   await build({

@@ -10,11 +10,11 @@ export interface ScriptedBlock {
 }
 
 export interface ScriptedConnection {
-  /** Delivers these blocks in one read. */
+  /** Delivers these blocks in one batch. */
   send(...blocks: ScriptedBlock[]): void
-  /** Delivers one read that has bytes but no blocks, as a comment does. */
+  /** Delivers a batch with bytes but no blocks, as a comment does. */
   comment(bytes?: number): void
-  /** Delivers one read that contains a reconnection time. */
+  /** Delivers a batch that contains a reconnection time. */
   retry(ms: number): void
   /** Ends the stream cleanly. */
   end(): void

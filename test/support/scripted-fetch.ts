@@ -27,7 +27,7 @@ export interface ScriptedFetch {
 
 const encoder = new TextEncoder()
 
-/** Creates a scripted fetch. Responses default to event streams and fail when the signal aborts, as with real fetch. */
+/** Creates a scripted fetch. Responses are event streams by default; as with real fetch, an abort makes them fail. */
 export function createScriptedFetch(): ScriptedFetch {
   const calls: FetchCall[] = []
   return {

@@ -39,7 +39,7 @@ export interface TestSource {
   clock: ManualClock
   network: ScriptedNetwork
   events: RawEvent[]
-  /** Bytes of each batch, as passed to `onBatchEnd`. */
+  /** Size of each batch in bytes, as passed to `onBatchEnd`. */
   flushedBytes: number[]
   states: StreamState[]
   endResults: (StreamError | undefined)[]

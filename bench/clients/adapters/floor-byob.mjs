@@ -1,4 +1,4 @@
-/** Lower bound: like floor-decode, but with one reused buffer of 64 KiB. */
+/** Lower bound: like floor-decode, but reads into one reused buffer of 64 KiB. */
 export const checks = 'characters'
 
 export async function read(url) {

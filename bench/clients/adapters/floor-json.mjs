@@ -4,7 +4,7 @@ import { createRandom } from '../random.mjs'
 
 export const checks = 'events'
 
-/** Number of prepared texts: few enough to stay in the CPU cache, like freshly decoded strings. */
+/** Number of prepared texts: few enough that they stay in the CPU cache, as freshly decoded strings do. */
 const TEXT_COUNT = 256
 
 export async function read(url, take, total) {

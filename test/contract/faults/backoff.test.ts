@@ -1,4 +1,4 @@
-/** Faults 17 to 20: retries and their delays, on a manual clock. */
+/** Faults 17 to 20 in docs/faults.md: retries and their delays, with a manual clock. */
 import { expect, test, vi } from 'vitest'
 import type { ClientOptions } from '../../../src/request/options.ts'
 import { type SyncManualClock, createSyncManualClock } from '../../setup/sync-manual-clock.ts'

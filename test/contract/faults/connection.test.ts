@@ -1,4 +1,4 @@
-/** Faults 1 to 9: connections that break, end or fall silent. */
+/** Faults 1 to 9 in docs/faults.md: connections that break, end or fall silent. */
 import { expect, test } from 'vitest'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
@@ -24,16 +24,16 @@ registerContract('connection faults', (open, createSpy) => {
   }
 
   test.each(cutPositions)(
-    '[F1] a reset inside an event (cut-at:%s) drops the partial event and its ID, and the event is delivered once',
+    '[F1] a reset inside an event (cut-at:%s) drops the partial event and its ID; the whole event is delivered once',
     (position) => expectRecovery({ 'reset-after': 2, 'cut-at': position }),
   )
 
   test.each(cutPositions)(
-    '[F2] after a FIN without the last chunk (cut-at:%s) a feed resumes after the last complete event',
+    '[F2] after a FIN without the last chunk (cut-at:%s), a feed resumes after the last complete event',
     (position) => expectRecovery({ 'truncate-after': 2, 'cut-at': position }),
   )
 
-  test('[F2] after a FIN before the announced content length a feed resumes after the last complete event', () =>
+  test('[F2] after a FIN before the announced content length, a feed resumes after the last complete event', () =>
     expectRecovery({ 'truncate-after': 2, 'short-length': true }))
 
   /** A partial event larger than one read. */
@@ -57,7 +57,7 @@ registerContract('connection faults', (open, createSpy) => {
   test('[F3] a feed resumes after its last event when the connection ends cleanly', () =>
     expectRecovery({ 'end-after': 2 }))
 
-  test('[F3] after a clean end before the terminal event a run resumes, or fails with truncated if retries are off', async () => {
+  test('[F3] after a clean end before the terminal event, a run resumes, or fails with truncated if retries are off', async () => {
     const { client } = await open({ answers: { '*': 'abc' }, scenario: { 'end-after': 2 } })
     expect(await client.stream('/api/generate', { json: { prompt: 'p' } }).final()).toMatchObject({ text: 'abc' })
     const runWithoutRetry = client.stream('/api/generate', { json: { prompt: 'p' }, retry: false })
@@ -116,7 +116,7 @@ registerContract('connection faults', (open, createSpy) => {
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
   })
 
-  /** Checks that heartbeats do not prevent `stalled`. With a `search` filter, the server also sends ID-only blocks. */
+  /** Checks that heartbeats do not prevent a `stalled` error. With a filter, the server also sends ID-only blocks. */
   const expectStalled = async (search: string): Promise<void> => {
     const clock = createSyncManualClock()
     const { connect, batches } = createSpy()
@@ -139,9 +139,9 @@ registerContract('connection faults', (open, createSpy) => {
     expect(states.at(-1)!.error).toMatchObject({ code: 'stalled' })
   }
 
-  test('[F5] heartbeats prevent idle but not stalled when stallTimeout is set', () => expectStalled(''))
+  test('[F5] with stallTimeout, heartbeats prevent an idle error but not a stalled error', () => expectStalled(''))
 
-  test('[F5][P2.4] ID-only blocks do not prevent stalled', () => expectStalled('?types=rare'))
+  test('[F5][P2.4] ID-only blocks do not prevent a stalled error', () => expectStalled('?types=rare'))
 
   test('[F6] a request without a response fails with a network error after connectTimeout and is retried', async () => {
     const clock = createSyncManualClock()

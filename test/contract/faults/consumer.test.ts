@@ -1,4 +1,4 @@
-/** Faults 33 to 39: consumers that are slow, stop, throw, close or abort. */
+/** Faults 33 to 39 in docs/faults.md: consumers that are slow, stop, throw, close or abort. */
 import { expect, test, vi } from 'vitest'
 import type { StreamEvent } from '../../../src/base/events.ts'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
@@ -7,7 +7,7 @@ import type { TestServer } from '../test-server.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
 import { waitUntil } from '../wait-until.ts'
 
-/** Resolves once the server has no readers. */
+/** Resolves when no client is reading a feed or a run. */
 const waitUntilUnread = (server: TestServer) =>
   waitUntil(async () => {
     const { feedReaders, runs } = await server.state()
@@ -34,7 +34,7 @@ registerContract('consumer faults', (open, createSpy) => {
       return blocked && writtenBytes > 1_000_000
     })
     const read = batches.reduce((sum, { bytes }) => sum + bytes, 0)
-    // Beyond the queue: the event taken by the loop, the event being read, and one batch.
+    // Besides the queue, the client may hold the event taken by the loop, the event being read, and one batch.
     expect(read).toBeLessThan(1_000_000 + 3 * size)
     for (let taken = 0; taken < count; taken++) expect((await loop.next()).value?.data).toHaveLength(size)
     expect(await server.log()).toHaveLength(1)
@@ -139,7 +139,7 @@ registerContract('consumer faults', (open, createSpy) => {
     expect([errors, await server.log()]).toEqual([[], ['GET /api/stream']])
   })
 
-  test('[F36] closing a stream in the task that opened it sends no request', async () => {
+  test('[F36] a stream closed in the task that opened it sends no request', async () => {
     const { client, server } = await open()
     client.subscribe('/api/stream').close()
     client.stream('/api/generate', { json: { prompt: 'p' } }).detach()

@@ -1,4 +1,4 @@
-/** Faults 22 to 32: stream contents. */
+/** Faults 22 to 32 in docs/faults.md: stream contents. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
 import { readRun, payloadsOf, recordEvents } from '../record-events.ts'
@@ -117,7 +117,7 @@ registerContract('stream contents', (open) => {
     ['series of lines', 'lines'],
   ] as const
   test.each(floods)(
-    '[F28] an endless %s is too-large: earlier complete events are delivered and the connection is closed',
+    '[F28] a feed delivers the events before an endless %s, fails with too-large and disconnects',
     async (_, flood) => {
       const scenario = { flood, 'flood-after': 2 }
       const { client, server } = await open({ scenario }, { maxEventSize: 100_000 })
@@ -132,7 +132,7 @@ registerContract('stream contents', (open) => {
     },
   )
 
-  test('[F28] by default a line of 32 MiB is too-large and a line of 8 MiB is not', async () => {
+  test('[F28] by default, a line of 32 MiB fails with too-large, and a line of 8 MiB is delivered', async () => {
     const { client, server } = await open({ scenario: { flood: 'line', 'flood-bytes': 32 * 1024 * 1024 } })
     expect(await client.subscribe('/api/stream').closed).toMatchObject({ code: 'too-large' })
     await server.setScenario([])

@@ -1,4 +1,4 @@
-/** Cross-origin pages: fault 18 and PROTOCOL.md rule 1.5. */
+/** Cross-origin pages: fault 18 in docs/faults.md and rule 1.5 in PROTOCOL.md. */
 import { expect, test } from 'vitest'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'

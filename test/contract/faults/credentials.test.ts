@@ -1,4 +1,4 @@
-/** Faults 16, 38 and 49, and PROTOCOL.md section 4: credentials. */
+/** Faults 16, 38 and 49 in docs/faults.md, and section 4 of PROTOCOL.md: credentials. */
 import { expect, test } from 'vitest'
 import { apiKey, bearer } from '../../../src/request/auth.ts'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'

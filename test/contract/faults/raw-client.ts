@@ -1,4 +1,4 @@
-/** A client on a plain socket, for behavior that no HTTP client allows. */
+/** A client that uses a plain TCP socket, for behavior that no HTTP client allows. */
 import { type Socket, connect } from 'node:net'
 
 export interface RawClient {
@@ -26,5 +26,5 @@ export function openRawClient(port: number, lines: string[], head: 'complete' | 
   }
 }
 
-/** Returns the head of a GET request. */
+/** Returns the lines in the head of a GET request. */
 export const get = (path: string): string[] => [`GET ${path} HTTP/1.1`, 'Host: localhost']

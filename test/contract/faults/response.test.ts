@@ -1,4 +1,4 @@
-/** Faults 10 to 17: responses that are not event streams. */
+/** Faults 10 to 17 in docs/faults.md: responses that are not event streams. */
 import { expect, test } from 'vitest'
 import { registerContract } from '../contract.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
@@ -36,7 +36,7 @@ registerContract('responses', (open) => {
     const { client, server } = await open({ scenario: { status: 400, 'endless-body': true } })
     const error = await client.subscribe('/api/stream').closed
     expect(error).toMatchObject({ code: 'http', status: 400 })
-    // The body was read as a problem document, but not to its end.
+    // The client reads only the start of the body, for the problem document, and then closes the connection.
     await waitUntil(async () => (await server.state()).openResponses === 0)
     expect(await server.log()).toHaveLength(1)
   })

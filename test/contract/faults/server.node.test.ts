@@ -1,4 +1,4 @@
-/** Faults 44 to 48: misbehaving clients of the mock server, on real sockets. */
+/** Faults 44 to 48 in docs/faults.md: misbehaving clients of the mock server, over real sockets. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,7 +92,7 @@ async function openPausedClient(server: MockServer): Promise<ReturnType<typeof o
 
 const largeEvent = { data: 'x'.repeat(64 * 1024) }
 
-test('[F46] a client that stops reading holds up at most one write, and is dropped once the log no longer has its position', async () => {
+test('[F46] a client that stops reading holds up at most one write, and is dropped once its next event is no longer in the log', async () => {
   const { server, traffic } = await open({ history: 400 })
   await openPausedClient(server)
   const [socket] = traffic.sockets

@@ -1,4 +1,4 @@
-/** A server that sends the responses that each request's query describes. It listens on two ports, which are two origins of one site. */
+/** A server whose responses are described in the query of the URL. It listens on two ports: two origins of one site. */
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CannedResponse, ReceivedRequest } from './case.ts'

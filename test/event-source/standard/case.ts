@@ -71,7 +71,7 @@ export function nextMessages(source: EventSource, count: number): Promise<string
       if (found.push(data as string) === count) resolve(found)
     })
     source.addEventListener('error', () => {
-      if (source.readyState === 2) reject(new Error(`closed after ${JSON.stringify(found)}`))
+      if (source.readyState === 2) reject(new Error(`the source closed after the messages ${JSON.stringify(found)}`))
     })
   })
 }
@@ -131,7 +131,7 @@ export interface Servers {
   readonly otherUrl: string
 }
 
-/** Milliseconds after which a case fails. */
+/** Milliseconds after which a case without a result fails. */
 const CASE_TIMEOUT_MS = 6_000
 /** Fewer than the six connections per origin that browsers allow. */
 const MAX_CONCURRENT_CASES = 4

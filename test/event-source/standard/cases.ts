@@ -386,7 +386,7 @@ export const cases: readonly Case[] = [
   reads('format-leading-space', 'data:\ttest\rdata: \ndata:test\n\n', '\ttest\n\ntest'),
   fails('format-mime-bogus', { type: 'x bogus' }),
   opens('format-mime-trailing-semicolon', { type: 'text/event-stream;' }),
-  // [spec] Fetch, "extract a MIME type": the last of several types counts, except a wildcard.
+  // [spec] Fetch, "extract a MIME type": the last of several types counts, unless it is a wildcard.
   opens('of two content types the last counts: an event stream opens the source', {
     type: 'text/html, text/event-stream',
   }),

@@ -22,7 +22,7 @@ test('numbers are spread evenly over [0, 1)', () => {
   for (const count of tenths) expect(Math.abs(count - 1_000)).toBeLessThan(150)
 })
 
-test('hashes are 32-bit and differ between texts', () => {
+test('hashes are 32-bit integers, and different texts have different hashes', () => {
   const seeds = ['', 'a', 'b', 'ab', 'ba', '你好'].map(hashText)
   expect(new Set(seeds).size).toBe(6)
   for (const seed of seeds) expect(seed).toBe(seed >>> 0)

@@ -163,7 +163,7 @@ describe('serving', () => {
   test.each([
     ['jwt', 'Authorization: Bearer $TOKEN'],
     ['apikey', 'X-API-Key: mock-key'],
-  ])('the curl commands authenticate with --auth %s', async (kind, header) => {
+  ])('with --auth %s, the printed curl commands contain credentials', async (kind, header) => {
     const { url, output } = await start('--auth', kind)
     expect(output.match(/  curl .*/g)!.every((line) => line.includes(header))).toBe(true)
     expect((await fetch(`${url}/api/stream`)).status).toBe(401)
@@ -209,7 +209,7 @@ describe('serving', () => {
 
 describe('the process', () => {
   let cli: string
-  /** Bundles the command as the package build does, leaving out Node's modules. */
+  /** Bundles the command with everything but Node's built-in modules, as the package build does. */
   beforeAll(async () => {
     const outDir = join(folder, 'built')
     const output = { entryFileNames: 'cli.mjs' }

@@ -1,4 +1,4 @@
-/** Faults of channels and of their streams: a stream's faults act as on a plain connection, and on no other stream. */
+/** Faults of channels and their streams: a stream's fault acts as on a plain connection and affects no other stream. */
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import { type Block, dataOf, eventsOf, textOf } from '../support/blocks.ts'
@@ -16,7 +16,7 @@ const TEXT = 'Hello, 世界 👩‍👩‍👧‍👦!'
 const options = { answers: { Hi: TEXT }, delay: 0 }
 const rulePath = { path: '/api/generate*' }
 
-/** Reads the same run over a plain connection. */
+/** Reads a run with this rule over a plain connection. */
 async function readWithoutChannel(scenario: Rule): Promise<{ events: Block[]; complete: boolean }> {
   const { url } = await openLocalTestServer({ ...options, scenario: [{ ...rulePath, ...scenario }] })
   const raw = openRawClient(`${url}/api/generate?prompt=Hi`, { headers: { connection: 'close' } })
@@ -247,7 +247,7 @@ describe('faults of a channel', () => {
     expect(await raw.ended).toBe('reset')
   })
 
-  test('clearHistory closes every channel, and later operations are 404', async () => {
+  test('clearHistory closes every channel, and later operations get a 404', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     server.service.clearHistory()

@@ -16,23 +16,26 @@ import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 describe('[F44] injections', () => {
   const names = ['a\rb', 'a\nb', 'a\r\nb', 'a\0b', '\n', 'note\ndata: forged\n\nevent: x']
 
-  test.each(names)('[P1.2] event type %j throws a TypeError, and nothing is sent or kept', async (type) => {
-    const { server, url } = await openLocalTestServer()
-    const reader = await openStreamReader(`${url}/api/stream`)
-    const [connected] = await reader.readEvents(1)
-    expect(() => server.broadcast({ type, data: 1 })).toThrow(TypeError)
-    expect(server.service.feed().keptEvents).toBe(0)
-    server.broadcast({ type: 'fine', data: 2 })
-    const events = await reader.readEvents(2)
-    expect(events[1]).toMatchObject({ type: 'fine', data: '2' })
-    expect(reader.text.match(/^event: /gm)).toHaveLength(2)
-    reader.close()
-    const again = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': connected!.id! } })
-    expect((await again.readEvents(2))[1]!.data).toBe('2')
-    again.close()
-  })
+  test.each(names)(
+    '[P1.2] broadcasting event type %j throws a TypeError, and nothing is sent or kept',
+    async (type) => {
+      const { server, url } = await openLocalTestServer()
+      const reader = await openStreamReader(`${url}/api/stream`)
+      const [connected] = await reader.readEvents(1)
+      expect(() => server.broadcast({ type, data: 1 })).toThrow(TypeError)
+      expect(server.service.feed().keptEvents).toBe(0)
+      server.broadcast({ type: 'fine', data: 2 })
+      const events = await reader.readEvents(2)
+      expect(events[1]).toMatchObject({ type: 'fine', data: '2' })
+      expect(reader.text.match(/^event: /gm)).toHaveLength(2)
+      reader.close()
+      const again = await openStreamReader(`${url}/api/stream`, { headers: { 'last-event-id': connected!.id! } })
+      expect((await again.readEvents(2))[1]!.data).toBe('2')
+      again.close()
+    },
+  )
 
-  test.each(names)('[P1.2] a POST with event type %j is 400', async (type) => {
+  test.each(names)('[P1.2] a POST with event type %j gets a 400', async (type) => {
     const { url, server } = await openLocalTestServer()
     const response = await fetch(`${url}/api/broadcast`, { method: 'POST', body: JSON.stringify({ type, data: 1 }) })
     expect(response.status).toBe(400)
@@ -110,7 +113,7 @@ describe('[F45] clients that disconnect', () => {
       const clients = Array.from({ length: 100 }, (_, index) =>
         openRawClient(url + (index % 2 ? '/api/stream' : '/api/generate?prompt=x')),
       )
-      // A third disconnects at once, a third after the headers, a third in the middle of the events.
+      // A third of the clients disconnect at once, a third after the headers, and a third in the middle of the events.
       await Promise.all(
         clients.map(async (client, index) => {
           if (index % 3 === 1) await client.status()
@@ -174,7 +177,7 @@ describe('[F46] clients that never read', () => {
   })
 
   test(
-    'a client is dropped once its next event is no longer kept, while others continue',
+    'a client is dropped once the next event that it must receive is no longer kept, while others continue',
     { timeout: 30_000 },
     async () => {
       const { service, port } = await serveBare({ history: 100 })
@@ -232,7 +235,7 @@ describe('[F47] clients that never send a request', () => {
     reader.close()
   })
 
-  test('a request beyond maxConnections is 503 with Retry-After, until a connection is free', async () => {
+  test('a request beyond maxConnections gets a 503 with Retry-After, until a connection is free', async () => {
     const { url, server } = await openLocalTestServer({ maxConnections: 2 })
     const served = [openRawClient(`${url}/api/stream`), openRawClient(`${url}/api/stream`)]
     for (const client of served) await client.waitForText('connected')
@@ -279,7 +282,7 @@ describe('[F48] path traversal', () => {
     await symlink(join(demo, 'index.html'), join(demo, 'inside.html'))
     return openLocalTestServer({ folders: { '/': demo } })
   }
-  /** Requests the raw path, which a URL would normalize. */
+  /** Requests the path exactly as given; `fetch` would normalize it. */
   async function request(
     port: number,
     path: string,
@@ -317,7 +320,7 @@ describe('[F48] path traversal', () => {
     '/nothing.html',
     '//secret.txt',
     '//etc/passwd',
-  ])('%s is 404', async (path) => {
+  ])('%s gets a 404', async (path) => {
     const { server } = await serveFolder()
     const { status, receivedText } = await request(server.port, path)
     expect(status).toBe(404)

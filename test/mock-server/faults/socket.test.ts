@@ -1,4 +1,4 @@
-/** Every fault of the grammar, as seen on a socket. */
+/** Every fault that a scenario can describe, observed over a real socket. */
 import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
@@ -287,7 +287,7 @@ describe('responses', () => {
     expect(client.head).toContain(`retry-after: ${value}\r\n`)
   })
 
-  test('[F19] a rule without a count resets every connection after a 200', async () => {
+  test('[F19] a rule without once or times resets every connection after a 200 response', async () => {
     const { url } = await openLocalTestServer({ scenario: 'reset-after:0,cut-at:boundary' })
     for (let count = 0; count < 3; count++) {
       const client = openRawClient(`${url}/api/stream`)
@@ -504,7 +504,7 @@ describe('matching requests', () => {
     expect(await statuses(`${url}/api/stream`, 1)).toEqual([503])
   })
 
-  test('later rules override earlier ones, and ?fault= overrides both', async () => {
+  test('later rules override earlier ones, and ?fault= overrides all rules', async () => {
     const { url } = await openLocalTestServer({ scenario: [{ status: 500, 'retry-after': 3 }, { status: 502 }] })
     const response = await fetch(`${url}/api/stream`)
     expect([response.status, response.headers.get('retry-after')]).toEqual([502, '3'])

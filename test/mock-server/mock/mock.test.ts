@@ -21,7 +21,7 @@ const open = (mock: Mock, url: string, init?: RequestInit): Promise<StreamReader
 const types = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
 
 describe('runs', () => {
-  test('run serves a custom text at a custom path, without delay', async () => {
+  test('run() serves a custom text at a custom path, without delay', async () => {
     const mock = create()
     mock.run('/api/chat', { text: '你好 🧑‍🚀' })
     const reader = await open(mock, 'https://api.example.com/api/chat', { method: 'POST', body: '{"prompt":"hi"}' })
@@ -245,7 +245,7 @@ describe('fetch semantics', () => {
     expect(await mock.requests[1]!.text()).toBe(body)
   })
 
-  test('[F13] a redirect loop rejects, and the redirect modes error and manual are supported', async () => {
+  test('[F13] fetch rejects on a redirect loop, and supports the redirect modes error and manual', async () => {
     const mock = create({ scenario: { status: 307, location: '/api/stream' } })
     await expect(mock.fetch('/api/stream')).rejects.toThrow(TypeError)
     expect(mock.requests).toHaveLength(21)
@@ -287,7 +287,7 @@ describe('fetch semantics', () => {
     await flushMicrotasks()
     expect(mock.feed().clients).toHaveLength(1)
     mock.feed().send({ data: 2 })
-    // The reader is too slow for a history of one event, as it would be on a socket.
+    // The reader has fallen behind a history of one event, so its stream is cut, as it would be over a real socket.
     await expect(reader.read()).rejects.toThrow(TypeError)
     expect(mock.feed().clients).toHaveLength(0)
   })

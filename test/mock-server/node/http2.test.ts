@@ -70,7 +70,7 @@ test('one connection carries ten runs and a feed', async () => {
   await waitUntil(() => service.feed().clients.length === 0)
 })
 
-test('a run resumes after an event id, and an error response has the right status', async () => {
+test('a run resumes after an event id, and an invalid request gets a 400', async () => {
   const { session } = await host({ answers: ['abc'] })
   const run = open(session, '/api/generate?prompt=x')
   await run.ended
@@ -83,7 +83,7 @@ test('a run resumes after an event id, and an error response has the right statu
 })
 
 test.each(['reset-after:2', 'truncate-after:2'])(
-  '%s ends only the affected stream with an error while others continue',
+  '%s ends only the affected stream with an error, and the other streams continue',
   async (fault) => {
     const { session, service } = await host()
     const feed = open(session, '/api/stream')

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 4 (authentication), and fault 49 of docs/faults.md, on a socket. */
+/** Tests of section 4 of PROTOCOL.md (authentication) and of fault 49 in docs/faults.md, over real sockets. */
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { MOCK_API_KEY } from '../../../mock-server/auth/authenticator.ts'
@@ -40,7 +40,7 @@ describe('tokens', () => {
     reader.close()
   })
 
-  test('[P4.1] a request without credentials is 401 with a challenge that names no error', async () => {
+  test('[P4.1] a request without credentials gets a 401 with a challenge that names no error', async () => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
     for (const path of ['/api/stream', '/api/generate?prompt=x', '/v1/chat/completions']) {
       const response = await fetch(url + path, path.startsWith('/v1') ? { method: 'POST', body: '{}' } : {})
@@ -66,9 +66,9 @@ describe('tokens', () => {
       () =>
         new SignJWT({ sub: 'a', exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32)),
     ],
-    ['expired', () => sign('HS256', { exp: seconds(-1_000) })],
+    ['that has expired', () => sign('HS256', { exp: seconds(-1_000) })],
     ['that expires now', () => sign('HS256', { exp: seconds(0) })],
-    ['not valid yet', () => sign('HS256', { nbf: seconds(10_000) })],
+    ['that is not valid yet', () => sign('HS256', { nbf: seconds(10_000) })],
     ['without an expiry', () => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
     ['without a subject', () => new SignJWT({ exp: seconds(60_000) }).setProtectedHeader({ alg: 'HS256' }).sign(key)],
     [
@@ -77,7 +77,7 @@ describe('tokens', () => {
         (await sign('HS256')).replace(/\.[^.]+\./, `.${btoa('{"sub":"bob","exp":9999999999}').replaceAll('=', '')}.`),
     ],
     ['that is malformed', async () => 'abc'],
-  ])('[F49] [P4.1] a token %s is 401 with invalid_token', async (_name, create) => {
+  ])('[F49] [P4.1] a token %s gets a 401 with invalid_token', async (_name, create) => {
     const { url } = await openLocalTestServer(TOKEN_AUTH)
     const response = await fetch(`${url}/api/stream`, bearer(await create()))
     expect(response.status).toBe(401)
@@ -97,7 +97,7 @@ describe('tokens', () => {
     ['expiresIn', { expiresIn: '1h' }],
     ['expiresIn', { expiresIn: 0 }],
     ['permissions', { permissions: ['everything'] }],
-  ])('a token request with an invalid %s is 400, and the error names the field', async (name, tokenOptions) => {
+  ])('a token request with an invalid %s gets a 400, and the error names the field', async (name, tokenOptions) => {
     const { url } = await openLocalTestServer({ auth: 'jwt' })
     const response = await fetch(`${url}/api/token`, { method: 'POST', body: JSON.stringify(tokenOptions) })
     expect(response.status).toBe(400)
@@ -111,7 +111,7 @@ describe('tokens', () => {
     )
   })
 
-  test('[P4.1] a request without the required permission is 403', async () => {
+  test('[P4.1] a request without the required permission gets a 403', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { token } = await tokenOf(testServer, { permissions: ['feed'] })
     const reader = await openStreamReader(`${testServer.url}/api/stream`, bearer(token))
@@ -191,7 +191,7 @@ describe('expiry during a stream', () => {
 })
 
 describe('API keys', () => {
-  test('[P4.1] a valid X-API-Key grants access, and a wrong or missing key is 401', async () => {
+  test('[P4.1] a valid X-API-Key grants access, and a wrong or missing key gets a 401', async () => {
     const { url } = await openLocalTestServer({ auth: 'apikey' })
     const request = (headers: Record<string, string>): Promise<Response> =>
       fetch(`${url}/api/generate?prompt=x`, { headers })
@@ -221,7 +221,7 @@ describe('API keys', () => {
 })
 
 describe('ownership', () => {
-  test("[P4.3] resuming or cancelling another identity's run is 404, and the run continues", async () => {
+  test("[P4.3] resuming or cancelling another identity's run gets a 404, and the run continues", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],
@@ -241,7 +241,7 @@ describe('ownership', () => {
     expect(textOf((await (await openStreamReader(url, alice)).readToEnd()).events)).toBe('abc')
   })
 
-  test("[P4.3] DELETE with the key of another identity's run cancels nothing", async () => {
+  test("[P4.3] DELETE with the idempotency key of another identity's run cancels nothing", async () => {
     const testServer = await openLocalTestServer({
       auth: { apiKeys: { a: 'alice', b: 'bob' } },
       answers: ['abc'],

@@ -1,4 +1,7 @@
-/** PROTOCOL.md 5.4, on a socket: a slow stream holds back no other, but an unread socket holds back all streams. */
+/**
+ * Tests of section 5.4 of PROTOCOL.md, over real sockets: a slow stream does not hold back the others, but an unread
+ * socket holds back all streams.
+ */
 import { describe, expect, test } from 'vitest'
 import { createChannelStream } from '../../../mock-server/channel/channel-stream.ts'
 import { parseOperations } from '../../../mock-server/channel/operations.ts'
@@ -15,7 +18,7 @@ const totalCost = (items: readonly ChannelItem[]): number => items.reduce((sum, 
 const text = '你好, 🧑‍🚀 and é. '.repeat(200)
 
 describe('credit', () => {
-  test('[P5.4] a stream receives its window and no more, while another continues', async () => {
+  test('[P5.4] a stream receives one window of events and no more, while another stream continues', async () => {
     const { url, server } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('slow', { window: 2_000 }), openGetOperation('other'))
@@ -29,7 +32,7 @@ describe('credit', () => {
     expect(totalCost(items.slice(0, -1))).toBeLessThan(2_000)
   })
 
-  test('[P5.4] with credit for drained bytes, the whole answer arrives, never more than a window ahead', async () => {
+  test('[P5.4] with credit for bytes drained, the whole answer arrives, never more than a window ahead', async () => {
     const { url } = await openLocalTestServer({ answers: [text], delay: 0 })
     const channel = await openChannelClient(url)
     const window = 1_000
@@ -88,7 +91,7 @@ describe('credit', () => {
     expect(totalCost(channel.itemsOf('a').slice(0, -1))).toBeLessThan(1_000)
   })
 
-  test('[P5.4] a large window is not reduced, which would leave the client waiting forever', () => {
+  test('[P5.4] a large window is not reduced, because reducing it would leave the client waiting forever', () => {
     const window = 2 ** 30
     expect(parseOperations({ channelId: 'c', ops: [openGetOperation('a', '/', { window })] }).ops).toMatchObject([
       { window },
@@ -141,7 +144,7 @@ describe('buffering', () => {
     expect(written).toBe(1_601)
   }, 60_000)
 
-  test('[P5.4] a stream whose frames are not taken reads only one write from its source', async () => {
+  test('[P5.4] a stream whose frames are not taken reads only one chunk from its source', async () => {
     let written = 0
     async function* source(): AsyncGenerator<Chunk, void, undefined> {
       for (;;) {
@@ -177,7 +180,7 @@ describe('buffering', () => {
     await waitUntil(() => server.clients.length === 2)
     const data = 'x'.repeat(64 * 1024)
     for (let count = 0; count < 500; count++) server.broadcast({ data })
-    // The drain timeout starts over whenever a write is accepted, so one advance is not enough.
+    // The drain timeout starts over whenever a write is accepted, so advancing the clock once is not enough.
     while (server.clients.length > 0) {
       await new Promise((resolve) => setImmediate(resolve))
       await clock.advance(10_000)

@@ -1,4 +1,4 @@
-/** PROTOCOL.md 5.1 and 5.5, on a socket: the identities of a channel and of its streams. */
+/** Tests of sections 5.1 and 5.5 of PROTOCOL.md, over real sockets: the identities of a channel and of its streams. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, textOf } from '../support/blocks.ts'
 import {
@@ -23,7 +23,7 @@ const withToken = async (
 }
 
 describe('the channel', () => {
-  test('[P5.1] opening a channel or posting operations without credentials is 401', async () => {
+  test('[P5.1] opening a channel or posting operations without credentials gets a 401', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     expect((await fetch(`${testServer.url}/api/channel`)).status).toBe(401)
@@ -32,7 +32,7 @@ describe('the channel', () => {
     expect(testServer.server.clients).toEqual([])
   })
 
-  test('[P5.1] operations of another identity are 404, as for an unknown channel', async () => {
+  test('[P5.1] operations of another identity get a 404, as for an unknown channel', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     const body = JSON.stringify({ channelId: channel.channelId, ops: [openGetOperation('a')] })
@@ -54,7 +54,7 @@ describe('streams', () => {
     await channel.readUntil('a', (all) => all.length === 2)
     expect(testServer.server.clients.map(({ subject }) => subject)).toEqual(['alice'])
     const { resume } = dataOf(eventsOfItems(await channel.readUntilClosed('b'))[0])
-    // The run belongs to alice, on any connection.
+    // The run belongs to alice: over a plain connection, bob gets a 404, and alice can read the run.
     const headers = bearer(await testServer.server.issueToken({ subject: 'bob' }))
     expect((await fetch(testServer.url + String(resume), { headers })).status).toBe(404)
     const again = await openStreamReader(testServer.url + String(resume), {
@@ -63,7 +63,7 @@ describe('streams', () => {
     expect(textOf((await again.readToEnd()).events)).toBe('Hello')
   })
 
-  test('[P5.5] an invalid token for one stream is 401 for that stream only', async () => {
+  test('[P5.5] an invalid token for one stream leads to a 401 for that stream only', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer)
     await channel.post(openGetOperation('a', '/api/stream', { headers: bearer('nonsense') }), openGetOperation('b'))
@@ -77,7 +77,7 @@ describe('streams', () => {
     await channel.readUntil('b', (all) => all.at(-1)!.type === 'note')
   })
 
-  test('[P5.5] a missing permission is 403 for that stream only', async () => {
+  test('[P5.5] a missing permission leads to a 403 for that stream only', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const { channel } = await withToken(testServer, { permissions: ['run'] })
     await channel.post(openGetOperation('a'), openRunOperation('b'))
@@ -85,7 +85,7 @@ describe('streams', () => {
     expect(textOf(eventsOfItems(await channel.readUntilClosed('b')))).toBe('Hello')
   })
 
-  test('[P5.5] [P1.6] a stream of another identity is 421, to keep identities from sharing a compressor', async () => {
+  test('[P5.5] [P1.6] a stream of another identity gets a 421, so identities never share a compressor', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { subject: 'alice' })
     await channel.post(
@@ -95,7 +95,7 @@ describe('streams', () => {
     expect(testServer.server.clients).toEqual([])
   })
 
-  test("[P4.3] [P5.5] resuming or cancelling another identity's run is 404 over a channel as well", async () => {
+  test("[P4.3] [P5.5] resuming or cancelling another identity's run gets a 404 over a channel as well", async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt', answers, delay: 0 })
     const alice = await withToken(testServer, { subject: 'alice' })
     await alice.channel.post(openRunOperation('a'))
@@ -137,7 +137,7 @@ describe('expiry', () => {
     expect((await channel.reader.readToEnd()).error).toBeUndefined()
   })
 
-  test('[P5.5] operations with a fresh token renew the identity for streams opened later', async () => {
+  test('[P5.5] a stream opened by operations with a fresh token outlives the token of the channel', async () => {
     const testServer = await openLocalTestServer({ auth: 'jwt' })
     const { channel } = await withToken(testServer, { expiresIn: 5_000 })
     await channel.post(openGetOperation('before'))

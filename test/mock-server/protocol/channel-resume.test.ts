@@ -1,4 +1,7 @@
-/** PROTOCOL.md 5.6, on a socket: runs and feeds resume over another channel or a plain connection. */
+/**
+ * Tests of section 5.6 of PROTOCOL.md, over real sockets: runs and feeds resume over another channel or a plain
+ * connection.
+ */
 import { describe, expect, test } from 'vitest'
 import { createMock } from '../../../mock-server/mock/mock.ts'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
@@ -121,7 +124,7 @@ describe('runs over a channel', () => {
     expect(server.runs[0]!.state).toBe('finished')
   })
 
-  test('[P5.6] [P3.5] DELETE with the key cancels a run that starts afterwards', async () => {
+  test('[P5.6] [P3.5] DELETE with an idempotency key cancels a run that starts afterwards with that key', async () => {
     const { url } = await openLocalTestServer(options)
     const channel = await openChannelClient(url)
     const key = { 'idempotency-key': 'k1' }
@@ -132,7 +135,7 @@ describe('runs over a channel', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P5.6] [P3.4] the same key joins a run started on a plain connection, and a different body is 422', async () => {
+  test('[P5.6] [P3.4] the same key joins a run of a plain connection, and a different body gets a 422', async () => {
     const { url, server } = await openLocalTestServer({ ...options, delay: 0 })
     const headers = { 'idempotency-key': 'k1' }
     const body = JSON.stringify({ prompt: 'Hi' })
@@ -147,7 +150,7 @@ describe('runs over a channel', () => {
     expect(server.runs).toHaveLength(1)
   })
 
-  test('[P5.6] [P3.3] resuming after the terminal event is 204, and resuming a forgotten run is 404', async () => {
+  test('[P5.6] [P3.3] resuming after the terminal event gets a 204, and resuming a forgotten run a 404', async () => {
     const { url, clock } = await openLocalTestServer({ ...options, delay: 0, retention: 1_000 })
     const channel = await openChannelClient(url)
     await channel.post(openRunOperation('a'))

@@ -1,4 +1,7 @@
-/** PROTOCOL.md 5.1 to 5.3, on a socket: the channel connection, its operations, and the framing of its streams. */
+/**
+ * Tests of sections 5.1 to 5.3 of PROTOCOL.md, over real sockets: the channel connection, its operations, and the
+ * framing of its streams.
+ */
 import { describe, expect, test } from 'vitest'
 import { createService } from '../../../mock-server/service/service.ts'
 import { createFetchHandler } from '../../../mock-server/mock/fetch-handler.ts'
@@ -43,7 +46,7 @@ describe('the channel connection', () => {
     ])
   })
 
-  test('[P5.1] a channel without heartbeats announces none', async () => {
+  test('[P5.1] a channel without heartbeats announces no heartbeat interval', async () => {
     const { url } = await openLocalTestServer({ heartbeat: 0 })
     expect(dataOf((await openChannelClient(url)).reader.events[0])).not.toHaveProperty('heartbeat')
   })
@@ -73,7 +76,7 @@ describe('the channel connection', () => {
     }
   })
 
-  test('[P5.1] a channel beyond the limit is 503, until another channel is closed', async () => {
+  test('[P5.1] a channel beyond the limit gets a 503, until another channel is closed', async () => {
     const service = createService()
     const respond = createFetchHandler(service)
     const open = (): Promise<Response> => respond(new Request('http://localhost/api/channel'))
@@ -153,7 +156,7 @@ describe('operations', () => {
   })
 
   test.each([
-    ['ops that are not an array', { ops: {} }],
+    ['an ops field that is not an array', { ops: {} }],
     ['a channelId that is not a string', { channelId: 7, ops: [] }],
     ['an operation that is not an object', { ops: [7] }],
     ['a missing key', { ops: [{ op: 'close' }] }],
@@ -177,7 +180,7 @@ describe('operations', () => {
     ['a GET with a body', { ops: [openGetOperation('b', '/api/stream', { body: 'x' })] }],
     ['a Last-Event-ID with a line break', { ops: [openGetOperation('b', '/api/stream', { lastEventId: 'a\nb' })] }],
     ['a negative window', { ops: [openGetOperation('b', '/api/stream', { window: -1 })] }],
-  ])('[P5.2] %s is 400, and no operation in the POST is applied', async (_name, body) => {
+  ])('[P5.2] %s leads to a 400, and no operation in the POST is applied', async (_name, body) => {
     const { url, server } = await openLocalTestServer({ answers, delay: 10 })
     const { channelId } = await openChannelClient(url)
     const ops = Array.isArray(body.ops) ? [openRunOperation('a'), ...body.ops] : body.ops
@@ -191,7 +194,7 @@ describe('operations', () => {
     expect(server.runs).toEqual([])
   })
 
-  test('[P5.2] a path that starts with // stays on this origin, and is 404 for that stream only', async () => {
+  test('[P5.2] a path that starts with // stays on this origin, and only that stream gets a 404', async () => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(openGetOperation('a', '//example.com/api/stream'), openGetOperation('b'))
@@ -207,7 +210,7 @@ describe('operations', () => {
     expect((await fetch(`${url}/api/channel/ops`, { method: 'POST', body })).status).toBe(status)
   })
 
-  test('[P5.2] more than 1000 operations in a body are 413', async () => {
+  test('[P5.2] a body with more than 1000 operations gets a 413', async () => {
     const { url } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     const credits = Array.from({ length: 1_001 }, () => ({ op: 'credit', key: 'a', bytes: 1 }))
@@ -215,7 +218,7 @@ describe('operations', () => {
     expect((await channel.post(...credits)).status).toBe(413)
   })
 
-  test('[P5.2] operations on an unknown channel are 404', async () => {
+  test('[P5.2] operations on an unknown channel get a 404', async () => {
     const { url } = await openLocalTestServer()
     const body = JSON.stringify({ channelId: crypto.randomUUID(), ops: [] })
     expect((await fetch(`${url}/api/channel/ops`, { method: 'POST', body })).status).toBe(404)
@@ -235,7 +238,7 @@ describe('operations', () => {
     await other.readUntilClosed('a')
   })
 
-  test('[P5.2] a stream beyond the limit of a channel is 503, without affecting the others', async () => {
+  test('[P5.2] a stream beyond the limit of a channel gets a 503, without affecting the others', async () => {
     const { url, server } = await openLocalTestServer()
     const channel = await openChannelClient(url)
     await channel.post(...Array.from({ length: 1_000 }, (_, index) => openGetOperation(`k${index}`)))
@@ -292,7 +295,7 @@ describe('framing', () => {
     expect(eventsOfItems(items)).toEqual(events)
   })
 
-  test('[P5.3] blocks without an id, with an empty id and without data are framed', async () => {
+  test('[P5.3] blocks without an id, blocks with an empty id, and blocks without data are framed', async () => {
     const insert = encodeURIComponent(
       'data: none\n\nid\ndata: empty\n\nid: quiet\n\nevent: only\n\n: comment\n\nid: 7\nevent: named\ndata: one\ndata: two\n\n',
     )
@@ -363,7 +366,7 @@ describe('framing', () => {
     else expect(body).toEqual({ id: expect.any(String), clients: 0 })
   })
 
-  test('[P5.3] 204 is sent as `open` and `close` without a body', async () => {
+  test('[P5.3] a 204 response is sent as `open` and `close` without a body', async () => {
     const { url, server } = await openLocalTestServer()
     server.service.feed().close()
     const channel = await openChannelClient(url)

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 2 (feeds), on a socket. */
+/** Tests of section 2 of PROTOCOL.md (feeds), over real sockets. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, type Block } from '../support/blocks.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'

@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 1 (responses), on a socket. */
+/** Tests of section 1 of PROTOCOL.md (responses), over real sockets. */
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../support/blocks.ts'
@@ -112,7 +112,7 @@ describe('error responses', () => {
     ],
     ['a DELETE without a key', 400, '/api/generate', { method: 'DELETE' }, {}],
     ['an unknown fault', 400, '/api/stream?fault=explode', {}, {}],
-    ['too many requests', 429, '/api/stream?fault=status:429', {}, { 'retry-after': '1' }],
+    ['a rate limit', 429, '/api/stream?fault=status:429', {}, { 'retry-after': '1' }],
     ['an unavailable server', 503, '/api/stream?fault=status:503,retry-after:7', {}, { 'retry-after': '7' }],
     [
       'an invalid token',
@@ -122,7 +122,7 @@ describe('error responses', () => {
       { 'www-authenticate': expect.stringContaining('error="invalid_token"') },
     ],
   ]
-  test.each(cases)('[P1.4] %s is %i with a problem document', async (_name, status, path, init, headers) => {
+  test.each(cases)('[P1.4] %s leads to a %i with a problem document', async (_name, status, path, init, headers) => {
     const { url } = await openLocalTestServer()
     const response = await fetch(url + path, init)
     expect(response.status).toBe(status)
@@ -133,7 +133,7 @@ describe('error responses', () => {
     expect((problem['detail'] as string).length).toBeGreaterThan(5)
   })
 
-  test('[P1.4] a body beyond the limit is 413, with or without Content-Length, and the server continues', async () => {
+  test('[P1.4] a body over the limit gets a 413, with or without Content-Length, and the server survives', async () => {
     const { url, server } = await openLocalTestServer({ bodyLimit: 1_000 })
     const body = JSON.stringify({ prompt: 'x'.repeat(1_000) })
     const announced = await fetch(`${url}/api/generate`, { method: 'POST', body })
@@ -147,7 +147,7 @@ describe('error responses', () => {
     expect((await fetch(`${url}/_mock`)).status).toBe(200)
   })
 
-  test('[P1.4] a method that no `Request` may have is 400', async () => {
+  test('[P1.4] a method that a `Request` cannot have gets a 400', async () => {
     const { url } = await openLocalTestServer()
     const client = openRawClient(url, { method: 'TRACE' })
     expect(await client.status()).toBe(400)
@@ -169,7 +169,7 @@ describe('CORS', () => {
   const request = (url: string, init: RequestInit = {}): Promise<Response> =>
     fetch(url, { ...init, headers: { origin, ...(init.headers as object) } })
 
-  test('[P1.5] a listed origin may read responses, with credentials', async () => {
+  test('[P1.5] a listed origin may read responses to requests with credentials', async () => {
     const { url } = await openLocalTestServer({ cors: ['https://other.example', origin] })
     const { headers, body } = await request(`${url}/api/stream`)
     expect(headers.get('access-control-allow-origin')).toBe(origin)
@@ -196,7 +196,7 @@ describe('CORS', () => {
     await body!.cancel()
   })
 
-  test('[P1.5] preflights allow the methods and headers of the protocol, and are cached', async () => {
+  test('[P1.5] preflight responses allow the methods and headers of the protocol, and may be cached', async () => {
     const { url } = await openLocalTestServer({ cors: origin, auth: 'jwt' })
     const response = await request(`${url}/api/generate`, {
       method: 'OPTIONS',
@@ -218,7 +218,7 @@ describe('CORS', () => {
 })
 
 describe('compression', () => {
-  test.each(['gzip', 'br'])('[P1.6] with %s an event never waits in the encoder', async (encoding) => {
+  test.each(['gzip', 'br'])('[P1.6] with %s, an event never waits in the encoder', async (encoding) => {
     const { url, server } = await openLocalTestServer()
     const client = openRawClient(`${url}/api/stream`, { headers: { 'accept-encoding': encoding } })
     await client.status()

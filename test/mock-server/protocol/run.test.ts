@@ -1,4 +1,4 @@
-/** PROTOCOL.md, section 3 (runs), on a socket. */
+/** Tests of section 3 of PROTOCOL.md (runs), over real sockets. */
 import { describe, expect, test } from 'vitest'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
@@ -151,7 +151,7 @@ describe('resuming', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test('[P3.3] resuming after any event returns the rest, and resuming after the last event is 204', async () => {
+  test('[P3.3] resuming after any event returns the rest, and resuming after the last event gets a 204', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -183,7 +183,7 @@ describe('resuming', () => {
     expect(textOf([...first.events, ...(await second.readToEnd()).events])).toBe(ANSWER)
   })
 
-  test('[P3.3] resume is resolved against the response URL', async () => {
+  test('[P3.3] the resume URL is resolved against the response URL', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const reader = await post(testServer)
     const { events } = await reader.readToEnd()
@@ -191,7 +191,7 @@ describe('resuming', () => {
     expect((await (await resume(url.href)).readToEnd()).events).toEqual(events)
   })
 
-  test('[P3.3] an unknown run is 404, and an id that does not belong to the run is 400', async () => {
+  test('[P3.3] an unknown run leads to a 404, and an id that does not belong to the run to a 400', async () => {
     const testServer = await openLocalTestServer({ ...options, delay: 0 })
     const { events } = await (await post(testServer)).readToEnd()
     const url = resumeOf(testServer, events[0])
@@ -237,7 +237,7 @@ describe('idempotency keys', () => {
     },
   )
 
-  test('[P3.4] the same key with a different body is 422', async () => {
+  test('[P3.4] the same key with a different body gets a 422', async () => {
     const testServer = await openLocalTestServer(options)
     const first = await post(testServer, { key: 'k1' })
     const other = await post(testServer, { key: 'k1', body: { prompt: 'other' } })
@@ -351,7 +351,7 @@ describe('detaching and cancelling', () => {
     read.close()
   })
 
-  test('[P3.5] DELETE ends the run for every reader, and a further DELETE is 204', async () => {
+  test('[P3.5] DELETE ends the run for every reader, and a further DELETE gets a 204', async () => {
     const testServer = await openLocalTestServer(options)
     const one = await post(testServer, { key: 'k1' })
     const [start] = await one.readEvents(1)
@@ -378,7 +378,7 @@ describe('detaching and cancelling', () => {
     expect((await (await resume(url)).readToEnd()).events).toEqual(events)
   })
 
-  test('[P3.5] DELETE of an unknown run is 404', async () => {
+  test('[P3.5] DELETE of an unknown run gets a 404', async () => {
     const { url } = await openLocalTestServer()
     expect((await fetch(`${url}/api/generate/${crypto.randomUUID()}`, { method: 'DELETE' })).status).toBe(404)
   })
@@ -386,7 +386,7 @@ describe('detaching and cancelling', () => {
   const cancelKey = ({ url }: LocalTestServer, key: string): Promise<Response> =>
     fetch(`${url}/api/generate`, { method: 'DELETE', headers: { 'idempotency-key': key } })
 
-  test('[P3.5] DELETE with the key cancels a run whose `start` event has not arrived', async () => {
+  test('[P3.5] DELETE with the idempotency key cancels a run whose `start` event has not arrived', async () => {
     const testServer = await openLocalTestServer({ ...options, scenario: 'lose-answer,once' })
     await expect(post(testServer, { key: 'k1' })).rejects.toThrow(TypeError)
     expect((await cancelKey(testServer, 'k1')).status).toBe(204)
@@ -395,7 +395,7 @@ describe('detaching and cancelling', () => {
     expect(dataOf(events[1])['finishReason']).toBe('cancelled')
   })
 
-  test('[P3.5] DELETE with the key cancels a run even if the DELETE overtakes the POST', async () => {
+  test('[P3.5] DELETE with the idempotency key cancels a run even if the DELETE overtakes the POST', async () => {
     const testServer = await openLocalTestServer(options)
     expect((await cancelKey(testServer, 'k1')).status).toBe(204)
     const { events } = await (await post(testServer, { key: 'k1' })).readToEnd()
@@ -429,7 +429,7 @@ describe('detaching and cancelling', () => {
 })
 
 describe('limits', () => {
-  test('a run beyond maxRuns replaces the oldest finished run, or is 503 if all are running', async () => {
+  test('a run beyond maxRuns replaces the oldest finished run, or gets a 503 if all are running', async () => {
     const testServer = await openLocalTestServer({ ...options, maxRuns: 2 })
     const first = await post(testServer)
     const second = await post(testServer)

@@ -1,4 +1,4 @@
-/** The endpoint in the format of OpenAI's API. */
+/** Tests of the endpoint that uses the format of OpenAI's API. */
 import { describe, expect, test } from 'vitest'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
@@ -124,7 +124,7 @@ describe('completions without streaming', () => {
     })
   })
 
-  test('a failed generation is 500', async () => {
+  test('a failed generation leads to a 500', async () => {
     const { url, clock } = await openLocalTestServer({ ...options, scenario: 'error-after:1' })
     const pending = fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ messages }) })
     await waitUntil(() => clock.pendingDelays.includes(0))
@@ -156,7 +156,7 @@ test.each([
     { messages: [null, { role: 'user', content: [{ type: 'image' }] }] },
     'messages: expected a message with the role "user"',
   ],
-])('a request body of %j is 400', async (body, detail) => {
+])('a request body of %j gets a 400', async (body, detail) => {
   const { url } = await openLocalTestServer(options)
   const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) })
   expect(response.status).toBe(400)

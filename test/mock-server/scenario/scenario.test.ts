@@ -56,7 +56,7 @@ describe('JSON', () => {
 
   test.each([
     [{ rules: {} }, 'scenario["rules"]: expected an array of rules, got {}'],
-    [{ rules: [], more: 1 }, 'scenario["more"]: unknown key, expected rules'],
+    [{ rules: [], more: 1 }, 'scenario["more"]: unknown key, expected only "rules"'],
     [{ rules: [1] }, 'scenario.rules[0]: expected a rule such as {"reset-after": 5}, got 1'],
     [null, 'scenario: expected a rule such as {"reset-after": 5}, got null'],
     [5, 'scenario: expected a rule such as {"reset-after": 5}, got 5'],

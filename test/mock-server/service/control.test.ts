@@ -83,7 +83,7 @@ describe('faults', () => {
     ['{"action": "explode"}', 'action: expected drop or restart'],
     ['{"action": "restart", "log": "maybe"}', 'log: expected "keep" or "lose"'],
     ['{"action": "restart", "downtime": -1}', 'downtime: expected a number from 0 to 60000 (ms)'],
-  ])('%s is 400 and changes nothing', async (body, detail) => {
+  ])('%s gets a 400 and changes nothing', async (body, detail) => {
     const { url } = await openLocalTestServer({ scenario: 'delay:7' })
     const response = await changeState(url, body)
     expect(response.status).toBe(400)
@@ -174,7 +174,7 @@ describe('access', () => {
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === 'IPv4' && !internal)
 
-  // A machine without a network has only loopback addresses.
+  // Skipped on a machine without a network, which has only loopback addresses.
   test.skipIf(!externalAddress)('a client on a non-loopback address of this machine is rejected', async () => {
     const server = await startMockServer({ host: '0.0.0.0' })
     try {

@@ -1,4 +1,4 @@
-/** The chunker: text into writes. */
+/** Tests of how the chunker splits text into writes. */
 import { fc } from '../../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { createChunker } from '../../../mock-server/stream/chunker.ts'
@@ -18,7 +18,7 @@ test('split cuts after every n bytes, even inside characters', () => {
   expect(size(chunker.push('你'))).toEqual([2, 1])
 })
 
-test('buffer holds back output until enough has accumulated', () => {
+test('buffer holds back output until n bytes have accumulated', () => {
   const chunker = createChunker({ buffer: 5 })
   expect(chunker.push('abc')).toEqual([])
   expect(size(chunker.push('de'))).toEqual([5])

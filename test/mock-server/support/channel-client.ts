@@ -26,7 +26,7 @@ export interface ChannelClient {
 }
 
 export interface ChannelClientOptions {
-  /** Headers of the channel request and of the POSTs. */
+  /** Headers of the channel request and of the POSTs with operations. */
   headers?: Record<string, string>
   path?: string
   fetch?: (input: string, init?: RequestInit) => Promise<Response>
@@ -34,7 +34,7 @@ export interface ChannelClientOptions {
 
 const ITEM_ID = /^([A-Za-z0-9_-]{1,32})([=+!])(.*)$/s
 
-/** Returns the items of one key: the blocks whose ids start with it. */
+/** Returns the items of one key: the blocks whose ids start with that key. */
 function itemsOfKey(blocks: readonly Block[], key: string): ChannelItem[] {
   return blocks.flatMap(({ id, data, type }) => {
     const [, name, sign, streamId] = ITEM_ID.exec(id ?? '') ?? []

@@ -58,7 +58,7 @@ export function openRawClient(url: string, { method = 'GET', headers = {}, body 
   return watchSocket(socket)
 }
 
-/** Reads a response from a socket. */
+/** Creates a client that reads one response from an open socket. */
 export function watchSocket(socket: Socket): RawClient {
   let received = Buffer.alloc(0)
   const watchers = new Set<() => void>()

@@ -21,7 +21,7 @@ export interface StreamReader {
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>
 
-/** Opens a stream; resolves with the response headers. */
+/** Opens a stream; resolves when the response headers have arrived. */
 export async function openStreamReader(
   url: string,
   init: RequestInit = {},
