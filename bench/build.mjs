@@ -1,11 +1,10 @@
 /** Bundles each adapter with its parser into one file that Node and a page can load; rivulet is built from its source. */
-import { rollup } from 'rollup'
-import { nodeResolve } from '@rollup/plugin-node-resolve'
-import terser from '@rollup/plugin-terser'
-import ts from 'typescript'
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import terser from '@rollup/plugin-terser'
+import { rollup } from 'rollup'
+import ts from 'typescript'
 import { outDir } from './build-dir.mjs'
 
 const here = fileURLToPath(new URL('./', import.meta.url))

@@ -1,9 +1,9 @@
 /** Runs adapters in Chromium, each in its own page and process; measures the CPU time of the main thread. */
-import { chromium } from 'playwright'
-import { createServer } from 'node:http'
-import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
 const executablePaths = [

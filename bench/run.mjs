@@ -3,18 +3,18 @@
  *
  * --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
  */
-import { parseArgs } from 'node:util'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { outDir } from './build-dir.mjs'
 import { adapterNames, buildAdapter } from './build.mjs'
 import { startChromium } from './chromium.mjs'
+import { runClients } from './clients/run.mjs'
 import { startNode } from './node.mjs'
+import { runOneEvent } from './one-event.mjs'
 import { baseline, benchParsers } from './parsers.mjs'
 import { report, summary } from './report.mjs'
-import { runClients } from './clients/run.mjs'
-import { runOneEvent } from './one-event.mjs'
 import { runSizes } from './sizes.mjs'
-import { outDir } from './build-dir.mjs'
 
 if (!existsSync(new URL('node_modules', import.meta.url))) {
   console.error('The peers are not installed; run `npm ci --prefix bench` first')

@@ -1,6 +1,6 @@
 /** The Node process of one adapter: performs the measurements that its parent requests. */
-import { createMeter } from './measure.mjs'
 import { outDir } from './build-dir.mjs'
+import { createMeter } from './measure.mjs'
 
 const adapter = await import(`${outDir}${process.argv[2]}.mjs`)
 const meter = createMeter(adapter, () => {

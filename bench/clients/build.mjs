@@ -1,9 +1,9 @@
 /** Bundles each client with the page's program into one file; rivulet is built from its source. */
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { rollup } from 'rollup'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import terser from '@rollup/plugin-terser'
+import { rollup } from 'rollup'
 import { typescript } from '../build.mjs'
 import { outDir } from './build-dir.mjs'
 

@@ -1,9 +1,9 @@
 /** The server process: sends the stream as fast as it is read, and serves the pages' modules. */
-import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { Readable, pipeline } from 'node:stream'
-import { createStream } from './stream.mjs'
 import { outDir } from './build-dir.mjs'
+import { createStream } from './stream.mjs'
 
 /** Bytes per write, typical of a busy server. */
 const WRITE_BYTES = 65_536

@@ -1,6 +1,6 @@
 /** The stream that clients read: seeded events of about 300 bytes, and the expected checksums. */
-import { createRandom } from './random.mjs'
 import { createChecksum } from './checksum.mjs'
+import { createRandom } from './random.mjs'
 
 const words = [
   'the',

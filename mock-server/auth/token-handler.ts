@@ -1,9 +1,9 @@
 /** `POST /api/token`: issues a short-lived token to any client, which only a mock may do. */
-import { jsonResponse } from '../http/response.ts'
 import { readBody, parseJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { HttpError } from '../http/problem.ts'
+import { jsonResponse } from '../http/response.ts'
 
 /** Creates the handler of token requests; the request body is optional. */
 export function handleTokenRequest(issue: NonNullable<Authenticator['issue']>, bodyLimit: number): Handler {

@@ -1,10 +1,10 @@
 /** Request handlers for channels: open a channel, and apply operations to its streams (PROTOCOL.md 5.1, 5.2). */
-import type { Router } from '../http/router.ts'
-import { emptyResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
+import { emptyResponse } from '../http/response.ts'
+import type { Router } from '../http/router.ts'
 import type { MutableTraffic } from '../http/traffic.ts'
 import type { Channel } from './channel.ts'
 import { createChannel } from './channel.ts'

@@ -1,7 +1,7 @@
 /** A channel stream: re-frames a response under the stream's key, as its credit allows (PROTOCOL.md 5.3, 5.4). */
-import type { HttpResponse, DroppedConnection } from '../http/response.ts'
-import { problemResponse } from '../http/problem.ts'
 import { createBlockParser } from '../../src/sse/parse.ts'
+import { problemResponse } from '../http/problem.ts'
+import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { StreamBody } from '../stream/stream-body.ts'
 

@@ -1,8 +1,8 @@
 /** A channel: many streams that take turns on one connection (PROTOCOL.md 5). */
 import type { Clock } from '../base/clock.ts'
-import type { HttpResponse, DroppedConnection } from '../http/response.ts'
-import { problemResponse } from '../http/problem.ts'
 import type { Identity } from '../http/identity.ts'
+import { problemResponse } from '../http/problem.ts'
+import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 import type { ChannelStream } from './channel-stream.ts'

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { MOCK_API_KEY } from '../auth/authenticator.ts'
+import type { MockServerOptions } from '../node/mock-server.ts'
 import { parseCannedAnswers } from '../run/answers.ts'
 import type { RuleKey } from '../scenario/rule.ts'
 import { ruleKeys } from '../scenario/rule.ts'
 import { describeAccepted, parseScenario } from '../scenario/scenario.ts'
-import type { MockServerOptions } from '../node/mock-server.ts'
 
 /** A parsed command. */
 export type Command =

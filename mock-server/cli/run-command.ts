@@ -1,8 +1,8 @@
 /** Runs a command: prints help or the schema, or starts the mock server. */
 import { MOCK_API_KEY } from '../auth/authenticator.ts'
-import { scenarioSchema } from '../scenario/schema.ts'
 import type { MockServer, MockServerOptions } from '../node/mock-server.ts'
 import { startMockServer } from '../node/mock-server.ts'
+import { scenarioSchema } from '../scenario/schema.ts'
 import { formatHelp, parseArguments, UsageError } from './parse-arguments.ts'
 
 /** The parts of the process that a command uses. */

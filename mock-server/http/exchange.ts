@@ -2,11 +2,11 @@
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import { createExpiringSource } from '../stream/expiring-source.ts'
-import { createStreamBody } from '../stream/stream-body.ts'
 import type { Source } from '../stream/source.ts'
+import { createStreamBody } from '../stream/stream-body.ts'
+import type { Identity } from './identity.ts'
 import type { HttpResponse } from './response.ts'
 import { streamHeaders } from './response.ts'
-import type { Identity } from './identity.ts'
 import type { MutableTraffic } from './traffic.ts'
 
 /** How a request arrived. */

@@ -1,12 +1,10 @@
 /** The router: applies faults to a request, authenticates it, and calls its handler. */
 import type { Clock } from '../base/clock.ts'
-import type { Rule } from '../scenario/rule.ts'
 import type { RequestFacts, RuleSet } from '../scenario/rule-set.ts'
 import { createRuleSet } from '../scenario/rule-set.ts'
+import type { Rule } from '../scenario/rule.ts'
 import { parseScenario } from '../scenario/scenario.ts'
 import type { Chunk } from '../stream/stream-body.ts'
-import type { HttpResponse, DroppedConnection } from './response.ts'
-import { emptyResponse } from './response.ts'
 import type { AllowedOrigins } from './cors.ts'
 import { corsHeaders, canControl, preflightHeaders } from './cors.ts'
 import type { RequestContext, Exchange, Handler } from './exchange.ts'
@@ -14,6 +12,8 @@ import { readLastEventId } from './exchange.ts'
 import type { Authenticator, Identity } from './identity.ts'
 import { hasCredentials } from './identity.ts'
 import { HttpError, problemResponse } from './problem.ts'
+import type { HttpResponse, DroppedConnection } from './response.ts'
+import { emptyResponse } from './response.ts'
 import type { Route } from './route.ts'
 import { createTraffic } from './traffic.ts'
 
@@ -177,7 +177,7 @@ export function createRouter(options: RouterOptions): Router {
     const response =
       createFaultResponse(rule, signal) ??
       (await handle({ ...exchange, identity: await identify(request, route, context) }, route, handler, rule))
-    // The request has taken effect by now, as behind a gateway that holds back the response.
+    // Delayed after handling, not before: as when a gateway holds back the response to a processed request.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
     if (!rule['lose-answer']) return response
     if (typeof response.body === 'object') await response.body.chunks.return()

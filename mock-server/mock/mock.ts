@@ -1,11 +1,11 @@
 /** The in-process mock server, for unit tests, Storybook and anything else that accepts a `fetch`. */
 import type { Feed } from '../feed/feed.ts'
-import { createFetchHandler } from './fetch-handler.ts'
 import type { Run } from '../run/run.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
 import type { ServiceOptions } from '../service/service.ts'
 import { createService } from '../service/service.ts'
+import { createFetchHandler } from './fetch-handler.ts'
 
 /** Options of a mock: those of the mock server, but with a default `delay` of 0. */
 export type MockOptions = Omit<ServiceOptions, 'onRestart' | 'cors'>

@@ -1,17 +1,17 @@
 /** `POST /v1/chat/completions`: answers in the format of OpenAI's API, for clients of third-party servers. */
 import type { Clock } from '../base/clock.ts'
-import type { HttpResponse } from '../http/response.ts'
-import { jsonResponse } from '../http/response.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
+import type { HttpResponse } from '../http/response.ts'
+import { jsonResponse } from '../http/response.ts'
 import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
-import { createRun } from './run.ts'
-import type { FrameEncoder, Run } from './run.ts'
 import type { RunEndpoint } from './run-handlers.ts'
 import { planRun } from './run-handlers.ts'
+import { createRun } from './run.ts'
+import type { FrameEncoder, Run } from './run.ts'
 
 const DONE_FRAME: Frame = { data: '[DONE]' }
 

@@ -1,9 +1,9 @@
 /** Request handlers for runs: start or join, resume, cancel. */
-import { emptyResponse } from '../http/response.ts'
 import { parseJson, readBody } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
+import { emptyResponse } from '../http/response.ts'
 import type { GenerateAnswer } from './answers.ts'
 import { splitCharacters, splitTokens } from './deltas.ts'
 import type { RunRegistry } from './registry.ts'

@@ -1,12 +1,12 @@
 /** `/_mock`: reports the state of the mock server and controls its faults at run time. */
 import type { Feed } from '../feed/feed.ts'
-import type { RunRegistry } from '../run/registry.ts'
-import { parseScenario } from '../scenario/scenario.ts'
-import type { RuleSet } from '../scenario/rule-set.ts'
-import { jsonResponse } from '../http/response.ts'
 import { readBody } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { HttpError } from '../http/problem.ts'
+import { jsonResponse } from '../http/response.ts'
+import type { RunRegistry } from '../run/registry.ts'
+import type { RuleSet } from '../scenario/rule-set.ts'
+import { parseScenario } from '../scenario/scenario.ts'
 
 /** Options of a restart. */
 export interface RestartOptions {

@@ -1,10 +1,10 @@
 /** The body of a streamed response: pulls frames from a source, adds heartbeats, and yields the chunks to write. */
 import type { Clock } from '../base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
+import { createChunker } from './chunker.ts'
 import type { CutKind } from './faults.ts'
 import { createFaults } from './faults.ts'
 import { createFrame } from './frame.ts'
-import { createChunker } from './chunker.ts'
 import type { Source } from './source.ts'
 
 /** One write. If `cut` is set, this is the last write, and the connection is cut after it. */

@@ -1,14 +1,14 @@
 /** The client: shared options, and the set of streams it has opened. */
-import type { Cursor } from '../base/errors.ts'
 import { makeDisposable } from '../base/disposable.ts'
+import type { Cursor } from '../base/errors.ts'
 import type { InferEvents, Schemas } from '../base/events.ts'
-import type { ClientOptions } from '../request/options.ts'
-import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import type { TextDelta } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import type { ClientOptions } from '../request/options.ts'
+import { resolveOptions } from '../request/resolve-options.ts'
+import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import { createRun, runDefaults } from './create-run.ts'
 import type { Run } from './run.ts'
-import { resolveOptions } from '../request/resolve-options.ts'
 import { type Subscription, createSubscription, feedDefaults } from './subscription.ts'
 
 /** Opens feeds and runs with shared options. */

@@ -1,7 +1,7 @@
 /** Brings events to their consumers: any number of listeners, and one loop that sets the pace. */
+import type { ListenerOptions, StreamEvent } from '../base/events.ts'
 import { createQueue } from '../base/queue.ts'
 import { callSafely } from '../base/report-error.ts'
-import type { ListenerOptions, StreamEvent } from '../base/events.ts'
 
 type Listener = (event: never) => unknown
 

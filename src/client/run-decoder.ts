@@ -1,6 +1,6 @@
 /** What a run has said so far: its events become deltas in order, and an outcome. */
-import { resolveUrl } from '../base/url.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
+import { resolveUrl } from '../base/url.ts'
 import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
 import { type PendingEvent, invalidDataError } from './validate.ts'
 

@@ -1,6 +1,6 @@
 /** A run as its consumer sees it: a finite stream of deltas, complete only if its terminal event was received. */
-import type { AddListener, EventOf } from '../base/events.ts'
 import type { Cursor } from '../base/errors.ts'
+import type { AddListener, EventOf } from '../base/events.ts'
 import type { TextDelta } from '../protocols/native.ts'
 import type { StreamState } from '../source/source.ts'
 

@@ -1,14 +1,14 @@
 /** What feeds and runs have in common: from a source's events to consumers, with callbacks, schemas and an abort signal. */
 import type { Cursor, StreamError } from '../base/errors.ts'
+import type { Schemas } from '../base/events.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
 import type { Connection } from '../connect/connect.ts'
-import { type Dispatcher, createDispatcher } from './dispatcher.ts'
-import type { Schemas } from '../base/events.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { type ResponseCheckOptions, assertEventStream } from '../source/check-response.ts'
 import { clampDelay, nextRetry } from '../source/retry.ts'
 import { type EventDisposition, type RawEvent, type Source, type SourceHooks, createSource } from '../source/source.ts'
+import { type Dispatcher, createDispatcher } from './dispatcher.ts'
 import { type PendingEvent, validateEvents } from './validate.ts'
 
 /** What makes a stream a feed, or a run. */

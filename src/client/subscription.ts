@@ -1,15 +1,15 @@
 /** A feed: an endless stream of events, reconnected until it is closed. */
-import { StreamError } from '../base/errors.ts'
-import { callSafely } from '../base/report-error.ts'
 import { makeDisposable } from '../base/disposable.ts'
+import { StreamError } from '../base/errors.ts'
 import type { EventOf, AddListener, AddAnyListener } from '../base/events.ts'
+import { callSafely } from '../base/report-error.ts'
 import type { Persistence } from '../request/options.ts'
-import type { SubscribeOptions } from '../request/stream-options.ts'
 import { createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
-import { createStream } from './stream.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
+import type { SubscribeOptions } from '../request/stream-options.ts'
 import { createDedupeWindow } from '../source/dedupe.ts'
 import type { RawEvent, StreamState } from '../source/source.ts'
+import { createStream } from './stream.ts'
 import { type PendingEvent, invalidDataError } from './validate.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** The standard's `EventSource`: https://html.spec.whatwg.org/multipage/server-sent-events.html */
-import type { EventSource as EventSourceInterface, EventSourceOptions } from './options.ts'
 import { CLOSED, CONNECTING, OPEN, openEventStream } from './open-event-stream.ts'
+import type { EventSource as EventSourceInterface, EventSourceOptions } from './options.ts'
 
 class EventSourceClass extends EventTarget {
   #url: string

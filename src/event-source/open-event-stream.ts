@@ -1,15 +1,15 @@
 /** The connection of an `EventSource`: runs attempts, and queues the tasks that the standard requires. */
 import { systemClock } from '../base/clock.ts'
 import { StreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
 import { callSafely } from '../base/report-error.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
-import { createTaskSource } from './task-source.ts'
-import type { EventSourceOptions } from './options.ts'
 import { type AttemptOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
 import { isEventStream, httpError } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
 import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
+import type { EventSourceOptions } from './options.ts'
+import { createTaskSource } from './task-source.ts'
 
 /** [spec] `EventSource.readyState`. */
 export const CONNECTING = 0

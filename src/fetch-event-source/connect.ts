@@ -1,11 +1,11 @@
 /** A `Connect` that uses @microsoft/fetch-event-source, with that package's retries and visibility handling disabled. */
 import { StreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
-import type { Block } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { MAX_SLICE_BYTES, networkError, sendRequest } from '../connect/fetch.ts'
 import { readText } from '../connect/read-text.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
+import type { Block } from '../sse/parse.ts'
 
 /** The part of the `fetchEventSource` function that `fetchEventSourceConnect` uses. */
 export type FetchEventSource = (

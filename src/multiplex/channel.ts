@@ -1,13 +1,13 @@
 /** A channel: one connection that carries many streams (PROTOCOL.md, section 5). */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { assertEventStream, httpError } from '../source/check-response.ts'
 import { clampDelay } from '../source/retry.ts'
-import { type ChannelStream, createChannelStream } from './channel-stream.ts'
 import { channelError } from './channel-error.ts'
+import { type ChannelStream, createChannelStream } from './channel-stream.ts'
 import { createOperationQueue } from './operations.ts'
 
 /** Options for `multiplex`. */

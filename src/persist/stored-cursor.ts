@@ -1,6 +1,6 @@
 /** Parses stored cursors. Stored text is untrusted: other scripts may have written it. */
-import { resolveUrl } from '../base/url.ts'
 import type { Cursor } from '../base/errors.ts'
+import { resolveUrl } from '../base/url.ts'
 
 /** Returns whether `url` is an HTTP(S) URL or a path, without credentials. */
 function isHttpUrl(url: unknown): url is string {

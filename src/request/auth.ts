@@ -1,6 +1,6 @@
 /** Ready-made providers for the `auth` option. */
-import type { AuthProvider } from './options.ts'
 import type { AttemptContext } from '../source/source.ts'
+import type { AuthProvider } from './options.ts'
 
 /** A fixed secret, or a function that is called before each attempt. */
 type Secret = string | ((context: AttemptContext) => string | Promise<string>)

@@ -1,11 +1,11 @@
 /** Builds requests from options: resolves URL, headers and credentials for each attempt. */
-import { originOf, resolveUrl } from '../base/url.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
+import { originOf, resolveUrl } from '../base/url.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
+import type { AttemptContext } from '../source/source.ts'
 import type { AuthProvider } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
-import type { AttemptContext } from '../source/source.ts'
 
 /** Properties of a request that can differ from one attempt to the next. */
 export interface RequestOverrides {

@@ -1,13 +1,13 @@
 /** Merges the options of a stream with those of its client and the defaults. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
-import { fetchConnect } from '../connect/fetch.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
-import type { ClientOptions } from './options.ts'
-import type { StreamOptions } from './stream-options.ts'
-import { withSharedRefresh } from './auth-refresh.ts'
+import { fetchConnect } from '../connect/fetch.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
+import { withSharedRefresh } from './auth-refresh.ts'
+import type { ClientOptions } from './options.ts'
+import type { StreamOptions } from './stream-options.ts'
 
 type MergedOptions = Omit<ClientOptions, 'retry' | 'queue' | keyof RequestInit> & Omit<StreamOptions, 'retry' | 'queue'>
 

@@ -1,4 +1,4 @@
-/** Options for feeds and runs: client options, `fetch` options, and their own. */
+/** Options for feeds and runs: client options, `fetch` options, and options specific to each. */
 import type { Schemas } from '../base/events.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { CommonOptions, ParseOption, Persistence } from './options.ts'

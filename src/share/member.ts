@@ -6,6 +6,7 @@ import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
+import type { MemberRole, ShareDependencies } from './dependencies.ts'
 import { type LeaderLock, createLeaderLock } from './leader-lock.ts'
 import {
   CHECK_INTERVAL_MS,
@@ -23,7 +24,6 @@ import {
   toSharedResponse,
 } from './message.ts'
 import { createReplayBuffer, blockChars, sliceAfter } from './replay-buffer.ts'
-import type { MemberRole, ShareDependencies } from './dependencies.ts'
 
 /** This tab's own connection. */
 interface Upstream {

@@ -1,6 +1,6 @@
 /** Checks that a response is an event stream; throws a `StreamError` otherwise. */
-import { type Problem, StreamError, type StreamErrorCode } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
+import { type Problem, StreamError, type StreamErrorCode } from '../base/errors.ts'
 import type { Connection } from '../connect/connect.ts'
 import { defaultRetryStatusCodes } from './retry.ts'
 

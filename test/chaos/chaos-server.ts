@@ -1,8 +1,8 @@
 /** The test bed for one stream: a mock server, a faulty proxy in front of it, and counts of the faults that occurred. */
 import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
 import type { Rule } from '../../mock-server/scenario/rule.ts'
-import { createAnswer, createPayload } from './payloads.ts'
 import { prompt } from './client.ts'
+import { createAnswer, createPayload } from './payloads.ts'
 import { withFreePort } from './ports.ts'
 import { startProxy } from './proxy.ts'
 import { type Schedule, ITEM_COUNTS } from './schedule.ts'

@@ -1,12 +1,12 @@
 /** A short chaos run: 100 seeds over `fetch` and 40 over every other transport. */
 import { expect, test } from 'vitest'
-import { createRivuletClient } from './rivulet-client.ts'
-import { formatReport } from './report.ts'
-import { type StreamKind, drawSchedule } from './schedule.ts'
-import { transports } from './transports.ts'
-import { addRecord, createStats } from './stats.ts'
-import { runTrial } from './trial.ts'
 import { checkStream } from './checks.ts'
+import { formatReport } from './report.ts'
+import { createRivuletClient } from './rivulet-client.ts'
+import { type StreamKind, drawSchedule } from './schedule.ts'
+import { addRecord, createStats } from './stats.ts'
+import { transports } from './transports.ts'
+import { runTrial } from './trial.ts'
 
 /** Number of seeds for a transport; `npm run chaos` runs more. */
 const seedCount = (name: string): number => (name === 'fetch' ? 100 : 40)

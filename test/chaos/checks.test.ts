@@ -1,8 +1,9 @@
 /** `checkStream` reports every broken guarantee, and accepts the errors that a schedule justifies. */
 import { expect, test } from 'vitest'
 import { StreamError, type StreamErrorCode } from '../../src/base/errors.ts'
-import { createAnswer } from './payloads.ts'
+import { checkStream } from './checks.ts'
 import type { StreamItem } from './client.ts'
+import { createAnswer } from './payloads.ts'
 import type { StreamRecord } from './record.ts'
 import {
   type ExpectedOutcome,
@@ -12,7 +13,6 @@ import {
   drawSchedule,
   ITEM_COUNTS,
 } from './schedule.ts'
-import { checkStream } from './checks.ts'
 
 const createSchedule = (kind: StreamKind, expectedOutcome: ExpectedOutcome = 'complete'): Schedule => ({
   ...drawSchedule(1, kind),

@@ -1,7 +1,7 @@
 /** Checks a stream's record: each item once and in order, or an error that the schedule justifies. */
 import { isStreamError } from '../../src/base/errors.ts'
-import { createAnswer } from './payloads.ts'
 import type { StreamItem } from './client.ts'
+import { createAnswer } from './payloads.ts'
 import type { FaultCounts, Interruption, StreamRecord } from './record.ts'
 import { MAX_ATTEMPTS_WITHOUT_PROGRESS, type Schedule, ITEM_COUNTS } from './schedule.ts'
 

@@ -1,6 +1,6 @@
 /** The faults of one TCP connection through the proxy. */
-import type { Prng } from './prng.ts'
 import type { FrameRegion } from './framing.ts'
+import type { Prng } from './prng.ts'
 
 /** How a connection is cut: by RST or by FIN. */
 export type Cut = 'reset' | 'fin'

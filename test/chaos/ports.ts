@@ -1,6 +1,6 @@
 /** Ports outside the ephemeral range, so that a server that is down for a while can reopen the same port. */
-import { once } from 'node:events'
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import type { Server } from 'node:net'
 
 const FIRST_PORT = 12_000

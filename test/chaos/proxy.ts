@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
 import type { ConnectionFaults } from './connection-faults.ts'
-import { forwardConnection } from './proxy-connection.ts'
 import { host, isPortTaken, listen, withFreePort } from './ports.ts'
+import { forwardConnection } from './proxy-connection.ts'
 
 export interface Proxy {
   /** Base URL, without a trailing slash. */

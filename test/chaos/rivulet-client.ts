@@ -1,9 +1,9 @@
 /** Rivulet as the client under test: reads streams in every way the API offers, and resumes them from cursors. */
 import { type Cursor, type StreamError, isStreamError } from '../../src/base/errors.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
-import type { TextDelta } from '../../src/protocols/native.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
+import type { TextDelta } from '../../src/protocols/native.ts'
 import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.ts'
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'

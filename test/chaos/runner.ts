@@ -1,15 +1,15 @@
 /** The long chaos run: many seeds for rivulet and, with `--peers`, for other clients; started by `run.mjs`. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { type CheckResult, checkStream } from './checks.ts'
 import type { ChaosClient } from './client.ts'
-import { createRivuletClient } from './rivulet-client.ts'
 import { loadPeers } from './peers.ts'
 import { formatPage, formatReport, formatTable } from './report.ts'
+import { createRivuletClient } from './rivulet-client.ts'
 import { type StreamKind, drawSchedule } from './schedule.ts'
-import { transports } from './transports.ts'
 import { type StreamStats, addRecord, createStats } from './stats.ts'
+import { transports } from './transports.ts'
 import { runTrial } from './trial.ts'
-import { type CheckResult, checkStream } from './checks.ts'
 
 const { values: options } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 /** Draws the schedule of one stream from a seed: its faults, their timing and the expected outcome. */
 import type { Rule } from '../../mock-server/scenario/rule.ts'
-import { type Prng, createPrng } from './prng.ts'
 import { type ConnectionFaults, drawRefusedConnection, drawConnectionFaults } from './connection-faults.ts'
+import { type Prng, createPrng } from './prng.ts'
 
 export type StreamKind = 'run' | 'feed'
 

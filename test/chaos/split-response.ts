@@ -1,7 +1,7 @@
 /** Splits a response into pieces that are sent one by one, up to the cut if there is one. */
 import { createRandom } from '../../mock-server/base/random.ts'
-import { createFrameTracker } from './framing.ts'
 import type { ConnectionFaults } from './connection-faults.ts'
+import { createFrameTracker } from './framing.ts'
 
 /** A piece of a response; nothing is sent after a piece with `isLast`. */
 export interface ResponsePiece {

@@ -1,8 +1,8 @@
 /** Statistics over many streams. */
+import type { StreamOutcome, CheckResult } from './checks.ts'
 import type { StreamRecord } from './record.ts'
 import type { StreamKind } from './schedule.ts'
 import { ITEM_COUNTS } from './schedule.ts'
-import type { StreamOutcome, CheckResult } from './checks.ts'
 
 export interface StreamStats {
   streams: number

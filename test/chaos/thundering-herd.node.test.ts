@@ -1,10 +1,10 @@
 /** [F21] Five hundred clients over real sockets survive a server restart, and each receives every event once. */
 import { expect, onTestFinished, test } from 'vitest'
-import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import { createClient } from '../../src/client/client.ts'
-import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
+import { fetchConnect } from '../../src/connect/fetch.ts'
 import { withFreePort } from './ports.ts'
 
 const CLIENT_COUNT = 500

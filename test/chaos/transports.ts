@@ -1,8 +1,8 @@
 /** The transports under test: every `Connect` implementation. */
 import type { Connect } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
-import { createLeaderConnect } from '../contract/share-connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
+import { createLeaderConnect } from '../contract/share-connect.ts'
 
 /** A named `Connect` factory. */
 export interface Transport {

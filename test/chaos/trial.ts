@@ -1,8 +1,8 @@
 /** Runs one stream of one client through one schedule. */
+import { openChaosServer } from './chaos-server.ts'
 import type { ChaosClient, Ending, StreamItem } from './client.ts'
 import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
-import { openChaosServer } from './chaos-server.ts'
 
 /** Matches the ID of a run's `start` event. This event does not count as progress, because every new connection receives it again. */
 const START_EVENT_ID = /^[0-9a-f-]{36}:1$/

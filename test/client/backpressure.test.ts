@@ -1,8 +1,8 @@
 /** [F33] Backpressure: a slow consumer pauses reading, so nothing is lost and nothing accumulates. */
 import { describe, expect, test } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/stream-options.ts'
-import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

@@ -1,14 +1,14 @@
 /** Cancelling a run on the server: the DELETE request, and how final() and the loop settle. */
 import { describe, expect, test, vi } from 'vitest'
-import { bearer } from '../../src/request/auth.ts'
 import type { StreamError } from '../../src/base/errors.ts'
+import type { TextDelta } from '../../src/protocols/native.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
+import { bearer } from '../../src/request/auth.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
-import { openaiChat } from '../../src/protocols/openai-chat.ts'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
 import type { ScriptedNetwork } from '../support/scripted-connect.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

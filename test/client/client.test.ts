@@ -1,9 +1,9 @@
 /** Clients: shared options, close(), and importing without side effects. */
 import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { start } from '../support/native-events.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

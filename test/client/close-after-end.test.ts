@@ -1,8 +1,8 @@
 /** Closing or aborting a stream whose connection has ended while its loop still has queued events. */
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions } from '../../src/request/options.ts'
-import { delta, end, failure, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

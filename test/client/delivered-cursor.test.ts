@@ -1,7 +1,7 @@
 /** The two cursors of a stream: the received cursor for the next request, and the delivered cursor for the consumer. */
 import { describe, expect, test } from 'vitest'
-import { delta, end, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { delta, end, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 
 describe("a feed's lastEventId", () => {

@@ -2,8 +2,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { Cursor } from '../../src/base/errors.ts'
 import type { Persistence } from '../../src/request/options.ts'
-import { delta, end, failure, start } from '../support/native-events.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 
 interface RecordedPersistence extends Persistence {

@@ -1,9 +1,9 @@
 /** Runs across several connections: resumed from the cursor, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
-import type { RunOptions } from '../../src/request/stream-options.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
-import { delta, end, start } from '../support/native-events.ts'
+import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { delta, end, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

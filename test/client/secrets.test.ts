@@ -1,13 +1,13 @@
 /** No secrets in anything reported, logged or serialized: messages, causes, states, JSON. */
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { apiKey, bearer } from '../../src/request/auth.ts'
 import { StreamError } from '../../src/base/errors.ts'
+import { apiKey, bearer } from '../../src/request/auth.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { start } from '../support/native-events.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { createTestClient } from '../support/test-client.ts'
-import { start } from '../support/native-events.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

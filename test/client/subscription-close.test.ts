@@ -1,7 +1,7 @@
 /** The end of a feed, and its effect on the `closed` promise, the loop and the listeners. */
 import { describe, expect, test, vi } from 'vitest'
-import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

@@ -1,9 +1,9 @@
 /** Deduplication in feeds: only events that a new connection repeats are dropped. */
 import { describe, expect, test } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/stream-options.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import type { ScriptedBlock, ScriptedConnection } from '../support/scripted-connect.ts'
 import { type TestClient, createTestClient } from '../support/test-client.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 interface RecordedFeed extends TestClient {
   /** Delivered events, as `type:data`. */

@@ -1,7 +1,7 @@
 /** Redirects, refused connections and cuts over real sockets: headers sent to each origin, and socket cleanup. */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'

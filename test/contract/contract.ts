@@ -6,9 +6,9 @@ import { fetchConnect } from '../../src/connect/fetch.ts'
 import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
 import type { TestServerOptions } from '../setup/test-server-host.ts'
+import { type SpyConnect, createSpyConnect } from './spy-connect.ts'
 import { type TestServer, openTestServer } from './test-server.ts'
 import { type Transport, transports } from './transports.ts'
-import { type SpyConnect, createSpyConnect } from './spy-connect.ts'
 
 /** A mock server and a client connected to it, for one test. */
 export interface ContractFixture {

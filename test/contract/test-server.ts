@@ -1,9 +1,9 @@
 /** Opens a mock server for one test and controls it remotely, so that tests can run in every runtime. */
 import { inject } from 'vitest'
 import type { FeedEvent } from '../../mock-server/feed/feed.ts'
-import type { RestartOptions } from '../../mock-server/service/control.ts'
-import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import type { TokenOptions } from '../../mock-server/node/mock-server.ts'
+import type { Scenario } from '../../mock-server/scenario/scenario.ts'
+import type { RestartOptions } from '../../mock-server/service/control.ts'
 import type { ReceivedRequest } from '../setup/port-traffic.ts'
 import type { TestServerCommands, TestServerState, TestServerOptions } from '../setup/test-server-host.ts'
 

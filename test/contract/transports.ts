@@ -1,7 +1,7 @@
 /** The transports that the contract suite tests: every `Connect` in the package. */
 import { fetchEventSource } from '@microsoft/fetch-event-source'
-import { fetchEventSourceConnect } from '../../src/fetch-event-source/connect.ts'
 import type { Connect } from '../../src/connect/connect.ts'
+import { fetchEventSourceConnect } from '../../src/fetch-event-source/connect.ts'
 import { multiplex } from '../../src/multiplex.ts'
 import { createFollowerConnect, createLeaderConnect } from './share-connect.ts'
 

@@ -1,9 +1,9 @@
 /** Tests of the records that `diagnose` reports. */
 import { describe, expect, test, vi } from 'vitest'
-import { bearer } from '../../src/request/auth.ts'
 import { type Diagnostic, diagnose } from '../../src/diagnostics.ts'
-import { delta, end, start } from '../support/native-events.ts'
+import { bearer } from '../../src/request/auth.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { delta, end, start } from '../support/native-events.ts'
 import { type TestClient, createTestClient } from '../support/test-client.ts'
 
 type OmitFields<All> = All extends unknown ? Omit<All, 'time' | 'name'> : never

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { Window } from 'happy-dom'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
-import { readDocument, root } from './markdown.ts'
 import { outdatedDocuments } from '../../scripts/document-figures.mjs'
+import { readDocument, root } from './markdown.ts'
 import { peerFigures, peers, versionOf } from './peer-sizes.mjs'
 
 /** Whether the other clients, which only `bench/` depends on, are not installed. */

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import ts from 'typescript'
 import { afterAll, expect, test } from 'vitest'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
-import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
+import { blocks, patternOf, expectedOutputOf } from './markdown.ts'
 
 /**
  * Snippets to run. Snippets marked `types` are only compiled, because they need a page, a framework or a specific

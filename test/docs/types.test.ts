@@ -2,8 +2,8 @@
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compilerOptions } from './compiler-options.ts'
-import { blocks } from './markdown.ts'
 import { createDocsProject, fileNameOf, programOf } from './docs-project.ts'
+import { blocks } from './markdown.ts'
 
 const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(language))
 

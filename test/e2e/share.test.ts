@@ -1,8 +1,8 @@
 /** Tabs of one browser share one stream on the wire, even if a tab is closed, crashes or freezes. */
 import type { CDPSession, Page } from 'playwright'
 import { expect, test } from 'vitest'
-import type { MockServer } from '../../mock-server/node/mock-server.ts'
 import { createRandom } from '../../mock-server/base/random.ts'
+import type { MockServer } from '../../mock-server/node/mock-server.ts'
 import { type TestPage, useTestPages } from './test-page.ts'
 
 const open = useTestPages()

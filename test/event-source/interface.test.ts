@@ -2,8 +2,8 @@
 /* oxlint-disable unicorn/prefer-add-event-listener -- the handlers themselves are tested */
 import { afterEach, describe, expect, test } from 'vitest'
 import { EventSource, install } from '../../src/event-source.ts'
-import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
 
 const pendingFetch: typeof fetch = () => new Promise(() => {})
 const opened: EventSource[] = []

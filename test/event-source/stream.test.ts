@@ -3,9 +3,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import { EventSource, type EventSourceOptions } from '../../src/event-source.ts'
+import { flushMicrotasks as nextTask } from '../support/flush-microtasks.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
-import { flushMicrotasks as nextTask } from '../support/flush-microtasks.ts'
 
 const URL_WITH_SECRET = 'https://api.test/stream?secret=1'
 /** Waits for more tasks than any test here has events, because each event is dispatched in its own task. */

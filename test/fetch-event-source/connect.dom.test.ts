@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
-import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
 
 function setUp(more: Partial<ConnectRequest> = {}) {
   const { fetch, calls } = createScriptedFetch()

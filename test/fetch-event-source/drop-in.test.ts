@@ -6,8 +6,8 @@ import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import { type FetchEventSourceInit, fetchEventSource, fetchEventSourceConnect } from '../../src/fetch-event-source.ts'
-import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedFetch } from '../support/scripted-fetch.ts'
 
 const controllers: AbortController[] = []
 afterEach(() => {

@@ -1,12 +1,12 @@
 /**
- * Tests of both `fetchEventSource` implementations when the page is hidden and shown again. The numbers are those of
- * the rows in docs/from-fetch-event-source.md.
+ * Tests how both `fetchEventSource` implementations behave when the page is hidden and shown again. Numbers in test
+ * names refer to rows of the table in docs/from-fetch-event-source.md.
  */
 import { fetchEventSource as theirs } from '@microsoft/fetch-event-source'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchEventSourceInit, fetchEventSource as ours } from '../../src/fetch-event-source.ts'
-import { type FetchCall, createScriptedFetch } from '../support/scripted-fetch.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { type FetchCall, createScriptedFetch } from '../support/scripted-fetch.ts'
 
 let hidden: boolean
 const show = async (shown: boolean): Promise<void> => {

@@ -1,8 +1,8 @@
 /** Encoder properties: parsed events survive a round trip, and fields that cannot be encoded are rejected. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
-import { type Block, createBlockParser } from '../../src/sse/parse.ts'
 import { type EventFields, encodeEvent } from '../../src/sse/encode.ts'
+import { type Block, createBlockParser } from '../../src/sse/parse.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
 import { type ParseResult, parseReference } from '../sse/reference.ts'
 import { splitIntoChunks, chunkSizes } from './chunks.ts'

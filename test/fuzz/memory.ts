@@ -3,8 +3,8 @@ import { ok } from 'node:assert/strict'
 import { isStreamError } from '../../src/base/errors.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import { createParser, parseEventStream } from '../../src/parser.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { utf8 } from '../sse/parse-chunks.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 const MEBIBYTE = 0x100000
 const MAX_EVENT_CHARS = MEBIBYTE / 4

@@ -3,7 +3,7 @@ import { connectTasks } from './connect.ts'
 import { encodeTasks } from './encode.ts'
 import { parserTasks } from './parser.ts'
 import { readerTasks } from './readers.ts'
-import type { FuzzTask } from './task.ts'
 import { sseTasks } from './sse.ts'
+import type { FuzzTask } from './task.ts'
 
 export const tasks: FuzzTask[] = [...sseTasks, ...parserTasks, ...readerTasks, ...connectTasks, ...encodeTasks]

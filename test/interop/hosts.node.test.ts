@@ -1,8 +1,8 @@
 /** The handler serves feeds, runs and channels inside `node:http`, Express and Fastify. */
-import express, { type Express } from 'express'
-import Fastify from 'fastify'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import express, { type Express } from 'express'
+import Fastify from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type NodeHandler, createNodeHandler } from '../../mock-server/node/node-handler.ts'
 import { type Service, createService } from '../../mock-server/service/service.ts'
@@ -14,9 +14,9 @@ import {
   openGetOperation,
   openRunOperation,
 } from '../mock-server/support/channel-client.ts'
+import { waitUntil } from '../mock-server/support/local-test-server.ts'
 import { openRawClient } from '../mock-server/support/raw-client.ts'
 import { openStreamReader } from '../mock-server/support/stream-reader.ts'
-import { waitUntil } from '../mock-server/support/local-test-server.ts'
 
 /** Starts a server with the handler; resolves with the handler's URL. */
 type Host = (handler: NodeHandler) => Promise<string>

@@ -2,8 +2,8 @@
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type MswMock, createMock, handlers } from '../../mock-server/msw/handlers.ts'
 import { createMock as createPlainMock } from '../../mock-server/mock/mock.ts'
+import { type MswMock, createMock, handlers } from '../../mock-server/msw/handlers.ts'
 import { dataOf, textOf } from '../mock-server/support/blocks.ts'
 import {
   eventsOfItems,

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setupServer } from 'msw/node'
 import { expect, onTestFinished, test } from 'vitest'
+import { runCommand } from '../../mock-server/cli/run-command.ts'
 import { createMock } from '../../mock-server/mock/mock.ts'
 import { createMock as createMswMock } from '../../mock-server/msw/handlers.ts'
-import { runCommand } from '../../mock-server/cli/run-command.ts'
-import { type Scenario, parseScenario } from '../../mock-server/scenario/scenario.ts'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import { type Scenario, parseScenario } from '../../mock-server/scenario/scenario.ts'
 import { openStreamReader } from '../mock-server/support/stream-reader.ts'
 
 type Fetch = (input: string, init?: RequestInit) => Promise<Response>

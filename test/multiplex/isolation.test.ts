@@ -3,12 +3,12 @@
  * survive channel faults.
  */
 import { expect, onTestFinished, test } from 'vitest'
-import { createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
-import type { ClientOptions } from '../../src/request/options.ts'
+import { createClient } from '../../src/client/client.ts'
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
-import { type TestServer, openTestServer } from '../contract/test-server.ts'
+import type { ClientOptions } from '../../src/request/options.ts'
 import { payloadsOf, recordEvents } from '../contract/record-events.ts'
+import { type TestServer, openTestServer } from '../contract/test-server.ts'
 import { waitUntil } from '../contract/wait-until.ts'
 import type { TestServerOptions } from '../setup/test-server-host.ts'
 

@@ -3,6 +3,7 @@ import { onTestFinished, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
 import type { Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { type MultiplexOptions, multiplex } from '../../src/multiplex.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import {
   type ScriptedResponse,
@@ -11,7 +12,6 @@ import {
   type ScriptedConnection,
   createScriptedNetwork,
 } from '../support/scripted-connect.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 /** An operation as the server receives it. */
 export interface ReceivedOperation {

@@ -1,6 +1,6 @@
 /** Opens a page of a consumer project in Chromium, served by the installed package's mock server. */
-import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Browser, Page } from 'playwright'
 import { chromium } from 'playwright'
 import { inject } from 'vitest'

@@ -1,8 +1,8 @@
 /** Tests of a persisted cursor in an asynchronous store that is slow, fails, or never responds. */
 import { expect, test } from 'vitest'
 import { persist } from '../../src/persist.ts'
-import { createManualClock } from '../support/manual-clock.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 import { createSlowStore } from './stores.ts'
 

@@ -1,7 +1,7 @@
 /** Tests of which stored strings are valid cursors. */
-import { fc } from '../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../src/persist/stored-cursor.ts'
+import { fc } from '../support/fast-check.ts'
 
 test.each([
   { url: 'https://api.test/api/generate/r1' },

@@ -1,11 +1,11 @@
 /** Credential refresh: one refresh is shared by all streams that received a 401. */
 import { describe, expect, test, vi } from 'vitest'
-import { bearer } from '../../src/request/auth.ts'
 import { StreamError } from '../../src/base/errors.ts'
+import { bearer } from '../../src/request/auth.ts'
 import type { AuthProvider, ClientOptions } from '../../src/request/options.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
-import type { ScriptedAttempt } from '../support/scripted-connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import type { ScriptedAttempt } from '../support/scripted-connect.ts'
 import { createTestClient } from '../support/test-client.ts'
 
 const unauthorized = { status: 401 }

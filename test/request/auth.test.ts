@@ -2,8 +2,8 @@
 import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
-import { createScriptedNetwork } from '../support/scripted-connect.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createScriptedNetwork } from '../support/scripted-connect.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 

@@ -2,15 +2,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { RestartOptions } from '../../mock-server/service/control.ts'
 import type { FeedEvent } from '../../mock-server/feed/feed.ts'
-import type { Scenario } from '../../mock-server/scenario/scenario.ts'
 import {
   type MockServer,
   type MockServerOptions,
   type TokenOptions,
   startMockServer,
 } from '../../mock-server/node/mock-server.ts'
+import type { Scenario } from '../../mock-server/scenario/scenario.ts'
+import type { RestartOptions } from '../../mock-server/service/control.ts'
 import { type PortTraffic, type ReceivedRequest, recordPort, forgetPort } from './port-traffic.ts'
 import { type SyncManualClock, createSyncManualClock } from './sync-manual-clock.ts'
 

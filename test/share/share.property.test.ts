@@ -1,4 +1,7 @@
 /** Property test: each tab receives each event once and in order, whatever happens to tabs and connections. */
+import { expect, test, vi } from 'vitest'
+import { createRandom } from '../../mock-server/base/random.ts'
+import { shareAcrossTabs } from '../../src/share.ts'
 import {
   array,
   assert,
@@ -11,11 +14,8 @@ import {
   oneof,
   record,
 } from '../support/fast-check.ts'
-import { expect, test, vi } from 'vitest'
-import { createRandom } from '../../mock-server/base/random.ts'
-import { shareAcrossTabs } from '../../src/share.ts'
-import { createManualClock } from '../support/manual-clock.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 import { type FakeTab, createFakeBrowser } from './fake-browser.ts'
 import { type FeedConsumer, consumeFeed } from './feed-consumer.ts'
 import { createLogServer } from './log-server.ts'

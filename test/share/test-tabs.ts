@@ -2,9 +2,9 @@
 import { vi } from 'vitest'
 import type { Batch, Connect, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { type ShareOptions, type ShareState, shareAcrossTabs } from '../../src/share.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { type ManualClock, createManualClock } from '../support/manual-clock.ts'
 import { type ScriptedNetwork, createScriptedNetwork } from '../support/scripted-connect.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { type FakeBrowser, type FakeTab, createFakeBrowser } from './fake-browser.ts'
 
 export interface TestTabs {

@@ -1,7 +1,7 @@
 /** Attempt counting: backoff between attempts, resets of the count, and the retry limit. */
 import { describe, expect, test, vi } from 'vitest'
-import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestSource } from '../support/test-source.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

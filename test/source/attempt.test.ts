@@ -4,9 +4,9 @@ import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
 import { type AttemptHooks, runAttempt } from '../../src/source/attempt.ts'
 import { createWatchdog } from '../../src/source/watchdog.ts'
+import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
-import { flushMicrotasks } from '../support/flush-microtasks.ts'
 
 const REQUEST: Omit<ConnectRequest, 'signal'> = {
   url: 'https://api.test/',

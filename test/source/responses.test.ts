@@ -1,7 +1,7 @@
 /** Responses: content types, statuses, problem documents and refused credentials. */
 import { describe, expect, test } from 'vitest'
-import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestSource } from '../support/test-source.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

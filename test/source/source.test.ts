@@ -1,8 +1,8 @@
 /** Sources: one logical stream across many connections, its cursor, deadlines and close(). */
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
-import { createTestSource } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestSource } from '../support/test-source.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

@@ -1,10 +1,10 @@
 /** [F21] Ten thousand clients of a restarting server must not reconnect at the same time. */
 import { expect, test } from 'vitest'
 import { createRandom } from '../../mock-server/base/random.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import type { Connection } from '../../src/connect/connect.ts'
-import type { Clock } from '../../src/base/clock.ts'
 import type { RetryOptions } from '../../src/source/retry.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 

@@ -1,7 +1,7 @@
 /** Watchdog: `idleTimeout` and `stallTimeout`, and when they are paused. */
 import { describe, expect, test } from 'vitest'
-import { createTestSource, type TestSourceOptions } from '../support/test-source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { createTestSource, type TestSourceOptions } from '../support/test-source.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()

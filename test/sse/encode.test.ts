@@ -1,8 +1,8 @@
 /** Tests of the encoder, including a round trip through the parser. */
-import { fc } from '../support/fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { encodeEvent } from '../../src/sse/encode.ts'
 import type { EventFields } from '../../src/sse/encode.ts'
+import { fc } from '../support/fast-check.ts'
 import { parseChunks, utf8 } from './parse-chunks.ts'
 
 describe('encodeEvent', () => {

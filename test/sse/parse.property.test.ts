@@ -1,7 +1,7 @@
 /** Property tests: the parser agrees with the reference parser on random streams and chunk sizes. */
-import { fc } from '../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
+import { fc } from '../support/fast-check.ts'
 import { parseChunks, utf8 } from './parse-chunks.ts'
 import { parseReference } from './reference.ts'
 

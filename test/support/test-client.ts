@@ -1,11 +1,11 @@
 /** A client with an injected clock, randomness and network. */
-import { type Client, createClient } from '../../src/client/client.ts'
 import type { StreamError } from '../../src/base/errors.ts'
+import { type Client, createClient } from '../../src/client/client.ts'
 import type { ClientOptions, StreamReset } from '../../src/request/options.ts'
 import type { StreamState } from '../../src/source/source.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
-import { flushMicrotasks } from './flush-microtasks.ts'
 
 export interface TestClient {
   client: Client

@@ -11,9 +11,9 @@ import {
   type StreamState,
   createSource,
 } from '../../src/source/source.ts'
+import { flushMicrotasks } from './flush-microtasks.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
-import { flushMicrotasks } from './flush-microtasks.ts'
 
 type Hooks = Pick<SourceHooks, 'onConnectionEnd' | 'onBatchEnd'>
 

@@ -3,8 +3,8 @@ import { expect, test, vi } from 'vitest'
 import type { StreamEvent } from '../../../src/base/events.ts'
 import { createSyncManualClock } from '../../setup/sync-manual-clock.ts'
 import { registerContract } from '../contract.ts'
-import type { TestServer } from '../test-server.ts'
 import { payloadsOf, recordEvents } from '../record-events.ts'
+import type { TestServer } from '../test-server.ts'
 import { waitUntil } from '../wait-until.ts'
 
 /** Resolves when no client is reading a feed or a run. */

@@ -1,7 +1,7 @@
 /** The event log: positions, limit and watchers. */
-import { fc } from '../../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { createEventLog } from '../../../mock-server/base/event-log.ts'
+import { fc } from '../../support/fast-check.ts'
 
 test('positions count from 1 and never change', () => {
   const log = createEventLog<string>(2)

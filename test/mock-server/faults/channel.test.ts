@@ -9,8 +9,8 @@ import {
   openGetOperation,
   openRunOperation,
 } from '../support/channel-client.ts'
-import { openRawClient } from '../support/raw-client.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
+import { openRawClient } from '../support/raw-client.ts'
 
 const TEXT = 'Hello, 世界 👩‍👩‍👧‍👦!'
 const options = { answers: { Hi: TEXT }, delay: 0 }

@@ -8,16 +8,16 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createNodeHandler } from '../../../mock-server/node/node-handler.ts'
 import { createService } from '../../../mock-server/service/service.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { createManualServerClock } from '../support/manual-server-clock.ts'
 import { openRawClient, watchSocket } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 describe('[F44] injections', () => {
   const names = ['a\rb', 'a\nb', 'a\r\nb', 'a\0b', '\n', 'note\ndata: forged\n\nevent: x']
 
   test.each(names)(
-    '[P1.2] broadcasting event type %j throws a TypeError, and nothing is sent or kept',
+    '[P1.2] broadcasting an event of type %j throws a TypeError, and nothing is sent or kept',
     async (type) => {
       const { server, url } = await openLocalTestServer()
       const reader = await openStreamReader(`${url}/api/stream`)

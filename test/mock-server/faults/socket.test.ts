@@ -2,9 +2,9 @@
 import { gunzipSync, constants, brotliDecompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { blocksOf, dataOf, eventsOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const settings = { answers: ['0123456789'], delay: 0 }
 const RUN = '/api/generate?prompt=x'

@@ -1,11 +1,11 @@
 /** The in-process mock: a `fetch` without a socket. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Mock, type MockOptions, createMock } from '../../../mock-server/mock/mock.ts'
+import { flushMicrotasks } from '../../support/flush-microtasks.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
+import { waitUntil } from '../support/local-test-server.ts'
 import { createManualServerClock } from '../support/manual-server-clock.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
-import { flushMicrotasks } from '../../support/flush-microtasks.ts'
-import { waitUntil } from '../support/local-test-server.ts'
 
 const mocks: Mock[] = []
 afterEach(() => {
@@ -80,7 +80,7 @@ describe('runs', () => {
 })
 
 describe('feeds', () => {
-  test('a feed at a custom path sends events, and replays events missed after drop', async () => {
+  test('a feed at a custom path sends events and replays those missed after drop()', async () => {
     const mock = create()
     const feed = mock.feed('/prices')
     const reader = await open(mock, '/prices')

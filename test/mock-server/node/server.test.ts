@@ -1,9 +1,9 @@
 /** The lifecycle of a server: its port and URL, kill, restart and close. */
 import { describe, expect, test } from 'vitest'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 test('the server listens on a free loopback port, and its URL has no trailing slash', async () => {
   const { server } = await openLocalTestServer()

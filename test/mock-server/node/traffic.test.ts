@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { createMock } from '../../../mock-server/mock/mock.ts'
 import { openChannelClient, openGetOperation, openRunOperation } from '../support/channel-client.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const accepting = (encoding: string): { headers: Record<string, string> } => ({
   headers: { 'accept-encoding': encoding },

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { MOCK_API_KEY } from '../../../mock-server/auth/authenticator.ts'
 import type { TokenOptions } from '../../../mock-server/node/mock-server.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const SECRET = 'a secret of at least thirty-two bytes, for HS256'
 const key = new TextEncoder().encode(SECRET)

@@ -7,8 +7,8 @@ import { createChannelStream } from '../../../mock-server/channel/channel-stream
 import { parseOperations } from '../../../mock-server/channel/operations.ts'
 import type { Chunk } from '../../../mock-server/stream/stream-body.ts'
 import { type ChannelItem, openChannelClient, openGetOperation, openRunOperation } from '../support/channel-client.ts'
-import { openRawClient } from '../support/raw-client.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
+import { openRawClient } from '../support/raw-client.ts'
 
 /** Returns the credit that an event costs. */
 const creditCost = ({ kind, data }: ChannelItem): number =>

@@ -9,8 +9,8 @@ import {
   openGetOperation,
   openRunOperation,
 } from '../support/channel-client.ts'
-import { openStreamReader } from '../support/stream-reader.ts'
 import { type LocalTestServer, waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
 
 const answers = { Hi: 'Hello' }
 const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })

@@ -13,8 +13,8 @@ import {
   openGetOperation,
   openRunOperation,
 } from '../support/channel-client.ts'
-import { openStreamReader } from '../support/stream-reader.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
+import { openStreamReader } from '../support/stream-reader.ts'
 
 const ANSWER = '0123456789'
 const options = { answers: [ANSWER], delay: 10 }

@@ -3,8 +3,8 @@
  * framing of its streams.
  */
 import { describe, expect, test } from 'vitest'
-import { createService } from '../../../mock-server/service/service.ts'
 import { createFetchHandler } from '../../../mock-server/mock/fetch-handler.ts'
+import { createService } from '../../../mock-server/service/service.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
 import {
   controlOf,
@@ -13,9 +13,9 @@ import {
   openGetOperation,
   openRunOperation,
 } from '../support/channel-client.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const answers = { Hi: 'Hello, 世界 👩‍👩‍👧‍👦!' }
 

@@ -1,8 +1,8 @@
 /** Tests of section 2 of PROTOCOL.md (feeds), over real sockets. */
 import { describe, expect, test } from 'vitest'
 import { dataOf, type Block } from '../support/blocks.ts'
-import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
 import { openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
+import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
 
 const open = ({ url }: LocalTestServer, lastEventId?: string, query = ''): Promise<StreamReader> =>
   openStreamReader(

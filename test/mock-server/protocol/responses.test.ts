@@ -2,9 +2,9 @@
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { dataOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 const streams = ['/api/stream', '/api/generate?prompt=hi']
 

@@ -1,10 +1,10 @@
 /** Tests of section 3 of PROTOCOL.md (runs), over real sockets. */
 import { describe, expect, test } from 'vitest'
 import { type Block, dataOf, textOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const PROMPT = '你好'
 const ANSWER = '你好，👩‍👩‍👧‍👦 und 🇩🇪! é\n<b>ok</b>'

@@ -1,8 +1,8 @@
 /** The answers of runs, and how they are split into deltas. */
-import { fc } from '../../support/fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import { createAnswerGenerator, createSampleAnswer, parseCannedAnswers } from '../../../mock-server/run/answers.ts'
 import { splitCharacters, splitTokens } from '../../../mock-server/run/deltas.ts'
+import { fc } from '../../support/fast-check.ts'
 
 describe('answers', () => {
   test('answers are looked up by prompt, with * for any other prompt', () => {

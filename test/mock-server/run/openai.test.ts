@@ -1,8 +1,8 @@
 /** Tests of the endpoint that uses the format of OpenAI's API. */
 import { describe, expect, test } from 'vitest'
+import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 import { START_TIME_MS } from '../support/manual-server-clock.ts'
 import { type StreamReader, openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
 
 const ANSWER = '你好 👩‍👩‍👧‍👦!'
 const options = { answers: { hi: ANSWER }, delay: 0 }

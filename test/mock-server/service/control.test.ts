@@ -3,9 +3,9 @@ import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { dataOf, textOf } from '../support/blocks.ts'
+import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { openStreamReader } from '../support/stream-reader.ts'
-import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 
 interface State {
   clients: { id: string; path: string; subject: string; lastEventId?: string }[]

@@ -1,7 +1,7 @@
 /** Tests of how the chunker splits text into writes. */
-import { fc } from '../../support/fast-check.ts'
 import { expect, test } from 'vitest'
 import { createChunker } from '../../../mock-server/stream/chunker.ts'
+import { fc } from '../../support/fast-check.ts'
 
 const size = (writes: readonly Uint8Array[]): number[] => writes.map(({ length }) => length)
 

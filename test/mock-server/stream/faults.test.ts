@@ -1,10 +1,10 @@
 /** The steps that a rule produces from the frames of a connection. */
-import { fc } from '../../support/fast-check.ts'
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../../mock-server/scenario/rule.ts'
 import type { Step } from '../../../mock-server/stream/faults.ts'
 import { createFaults } from '../../../mock-server/stream/faults.ts'
 import type { Frame } from '../../../mock-server/stream/frame.ts'
+import { fc } from '../../support/fast-check.ts'
 
 const event = (number: number, data = `${number}`): Frame => ({ data, id: `i${number}`, index: number })
 const COMMENT: Frame = { comment: 'c' }

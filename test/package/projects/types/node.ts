@@ -1,8 +1,8 @@
 /** Uses the mock entries, as the author of a Node test would. */
-import { handlers } from 'rivulet/msw'
+import { setupServer } from 'msw/node'
 import { createMock } from 'rivulet/mock'
 import { startMockServer } from 'rivulet/mock-server'
-import { setupServer } from 'msw/node'
+import { handlers } from 'rivulet/msw'
 
 export async function serve(): Promise<string> {
   const server = await startMockServer({ port: 0 })
