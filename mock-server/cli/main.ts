@@ -6,7 +6,7 @@ import { runCommand } from './run-command.ts'
 export async function main(args: readonly string[]): Promise<void> {
   const result = await runCommand(args, {
     // After bundling, this file is `dist/cli.js`.
-    dist: fileURLToPath(new URL('.', import.meta.url)),
+    dist: fileURLToPath(new URL('./', import.meta.url)),
     print: (text) => process.stdout.write(text),
     printError: (text) => process.stderr.write(text),
   })

@@ -3,8 +3,8 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
 import type { Persistence } from '../request/options.ts'
 import { flushAll } from './page-hide.ts'
-import { parseCursor } from './stored-cursor.ts'
-import { createWriter } from './writer.ts'
+import { parseCursor } from './parse-cursor.ts'
+import { createCursorWriter } from './cursor-writer.ts'
 
 /** A store of strings, such as `sessionStorage`. Its methods may return promises. */
 export interface PersistStorage {
@@ -47,7 +47,7 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
   const storageKey = `rivulet:${key}`
   // Looked up on each use: servers have no `sessionStorage`, and the getter throws if the page may not use storage.
   const getStorage = (): PersistStorage => storage ?? sessionStorage
-  const writer = createWriter(
+  const writer = createCursorWriter(
     (cursor) =>
       cursor ? getStorage().setItem(storageKey, JSON.stringify(cursor)) : getStorage().removeItem(storageKey),
     clock,

@@ -1,6 +1,6 @@
 /** Tests of which stored strings are valid cursors. */
 import { expect, test } from 'vitest'
-import { parseCursor } from '../../src/persist/stored-cursor.ts'
+import { parseCursor } from '../../src/persist/parse-cursor.ts'
 import { fc } from '../support/fast-check.ts'
 
 test.each([

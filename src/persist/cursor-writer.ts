@@ -22,7 +22,7 @@ const MIN_WRITE_INTERVAL_MS = 250
  * Creates a writer. `store` may throw, reject, or be slow: only one write is in flight at a time, and the newest cursor
  * is written next.
  */
-export function createWriter(store: (cursor: Cursor | undefined) => unknown, clock: Clock): Writer {
+export function createCursorWriter(store: (cursor: Cursor | undefined) => unknown, clock: Clock): Writer {
   let pending: Write | undefined
   let inFlight: Write | undefined
   let writtenAt = -MIN_WRITE_INTERVAL_MS
