@@ -20,8 +20,12 @@ function missingPackages() {
 
 const missing = missingPackages()
 if (missing.length > 0) {
-  console.log(`Installing packages with \`npm ci\`, because ${missing.length} are missing or outdated.`)
-  const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
+  // `npm ci` deletes an existing node_modules. `npm install` adds what it lacks, and `--no-save` leaves the lock file alone.
+  const command = existsSync(new URL('node_modules/.package-lock.json', root)) ? ['install', '--no-save'] : ['ci']
+  console.log(
+    `Installing packages with \`npm ${command.join(' ')}\`, because ${missing.length} are missing or outdated.`,
+  )
+  const { status } = spawnSync('npm', [...command, '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
