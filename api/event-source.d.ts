@@ -43,14 +43,14 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 interface AttemptContext {
     reason: "connect" | "rejected";
     attempt: number;
     signal: AbortSignal;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
 }
 interface EventSourceOptions extends Omit<RequestInit, "headers" | "body" | "signal" | "credentials"> {
     withCredentials?: boolean;

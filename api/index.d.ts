@@ -1,7 +1,3 @@
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
 interface Problem {
     readonly type?: string;
@@ -111,6 +107,10 @@ interface SourceHooks {
     onConnectionEnd(): StreamError | undefined;
     onStateChange(state: StreamState): void;
     onEnd(error?: StreamError): void;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
 }
 interface RetryOptions {
     limit?: number;
@@ -238,6 +238,11 @@ type Schemas = {
 type InferEvents<Map extends Schemas> = {
     [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
 };
+interface TextDelta {
+    readonly content: string;
+    readonly index: number;
+}
+declare function native(): Protocol<TextDelta>;
 interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
     body?: Exclude<BodyInit, ReadableStream> | null;
     json?: unknown;
@@ -257,11 +262,6 @@ interface RunOptions<Delta = unknown> extends StreamOptions {
     idempotencyKey?: string | false;
     detachBehavior?: "continue" | "cancel";
 }
-interface TextDelta {
-    readonly content: string;
-    readonly index: number;
-}
-declare function native(): Protocol<TextDelta>;
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;

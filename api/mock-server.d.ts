@@ -180,6 +180,11 @@ interface Run {
     stop(): void;
     drop(endState: "cut" | "ended"): void;
 }
+type Scenario = string | Rule | readonly Rule[] | {
+    readonly $schema?: string;
+    readonly rules: readonly Rule[];
+};
+declare function parseScenario(scenario: unknown): readonly Rule[];
 interface RuleState {
     readonly rule: Rule;
     readonly matched: number;
@@ -190,11 +195,6 @@ interface RestartOptions {
 }
 type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
 type GenerateAnswer = (prompt: string) => string;
-type Scenario = string | Rule | readonly Rule[] | {
-    readonly $schema?: string;
-    readonly rules: readonly Rule[];
-};
-declare function parseScenario(scenario: unknown): readonly Rule[];
 interface ServiceOptions {
     readonly heartbeat?: number;
     readonly history?: number;

@@ -165,16 +165,16 @@ interface Run {
     stop(): void;
     drop(endState: "cut" | "ended"): void;
 }
-interface RestartOptions {
-    readonly downtime?: number;
-    readonly log?: "keep" | "lose";
-}
-type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;
     readonly rules: readonly Rule[];
 };
 declare function parseScenario(scenario: unknown): readonly Rule[];
+interface RestartOptions {
+    readonly downtime?: number;
+    readonly log?: "keep" | "lose";
+}
+type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
 interface ServiceOptions {
     readonly heartbeat?: number;
     readonly history?: number;

@@ -144,15 +144,15 @@ interface Run {
     stop(): void;
     drop(endState: "cut" | "ended"): void;
 }
+type Scenario = string | Rule | readonly Rule[] | {
+    readonly $schema?: string;
+    readonly rules: readonly Rule[];
+};
 interface RestartOptions {
     readonly downtime?: number;
     readonly log?: "keep" | "lose";
 }
 type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
-type Scenario = string | Rule | readonly Rule[] | {
-    readonly $schema?: string;
-    readonly rules: readonly Rule[];
-};
 interface ServiceOptions {
     readonly heartbeat?: number;
     readonly history?: number;

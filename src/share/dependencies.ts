@@ -17,7 +17,8 @@ export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoi
 export interface Tab {
   /**
    * Time since which the tab has been able to lead, in milliseconds since the Unix epoch. The tab with the lowest value
-   * leads every stream that it has open, so that one tab holds the connections of all streams.
+   * leads every stream that it has open, so that one tab holds the connections of all streams. A random fraction
+   * distinguishes tabs that opened in the same millisecond.
    */
   eligibleSince: number
 }

@@ -68,8 +68,10 @@ export function joinStream(
       retryable: true,
     })
   const setRole = (next: MemberRole): void => {
-    // A tab that could not keep up, or lost leadership, goes to the end of the order of succession.
-    if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = Date.now()
+    // A tab that could not keep up, or lost leadership, goes to the end of the order of succession: behind tabs that
+    // opened in this millisecond, too.
+    if (next === 'detached' || (role === 'leader' && next === 'joining'))
+      tab.eligibleSince = Date.now() + 1 + Math.random()
     role = next
     dependencies.onRoleChange(next)
   }

@@ -87,7 +87,7 @@ export function shareAcrossTabs({
       reportedRole = role
       callSafely(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
     }
-    tab.eligibleSince ||= Date.now()
+    tab.eligibleSince ||= Date.now() + Math.random()
     try {
       const lockManager = locks ?? globalThis.navigator?.locks
       if (!lockManager) throw new TypeError('Web Locks are not available')

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
-import { connected, createTestTabs, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
+import { type TestTab, connected, createTestTabs, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
 
 trapUnhandled()
 
@@ -244,6 +244,45 @@ test('an older tab that opens the same stream takes over as the leader', async (
   expect(youngReads.blocks).toEqual(['connected:4', 'message:5'])
   expect(oldReads.blocks).toEqual(['connected:4', 'message:5'])
   now.mockRestore()
+})
+
+test.each([
+  ['first', 0.1, 0.5, 0.9],
+  ['second', 0.9, 0.5, 0.1],
+])('of two tabs that opened in the same millisecond, the %s leads all streams', async (leader, ...randomNumbers) => {
+  const { open, network } = createTestTabs()
+  const now = vi.spyOn(Date, 'now').mockReturnValue(1_900_000_000_000)
+  const random = vi.spyOn(Math, 'random').mockImplementation(() => randomNumbers.shift() ?? 0.95)
+  const tabs = [open(), open()]
+  const urls = ['https://example.com/one', 'https://example.com/two']
+  const isLeader = ({ states }: TestTab, url: string): boolean =>
+    states.findLast((state) => state.url === url)?.role === 'leader'
+  let responded = 0
+  const respondToAll = async (): Promise<void> => {
+    await flushMessages()
+    while (responded < network.attempts.length) {
+      network.attempts[responded++]!.respond().send(connected('4'))
+      await flushMessages()
+    }
+  }
+  const subscribe = async (tab: TestTab, url: string): Promise<void> => {
+    const connecting = tab.connect(createRequest({ url }))
+    await respondToAll()
+    readAll(await connecting)
+    await respondToAll()
+  }
+  await subscribe(tabs[0]!, urls[0]!)
+  await subscribe(tabs[1]!, urls[1]!)
+  expect(urls.map((url) => tabs.map((tab) => isLeader(tab, url)))).toEqual([
+    [true, false],
+    [false, true],
+  ])
+  await subscribe(tabs[0]!, urls[1]!)
+  await subscribe(tabs[1]!, urls[0]!)
+  const leaders = urls.map((url) => tabs.findIndex((tab) => isLeader(tab, url)))
+  expect(leaders).toEqual(leader === 'first' ? [0, 0] : [1, 1])
+  now.mockRestore()
+  random.mockRestore()
 })
 
 test('a clean end or a network error reaches every tab after all earlier events', async () => {
