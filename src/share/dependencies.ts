@@ -13,12 +13,14 @@ import type { ShareChannel } from './message.ts'
  */
 export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoining' | 'closed'
 
+/** Milliseconds since the Unix epoch, with a fraction: tabs that open in the same millisecond need an order, too. */
+export const preciseTime = (): number => performance.timeOrigin + performance.now()
+
 /** State shared by all streams of a tab. */
 export interface Tab {
   /**
    * Time since which the tab has been able to lead, in milliseconds since the Unix epoch. The tab with the lowest value
-   * leads every stream that it has open, so that one tab holds the connections of all streams. A random fraction
-   * distinguishes tabs that opened in the same millisecond.
+   * leads every stream that it has open, so that one tab holds the connections of all streams.
    */
   eligibleSince: number
 }

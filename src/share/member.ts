@@ -6,7 +6,7 @@ import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import type { MemberRole, ShareDependencies } from './dependencies.ts'
+import { type MemberRole, type ShareDependencies, preciseTime } from './dependencies.ts'
 import { type LeaderLock, createLeaderLock } from './leader-lock.ts'
 import {
   CHECK_INTERVAL_MS,
@@ -68,10 +68,8 @@ export function joinStream(
       retryable: true,
     })
   const setRole = (next: MemberRole): void => {
-    // A tab that could not keep up, or lost leadership, goes to the end of the order of succession: behind tabs that
-    // opened in this millisecond, too.
-    if (next === 'detached' || (role === 'leader' && next === 'joining'))
-      tab.eligibleSince = Date.now() + 1 + Math.random()
+    // A tab that could not keep up, or lost leadership, goes to the end of the order of succession.
+    if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = preciseTime()
     role = next
     dependencies.onRoleChange(next)
   }

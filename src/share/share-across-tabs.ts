@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Connect, ConnectRequest } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
-import type { MemberRole } from './dependencies.ts'
+import { type MemberRole, preciseTime } from './dependencies.ts'
 import { joinStream } from './member.ts'
 import type { ShareChannel } from './message.ts'
 
@@ -87,7 +87,7 @@ export function shareAcrossTabs({
       reportedRole = role
       callSafely(onChange, { url: url.split(/[?#]/)[0]!, scope, role })
     }
-    tab.eligibleSince ||= Date.now() + Math.random()
+    tab.eligibleSince ||= preciseTime()
     try {
       const lockManager = locks ?? globalThis.navigator?.locks
       if (!lockManager) throw new TypeError('Web Locks are not available')
