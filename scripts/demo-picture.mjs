@@ -1,12 +1,12 @@
 /** Takes docs/images/demo.png, a screenshot of the demo: an answer and a feed while the server is down for three seconds. */
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright'
 import { browserArgs, findBrowser } from './browser.mjs'
 
 const root = new URL('../', import.meta.url)
 const picture = fileURLToPath(new URL('docs/images/demo.png', root))
 
-const { startMockServer } = await import(pathToFileURL(fileURLToPath(new URL('dist/mock-server.js', root))).href)
+const { startMockServer } = await import(new URL('dist/mock-server.js', root).href)
 const server = await startMockServer({
   delay: 150,
   unit: 'token',

@@ -10,7 +10,7 @@ const START_EVENT_ID = /^[0-9a-f-]{36}:1$/
 /** The shortest client timeout, minus a margin for timers that fire early. */
 const SLOW_ATTEMPT_MS = 700
 
-/** Consecutive requests without a new item after which a client counts as hung. No schedule breaks nearly as many requests. */
+/** Consecutive requests without a new item after which a client counts as hung, although it keeps trying. */
 const MAX_IDLE_REQUESTS = 200
 
 interface HangWatch {
