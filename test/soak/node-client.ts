@@ -8,7 +8,7 @@ import { type EventCounts, SAMPLE_COUNT, type Leftovers, type HeapSample, type P
 /** A message to the parent: a heap sample, or the result at the end. */
 export type Report = { readonly sample: HeapSample } | { readonly counts: EventCounts; readonly leftovers: Leftovers }
 
-const [, , url = '', plan = ''] = process.argv
+const [, , url = '', lastEventId = '', plan = ''] = process.argv
 const { events } = JSON.parse(plan) as Plan
 
 // Node creates these streams on first access, and `fetch` accesses them: create them before counting resources.
@@ -32,6 +32,7 @@ let reconnects = 0
 const client = createClient({ baseUrl: url, retry: { delay: 1, maxDelay: 10 } })
 const feed = client.subscribe<{ number: number }>('/api/stream', {
   signal,
+  lastEventId,
   persist: persist({ key: 'soak', storage }),
   onStateChange: ({ status }) => status === 'waiting' && reconnects++,
 })

@@ -7,6 +7,7 @@ import type { SoakServerState } from './server.ts'
 
 export interface SoakServer {
   readonly url: string
+  readonly startId: string
   state(): Promise<SoakServerState>
   [Symbol.dispose](): void
 }
@@ -28,9 +29,10 @@ export function readMessages<Message>(child: ChildProcess): { next(): Promise<Me
 export async function startSoakServer(folder: string, root: string, plan: Plan): Promise<SoakServer> {
   const child = fork(join(folder, 'server.mjs'), [root, JSON.stringify(plan)], { execArgv: ['--enable-source-maps'] })
   const messages = readMessages<SoakServerState>(child)
-  const { url } = await messages.next()
+  const { url, startId } = await messages.next()
   return {
     url,
+    startId,
     state() {
       child.send('state')
       return messages.next()

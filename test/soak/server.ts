@@ -9,6 +9,11 @@ export type SoakServerQuery = 'state'
 /** The reply; also sent once, when the server starts listening. */
 export interface SoakServerState {
   readonly url: string
+  /**
+   * ID before the first event. A client that starts from it loses nothing, even if its first connection is reset before
+   * it has read a byte; without a last event ID, its second connection would start at the newest event.
+   */
+  readonly startId: string
   readonly requests: number
   /** Number of clients that read the feed. */
   readonly clients: number
@@ -33,16 +38,12 @@ const server = await startMockServer({
     // never more than `history` holds.
     const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
     const sendUntil = Math.min(events, position + 3 * eventsBeforeReset)
-    // Wait until the client is connected, so that its first connection does not start after these events.
-    const send = (): void => {
-      if (!server.clients.length) return void setImmediate(send)
-      while (sent < sendUntil) server.broadcast({ type: 'number', data: sent++ })
-    }
-    send()
+    while (sent < sendUntil) server.broadcast({ type: 'number', data: sent++ })
   },
 })
 
-const state = (): SoakServerState => ({ url: server.url, requests, clients: server.clients.length })
+const startId = server.service.feed('/api/stream').lastEventId
+const state = (): SoakServerState => ({ url: server.url, startId, requests, clients: server.clients.length })
 process.on('message', (query: SoakServerQuery) => query === 'state' && process.send!(state()))
 process.on('disconnect', () => process.exit())
 process.send!(state())

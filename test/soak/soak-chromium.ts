@@ -10,7 +10,7 @@ declare global {
     readonly timers: ReadonlySet<unknown>
     /** The feed's signal. */
     readonly signal: AbortSignal
-    read(events: number, samples: number): Promise<EventCounts>
+    read(events: number, samples: number, lastEventId: string): Promise<EventCounts>
   }
 }
 
@@ -75,9 +75,10 @@ export async function soakChromium(
     await page.goto(`${server.url}/soak.html`)
     await page.waitForFunction(() => globalThis.soak)
     initialListeners = await countListeners(session)
-    const counts = await page.evaluate(([events, count]) => globalThis.soak.read(events, count), [
+    const counts = await page.evaluate(([events, count, startId]) => globalThis.soak.read(events, count, startId), [
       plan.events,
       SAMPLE_COUNT,
+      server.startId,
     ] as const)
     // The store's last write and the events of the last request take a moment. Timers that are left are counted below.
     await page.waitForFunction(() => globalThis.soak.timers.size === 0, undefined, { timeout: 5_000 }).catch(() => {})

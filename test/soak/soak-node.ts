@@ -15,7 +15,7 @@ export async function soakNode(
 ): Promise<SoakResult> {
   const startedAt = performance.now()
   using server = await startSoakServer(folder, root, plan)
-  const child = fork(join(folder, 'node-client.mjs'), [server.url, JSON.stringify(plan)], {
+  const child = fork(join(folder, 'node-client.mjs'), [server.url, server.startId, JSON.stringify(plan)], {
     execArgv: ['--expose-gc', '--enable-source-maps'],
   })
   try {
