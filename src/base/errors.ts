@@ -28,8 +28,12 @@ export type StreamErrorCode =
   | 'overflow'
   /** `retry.limit` was reached; `cause` is the last failure. */
   | 'retries-exhausted'
-  /** The server no longer has the run: 404 or 410 on resume. */
+  /** The server no longer has the run: 404 or 410 on resume, or the response is a different run. */
   | 'expired'
+  /** A redirect was not followed, because a credential would have gone to another origin, or its target is not HTTP. */
+  | 'redirect'
+  /** The `fetch` of this platform returned something that cannot be read as a stream. */
+  | 'unsupported'
 
 /** A problem document (RFC 9457), parsed but not validated. */
 export interface Problem {
@@ -77,6 +81,8 @@ export interface StreamErrorDetails {
   headers?: Headers
   /** Problem document in the body of the response. */
   problem?: Problem | undefined
+  /** Text of a refused response, at most its first 16 KiB. */
+  body?: string | undefined
   /** The server's own error code, from an `error` event. */
   serverCode?: string | undefined
   /** Last event ID received before the failure; for `invalid-data`, the ID of the invalid event. */

@@ -21,6 +21,8 @@ export interface ConnectRequest {
   init?: RequestInit | undefined
   /** Maximum length of one event's data, in characters (UTF-16 code units). */
   maxEventSize: number
+  /** Whether comments are wanted: without it, `Batch.comments` may be absent. */
+  wantsComments?: boolean | undefined
   /** Aborted when the attempt is given up. */
   signal: AbortSignal
 }
@@ -33,6 +35,18 @@ export interface Batch {
   bytes: number
   /** Reconnection time of the last `retry:` field, in milliseconds. */
   retry?: number | undefined
+  /**
+   * Whether another connection to the server starts with this batch, although this one stays: for example, another tab
+   * has taken over a shared connection. The first batch of a connection does not need it.
+   */
+  begins?: boolean | undefined
+  /**
+   * Whether the server speaks PROTOCOL.md on the connection to the server that this batch comes from. Absent: its first
+   * event decides, which a `Connect` that starts in the middle of a connection does not have.
+   */
+  native?: boolean | undefined
+  /** The comments of this batch, in order; `position` is the number of blocks that precede the comment. */
+  comments?: { position: number; text: string }[] | undefined
 }
 
 /** A response with any status, which the caller must check, and its body. */
