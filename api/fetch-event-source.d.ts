@@ -16,12 +16,19 @@ interface ConnectRequest {
     scope?: string | undefined;
     init?: RequestInit | undefined;
     maxEventSize: number;
+    wantsComments?: boolean | undefined;
     signal: AbortSignal;
 }
 interface Batch {
     blocks: Block[];
     bytes: number;
     retry?: number | undefined;
+    begins?: boolean | undefined;
+    native?: boolean | undefined;
+    comments?: {
+        position: number;
+        text: string;
+    }[] | undefined;
 }
 interface Connection {
     status: number;

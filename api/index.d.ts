@@ -1,4 +1,4 @@
-type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
+type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired" | "redirect" | "unsupported";
 interface Problem {
     readonly type?: string;
     readonly title?: string;
@@ -7,9 +7,13 @@ interface Problem {
     readonly [extension: string]: unknown;
 }
 interface Cursor {
+    readonly v?: 2;
     readonly url: string;
+    readonly protocol?: string;
     readonly lastEventId?: string;
+    readonly at?: string;
     readonly index?: number;
+    readonly streamId?: string;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
@@ -18,6 +22,7 @@ interface StreamErrorDetails {
     status?: number;
     headers?: Headers;
     problem?: Problem | undefined;
+    body?: string | undefined;
     serverCode?: string | undefined;
     lastEventId?: string;
     partial?: string;
@@ -32,9 +37,9 @@ interface ResponseDetails {
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
-    readonly code: Exclude<StreamErrorCode, "http" | "expired">;
+    readonly code: Exclude<StreamErrorCode, "http">;
 }) | (StreamErrorBase & ResponseDetails & {
-    readonly code: "http" | "expired";
+    readonly code: "http";
 });
 declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
@@ -61,12 +66,19 @@ interface ConnectRequest {
     scope?: string | undefined;
     init?: RequestInit | undefined;
     maxEventSize: number;
+    wantsComments?: boolean | undefined;
     signal: AbortSignal;
 }
 interface Batch {
     blocks: Block[];
     bytes: number;
     retry?: number | undefined;
+    begins?: boolean | undefined;
+    native?: boolean | undefined;
+    comments?: {
+        position: number;
+        text: string;
+    }[] | undefined;
 }
 interface Connection {
     status: number;
@@ -174,14 +186,21 @@ interface ProtocolEvent {
 type Step<Delta> = {
     type: "start";
     resume?: string | undefined;
+    streamId?: string | undefined;
     heartbeat?: number | undefined;
 } | {
     type: "delta";
     delta: Delta;
     index?: number | undefined;
+    count?: number | undefined;
+} | {
+    type: "pass";
+    index?: number | undefined;
+    count?: number | undefined;
 } | {
     type: "end";
     finishReason?: string | undefined;
+    rawFinishReason?: string | undefined;
     usage?: unknown;
 } | {
     type: "error";
@@ -190,6 +209,7 @@ type Step<Delta> = {
     retryable?: boolean | undefined;
 };
 interface Protocol<Delta> {
+    name?: string;
     map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
@@ -265,6 +285,7 @@ interface RunOptions<Delta = unknown> extends StreamOptions {
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;
+    readonly rawFinishReason?: string;
     readonly usage?: unknown;
 }
 interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {

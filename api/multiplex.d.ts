@@ -20,12 +20,19 @@ interface ConnectRequest {
     scope?: string | undefined;
     init?: RequestInit | undefined;
     maxEventSize: number;
+    wantsComments?: boolean | undefined;
     signal: AbortSignal;
 }
 interface Batch {
     blocks: Block[];
     bytes: number;
     retry?: number | undefined;
+    begins?: boolean | undefined;
+    native?: boolean | undefined;
+    comments?: {
+        position: number;
+        text: string;
+    }[] | undefined;
 }
 interface Connection {
     status: number;
@@ -36,7 +43,7 @@ interface Connection {
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
+type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired" | "redirect" | "unsupported";
 interface Problem {
     readonly type?: string;
     readonly title?: string;
@@ -45,9 +52,13 @@ interface Problem {
     readonly [extension: string]: unknown;
 }
 interface Cursor {
+    readonly v?: 2;
     readonly url: string;
+    readonly protocol?: string;
     readonly lastEventId?: string;
+    readonly at?: string;
     readonly index?: number;
+    readonly streamId?: string;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
@@ -56,6 +67,7 @@ interface StreamErrorDetails {
     status?: number;
     headers?: Headers;
     problem?: Problem | undefined;
+    body?: string | undefined;
     serverCode?: string | undefined;
     lastEventId?: string;
     partial?: string;
@@ -70,9 +82,9 @@ interface ResponseDetails {
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
-    readonly code: Exclude<StreamErrorCode, "http" | "expired">;
+    readonly code: Exclude<StreamErrorCode, "http">;
 }) | (StreamErrorBase & ResponseDetails & {
-    readonly code: "http" | "expired";
+    readonly code: "http";
 });
 declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;

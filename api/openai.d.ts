@@ -6,14 +6,21 @@ interface ProtocolEvent {
 type Step<Delta> = {
     type: "start";
     resume?: string | undefined;
+    streamId?: string | undefined;
     heartbeat?: number | undefined;
 } | {
     type: "delta";
     delta: Delta;
     index?: number | undefined;
+    count?: number | undefined;
+} | {
+    type: "pass";
+    index?: number | undefined;
+    count?: number | undefined;
 } | {
     type: "end";
     finishReason?: string | undefined;
+    rawFinishReason?: string | undefined;
     usage?: unknown;
 } | {
     type: "error";
@@ -22,6 +29,7 @@ type Step<Delta> = {
     retryable?: boolean | undefined;
 };
 interface Protocol<Delta> {
+    name?: string;
     map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
     text?(delta: Delta): string;
     eof?: "truncated" | "end";

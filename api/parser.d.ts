@@ -1,4 +1,4 @@
-type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired";
+type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired" | "redirect" | "unsupported";
 interface Problem {
     readonly type?: string;
     readonly title?: string;
@@ -7,9 +7,13 @@ interface Problem {
     readonly [extension: string]: unknown;
 }
 interface Cursor {
+    readonly v?: 2;
     readonly url: string;
+    readonly protocol?: string;
     readonly lastEventId?: string;
+    readonly at?: string;
     readonly index?: number;
+    readonly streamId?: string;
     readonly heartbeat?: number;
 }
 interface StreamErrorDetails {
@@ -18,6 +22,7 @@ interface StreamErrorDetails {
     status?: number;
     headers?: Headers;
     problem?: Problem | undefined;
+    body?: string | undefined;
     serverCode?: string | undefined;
     lastEventId?: string;
     partial?: string;
@@ -32,9 +37,9 @@ interface ResponseDetails {
     readonly headers: Headers;
 }
 type StreamError = (StreamErrorBase & {
-    readonly code: Exclude<StreamErrorCode, "http" | "expired">;
+    readonly code: Exclude<StreamErrorCode, "http">;
 }) | (StreamErrorBase & ResponseDetails & {
-    readonly code: "http" | "expired";
+    readonly code: "http";
 });
 declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;

@@ -3,9 +3,13 @@ interface Clock {
     after(ms: number, callback: () => void): () => void;
 }
 interface Cursor {
+    readonly v?: 2;
     readonly url: string;
+    readonly protocol?: string;
     readonly lastEventId?: string;
+    readonly at?: string;
     readonly index?: number;
+    readonly streamId?: string;
     readonly heartbeat?: number;
 }
 interface Persistence {

@@ -30,11 +30,11 @@ function parsePrompt(messages: unknown): string {
 }
 
 const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, number> => {
-  const { promptTokens = 0, completionTokens = 0 } = usage
+  const { inputTokens = 0, outputTokens = 0 } = usage
   return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
   }
 }
 

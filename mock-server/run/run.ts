@@ -82,7 +82,7 @@ export function createRun(plan: RunPlan, clock: Clock, onChange: () => void = ()
     finish('end', {
       finishReason,
       timestamp: clock.date(),
-      usage: { promptTokens: plan.prompt.length, completionTokens: nextIndex },
+      usage: { inputTokens: plan.prompt.length, outputTokens: nextIndex },
     })
 
   /** Sends the next delta and the extra events before it; returns whether the run continues. */

@@ -16,7 +16,7 @@ export type StreamErrorCode =
   | 'stalled'
   /** The connection ended before the run's terminal event. */
   | 'truncated'
-  /** Deltas are missing: the `index` of a delta is higher than expected. */
+  /** Deltas are missing: the `index` of a delta is higher than expected, or a delta covers only partly what is missing. */
   | 'gap'
   /** The server reported a failure of the run with an `error` event. */
   | 'server'
@@ -59,12 +59,20 @@ export interface Problem {
  * ```
  */
 export interface Cursor {
+  /** Version of this format; absent in cursors of the first version, which have neither `protocol`, `at` nor `streamId`. */
+  readonly v?: 2
   /** URL from which the run can be read again. */
   readonly url: string
+  /** Name of the run's protocol; absent for protocols without a name. */
+  readonly protocol?: string
   /** Last event ID received; absent at the start of the run. */
   readonly lastEventId?: string
+  /** Position in the run, for protocols that do not resume by event ID. */
+  readonly at?: string
   /** Index of the next expected delta, which reveals missing and repeated deltas. */
   readonly index?: number
+  /** The server's ID of the run, which reveals that a resumed run is a different one. */
+  readonly streamId?: string
   /** Heartbeat interval that the server announced, in milliseconds; the default of `idleTimeout` is based on it. */
   readonly heartbeat?: number
 }
@@ -103,10 +111,10 @@ interface ResponseDetails {
   readonly headers: Headers
 }
 
-/** A failure of a stream, discriminated by `code`. `http` and `expired` errors always have `status` and `headers`. */
+/** A failure of a stream, discriminated by `code`. `http` errors always have `status` and `headers`. */
 export type StreamError =
-  | (StreamErrorBase & { readonly code: Exclude<StreamErrorCode, 'http' | 'expired'> })
-  | (StreamErrorBase & ResponseDetails & { readonly code: 'http' | 'expired' })
+  | (StreamErrorBase & { readonly code: Exclude<StreamErrorCode, 'http'> })
+  | (StreamErrorBase & ResponseDetails & { readonly code: 'http' })
 
 const brand = Symbol.for('rivulet.StreamError')
 

@@ -29,6 +29,9 @@ export type ResolvedRunOptions<Delta> = ResolvedOptions &
 /** Defaults for runs: the retry limit, and the timeout in milliseconds. */
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 
+/** Adds the query parameter that asks for deltas one by one (PROTOCOL.md, 3.8). */
+const withoutCompaction = (url: string): string => `${url}${url.includes('?') ? '&' : '?'}compact=0`
+
 /** Milliseconds within which a cancelled run should deliver its terminal event. */
 const CANCEL_GRACE_MS = 5_000
 
@@ -44,6 +47,8 @@ export function createRun<Delta, Events extends object>(
 ): Run<Delta, Events> {
   const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = options
   const { idempotencyKey = createUuid() } = options
+  if (startCursor?.protocol !== undefined && startCursor.protocol !== protocol.name)
+    throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
   const key = protocol.resumable && idempotencyKey
   const requestBuilder = createRequestBuilder(url, options, !startCursor)
   const [decoder, decode] = createRunDecoder(protocol, startCursor && { ...startCursor, url: requestBuilder.url })
@@ -76,22 +81,30 @@ export function createRun<Delta, Events extends object>(
     return delta
   }
   const cursor = (lastEventId: string | undefined, { nextIndex: index } = received): Cursor | undefined => {
-    const { resumeUrl: url, heartbeat } = decoder
+    const { resumeUrl: url, heartbeat, streamId } = decoder
     return url
       ? {
+          v: 2,
           url,
+          ...(protocol.name && { protocol: protocol.name }),
+          ...(streamId && { streamId }),
           ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }),
           ...(heartbeat && { heartbeat }),
         }
       : undefined
   }
   const requestOverrides = (): RequestOverrides => ({
-    url: decoder.resumeUrl,
+    url: decoder.needsSingleDeltas ? withoutCompaction(decoder.resumeUrl!) : decoder.resumeUrl,
     ...(!decoder.resumeUrl && key && { headers: { 'idempotency-key': key } }),
   })
-  const succeed = ({ finishReason, usage }: RunEnd): void => {
+  const succeed = ({ finishReason, rawFinishReason, usage }: RunEnd): void => {
     finish()
-    resolve({ text: received.text, finishReason, ...(usage !== undefined && { usage }) })
+    resolve({
+      text: received.text,
+      finishReason,
+      ...(rawFinishReason !== undefined && { rawFinishReason }),
+      ...(usage !== undefined && { usage }),
+    })
   }
   const succeedAsCancelled = (): void => succeed({ finishReason: 'cancelled' })
   const fail = (error: StreamError): void => {
@@ -120,8 +133,9 @@ export function createRun<Delta, Events extends object>(
     {
       restoreCursor:
         persist && !startCursor
-          ? ({ url, heartbeat = 0 }) => {
+          ? ({ url, streamId, heartbeat = 0 }) => {
               savedUrl = decoder.resumeUrl = resolveUrl(url, requestBuilder.url)
+              decoder.streamId = streamId
               decoder.heartbeat = heartbeat
               if (heartbeat) expectHeartbeat(heartbeat)
             }

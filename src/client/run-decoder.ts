@@ -7,6 +7,7 @@ import { type PendingEvent, invalidDataError } from './validate.ts'
 /** How a run ended well. */
 export interface RunEnd {
   finishReason?: string | undefined
+  rawFinishReason?: string | undefined
   usage?: unknown
 }
 
@@ -15,8 +16,12 @@ export interface RunDecoderState {
   hasEvents: boolean
   /** Where the run can be read again. */
   resumeUrl: string | undefined
+  /** The server's ID of the run, as its first `start` gave it. */
+  streamId: string | undefined
   /** Milliseconds between heartbeats, as announced. */
   heartbeat: number
+  /** Whether a delta covered several positions of which some were received: the server must send each by itself. */
+  needsSingleDeltas: boolean
   /** How it ended, by its own word. */
   outcome: RunEnd | StreamError | undefined
   /** Which of the events handed out are deltas, their text, and the index that is due after each, as far as it is known. */
@@ -38,7 +43,9 @@ export function createRunDecoder<Delta>(
   const decoderState: RunDecoderState = {
     hasEvents: !!startCursor?.lastEventId,
     resumeUrl: startCursor?.url,
+    streamId: startCursor?.streamId,
     heartbeat: startCursor?.heartbeat ?? 0,
+    needsSingleDeltas: false,
     outcome: undefined,
     deltas: new WeakMap(),
   }
@@ -47,21 +54,35 @@ export function createRunDecoder<Delta>(
   let nextIndex = nextIndexOf(startCursor)
   let reportedGap: number | undefined
   let hasStarted = decoderState.hasEvents
+  let hasDeltas = decoderState.hasEvents
 
-  /** Whether the delta is due; an earlier one has been had. */
-  const acceptIndex = (index: number | undefined): boolean => {
+  /**
+   * Returns whether a delta that covers `count` positions from `index` on is the next one; otherwise all of it was
+   * received before.
+   */
+  const acceptIndex = (index: number | undefined, count = 1): boolean => {
     if (!resumable || index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`Invalid delta index: ${String(index)}`)
+    if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`Invalid delta count: ${String(count)}`)
     nextIndex ??= index
-    if (index > nextIndex) {
-      // One more reading may bring what is missing; not again for the same place.
+    const end = index + count
+    if (end <= nextIndex) return false
+    if (index !== nextIndex) {
+      decoderState.needsSingleDeltas ||= index < nextIndex
+      // Reading once more may bring what is missing, but not twice for the same position.
       const retryable = reportedGap !== nextIndex
       reportedGap = nextIndex
-      throw new StreamError('gap', `Expected delta ${nextIndex}, received delta ${index}`, { retryable })
+      const received = count > 1 ? `deltas ${index} to ${end - 1}` : `delta ${index}`
+      throw new StreamError('gap', `Expected delta ${nextIndex}, received ${received}`, { retryable })
     }
-    if (index < nextIndex) return false
-    nextIndex++
+    nextIndex = end
     return true
+  }
+  /** Checks a repeated `start`. @throws StreamError `expired` if it belongs to a different run */
+  const assertSameRun = (streamId: string | undefined): void => {
+    const isUnknown = streamId === undefined || decoderState.streamId === undefined
+    if (resumable && (isUnknown ? hasDeltas : streamId !== decoderState.streamId))
+      throw new StreamError('expired', 'The server answered with a different run (streamId)')
   }
   const toPendingEvent = (event: ProtocolEvent): PendingEvent => {
     const { type, id } = event
@@ -76,8 +97,10 @@ export function createRunDecoder<Delta>(
   }
 
   const applyStep = (step: Step<Delta>, event: ProtocolEvent, responseUrl: string): PendingEvent[] => {
+    if (step.type === 'pass') return acceptIndex(step.index, step.count) ? [toPendingEvent(event)] : []
     if (step.type === 'delta') {
-      if (!acceptIndex(step.index)) return []
+      if (!acceptIndex(step.index, step.count)) return []
+      hasDeltas = true
       const delta = { type: 'delta', data: step.delta, id: event.id }
       decoderState.deltas.set(delta, { text: protocol.text?.(step.delta) ?? '', nextIndex })
       return [delta]
@@ -91,8 +114,12 @@ export function createRunDecoder<Delta>(
     else if (!hasStarted) {
       hasStarted = true
       if (resumable && step.resume) decoderState.resumeUrl = resolveUrl(step.resume, responseUrl)
-      decoderState.heartbeat = step.heartbeat ?? 0
-    } else return [] // said again
+      decoderState.streamId ??= step.streamId
+      decoderState.heartbeat = step.heartbeat! > 0 ? step.heartbeat! : 0
+    } else {
+      assertSameRun(step.streamId)
+      return []
+    }
     return [toPendingEvent(event)]
   }
 

@@ -11,8 +11,13 @@ export interface RunResult {
    * cursor.
    */
   readonly text: string
-  /** `stop`, `length`, `cancelled`, or a value from a third-party server. */
+  /**
+   * `stop`, `length`, `tool-calls`, `content-filter`, `paused`, `error`, `cancelled`, or a value from a third-party
+   * server.
+   */
   readonly finishReason: string | undefined
+  /** The finish reason in the words of the model's vendor, if the server has sent it. */
+  readonly rawFinishReason?: string
   /** Usage as reported by the server. */
   readonly usage?: unknown
 }

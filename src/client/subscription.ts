@@ -211,7 +211,7 @@ export function createSubscription<Events extends object>(
     if (id === savedId) return undefined
     savedId = id
     // An empty ID means that the server has cleared the last event ID.
-    return id ? store.save({ url: requestBuilder.url, lastEventId: id }) : store.clear()
+    return id ? store.save({ v: 2, url: requestBuilder.url, lastEventId: id }) : store.clear()
   }
   const close = (): void => {
     closeStream()

@@ -15,15 +15,22 @@ function isHttpUrl(url: unknown): url is string {
 /** Returns the cursor in `stored`, or `undefined` if it is not a valid cursor. Unknown fields are dropped. */
 export function parseCursor(stored: unknown): Cursor | undefined {
   if (typeof stored !== 'string') return undefined
-  let fields: { url?: unknown; lastEventId?: unknown; heartbeat?: unknown }
+  let fields: { [Field in keyof Cursor]?: unknown }
   try {
     fields = Object(JSON.parse(stored)) as typeof fields
   } catch {
     return undefined // not JSON: not written by this library
   }
-  const { url, lastEventId, heartbeat } = fields
+  const { v, url, protocol, lastEventId, streamId, heartbeat } = fields
   // A stream cannot set an id with these characters, and sending such an id as a header would make every attempt fail.
   const hasId = typeof lastEventId === 'string' && !/[\0\r\n]/.test(lastEventId)
   if (!isHttpUrl(url) || !(hasId || lastEventId === undefined)) return undefined
-  return { url, ...(hasId && { lastEventId }), ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }) }
+  return {
+    ...(v === 2 && { v }),
+    url,
+    ...(typeof protocol === 'string' && { protocol }),
+    ...(hasId && { lastEventId }),
+    ...(typeof streamId === 'string' && { streamId }),
+    ...(typeof heartbeat === 'number' && heartbeat > 0 && { heartbeat }),
+  }
 }

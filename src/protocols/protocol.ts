@@ -14,13 +14,24 @@ export interface ProtocolEvent {
 export type Step<Delta> =
   /**
    * The run has started. `resume`: URL from which the run can be read again, relative to the response's URL;
-   * `heartbeat`: interval in milliseconds.
+   * `streamId`: the server's ID of the run, which every `start` of the run repeats; `heartbeat`: interval in
+   * milliseconds.
    */
-  | { type: 'start'; resume?: string | undefined; heartbeat?: number | undefined }
-  /** A part of the output. `index`: the position, counted from 0 without gaps, if the server numbers its deltas. */
-  | { type: 'delta'; delta: Delta; index?: number | undefined }
-  /** The run is complete. */
-  | { type: 'end'; finishReason?: string | undefined; usage?: unknown }
+  | { type: 'start'; resume?: string | undefined; streamId?: string | undefined; heartbeat?: number | undefined }
+  /**
+   * A part of the output. `index`: the position, counted from 0 without gaps, if the server numbers its deltas; `count`:
+   * the number of consecutive deltas that this one replaces, 1 by default.
+   */
+  | { type: 'delta'; delta: Delta; index?: number | undefined; count?: number | undefined }
+  /** The event is passed to `run.on` and `run.events()`. With an `index`, it takes the positions of `count` deltas. */
+  | { type: 'pass'; index?: number | undefined; count?: number | undefined }
+  /** The run is complete. `finishReason`: why, in this SDK's words; `rawFinishReason`: in the server's words. */
+  | {
+      type: 'end'
+      finishReason?: string | undefined
+      rawFinishReason?: string | undefined
+      usage?: unknown
+    }
   /** The run has failed on the server. */
   | { type: 'error'; message: string; code?: string | undefined; retryable?: boolean | undefined }
 
@@ -37,6 +48,8 @@ export type Step<Delta> =
  * ```
  */
 export interface Protocol<Delta> {
+  /** Name that a cursor stores, so that a run is not resumed with a different protocol. */
+  name?: string
   /**
    * Returns the steps of one event. An event that has no steps is passed to `run.on` and `run.events()`.
    * @throws if the data is invalid; the run then fails with code `invalid-data`

@@ -38,7 +38,7 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBeUndefined()
     connection.send(start(), delta(0), delta(1))
     await flushMicrotasks()
-    expect(persist.storedCursor).toEqual({ url: runUrl, heartbeat: 30_000 })
+    expect(persist.storedCursor).toEqual({ v: 2, url: runUrl, protocol: 'native', streamId: 'r1', heartbeat: 30_000 })
     first.detach()
 
     const after = createTestClient()
@@ -183,9 +183,9 @@ describe('a feed', () => {
     const connection = await before.open()
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' }, { data: '3', id: '3' })
     for (const _ of [1, 2]) await loop.next()
-    expect(persist.storedCursor).toEqual({ url: feedUrl, lastEventId: '1' })
+    expect(persist.storedCursor).toEqual({ v: 2, url: feedUrl, lastEventId: '1' })
     await loop.next()
-    expect(persist.storedCursor).toEqual({ url: feedUrl, lastEventId: '2' })
+    expect(persist.storedCursor).toEqual({ v: 2, url: feedUrl, lastEventId: '2' })
 
     const after = createTestClient()
     const second = after.client.subscribe('/x', { persist })
@@ -198,7 +198,7 @@ describe('a feed', () => {
     next.send({ data: '2', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
     expect(received).toEqual([3])
-    expect(persist.storedCursor).toEqual({ url: feedUrl, lastEventId: '3' })
+    expect(persist.storedCursor).toEqual({ v: 2, url: feedUrl, lastEventId: '3' })
   })
 
   test('a feed with listeners saves its cursor once per read', async () => {
@@ -209,7 +209,10 @@ describe('a feed', () => {
     connection.send({ data: '1', id: '1' }, { data: '2', id: '2' })
     connection.send({ data: '3', id: '3' })
     await flushMicrotasks()
-    expect(save.mock.calls).toEqual([[{ url: feedUrl, lastEventId: '2' }], [{ url: feedUrl, lastEventId: '3' }]])
+    expect(save.mock.calls).toEqual([
+      [{ v: 2, url: feedUrl, lastEventId: '2' }],
+      [{ v: 2, url: feedUrl, lastEventId: '3' }],
+    ])
   })
 
   test('a feed ignores a stored cursor without an ID or for a different URL, and the lastEventId option takes precedence', async () => {
@@ -249,7 +252,7 @@ describe('events that a loop has not taken yet', () => {
     const connection = await open()
     connection.send(start(), delta(0), delta(1), end())
     await loop.next()
-    expect(persist.storedCursor).toEqual({ url: runUrl, heartbeat: 30_000 })
+    expect(persist.storedCursor).toEqual({ v: 2, url: runUrl, protocol: 'native', streamId: 'r1', heartbeat: 30_000 })
     await loop.next()
     await loop.next()
     expect(persist.storedCursor).toBeUndefined()
@@ -267,7 +270,7 @@ describe('events that a loop has not taken yet', () => {
     network.last.respond({ status: 204 })
     await flushMicrotasks()
     await loop.next()
-    expect(persist.storedCursor).toEqual({ url: feedUrl, lastEventId: '1' })
+    expect(persist.storedCursor).toEqual({ v: 2, url: feedUrl, lastEventId: '1' })
     for (const _ of [1, 2]) await loop.next()
     expect(persist.storedCursor).toBeUndefined()
   })
@@ -280,7 +283,7 @@ describe('events that a loop has not taken yet', () => {
     connection.send(start(), delta(0), delta(1), end())
     await flushMicrotasks()
     for await (const _ of run) break
-    expect(persist.storedCursor).toEqual({ url: runUrl, heartbeat: 30_000 })
+    expect(persist.storedCursor).toEqual({ v: 2, url: runUrl, protocol: 'native', streamId: 'r1', heartbeat: 30_000 })
   })
 })
 

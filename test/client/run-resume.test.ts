@@ -74,7 +74,14 @@ describe('[P3.4] after `start`', () => {
     connection.send({ type: 'queued', data: '{"ahead":2}' }, start({ heartbeat: 0 }), delta(0, 'a'))
     connection.disconnect()
     await flushMicrotasks()
-    expect(run.cursor).toEqual({ url: 'https://api.test/api/generate/r1', lastEventId: 'r1:0', index: 1 })
+    expect(run.cursor).toEqual({
+      v: 2,
+      url: 'https://api.test/api/generate/r1',
+      protocol: 'native',
+      lastEventId: 'r1:0',
+      index: 1,
+      streamId: 'r1',
+    })
     expect(started).toHaveBeenCalledTimes(1)
     await clock.advance(1_000)
     expect(network.last.request).toMatchObject({

@@ -14,7 +14,7 @@ registerContract('runs', (open) => {
     const { client, server } = await open({ answers: { '*': answer } })
     const run = client.stream('/api/generate', { json: { prompt: '你好' } })
     expect(await readRun(run)).toEqual({ contents: characters, indexes: characters.map((_, index) => index) })
-    expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop', usage: { completionTokens: 13 } })
+    expect(await run.final()).toMatchObject({ text: answer, finishReason: 'stop', usage: { outputTokens: 13 } })
     expect((await server.state()).runs).toMatchObject([{ prompt: '你好', text: answer, state: 'finished' }])
   })
 

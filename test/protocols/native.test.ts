@@ -30,7 +30,7 @@ test.each(['message', 'tool_call', 'reasoning', 'constructor', '__proto__', 'toS
 )
 
 test('[F31] the type of an event is not taken from its data', () => {
-  expect(map('delta', { type: 'end', content: 'a', index: 0 })[0]!.type).toBe('delta')
+  expect(map('delta', { type: 'end', content: 'a', index: 0 })).toEqual([{ type: 'pass', index: 0 }])
 })
 
 test('[F31] a payload does not pollute prototypes', () => {
@@ -40,6 +40,32 @@ test('[F31] a payload does not pollute prototypes', () => {
 
 test('[F30] data that is not JSON throws', () => {
   expect(() => native().map({ type: 'delta', data: '{', id: '' }, {})).toThrow(SyntaxError)
+})
+
+test.each([{ index: 0 }, { content: null }, { content: {} }, 'x', [], null, { type: 'text', content: 7 }])(
+  '[P3.6] a text delta with the data %j throws',
+  (data) => {
+    expect(() => map('delta', data)).toThrow(TypeError)
+  },
+)
+
+test.each(['start', 'end', 'error'])('[F31] an event named %s whose data is not an object throws', (type) => {
+  for (const data of ['x', 1, null, [], true]) expect(() => map(type, data)).toThrow(TypeError)
+})
+
+test.each(['reasoning', 'refusal', 'tool-call', 'tool-result', 'source', 'data', 'a type of the future'])(
+  '[P3.6] a delta of the type %s takes its index, but is not a delta of the loop',
+  (type) => {
+    expect(map('delta', { type, block: 1, index: 3 })).toEqual([{ type: 'pass', index: 3 }])
+  },
+)
+
+test('[P3.7] a reset delta ends a run that reads only text', () => {
+  expect(() => map('delta', { type: 'reset', from: 0, index: 3 })).toThrow(expect.objectContaining({ code: 'expired' }))
+})
+
+test('[P3.8] a delta keeps the number of deltas that it covers', () => {
+  expect(map('delta', { content: 'abc', index: 2, count: 3 })).toMatchObject([{ type: 'delta', index: 2, count: 3 }])
 })
 
 test('the text of a delta is its content', () => {

@@ -68,7 +68,7 @@ describe('the events of a run', () => {
     expect(dataOf(events.at(-1))).toEqual({
       finishReason: 'stop',
       timestamp: START_TIME_MS + (deltas.length + 1) * 10,
-      usage: { promptTokens: expect.any(Number), completionTokens: deltas.length },
+      usage: { inputTokens: expect.any(Number), outputTokens: deltas.length },
     })
   })
 
