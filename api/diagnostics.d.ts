@@ -1,128 +1,5 @@
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired" | "redirect" | "unsupported";
-interface Problem {
-    readonly type?: string;
-    readonly title?: string;
-    readonly status?: number;
-    readonly detail?: string;
-    readonly [extension: string]: unknown;
-}
-interface Cursor {
-    readonly v?: 2;
-    readonly url: string;
-    readonly protocol?: string;
-    readonly lastEventId?: string;
-    readonly at?: string;
-    readonly index?: number;
-    readonly streamId?: string;
-    readonly heartbeat?: number;
-}
-interface StreamErrorDetails {
-    cause?: unknown;
-    retryable?: boolean;
-    status?: number;
-    headers?: Headers;
-    problem?: Problem | undefined;
-    body?: string | undefined;
-    serverCode?: string | undefined;
-    lastEventId?: string;
-    partial?: string;
-    cursor?: Cursor | undefined;
-}
-interface StreamErrorBase extends Error, Readonly<Omit<StreamErrorDetails, "cause">> {
-    readonly name: "StreamError";
-    readonly retryable: boolean;
-}
-interface ResponseDetails {
-    readonly status: number;
-    readonly headers: Headers;
-}
-type StreamError = (StreamErrorBase & {
-    readonly code: Exclude<StreamErrorCode, "http">;
-}) | (StreamErrorBase & ResponseDetails & {
-    readonly code: "http";
-});
-declare const StreamError: {
-    new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
-    readonly prototype: StreamError;
-};
-interface Block {
-    type: string;
-    data: string | undefined;
-    id: string | undefined;
-}
-interface ConnectRequest {
-    url: string;
-    method: string;
-    headers: [
-        name: string,
-        value: string
-    ][];
-    credentialHeaders: string[];
-    body?: string | Uint8Array<ArrayBuffer> | undefined;
-    lastEventId?: string | undefined;
-    scope?: string | undefined;
-    init?: RequestInit | undefined;
-    maxEventSize: number;
-    wantsComments?: boolean | undefined;
-    signal: AbortSignal;
-}
-interface Batch {
-    blocks: Block[];
-    bytes: number;
-    retry?: number | undefined;
-    begins?: boolean | undefined;
-    native?: boolean | undefined;
-    comments?: {
-        position: number;
-        text: string;
-    }[] | undefined;
-}
-interface Connection {
-    status: number;
-    url: string;
-    headers: Headers;
-    read(): Promise<Batch | null>;
-    readText(maxBytes: number): Promise<string>;
-    cancel(): void;
-}
-type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: StreamStatus;
-    readonly attempt: number;
-    readonly nextAttemptAt?: number;
-    readonly error?: StreamError;
-}
-interface RawEvent {
-    type: string;
-    data: string;
-    id: string;
-}
-interface AttemptContext {
-    reason: "connect" | "rejected";
-    attempt: number;
-    signal: AbortSignal;
-}
-type EventDisposition = "handshake" | "duplicate" | "reset";
-interface SourceHooks {
-    label: string;
-    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
-    onResponse(connection: Connection): void;
-    checkResponse(connection: Connection): Promise<void>;
-    nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError;
-    onOpen(connection: Connection, reconnected: boolean): void;
-    onEvent(event: RawEvent, ownId: string | undefined): EventDisposition | undefined;
-    onBatchEnd(bytes: number): Promise<void> | undefined;
-    onConnectionEnd(): StreamError | undefined;
-    onStateChange(state: StreamState): void;
-    onEnd(error?: StreamError): void;
-}
-type Instrument = (hooks: SourceHooks) => SourceHooks;
-interface DiagnosticBase {
-    readonly stream: number;
-    readonly name: string;
-    readonly time: number;
-}
-type Diagnostic = DiagnosticBase & ({
+type StreamRecord = {
     readonly type: "attempt";
     readonly attempt: number;
     readonly reason: "connect" | "rejected";
@@ -148,7 +25,15 @@ type Diagnostic = DiagnosticBase & ({
     readonly type: "closed";
     readonly code?: StreamErrorCode | undefined;
     readonly status?: number | undefined;
-});
+};
+type Observer = (record: StreamRecord) => void;
+type Instrument = (name: string) => Observer;
+interface DiagnosticBase {
+    readonly stream: number;
+    readonly name: string;
+    readonly time: number;
+}
+type Diagnostic = DiagnosticBase & StreamRecord;
 declare function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument;
 export { diagnose };
 export type { Diagnostic, DiagnosticBase, Instrument };

@@ -48,6 +48,22 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
+type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: StreamStatus;
+    readonly attempt: number;
+    readonly nextAttemptAt?: number;
+    readonly error?: StreamError;
+}
+interface AttemptContext {
+    reason: "connect" | "rejected";
+    attempt: number;
+    signal: AbortSignal;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 interface Block {
     type: string;
     data: string | undefined;
@@ -89,41 +105,6 @@ interface Connection {
     cancel(): void;
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
-type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: StreamStatus;
-    readonly attempt: number;
-    readonly nextAttemptAt?: number;
-    readonly error?: StreamError;
-}
-interface RawEvent {
-    type: string;
-    data: string;
-    id: string;
-}
-interface AttemptContext {
-    reason: "connect" | "rejected";
-    attempt: number;
-    signal: AbortSignal;
-}
-type EventDisposition = "handshake" | "duplicate" | "reset";
-interface SourceHooks {
-    label: string;
-    request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>;
-    onResponse(connection: Connection): void;
-    checkResponse(connection: Connection): Promise<void>;
-    nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError;
-    onOpen(connection: Connection, reconnected: boolean): void;
-    onEvent(event: RawEvent, ownId: string | undefined): EventDisposition | undefined;
-    onBatchEnd(bytes: number): Promise<void> | undefined;
-    onConnectionEnd(): StreamError | undefined;
-    onStateChange(state: StreamState): void;
-    onEnd(error?: StreamError): void;
-}
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 interface RetryOptions {
     limit?: number;
     delay?: number;
@@ -135,6 +116,34 @@ interface RetryOptions {
         attempt: number;
     }): boolean;
 }
+type StreamRecord = {
+    readonly type: "attempt";
+    readonly attempt: number;
+    readonly reason: "connect" | "rejected";
+} | {
+    readonly type: "response";
+    readonly status: number;
+} | {
+    readonly type: "opened";
+    readonly reconnected: boolean;
+} | {
+    readonly type: "read";
+    readonly events: number;
+    readonly bytes: number;
+} | {
+    readonly type: "duplicate";
+    readonly id: string;
+} | {
+    readonly type: "retry";
+    readonly code: StreamErrorCode;
+    readonly status?: number | undefined;
+    readonly delay: number;
+} | {
+    readonly type: "closed";
+    readonly code?: StreamErrorCode | undefined;
+    readonly status?: number | undefined;
+};
+type Observer = (record: StreamRecord) => void;
 type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {
@@ -149,7 +158,7 @@ interface Persistence {
     save(cursor: Cursor): void | Promise<void>;
     clear(): void | Promise<void>;
 }
-type Instrument = (hooks: SourceHooks) => SourceHooks;
+type Instrument = (name: string) => Observer;
 interface CommonOptions {
     headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
     auth?: AuthProvider;
@@ -170,6 +179,7 @@ interface CommonOptions {
     onError?(error: StreamError): void;
     onReset?(reset: StreamReset): void;
     onStateChange?(state: StreamState): void;
+    onComment?(text: string): void;
     instrument?: Instrument;
     clock?: Clock;
     random?(): number;
@@ -210,7 +220,7 @@ type Step<Delta> = {
 };
 interface Protocol<Delta> {
     name?: string;
-    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
+    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta> | readonly Step<Delta>[] | undefined;
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
     resumable?: boolean;
@@ -291,41 +301,73 @@ interface RunResult {
 interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
     on: AddListener<Events>;
     events(): AsyncIterableIterator<EventOf<Events>, undefined>;
+    batches(): AsyncIterableIterator<Delta[], undefined>;
     readonly text: string;
     readonly state: StreamState;
     readonly cursor: Cursor | undefined;
     final(): Promise<RunResult>;
+    reconnect(): boolean;
     cancel(): Promise<void>;
     detach(): void;
 }
+interface FeedEvents {
+    connected: {
+        readonly protocol: 1;
+        readonly clientId: string;
+        readonly message: string;
+        readonly heartbeat?: number;
+    };
+    reset: {
+        readonly reason: string;
+    };
+}
+type WithFeedEvents<Events extends object> = Events & (string extends keyof Events ? FeedEvents : Omit<FeedEvents, keyof Events>);
 interface Subscription<Events extends object = Record<string, unknown>> extends AsyncIterable<EventOf<Events>> {
-    on: AddListener<Events>;
-    once: AddListener<Events>;
+    on: AddListener<WithFeedEvents<Events>>;
+    once: AddListener<WithFeedEvents<Events>>;
     onAny: AddAnyListener;
     readonly state: StreamState;
     readonly lastEventId: string;
     readonly closed: Promise<StreamError | undefined>;
+    batches(): AsyncIterableIterator<EventOf<Events>[], undefined>;
+    reconnect(): boolean;
     close(): void;
     [Symbol.dispose](): void;
 }
-interface Client {
-    subscribe<Map extends Schemas>(url: string | URL, options: SubscribeOptions & {
+type SharedOptions = Pick<ClientOptions, "baseUrl">;
+interface Subscribe<Shared = unknown> {
+    <Map extends Schemas>(url: string | URL, options: SubscribeOptions & Shared & {
         schema: Map;
     }): Subscription<InferEvents<Map>>;
-    subscribe<Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions): Subscription<Events>;
-    stream<Delta>(url: string | URL, options: RunOptions<Delta> & {
+    <Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions & Shared): Subscription<Events>;
+}
+interface StreamRun<Shared = unknown> {
+    <Delta>(url: string | URL, options: RunOptions<Delta> & Shared & {
         protocol: Protocol<Delta>;
     }): Run<Delta>;
-    stream<Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & {
+    <Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & Shared & {
         schema: Map;
     }): Run<TextDelta, InferEvents<Map>>;
-    stream<Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
-    resume<Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta>): Run<TextDelta, Events>;
+    <Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
+}
+interface ResumeRun<Shared = unknown> {
+    <Delta>(cursor: Cursor, options: RunOptions<Delta> & Shared & {
+        protocol: Protocol<Delta>;
+    }): Run<Delta>;
+    <Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
+}
+interface Client {
+    subscribe: Subscribe;
+    stream: StreamRun;
+    resume: ResumeRun;
     close(): void;
     [Symbol.dispose](): void;
 }
 declare function createClient(options?: ClientOptions): Client;
+declare const subscribe: Subscribe<SharedOptions>;
+declare const stream: StreamRun<SharedOptions>;
+declare const resume: ResumeRun<SharedOptions>;
 declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
 declare function rawEvents(): Protocol<ProtocolEvent>;
-export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents };
-export type { AddAnyListener, AddListener, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, InferEvents, Instrument, ListenerOptions, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, RetryOptions, Run, RunOptions, RunResult, Schemas, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamReset, StreamResponse, StreamState, SubscribeOptions, Subscription, TextDelta };
+export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents, resume, stream, subscribe };
+export type { AddAnyListener, AddListener, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, FeedEvents, InferEvents, Instrument, ListenerOptions, Observer, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, ResumeRun, RetryOptions, Run, RunOptions, RunResult, Schemas, SharedOptions, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamRecord, StreamReset, StreamResponse, StreamRun, StreamState, Subscribe, SubscribeOptions, Subscription, TextDelta };

@@ -30,7 +30,7 @@ type Step<Delta> = {
 };
 interface Protocol<Delta> {
     name?: string;
-    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[];
+    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta> | readonly Step<Delta>[] | undefined;
     text?(delta: Delta): string;
     eof?: "truncated" | "end";
     resumable?: boolean;

@@ -3,7 +3,7 @@ import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
-import { runAttempt } from '../source/attempt.ts'
+import { openConnection } from '../source/attempt.ts'
 import { assertEventStream } from '../source/check-response.ts'
 
 /**
@@ -19,12 +19,12 @@ export async function cancelRun(
   const method = 'DELETE'
   const label = formatRequestLabel(method, url)
   const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> =>
-    runAttempt(options, new AbortController(), {
+    openConnection(options, new AbortController(), {
       label,
       request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, url, method }),
-      onResponse: options.notifyResponse,
       async checkResponse(connection) {
         const { status } = connection
+        options.notifyResponse(connection)
         // 2xx, 404 and 410 mean success; returning `false` skips the body.
         return (
           (status < 200 || status > 299) &&

@@ -1,40 +1,19 @@
 /** The client: shared options, and the set of streams it has opened. */
 import { makeDisposable } from '../base/disposable.ts'
 import type { Cursor } from '../base/errors.ts'
-import type { InferEvents, Schemas } from '../base/events.ts'
-import type { TextDelta } from '../protocols/native.ts'
-import type { Protocol } from '../protocols/protocol.ts'
 import type { ClientOptions } from '../request/options.ts'
-import { resolveOptions } from '../request/resolve-options.ts'
 import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
-import { createRun, runDefaults } from './create-run.ts'
-import type { Run } from './run.ts'
-import { type Subscription, createSubscription, feedDefaults } from './subscription.ts'
+import { openFeed } from './open-feed.ts'
+import { openRun } from './open-run.ts'
+import type { ResumeRun, StreamRun, Subscribe } from './signatures.ts'
 
 /** Opens feeds and runs with shared options. */
 export interface Client {
   /**
-   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. The schemas determine
-   * the types of its events.
+   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. The types of its events
+   * come from the type parameter, a map from event names to payloads, or from the schemas.
    *
-   * @throws TypeError if the URL cannot be requested or the body cannot be sent
-   * @example
-   * ```ts
-   * import * as v from 'valibot'
-   * const price = v.object({ symbol: v.string(), value: v.number() })
-   * const feed = client.subscribe('/prices', { schema: { price } })
-   * feed.on('price', ({ data }) => console.log(data.symbol, data.value))
-   * ```
-   */
-  subscribe<Map extends Schemas>(
-    url: string | URL,
-    options: SubscribeOptions & { schema: Map },
-  ): Subscription<InferEvents<Map>>
-  /**
-   * Subscribes to a feed, an endless stream of events that is reconnected until it is closed. `Events` maps event
-   * names to payloads.
-   *
-   * @throws TypeError if the URL cannot be requested or the body cannot be sent
+   * @throws TypeError if the URL cannot be requested, the body cannot be sent, or an option is invalid
    * @example
    * ```ts
    * const feed = client.subscribe<{ price: { value: number } }>('/prices')
@@ -43,43 +22,12 @@ export interface Client {
    * }
    * ```
    */
-  subscribe<Events extends object = Record<string, unknown>>(
-    url: string | URL,
-    options?: SubscribeOptions,
-  ): Subscription<Events>
+  subscribe: Subscribe
   /**
-   * Starts a run, a finite stream of deltas, with a third-party `protocol`.
+   * Starts a run, a finite stream of deltas. The types of its deltas come from the `protocol`, those of all other events
+   * from the type parameter or from the schemas.
    *
-   * @throws TypeError if the URL cannot be requested or the body cannot be sent
-   * @example
-   * ```ts
-   * import { openaiChat } from 'rivulet/openai'
-   * const json = { model: 'gpt-5', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
-   * const run = client.stream('/v1/chat/completions', { protocol: openaiChat(), json })
-   * for await (const { content } of run) console.log(content)
-   * ```
-   */
-  stream<Delta>(url: string | URL, options: RunOptions<Delta> & { protocol: Protocol<Delta> }): Run<Delta>
-  /**
-   * Starts a run, a finite stream of deltas. The schemas determine the types of all other events.
-   *
-   * @throws TypeError if the URL cannot be requested or the body cannot be sent
-   * @example
-   * ```ts
-   * import * as v from 'valibot'
-   * const tool_call = v.object({ name: v.string() })
-   * const run = client.stream('/api/generate', { json: { prompt: 'Hello' }, schema: { tool_call } })
-   * run.on('tool_call', ({ data }) => console.log(data.name))
-   * ```
-   */
-  stream<Map extends Schemas>(
-    url: string | URL,
-    options: RunOptions<TextDelta> & { schema: Map },
-  ): Run<TextDelta, InferEvents<Map>>
-  /**
-   * Starts a run, a finite stream of deltas. `Events` maps the names of all other events to their payloads.
-   *
-   * @throws TypeError if the URL cannot be requested or the body cannot be sent
+   * @throws TypeError if the URL cannot be requested, the body cannot be sent, or an option is invalid
    * @example
    * ```ts
    * const run = client.stream('/api/generate', { json: { prompt: 'Hello' } })
@@ -87,14 +35,11 @@ export interface Client {
    * const { text, finishReason } = await run.final()
    * ```
    */
-  stream<Events extends object = Record<string, unknown>>(
-    url: string | URL,
-    options?: RunOptions<TextDelta>,
-  ): Run<TextDelta, Events>
+  stream: StreamRun
   /**
    * Resumes a run from `cursor`: the new run receives only what follows the cursor.
    *
-   * @throws TypeError if the cursor's URL cannot be requested or the body cannot be sent
+   * @throws TypeError if the cursor's URL cannot be requested, its protocol is a different one, or an option is invalid
    * @example
    * ```ts
    * try {
@@ -104,10 +49,7 @@ export interface Client {
    * }
    * ```
    */
-  resume<Events extends object = Record<string, unknown>>(
-    cursor: Cursor,
-    options?: RunOptions<TextDelta>,
-  ): Run<TextDelta, Events>
+  resume: ResumeRun
   /**
    * Closes all feeds and detaches from all runs that this client has opened. Idempotent.
    *
@@ -149,26 +91,26 @@ export function createClient(options: ClientOptions = {}): Client {
     openStreams.add(entry)
     return stream
   }
-  const run = (url: string | URL, ownOptions: RunOptions = {}, cursor?: Cursor): Run<unknown> =>
-    track(
-      (onClosed) => createRun(url, resolveOptions(runDefaults, options, ownOptions), cursor, onClosed),
-      (stream) => stream.detach(),
-    )
   const close = (): void => {
     for (const entry of openStreams) entry()
   }
 
   const client = {
-    subscribe(url: string | URL, { lastEventId, ...ownOptions }: SubscribeOptions = {}) {
-      const [initialId, lastEventIdMode] = typeof lastEventId === 'string' ? [lastEventId] : [undefined, lastEventId]
-      const resolved = resolveOptions(feedDefaults, options, { ...ownOptions, lastEventId: lastEventIdMode })
-      return track(
-        (onClosed) => createSubscription(url, resolved, initialId, onClosed),
+    subscribe: (url: string | URL, ownOptions?: SubscribeOptions) =>
+      track(
+        (onClosed) => openFeed(url, options, ownOptions, onClosed),
         (feed) => feed.close(),
-      )
-    },
-    stream: (url: string | URL, ownOptions?: RunOptions) => run(url, ownOptions),
-    resume: (cursor: Cursor, ownOptions?: RunOptions) => run(cursor.url, ownOptions, cursor),
+      ),
+    stream: (url: string | URL, ownOptions?: RunOptions) =>
+      track(
+        (onClosed) => openRun(url, options, ownOptions, undefined, onClosed),
+        (run) => run.detach(),
+      ),
+    resume: (cursor: Cursor, ownOptions?: RunOptions) =>
+      track(
+        (onClosed) => openRun(cursor.url, options, ownOptions, cursor, onClosed),
+        (run) => run.detach(),
+      ),
     close,
   }
   return makeDisposable(client as unknown as Client, close)

@@ -1,6 +1,7 @@
 /** Creates runs: reads deltas until the terminal event, resumes after interruptions, and cancels on request. */
+import { createDeferred } from '../base/deferred.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
-import type { EventOf } from '../base/events.ts'
+import type { EventOf, StreamEvent } from '../base/events.ts'
 import { callSafely } from '../base/report-error.ts'
 import { resolveUrl } from '../base/url.ts'
 import { createUuid } from '../base/uuid.ts'
@@ -10,17 +11,12 @@ import { type RequestOverrides, createRequestBuilder, isSafeToRepeat } from '../
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
 import type { RunOptions } from '../request/stream-options.ts'
 import { cancelRun } from './cancel-run.ts'
-import { type RunEnd, createRunDecoder, nextIndexOf } from './run-decoder.ts'
+import type { Ending, Kind } from './kind.ts'
+import { type RunEnd, createRunDecoder } from './run-decoder.ts'
+import { RunEvent, type RunPosition, createPosition } from './run-position.ts'
 import type { Run, RunResult } from './run.ts'
+import type { LoopOptions } from './dispatcher.ts'
 import { createStream } from './stream.ts'
-import type { PendingEvent } from './validate.ts'
-
-/** A read position: the text so far, the last event ID, and the index of the next expected delta. */
-interface ReadPosition {
-  text: string
-  lastEventId: string | undefined
-  nextIndex: number | undefined
-}
 
 /** Resolved options of a run. */
 export type ResolvedRunOptions<Delta> = ResolvedOptions &
@@ -37,176 +33,133 @@ const CANCEL_GRACE_MS = 5_000
 
 /**
  * Creates a run that starts at `startCursor` or, if that is `undefined`, at the beginning.
- * @throws TypeError if the URL cannot be requested or the body cannot be sent
+ * @throws TypeError if the URL cannot be requested, the body cannot be sent, or the cursor has a different protocol
  */
 export function createRun<Delta, Events extends object>(
   url: string | URL,
   options: ResolvedRunOptions<Delta>,
   startCursor: Cursor | undefined,
-  onClosed: () => void,
+  onClosed: (() => void) | undefined,
 ): Run<Delta, Events> {
   const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = options
   const { idempotencyKey = createUuid() } = options
   if (startCursor?.protocol !== undefined && startCursor.protocol !== protocol.name)
     throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
   const key = protocol.resumable && idempotencyKey
-  const requestBuilder = createRequestBuilder(url, options, !startCursor)
-  const [decoder, decode] = createRunDecoder(protocol, startCursor && { ...startCursor, url: requestBuilder.url })
-  let responseUrl = requestBuilder.url // after redirects
+  const request = createRequestBuilder(url, options, !startCursor)
+  const decoder = createRunDecoder(protocol, startCursor && { ...startCursor, url: request.url })
+  const run = decoder.state
+  const received = createPosition(startCursor)
+  const result = createDeferred<RunResult>()
+  result.promise.catch(() => {}) // awaiting `final()` is optional: the stream reports its failure
+  let iterated: RunPosition | undefined // position of the loop, if there is one
   let savedUrl: string | undefined // resume URL that `persist` has stored
-  let invalidError: StreamError | undefined
-  let indexAfterInvalid: number | undefined // index of the delta expected after the invalid event
-  const startPosition = (): ReadPosition => ({
-    text: '',
-    lastEventId: startCursor?.lastEventId,
-    nextIndex: nextIndexOf(startCursor),
-  })
-  const received = startPosition()
-  let iterated: ReadPosition | undefined // position of the loop, if any
+  let indexAfterInvalid: number | undefined // index of the delta after the one that does not match its schema
   let cancelling: Promise<void> | undefined
   let isAwaited = false
-  let resolve!: (result: RunResult) => void
-  let reject!: (reason: unknown) => void
-  const result = new Promise<RunResult>((...settlers) => ([resolve, reject] = settlers))
-  result.catch(() => {}) // awaiting `final()` is optional: `finish()` reports failures
 
-  /** Moves a position past an item. Returns the decoded delta, or `undefined` if the item is not a delta. */
-  const advance = (position: ReadPosition, item: PendingEvent): object | undefined => {
-    const delta = decoder.deltas.get(item)
-    if (delta) {
-      position.text += delta.text
-      position.nextIndex = delta.nextIndex
-    }
-    position.lastEventId = item.id
-    return delta
+  const overrides = (): RequestOverrides => {
+    const { resumeUrl, needsSingleDeltas } = run
+    if (resumeUrl) return { url: needsSingleDeltas ? withoutCompaction(resumeUrl) : resumeUrl }
+    return key ? { headers: { 'idempotency-key': key } } : {}
   }
-  const cursor = (lastEventId: string | undefined, { nextIndex: index } = received): Cursor | undefined => {
-    const { resumeUrl: url, heartbeat, streamId } = decoder
-    return url
-      ? {
-          v: 2,
-          url,
-          ...(protocol.name && { protocol: protocol.name }),
-          ...(streamId && { streamId }),
-          ...(lastEventId && { lastEventId, ...(index !== undefined && { index }) }),
-          ...(heartbeat && { heartbeat }),
-        }
-      : undefined
-  }
-  const requestOverrides = (): RequestOverrides => ({
-    url: decoder.needsSingleDeltas ? withoutCompaction(decoder.resumeUrl!) : decoder.resumeUrl,
-    ...(!decoder.resumeUrl && key && { headers: { 'idempotency-key': key } }),
-  })
-  const succeed = ({ finishReason, rawFinishReason, usage }: RunEnd): void => {
-    finish()
-    resolve({
+  const succeed = ({ finishReason, rawFinishReason, usage }: RunEnd): Ending => {
+    result.resolve({
       text: received.text,
       finishReason,
       ...(rawFinishReason !== undefined && { rawFinishReason }),
       ...(usage !== undefined && { usage }),
     })
+    return { isFinal: true }
   }
-  const succeedAsCancelled = (): void => succeed({ finishReason: 'cancelled' })
-  const fail = (error: StreamError): void => {
-    Object.assign(error, { partial: received.text, cursor: cursor(error.lastEventId ?? source.lastEventId) })
-    reject(error)
-    // The failure is not final if a later page load could resume the run, with a better connection or new credentials.
-    finish(error, error.code === 'server' || !(error.retryable || error.code === 'auth'))
+  const succeedAsCancelled = (): void => {
+    if (source.state.status !== 'closed') stream.finish(succeed({ finishReason: 'cancelled' }))
+  }
+  const fail = (error: StreamError): Ending => {
+    result.reject(error)
+    // The application's own error stays as it is.
+    if (!isStreamError(error)) return { error, isFinal: true }
+    const cursor = decoder.cursorAt(error.lastEventId ?? run.lastEventId, received)
+    Object.assign(error, { partial: received.text, cursor })
+    // The failure is not final if a later page could resume the run, with a better connection or new credentials.
+    return { error, isFinal: error.code === 'server' || !(error.retryable || error.code === 'auth') }
   }
   const truncatedError = (retryable: boolean): StreamError | undefined =>
     protocol.eof === 'end'
       ? undefined
-      : new StreamError('truncated', `Run ended before its terminal event: ${requestBuilder.label}`, { retryable })
+      : new StreamError('truncated', `Run ended before its terminal event: ${request.label}`, { retryable })
 
-  const {
-    source,
-    dispatcher,
-    whenRestored,
-    expectHeartbeat,
-    emitError,
-    finish,
-    close: closeStream,
-  } = createStream<PendingEvent>(
-    requestBuilder,
-    options,
-    { lastEventId: startCursor?.lastEventId, mustIterateFromStart: true, onClosed },
-    {
-      restoreCursor:
-        persist && !startCursor
-          ? ({ url, streamId, heartbeat = 0 }) => {
-              savedUrl = decoder.resumeUrl = resolveUrl(url, requestBuilder.url)
-              decoder.streamId = streamId
-              decoder.heartbeat = heartbeat
-              if (heartbeat) expectHeartbeat(heartbeat)
-            }
-          : undefined,
-      requestOverrides,
-      // A repeated request never starts a second run: it resumes the run, joins it by idempotency key, or replaces a
-      // request that the server refused.
-      isRepeatable: (error) => !!decoder.resumeUrl || (!decoder.hasEvents && (!!key || isSafeToRepeat(error))),
-      codeForStatus: (status) => (decoder.resumeUrl && (status === 404 || status === 410) ? 'expired' : 'http'),
-      onOpen(connection) {
-        responseUrl = connection.url
-      },
-      onEvent(event, items) {
-        const decoded = decode(event, responseUrl)
-        items.push(...decoded)
-        expectHeartbeat(decoder.heartbeat)
-        return event.type === 'start' || !decoded.length ? 'handshake' : undefined
-      },
-      onReceived(items) {
-        for (const item of items) advance(received, item)
-      },
-      onInvalid(error, event) {
-        invalidError = error
-        indexAfterInvalid = decoder.deltas.get(event)?.nextIndex
-        return true
-      },
-      onBatchDelivered() {
-        const { resumeUrl } = decoder
-        if (resumeUrl && resumeUrl !== savedUrl) {
-          savedUrl = resumeUrl
-          callSafely((store) => store?.save(cursor('')!), persist)
-        }
-        received.nextIndex = indexAfterInvalid ?? received.nextIndex
-        const outcome = invalidError ?? decoder.outcome
-        if (isStreamError(outcome)) fail(outcome)
-        else if (outcome) succeed(outcome)
-      },
-      onConnectionEnd: () => truncatedError(true),
-      // Without an error, the response was a 204: nothing follows.
-      onEnd(error = truncatedError(false)) {
-        // After `cancel()`, any end is a success.
-        if (cancelling) succeedAsCancelled()
-        else if (error) fail(error)
-        else succeed({})
-      },
-      onAbort(error) {
-        const { status } = source.state
-        reject(error)
-        closeStream({ error })
-        if (detachBehavior === 'cancel' && status !== 'idle') cancel().catch(emitError)
-      },
-      isConsumed: () => isAwaited,
+  const kind: Kind = {
+    get lastEventId() {
+      return run.lastEventId
     },
-  )
+    restore:
+      persist && !startCursor
+        ? (cursor) => {
+            savedUrl = resolveUrl(cursor.url, request.url)
+            decoder.restore({ ...cursor, url: savedUrl })
+            if (run.heartbeat) stream.expectHeartbeat(run.heartbeat)
+          }
+        : undefined,
+    overrides,
+    // A repeated request never starts a second run: it resumes the run, joins it by idempotency key, or replaces a
+    // request that the server refused.
+    isRepeatable: (error) => !!run.resumeUrl || (!run.hasEvents && (!!key || isSafeToRepeat(error))),
+    isGone: (status) => !!run.resumeUrl && (status === 404 || status === 410),
+    decode(batch, connection) {
+      const decoded = decoder.decode(batch, connection.url)
+      if (run.hasEvents && batch.blocks.length) stream.expectHeartbeat(run.heartbeat)
+      return decoded
+    },
+    onInvalid(error, item) {
+      decoder.invalidate(error)
+      indexAfterInvalid = RunEvent.nextIndexAfter(item)
+      return true
+    },
+    onReceived(items) {
+      for (const item of items) RunEvent.advance(received, item)
+      received.nextIndex = indexAfterInvalid ?? received.nextIndex
+      if (run.resumeUrl && run.resumeUrl !== savedUrl) {
+        savedUrl = run.resumeUrl
+        callSafely((store) => store?.save(decoder.cursorAt(undefined, received)!), persist)
+      }
+      const { outcome } = run
+      if (!outcome) return undefined
+      return isStreamError(outcome) ? fail(outcome) : succeed(outcome)
+    },
+    endOfConnection: () => truncatedError(true),
+    // Without an error, the response was a 204: nothing follows. After `cancel()`, any end is a success.
+    onSourceEnded(error = truncatedError(false)) {
+      if (cancelling) return succeed({ finishReason: 'cancelled' })
+      return error ? fail(error) : succeed({})
+    },
+    onAbort(error) {
+      const { status } = source.state
+      result.reject(error)
+      stream.close({ error })
+      if (detachBehavior === 'cancel' && status !== 'idle') cancel().catch(stream.emitError)
+    },
+    isAwaited: () => isAwaited,
+  }
+  const stream = createStream({ options, request, kind, mustIterateFromStart: true, onClosed })
+  const { source, dispatcher } = stream
 
   // The native protocol sends `start` right after the response headers. Until `start` announces the heartbeat interval,
   // a substitute interval detects a connection that dies in between.
-  expectHeartbeat(decoder.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
+  stream.expectHeartbeat(run.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
 
   const requestCancel = async (): Promise<void> => {
-    if (decoder.outcome) return
+    if (run.outcome) return
     // If nothing has been sent yet, or the server does not support DELETE, closing the connection is enough.
     if (source.state.status === 'idle') return succeedAsCancelled()
-    await whenRestored()
-    if (!(decoder.resumeUrl || key)) return succeedAsCancelled()
+    await stream.whenRestored()
+    if (!(run.resumeUrl || key)) return succeedAsCancelled()
     try {
-      await cancelRun(requestBuilder, options, requestOverrides())
+      await cancelRun(request, options, overrides())
       callSafely((store) => store?.clear(), persist)
       // The terminal event normally ends the run, but may be stuck in the queue of a loop that has stopped reading.
       const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
-      result.then(cancelGrace, cancelGrace)
+      result.promise.then(cancelGrace, cancelGrace)
     } catch (error) {
       succeedAsCancelled()
       throw error
@@ -218,31 +171,29 @@ export function createRun<Delta, Events extends object>(
     return cancelling
   }
   const detach = (): void => {
-    reject(new DOMException(`Run detached: ${requestBuilder.label}`, 'AbortError'))
-    closeStream()
+    result.reject(new DOMException(`Run detached: ${request.label}`, 'AbortError'))
+    stream.close()
   }
   const onReturn = (): void => {
     if (detachBehavior !== 'cancel') return detach()
-    cancel().catch(emitError)
+    cancel().catch(stream.emitError)
     dispatcher.close()
   }
-
-  const iterate = <Value>(isWanted: (delta?: object) => unknown, valueOf: (item: PendingEvent) => Value) => {
-    const loop = dispatcher.iterate(
-      (item) => (isWanted(advance(iterated!, item)) ? valueOf(item) : undefined),
-      onReturn,
-    )
-    iterated = startPosition()
+  /** Starts the loop. From now on, `text` and `cursor` are those of the loop. */
+  const startLoop = <Value, Loop>(start: (options: LoopOptions<Value>) => Loop, take: LoopOptions<Value>['take']) => {
+    const loop = start({ take, onReturn })
+    iterated = createPosition(startCursor)
     return loop
   }
+  const takeDelta = (event: StreamEvent): Delta | undefined =>
+    RunEvent.advance(iterated!, event) ? (event.data as Delta) : undefined
+  const takeOther = (event: StreamEvent): EventOf<Events> | undefined =>
+    RunEvent.advance(iterated!, event) ? undefined : (event as EventOf<Events>)
 
   return {
-    on: (type, listener, options) => dispatcher.on(type, listener, options),
-    events: () =>
-      iterate(
-        (delta) => !delta,
-        (item) => item as EventOf<Events>,
-      ),
+    on: (type, listener, listenerOptions) => dispatcher.on(type, listener, listenerOptions),
+    events: () => startLoop((loopOptions) => dispatcher.iterate(loopOptions), takeOther),
+    batches: () => startLoop((loopOptions) => dispatcher.iterateBatches(loopOptions), takeDelta),
     get text() {
       return (iterated ?? received).text
     },
@@ -251,19 +202,16 @@ export function createRun<Delta, Events extends object>(
     },
     get cursor() {
       const position = iterated ?? received
-      return cursor(position.lastEventId, position)
+      return decoder.cursorAt(position.lastEventId, position)
     },
     final() {
       isAwaited = true
       dispatcher.startFlowing()
-      return result
+      return result.promise
     },
+    reconnect: stream.reconnect,
     cancel,
     detach,
-    [Symbol.asyncIterator]: () =>
-      iterate(
-        (delta) => delta,
-        (item) => item.data as Delta,
-      ),
+    [Symbol.asyncIterator]: () => startLoop((loopOptions) => dispatcher.iterate(loopOptions), takeDelta),
   }
 }

@@ -1,96 +1,214 @@
-/** Brings events to their consumers: any number of listeners, and one loop that sets the pace. */
+/** Delivers events to their consumers: any number of listeners, and one loop that sets the pace. */
 import type { ListenerOptions, StreamEvent } from '../base/events.ts'
-import { createQueue } from '../base/queue.ts'
-import { callSafely } from '../base/report-error.ts'
+import { type Listener, createListeners } from './listeners.ts'
 
-type Listener = (event: never) => unknown
-
-/** The consumer of the events: none yet (`paused`), listeners only (`flowing`), a loop (`iterating`), or none any more (`closed`). */
+/** Who consumes the events: no one yet (`paused`), only listeners (`flowing`), a loop (`iterating`), or no one any more (`closed`). */
 export type DispatcherMode = 'paused' | 'flowing' | 'iterating' | 'closed'
 
-export interface Dispatcher<Item extends StreamEvent> {
+/** What a loop yields. */
+export interface LoopOptions<Value> {
+  /** Called when the loop takes an event. Returns the value to yield, or `undefined` to skip the event. */
+  take(event: StreamEvent): Value | undefined
+  /** Called when the loop is left early. */
+  onReturn(): void
+}
+
+export interface Dispatcher {
   readonly mode: DispatcherMode
-  /** The last event ID delivered: the listeners have returned, or the loop has asked for more. */
+  /** Last event ID delivered: the listeners have returned, or the loop has requested the next event. */
   readonly lastEventId: string | undefined
-  /** Takes the events of one read, up to `lastEventId`; what it returns holds the next read back. */
-  accept(items: Item[], bytes: number, lastEventId: string): Promise<void> | undefined
-  /** Adds a listener, for all types where `type` is undefined. */
+  /** Delivers or queues the events of one read, up to `lastEventId`. The promise, if any, delays the next read. */
+  accept(events: StreamEvent[], bytes: number, lastEventId: string): Promise<void> | undefined
+  /** Adds a listener, for events of all types if `type` is `undefined`. */
   on(type: string | undefined, listener: Listener, options?: ListenerOptions, once?: boolean): () => void
-  /** Lets events pass although nobody may listen. */
+  /** Delivers events even if there is no listener. */
   startFlowing(): void
-  /** The one loop, over what `pick` makes of the items (`undefined`: passed over). Throws a `TypeError` when there has been one. */
-  iterate<Value>(
-    mapItem: (item: Item) => Value | undefined,
-    onReturn: () => void,
-  ): AsyncIterableIterator<Value, undefined>
-  /** No more events; what is queued is still delivered to a loop. */
+  /** Returns the one loop over single events. @throws TypeError if there was one already */
+  iterate<Value>(options: LoopOptions<Value>): AsyncIterableIterator<Value, undefined>
+  /** Returns the one loop over arrays, one for each read. @throws TypeError if there was one already */
+  iterateBatches<Value>(options: LoopOptions<Value>): AsyncIterableIterator<Value[], undefined>
+  /** Ends the stream; a loop still gets what is queued, and then the error, if any. */
   finish(failure?: { error: unknown }): void
-  /** Silence from now on, also for what is queued. */
+  /** Ends the stream at once, and discards what is queued. A loop gets the error, if any. */
   close(failure?: { error: unknown }): void
 }
 
+/** A bounded queue of batches. It accepts a batch even beyond its limits: the producer then waits for room. */
+class Queue {
+  readonly #maxEvents: number
+  readonly #maxBytes: number
+  #batches: { readonly events: StreamEvent[]; readonly bytes: number }[] = []
+  #position = 0 // index of the next event in the first batch
+  #bytes = 0
+  count = 0
+
+  constructor(limits: { events: number; bytes: number }) {
+    this.#maxEvents = limits.events
+    this.#maxBytes = limits.bytes
+  }
+
+  /** An empty queue is never full. The bytes of a batch count until its last event is taken. */
+  get isFull(): boolean {
+    return this.count > 0 && (this.count >= this.#maxEvents || this.#bytes >= this.#maxBytes)
+  }
+
+  push(events: StreamEvent[], bytes: number): void {
+    this.#batches.push({ events, bytes })
+    this.count += events.length
+    this.#bytes += bytes
+  }
+
+  /** Removes and returns the next event. The queue must not be empty. */
+  take(): StreamEvent {
+    const { events } = this.#batches[0]!
+    const event = events[this.#position++]!
+    this.count--
+    if (this.#position === events.length) this.#dropBatch()
+    return event
+  }
+
+  /** Removes and returns the rest of the first batch. The queue must not be empty. */
+  takeBatch(): StreamEvent[] {
+    const events = this.#batches[0]!.events.slice(this.#position)
+    this.count -= events.length
+    this.#dropBatch()
+    return events
+  }
+
+  /** Returns the queued events in order, without removing them. */
+  peek(): StreamEvent[] {
+    return this.#batches.flatMap(({ events }, index) => (index ? events : events.slice(this.#position)))
+  }
+
+  clear(): void {
+    this.#batches = []
+    this.#position = this.#bytes = this.count = 0
+  }
+
+  #dropBatch(): void {
+    this.#bytes -= this.#batches.shift()!.bytes
+    this.#position = 0
+  }
+}
+
+/** The one loop of a stream. */
+interface Loop {
+  /** Takes the next value from the queue; `undefined` if everything that is left was skipped. */
+  poll(): unknown
+  /** The event that the loop has, and the ID that counts as delivered once it requests the next one. */
+  inHand: StreamEvent | undefined
+  /** Calls of `next()` that wait for a value. */
+  readonly waiting: ((result: Promise<IteratorResult<unknown, undefined>>) => void)[]
+}
+
 /**
- * Creates a dispatcher whose queue is full at `limits`. With `mustIterateFromStart` a loop cannot start after events were
- * delivered. `onDrained` is called when it has finished and everything was delivered, `onDelivered` when `lastEventId` changes.
+ * Creates a dispatcher with a queue that is full at `limits`. With `mustIterateFromStart`, a loop cannot start after
+ * events were delivered. `onDrained` is called once the stream has ended and everything was delivered, `onDelivered`
+ * when `lastEventId` has changed.
  */
-export function createDispatcher<Item extends StreamEvent>(
+export function createDispatcher(
   limits: { events: number; bytes: number },
   mustIterateFromStart: boolean,
   onDrained: () => void,
   onDelivered: () => void,
-): Dispatcher<Item> {
-  const listeners = new Map<string | undefined, Set<Listener>>()
-  let mapItem: ((item: Item) => unknown) | undefined
-  let currentItem: Item | undefined // what the loop has in its hands
-  let deliveredId: string | undefined
+): Dispatcher {
+  const queue = new Queue(limits)
   const drained = new AbortController()
-  const takeItem = (item: Item): never => mapItem!((currentItem = item)) as never
-  const queue = createQueue<Item, never>(limits.events, limits.bytes, takeItem, () => {
-    drained.abort()
-    onDrained()
-  })
+  const listeners = createListeners(drained.signal)
   let mode: DispatcherMode = 'paused'
-  let hasPassedEvents = false // events went by that a loop would miss
-  let pendingReplay: (() => void) | undefined // what was held is about to be told to the listeners
+  let loop: Loop | undefined
+  let deliveredId: string | undefined
+  let hasPassedEvents = false // events that a loop would miss
+  let pendingReplay: (() => void) | undefined // delivers to the listeners what was queued before the first one
+  let ended: { error?: unknown } | undefined
+  let releaseProducer: (() => void) | undefined
 
-  /** Who hears the type of the last event, which mostly is the next one's, too (bench: whole clients). */
-  let lastLookup: { type: string; typeListeners: Set<Listener> | undefined } | undefined
-
+  const isOpen = (): boolean => mode !== 'closed'
   const markDelivered = (id: string | undefined): void => {
     deliveredId = id
     onDelivered()
   }
-  const callListeners = (typeListeners: Set<Listener> | undefined, item: Item): void => {
-    if (typeListeners) for (const listener of typeListeners) if (mode !== 'closed') callSafely(listener, item as never)
-  }
-  const dispatch = (items: Item[]): void => {
-    for (const item of items) {
-      if (lastLookup?.type !== item.type) lastLookup = { type: item.type, typeListeners: listeners.get(item.type) }
-      callListeners(lastLookup.typeListeners, item)
-      callListeners(listeners.get(undefined), item)
-      if (mode !== 'iterating') deliveredId = item.id
+  const dispatch = (events: readonly StreamEvent[]): void => {
+    for (const event of events) {
+      listeners.call(event, isOpen)
+      if (mode !== 'iterating') deliveredId = event.id
       if (mode === 'closed') return
     }
   }
-  const deliver = (items: Item[]): void => {
-    hasPassedEvents ||= items.length > 0
-    dispatch(items)
+  const deliver = (events: readonly StreamEvent[]): void => {
+    hasPassedEvents ||= events.length > 0
+    dispatch(events)
   }
   const startFlowing = (): void => {
     if (mode !== 'paused') return
     mode = 'flowing'
-    const replayHeld = (pendingReplay = () => {
-      if (pendingReplay !== replayHeld) return
+    const replay = (pendingReplay = () => {
+      if (pendingReplay !== replay) return
       pendingReplay = undefined
-      const heldItems = queue.peek()
-      if (mode === 'flowing') {
-        queue.clear()
-        deliver(heldItems)
-        markDelivered(deliveredId)
-      } else dispatch(heldItems)
+      const events = queue.peek()
+      if (mode !== 'flowing') return dispatch(events)
+      queue.clear()
+      deliver(events)
+      markDelivered(deliveredId)
+      checkRoom()
     })
-    // A microtask later, so that all listeners added in this task hear what was held.
-    queueMicrotask(replayHeld)
+    // In a microtask, so that all listeners that are added in this task receive the queued events.
+    queueMicrotask(replay)
+  }
+  /** Called when events have left the queue, and at the end. */
+  const checkRoom = (): void => {
+    if (ended || !queue.isFull) {
+      releaseProducer?.()
+      releaseProducer = undefined
+    }
+    if (!ended || queue.count) return
+    drained.abort()
+    onDrained()
+  }
+  /** Returns the next result for the loop, or `undefined` if it must wait. */
+  const poll = ({ poll: takeValue }: Loop): Promise<IteratorResult<unknown, undefined>> | undefined => {
+    if (queue.count) {
+      const value = takeValue()
+      checkRoom()
+      if (value !== undefined) return Promise.resolve({ value, done: false })
+    }
+    if (!ended) return undefined
+    const failure = ended
+    ended = {} // only one call of `next()` rejects
+    return 'error' in failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true })
+  }
+  const serveLoop = (): void => {
+    for (let result; loop?.waiting.length && (result = poll(loop));) loop.waiting.shift()!(result)
+  }
+  const startLoop = (takeValue: () => unknown, onReturn: () => void) => {
+    if (loop) throw new TypeError('A stream can be iterated only once')
+    if (mustIterateFromStart && hasPassedEvents)
+      throw new TypeError('A run cannot be iterated after its events have gone to listeners or final()')
+    const current: Loop = (loop = { poll: takeValue, inHand: undefined, waiting: [] })
+    if (mode !== 'closed') mode = 'iterating'
+    pendingReplay?.()
+    const releaseInHand = (): void => {
+      const { inHand } = current
+      current.inHand = undefined
+      if (inHand) markDelivered(inHand.id)
+    }
+    const next = (): Promise<IteratorResult<unknown, undefined>> =>
+      poll(current) ?? new Promise((resolve) => current.waiting.push(resolve))
+    const returnEarly = (): Promise<IteratorResult<unknown, undefined>> => {
+      releaseInHand()
+      onReturn()
+      return next()
+    }
+    const iterator: AsyncIterableIterator<unknown, undefined> = {
+      next() {
+        releaseInHand()
+        return next()
+      },
+      return: returnEarly,
+      throw: (error) => returnEarly().then(() => Promise.reject(error)),
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator as AsyncIterableIterator<never, undefined>
   }
 
   return {
@@ -100,68 +218,58 @@ export function createDispatcher<Item extends StreamEvent>(
     get lastEventId() {
       return deliveredId
     },
-    accept(items, bytes, lastEventId) {
-      if (mode === 'closed') return
-      if (mode === 'flowing' && !pendingReplay) deliver(items)
-      else queue.push(items, bytes)
-      if (mode === 'iterating') dispatch(items)
-      // Ids that come without an event count once all before them has been delivered.
-      if (!currentItem && queue.isEmpty) markDelivered(drained.signal.aborted ? deliveredId : lastEventId)
-      return queue.waitForRoom()
+    accept(events, bytes, lastEventId) {
+      if (mode === 'closed') return undefined
+      if (mode === 'flowing' && !pendingReplay) deliver(events)
+      else if (events.length && !ended) {
+        queue.push(events, bytes)
+        serveLoop()
+      }
+      if (mode === 'iterating') dispatch(events)
+      // IDs that come without an event are delivered once all events before them are.
+      if (!loop?.inHand && !queue.count) markDelivered(drained.signal.aborted ? deliveredId : lastEventId)
+      return queue.isFull && !ended ? new Promise((resolve) => (releaseProducer = resolve)) : undefined
     },
-    on(type, listener, { signal } = {}, once) {
-      let current: Listener | undefined = listener
-      const remove = (): void => {
-        current = undefined
-        listeners.get(type)?.delete(added)
-        signal?.removeEventListener('abort', remove)
-      }
-      const added: Listener = (event) => {
-        const call = current
-        if (once) remove()
-        return call?.(event)
-      }
-      if (signal?.aborted) return remove
-      // A new set, so that what is being dispatched is not heard (DOM standard, section "inner invoke").
-      lastLookup = undefined
-      listeners.set(type, new Set(listeners.get(type)).add(added))
-      signal?.addEventListener('abort', remove, { signal: drained.signal })
-      startFlowing()
+    on(type, listener, listenerOptions = {}, once = false) {
+      const remove = listeners.add(type, listener, listenerOptions, once)
+      if (!listenerOptions.signal?.aborted) startFlowing()
       return remove
     },
     startFlowing,
-    iterate(mapper, onReturn) {
-      if (mapItem) throw new TypeError('A stream can be iterated only once')
-      if (mustIterateFromStart && hasPassedEvents)
-        throw new TypeError('A run cannot be iterated after its events have gone to listeners or final()')
-      mapItem = mapper
-      if (mode !== 'closed') mode = 'iterating'
-      pendingReplay?.()
-      const releaseCurrentItem = (): void => {
-        if (currentItem) markDelivered(currentItem.id)
-        currentItem = undefined
+    iterate({ take, onReturn }) {
+      const takeValue = (): unknown => {
+        while (queue.count) {
+          const value = take((loop!.inHand = queue.take()))
+          if (value !== undefined) return value
+        }
+        return undefined
       }
-      const returnEarly = (): Promise<IteratorResult<never, undefined>> => {
-        releaseCurrentItem()
-        onReturn()
-        return queue.next()
-      }
-      return {
-        next() {
-          releaseCurrentItem()
-          return queue.next()
-        },
-        return: returnEarly,
-        throw: (error) => returnEarly().then(() => Promise.reject(error)),
-        [Symbol.asyncIterator]() {
-          return this
-        },
-      }
+      return startLoop(takeValue, onReturn)
     },
-    finish: queue.finish,
+    iterateBatches({ take, onReturn }) {
+      const takeValue = (): unknown => {
+        while (queue.count) {
+          const events = queue.takeBatch()
+          const values = events.map(take).filter((value) => value !== undefined)
+          loop!.inHand = events.at(-1)
+          if (values.length) return values
+        }
+        return undefined
+      }
+      return startLoop(takeValue, onReturn)
+    },
+    finish(failure) {
+      if (ended) return
+      ended = failure ?? {}
+      checkRoom()
+      serveLoop()
+    },
     close(failure) {
       mode = 'closed'
-      queue.close(failure)
+      ended = failure ?? {}
+      queue.clear()
+      checkRoom()
+      serveLoop()
     },
   }
 }

@@ -1,8 +1,13 @@
-/** What a run has said so far: its events become deltas in order, and an outcome. */
+/** Decodes the events of a run: turns them into deltas in order, and into the outcome of the run. */
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
+import type { StreamEvent } from '../base/events.ts'
 import { resolveUrl } from '../base/url.ts'
+import type { Batch } from '../connect/connect.ts'
 import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
-import { type PendingEvent, invalidDataError } from './validate.ts'
+import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
+import type { Decoded } from './kind.ts'
+import { RunEvent, type RunPosition, nextIndexAt } from './run-position.ts'
+import { invalidDataError } from './validate.ts'
 
 /** How a run ended well. */
 export interface RunEnd {
@@ -11,50 +16,57 @@ export interface RunEnd {
   usage?: unknown
 }
 
-export interface RunDecoderState {
-  /** Whether any event has come. */
+/** What a run is known to be so far. */
+export interface RunState {
+  lastEventId: string
+  /** Whether any event was received. */
   hasEvents: boolean
-  /** Where the run can be read again. */
+  /** Whether a delta was received. */
+  hasDeltas: boolean
+  /** URL from which the run can be read again. */
   resumeUrl: string | undefined
   /** The server's ID of the run, as its first `start` gave it. */
   streamId: string | undefined
-  /** Milliseconds between heartbeats, as announced. */
+  /** Heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
   heartbeat: number
+  /** Index of the next delta, if it is known. */
+  nextIndex: number | undefined
+  /** How the run ended, as the server said, or because an event was invalid. */
+  outcome: RunEnd | StreamError | undefined
   /** Whether a delta covered several positions of which some were received: the server must send each by itself. */
   needsSingleDeltas: boolean
-  /** How it ended, by its own word. */
-  outcome: RunEnd | StreamError | undefined
-  /** Which of the events handed out are deltas, their text, and the index that is due after each, as far as it is known. */
-  readonly deltas: WeakMap<object, { readonly text: string; readonly nextIndex: number | undefined }>
 }
 
-/** Takes one event, which `address` has sent; returns what of it consumers see. @throws StreamError `gap` or `invalid-data` */
-export type DecodeEvent = (event: ProtocolEvent, responseUrl: string) => PendingEvent[]
+export interface RunDecoder {
+  readonly state: Readonly<RunState>
+  /** Continues from the cursor that an earlier page has stored: the run is read again from its start. */
+  restore(cursor: Cursor): void
+  decode(batch: Batch, responseUrl: string): Decoded
+  /** Ends the run with the failure of an item that was decoded. */
+  invalidate(error: StreamError): void
+  /** Returns the cursor after `lastEventId`, where `position` has the index; `undefined` if the run cannot be resumed. */
+  cursorAt(lastEventId: string | undefined, position: RunPosition): Cursor | undefined
+}
 
-/** The index that is due at a cursor; not known where a run is joined midway without one. */
-export const nextIndexOf = (startCursor: Cursor | undefined): number | undefined =>
-  startCursor?.lastEventId ? startCursor.index : 0
-
-/** Creates the decoder of a run. With `startCursor` it continues an earlier run. */
-export function createRunDecoder<Delta>(
-  protocol: Protocol<Delta>,
-  startCursor: Cursor | undefined,
-): [RunDecoderState, DecodeEvent] {
-  const decoderState: RunDecoderState = {
-    hasEvents: !!startCursor?.lastEventId,
+/** Creates a decoder. With `startCursor`, it continues an earlier run. */
+export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: Cursor | undefined): RunDecoder {
+  const { resumable } = protocol
+  const isMidway = !!startCursor?.lastEventId
+  const memory = {}
+  const state: RunState = {
+    lastEventId: startCursor?.lastEventId ?? '',
+    hasEvents: isMidway,
+    // A cursor of the first version does not say which run it belongs to, so there is nothing to compare.
+    hasDeltas: isMidway && startCursor?.v === 2,
     resumeUrl: startCursor?.url,
     streamId: startCursor?.streamId,
     heartbeat: startCursor?.heartbeat ?? 0,
-    needsSingleDeltas: false,
+    nextIndex: nextIndexAt(startCursor),
     outcome: undefined,
-    deltas: new WeakMap(),
+    needsSingleDeltas: false,
   }
-  const { resumable } = protocol
-  const memory = {}
-  let nextIndex = nextIndexOf(startCursor)
+  let hasStarted = isMidway
   let reportedGap: number | undefined
-  let hasStarted = decoderState.hasEvents
-  let hasDeltas = decoderState.hasEvents
 
   /**
    * Returns whether a delta that covers `count` positions from `index` on is the next one; otherwise all of it was
@@ -64,76 +76,119 @@ export function createRunDecoder<Delta>(
     if (!resumable || index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`Invalid delta index: ${String(index)}`)
     if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`Invalid delta count: ${String(count)}`)
-    nextIndex ??= index
+    const expected = (state.nextIndex ??= index)
     const end = index + count
-    if (end <= nextIndex) return false
-    if (index !== nextIndex) {
-      decoderState.needsSingleDeltas ||= index < nextIndex
+    if (end <= expected) return false
+    if (index !== expected) {
+      state.needsSingleDeltas ||= index < expected
       // Reading once more may bring what is missing, but not twice for the same position.
-      const retryable = reportedGap !== nextIndex
-      reportedGap = nextIndex
+      const retryable = reportedGap !== expected
+      reportedGap = expected
       const received = count > 1 ? `deltas ${index} to ${end - 1}` : `delta ${index}`
-      throw new StreamError('gap', `Expected delta ${nextIndex}, received ${received}`, { retryable })
+      throw new StreamError('gap', `Expected delta ${expected}, received ${received}`, { retryable })
     }
-    nextIndex = end
+    state.nextIndex = end
     return true
   }
-  /** Checks a repeated `start`. @throws StreamError `expired` if it belongs to a different run */
-  const assertSameRun = (streamId: string | undefined): void => {
-    const isUnknown = streamId === undefined || decoderState.streamId === undefined
-    if (resumable && (isUnknown ? hasDeltas : streamId !== decoderState.streamId))
-      throw new StreamError('expired', 'The server answered with a different run (streamId)')
+  /** Returns whether `start` is the first one of the run. @throws StreamError `expired` if it is that of another run */
+  const start = (step: Step<Delta> & { type: 'start' }, responseUrl: string): boolean => {
+    const { streamId, resume, heartbeat = 0 } = step
+    const isUnknown = streamId === undefined || state.streamId === undefined
+    const isOther = isUnknown ? hasStarted && state.hasDeltas : streamId !== state.streamId
+    if (resumable && isOther) throw new StreamError('expired', 'The server answered with a different run (streamId)')
+    if (hasStarted) return false
+    hasStarted = true
+    if (resumable && resume) state.resumeUrl = resolveUrl(resume, responseUrl)
+    state.streamId ??= streamId
+    state.heartbeat = heartbeat > 0 ? heartbeat : 0
+    return true
   }
-  const toPendingEvent = (event: ProtocolEvent): PendingEvent => {
-    const { type, id } = event
-    let data: unknown = event.data
+  /** Returns an event that is no delta, for the consumers. Only the native protocol requires JSON; others may send `[DONE]`. */
+  const pass = ({ type, data, id }: ProtocolEvent): StreamEvent => {
+    let parsed: unknown = data
     try {
-      data = JSON.parse(event.data)
+      parsed = JSON.parse(data)
     } catch (cause) {
-      // Payloads are JSON in our protocol; others may say `[DONE]`.
-      if (resumable) throw invalidDataError(event, cause)
+      if (resumable) throw invalidDataError({ type, id }, cause)
     }
-    return { type, data, id }
+    return new RunEvent({ type, data: parsed, id }, state.nextIndex)
   }
-
-  const applyStep = (step: Step<Delta>, event: ProtocolEvent, responseUrl: string): PendingEvent[] => {
-    if (step.type === 'pass') return acceptIndex(step.index, step.count) ? [toPendingEvent(event)] : []
-    if (step.type === 'delta') {
-      if (!acceptIndex(step.index, step.count)) return []
-      hasDeltas = true
+  /** Returns what a step makes of its event for the consumers, if anything. */
+  const apply = (step: Step<Delta>, event: ProtocolEvent, responseUrl: string): StreamEvent | undefined => {
+    const { type } = step
+    if (type === 'delta') {
+      if (!acceptIndex(step.index, step.count)) return undefined
+      state.hasDeltas = true
       const delta = { type: 'delta', data: step.delta, id: event.id }
-      decoderState.deltas.set(delta, { text: protocol.text?.(step.delta) ?? '', nextIndex })
-      return [delta]
+      return new RunEvent(delta, state.nextIndex, protocol.text?.(step.delta) ?? '')
     }
-    if (step.type === 'error') {
-      const { message, code, retryable = false } = step
-      decoderState.outcome = new StreamError('server', message, { serverCode: code, retryable })
-      return []
+    if (type === 'pass') return acceptIndex(step.index, step.count) ? pass(event) : undefined
+    if (type === 'start') return start(step, responseUrl) ? pass(event) : undefined
+    if (type === 'end') {
+      state.outcome = step
+      return pass(event)
     }
-    if (step.type === 'end') decoderState.outcome = step
-    else if (!hasStarted) {
-      hasStarted = true
-      if (resumable && step.resume) decoderState.resumeUrl = resolveUrl(step.resume, responseUrl)
-      decoderState.streamId ??= step.streamId
-      decoderState.heartbeat = step.heartbeat! > 0 ? step.heartbeat! : 0
-    } else {
-      assertSameRun(step.streamId)
-      return []
-    }
-    return [toPendingEvent(event)]
+    const { message, code: serverCode, retryable = false } = step
+    state.outcome = new StreamError('server', message, { serverCode, retryable })
+    return undefined
+  }
+  /** Appends the items of one event. Returns why the event does not count as new, if it does not. */
+  const decodeEvent = (event: ProtocolEvent, items: StreamEvent[], responseUrl: string): Disposition | undefined => {
+    const countBefore = items.length
+    const steps = protocol.map(event, memory)
+    const add = (item: StreamEvent | undefined): unknown => item && items.push(item)
+    if (!steps) add(pass(event))
+    else if (!Array.isArray(steps)) add(apply(steps as Step<Delta>, event, responseUrl))
+    else if (!steps.length) add(pass(event))
+    else for (const step of steps) add(apply(step, event, responseUrl))
+    return event.type === 'start' || items.length === countBefore ? 'handshake' : undefined
   }
 
-  return [
-    decoderState,
-    (event, responseUrl) => {
-      if (decoderState.outcome) return [] // nothing follows a terminal event
-      decoderState.hasEvents = true
-      try {
-        const steps = protocol.map(event, memory)
-        return steps.length ? steps.flatMap((step) => applyStep(step, event, responseUrl)) : [toPendingEvent(event)]
-      } catch (cause) {
-        throw isStreamError(cause) ? cause : invalidDataError(event, cause)
+  return {
+    state,
+    restore({ url, streamId, heartbeat = 0 }) {
+      state.resumeUrl = url
+      state.streamId = streamId
+      state.heartbeat = heartbeat
+    },
+    decode({ blocks }, responseUrl) {
+      const items: StreamEvent[] = []
+      let hasProgressed = false
+      for (const { type, data, id: ownId } of blocks) {
+        // Nothing follows a terminal event.
+        if (state.outcome) break
+        let disposition: Disposition | undefined
+        if (data !== undefined) {
+          const event = { type, data, id: nextLastEventId(state.lastEventId, ownId) }
+          const countBefore = items.length
+          state.hasEvents = true
+          try {
+            disposition = decodeEvent(event, items, responseUrl)
+          } catch (cause) {
+            items.length = countBefore
+            return { items, hasProgressed, error: isStreamError(cause) ? cause : invalidDataError(event, cause) }
+          }
+        }
+        const id = nextLastEventId(state.lastEventId, ownId, disposition)
+        hasProgressed ||= !disposition && id !== state.lastEventId
+        state.lastEventId = id
+      }
+      return { items, hasProgressed }
+    },
+    invalidate(error) {
+      state.outcome = error
+    },
+    cursorAt(lastEventId, { nextIndex }) {
+      const { resumeUrl: url, streamId, heartbeat } = state
+      if (!url) return undefined
+      return {
+        v: 2,
+        url,
+        ...(protocol.name && { protocol: protocol.name }),
+        ...(streamId && { streamId }),
+        ...(lastEventId && { lastEventId, ...(nextIndex !== undefined && { index: nextIndex }) }),
+        ...(heartbeat && { heartbeat }),
       }
     },
-  ]
+  }
 }

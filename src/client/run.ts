@@ -54,6 +54,17 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   events(): AsyncIterableIterator<EventOf<Events>, undefined>
   /**
+   * Iterates over the deltas in arrays, one for each read of the connection. It counts as the one iteration of the run.
+   * The deltas of an array count as delivered once the next array is requested.
+   *
+   * @throws TypeError if the run was iterated before, or if listeners or `final()` have already received events
+   * @example
+   * ```ts
+   * for await (const deltas of run.batches()) console.log(deltas.map(({ content }) => content).join(''))
+   * ```
+   */
+  batches(): AsyncIterableIterator<Delta[], undefined>
+  /**
    * Text so far: that of the deltas that the loop has taken or, without a loop, of all deltas received.
    *
    * @example
@@ -91,6 +102,17 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    * ```
    */
   final(): Promise<RunResult>
+  /**
+   * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
+   * continues after the last event received. Returns `false`, and does nothing, if the run has ended, if the request
+   * could start the run twice, or before the time that the server asked for (`Retry-After`) has passed.
+   *
+   * @example
+   * ```ts
+   * if (!run.reconnect()) console.log('Please wait')
+   * ```
+   */
+  reconnect(): boolean
   /**
    * Cancels the run on the server and resolves once the server has confirmed the cancellation. `final()` then resolves
    * with `finishReason: 'cancelled'` and the text so far, unless the run had already ended.

@@ -1,158 +1,179 @@
-/** What feeds and runs have in common: from a source's events to consumers, with callbacks, schemas and an abort signal. */
-import type { Cursor, StreamError } from '../base/errors.ts'
-import type { Schemas } from '../base/events.ts'
+/** What feeds and runs have in common: reads batches from a source, validates and delivers them, and ends. */
+import { onAbort } from '../base/abort-listeners.ts'
+import { StreamError, isStreamError } from '../base/errors.ts'
+import type { Schemas, StreamEvent } from '../base/events.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
-import type { Connection } from '../connect/connect.ts'
-import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
+import type { Batch, Connection } from '../connect/connect.ts'
+import type { RequestBuilder } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
-import { type ResponseCheckOptions, assertEventStream } from '../source/check-response.ts'
+import { assertEventStream } from '../source/check-response.ts'
+import type { Observer } from '../source/record.ts'
 import { clampDelay, nextRetry } from '../source/retry.ts'
-import { type EventDisposition, type RawEvent, type Source, type SourceHooks, createSource } from '../source/source.ts'
+import { type Source, createSource } from '../source/source.ts'
 import { type Dispatcher, createDispatcher } from './dispatcher.ts'
-import { type PendingEvent, validateEvents } from './validate.ts'
+import type { Ending, Kind } from './kind.ts'
+import { splitAtComments } from './split-at-comments.ts'
+import { validateEvents } from './validate.ts'
 
-/** What makes a stream a feed, or a run. */
-export interface StreamHooks<Item>
-  extends Pick<SourceHooks, 'onConnectionEnd'>, Pick<ResponseCheckOptions, 'codeForStatus'> {
-  /** Whether the request may be sent once more after this failure. */
-  isRepeatable(error: StreamError): boolean | undefined
-  /** Begins where an earlier page was; absent: this stream knows where. */
-  restoreCursor: ((cursor: Cursor) => void) | undefined
-  /** The last event ID delivered has changed. */
-  onDelivered?(): void
-  /** What differs from the stream's own request now. */
-  requestOverrides?(): RequestOverrides
-  onOpen(connection: Connection, reconnected: boolean): void
-  /** Puts what consumers see of an event into `items`; returns what is known of it already. */
-  onEvent(event: RawEvent, items: Item[], ownId: string | undefined): EventDisposition | undefined
-  /** What consumers are about to be given. */
-  onReceived?(items: Item[]): void
-  /** The payload of `item` does not fit its schema; returns whether that is the end. */
-  onInvalid(error: StreamError, item: Item): boolean
-  /** All that was read is on its way to the consumers. */
-  onBatchDelivered?(): void
-  /** The source has no more. */
-  onEnd(error?: StreamError): void
-  /** The user's signal has fired: leave. */
-  onAbort(reason: unknown): void
-  /** Whether somebody will see the error that ends the stream. */
-  isConsumed(): boolean
+export interface StreamSetup {
+  readonly options: ResolvedOptions & { schema?: Schemas }
+  readonly request: RequestBuilder
+  readonly kind: Kind
+  /** Whether a loop must receive every event of the stream. */
+  readonly mustIterateFromStart: boolean
+  /** Called when the last event ID delivered has changed. */
+  onDelivered?: (() => void) | undefined
+  /** Called once the stream has ended and everything was delivered. */
+  onClosed?: (() => void) | undefined
 }
 
-export interface Stream<Item extends PendingEvent> {
+export interface Stream {
   readonly source: Source
-  readonly dispatcher: Dispatcher<Item>
-  /** Settles when what an earlier page kept has been asked for, where that is under way. */
+  readonly dispatcher: Dispatcher
+  readonly observe: Observer | undefined
+  /** Settles when the cursor of an earlier page was loaded; `undefined` if that has not begun. */
   whenRestored(): Promise<void> | undefined
-  /** The server sends at least a comment every so many milliseconds; 0: it does not say. */
+  /** Sets the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
   expectHeartbeat(ms: number): void
-  /** Tells of a failure that does not end the stream, or has no other way to be told. */
+  /** Reports an error that does not end the stream, or that has no other receiver. */
   emitError(error: StreamError): void
-  /** Ends the stream; what is queued is still delivered, and then the error. `isFinal`: a later page could not go on. */
-  finish(error?: StreamError, isFinal?: boolean): void
+  /** Connects again at once. Returns `false`, and does nothing, if the stream may not. */
+  reconnect(): boolean
+  /** Ends the stream. What is queued is still delivered, and then the error, if any. */
+  finish(ending: Ending): void
   /** Ends the stream at once. */
   close(failure?: { error: unknown }): void
 }
 
-/** Makes a stream; it starts in the next microtask, unless it was closed by then. */
-export function createStream<Item extends PendingEvent>(
-  { build, label }: RequestBuilder,
-  options: ResolvedOptions & { schema?: Schemas },
-  {
-    lastEventId,
-    mustIterateFromStart,
-    onClosed,
-  }: { lastEventId: string | undefined; mustIterateFromStart: boolean; onClosed: () => void },
-  hooks: StreamHooks<Item>,
-): Stream<Item> {
-  const { signal, schema, persist, instrument, onStateChange, onError, retry } = options
-  let persistState: 'saved' | 'ending' | 'cleared' = 'saved' // `ending`: a later page can go on with what is queued alone
-  // While a loop has something left to take, it can still be aborted, and gone on with by a later page.
-  const onDrained = (): void => {
-    signal?.removeEventListener('abort', onAbort)
-    if (persistState === 'ending') {
-      persistState = 'cleared'
-      callSafely((store) => store?.clear(), persist)
-    }
-    onClosed()
-  }
-  const dispatcher = createDispatcher<Item>(
-    options.queue,
-    mustIterateFromStart,
-    onDrained,
-    () => persistState === 'cleared' || hooks.onDelivered?.(),
-  )
+/** Creates a stream. It starts in the next microtask, unless it was closed by then. */
+export function createStream(setup: StreamSetup): Stream {
+  const { options, request, kind } = setup
+  const { signal, schema, persist, onStateChange, onError, onComment, retry, clock } = options
+  const { label } = request
+  const observe = options.instrument?.(label)
+  /** `ending`: a later page can continue with what is queued alone; `cleared`: there is nothing to continue. */
+  let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
+  let isEnded = false
   let restoring: Promise<void> | undefined
-  let items: Item[] = []
-  let pendingBytes = 0 // bytes of an event that is not whole yet
-
-  const loadCursor = async (): Promise<void> => {
-    const cursor = await persist?.load()
-    if (cursor) hooks.restoreCursor?.(cursor)
-  }
-  const sourceHooks: SourceHooks = {
-    ...hooks,
-    label,
-    onResponse: options.notifyResponse,
-    checkResponse: (connection) => assertEventStream(connection, { ...options, ...hooks, ...retry, label }),
-    nextRetry: (error, attempt, minDelay) =>
-      nextRetry({ ...options, ...retry, label }, hooks.isRepeatable(error), error, attempt, minDelay),
-    async request(context) {
-      if (hooks.restoreCursor) await (restoring ??= loadCursor().catch(reportUncaughtError))
-      return build(context, { lastEventId: source.lastEventId, ...hooks.requestOverrides?.() })
-    },
-    onEvent: (event, id) => hooks.onEvent(event, items, id),
-    onBatchEnd(bytes) {
-      const batch = items
-      const size = (pendingBytes += bytes)
-      items = []
-      if (batch.length) pendingBytes = 0
-      const accept = (valid: Item[]): Promise<void> | undefined => {
-        hooks.onReceived?.(valid)
-        const backpressure = dispatcher.accept(valid, size, source.lastEventId)
-        hooks.onBatchDelivered?.()
-        return backpressure
-      }
-      if (!schema) return accept(batch)
-      // A validator may take its time: the stream may have been closed meanwhile.
-      const isOpen = (): boolean => source.state.status !== 'closed'
-      return validateEvents(batch, schema, (error, item) => isOpen() && hooks.onInvalid(error, item)).then((valid) =>
-        isOpen() ? accept(valid) : undefined,
-      )
-    },
-    onStateChange: (state) => callSafely(onStateChange, state),
-  }
-  const source = createSource(options, instrument?.(sourceHooks) ?? sourceHooks, lastEventId)
-  const onAbort = (): void => hooks.onAbort(signal?.reason)
-  signal?.addEventListener('abort', onAbort)
-  queueMicrotask(() => (signal?.aborted && source.state.status === 'idle' ? onAbort() : source.start()))
+  let partialBytes = 0 // bytes of an event that was not read whole yet
 
   const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
+  const handleAbort = (): void => kind.onAbort(signal?.reason)
+  const removeAbortListener = signal && onAbort(signal, handleAbort)
+  const dispatcher = createDispatcher(
+    options.queue,
+    setup.mustIterateFromStart,
+    () => {
+      removeAbortListener?.()
+      if (persistState === 'ending') {
+        persistState = 'cleared'
+        callSafely((store) => store?.clear(), persist)
+      }
+      setup.onClosed?.()
+    },
+    () => persistState !== 'cleared' && setup.onDelivered?.(),
+  )
+  const restore = async (): Promise<void> => {
+    const cursor = await persist?.load()
+    if (cursor) kind.restore?.(cursor)
+  }
+  const source = createSource(
+    { ...options, observe },
+    {
+      label,
+      async request(context) {
+        if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
+        const built = await request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
+        return onComment ? { ...built, wantsComments: true } : built
+      },
+      async checkResponse(connection) {
+        options.notifyResponse(connection)
+        if (connection.status === 204) return false
+        const codeForStatus = (status: number) => (kind.isGone(status) ? 'expired' : 'http')
+        await assertEventStream(connection, { ...options, statusCodes: retry.statusCodes, label, codeForStatus })
+        return true
+      },
+      nextRetry: (error, attempt, minDelay) =>
+        nextRetry({ ...retry, random: options.random, label }, kind.isRepeatable(error), error, attempt, minDelay),
+      endOfConnection: () => kind.endOfConnection(),
+      onStateChange(state) {
+        const { status, error, nextAttemptAt = 0 } = state
+        const failure = error && { code: error.code, ...(error.status && { status: error.status }) }
+        if (status === 'waiting' && failure)
+          observe?.({ type: 'retry', ...failure, delay: Math.max(0, Math.round(nextAttemptAt - Date.now())) })
+        if (status === 'closed') observe?.({ type: 'closed', ...failure })
+        callSafely(onStateChange, state)
+      },
+    },
+  )
+
+  const finish = ({ error, isFinal }: Ending): void => {
+    isEnded = true
+    if (isFinal) persistState = 'ending'
+    if (isStreamError(error)) Object.assign(error, { lastEventId: kind.lastEventId, ...error })
+    source.finish(error)
+    source.close(error)
+    dispatcher.finish(error && { error })
+    if (!error) return
+    if (onError) emitError(error)
+    // The stream may be about to get a consumer.
+    else clock.after(0, () => dispatcher.mode === 'iterating' || kind.isAwaited() || reportUncaughtError(error))
+  }
+  /** Delivers the events of a batch. The promise, if any, delays the next read. */
+  const receive = (batch: Batch, connection: Connection): Promise<unknown> | undefined => {
+    const { items, hasProgressed, error } = kind.decode(batch, connection)
+    if (hasProgressed) source.progress()
+    if (batch.bytes) observe?.({ type: 'read', events: items.length, bytes: batch.bytes })
+    const bytes = partialBytes + batch.bytes
+    partialBytes = items.length ? 0 : bytes
+    const accept = (valid: StreamEvent[]): Promise<void> | undefined => {
+      if (isEnded) return undefined
+      const ending = kind.onReceived(valid)
+      const backpressure = dispatcher.accept(valid, bytes, kind.lastEventId)
+      if (ending && !isEnded) finish(ending)
+      return backpressure
+    }
+    const onInvalid = (failure: StreamError, item: StreamEvent): boolean => isEnded || kind.onInvalid(failure, item)
+    const accepted = schema && items.length ? validateEvents(items, schema, onInvalid).then(accept) : accept(items)
+    if (!error) return accepted
+    return Promise.resolve(accepted).then(() => source.fail(error, connection))
+  }
+  const readAll = async (): Promise<void> => {
+    for (let next; (next = await source.read());) {
+      for (const { batch, comment } of onComment ? splitAtComments(next.batch) : [{ batch: next.batch }]) {
+        const pending = receive(batch, next.connection)
+        if (pending) await pending
+        if (comment !== undefined && !isEnded) callSafely(onComment, comment)
+      }
+    }
+  }
+  const start = (): void => {
+    if (signal?.aborted && source.state.status === 'idle') return handleAbort()
+    source.start()
+    readAll().then(
+      () => isEnded || finish(kind.onSourceEnded()),
+      (error: StreamError) => isEnded || finish(kind.onSourceEnded(error)),
+    )
+  }
+  queueMicrotask(start)
 
   return {
     source,
     dispatcher,
+    observe,
     whenRestored: () => restoring,
-    emitError,
     expectHeartbeat(ms) {
       if (options.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity)
     },
-    finish(error, isFinal = !error) {
-      if (isFinal) persistState = 'ending'
-      if (error) Object.assign(error, { lastEventId: source.lastEventId, ...error })
-      source.finish(error)
-      source.close(error)
-      dispatcher.finish(error && { error })
-      if (!error) return
-      if (onError) emitError(error)
-      // Whoever made the stream may be about to consume it.
-      else
-        options.clock.after(
-          0,
-          () => dispatcher.mode === 'iterating' || hooks.isConsumed() || reportUncaughtError(error),
-        )
+    emitError,
+    reconnect() {
+      const isOpen = source.state.status === 'open'
+      const lost = new StreamError('network', `Reconnecting: ${label}`, { retryable: true })
+      return (!isOpen || kind.isRepeatable(lost)) && source.reconnect()
     },
+    finish,
     close(failure) {
+      isEnded = true
       if (persistState === 'ending') persistState = 'saved'
       source.close()
       dispatcher.close(failure)

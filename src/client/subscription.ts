@@ -1,16 +1,41 @@
 /** A feed: an endless stream of events, reconnected until it is closed. */
 import { makeDisposable } from '../base/disposable.ts'
 import { StreamError } from '../base/errors.ts'
-import type { EventOf, AddListener, AddAnyListener } from '../base/events.ts'
+import { createDeferred } from '../base/deferred.ts'
+import type { AddAnyListener, AddListener, EventOf, StreamEvent } from '../base/events.ts'
 import { callSafely } from '../base/report-error.ts'
+import { isSendableId } from '../connect/last-event-id.ts'
 import type { Persistence } from '../request/options.ts'
 import { createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
 import type { SubscribeOptions } from '../request/stream-options.ts'
-import { createDedupeWindow } from '../source/dedupe.ts'
-import type { RawEvent, StreamState } from '../source/source.ts'
+import type { StreamState } from '../source/source.ts'
+import { createFeedDecoder } from './feed-decoder.ts'
+import type { Kind } from './kind.ts'
 import { createStream } from './stream.ts'
-import { type PendingEvent, invalidDataError } from './validate.ts'
+
+/**
+ * The events that PROTOCOL.md, section 2, defines for every feed. Third-party servers may use these names otherwise.
+ *
+ * `on` and `once` know them. A loop has them if they are in its event map: `subscribe<Prices & FeedEvents>(url)`.
+ */
+export interface FeedEvents {
+  /** The first event of each connection. */
+  connected: {
+    readonly protocol: 1
+    /** Unguessable ID of this connection. */
+    readonly clientId: string
+    readonly message: string
+    /** Heartbeat interval, in milliseconds. */
+    readonly heartbeat?: number
+  }
+  /** The server no longer has the position from which the feed continued: events are missing. */
+  reset: { readonly reason: string }
+}
+
+/** An event map with the events of every feed, unless it has events of these names itself. */
+type WithFeedEvents<Events extends object> = Events &
+  (string extends keyof Events ? FeedEvents : Omit<FeedEvents, keyof Events>)
 
 /**
  * A feed: an endless stream of events. It starts in the microtask after its creation and can be iterated once.
@@ -31,7 +56,7 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    * removeListener()
    * ```
    */
-  on: AddListener<Events>
+  on: AddListener<WithFeedEvents<Events>>
   /**
    * Adds a listener for only the next event of one type and returns a function that removes it.
    *
@@ -40,7 +65,7 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    * feed.once('connected', () => console.log('connected'))
    * ```
    */
-  once: AddListener<Events>
+  once: AddListener<WithFeedEvents<Events>>
   /**
    * Adds a listener for events of every type and returns a function that removes it.
    *
@@ -83,6 +108,28 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    */
   readonly closed: Promise<StreamError | undefined>
   /**
+   * Iterates over the events in arrays, one for each read of the connection. It counts as the one iteration of the feed.
+   * The events of an array count as delivered once the next array is requested.
+   *
+   * @throws TypeError if the feed was iterated before
+   * @example
+   * ```ts
+   * for await (const events of feed.batches()) console.log(events.length)
+   * ```
+   */
+  batches(): AsyncIterableIterator<EventOf<Events>[], undefined>
+  /**
+   * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
+   * continues after the last event received. Returns `false`, and does nothing, if the feed is closed, if the request
+   * may not be repeated (`repeatable`), or before the time that the server asked for (`Retry-After`) has passed.
+   *
+   * @example
+   * ```ts
+   * if (!feed.reconnect()) console.log('Please wait')
+   * ```
+   */
+  reconnect(): boolean
+  /**
    * Closes the feed: no event, request or error follows. Idempotent.
    *
    * @example
@@ -114,124 +161,95 @@ export function createSubscription<Events extends object>(
   url: string | URL,
   options: ResolvedOptions & Pick<SubscribeOptions, 'parse' | 'schema' | 'repeatable' | 'dedupeWindow'>,
   lastEventId: string | undefined,
-  onClosed: () => void,
+  onClosed: (() => void) | undefined,
 ): Subscription<Events> {
   const { parse = 'json', onReset, persist, dedupeWindow = 1_024 } = options
-  const duplicates = createDedupeWindow(dedupeWindow, lastEventId)
-  const requestBuilder = createRequestBuilder(url, options)
+  const request = createRequestBuilder(url, options)
+  const closed = createDeferred<StreamError | undefined>()
   let savedId = lastEventId ?? ''
-  let resolveClosed!: (error?: StreamError) => void
-  const closed = new Promise<StreamError | undefined>((resolve) => (resolveClosed = resolve))
 
-  const {
-    source,
-    dispatcher,
-    expectHeartbeat,
-    emitError,
-    finish,
-    close: closeStream,
-  } = createStream<PendingEvent>(
-    requestBuilder,
-    options,
-    { lastEventId, mustIterateFromStart: false, onClosed },
+  const decoder = createFeedDecoder(
     {
-      isRepeatable: (error) => requestBuilder.method === 'GET' || options.repeatable || isSafeToRepeat(error),
-      restoreCursor:
-        persist && lastEventId === undefined
-          ? (cursor) => {
-              // A cursor for a different URL does not apply to this feed.
-              if (cursor.url === requestBuilder.url && cursor.lastEventId)
-                duplicates.remember((savedId = source.lastEventId = cursor.lastEventId))
-            }
-          : undefined,
-      ...(persist && { onDelivered: () => callSafely(saveCursor, persist) }),
-      onOpen(_, reconnected) {
-        duplicates.beginConnection()
-        // Without IDs, events missed between the two connections cannot be detected.
-        if (reconnected && !source.lastEventId) callSafely(onReset, { reason: 'no-id' })
-      },
-      onEvent(event, items, ownId) {
-        const { type, id } = event
-        // `connected` does not move the last event ID: if this connection starts at a different position and breaks
-        // before it delivers `reset`, the next connection must still request the old position.
-        const disposition = type === 'connected' ? 'handshake' : type === 'reset' ? type : undefined
-        if (disposition) handleControlEvent(event)
-        else if (ownId) {
-          if (duplicates.isDuplicate(ownId)) return 'duplicate'
-          duplicates.remember(ownId)
-        }
-        // The event is reused, not copied: the parser keeps no reference to it.
-        const pendingEvent: PendingEvent = event
-        try {
-          if (parse !== 'text')
-            pendingEvent.data = parse === 'json' ? JSON.parse(event.data) : parse(event.data, { type, id })
-        } catch (cause) {
-          emitError(invalidDataError(event, cause))
-          return disposition
-        }
-        items.push(pendingEvent)
-        return disposition
-      },
-      onInvalid(error) {
-        emitError(error)
-        return false
-      },
-      onConnectionEnd: () =>
-        new StreamError('network', `Connection ended: ${requestBuilder.label}`, { retryable: true }),
-      onEnd(error) {
-        finish(error)
-        resolveClosed(error)
-      },
-      onAbort(error) {
-        closeStream({ error })
-        resolveClosed()
-      },
-      isConsumed: () => false,
+      parse,
+      dedupeWindow,
+      isSendable: (id) => options.lastEventId !== 'header' || isSendableId(id),
+      onReset: (reset) => callSafely(onReset, reset),
+      onInvalid: (error) => stream.emitError(error),
+      onHeartbeat: (ms) => stream.expectHeartbeat(ms),
+      onDuplicate: (id) => stream.observe?.({ type: 'duplicate', id }),
     },
+    lastEventId,
   )
-  /** Handles a `connected` or `reset` event. The payload is parsed as JSON whatever the `parse` option is. */
-  const handleControlEvent = ({ type, data }: RawEvent): void => {
-    let fields: { heartbeat?: number; reason?: string } = {}
-    try {
-      fields = Object(JSON.parse(data)) as typeof fields
-    } catch {
-      // A third-party event of the same name, or invalid JSON: `onEvent` reports data that cannot be parsed.
-    }
-    const { heartbeat = 0, reason = 'unknown' } = fields
-    if (type === 'connected') {
-      // It may arrive in the middle of a connection: a shared connection can be reconnected beneath this stream.
-      duplicates.beginConnection()
-      return expectHeartbeat(heartbeat)
-    }
-    duplicates.clear()
-    callSafely(onReset, { reason })
+  const kind: Kind = {
+    get lastEventId() {
+      return decoder.lastEventId
+    },
+    restore:
+      persist && lastEventId === undefined
+        ? (cursor) => {
+            // A cursor for a different URL does not apply to this feed.
+            if (cursor.url === request.url && cursor.lastEventId) decoder.restore((savedId = cursor.lastEventId))
+          }
+        : undefined,
+    overrides: () => ({}),
+    isRepeatable: (error) => request.method === 'GET' || !!options.repeatable || isSafeToRepeat(error),
+    isGone: () => false,
+    decode: (batch) => decoder.decode(batch),
+    onInvalid(error) {
+      stream.emitError(error)
+      return false
+    },
+    onReceived: () => undefined,
+    endOfConnection: () => new StreamError('network', `Connection ended: ${request.label}`, { retryable: true }),
+    onSourceEnded(error) {
+      closed.resolve(error)
+      return { error, isFinal: !error }
+    },
+    onAbort(error) {
+      stream.close({ error })
+      closed.resolve(undefined)
+    },
+    isAwaited: () => false,
   }
   const saveCursor = (store: Persistence): unknown => {
-    const { lastEventId: id = savedId } = dispatcher
+    const { lastEventId: id = savedId } = stream.dispatcher
     if (id === savedId) return undefined
     savedId = id
     // An empty ID means that the server has cleared the last event ID.
-    return id ? store.save({ v: 2, url: requestBuilder.url, lastEventId: id }) : store.clear()
+    return id ? store.save({ v: 2, url: request.url, lastEventId: id }) : store.clear()
   }
+  const stream = createStream({
+    options,
+    request,
+    kind,
+    mustIterateFromStart: false,
+    onDelivered: persist && (() => callSafely(saveCursor, persist)),
+    onClosed,
+  })
+  const { dispatcher, source } = stream
   const close = (): void => {
-    closeStream()
-    resolveClosed()
+    stream.close()
+    closed.resolve(undefined)
   }
+  // The types of the events are what the caller says about the server.
+  const loop = { take: (event: StreamEvent) => event as never, onReturn: close }
 
   return makeDisposable<Omit<Subscription<Events>, typeof Symbol.dispose>>(
     {
-      on: (type, listener, options) => dispatcher.on(type, listener, options),
-      once: (type, listener, options) => dispatcher.on(type, listener, options, true),
-      onAny: (listener, options) => dispatcher.on(undefined, listener, options),
+      on: (type, listener, listenerOptions) => dispatcher.on(type, listener, listenerOptions),
+      once: (type, listener, listenerOptions) => dispatcher.on(type, listener, listenerOptions, true),
+      onAny: (listener, listenerOptions) => dispatcher.on(undefined, listener, listenerOptions),
       get state() {
         return source.state
       },
       get lastEventId() {
         return dispatcher.lastEventId ?? savedId
       },
-      closed,
+      closed: closed.promise,
+      batches: () => dispatcher.iterateBatches(loop),
+      reconnect: stream.reconnect,
       close,
-      [Symbol.asyncIterator]: () => dispatcher.iterate((event) => event as EventOf<Events>, close),
+      [Symbol.asyncIterator]: () => dispatcher.iterate(loop),
     },
     close,
   )

@@ -2,31 +2,21 @@
 import { StreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 
-/**
- * An event before delivery. Its properties are mutable: parsing and validation replace `data`, and the source sets
- * `id`.
- */
-export interface PendingEvent {
-  type: string
-  data: unknown
-  id: string
-}
-
 /** Creates the error for an event whose payload is not valid JSON or does not match its schema. */
-export function invalidDataError({ type, id }: StreamEvent, cause: unknown): StreamError {
+export function invalidDataError({ type, id }: Pick<StreamEvent, 'type' | 'id'>, cause: unknown): StreamError {
   return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
 }
 
 /**
- * Validates, in place, the data of the events that have a schema, and resolves with the valid events. Calls `onInvalid`
- * for each invalid event; if that returns `true`, all later events are dropped as well.
+ * Validates the data of the events that have a schema, and resolves with the valid events, with the data that the
+ * schemas return. Calls `onInvalid` for each invalid event; if that returns `true`, all later events are dropped as well.
  */
-export async function validateEvents<Event extends PendingEvent>(
-  events: Event[],
+export async function validateEvents(
+  events: readonly StreamEvent[],
   schemas: Schemas,
-  onInvalid: (error: StreamError, event: Event) => boolean,
-): Promise<Event[]> {
-  const valid: Event[] = []
+  onInvalid: (error: StreamError, event: StreamEvent) => boolean,
+): Promise<StreamEvent[]> {
+  const valid: StreamEvent[] = []
   for (const event of events) {
     try {
       // Own keys only: an event may be named `constructor`.
@@ -34,7 +24,8 @@ export async function validateEvents<Event extends PendingEvent>(
       if (schema) {
         const result = await schema['~standard'].validate(event.data)
         if (result.issues) throw result.issues
-        event.data = result.value
+        // The only place that changes an event: nobody else has it yet, and a copy would lose its position in a run.
+        Object.assign(event, { data: result.value })
       }
       valid.push(event)
     } catch (issues) {

@@ -44,10 +44,10 @@ export function native(): Protocol<TextDelta> {
     name: 'native',
     resumable: true,
     map({ type, data }) {
-      if (!RUN_EVENT_TYPES.has(type)) return []
+      if (!RUN_EVENT_TYPES.has(type)) return undefined
       const fields: unknown = JSON.parse(data)
       if (typeof fields !== 'object' || !fields || Array.isArray(fields)) throw new TypeError('Expected an object')
-      return [type === 'delta' ? mapDelta(fields) : ({ ...fields, type } as Step<TextDelta>)]
+      return type === 'delta' ? mapDelta(fields) : ({ ...fields, type } as Step<TextDelta>)
     },
     text: ({ content }) => content,
   }

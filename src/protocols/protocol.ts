@@ -51,10 +51,10 @@ export interface Protocol<Delta> {
   /** Name that a cursor stores, so that a run is not resumed with a different protocol. */
   name?: string
   /**
-   * Returns the steps of one event. An event that has no steps is passed to `run.on` and `run.events()`.
+   * Returns the step or steps of one event. An event without a step is passed to `run.on` and `run.events()`.
    * @throws if the data is invalid; the run then fails with code `invalid-data`
    */
-  map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta>[]
+  map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta> | readonly Step<Delta>[] | undefined
   /** Returns the text that a delta appends to `run.text`. */
   text?(delta: Delta): string
   /**

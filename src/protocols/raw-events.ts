@@ -13,7 +13,7 @@ import type { Protocol, ProtocolEvent } from './protocol.ts'
 export function rawEvents(): Protocol<ProtocolEvent> {
   return {
     eof: 'end',
-    map: (event) => [{ type: 'delta', delta: event }],
+    map: (event) => ({ type: 'delta', delta: event }),
     text: ({ data }) => data,
   }
 }

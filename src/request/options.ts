@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Cursor, StreamError } from '../base/errors.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
 import type { RetryOptions } from '../source/retry.ts'
-import type { AttemptContext, SourceHooks, StreamState } from '../source/source.ts'
+import type { Observer } from '../source/record.ts'
+import type { AttemptContext, StreamState } from '../source/source.ts'
 
 /**
  * Returns credentials as headers. Called before each attempt, with `reason: 'rejected'` after a 401. `bearer` and
@@ -47,11 +48,8 @@ export interface Persistence {
   clear(): void | Promise<void>
 }
 
-/**
- * Wraps the internal hooks of a stream for diagnostics. Not an extension point: its parameters may change in any
- * version.
- */
-export type Instrument = (hooks: SourceHooks) => SourceHooks
+/** Returns the receiver of the records of one stream, whose method and URL (without query) are `name`. */
+export type Instrument = (name: string) => Observer
 
 /** Options for a client and for each of its streams. */
 export interface CommonOptions {
@@ -220,6 +218,15 @@ export interface CommonOptions {
    * ```
    */
   onStateChange?(state: StreamState): void
+  /**
+   * Called with the text of each comment that the server sends on the stream's own connection, in order with its events.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/api/stream', { onComment: (text) => console.log(text) })
+   * ```
+   */
+  onComment?(text: string): void
   /**
    * Records the activity of streams for diagnosis, with `diagnose` from `rivulet/diagnostics`.
    *

@@ -1,6 +1,6 @@
 /** One attempt at a stream: sends the request, checks the response, and reads it to its end. */
 import type { Clock } from '../base/clock.ts'
-import { StreamError, type StreamErrorCode, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
+import { StreamError, type StreamErrorCode, isStreamError } from '../base/errors.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -9,39 +9,105 @@ export interface AttemptOptions {
   clock: Clock
   /** Milliseconds within which the response headers must arrive. Includes the time that providers of credentials take. */
   connectTimeout: number
-  /** Makes what measures silence, where it is to be measured. */
+  /** Creates what measures silence while `runAttempt` reads, if it is to be measured. */
   startWatchdog?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
 }
 
-/** Open for this long, a connection counts as a success (milliseconds). */
+/** A connection that was open for this long counts as a success, in milliseconds. */
 export const STABLE_AFTER_MS = 10_000
 
-/** What the stream above decides, and is told. None is called once the attempt was given up. */
+/** What the caller decides about an attempt. Nothing is called after the attempt was aborted. */
 export interface AttemptHooks {
-  /** What is asked for, for messages: method, and URL without query. */
+  /** Method, and URL without query, for messages. */
   label: string
-  /** What to ask for. What it rejects with is a failure of `auth`. */
+  /** Builds the request. An error that is not a `StreamError` was thrown by the application's code, and is final. */
   request(signal: AbortSignal): Promise<ConnectRequest>
-  /** Called with every response, whatever its status. */
-  onResponse?(connection: Connection): void
-  /** Rejects with a `StreamError` if the response is not an event stream. Resolves with `false` if its body must not be read. */
+  /**
+   * Checks the response, whatever its status. Rejects with a `StreamError` if its body must not be read as events, and
+   * resolves with `false` if there is nothing to read and no error either.
+   */
   checkResponse(connection: Connection): Promise<boolean | void>
+}
+
+/**
+ * Opens a connection. Resolves with `undefined` if there is nothing to read. Rejects with a `StreamError`, with the
+ * application's own error, or, as soon as `controller` is aborted, with the abort reason.
+ */
+export function openConnection(
+  { connect, clock, connectTimeout }: AttemptOptions,
+  controller: AbortController,
+  { label, request, checkResponse }: AttemptHooks,
+): Promise<Connection | undefined> {
+  const { signal } = controller
+  let phase: 'auth' | 'network' = 'auth'
+  const createError = (code: StreamErrorCode, message: string, cause?: unknown): StreamError =>
+    new StreamError(code, `${message}: ${label}`, { retryable: true, ...(cause !== undefined && { cause }) })
+
+  const open = async (): Promise<Connection | undefined> => {
+    const connectRequest = await request(signal)
+    signal.throwIfAborted()
+    phase = 'network'
+    let connection: Connection | undefined
+    try {
+      connection = await connect(connectRequest)
+      signal.throwIfAborted()
+      const hasStream = await checkResponse(connection)
+      signal.throwIfAborted()
+      if (hasStream !== false) return connection
+      connection.cancel()
+      return undefined
+    } catch (cause) {
+      connection?.cancel()
+      throw signal.aborted || isStreamError(cause) ? cause : createError('network', 'Request failed', cause)
+    }
+  }
+  return new Promise((resolve, reject) => {
+    const cancelDeadline = clock.after(connectTimeout, () => {
+      const missing = phase === 'auth' ? 'credentials' : 'response headers'
+      controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
+    })
+    // The steps may ignore the signal; whoever waits for them must not.
+    const onAbort = (): void => {
+      cancelDeadline()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', onAbort)
+    const opening = open()
+    const onSettled = (): void => {
+      cancelDeadline()
+      signal.removeEventListener('abort', onAbort)
+    }
+    opening.then(onSettled, onSettled)
+    opening.then(resolve, reject)
+  })
+}
+
+/** Creates the error for a connection that was silent for `ms` milliseconds. */
+export function silenceError(code: 'idle' | 'stalled', ms: number, label: string): StreamError {
+  const silence = code === 'idle' ? `No bytes for ${ms} ms (idleTimeout` : `No events for ${ms} ms (stallTimeout`
+  return new StreamError(code, `${silence}; dead connection, or buffering proxy): ${label}`, { retryable: true })
+}
+
+/** What `runAttempt` calls while it reads. */
+export interface ReadHooks extends AttemptHooks {
   onOpen?(connection: Connection): void
-  /** What one read has brought. What it returns holds the next one back; what it throws ends the attempt. */
+  /** Called for each batch. Its promise delays the next read; an exception ends the attempt. */
   onBatch?(batch: Batch): Promise<void> | void
 }
 
 /**
- * Resolves when the stream has ended cleanly: `false` where there was none, as after a 204. Rejects with a `StreamError`; when
- * `controller` is aborted, at once and with its reason.
+ * Opens a connection and reads it to its end. Resolves with `false` if there was nothing to read. Rejects as
+ * `openConnection` does.
  */
 export async function runAttempt(
-  { connect, clock, connectTimeout, startWatchdog }: AttemptOptions,
+  options: AttemptOptions,
   controller: AbortController,
-  { label, request, onResponse, checkResponse, onOpen, onBatch }: AttemptHooks,
+  hooks: ReadHooks,
 ): Promise<boolean> {
   const { signal } = controller
-  // A promise below may ignore the signal: whoever waits must not.
+  let watchdog: Watchdog | undefined
+  let connection: Connection | undefined
+  // A read may ignore the signal; one listener serves all reads.
   let rejectPending: ((reason: unknown) => void) | undefined
   signal.addEventListener('abort', () => rejectPending?.(signal.reason))
   const unlessAborted = <Value>(promise: Promise<Value>): Promise<Value> =>
@@ -50,46 +116,27 @@ export async function runAttempt(
       rejectPending = reject
       promise.then(resolve, reject)
     })
-  let phase: 'auth' | 'network' = 'auth'
-  const createError = (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError =>
-    new StreamError(code, `${message}: ${label}`, { ...details, retryable: true })
-  const cancelDeadline = clock.after(connectTimeout, () => {
-    const missing = phase === 'auth' ? 'credentials' : 'response headers'
-    controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
-  })
-  let connection: Connection | undefined
-  let watchdog: Watchdog | undefined
   try {
-    const connectRequest = await unlessAborted(request(signal))
-    phase = 'network'
-    const connecting = connect(connectRequest)
-    connecting.then((lateConnection) => signal.aborted && lateConnection.cancel()).catch(() => {}) // told below, if anybody waits
-    connection = await unlessAborted(connecting)
-    onResponse?.(connection)
-    if (connection.status === 204 || (await unlessAborted(checkResponse(connection))) === false) return false
-    cancelDeadline()
+    connection = await openConnection(options, controller, hooks)
+    if (!connection) return false
     signal.throwIfAborted()
-    onOpen?.(connection)
-    watchdog = startWatchdog?.((code, ms) => {
-      const silence = code === 'idle' ? `No bytes for ${ms} ms (idleTimeout` : `No events for ${ms} ms (stallTimeout`
-      controller.abort(createError(code, `${silence}; dead connection, or buffering proxy)`))
-    })
+    hooks.onOpen?.(connection)
+    watchdog = options.startWatchdog?.((code, ms) => controller.abort(silenceError(code, ms, hooks.label)))
     for (;;) {
       watchdog?.beginRead()
       const batch = await unlessAborted(connection.read())
       if (!batch) return true
       watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
       signal.throwIfAborted()
-      const backpressure = onBatch?.(batch)
+      const backpressure = hooks.onBatch?.(batch)
       if (backpressure) await unlessAborted(backpressure)
     }
   } catch (cause) {
-    const reason = isStreamError(cause) || signal.aborted ? cause : createError(phase, 'Request failed', { cause })
-    controller.abort()
-    throw reason
+    if (signal.aborted || isStreamError(cause) || !connection) throw cause
+    throw new StreamError('network', `Request failed: ${hooks.label}`, { cause, retryable: true })
   } finally {
-    cancelDeadline()
     watchdog?.stop()
     connection?.cancel()
+    controller.abort()
   }
 }

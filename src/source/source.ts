@@ -1,15 +1,19 @@
-/** One logical stream over many connections: runs what the state table says. */
-import type { StreamError } from '../base/errors.ts'
-import type { Batch, Connection, ConnectRequest } from '../connect/connect.ts'
-import { type AttemptOptions, STABLE_AFTER_MS, runAttempt } from './attempt.ts'
+/** The source of a stream: one connection after another, read batch by batch, with retries in between. */
+import { StreamError, isStreamError } from '../base/errors.ts'
+import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
+import { type AttemptOptions, STABLE_AFTER_MS, openConnection, silenceError } from './attempt.ts'
 import { type NetworkStatus, platformNetworkStatus } from './network-status.ts'
+import type { Observer } from './record.ts'
 import { clampDelay, parseRetryAfter } from './retry.ts'
+import { createRetryTimer } from './retry-timer.ts'
 import { type StreamStatus, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
 
+export type { StreamStatus } from './state.ts'
+
 /** The state of a stream. */
 export interface StreamState {
-  /** `idle`: not started yet; `refreshing`: connecting with new credentials; `waiting`: for the next attempt; `closed`: for good. */
+  /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt; `closed`: for good. */
   readonly status: StreamStatus
   /** Number of the current or next attempt, counted from 1; reset to 1 by progress. */
   readonly attempt: number
@@ -17,13 +21,6 @@ export interface StreamState {
   readonly nextAttemptAt?: number
   /** The failure because of which the stream is `waiting`, `refreshing` or `closed`. */
   readonly error?: StreamError
-}
-
-/** An event as it is on the wire, with the last event ID as of it. */
-export interface RawEvent {
-  type: string
-  data: string
-  id: string
 }
 
 /** The attempt for which `auth` or `headers` is called. */
@@ -37,226 +34,267 @@ export interface AttemptContext {
 }
 
 export interface SourceOptions extends Omit<AttemptOptions, 'startWatchdog'> {
-  /** Milliseconds. */
+  /** Milliseconds without a byte after which a connection counts as dead. @defaultValue none */
   idleTimeout?: number
-  /** Milliseconds. */
+  /** Milliseconds without an event after which a connection counts as stalled. @defaultValue none */
   stallTimeout?: number
   /** What tells of the network and the page. @defaultValue the platform's */
   networkStatus?: NetworkStatus
+  /** Receives the records of the stream. */
+  observe?: Observer | undefined
 }
 
-/**
- * Why an event is not progress. `handshake`: the server sends it on every connection; `duplicate`: an earlier connection
- * received it. Neither moves an existing last event ID. `reset` does, because the server starts a new sequence of IDs.
- */
-export type EventDisposition = 'handshake' | 'duplicate' | 'reset'
-
-/** What the stream above decides, and is told. */
+/** What the stream decides. None is called after `close()` but `onStateChange`. */
 export interface SourceHooks {
-  /** What is asked for, for messages: method, and URL without query. */
+  /** Method, and URL without query, for messages. */
   label: string
-  /** What to ask for now. What it rejects with is a failure of `auth`. */
-  request(context: AttemptContext, lastEventId: string): Promise<ConnectRequest>
-  /** Called with every response, whatever its status. */
-  onResponse(connection: Connection): void
-  /** Rejects with a `StreamError` if the response is not an event stream. */
-  checkResponse(connection: Connection): Promise<void>
-  /** Returns what follows a failure: the milliseconds until the next attempt, at least `minDelay`, or the final error. */
+  /** Builds the next request. */
+  request(context: AttemptContext): Promise<ConnectRequest>
+  /** Checks a response, as in `AttemptHooks`. */
+  checkResponse(connection: Connection): Promise<boolean | void>
+  /** Returns the milliseconds until the next attempt, at least `minDelay`, or the error that ends the stream. */
   nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError
-  onOpen(connection: Connection, reconnected: boolean): void
-  /**
-   * One event, in order, and the id that is its own, where it has one. Returns what is known of it already.
-   * A `StreamError` that it throws ends the connection, and the event does not count as received.
-   */
-  onEvent(event: RawEvent, ownId: string | undefined): EventDisposition | undefined
-  /** The events of one read are through. What it returns holds the reading back. */
-  onBatchEnd(bytes: number): Promise<void> | undefined
-  /** The connection ended cleanly: what that means; nothing: there is no more. */
-  onConnectionEnd(): StreamError | undefined
+  /** Returns what the clean end of a connection means: an error, or nothing if the stream is complete. */
+  endOfConnection(): StreamError | undefined
   onStateChange(state: StreamState): void
-  /** There will be no more events; not called after `close()`. */
-  onEnd(error?: StreamError): void
+}
+
+/** What one `read()` has brought. */
+export interface SourceBatch {
+  readonly batch: Batch
+  /** The connection that the batch comes from. */
+  readonly connection: Connection
 }
 
 export interface Source {
   readonly state: StreamState
-  /** The last event ID received: what the next request continues from. */
-  lastEventId: string
   start(): void
-  /** All that matters was received: silent from now on, but the connection may end by itself. */
+  /**
+   * Resolves with the next batch, or with `undefined` at the end of the stream and after `close()`. Rejects with the
+   * error that ends the stream. Each connection starts with an empty batch that `begins` it. Calls must not overlap.
+   * As long as it is not called, nothing is read.
+   */
+  read(): Promise<SourceBatch | undefined>
+  /** The stream has received something new: attempts count from 1 again. */
+  progress(): void
+  /** A batch cannot be accepted: fails the attempt, unless `connection` was replaced meanwhile. */
+  fail(error: StreamError, connection: Connection): void
+  /** Connects again at once. Returns `false`, and does nothing, once closed and before the server allows it. */
+  reconnect(): boolean
+  /** Everything that matters was received: the connection may end by itself, so that it can be used again. */
   finish(error?: StreamError): void
-  /** Idempotent, and silent: no hook is called after it but `changed`. */
+  /** Ends the stream. Idempotent. */
   close(error?: StreamError): void
+  /** Sets `idleTimeout`, also of the current connection. */
   setIdleTimeout(ms: number): void
 }
 
-/** How long a complete stream may take to end (milliseconds). */
+/** Milliseconds that the connection of a finished stream may take to end. */
 const DRAIN_TIMEOUT_MS = 1_000
-/** Between attempts that the page's events hurry (milliseconds); the first is made at once. */
+/** Milliseconds between attempts that hints hurry; the first is made at once. */
 const HINTED_RETRY_SPACING_MS = 1_000
-/** Between looks whether the network is back although nothing has said so (milliseconds). */
+/** Milliseconds between checks whether the network is back although nothing has said so. */
 const OFFLINE_POLL_MS = 60_000
 
-/** Makes a source that goes on after `lastEventId`; it sends nothing before `start()`. */
-export function createSource(options: SourceOptions, hooks: SourceHooks, lastEventId = ''): Source {
-  const { clock, stallTimeout = Infinity, networkStatus = platformNetworkStatus } = options
+/** One attempt, from its request to the end of its connection. */
+interface Attempt {
+  readonly controller: AbortController
+  openedAt: number
+  connection?: Connection
+  watchdog?: Watchdog
+  /** Whether the batch that begins the connection was handed out. */
+  hasBegun: boolean
+  /** The read that the connection has not answered yet. */
+  pendingRead?: Promise<Batch | null> | undefined
+}
+
+/** Creates a source; it sends nothing before `start()`. */
+export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
+  const { clock, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
+  const { label } = hooks
+  const timer = createRetryTimer(clock, () => dispatch('retry'))
   let { idleTimeout = Infinity } = options
-  let state = initialState
-  let publicState: StreamState = state
-  let connectedId: string | undefined // ID of the `connected` event: the position at which this connection starts
-  let reconnectionTime = 0 // what the server asked for as reconnection time
-  let minNextAttemptAt = 0 // when the next attempt may be made, however urgent
-  let reconnected = false
-  let current: AbortController | undefined
-  let watchdog: Watchdog | undefined
-  let cancelWait: (() => void) | undefined
+  let state: StreamState = initialState
+  let hasOpened = false
+  let current: Attempt | undefined
+  let reader: { resolve(batch: SourceBatch | undefined): void; reject(error: unknown): void } | undefined
   let removeHintListener: (() => void) | undefined
 
-  const startWatchdog: AttemptOptions['startWatchdog'] = (onSilence) =>
-    (watchdog = createWatchdog(clock, idleTimeout, stallTimeout, onSilence))
-  const wait = (ms: number): void => {
-    cancelWait = clock.after(ms, () => dispatch('retry'))
+  const stop = (attempt: Attempt | undefined): void => {
+    attempt?.watchdog?.stop()
+    attempt?.connection?.cancel()
+    attempt?.controller.abort()
   }
-  /** Releases the resources of the previous state and performs the entry action of the new one. */
-  const enter = (status: StreamStatus, trigger: Trigger, delay: number, error?: StreamError): void => {
-    cancelWait?.()
-    watchdog?.stop()
-    const previous = current
-    watchdog = current = undefined
-    if (trigger === 'finish') cancelWait = clock.after(DRAIN_TIMEOUT_MS, () => previous?.abort())
-    else previous?.abort()
-    if (status === 'waiting') wait(delay)
-    else if (status !== 'closed') void attempt(trigger === 'rejected' ? trigger : 'connect')
-    else {
-      removeHintListener?.()
-      // Whoever closes it, or has all that matters, knows.
-      if (trigger === 'ended' || trigger === 'rejected') hooks.onEnd(error)
+  /** Changes the state, if it knows the trigger; a trigger that it does not know comes too late. */
+  const dispatch = (trigger: Trigger, error?: StreamError, wait?: Parameters<typeof timer.start>): void => {
+    const nextState = transition(state, trigger)
+    if (nextState === state) return
+    const { status, attempt } = nextState
+    const hasChanged = status !== state.status
+    const next: StreamState = {
+      status,
+      attempt,
+      ...(error && { error }),
+      ...(wait && { nextAttemptAt: Date.now() + wait[0] }),
     }
-  }
-  const dispatch = (trigger: Trigger, error?: StreamError, delay?: number): void => {
-    const before = state.status
-    const next = (state = transition(state, trigger))
-    const { status } = next
-    const hasChanged = status !== before
-    if (hasChanged || trigger === 'progress') {
-      publicState = {
-        ...next,
-        ...(error && { error }),
-        ...(delay !== undefined && { nextAttemptAt: Date.now() + delay }),
-      }
-    }
+    state = next
     if (!hasChanged) return
-    if (status !== 'open') enter(status, trigger, delay ?? 0, error)
-    // A hook may have moved on already: its change was told then, and this one is past.
-    if (state === next) hooks.onStateChange(publicState)
-  }
-
-  const fail = (error: StreamError, openedAt: number): void => {
-    if (error.code === 'auth' && error.status) return dispatch('rejected', error)
-    const now = clock.now()
-    if (now - openedAt >= STABLE_AFTER_MS) dispatch('progress')
-    const minDelay = Math.max(reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
-    const { attempt } = state
-    const offline = networkStatus.isOffline()
-    const delayOrError = hooks.nextRetry(error, offline ? 1 : attempt, minDelay)
-    minNextAttemptAt = now + Math.max(minDelay, attempt > 1 ? HINTED_RETRY_SPACING_MS : 0)
-    if (typeof delayOrError !== 'number') dispatch('ended', delayOrError)
-    else if (offline) dispatch('offline', error, OFFLINE_POLL_MS)
-    else dispatch('failed', error, delayOrError)
-  }
-
-  /** The page is seen again, or the network is back. */
-  const handleReconnectHint = (): void => {
-    watchdog?.check()
-    // What that has aborted is waiting a moment later.
-    clock.after(0, () => {
-      if (state.status !== 'waiting') return
-      cancelWait?.()
-      wait(Math.max(0, minNextAttemptAt - clock.now()))
-    })
-  }
-
-  /** Hands over what is whole and in order; returns what went wrong with the event after that. */
-  const receive = ({ blocks }: Batch, controller: AbortController): { error: unknown } | undefined => {
-    let hasProgressed = false
-    try {
-      for (const block of blocks) {
-        const { id } = block
-        block.id ??= lastEventId
-        const disposition = block.data === undefined ? undefined : hooks.onEvent(block as RawEvent, id)
-        if (current !== controller) break
-        if (disposition === 'handshake') connectedId = id
-        if (disposition === 'reset') lastEventId = id ?? connectedId ?? lastEventId
-        else if (id !== undefined && id !== lastEventId && !(disposition && lastEventId)) {
-          hasProgressed ||= !disposition
-          lastEventId = id
-        }
-        block.id = lastEventId
-      }
-    } catch (error) {
-      return { error }
-    } finally {
-      if (hasProgressed) dispatch('progress')
+    timer.stop()
+    if (status !== 'open') {
+      if (trigger === 'finish') drain(current)
+      else stop(current)
+      current = undefined
     }
-    return undefined
+    if (status === 'connecting' || status === 'refreshing') void connect(trigger === 'rejected' ? trigger : 'connect')
+    else if (wait) timer.start(...wait)
+    else if (status === 'closed') {
+      removeHintListener?.()
+      serveReader()
+    }
+    // A hook may have moved on already: it was called with the newer state then.
+    if (state === next) hooks.onStateChange(state)
   }
 
-  const attempt = async (reason: 'connect' | 'rejected'): Promise<void> => {
-    const controller = (current = new AbortController())
-    connectedId = undefined
-    let openedAt = Infinity
+  const fail = (error: StreamError): void => {
+    // The application's own error: a callback of its has thrown while the request was prepared.
+    if (!isStreamError(error)) return dispatch('ended', error)
+    if (error.code === 'auth' && error.status) return dispatch('rejected', error)
+    if (clock.now() - (current?.openedAt ?? Infinity) >= STABLE_AFTER_MS) dispatch('progress')
+    const serverDelay = Math.max(timer.reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
+    const { attempt } = state
+    const isOffline = networkStatus.isOffline()
+    const delayOrError = hooks.nextRetry(error, isOffline ? 1 : attempt, serverDelay)
+    if (typeof delayOrError !== 'number') return dispatch('ended', delayOrError)
+    const hintDelay = Math.max(serverDelay, attempt > 1 ? HINTED_RETRY_SPACING_MS : 0)
+    dispatch(isOffline ? 'offline' : 'failed', error, [
+      isOffline ? OFFLINE_POLL_MS : delayOrError,
+      serverDelay,
+      hintDelay,
+    ])
+  }
+
+  const connect = async (reason: AttemptContext['reason']): Promise<void> => {
+    const attempt: Attempt = (current = { controller: new AbortController(), openedAt: Infinity, hasBegun: false })
+    const { controller } = attempt
+    observe?.({ type: 'attempt', attempt: state.attempt, reason })
     try {
-      const hadStream = await runAttempt({ ...options, startWatchdog }, controller, {
-        label: hooks.label,
-        request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }, lastEventId),
-        onResponse: hooks.onResponse,
-        checkResponse: hooks.checkResponse,
-        onOpen(connection) {
-          openedAt = clock.now()
-          dispatch('opened')
-          if (current !== controller) return
-          hooks.onOpen(connection, reconnected)
-          reconnected = true
-        },
-        onBatch(batch) {
-          // Nobody wants what is still coming: a connection that is read to its end can be used again.
-          if (current !== controller) return undefined
-          if (batch.retry !== undefined) reconnectionTime = clampDelay(batch.retry)
-          const failure = receive(batch, controller)
-          const backpressure = current === controller ? hooks.onBatchEnd(batch.bytes) : undefined
-          return failure ? Promise.resolve(backpressure).then(() => Promise.reject(failure.error)) : backpressure
+      const connection = await openConnection(options, controller, {
+        label,
+        request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }),
+        checkResponse(response) {
+          observe?.({ type: 'response', status: response.status })
+          return hooks.checkResponse(response)
         },
       })
-      const error = hadStream ? hooks.onConnectionEnd() : undefined
-      if (error) throw error
-      if (current === controller) dispatch('ended')
+      if (current !== attempt) return connection?.cancel()
+      if (!connection) return dispatch('ended')
+      attempt.connection = connection
+      attempt.openedAt = clock.now()
+      attempt.watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) => {
+        if (current === attempt) fail(silenceError(code, ms, label))
+      })
+      observe?.({ type: 'opened', reconnected: hasOpened })
+      hasOpened = true
+      dispatch('opened')
+      serveReader()
     } catch (error) {
-      // Otherwise it was given up, and nobody waits for it.
-      if (current === controller) fail(error as StreamError, openedAt)
+      if (current === attempt) fail(error as StreamError)
     }
-    if (state.status === 'closed') cancelWait?.()
+  }
+
+  const handOut = (batch: Batch, connection: Connection): void => {
+    const waiting = reader
+    reader = undefined
+    waiting?.resolve({ batch, connection })
+  }
+  /** Gives the pending read what it can have now, or starts a read of the connection for it. */
+  const serveReader = (): void => {
+    const attempt = current
+    if (!reader) return
+    if (state.status === 'closed') {
+      if (state.error) reader.reject(state.error)
+      else reader.resolve(undefined)
+      reader = undefined
+    }
+    const connection = attempt?.connection
+    if (!connection || attempt.pendingRead) return
+    if (!attempt.hasBegun) {
+      attempt.hasBegun = true
+      return handOut({ blocks: [], bytes: 0, begins: true }, connection)
+    }
+    attempt.watchdog?.beginRead()
+    attempt.pendingRead = connection.read()
+    attempt.pendingRead.then(
+      (batch) => {
+        if (current !== attempt) return
+        attempt.pendingRead = undefined
+        if (batch) {
+          attempt.watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
+          if (batch.retry !== undefined) timer.reconnectionTime = clampDelay(batch.retry)
+          return handOut(batch, connection)
+        }
+        const error = hooks.endOfConnection()
+        if (error) fail(error)
+        else dispatch('ended')
+      },
+      (cause: unknown) => {
+        if (current !== attempt) return
+        const isKnown = isStreamError(cause)
+        fail(isKnown ? cause : new StreamError('network', `Request failed: ${label}`, { cause, retryable: true }))
+      },
+    )
+  }
+  /** Reads the rest of a connection, which is then cancelled. */
+  const drain = (attempt: Attempt | undefined): void => {
+    const connection = attempt?.connection
+    if (!connection) return
+    attempt.watchdog?.stop()
+    const cancelTimeout = clock.after(DRAIN_TIMEOUT_MS, () => stop(attempt))
+    const onDrained = (): void => {
+      cancelTimeout()
+      connection.cancel()
+    }
+    const readOn = (batch: Batch | null): unknown => (batch ? connection.read().then(readOn) : onDrained())
+    const firstRead = attempt.pendingRead ?? connection.read()
+    firstRead.then(readOn).catch(onDrained)
+  }
+  /** The page is shown again, or the network is back. */
+  const handleHint = (): void => {
+    current?.watchdog?.check()
+    // What that check has failed is waiting a moment later.
+    clock.after(0, () => state.status === 'waiting' && timer.hurry())
   }
 
   return {
     get state() {
-      return publicState
-    },
-    get lastEventId() {
-      return lastEventId
-    },
-    set lastEventId(id) {
-      lastEventId = id
+      return state
     },
     start() {
-      if (state.status === 'idle') removeHintListener = networkStatus.onReconnectHint(handleReconnectHint)
+      if (state.status === 'idle') removeHintListener = networkStatus.onReconnectHint(handleHint)
       dispatch('start')
+    },
+    read: () =>
+      new Promise((resolve, reject) => {
+        reader = { resolve, reject }
+        serveReader()
+      }),
+    progress() {
+      if (state.attempt > 1) dispatch('progress')
+    },
+    fail(error, connection) {
+      if (current?.connection === connection) fail(error)
+    },
+    reconnect() {
+      if (state.status === 'closed' || !timer.isAllowed) return false
+      dispatch(state.status === 'waiting' ? 'retry' : 'reconnect')
+      return true
     },
     finish: (error) => dispatch('finish', error),
     close: (error) => dispatch('close', error),
     setIdleTimeout(ms) {
       if (ms === idleTimeout) return
       idleTimeout = ms
-      watchdog?.setIdleTimeout(ms)
+      current?.watchdog?.setIdleTimeout(ms)
     },
   }
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { expectTypeOf } from 'vitest'
 import { createClient } from '../../src/index.ts'
-import type { StreamEvent, Subscription } from '../../src/index.ts'
+import type { FeedEvents, StreamEvent, Subscription } from '../../src/index.ts'
 
 interface Feed {
   connected: { clientId: string; message: string }
@@ -78,8 +78,12 @@ export async function schemasAreTheMap(): Promise<void> {
   const feed = client.subscribe('/x', { schema })
   feed.on('price', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ value: number }>())
   feed.on('note', ({ data }) => expectTypeOf(data).toEqualTypeOf<string | null>())
+  feed.on('connected', ({ data }) => expectTypeOf(data.clientId).toEqualTypeOf<string>())
+  for await (const event of client.subscribe<Feed & FeedEvents>('/x'))
+    if (event.type === 'reset') expectTypeOf(event.data.reason).toEqualTypeOf<string>()
+  client.subscribe('/x').on('reset', ({ data }) => expectTypeOf(data.reason).toEqualTypeOf<string>())
   // @ts-expect-error an event without a schema
-  feed.on('connected', () => {})
+  feed.on('other', () => {})
   for await (const event of feed) if (event.type === 'price') expectTypeOf(event.data.value).toEqualTypeOf<number>()
   // @ts-expect-error not a Standard Schema
   client.subscribe('/x', { schema: { price: { parse: () => 1 } } })

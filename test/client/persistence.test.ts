@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Cursor } from '../../src/base/errors.ts'
 import type { Persistence } from '../../src/request/options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
-import { delta, end, failure, start } from '../support/native-events.ts'
+import { connected, delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 
 interface RecordedPersistence extends Persistence {
@@ -195,7 +195,7 @@ describe('a feed', () => {
     expect(after.network.last.request.lastEventId).toBe('2')
     expect(second.lastEventId).toBe('2')
     // The server may include the event with that ID in the replay.
-    next.send({ data: '2', id: '2' }, { data: '3', id: '3' })
+    next.send(connected('2'), { data: '2', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
     expect(received).toEqual([3])
     expect(persist.storedCursor).toEqual({ v: 2, url: feedUrl, lastEventId: '3' })
@@ -317,7 +317,7 @@ test('[P2.2] [P2.3] a connected event does not move the stored cursor of a feed,
   const feed = client.subscribe('/x', { persist })
   const loop = feed[Symbol.asyncIterator]()
   const connection = await open()
-  connection.send({ type: 'connected', data: '{}', id: 'new:9' })
+  connection.send(connected('new:9'))
   await loop.next()
   void loop.next()
   expect([feed.lastEventId, persist.storedCursor]).toEqual(['5', { url: feedUrl, lastEventId: '5' }])

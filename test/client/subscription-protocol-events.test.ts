@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { SubscribeOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
+import { connected } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
@@ -13,7 +14,7 @@ describe('resets', () => {
     const listener = vi.fn()
     client.subscribe('/x').on('reset', listener)
     const connection = await open()
-    connection.send({ type: 'reset', data: '{"reason":"expired"}', id: '9' })
+    connection.send(connected('8'), { type: 'reset', data: '{"reason":"expired"}', id: '9' })
     await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'expired' }])
     expect(listener).toHaveBeenCalledTimes(1)
@@ -55,7 +56,8 @@ describe('[F19] backoff', () => {
     for (const [index, delay] of [1_000, 2_000, 4_000].entries()) {
       await flushMicrotasks()
       const connection = network.last.respond()
-      connection.send({ type, data: '{"reason":"unknown"}', id: `head ${index}` })
+      if (type === 'reset') connection.send(connected())
+      connection.send({ type, data: '{"protocol":1,"reason":"unknown"}', id: `head ${index}` })
       connection.end()
       await flushMicrotasks()
       expect(clock.pendingDelays).toEqual([delay])
@@ -68,13 +70,13 @@ describe('[F19] backoff', () => {
 })
 
 describe('[P1.3] the heartbeat announced by `connected`', () => {
-  const connected = { type: 'connected', data: '{"protocol":1,"heartbeat":1000}', id: '1' }
+  const everySecond = connected('1', { heartbeat: 1_000 })
 
   test('a feed that is silent for three heartbeat intervals becomes idle', async () => {
     const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
-    connection.send(connected)
+    connection.send(everySecond)
     await clock.advance(2_999)
     expect(states.at(-1)).toMatchObject({ status: 'open' })
     await clock.advance(1)
@@ -85,16 +87,16 @@ describe('[P1.3] the heartbeat announced by `connected`', () => {
     const { client, open, clock, states } = createTestClient({ idleTimeout: 60_000 })
     client.subscribe('/x')
     const connection = await open()
-    connection.send(connected)
+    connection.send(everySecond)
     await clock.advance(59_999)
     expect(states.at(-1)).toMatchObject({ status: 'open' })
   })
 
-  test.each(['0', '-1', 'null', '"often"', '{}'])('a heartbeat of %s is ignored', async (heartbeat) => {
+  test.each([0, -1, null, 'often', {}])('a heartbeat of %j is ignored', async (heartbeat) => {
     const { client, open, clock, states } = createTestClient()
     client.subscribe('/x')
     const connection = await open()
-    connection.send({ ...connected, data: `{"heartbeat":${heartbeat}}` })
+    connection.send(connected('1', { heartbeat }))
     await clock.advance(86_400_000)
     expect(states.at(-1)).toMatchObject({ status: 'open' })
   })
@@ -121,7 +123,7 @@ describe.each<{ name: string; parse: NonNullable<SubscribeOptions['parse']> }>([
     const listener = vi.fn<(event: { data: unknown }) => void>()
     client.subscribe('/x', { parse }).on('reset', listener)
     const connection = await open()
-    connection.send({ type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'restarted' })
+    connection.send(connected(), { type: 'reset', data: '{"reason":"expired"}' }, { type: 'reset', data: 'restarted' })
     await flushMicrotasks()
     expect(resets).toEqual([{ reason: 'expired' }, { reason: 'unknown' }])
     expect(listener.mock.calls.map(([{ data }]) => data)).toEqual(['{"reason":"expired"}', 'restarted'])
@@ -150,7 +152,7 @@ test('[P2.3] a `reset` without an ID moves the cursor to the ID of `connected`',
   const { client, clock, network, open } = createTestClient()
   client.subscribe('/x', { lastEventId: '5' })
   const connection = await open()
-  connection.send({ type: 'connected', data: '{}', id: 'new:9' }, { type: 'reset', data: '{"reason":"unknown"}' })
+  connection.send(connected('new:9'), { type: 'reset', data: '{"reason":"unknown"}' })
   connection.end()
   await clock.advance(1_000)
   expect(network.last.request.lastEventId).toBe('new:9')
@@ -162,7 +164,7 @@ test('[F19] a `connected` event that cannot be parsed does not reset backoff', a
   for (let attempt = 1; attempt < 6; attempt++) {
     await flushMicrotasks()
     const connection = network.last.respond()
-    connection.send({ type: 'connected', data: 'hi', id: `${attempt}` })
+    connection.send(connected(`${attempt}`))
     connection.end()
     await clock.advance(1_000 * 2 ** (attempt - 1))
   }

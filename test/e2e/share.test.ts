@@ -219,10 +219,14 @@ test('[F41] a frozen leader is replaced and becomes a follower when it resumes, 
   const pausedAt = performance.now()
   await leader.cdp.send('Debugger.enable')
   await leader.cdp.send('Debugger.pause')
-  await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBe(2)
+  // On a machine so busy that the next leader is silent for seconds, another tab replaces it, too.
+  await expect.poll(() => arrivals.length, { timeout: 20_000 }).toBeGreaterThan(1)
   console.log(`leader frozen: the next leader sent a request after ${(arrivals[1]! - pausedAt).toFixed(0)} ms`)
-  const roles = await Promise.all(others.map(roleOf))
-  expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
+  const countLeaders = async () => {
+    const roles = await Promise.all(others.map(roleOf))
+    return roles.filter((role) => role === 'leader').length
+  }
+  await expect.poll(countLeaders, { timeout: 20_000 }).toBe(1)
   const sentBefore = sending.sent
   await expect.poll(() => sending.sent, { timeout: 20_000 }).toBeGreaterThan(sentBefore + 100)
   await leader.cdp.send('Debugger.resume')

@@ -7,12 +7,14 @@ import type { Step } from '../../src/protocols/protocol.ts'
 const mapAll = (...payloads: unknown[]): Step<ChatDelta>[] => {
   const protocol = openaiChat()
   const memory = {}
-  return payloads.flatMap((payload) =>
-    protocol.map(
-      { type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' },
-      memory,
-    ),
-  )
+  return payloads
+    .flatMap((payload) =>
+      protocol.map(
+        { type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' },
+        memory,
+      ),
+    )
+    .filter((step) => step !== undefined)
 }
 const chunk = (content: string | null, index = 0, more = {}) => ({
   id: 'c',

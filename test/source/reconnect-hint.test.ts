@@ -167,7 +167,7 @@ describe('[F41] reconnect hints', () => {
   })
 
   test.each(['close()', 'a clean end'] as const)('the hint listener is removed after %s', async (ending) => {
-    const testSource = createTestSourceWithNetwork({ onConnectionEnd: () => undefined })
+    const testSource = createTestSourceWithNetwork({ endOfConnection: () => undefined })
     const connection = await testSource.open()
     expect(testSource.listeners.size).toBe(1)
     if (ending === 'close()') testSource.source.close()

@@ -38,15 +38,15 @@ describe('a connection', () => {
   })
 
   test('[F23] an ID-only block moves the cursor, and an empty ID clears it', async () => {
-    const { open, source, network, clock } = createTestSource()
+    const { open, position, network, clock } = createTestSource()
     const connection = await open()
     connection.send({ id: '8' })
     await flushMicrotasks()
-    expect(source.lastEventId).toBe('8')
+    expect(position.lastEventId).toBe('8')
     connection.send({ id: '' })
     connection.end()
     await clock.advance(1_000)
-    expect(source.lastEventId).toBe('')
+    expect(position.lastEventId).toBe('')
     expect(network.last.request.lastEventId).toBe('')
   })
 
@@ -70,9 +70,9 @@ describe('a connection', () => {
     }
   })
 
-  test('an event refused by onEvent ends the connection after earlier events are delivered, and does not move the cursor', async () => {
+  test('a refused batch ends the connection after earlier events are delivered', async () => {
     const refusal = new StreamError('gap', 'Missing', { retryable: true })
-    const { open, source, flushedBytes, endResults, events } = createTestSource({
+    const { open, source, position, flushedBytes, endResults, events } = createTestSource({
       event: ({ data }) => {
         if (data === 'bad') throw refusal
       },
@@ -81,7 +81,7 @@ describe('a connection', () => {
     connection.send({ data: 'a', id: '1' }, { data: 'bad', id: '2' }, { data: 'c', id: '3' })
     await flushMicrotasks()
     expect(events.map(({ data }) => data)).toEqual(['a', 'bad'])
-    expect(source.lastEventId).toBe('1')
+    expect(position.lastEventId).toBe('1')
     expect(flushedBytes).toHaveLength(1)
     expect(source.state).toMatchObject({ status: 'waiting', error: refusal })
     expect(endResults).toEqual([])
@@ -177,14 +177,6 @@ describe('close() [F36]', () => {
     },
   )
 
-  test('close() in the middle of a batch drops the rest of the batch', async () => {
-    const testSource = createTestSource({ event: ({ data }) => void (data === 'b' && testSource.source.close()) })
-    const connection = await testSource.open()
-    connection.send({ data: 'a', id: '1' }, { data: 'b', id: '2' }, { data: 'c', id: '3' })
-    await flushMicrotasks()
-    expect(testSource.events.map(({ data }) => data)).toEqual(['a', 'b'])
-  })
-
   test('close() while the request hook is pending prevents the request', async () => {
     let resolveRequest!: () => void
     const pending = new Promise<void>((resolve) => (resolveRequest = resolve))
@@ -222,4 +214,71 @@ describe('close() [F36]', () => {
     expect(testSource.states.map(({ status }) => status)).toEqual(['connecting', 'open', 'closed'])
     expect(testSource.clock.pendingDelays).toEqual([])
   })
+})
+
+describe('reconnect()', () => {
+  test('an open source drops its connection and continues from its cursor at once', async () => {
+    const { open, source, network, clock, states } = createTestSource()
+    const connection = await open()
+    connection.send({ data: 'a', id: '1' })
+    await flushMicrotasks()
+    expect(source.reconnect()).toBe(true)
+    await flushMicrotasks()
+    expect([connection.cancelled, network.attempts.length, network.last.request.lastEventId]).toEqual([true, 2, '1'])
+    expect(states.at(-1)).toEqual({ status: 'connecting', attempt: 1 })
+    expect(clock.pendingDelays).toEqual([10_000])
+  })
+
+  test('a waiting source attempts at once', async () => {
+    const { open, source, network, clock } = createTestSource()
+    const connection = await open()
+    connection.disconnect()
+    await flushMicrotasks()
+    expect(source.state.status).toBe('waiting')
+    expect(source.reconnect()).toBe(true)
+    await flushMicrotasks()
+    expect(network.attempts.length).toBe(2)
+    expect(clock.pendingDelays).toEqual([10_000])
+  })
+
+  test('a source waits as long as Retry-After demands', async () => {
+    const { source, network, clock } = createTestSource()
+    source.start()
+    await flushMicrotasks()
+    network.last.respond({ status: 503, headers: { 'retry-after': '5' } })
+    await flushMicrotasks()
+    await clock.advance(4_999)
+    expect(source.reconnect()).toBe(false)
+    expect(network.attempts.length).toBe(1)
+    await clock.advance(1)
+    expect(source.reconnect()).toBe(true)
+    await flushMicrotasks()
+    expect(network.attempts.length).toBe(2)
+  })
+
+  test('a closed source does nothing', async () => {
+    const { source, network } = createTestSource()
+    source.close()
+    expect(source.reconnect()).toBe(false)
+    await flushMicrotasks()
+    expect(network.attempts).toEqual([])
+  })
+
+  test('a connecting source keeps its attempt', async () => {
+    const { source, network } = createTestSource()
+    source.start()
+    await flushMicrotasks()
+    expect(source.reconnect()).toBe(true)
+    await flushMicrotasks()
+    expect(network.attempts.length).toBe(1)
+  })
+})
+
+test('a batch of a connection that was replaced cannot fail the new one', async () => {
+  const { open, source, network } = createTestSource()
+  await open()
+  const stale = { status: 200 } as never
+  source.fail(new StreamError('gap', 'late'), stale)
+  await flushMicrotasks()
+  expect([source.state.status, network.attempts.length]).toEqual(['open', 1])
 })

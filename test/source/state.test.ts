@@ -11,6 +11,7 @@ const triggers: Trigger[] = [
   'failed',
   'offline',
   'retry',
+  'reconnect',
   'ended',
   'finish',
   'close',
@@ -42,6 +43,7 @@ const cells: Record<StreamStatus, Partial<Record<Trigger, Cell>>> = {
   },
   open: {
     progress: { next: 'open', attempt: 1 },
+    reconnect: { next: 'connecting' },
     rejected: { next: 'refreshing' },
     finish: { next: 'closed' },
     failed: { next: 'waiting', attempt: 4 },

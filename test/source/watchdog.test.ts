@@ -58,7 +58,7 @@ describe('[F4] idleTimeout', () => {
     const { connection, source, clock } = await open({
       idleTimeout: 5_000,
       stallTimeout: 7_000,
-      onBatchEnd: () => blocked,
+      flush: () => blocked,
     })
     connection.send({ data: 'a' })
     await clock.advance(600_000)
@@ -150,7 +150,7 @@ describe('[F5] stallTimeout', () => {
   test('stallTimeout is paused while the consumer delays reading', async () => {
     let release!: () => void
     const blocked = new Promise<void>((resolve) => (release = resolve))
-    const { connection, source, clock } = await open({ stallTimeout: 5_000, onBatchEnd: () => blocked })
+    const { connection, source, clock } = await open({ stallTimeout: 5_000, flush: () => blocked })
     connection.send({ data: 'a' })
     await clock.advance(60_000)
     release()

@@ -15,6 +15,12 @@ export function start(fields: Record<string, unknown> = {}): ScriptedBlock {
   return { type: 'start', data: JSON.stringify(data), id: 'r1:s' }
 }
 
+/** Creates the `connected` event of a feed (PROTOCOL.md, section 2). */
+export function connected(id?: string, fields: Record<string, unknown> = {}): ScriptedBlock {
+  const data = JSON.stringify({ protocol: 1, clientId: 'c1', message: 'connected', ...fields })
+  return { type: 'connected', data, ...(id !== undefined && { id }) }
+}
+
 export function delta(index: number, content = `${index} `): ScriptedBlock {
   return { type: 'delta', data: JSON.stringify({ content, index }), id: `r1:${index}` }
 }

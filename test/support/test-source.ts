@@ -1,10 +1,11 @@
-/** A source whose hooks record their calls. */
+/** A source whose hooks record their calls, and whose batches are read as a feed reads them. */
 import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { type ResponseCheckOptions, assertEventStream } from '../../src/source/check-response.ts'
+import { nextLastEventId } from '../../src/source/last-event-id.ts'
 import { type RetryOptions, nextRetry } from '../../src/source/retry.ts'
 import {
-  type RawEvent,
+  type AttemptContext,
   type Source,
   type SourceHooks,
   type SourceOptions,
@@ -15,11 +16,16 @@ import { flushMicrotasks } from './flush-microtasks.ts'
 import { type ManualClock, createManualClock } from './manual-clock.ts'
 import { type ScriptedConnection, type ScriptedNetwork, createScriptedNetwork } from './scripted-connect.ts'
 
-type Hooks = Pick<SourceHooks, 'onConnectionEnd' | 'onBatchEnd'>
+/** An event, with the last event ID as of it. */
+export interface RawEvent {
+  type: string
+  data: string
+  id: string
+}
 
 export interface TestSourceOptions
   extends
-    Partial<Hooks>,
+    Partial<Pick<SourceHooks, 'endOfConnection'>>,
     Partial<Omit<SourceOptions, 'clock' | 'connect'>>,
     Partial<Omit<ResponseCheckOptions, 'statusCodes'>> {
   repeatable?: (error: StreamError) => boolean
@@ -27,11 +33,13 @@ export interface TestSourceOptions
   retry?: RetryOptions
   lastEventId?: string
   ignoreAbort?: boolean
-  /** Called after each event is recorded. */
+  /** Called after each event is recorded. A `StreamError` that it throws refuses the batch. */
   event?: (event: RawEvent) => void
+  /** Called after each batch. Its promise delays the next read. */
+  flush?: (bytes: number) => Promise<void> | undefined
   /** Called after each state is recorded. */
   changed?: (state: StreamState) => void
-  request?: SourceHooks['request']
+  request?: (context: AttemptContext, lastEventId: string) => Promise<ConnectRequest>
 }
 
 export interface TestSource {
@@ -39,10 +47,13 @@ export interface TestSource {
   clock: ManualClock
   network: ScriptedNetwork
   events: RawEvent[]
-  /** Size of each batch in bytes, as passed to `onBatchEnd`. */
+  /** Size in bytes of each batch that was read. */
   flushedBytes: number[]
   states: StreamState[]
+  /** How the source has ended: with an error, or with `undefined`. */
   endResults: (StreamError | undefined)[]
+  /** The last event ID received. */
+  position: { lastEventId: string }
   /** Starts the source and responds with an event stream. */
   open(): Promise<ScriptedConnection>
 }
@@ -51,58 +62,83 @@ export interface TestSource {
 export function createTestSource(options: TestSourceOptions = {}): TestSource {
   const {
     retry = {},
-    lastEventId,
+    lastEventId = '',
     ignoreAbort = false,
     event,
     changed,
-    onBatchEnd: flush,
+    flush,
     repeatable,
+    request = async ({ signal }, id) => ({
+      url: 'https://api.test/stream',
+      method: 'GET',
+      headers: [],
+      credentialHeaders: [],
+      lastEventId: id,
+      maxEventSize: 1_000,
+      signal,
+    }),
+    endOfConnection = () => new StreamError('network', 'Ended', { retryable: true }),
     random = () => 1,
     ...rest
   } = options
-  const name = 'GET https://api.test/stream'
+  const label = 'GET https://api.test/stream'
   const clock = createManualClock()
   const network = createScriptedNetwork({ ignoreAbort })
   const events: RawEvent[] = []
   const flushedBytes: number[] = []
   const states: StreamState[] = []
   const endResults: (StreamError | undefined)[] = []
+  const position = { lastEventId }
   const source = createSource(
     { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
     {
-      label: name,
-      checkResponse: (connection) =>
-        assertEventStream(connection, { ...rest, clock, label: name, statusCodes: retry.statusCodes }),
+      label,
+      async checkResponse(connection) {
+        if (connection.status === 204) return false
+        await assertEventStream(connection, { ...rest, clock, label, statusCodes: retry.statusCodes })
+        return true
+      },
       nextRetry: (error, attempt, minDelay) =>
-        nextRetry({ ...retry, label: name, random }, repeatable?.(error) ?? true, error, attempt, minDelay),
-      onResponse: () => {},
-      onOpen: () => {},
-      onConnectionEnd: () => new StreamError('network', 'Ended', { retryable: true }),
-      request: async ({ signal }, id): Promise<ConnectRequest> => ({
-        url: 'https://api.test/stream',
-        method: 'GET',
-        headers: [],
-        credentialHeaders: [],
-        lastEventId: id,
-        maxEventSize: 1_000,
-        signal,
-      }),
-      ...rest,
-      onEvent(raw) {
-        events.push({ ...raw })
-        event?.(raw)
-      },
-      onBatchEnd(bytes) {
-        flushedBytes.push(bytes)
-        return flush?.(bytes)
-      },
+        nextRetry({ ...retry, label, random }, repeatable?.(error) ?? true, error, attempt, minDelay),
+      endOfConnection,
+      request: (context) => request(context, position.lastEventId),
       onStateChange(state) {
         states.push(state)
         changed?.(state)
       },
-      onEnd: (error) => void endResults.push(error),
     },
-    lastEventId,
+  )
+  const readAll = async (): Promise<void> => {
+    for (let next; (next = await source.read());) {
+      const { batch, connection } = next
+      if (batch.begins) continue
+      try {
+        for (const { type, data, id } of batch.blocks) {
+          const newId = nextLastEventId(position.lastEventId, id)
+          if (data !== undefined) {
+            const raw = { type, data, id: newId }
+            events.push(raw)
+            event?.(raw)
+          }
+          if (newId !== position.lastEventId) source.progress()
+          position.lastEventId = newId
+        }
+      } catch (error) {
+        source.fail(error as StreamError, connection)
+      }
+      flushedBytes.push(batch.bytes)
+      await flush?.(batch.bytes)
+    }
+  }
+  let isClosed = false
+  const { close } = source
+  source.close = (error) => {
+    isClosed = true
+    close(error)
+  }
+  readAll().then(
+    () => isClosed || endResults.push(undefined),
+    (error: StreamError) => isClosed || endResults.push(error),
   )
   return {
     source,
@@ -112,6 +148,7 @@ export function createTestSource(options: TestSourceOptions = {}): TestSource {
     flushedBytes,
     states,
     endResults,
+    position,
     async open() {
       source.start()
       await flushMicrotasks()

@@ -1,0 +1,138 @@
+/** Decodes the events of a feed: keeps its last event ID, drops what a new connection repeats, and parses the data. */
+import type { StreamError } from '../base/errors.ts'
+import type { StreamEvent } from '../base/events.ts'
+import { isNativeConnected } from '../base/native-connected.ts'
+import type { Batch } from '../connect/connect.ts'
+import type { ParseOption, StreamReset } from '../request/options.ts'
+import { createDedupeWindow } from '../source/dedupe.ts'
+import { createDuplicates } from '../source/duplicates.ts'
+import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
+import type { Decoded } from './kind.ts'
+import { invalidDataError } from './validate.ts'
+
+export interface FeedDecoderOptions {
+  readonly parse: ParseOption
+  /** How many recent events are remembered; 0: duplicates are delivered. */
+  readonly dedupeWindow: number
+  /** Whether a request can carry this last event ID. */
+  isSendable(id: string): boolean
+  onReset(reset: StreamReset): void
+  /** Called when an event has data that cannot be parsed; the event is not delivered. */
+  onInvalid(error: StreamError): void
+  /** Called with the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
+  onHeartbeat(ms: number): void
+  /** Called with the ID of each dropped event. */
+  onDuplicate(id: string): void
+}
+
+export interface FeedDecoder {
+  /** Last event ID received. */
+  readonly lastEventId: string
+  /** Continues from an ID that an earlier page received. */
+  restore(lastEventId: string): void
+  decode(batch: Batch): Decoded
+}
+
+/** The fields of `connected` and `reset` events (PROTOCOL.md, 2.2 and 2.3). */
+interface ControlFields {
+  readonly heartbeat?: unknown
+  readonly reason?: unknown
+}
+
+function parseFields(data: string): ControlFields {
+  try {
+    return Object(JSON.parse(data)) as ControlFields
+  } catch {
+    return {}
+  }
+}
+
+/** Creates a decoder that continues after `initialId`. */
+export function createFeedDecoder(options: FeedDecoderOptions, initialId: string | undefined): FeedDecoder {
+  const { parse, dedupeWindow, onReset } = options
+  const knownIds = createDedupeWindow(dedupeWindow, initialId)
+  const duplicates = createDuplicates(dedupeWindow)
+  let lastEventId = initialId ?? ''
+  let hasConflict = false
+  /** The connection that the events come from. `isNative` is `undefined` until its first event decides. */
+  let connection: { isNative: boolean | undefined; handshakeId?: string | undefined } | undefined
+
+  const begin = (isNative: boolean | undefined): void => {
+    const isFirst = !connection
+    connection = { isNative }
+    knownIds.beginConnection()
+    duplicates.beginConnection()
+    if (isFirst) return
+    // What the server sent between the two connections cannot be requested, so it is lost without a trace.
+    if (!lastEventId) onReset({ reason: 'no-id' })
+    else if (!options.isSendable(lastEventId)) onReset({ reason: 'unsendable-id' })
+    if (hasConflict) onReset({ reason: 'ids-not-unique' })
+  }
+  const classifyNative = (type: string, data: string, ownId: string | undefined): Disposition | undefined => {
+    if (type === 'connected') {
+      const { heartbeat } = parseFields(data)
+      options.onHeartbeat(typeof heartbeat === 'number' && heartbeat > 0 ? heartbeat : 0)
+      connection!.handshakeId = ownId
+      knownIds.beginConnection()
+      return 'handshake'
+    }
+    if (type === 'reset') {
+      const { reason } = parseFields(data)
+      knownIds.clear()
+      onReset({ reason: typeof reason === 'string' ? reason : 'unknown' })
+      return 'reset'
+    }
+    if (!ownId) return undefined
+    if (knownIds.isDuplicate(ownId)) return 'duplicate'
+    knownIds.remember(ownId)
+    return undefined
+  }
+  const classifyForeign = (type: string, data: string, ownId: string | undefined): Disposition | undefined => {
+    const verdict = ownId ? duplicates.classify({ type, data, id: ownId }) : 'new'
+    if (verdict === 'conflict') {
+      hasConflict = true
+      onReset({ reason: 'ids-not-unique' })
+    }
+    return verdict === 'duplicate' ? verdict : undefined
+  }
+
+  return {
+    get lastEventId() {
+      return lastEventId
+    },
+    restore(id) {
+      lastEventId = id
+      knownIds.remember(id)
+    },
+    decode({ blocks, begins, native }) {
+      const events: StreamEvent[] = []
+      let hasProgressed = false
+      if (begins || !connection) begin(native)
+      for (const block of blocks) {
+        const { type, data, id: ownId } = block
+        let disposition: Disposition | undefined
+        if (data !== undefined) {
+          const isNative = (connection!.isNative ??= native ?? isNativeConnected(block))
+          disposition = (isNative ? classifyNative : classifyForeign)(type, data, ownId)
+        }
+        const id = nextLastEventId(lastEventId, ownId, disposition, connection!.handshakeId)
+        hasProgressed ||= !disposition && id !== lastEventId
+        lastEventId = id
+        if (disposition === 'duplicate') options.onDuplicate(ownId!)
+        else if (data !== undefined) {
+          try {
+            events.push({ type, data: parseData(parse, data, type, id), id })
+          } catch (cause) {
+            options.onInvalid(invalidDataError({ type, id }, cause))
+          }
+        }
+      }
+      return { items: events, hasProgressed }
+    },
+  }
+}
+
+function parseData(parse: ParseOption, data: string, type: string, id: string): unknown {
+  if (parse === 'json') return JSON.parse(data)
+  return parse === 'text' ? data : parse(data, { type, id })
+}

@@ -1,0 +1,51 @@
+/** Opens runs: for a client, and as the functions `stream` and `resume`. */
+import type { Cursor } from '../base/errors.ts'
+import type { ClientOptions } from '../request/options.ts'
+import { resolveOptions } from '../request/resolve-options.ts'
+import type { RunOptions } from '../request/stream-options.ts'
+import { createRun, runDefaults } from './create-run.ts'
+import type { Run } from './run.ts'
+import type { ResumeRun, SharedOptions, StreamRun } from './signatures.ts'
+
+/**
+ * Opens a run, at `cursor` if there is one. `onClosed` is called once it has ended and everything was delivered.
+ * @throws TypeError if the URL cannot be requested, the body cannot be sent, or an option is invalid
+ */
+export function openRun(
+  url: string | URL,
+  shared: ClientOptions,
+  own: RunOptions = {},
+  cursor?: Cursor,
+  onClosed?: () => void,
+): Run<unknown> {
+  return createRun(url, resolveOptions(runDefaults, shared, own), cursor, onClosed)
+}
+
+/**
+ * Starts a run, like `createClient(options).stream(url, options)`, but an application that uses only this function does
+ * not load the code for feeds.
+ *
+ * @throws TypeError if the URL cannot be requested, the body cannot be sent, or an option is invalid
+ * @example
+ * ```ts
+ * import { stream } from 'rivulet'
+ * const run = stream('https://api.example.com/generate', { json: { prompt: 'Hello' } })
+ * for await (const { content } of run) console.log(content)
+ * ```
+ */
+export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: RunOptions & SharedOptions) =>
+  openRun(url, {}, options) as never
+
+/**
+ * Resumes a run from `cursor`, like `createClient(options).resume(cursor, options)`.
+ *
+ * @throws TypeError if the cursor's URL cannot be requested, its protocol is a different one, or an option is invalid
+ * @example
+ * ```ts
+ * import { type Cursor, resume } from 'rivulet'
+ * const cursor: Cursor | null = JSON.parse(localStorage.getItem('run') ?? 'null')
+ * if (cursor) console.log(await resume(cursor, { baseUrl: 'https://api.example.com' }).final())
+ * ```
+ */
+export const resume: ResumeRun<SharedOptions> = (cursor: Cursor, options?: RunOptions & SharedOptions) =>
+  openRun(cursor.url, {}, options, cursor) as never
