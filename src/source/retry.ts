@@ -15,7 +15,8 @@ export interface RetryOptions {
    */
   limit?: number
   /**
-   * Backoff after the first failure, in milliseconds. It doubles with each further failure.
+   * Backoff after the first failure, in milliseconds. It doubles with each further failure. From the third attempt in a
+   * row without progress, the delay is at least 100 ms, whatever the options are.
    *
    * @defaultValue 1,000
    * @example
@@ -36,7 +37,7 @@ export interface RetryOptions {
   maxDelay?: number
   /**
    * `true`: a random delay between 0 and the backoff (full jitter); `false`: the backoff itself; or a function of the
-   * backoff, in milliseconds.
+   * backoff, in milliseconds. Full jitter replaces what is not a valid delay.
    *
    * @defaultValue true
    * @example
@@ -56,7 +57,8 @@ export interface RetryOptions {
    */
   statusCodes?: readonly number[]
   /**
-   * Returns whether an error is retried, instead of `error.retryable`. `attempt` counts from 1. A request that could
+   * Returns whether an error is retried, instead of `error.retryable`, which still decides if the function returns
+   * something other than a boolean. `attempt` counts from 1. A request that could
    * act or cost twice is not repeated even so.
    *
    * @example
@@ -105,6 +107,11 @@ export function nextRetry(
     : error
 }
 
+/** From this attempt in a row without progress, a delay of 0 no longer means "at once", so that no loop is endless and tight. */
+const FIRST_SPACED_ATTEMPT = 3
+/** Shortest delay from then on. */
+const MIN_SPACING_MS = 100
+
 /** Returns the milliseconds to wait after attempt number `attempt` has failed, at least `minDelay`; `undefined` ends the retries. */
 export function retryDelay(
   { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
@@ -113,13 +120,24 @@ export function retryDelay(
   minDelay: number,
   random: () => number,
 ): number | undefined {
-  let willRetry = error.retryable
+  let willRetry: unknown
   if (shouldRetry) callSafely((context) => (willRetry = shouldRetry(context)), { error, attempt })
+  // A promise, which an async function returns, would count as `true`.
+  if (typeof willRetry !== 'boolean') willRetry = error.retryable
   if (attempt > limit || !willRetry) return undefined
   // The exponent is bounded: 0 times infinity is not a number.
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
-  if (!jitter) return Math.max(minDelay, backoff)
-  let jittered = random() * backoff
-  if (jitter !== true) callSafely((delay) => (jittered = jitter(delay)), backoff)
-  return minDelay + (jittered >= 0 ? jittered : backoff)
+  const spacing = attempt < FIRST_SPACED_ATTEMPT ? 0 : MIN_SPACING_MS
+  return Math.max(spacing, jitter ? minDelay + applyJitter(jitter, backoff, random) : Math.max(minDelay, backoff))
 }
+
+/** Returns the delay that `jitter` makes of `backoff`. Full jitter replaces what is not a valid delay. */
+function applyJitter(jitter: true | ((delay: number) => number), backoff: number, random: () => number): number {
+  let jittered: unknown
+  if (jitter !== true) callSafely((delay) => (jittered = jitter(delay)), backoff)
+  if (isValidDelay(jittered)) return jittered
+  const fraction: unknown = random()
+  return (isValidDelay(fraction) && fraction <= 1 ? fraction : Math.random()) * backoff
+}
+
+const isValidDelay = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity

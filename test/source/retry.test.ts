@@ -35,20 +35,42 @@ describe('backoff', () => {
     expect([1, 2, 3, 4].map((attempt) => delayOf(options, { attempt }))).toEqual([300, 600, 1_000, 1_000])
   })
 
-  test('a `delay` of 0 stays 0 after any number of attempts', () => {
-    expect(delayOf({ delay: 0 })).toBe(0)
-    expect(delayOf({ delay: 0 }, { attempt: 2_000 })).toBe(0)
+  test('a `delay` of 0 allows the second and the third attempt at once', () => {
+    expect([1, 2].map((attempt) => delayOf({ delay: 0 }, { attempt }))).toEqual([0, 0])
+    expect(delayOf({ delay: 0, jitter: false })).toBe(0)
+  })
+})
+
+describe('from the third attempt in a row without progress', () => {
+  test.each<[string, RetryOptions]>([
+    ['a `delay` of 0', { delay: 0 }],
+    ['a `maxDelay` of 0', { maxDelay: 0 }],
+    ['a `delay` of 0 without jitter', { delay: 0, jitter: false }],
+    ['a `jitter` function that returns 0', { jitter: () => 0 }],
+  ])('the delay after it is at least 100 ms with %s', (_name, options) => {
+    const delays = [1, 2, 3, 2_000].map((attempt) => delayOf(options, { attempt }))
+    expect(delays).toEqual([0, 0, 100, 100])
+  })
+
+  test('the delay after it is at least 100 ms with full jitter', () => {
+    expect([1, 2, 3].map((attempt) => delayOf({}, { attempt, random: 0 }))).toEqual([0, 0, 100])
+  })
+
+  test('a minimum delay that the server requests and that exceeds 100 ms is not changed', () => {
+    expect(delayOf({ delay: 0 }, { attempt: 3, minDelay: 150 })).toBe(150)
   })
 })
 
 describe('jitter', () => {
   test.each([
-    [0, 0],
+    [0.1, 400],
     [0.25, 1_000],
     [0.999, 3_996],
   ])('the default is full jitter: a random value of %d gives %d ms', (random, delay) => {
     expect(delayOf({}, { attempt: 3, random })).toBe(delay)
   })
+
+  test('full jitter reaches down to 0 ms', () => expect(delayOf({}, { random: 0 })).toBe(0))
 
   test('`jitter: false` uses the backoff unchanged', () => {
     expect(delayOf({ jitter: false }, { attempt: 3, random: 0 })).toBe(4_000)
@@ -60,19 +82,35 @@ describe('jitter', () => {
 })
 
 describe('invalid jitter', () => {
-  test('an error thrown by `jitter` is reported, and the backoff is used unchanged', () => {
+  test('an error thrown by `jitter` is reported, and full jitter is used', () => {
     const thrown = new Error('from the user')
     const jitter = (): number => {
       throw thrown
     }
     expect(delayOf({ jitter }, { attempt: 3 })).toBe(4_000)
-    expect(unhandled.reported.splice(0)).toEqual([thrown])
+    expect(delayOf({ jitter }, { attempt: 3, random: 0.5 })).toBe(2_000)
+    expect(unhandled.reported.splice(0)).toEqual([thrown, thrown])
   })
 
-  test.each([NaN, -1, -Infinity, undefined as never])(
-    'a `jitter` that returns %s leaves the backoff unchanged',
-    (value) => {
-      expect(delayOf({ jitter: () => value }, { attempt: 3 })).toBe(4_000)
+  test.each([
+    NaN,
+    -1,
+    -Infinity,
+    Infinity,
+    undefined as never,
+    null as never,
+    '7' as never,
+    Promise.resolve(7) as never,
+  ])('full jitter replaces a `jitter` that returns %s', (value) => {
+    expect(delayOf({ jitter: () => value }, { attempt: 3 })).toBe(4_000)
+    expect(delayOf({ jitter: () => value }, { attempt: 3, random: 0.5, minDelay: 7 })).toBe(2_007)
+  })
+
+  test.each([NaN, -1, Infinity, undefined as never, '0.5' as never])(
+    'a `random` that returns %s is replaced by `Math.random`',
+    (random) => {
+      vi.spyOn(Math, 'random').mockReturnValue(0.25)
+      expect(retryDelay({}, cut, 3, 0, () => random)).toBe(1_000)
     },
   )
 })
@@ -123,6 +161,14 @@ describe('retry decision', () => {
     expect(delayOf({ shouldRetry }, { error })).toBe(delay)
     expect(unhandled.reported.splice(0)).toEqual([thrown])
   })
+
+  test.each([undefined as never, 1 as never, Promise.resolve(false) as never, 'yes' as never])(
+    'a shouldRetry that returns %s leaves the decision to `retryable`',
+    (value) => {
+      expect(delayOf({ shouldRetry: () => value })).toBe(1_000)
+      expect(delayOf({ shouldRetry: () => value }, { error: final })).toBeUndefined()
+    },
+  )
 
   test('[F17] the default statuses to retry are 408, 425, 429, 500, 502, 503 and 504', () => {
     expect(defaultRetryStatusCodes).toEqual([408, 425, 429, 500, 502, 503, 504])
