@@ -75,6 +75,18 @@ export interface CommonOptions {
    */
   auth?: AuthProvider
   /**
+   * Further origins that receive `auth`, `headers` and cookies. Without it, the origins of the URL that was passed to
+   * the client, and of `baseUrl`, receive them, but not another one that the server or a cursor names.
+   *
+   * @throws TypeError, when a stream is made, if an entry is not an http or https origin
+   * @defaultValue none
+   * @example
+   * ```ts
+   * createClient({ auth: bearer('my-token'), trustedOrigins: ['https://runs.example.com'] })
+   * ```
+   */
+  trustedOrigins?: readonly string[]
+  /**
    * Reconnection options, or only their `limit`, or `false` for no retries.
    *
    * @defaultValue 1 s doubling to 30 s, full jitter; no limit for feeds, 5 for runs
@@ -87,7 +99,7 @@ export interface CommonOptions {
   retry?: false | number | RetryOptions
   /**
    * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails with code
-   * `network`, or `auth` if the credentials are late.
+   * `network`, or `auth` if the credentials are late. 0 turns it off.
    *
    * @defaultValue 10,000 for feeds, 60,000 for runs
    * @example
@@ -97,7 +109,8 @@ export interface CommonOptions {
    */
   connectTimeout?: number
   /**
-   * Milliseconds without any bytes after which the connection fails with code `idle`. Heartbeats count as bytes.
+   * Milliseconds without any bytes after which the connection fails with code `idle`. Heartbeats count as bytes. 0
+   * turns it off.
    *
    * @defaultValue three of the heartbeats that the server announced, else off
    * @example
@@ -108,6 +121,7 @@ export interface CommonOptions {
   idleTimeout?: number
   /**
    * Milliseconds without an event after which the connection fails with code `stalled`. Heartbeats are not events.
+   * 0 turns it off.
    *
    * @defaultValue off
    * @example

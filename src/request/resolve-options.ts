@@ -6,6 +6,7 @@ import { fetchConnect } from '../connect/fetch.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
 import { withSharedRefresh } from './auth-refresh.ts'
+import { checkOptions } from './check-options.ts'
 import type { ClientOptions } from './options.ts'
 import type { StreamOptions } from './stream-options.ts'
 
@@ -25,6 +26,7 @@ export interface ResolvedOptions extends MergedOptions {
   /** `headers` of the defaults, the client and the stream, in this order: later ones replace earlier ones. */
   headerSources: ClientOptions['headers'][]
   lastEventId: NonNullable<ClientOptions['lastEventId']>
+  trustedOrigins: readonly string[]
   /** Calls `onResponse`. */
   notifyResponse(connection: Connection): void
 }
@@ -38,10 +40,15 @@ const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]
     layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined)),
   ) as Options
 
-const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions =>
-  typeof retry === 'object' ? retry : retry === undefined ? {} : { limit: Number(retry) }
+const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions | undefined => {
+  if (typeof retry === 'object' || retry === undefined) return retry
+  return { limit: retry === false ? 0 : retry }
+}
 
-/** Merges `layers` over the defaults for all streams; later layers take precedence. */
+/**
+ * Merges `layers` over the defaults for all streams; later layers take precedence.
+ * @throws TypeError that names an option with an invalid value
+ */
 export function resolveOptions<Own extends StreamOptions>(
   ...layers: [KindDefaults, ClientOptions, Own]
 ): Own & ResolvedOptions {
@@ -50,9 +57,10 @@ export function resolveOptions<Own extends StreamOptions>(
     random: Math.random,
     maxEventSize: DEFAULT_MAX_EVENT_CHARS,
     lastEventId: 'header',
+    trustedOrigins: [],
   }
   const options = mergeDefined<object>(defaults, ...layers) as Own & ResolvedOptions
-  return {
+  const resolved: Own & ResolvedOptions = {
     ...options,
     hasCustomConnect: !!options.connect,
     connect: options.connect ?? fetchConnect(options.fetch),
@@ -62,4 +70,6 @@ export function resolveOptions<Own extends StreamOptions>(
     notifyResponse: ({ status, url, headers }) => callSafely(options.onResponse, { status, url, headers }),
     headerSources: layers.map(({ headers }) => headers),
   }
+  checkOptions(resolved)
+  return resolved
 }
