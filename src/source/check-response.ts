@@ -1,6 +1,6 @@
 /** Checks that a response is an event stream; throws a `StreamError` otherwise. */
 import type { Clock } from '../base/clock.ts'
-import { type Problem, StreamError, type StreamErrorCode } from '../base/errors.ts'
+import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
 import type { Connection } from '../connect/connect.ts'
 import { defaultRetryStatusCodes } from './retry.ts'
 
@@ -14,50 +14,66 @@ export interface ResponseCheckOptions {
   contentType?: false | ((type: string) => boolean) | undefined
   /** Where new credentials can be had after a 401. */
   auth?: unknown
+  /** Origin from which credentials were withheld: `withheldFrom` of the request. */
+  withheldFrom?: string | undefined
   /** The code for a status that is not 200. @defaultValue `http` */
   codeForStatus?: ((status: number) => StreamErrorCode) | undefined
 }
 
-/** Longest problem document that is read (bytes). */
+/** What is known of a refused response beyond its status. */
+type RefusalDetails = Pick<StreamErrorDetails, 'body' | 'problem' | 'retryable'>
+
+/** Most bytes that are read of the body of a refused response. */
 const MAX_ERROR_BODY_BYTES = 16_384
 /** How long it may take (milliseconds). */
 const ERROR_BODY_TIMEOUT_MS = 1_000
+/** Longest quotation of the server in a message, in characters (UTF-16 code units). */
+const MAX_QUOTE_CHARS = 200
 
 /** @throws StreamError if the response is not an event stream */
-export async function assertEventStream(
-  connection: Connection,
-  { clock, label, statusCodes = defaultRetryStatusCodes, contentType, auth, codeForStatus }: ResponseCheckOptions,
-): Promise<void> {
+export async function assertEventStream(connection: Connection, options: ResponseCheckOptions): Promise<void> {
+  const { label, statusCodes = defaultRetryStatusCodes, contentType, auth, withheldFrom, codeForStatus } = options
   const { status, headers } = connection
-  const type = headers.get('content-type') ?? ''
   if (status !== 200) {
-    let problem: Problem | undefined
-    let cancelDeadline: (() => void) | undefined
-    try {
-      const deadline = new Promise<string>(
-        (resolve) => (cancelDeadline = clock.after(ERROR_BODY_TIMEOUT_MS, () => resolve(''))),
-      )
-      if (/json/.test(type))
-        problem = JSON.parse(await Promise.race([connection.readText(MAX_ERROR_BODY_BYTES), deadline]))
-    } catch {
-      // Not a document that can be read: the status says enough.
-    }
-    cancelDeadline?.()
-    const code = status === 401 && auth ? 'auth' : (codeForStatus?.(status) ?? 'http')
-    throw httpError(connection, label, code, problem, statusCodes.includes(status))
+    // Where credentials are withheld, new ones would be withheld as well.
+    const code = status === 401 && auth && !withheldFrom ? 'auth' : (codeForStatus?.(status) ?? 'http')
+    const details = { ...(await readRefusal(connection, options.clock)), retryable: statusCodes.includes(status) }
+    throw httpError(connection, label, code, details, withheldFrom)
   }
-  let isAccepted = contentType === false
+  const type = headers.get('content-type') ?? ''
+  let isAccepted: unknown = contentType === false || undefined
   let cause: unknown
   try {
-    isAccepted ||= (contentType || isEventStream)(type)
+    if (contentType) isAccepted = contentType(type)
+    // A promise, which an async function returns, would count as `true`.
+    if (typeof isAccepted !== 'boolean') isAccepted = isEventStream(type)
   } catch (error) {
     cause = error
   }
   if (!isAccepted)
     throw new StreamError('content-type', `Expected an event stream, received "${type}" (contentType): ${label}`, {
       status,
+      ...(await readRefusal(connection, options.clock)),
       ...(cause ? { cause } : {}),
     })
+}
+
+/** Resolves with the text of a response that is not an event stream, and with what it says as JSON. Never rejects. */
+async function readRefusal(connection: Connection, clock: Clock): Promise<RefusalDetails> {
+  let cancelDeadline: (() => void) | undefined
+  const deadline = new Promise<string>(
+    (resolve) => (cancelDeadline = clock.after(ERROR_BODY_TIMEOUT_MS, () => resolve(''))),
+  )
+  let body = ''
+  let problem: Problem | undefined
+  try {
+    body = await Promise.race([connection.readText(MAX_ERROR_BODY_BYTES), deadline])
+    if (/json/i.test(connection.headers.get('content-type') ?? '')) problem = JSON.parse(body)
+  } catch {
+    // It broke, or is not the JSON that it claims to be: the status says enough.
+  }
+  cancelDeadline?.()
+  return { ...(body && { body }), ...(typeof problem === 'object' && problem && { problem }) }
 }
 
 /** Creates the error for a response with an unexpected status. */
@@ -65,12 +81,35 @@ export function httpError(
   { status, headers }: Connection,
   label: string,
   code: StreamErrorCode,
-  problem?: Problem,
-  retryable = false,
+  details: RefusalDetails = {},
+  withheldFrom?: string,
 ): StreamError {
   const safeHeaders = new Headers(headers)
   safeHeaders.delete('set-cookie') // errors are printed
-  return new StreamError(code, `Status ${status}: ${label}`, { status, headers: safeHeaders, problem, retryable })
+  const remarks = [quoteServer(details, headers.get('content-type') ?? '')]
+  if (withheldFrom && (status === 401 || status === 403))
+    remarks.push(`credentials were withheld from ${withheldFrom}, which trustedOrigins does not name`)
+  const remark = remarks.filter(Boolean).join('; ')
+  return new StreamError(code, `Status ${status}${remark && ` (${remark})`}: ${label}`, {
+    status,
+    headers: safeHeaders,
+    ...details,
+  })
+}
+
+/** Returns the server's own words on a refusal in one line: those of a problem document, or of a plain text; or ''. */
+function quoteServer({ problem, body }: RefusalDetails, type: string): string {
+  const words = [problem?.detail, problem?.title, /^text\/plain/i.test(type) && body]
+  // HTML is for browsers. A query may contain secrets, and control characters may act on a terminal.
+  const text = words.find(
+    (candidate): candidate is string => typeof candidate === 'string' && /^\s*[^\s<]/.test(candidate),
+  )
+  const [line = ''] = (text ?? '').trim().split(/[\r\n]/)
+  return line
+    .replace(/\?\S*=\S*/g, '')
+    .slice(0, MAX_QUOTE_CHARS)
+    .replace(/\p{C}/gu, '')
+    .trim()
 }
 
 /** [spec] Of several types the last one holds, but no wildcard (Fetch, "extract a MIME type"); a comma in quotes parts none. */

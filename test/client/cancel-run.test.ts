@@ -215,7 +215,7 @@ describe('a DELETE that fails', () => {
     network.last.respond({ status: 500, headers, problem: '{"detail":"no"}' })
     const error = (await cancelling) as StreamError
     expect(error.problem).toEqual({ detail: 'no' })
-    expect(error.message).toBe('Status 500: DELETE https://api.test/api/generate/r1')
+    expect(error.message).toBe('Status 500 (no): DELETE https://api.test/api/generate/r1')
     expect([...error.headers!.keys()]).toEqual(['content-type', 'x-request-id'])
   })
 

@@ -371,7 +371,7 @@ describe('a rejected channel', () => {
         ...error,
         status,
         problem: { title: 'Rejected' },
-        message: `Status ${status}: GET https://api.test/channel`,
+        message: `Status ${status} (Rejected): GET https://api.test/channel`,
       })
       expect((one as { headers: Headers }).headers.get('retry-after')).toBe('7')
     }

@@ -1,7 +1,8 @@
 /** Responses: content types, statuses, problem documents and refused credentials. */
 import { describe, expect, test } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
-import { createTestSource } from '../support/test-source.ts'
+import type { ScriptedResponse } from '../support/scripted-connect.ts'
+import { type TestSourceOptions, createTestSource } from '../support/test-source.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
@@ -146,16 +147,149 @@ describe('problem documents', () => {
     expect(error!.problem).toBeUndefined()
   })
 
-  test('[F11] an error body of a different content type is not read', async () => {
+  test('[F11] at most 16 KiB of a body of a different content type is read, and it is no problem document', async () => {
     const { error, connection } = await refuse('<h1>Bad</h1>', 'text/html')
-    expect(connection.problemLimit).toBeUndefined()
+    expect(connection.problemLimit).toBe(16_384)
     expect(connection.cancelled).toBe(true)
+    expect(error).toMatchObject({ code: 'http', status: 400, body: '<h1>Bad</h1>' })
     expect(error!.problem).toBeUndefined()
   })
 
-  test('an invalid problem document is ignored', async () => {
-    expect((await refuse('{')).error).toMatchObject({ code: 'http', status: 400 })
+  test.each(['{', 'null', '"text"', '5'])(
+    'a body of %s is no problem document, and is part of the error',
+    async (body) => {
+      const { error } = await refuse(body)
+      expect(error).toMatchObject({ code: 'http', status: 400, body })
+      expect(error!.problem).toBeUndefined()
+    },
+  )
+})
+
+describe('the body of a refused response', () => {
+  /** Responds to the first attempt, and returns the error that ends the source. */
+  const refuse = async (response: ScriptedResponse, options: TestSourceOptions = {}) => {
+    const { source, network, clock, endResults } = createTestSource(options)
+    source.start()
+    await flushMicrotasks()
+    const connection = network.last.respond(response)
+    await clock.advance(1_000)
+    expect(clock.pendingDelays).toEqual([])
+    return { error: endResults[0]!, connection }
+  }
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+
+  test('is `error.body`, and JSON is `error.problem` as well', async () => {
+    const problem = '{"error":{"code":"quota"}}'
+    const { error } = await refuse({ status: 402, headers, problem })
+    expect(error).toMatchObject({ code: 'http', body: problem, problem: { error: { code: 'quota' } } })
   })
+
+  test.each([
+    ['text/html', '<h1>Sign in</h1>', undefined],
+    ['application/json', '{"detail":"No stream"}', { detail: 'No stream' }],
+    ['', 'ok', undefined],
+  ])('is part of the content-type error for "%s"', async (type, body, problem) => {
+    const { error, connection } = await refuse({ headers: { 'content-type': type }, problem: body })
+    expect(error).toMatchObject({ code: 'content-type', status: 200, body })
+    expect(error.problem).toEqual(problem)
+    expect([connection.problemLimit, connection.cancelled]).toEqual([16_384, true])
+    expect(error.message).toBe(
+      `Expected an event stream, received "${type}" (contentType): GET https://api.test/stream`,
+    )
+  })
+
+  test.each([
+    [403, 'http'],
+    [200, 'content-type'],
+  ])('is absent with status %i if it is empty, breaks, or takes longer than 1 s', async (status, code) => {
+    const broken = Promise.reject<string>(new Error('reset'))
+    broken.catch(() => {}) // the response may be refused before the body is read
+    for (const problem of ['', broken, new Promise<string>(() => {})]) {
+      const { error, connection } = await refuse({ status, headers, problem })
+      expect(error).toMatchObject({ code, status })
+      expect(error).not.toHaveProperty('body')
+      expect(connection.cancelled).toBe(true)
+    }
+  })
+
+  test('is part of an error that is retried', async () => {
+    const { source, network } = createTestSource()
+    source.start()
+    await flushMicrotasks()
+    network.last.respond({ status: 503, headers: { 'content-type': 'text/plain' }, problem: 'Down' })
+    await flushMicrotasks()
+    expect(source.state).toMatchObject({ status: 'waiting', error: { code: 'http', body: 'Down' } })
+    source.close()
+  })
+})
+
+describe('the message of a status error', () => {
+  const messageOf = async (type: string, problem: string, options: TestSourceOptions = {}, status = 400) => {
+    const { source, network, endResults } = createTestSource(options)
+    source.start()
+    await flushMicrotasks()
+    network.last.respond({
+      status,
+      headers: { 'content-type': type, 'www-authenticate': 'Bearer error="hunter2"', 'set-cookie': 'a=hunter2' },
+      problem,
+    })
+    await flushMicrotasks()
+    return endResults[0]!.message
+  }
+  const withWords = (words: string): string => `Status 400 (${words}): GET https://api.test/stream`
+  const withoutWords = 'Status 400: GET https://api.test/stream'
+
+  test.each([
+    ['the detail of a problem document', 'application/problem+json', '{"title":"Bad","detail":"Too long"}', 'Too long'],
+    ['the title, if there is no detail', 'application/problem+json', '{"title":"Bad prompt"}', 'Bad prompt'],
+    ['the title, if the detail is no text', 'application/json', '{"title":"Bad","detail":["x"]}', 'Bad'],
+    ['the title, if the detail is HTML', 'application/json', '{"title":"Bad","detail":"<b>x</b>"}', 'Bad'],
+    ['the first line of a plain text', 'text/plain; charset=utf-8', '\nNo quota left \r\nRequest 7', 'No quota left'],
+    ['the first 200 characters of a long line', 'text/plain', 'x'.repeat(300), 'x'.repeat(200)],
+    [
+      'the first 200 characters of a long detail',
+      'application/json',
+      `{"detail":"${'y'.repeat(300)}"}`,
+      'y'.repeat(200),
+    ],
+    ['no control characters', 'text/plain', '\u001b[31mNo\u0000 quota', '[31mNo quota'],
+    ['no query, which may contain secrets', 'text/plain', 'Cannot GET /x?key=hunter2 here', 'Cannot GET /x here'],
+  ])('quotes %s', async (_name, type, body, words) => {
+    expect(await messageOf(type, body)).toBe(withWords(words))
+  })
+
+  test.each([
+    ['an HTML page', 'text/html', '<h1>Bad</h1>'],
+    ['HTML that is declared as plain text', 'text/plain', ' <!doctype html><h1>Bad</h1>'],
+    ['a text of another type', 'text/event-stream', 'data: x'],
+    ['JSON without words', 'application/json', '{"detail":5}'],
+    ['JSON that is not an object', 'application/json', '["detail"]'],
+    ['a blank text', 'text/plain', ' \n '],
+    ['an empty body', 'text/plain', ''],
+  ])('does not quote %s', async (_name, type, body) => expect(await messageOf(type, body)).toBe(withoutWords))
+
+  const withheldFrom = 'https://other.test'
+  test.each([401, 403])('with status %i says that credentials were withheld from the origin', async (status) => {
+    expect(await messageOf('text/plain', 'Who?', { withheldFrom }, status)).toBe(
+      `Status ${status} (Who?; credentials were withheld from https://other.test, which trustedOrigins does not name): ` +
+        'GET https://api.test/stream',
+    )
+    expect(await messageOf('', '', { withheldFrom, auth: true }, 403)).toContain('(credentials were withheld from')
+  })
+
+  test('with another status does not mention credentials', async () => {
+    expect(await messageOf('', '', { withheldFrom })).toBe(withoutWords)
+  })
+})
+
+test('a 401 from an origin from which credentials were withheld is final, because new ones would be withheld as well', async () => {
+  const { source, network, clock, endResults } = createTestSource({ auth: true, withheldFrom: 'https://other.test' })
+  source.start()
+  await flushMicrotasks()
+  network.last.respond({ status: 401 })
+  await clock.advance(60_000)
+  expect(network.attempts).toHaveLength(1)
+  expect(endResults).toMatchObject([{ code: 'http', status: 401, retryable: false }])
 })
 
 describe('[F16] [P4.2] refused credentials', () => {
@@ -262,6 +396,24 @@ describe('[F11] a stalled problem document', () => {
     },
   )
 })
+
+test.each([Promise.resolve(true) as never, 'yes' as never, undefined as never])(
+  'a `contentType` that returns %s leaves the decision to the default',
+  async (value) => {
+    for (const [type, expected] of [
+      ['text/event-stream', 'open'],
+      ['text/html', 'closed'],
+    ] as const) {
+      const { source, network } = createTestSource({ contentType: () => value })
+      source.start()
+      await flushMicrotasks()
+      network.last.respond({ headers: { 'content-type': type } })
+      await flushMicrotasks()
+      expect(source.state.status).toBe(expected)
+      source.close()
+    }
+  },
+)
 
 test('an error thrown by `contentType` is not retried, because another attempt would fail too', async () => {
   const thrown = new Error('from the user')
