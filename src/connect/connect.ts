@@ -11,6 +11,11 @@ export interface ConnectRequest {
   headers: [name: string, value: string][]
   /** Lower-case names of the headers that are credentials: they must not be sent to another origin. */
   credentialHeaders: string[]
+  /**
+   * Origin of `url` if credentials are withheld from it, because it is neither the stream's own nor in `trustedOrigins`.
+   * A `Connect` must not add any.
+   */
+  withheldFrom?: string | undefined
   /** Body that can be sent repeatedly; other bodies are in `init`. */
   body?: string | Uint8Array<ArrayBuffer> | undefined
   /** Last event ID to continue from. The `Connect` sends it, encoded as UTF-8. */

@@ -64,8 +64,8 @@ export interface CommonOptions {
    */
   headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
   /**
-   * Provider of credentials, which are sent only to the origin of `baseUrl` or, without a `baseUrl`, to the origin of
-   * the stream's URL.
+   * Provider of credentials, which are sent only to the origins of `baseUrl` and of the URL that was passed to the
+   * client, and to `trustedOrigins`.
    *
    * @example
    * ```ts
@@ -277,7 +277,7 @@ export interface CommonOptions {
 /** Options for `createClient`. */
 export interface ClientOptions extends CommonOptions {
   /**
-   * Base for relative URLs, and the origin that receives the credentials of `auth`.
+   * Base for relative URLs. Its origin receives credentials even if a server or a cursor names it.
    *
    * @defaultValue the document's base, or a worker's location
    * @example

@@ -4,8 +4,10 @@ import { formatRequestLabel } from '../base/request-label.ts'
 import { originOf, resolveUrl } from '../base/url.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 import type { AttemptContext } from '../source/source.ts'
+import { isCredentialName, isPublicName } from './credentials.ts'
 import type { AuthProvider } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
+import { isHttpUrl } from './resume-url.ts'
 
 /** Properties of a request that can differ from one attempt to the next. */
 export interface RequestOverrides {
@@ -31,12 +33,12 @@ export interface RequestBuilder {
 }
 
 /**
- * Creates the request builder of a stream. Credentials go to the origin of `baseUrl`. Without a `baseUrl`, they go to
- * the origin of `target` if the user's code chose it (`isUserUrl`), or else to the origin of the page, because a
- * cursor's URL is not trusted.
+ * Creates the request builder of a stream. Credentials, headers and cookies go to the origin of `baseUrl` (without a
+ * `baseUrl`, of the page), to the origin of `target` if application code has passed it (`isUserUrl`), and to
+ * `trustedOrigins`. Other origins, which a cursor or a server has named, receive none of them.
  *
- * @throws TypeError if the URL is invalid, contains credentials, or is relative without a base; or if the body cannot
- * be sent, or cannot be sent again
+ * @throws TypeError if the URL is invalid, contains credentials, or is relative without a base; if a cursor's URL is
+ * neither http nor https; or if the body cannot be sent, or cannot be sent again
  */
 export function createRequestBuilder(target: string | URL, options: ResolvedOptions, isUserUrl = true): RequestBuilder {
   const { baseUrl, auth, json, searchParams, lastEventId: lastEventIdMode } = options
@@ -48,11 +50,12 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
       ? ''
       : (resolvedUrl.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
   const url = resolvedUrl + query
-  const trustedOrigin = originOf(baseUrl === undefined && isUserUrl ? url : base)
+  const trustedOrigins = [...options.trustedOrigins, originOf(base), ...(isUserUrl ? [originOf(url)] : [])]
   const body = json === undefined ? options.body : JSON.stringify(json)
   const isPlainBody = typeof body === 'string' || body instanceof Uint8Array
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
   const label = formatRequestLabel(method, url)
+  if (!isUserUrl && !isHttpUrl(url)) throw new TypeError('A cursor needs an http or https URL')
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
     throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
   if (body instanceof ReadableStream)
@@ -67,28 +70,28 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
       let requestUrl = overrideUrl ?? url
       if (typeof lastEventIdMode === 'function' && lastEventId) requestUrl = lastEventIdMode(requestUrl, lastEventId)
       const isOwnUrl = overrideUrl === undefined
+      const origin = originOf(requestUrl)
+      const withheldFrom = trustedOrigins.includes(origin) ? undefined : origin
+      const credentialNames = new Set<string>()
       const headers = new Headers({
         accept: 'text/event-stream',
         ...(isOwnUrl && json !== undefined && { 'content-type': 'application/json' }),
       })
-      const addHeaders = (source: HeadersInit | undefined): string[] => {
-        const names: string[] = []
+      const addHeaders = (source: HeadersInit | undefined, isCredential: (name: string) => boolean): void => {
         try {
-          new Headers(source).forEach((value, key) => {
-            headers.set(key, value)
-            names.push(key)
+          new Headers(source).forEach((value, name) => {
+            headers.set(name, value)
+            if (isCredential(name)) credentialNames.add(name)
           })
-          return names
         } catch {
           // No `cause`: the platform's error quotes the header's value, which may be a secret.
           throw new StreamError('auth', `Invalid header from headers or auth: ${label}`)
         }
       }
-      const callProvider = async (provider: AuthProvider): Promise<string[]> => {
-        let provided: HeadersInit
+      const callProvider = async (provider: AuthProvider): Promise<HeadersInit> => {
         context.signal.throwIfAborted()
         try {
-          provided = await provider(context)
+          return await provider(context)
         } catch (cause) {
           // A new error for each stream, even if streams share a refresh: each stream adds its own details.
           throw new StreamError('auth', `The auth or headers function failed: ${label}`, {
@@ -96,21 +99,26 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
             retryable: !isStreamError(cause) || cause.retryable,
           })
         }
-        return addHeaders(provided)
       }
       for (const source of options.headerSources)
-        await (typeof source === 'function' ? callProvider(source) : addHeaders(source))
-      const credentialHeaders = auth && originOf(requestUrl) === trustedOrigin ? await callProvider(auth) : []
-      addHeaders(extraHeaders)
+        addHeaders(typeof source === 'function' ? await callProvider(source) : source, isCredentialName)
+      if (auth && !withheldFrom) addHeaders(await callProvider(auth), (name) => name !== 'idempotency-key')
+      addHeaders(extraHeaders, () => false)
       return {
         url: requestUrl,
         method: overrideMethod ?? (isOwnUrl ? method : 'GET'),
-        headers: [...headers],
-        credentialHeaders,
+        headers: [...headers].filter(([name]) => !withheldFrom || isPublicName(name)),
+        credentialHeaders: withheldFrom ? [] : [...credentialNames],
+        withheldFrom,
         body: isOwnUrl && isPlainBody ? (body as ConnectRequest['body']) : undefined,
         lastEventId: typeof lastEventIdMode === 'string' ? lastEventId : undefined,
         scope: options.scope,
-        init: { ...options, body: isOwnUrl && !isPlainBody ? body : null } as RequestInit,
+        init: {
+          ...options,
+          body: isOwnUrl && !isPlainBody ? body : null,
+          // The default of `fetch`: cookies go to the page's own origin alone.
+          ...(withheldFrom && options.credentials === 'include' && { credentials: 'same-origin' }),
+        } as RequestInit,
         maxEventSize: options.maxEventSize,
         signal: context.signal,
       }

@@ -1,0 +1,17 @@
+/** Which headers are credentials, and which may go to every origin. */
+
+/**
+ * Returns whether a header that application code has set is a credential. `Idempotency-Key` only identifies a request.
+ * `name` is in lower case.
+ */
+export function isCredentialName(name: string): boolean {
+  return /auth|token|key|secret|cookie|session/.test(name) && name !== 'idempotency-key'
+}
+
+/**
+ * Returns whether a header may go to every origin, even to one that application code has neither chosen nor named in
+ * `trustedOrigins`. `name` is in lower case.
+ */
+export function isPublicName(name: string): boolean {
+  return ['accept', 'content-type', 'last-event-id'].includes(name)
+}
