@@ -26,8 +26,9 @@ export interface RequestBuilder {
   /** Method and URL for messages, without secrets. */
   readonly label: string
   /**
-   * Resolves with the next request. Rejects with code `auth` if the `auth` or `headers` provider fails, or if a header
-   * is invalid.
+   * Resolves with the next request. Rejects with code `auth` if `auth` fails or a header is invalid; with
+   * `signal.reason` after an abort; or with what `headers` or `lastEventId` throws: an error of the application, which
+   * another attempt would not repair.
    */
   build(context: AttemptContext, overrides?: RequestOverrides): Promise<ConnectRequest>
 }
@@ -67,8 +68,12 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
     method,
     label,
     async build(context, { url: overrideUrl, method: overrideMethod, headers: extraHeaders, lastEventId } = {}) {
-      let requestUrl = overrideUrl ?? url
-      if (typeof lastEventIdMode === 'function' && lastEventId) requestUrl = lastEventIdMode(requestUrl, lastEventId)
+      const targetUrl = overrideUrl ?? url
+      const urlWithId =
+        typeof lastEventIdMode === 'function' && lastEventId
+          ? callLastEventId(lastEventIdMode, targetUrl, lastEventId)
+          : undefined
+      const requestUrl = urlWithId ?? targetUrl
       const isOwnUrl = overrideUrl === undefined
       const origin = originOf(requestUrl)
       const withheldFrom = trustedOrigins.includes(origin) ? undefined : origin
@@ -88,21 +93,12 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           throw new StreamError('auth', `Invalid header from headers or auth: ${label}`)
         }
       }
-      const callProvider = async (provider: AuthProvider): Promise<HeadersInit> => {
+      for (const source of options.headerSources) {
         context.signal.throwIfAborted()
-        try {
-          return await provider(context)
-        } catch (cause) {
-          // A new error for each stream, even if streams share a refresh: each stream adds its own details.
-          throw new StreamError('auth', `The auth or headers function failed: ${label}`, {
-            cause,
-            retryable: !isStreamError(cause) || cause.retryable,
-          })
-        }
+        addHeaders(typeof source === 'function' ? await source(context) : source, isCredentialName)
       }
-      for (const source of options.headerSources)
-        addHeaders(typeof source === 'function' ? await callProvider(source) : source, isCredentialName)
-      if (auth && !withheldFrom) addHeaders(await callProvider(auth), (name) => name !== 'idempotency-key')
+      context.signal.throwIfAborted()
+      if (auth && !withheldFrom) addHeaders(await callAuth(auth, context, label), (name) => name !== 'idempotency-key')
       addHeaders(extraHeaders, () => false)
       return {
         url: requestUrl,
@@ -111,7 +107,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         credentialHeaders: withheldFrom ? [] : [...credentialNames],
         withheldFrom,
         body: isOwnUrl && isPlainBody ? (body as ConnectRequest['body']) : undefined,
-        lastEventId: typeof lastEventIdMode === 'string' ? lastEventId : undefined,
+        lastEventId: lastEventIdMode === false || urlWithId ? undefined : lastEventId,
         scope: options.scope,
         init: {
           ...options,
@@ -123,6 +119,29 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         signal: context.signal,
       }
     },
+  }
+}
+
+/** Returns the URL that a `lastEventId` function chooses; `undefined` if it returns something else than a URL. */
+function callLastEventId(
+  toUrl: (url: string, id: string) => unknown,
+  url: string,
+  lastEventId: string,
+): string | undefined {
+  const target = toUrl(url, lastEventId)
+  return typeof target === 'string' || target instanceof URL ? resolveUrl(target, url) : undefined
+}
+
+/** Calls the `auth` provider; rejects with code `auth` if it fails. */
+async function callAuth(auth: AuthProvider, context: AttemptContext, label: string): Promise<HeadersInit> {
+  try {
+    return await auth(context)
+  } catch (cause) {
+    // A new error for each stream, even if streams share a refresh: each stream adds its own details.
+    throw new StreamError('auth', `The auth function failed: ${label}`, {
+      cause,
+      retryable: !isStreamError(cause) || cause.retryable,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 /** Headers and credentials: when the callbacks are called, and which origins receive credentials. */
 import { describe, expect, test, vi } from 'vitest'
 import { apiKey, bearer } from '../../src/request/auth.ts'
+import type { ClientOptions } from '../../src/request/options.ts'
 import type { AttemptContext } from '../../src/source/source.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createScriptedNetwork } from '../support/scripted-connect.ts'
@@ -199,29 +200,28 @@ describe('[F16] a 401', () => {
 })
 
 describe('[F38] a failing provider', () => {
-  test.each([
-    ['rejects', () => Promise.reject(new Error('offline'))],
+  const hang = (): Promise<never> => new Promise(() => {})
+  test.each<[string, ClientOptions]>([
+    ['an auth provider that rejects', { auth: () => Promise.reject(new Error('offline')) }],
     [
-      'throws',
-      () => {
-        throw new Error('offline')
+      'an auth provider that throws',
+      {
+        auth() {
+          throw new Error('offline')
+        },
       },
     ],
-    ['hangs', () => new Promise<never>(() => {})],
-  ])(
-    'a provider that %s fails each attempt, and the stream ends with code auth at the retry limit',
-    async (_name, provider) => {
-      for (const options of [{ auth: provider }, { headers: provider }]) {
-        const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
-        const { closed } = client.subscribe('/x')
-        await clock.advance(100_000)
-        expect(await closed).toMatchObject({ code: 'auth' })
-        expect(errors).toHaveLength(1)
-        expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
-        expect(clock.pendingDelays).toEqual([])
-      }
-    },
-  )
+    ['an auth provider that hangs', { auth: hang }],
+    ['a headers function that hangs', { headers: hang }],
+  ])('%s fails each attempt, and the stream ends with code auth at the retry limit', async (_name, options) => {
+    const { client, clock, errors, states } = createTestClient({ ...options, retry: 2, connectTimeout: 5_000 })
+    const { closed } = client.subscribe('/x')
+    await clock.advance(100_000)
+    expect(await closed).toMatchObject({ code: 'auth' })
+    expect(errors).toHaveLength(1)
+    expect(states.filter(({ status }) => status === 'waiting').map(({ attempt }) => attempt)).toEqual([2, 3])
+    expect(clock.pendingDelays).toEqual([])
+  })
 
   test('a provider that recovers lets the stream connect', async () => {
     let calls = 0
