@@ -3,6 +3,7 @@ import { resolveUrl } from '../base/url.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 import { channelError } from './channel-error.ts'
+import { utf8Length } from './utf8-length.ts'
 
 /** Callbacks from a stream to its channel. */
 export interface ChannelStreamHandlers {
@@ -115,7 +116,7 @@ export function createChannelStream(
     connection,
     push(block) {
       const { data = '' } = block
-      const cost = new TextEncoder().encode(data).length + BLOCK_OVERHEAD_BYTES
+      const cost = utf8Length(data) + BLOCK_OVERHEAD_BYTES
       if (state === 'opening') return finish(channelError(request, 'Event precedes `open`'))
       if (data.length > maxEventSize)
         return finish(

@@ -24,7 +24,8 @@ export interface MultiplexOptions {
   /** Milliseconds for which the channel stays open after its last stream has ended. @defaultValue 1,000 */
   linger?: number
   /**
-   * Milliseconds within which the server must open the channel, and must answer each request that sends operations.
+   * Milliseconds within which the server must open the channel, and must answer each request that sends operations. 0
+   * turns it off.
    * @defaultValue 10,000
    */
   timeout?: number
@@ -46,6 +47,15 @@ export interface Channel {
 const MAX_CHANNEL_EVENT_CHARS = 0x4000000
 /** Minimum milliseconds between two notifications to all streams that the channel is alive. */
 const ACTIVITY_INTERVAL_MS = 100
+
+/** Returns the index of the first `=`, `+` or `!` in an ID, which separates a stream's key from the rest; -1 if there is none. */
+function findKeyEnd(id: string): number {
+  for (let index = 0; index < id.length; index++) {
+    const character = id[index]
+    if (character === '=' || character === '+' || character === '!') return index
+  }
+  return -1
+}
 
 /** Returns the headers that identify the user: all except those that describe the content of this request. */
 const identityHeaders = ({ headers }: ConnectRequest): ConnectRequest['headers'] =>
@@ -128,7 +138,7 @@ export function createChannel(
   }
   const post = async (body: string): Promise<void> => {
     const deadline = new AbortController()
-    const cancelDeadline = clock.after(timeout, () => deadline.abort())
+    const cancelDeadline = timeout < Infinity ? clock.after(timeout, () => deadline.abort()) : undefined
     try {
       const response = await send(operationsRequest, ['content-type', 'application/json'], {
         body,
@@ -141,7 +151,7 @@ export function createChannel(
       // Only 202 means success: a redirect may have led to some page with status 200.
       if (response.status !== 202) throw httpError(response, formatRequestLabel('POST', operationsRequest.url), 'http')
     } finally {
-      cancelDeadline()
+      cancelDeadline?.()
     }
   }
   const operations = createOperationQueue(
@@ -158,7 +168,7 @@ export function createChannel(
   const receive = ({ blocks }: Batch): void => {
     for (const block of blocks) {
       const { type, data = '', id = '' } = block
-      const keyEnd = id.search(/[=+!]/)
+      const keyEnd = findKeyEnd(id)
       const key = id.slice(0, keyEnd)
       const stream = streams.get(key)
       if (keyEnd < 0 && type === 'channel') {

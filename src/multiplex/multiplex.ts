@@ -3,6 +3,7 @@ import { originOf, resolveUrl } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
+import { checkMilliseconds } from '../request/check-options.ts'
 import { type Channel, type MultiplexOptions, createChannel } from './channel.ts'
 
 /** `fetch` options that cannot apply to a single stream of a channel. */
@@ -13,15 +14,25 @@ const FETCH_ONLY_OPTIONS = /^(body|cache|credentials|dispatcher|mode|redirect|re
  */
 const MAX_BODY_CHARS = 100_000
 
+/** The statuses that redirect (Fetch standard, "redirect status"). */
+const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
+
 /**
  * Creates a `Connect` that carries streams over one channel (PROTOCOL.md, section 5), which is opened by the first stream.
- * `channelUrl` is resolved against the URL of that stream. Streams to other origins, and requests whose body is binary
- * or longer than 100,000 characters, get connections of their own.
+ * `channelUrl` is resolved against the URL of that stream. Streams to other origins, streams that must not receive the
+ * channel's credentials, and requests whose body is binary or longer than 100,000 characters, get connections of their
+ * own.
  *
+ * @throws TypeError if `window`, `linger` or `timeout` is not a valid number
  * @example createClient({ connect: multiplex('/api/channel') })
  */
 export function multiplex(channelUrl: string | URL, options: MultiplexOptions = {}): Connect {
-  const { connect = fetchConnect(), init = {} } = options
+  const { connect = fetchConnect(), init = {}, window, linger, timeout } = options
+  checkMilliseconds('linger', linger)
+  checkMilliseconds('timeout', timeout)
+  if (window !== undefined && !(Number.isFinite(window) && window > 0))
+    throw new TypeError('window: expected a finite number of bytes above 0')
+  const channelOptions = { ...options, connect, ...(timeout === 0 && { timeout: Infinity }) }
   let channelAddress = ''
   let channel: Channel | undefined
 
@@ -34,11 +45,13 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
 
   const openConnection = async (request: ConnectRequest): Promise<Connection> => {
     request.signal.throwIfAborted()
+    // The server would treat a stream without credentials as one of the channel's identity.
+    if (request.withheldFrom) return connect(request)
     channelAddress ||= resolveUrl(channelUrl, request.url)
     let connection: Connection | undefined
     if (canUseChannel(request)) {
       while (!connection) {
-        channel ??= createChannel({ ...options, connect }, channelAddress, request, () => (channel = undefined))
+        channel ??= createChannel(channelOptions, channelAddress, request, () => (channel = undefined))
         connection = await channel.open(request)
       }
       if (connection.status !== 421) return connection
@@ -48,23 +61,33 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
     return connect(request)
   }
   return async (request) => {
-    const { url, method, body, headers, credentialHeaders } = request
-    /** Chooses between the channel and a separate connection for each redirect target. */
-    const fetch = async (target: unknown, init?: RequestInit): Promise<Response> => {
-      const connection = await openConnection({
+    const { url, method, headers, body, init: requestInit, credentialHeaders } = request
+    let connection!: Connection
+    /**
+     * Opens a connection for the stream or for the target of a redirect, over the channel or not. The returned response
+     * only tells `fetchFollowingRedirects` whether the connection is a redirect, and lets it close the connection.
+     */
+    const openHop = async (target: RequestInfo | URL, hop: RequestInit = {}): Promise<Response> => {
+      const hopMethod = hop.method ?? method
+      const opened = (connection = await openConnection({
         ...request,
-        ...init,
-        url: target,
-        headers: [...(init!.headers as Headers)],
-      } as ConnectRequest)
-      return Object.assign(connection, { body: { cancel: async () => connection.cancel() } }) as unknown as Response
+        url: target instanceof Request ? target.url : String(target),
+        method: hopMethod,
+        headers: [...new Headers(hop.headers)],
+        // A redirect that changes the method drops the body.
+        ...(hopMethod !== method && { body: undefined, init: { ...requestInit, body: null } }),
+      }))
+      const { status, headers: responseHeaders } = opened
+      if (!REDIRECT_STATUSES.includes(status)) return new Response()
+      const closable = new ReadableStream({ cancel: () => opened.cancel() })
+      return new Response(closable, { status, headers: responseHeaders })
     }
-    const response: unknown = await fetchFollowingRedirects(
-      fetch,
+    await fetchFollowingRedirects(
+      openHop,
       url,
-      { method, body: body!, headers: new Headers(headers) },
+      { method, body: body ?? null, headers: new Headers(headers) },
       credentialHeaders,
     )
-    return response as Connection
+    return connection
   }
 }

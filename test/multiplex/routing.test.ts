@@ -31,6 +31,26 @@ describe('a connection of its own', () => {
     expect(testMultiplex.operations).toHaveLength(1)
   })
 
+  test('a request from whose origin credentials are withheld gets a connection of its own, because the channel has some', async () => {
+    const testMultiplex = createTestMultiplex()
+    testMultiplex.requestStream({ headers: [['authorization', 'secret']] })
+    await testMultiplex.openChannel()
+    testMultiplex.requestStream({ withheldFrom: 'https://api.test' })
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests[1]!.request.url).toBe('https://api.test/stream')
+    expect(testMultiplex.operations).toHaveLength(1)
+  })
+
+  test('a request from whose origin credentials are withheld does not decide where a relative channel URL leads', async () => {
+    const testMultiplex = createTestMultiplex({}, '/channel')
+    testMultiplex.requestStream({ url: 'https://other.test/stream', withheldFrom: 'https://other.test' })
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests[0]!.request.url).toBe('https://other.test/stream')
+    testMultiplex.requestStream()
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests[1]!.request.url).toBe('https://api.test/channel')
+  })
+
   test('a stream that is rejected with 421 gets a connection of its own', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream({ headers: [['authorization', 'another subject']] })
@@ -143,6 +163,50 @@ describe('redirects', () => {
       headers: [['x-tenant', '1']],
     })
   })
+
+  test('[F13] a redirect closes the stream that it answers, and the request of its target is otherwise the same', async () => {
+    const testMultiplex = createTestMultiplex()
+    const init = { priority: 'high' } as const
+    testMultiplex.requestStream({ scope: 'user', init, maxEventSize: 7, body: '{}', method: 'POST' })
+    const channel = await testMultiplex.openChannel()
+    channel.send(controlEvent(1, 'open', { status: 307, headers: { location: 'https://other.test/x' } }))
+    await flushMicrotasks()
+    expect(testMultiplex.operations.at(-1)).toEqual({ op: 'close', key: '1' })
+    const { request } = testMultiplex.channelRequests.at(-1)!
+    expect(request).toMatchObject({
+      url: 'https://other.test/x',
+      scope: 'user',
+      init,
+      maxEventSize: 7,
+      body: '{}',
+      method: 'POST',
+    })
+    expect(request).not.toHaveProperty('redirect')
+  })
+
+  test('[F13] a body that only fetch accepts is sent again after a redirect with 307, but not with 303', async () => {
+    const testMultiplex = createTestMultiplex()
+    const init = { body: new FormData() }
+    testMultiplex.requestStream({ method: 'POST', init })
+    await flushMicrotasks()
+    testMultiplex.channelRequests[0]!.respond({ status: 307, headers: { location: '/there' } })
+    await flushMicrotasks()
+    expect(testMultiplex.channelRequests[1]!.request).toMatchObject({ method: 'POST', init })
+    testMultiplex.channelRequests[1]!.respond({ status: 303, headers: { location: '/result' } })
+    await testMultiplex.openChannel()
+    expect(testMultiplex.operations.at(-1)).toMatchObject({ op: 'open', method: 'GET', path: '/result' })
+  })
+
+  test.each([100, 199, 304, 999])(
+    'the status %i, which no response of fetch can have with a body, is passed on',
+    async (status) => {
+      const testMultiplex = createTestMultiplex()
+      const { connection } = testMultiplex.requestStream()
+      const channel = await testMultiplex.openChannel()
+      channel.send(openEvent(1, { status, headers: { location: '/x' } }))
+      expect(await connection).toMatchObject({ status })
+    },
+  )
 
   test('[F13] an endless redirect loop rejects with one error', async () => {
     const testMultiplex = createTestMultiplex()

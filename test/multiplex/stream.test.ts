@@ -283,6 +283,14 @@ describe('the end of a stream', () => {
 })
 
 describe('flow control', () => {
+  test('the bytes of an event are counted without encoding it', async () => {
+    const encode = vi.spyOn(TextEncoder.prototype, 'encode')
+    const { channel, streams } = await createTestMultiplex().open()
+    channel.send({ id: '1=a', data: 'é日👍' })
+    expect(await streams[0]!.read()).toMatchObject({ bytes: 2 + 3 + 4 + 32 })
+    expect(encode).not.toHaveBeenCalled()
+  })
+
   const cost = (text: string): number => new TextEncoder().encode(text).length + 32
 
   test.each(['x', 'é', '日', '👍'])(
