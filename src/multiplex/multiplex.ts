@@ -3,7 +3,7 @@ import { originOf, resolveUrl } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
-import { checkMilliseconds } from '../request/check-options.ts'
+import { MILLISECONDS, checkNumbers } from '../request/check-options.ts'
 import { type Channel, type MultiplexOptions, createChannel } from './channel.ts'
 
 /** `fetch` options that cannot apply to a single stream of a channel. */
@@ -27,9 +27,8 @@ const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
  * @example createClient({ connect: multiplex('/api/channel') })
  */
 export function multiplex(channelUrl: string | URL, options: MultiplexOptions = {}): Connect {
-  const { connect = fetchConnect(), init = {}, window, linger, timeout } = options
-  checkMilliseconds('linger', linger)
-  checkMilliseconds('timeout', timeout)
+  const { connect = fetchConnect(), init = {}, window, timeout } = options
+  checkNumbers(options, ['linger', 'timeout'], MILLISECONDS)
   if (window !== undefined && !(Number.isFinite(window) && window > 0))
     throw new TypeError('window: expected a finite number of bytes above 0')
   const channelOptions = { ...options, connect, ...(timeout === 0 && { timeout: Infinity }) }

@@ -13,25 +13,33 @@ interface CheckedOptions {
   trustedOrigins: readonly string[]
 }
 
-/** The unit of an option, for messages. */
-const MILLISECONDS = ' of milliseconds'
+const TIMEOUTS = ['connectTimeout', 'idleTimeout', 'stallTimeout'] as const
 
-/** @throws TypeError that names the option, unless `value` is absent or a number of at least 0 */
-export function checkNumber(name: string, value: unknown, unit = ''): void {
-  if (value !== undefined && !(typeof value === 'number' && value >= 0))
-    throw new TypeError(`${name}: expected a number${unit}, at least 0`)
-}
+/** The unit of a duration, for messages. */
+export const MILLISECONDS = ' of milliseconds'
 
-/** @throws TypeError that names the option, unless `value` is absent or a number of milliseconds, at least 0 */
-export function checkMilliseconds(name: string, value: unknown): void {
-  checkNumber(name, value, MILLISECONDS)
+/**
+ * Checks the options `names` of `options`, of which each may be absent.
+ * @throws TypeError that names the option, unless it is a number of at least 0
+ */
+export function checkNumbers<Options extends object>(
+  options: Options,
+  names: (keyof Options & string)[],
+  unit = '',
+  prefix = '',
+): void {
+  for (const name of names) {
+    const value: unknown = options[name]
+    if (value !== undefined && !(typeof value === 'number' && value >= 0))
+      throw new TypeError(`${prefix}${name}: expected a number${unit}, at least 0`)
+  }
 }
 
 /** Returns the origin in its canonical form. */
 function parseOrigin(value: string): string {
-  const { href, origin, protocol, hostname } = new URL(value)
+  const { href, origin } = new URL(value)
   // A path would suggest that it limits what is trusted, and a wildcard would match no origin.
-  if (!/^https?:$/.test(protocol) || href !== `${origin}/` || hostname.includes('*')) throw new TypeError()
+  if (href !== `${origin}/` || !/^http[^*]+$/.test(href)) throw new TypeError()
   return origin
 }
 
@@ -41,22 +49,17 @@ function parseOrigin(value: string): string {
  */
 export function checkOptions(options: CheckedOptions): void {
   const { retry, queue } = options
-  for (const name of ['connectTimeout', 'idleTimeout', 'stallTimeout'] as const) {
-    checkMilliseconds(name, options[name])
-    if (options[name] === 0) options[name] = Infinity
-  }
-  checkMilliseconds('retry.delay', retry.delay)
-  checkMilliseconds('retry.maxDelay', retry.maxDelay)
-  checkNumber('retry.limit', retry.limit)
-  checkNumber('queue.events', queue.events)
-  checkNumber('queue.bytes', queue.bytes)
-  checkNumber('maxEventSize', options.maxEventSize)
-  checkNumber('dedupeWindow', options.dedupeWindow)
+  checkNumbers(options, [...TIMEOUTS], MILLISECONDS)
+  checkNumbers(options, ['maxEventSize', 'dedupeWindow'])
+  checkNumbers(retry, ['delay', 'maxDelay'], MILLISECONDS, 'retry.')
+  checkNumbers(retry, ['limit'], '', 'retry.')
+  checkNumbers(queue, ['events', 'bytes'], '', 'queue.')
+  for (const name of TIMEOUTS) if (options[name] === 0) options[name] = Infinity
   try {
     // A string would be iterated, too.
     options.trustedOrigins = options.trustedOrigins.map(parseOrigin)
   } catch {
     // No `cause`: the platform's error quotes the URL, which may contain a password.
-    throw new TypeError('trustedOrigins: expected an array of http or https origins, like "https://example.com"')
+    throw new TypeError('trustedOrigins: expected an array of http or https origins')
   }
 }

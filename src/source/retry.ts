@@ -136,8 +136,8 @@ function applyJitter(jitter: true | ((delay: number) => number), backoff: number
   let jittered: unknown
   if (jitter !== true) callSafely((delay) => (jittered = jitter(delay)), backoff)
   if (isValidDelay(jittered)) return jittered
-  const fraction: unknown = random()
-  return (isValidDelay(fraction) && fraction <= 1 ? fraction : Math.random()) * backoff
+  const fullJitter = random() * backoff
+  return isValidDelay(fullJitter) ? fullJitter : Math.random() * backoff
 }
 
 const isValidDelay = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
