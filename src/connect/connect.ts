@@ -16,6 +16,8 @@ export interface ConnectRequest {
    * A `Connect` must not add any.
    */
   withheldFrom?: string | undefined
+  /** Whether `auth` can provide new credentials after a 401. */
+  canRefresh?: boolean | undefined
   /** Body that can be sent repeatedly; other bodies are in `init`. */
   body?: string | Uint8Array<ArrayBuffer> | undefined
   /** Last event ID to continue from. The `Connect` sends it, encoded as UTF-8. */

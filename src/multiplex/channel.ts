@@ -200,7 +200,7 @@ export function createChannel(
       await assertEventStream(connection, {
         clock,
         label: formatRequestLabel('GET', url),
-        auth: firstRequest.credentialHeaders[0],
+        auth: firstRequest.canRefresh,
       }).catch((error: StreamError) => close(error, firstRequest))
       while (!signal.aborted) {
         const batch = await connection.read()

@@ -106,6 +106,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         headers: [...headers].filter(([name]) => !withheldFrom || isPublicName(name)),
         credentialHeaders: withheldFrom ? [] : [...credentialNames],
         withheldFrom,
+        canRefresh: !!auth && !withheldFrom,
         body: isOwnUrl && isPlainBody ? (body as ConnectRequest['body']) : undefined,
         lastEventId: lastEventIdMode === false || urlWithId ? undefined : lastEventId,
         scope: options.scope,

@@ -348,6 +348,7 @@ describe('a rejected channel', () => {
   const bearer = (token: string) => ({
     headers: [['authorization', token]] as [string, string][],
     credentialHeaders: ['authorization'],
+    canRefresh: true,
   })
 
   test.each([
@@ -382,6 +383,14 @@ describe('a rejected channel', () => {
   test('a 401 for a channel without credentials has code http, as for a separate connection', async () => {
     const testMultiplex = createTestMultiplex()
     const { connection } = testMultiplex.requestStream()
+    await flushMicrotasks()
+    testMultiplex.channelRequests[0]!.respond({ status: 401 })
+    await expect(connection).rejects.toMatchObject({ code: 'http', status: 401 })
+  })
+
+  test('a 401 for a channel whose credentials `auth` has not set has code http, because there are no new ones', async () => {
+    const testMultiplex = createTestMultiplex()
+    const { connection } = testMultiplex.requestStream({ ...bearer('t'), canRefresh: false })
     await flushMicrotasks()
     testMultiplex.channelRequests[0]!.respond({ status: 401 })
     await expect(connection).rejects.toMatchObject({ code: 'http', status: 401 })

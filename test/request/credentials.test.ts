@@ -56,6 +56,13 @@ describe('credential headers', () => {
   })
 })
 
+test('a request says whether `auth` can provide new credentials after a 401', async () => {
+  const auth = apiKey('k')
+  expect((await build({ auth })).canRefresh).toBe(true)
+  expect((await build({ headers: { 'x-api-key': 'k' } })).canRefresh).toBe(false)
+  expect((await build({ auth }, { url: 'https://other.test/r' })).canRefresh).toBe(false)
+})
+
 describe('a request to an origin from which credentials are withheld', () => {
   test.each([401, 403])('makes the error of a %s say so', async (status) => {
     const request = await build({ auth: apiKey('hunter2') }, { url: 'https://other.test/r?x' })
