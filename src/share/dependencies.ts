@@ -2,16 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Connect } from '../connect/connect.ts'
 import type { ShareChannel } from './message.ts'
-
-/**
- * - `joining`: waits for a leader's snapshot, or to become the leader.
- * - `follower`: receives the leader's batches.
- * - `leader`: has the connection and sends its batches to the followers.
- * - `detached`: reads a connection of its own, opened once the tab's inbox is empty.
- * - `rejoining`: like `detached`, but has paused reading and asks the leader for a snapshot.
- * - `closed`: has left the stream.
- */
-export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoining' | 'closed'
+import type { MemberRole } from './role.ts'
 
 /** Milliseconds since the Unix epoch, with a fraction: tabs that open in the same millisecond need an order, too. */
 export const preciseTime = (): number => performance.timeOrigin + performance.now()

@@ -1,36 +1,23 @@
-/**
- * A tab's membership in a shared stream: the tab leads, follows, or is detached with a connection of its own.
- * (Over 300 lines, because all roles' reactions to messages, reads and leadership changes are one state machine.)
- */
+/** A tab's membership in a shared stream: the tab leads, follows, or is detached with a connection of its own. */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
-import { createUuid } from '../base/uuid.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type MemberRole, type ShareDependencies, preciseTime } from './dependencies.ts'
-import { type LeaderLock, createLeaderLock } from './leader-lock.ts'
+import { type FinalOutcome, createConsumer } from './consumer.ts'
+import { type ShareDependencies, preciseTime } from './dependencies.ts'
+import { createLeaderLock } from './leader-lock.ts'
+import { CHECK_INTERVAL_MS, MAX_INBOX_BYTES, RELEASE_DELAY_MS } from './limits.ts'
 import {
-  CHECK_INTERVAL_MS,
-  RELEASE_DELAY_MS,
-  MAX_INBOX_BYTES,
-  MAX_MISSED_CHECKS,
-  TAKEOVER_TIMEOUT_MS,
-  FOLLOWER_WINDOW_BYTES,
-} from './limits.ts'
-import {
+  type EndMessage,
+  type JoinMessage,
   type SharedResponse,
-  type FollowerMessage,
-  type ShareMessage,
-  type LeaderMessage,
+  type Snapshot,
+  type SnapshotMessage,
   toSharedResponse,
 } from './message.ts'
-import { createReplayBuffer, blockChars, sliceAfter } from './replay-buffer.ts'
-
-/** This tab's own connection. */
-interface Upstream {
-  controller: AbortController
-  connection?: Connection
-  read?: Promise<Batch | null>
-}
+import { createPeers } from './peers.ts'
+import { blockChars, createReplayBuffer, sliceAfter } from './replay-buffer.ts'
+import { type MemberRole, type RoleEvent, nextRole } from './role.ts'
+import { createUpstream } from './upstream.ts'
 
 /** Joins a shared stream: opens the connection as leader, or follows the tab that has the connection. */
 export function joinStream(
@@ -40,46 +27,70 @@ export function joinStream(
 ): Promise<Connection> {
   const { signal, lastEventId = '' } = request
   const { clock, tab } = dependencies
-  const memberId = createUuid()
-  const broadcastChannel = dependencies.openChannel(name)
   const replayBuffer = createReplayBuffer(lastEventId)
-  const inbox: Batch[] = []
-  /** Unacknowledged bytes of each follower, counted by the leader. */
-  const followers = new Map<string, number>()
   let role: MemberRole = 'joining'
-  let epoch = 0
-  let sequence = 0
   let cursor = lastEventId
-  let inboxBytes = 0
-  let unacknowledgedBytes = 0 // read by the consumer, but not acknowledged to the leader yet
-  let missedChecks = 0 // checks since the last message from the leader
+  /** The response that the consumer has, and the text of its body if it was rejected. */
   let response: SharedResponse | undefined
   let problem = ''
-  let upstream: Upstream | undefined
-  let pendingRead: { resolve(batch: Batch | null): void; reject(error: unknown): void } | undefined
-  let finalOutcome: { error?: unknown } | undefined
   let cancelCheck: (() => void) | undefined
-  let pendingConnection!: { resolve(connection: Connection): void; reject(error: unknown): void }
 
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin: it reaches only this origin
-  const post = (message: ShareMessage): void => broadcastChannel.postMessage(message)
   const connectionLostError = (message?: string): StreamError =>
     new StreamError('network', message || `Shared connection lost: ${formatRequestLabel('GET', request.url)}`, {
       retryable: true,
     })
-  const setRole = (next: MemberRole): void => {
+  /** Returns whether the role has changed and is still the new one, because `onRoleChange` may close the stream. */
+  const changeRole = (event: RoleEvent): boolean => {
+    const next = nextRole(role, event)
+    if (next === role) return false
     // A tab that could not keep up, or lost leadership, goes to the end of the order of succession.
     if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = preciseTime()
     role = next
     dependencies.onRoleChange(next)
+    return role === next
   }
-  const closeUpstream = (): void => {
-    upstream?.connection?.cancel()
-    upstream?.controller.abort()
-    upstream = undefined
-  }
+
+  const consumer = createConsumer({
+    onWaiting: () => readUpstream(),
+    onRead: (bytes) => peers.acknowledge(bytes),
+    onCancel: () => close(),
+  })
+  const upstream = createUpstream(dependencies.connect, clock, request, {
+    shouldRead: () => (consumer.isWaiting && role !== 'rejoining') || (role === 'leader' && peers.hasRoom),
+    onResponse,
+    onBatch(batch) {
+      if (role === 'leader') peers.broadcast(batch)
+      receive(batch)
+    },
+    onEnd: finish,
+    onTakeoverTimeout: finishLost,
+  })
+  const peers = createPeers(dependencies.openChannel(name), {
+    getRole: () => role,
+    onReplaced,
+    onLeaderAlive: requestJoin,
+    onSnapshot,
+    onUnlocatable: () => detach('unlocatable'),
+    onBatch: receive,
+    onGap: () => detach('lagging'),
+    onEnd,
+    onJoin(message) {
+      if (upstream.status === 200) peers.answerJoin(message.from, createSnapshot(message))
+      readUpstream()
+    },
+    onAcknowledged: upstream.pump,
+  })
+  const leaderLock = createLeaderLock(dependencies.locks, name, {
+    onAcquired: lead,
+    onStolen: onReplaced,
+    onUnavailable(error) {
+      dependencies.onUnavailable(error)
+      detach('unshareable')
+    },
+  })
+
   /** Leaves the stream. If `end` is given, a leader sends it to its followers; otherwise the next member takes over. */
-  const close = (end?: Pick<LeaderMessage & { type: 'end' }, 'response' | 'problem'>): void => {
+  function close(end?: EndMessage): void {
     if (role === 'closed') return
     if (role !== 'leader') end = undefined
     else if (response && response.status !== 200) {
@@ -88,60 +99,31 @@ export function joinStream(
       const isOwnRefusal = request.scope !== undefined && [401, 403].includes(response.status)
       end = isOwnRefusal ? { problem: '' } : { problem, response }
     }
-    if (end) post({ type: 'end', epoch, ...end })
-    setRole('closed')
+    if (end) peers.sendEnd(end)
+    changeRole('close')
     signal.removeEventListener('abort', onAbort)
-    closeUpstream()
+    upstream.close()
     cancelCheck?.()
-    broadcastChannel.close()
+    peers.close()
     // Release leadership only after the followers have received `end`, or one of them would reconnect.
-    if (end && followers.size) clock.after(RELEASE_DELAY_MS, leaderLock.release)
+    if (end && peers.hasFollowers) clock.after(RELEASE_DELAY_MS, leaderLock.release)
     else leaderLock.release()
   }
-  const finish = (outcome: { error?: unknown } = { error: connectionLostError() }): void => {
+  function finish(outcome: FinalOutcome): void {
     const { error } = outcome
-    finalOutcome = outcome
     // A network error ends the stream for all members, any other error only for this one.
     close(error ? (isStreamError(error, 'network') ? { problem: error.message } : undefined) : {})
-    if (!response) pendingConnection.reject(error ?? connectionLostError())
-    serveRead()
+    consumer.finish(response || error ? outcome : { error: connectionLostError() })
   }
-  const onAbort = (): void => finish({ error: signal.reason })
+  function finishLost(): void {
+    finish({ error: connectionLostError() })
+  }
+  function onAbort(): void {
+    finish({ error: signal.reason })
+  }
 
-  const resolveConnection = (
-    sharedResponse: SharedResponse,
-    readText: Connection['readText'],
-    headers = new Headers(sharedResponse.headers),
-    { url }: { url: string } = sharedResponse,
-  ): void => {
-    response = sharedResponse
-    const read = (): Promise<Batch | null> =>
-      new Promise((resolve, reject) => {
-        pendingRead = { resolve, reject }
-        serveRead()
-      })
-    pendingConnection.resolve({ ...sharedResponse, url, headers, read, readText, cancel: () => close() })
-  }
-  /** Settles the pending read, if there is a batch or a final outcome for it. */
-  const serveRead = (): void => {
-    if (!pendingRead) return
-    const batch = inbox.shift()
-    if (!batch && !finalOutcome) return void pump()
-    const { resolve, reject } = pendingRead
-    pendingRead = undefined
-    if (batch) {
-      inboxBytes -= batch.bytes
-      unacknowledgedBytes += batch.bytes
-      if (role === 'follower' && unacknowledgedBytes >= FOLLOWER_WINDOW_BYTES / 4) {
-        post({ type: 'ack', from: memberId, bytes: unacknowledgedBytes })
-        unacknowledgedBytes = 0
-      }
-      resolve(batch)
-    } else if (finalOutcome && 'error' in finalOutcome) reject(finalOutcome.error)
-    else resolve(null)
-  }
-  /** Adds a batch to the consumer's inbox. The blocks are copied, so that the consumer cannot modify the replay buffer. */
-  const receive = (batch: Batch): void => {
+  /** Hands a batch to the consumer. The blocks are copied, so that the consumer cannot modify the replay buffer. */
+  function receive(batch: Batch): void {
     for (const block of batch.blocks) {
       const { type, id } = block
       // A `connected` event does not replace the requested cursor, even if its id is later: only a `reset` event
@@ -150,223 +132,117 @@ export function joinStream(
       else cursor = id ?? ((type === 'reset' && replayBuffer.connectedEvent?.id) || cursor)
       if (role === 'follower' || role === 'leader') replayBuffer.push(block)
     }
-    inbox.push({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
-    inboxBytes += batch.bytes
-    serveRead()
-    if (inboxBytes > MAX_INBOX_BYTES) detachSlowConsumer()
-  }
-  /** Detaches this tab because its consumer is too slow: the tab continues from its own cursor. */
-  const detachSlowConsumer = (): void => {
+    consumer.deliver({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
+    if (consumer.bufferedBytes <= MAX_INBOX_BYTES) return
+    // The consumer is too slow: this tab continues from its own cursor.
     if (role === 'leader') leaderLock.request()
-    else if (role !== 'follower') return
-    detach()
+    detach('lagging')
   }
-  const detach = (): void => {
-    setRole('detached')
-    void pump()
+  function detach(event: 'lagging' | 'unlocatable' | 'unshareable' | 'unanswered'): void {
+    if (changeRole(event)) readUpstream()
   }
 
-  const shouldRead = (): boolean =>
-    (!!pendingRead && !inbox.length && role !== 'rejoining') ||
-    (role === 'leader' && [...followers.values()].some((bytes) => bytes < FOLLOWER_WINDOW_BYTES))
-  /** Reads the upstream connection while this tab's consumer, or a follower, needs more. */
-  const pump = async (): Promise<void> => {
-    if (role === 'detached' && !upstream && (pendingRead || !response)) return void openUpstream()
-    const current = upstream
-    if (!current?.connection || current.read || !shouldRead()) return
-    current.read = current.connection.read()
-    let outcome: { error?: unknown } = {}
-    const batch = await current.read.catch((error: unknown) => {
-      outcome = { error }
-      return null
-    })
-    delete current.read
-    if (upstream !== current) return
-    if (!batch) return finish(outcome)
-    if (role === 'leader') {
-      sequence++
-      if (followers.size) post({ type: 'batch', epoch, sequence, batch })
-      for (const [follower, bytes] of followers) {
-        if (bytes < 4 * MAX_INBOX_BYTES) followers.set(follower, bytes + batch.bytes)
-        else followers.delete(follower) // this follower has detached, or its tab is gone
-      }
-    }
-    receive(batch)
-    void pump()
+  /** Reads this tab's own connection if there is one; a detached tab opens one once its consumer has read everything. */
+  function readUpstream(): void {
+    if (role === 'detached' && !upstream.isOpen && (consumer.isWaiting || !response)) openUpstream()
+    else upstream.pump()
   }
   /** Opens a connection that continues from this tab's cursor. */
-  const openUpstream = async (): Promise<void> => {
-    const current: Upstream = (upstream = { controller: new AbortController() })
-    const isResuming = !!response
-    if (isResuming && !cursor) return finish()
-    const cancelDeadline = isResuming
-      ? clock.after(TAKEOVER_TIMEOUT_MS, () => upstream === current && finish())
-      : undefined
-    try {
-      const connection = await dependencies.connect({
-        ...request,
-        lastEventId: cursor || undefined,
-        signal: current.controller.signal,
-      })
-      if (upstream !== current) return connection.cancel()
-      current.connection = connection
-      const { status } = connection
-      // If the consumer already has a response, a rejection is reported as a lost connection; the consumer then
-      // retries, with new credentials if necessary.
-      if (!isResuming)
-        resolveConnection(
-          toSharedResponse(connection),
-          async (maxBytes) => (problem = await connection.readText(maxBytes)),
-          connection.headers,
-          connection,
-        )
-      else if (status !== 200) return finish()
-      if (role === 'leader') post({ type: 'leader-alive', epoch, sequence }) // joining members then ask again
-      void pump()
-    } catch (error) {
-      if (upstream === current) finish({ error })
-    } finally {
-      cancelDeadline?.()
-    }
+  function openUpstream(): void {
+    if (response && !cursor) finishLost()
+    else void upstream.open(cursor, !!response)
   }
-  const sendSnapshot = ({
-    from: to,
-    cursor: requestedCursor,
-    hasResponse,
-  }: FollowerMessage & { type: 'join' }): void => {
+  function onResponse(connection: Connection): void {
+    // If the consumer already has a response, a rejection is reported as a lost connection; the consumer then retries,
+    // with new credentials if necessary.
+    if (response && connection.status !== 200) return finishLost()
+    if (!response) {
+      response = toSharedResponse(connection)
+      const { status, url, headers } = connection
+      const readText = async (maxBytes: number): Promise<string> => (problem = await connection.readText(maxBytes))
+      consumer.respond({ status, url, headers, readText })
+    }
+    if (role === 'leader') peers.announce() // joining members then ask again
+  }
+  /** Gives the response of the leader to the consumer, if it has none. */
+  function respondAsLeader(shared: SharedResponse, text: string): void {
+    if (response) return
+    response = shared
+    consumer.respond({ ...shared, headers: new Headers(shared.headers), readText: async () => text })
+  }
+
+  function createSnapshot({ cursor: requestedCursor, hasResponse }: JoinMessage): Snapshot | undefined {
     const { connectedEvent } = replayBuffer
     const missedBlocks = !requestedCursor && connectedEvent ? [] : replayBuffer.blocksAfter(requestedCursor)
-    if (!missedBlocks || !response) return post({ type: 'cursor-unknown', epoch, to })
+    if (!missedBlocks || !response) return undefined
     const blocks =
       !hasResponse && connectedEvent
         ? [{ ...connectedEvent, id: requestedCursor || cursor }, ...missedBlocks]
         : missedBlocks
-    const bytes = blocks.reduce((sum, block) => sum + blockChars(block), 1)
-    followers.set(to, bytes)
-    post({
-      type: 'snapshot',
-      epoch,
-      to,
+    return {
       cursor: requestedCursor,
       baseCursor: requestedCursor || (connectedEvent ? undefined : ''),
       eligibleSince: tab.eligibleSince,
-      sequence,
       response,
       blocks,
-      bytes,
-    })
-    void pump()
+      bytes: blocks.reduce((sum, block) => sum + blockChars(block), 1),
+    }
   }
-
-  const requestJoin = (): void => {
-    if (response && !cursor) finish()
-    else post({ type: 'join', from: memberId, cursor, hasResponse: !!response })
+  function requestJoin(): void {
+    if (response && !cursor) finishLost()
+    else peers.requestJoin(cursor, !!response)
   }
-  const applySnapshot = (message: LeaderMessage & { type: 'snapshot' }): void => {
-    const blocks = message.cursor === cursor ? message.blocks : sliceAfter(message.blocks, cursor)
+  function onSnapshot(snapshot: SnapshotMessage): void {
+    const blocks = snapshot.cursor === cursor ? snapshot.blocks : sliceAfter(snapshot.blocks, cursor)
     // This tab has meanwhile read further than the leader; it will ask again later.
     if (!blocks) return
-    closeUpstream()
-    sequence = message.sequence
-    if (!response) replayBuffer.reset(message.baseCursor)
+    upstream.close()
+    peers.follow(snapshot.sequence)
+    if (!response) replayBuffer.reset(snapshot.baseCursor)
     else if (role === 'rejoining') replayBuffer.reset(cursor)
-    setRole('follower')
-    if (!response) resolveConnection(message.response, async () => '')
-    receive({ blocks, bytes: message.bytes })
-    if (role === 'follower' && cursor && tab.eligibleSince < message.eligibleSince) leaderLock.request('steal')
+    changeRole('located')
+    respondAsLeader(snapshot.response, '')
+    receive({ blocks, bytes: snapshot.bytes })
+    if (role === 'follower' && cursor && tab.eligibleSince < snapshot.eligibleSince) leaderLock.request('steal')
   }
-  const handleLeaderMessage = (message: LeaderMessage): void => {
-    if (message.epoch < epoch) return
-    missedChecks = 0
-    if (message.epoch > epoch) {
-      epoch = message.epoch
-      if (role === 'leader') stepDown()
-      else if (role === 'follower') setRole('joining')
-    }
-    const { type } = message
-    if (type === 'leader-alive') {
-      if (role === 'joining') requestJoin()
-      else if (role === 'follower' && message.sequence > sequence) detachSlowConsumer()
-    } else if (type === 'batch') {
-      if (role !== 'follower') return
-      if (message.sequence === ++sequence) receive(message.batch)
-      else detachSlowConsumer()
-    } else if (type === 'end') {
-      if (role !== 'follower' && role !== 'joining') return
-      if (message.response && !response) {
-        resolveConnection(message.response, async () => message.problem!)
-        close()
-      } else finish(message.problem === undefined ? {} : { error: connectionLostError(message.problem) })
-    } else if (message.to === memberId && (role === 'joining' || role === 'rejoining')) {
-      if (type === 'snapshot') applySnapshot(message)
-      else detach()
-    }
-  }
-  const handleFollowerMessage = (message: FollowerMessage): void => {
-    if (role !== 'leader') return
-    if (message.type === 'ping') return post({ type: 'leader-alive', epoch, sequence })
-    const { from } = message
-    if (message.type === 'join') {
-      followers.set(from, FOLLOWER_WINDOW_BYTES) // its window counts as full until the snapshot is sent
-      if (upstream?.connection?.status === 200) sendSnapshot(message)
-    } else {
-      followers.set(from, (followers.get(from) ?? 0) - message.bytes)
-      void pump()
-    }
+  function onEnd({ response: rejected, problem: text }: EndMessage): void {
+    if (rejected && !response) {
+      respondAsLeader(rejected, text ?? '')
+      close()
+    } else finish(text === undefined ? {} : { error: connectionLostError(text) })
   }
 
-  const becomeLeader = (): void => {
-    // Epochs are timestamps, so that a new leader has a higher epoch than its predecessors even if it knows none of theirs.
-    epoch = Math.max(epoch + 1, Date.now() + Math.random())
-    sequence = 0
+  function lead(): void {
     if (response) replayBuffer.dropBlocksWithoutId()
-    followers.clear()
-    setRole('leader')
-    post({ type: 'leader-alive', epoch, sequence })
-    if (upstream) {
+    if (!changeRole('elected')) return
+    peers.lead()
+    if (upstream.isOpen) {
       replayBuffer.reset(cursor)
-      void pump()
-    } else void openUpstream()
+      upstream.pump()
+    } else openUpstream()
   }
-  const stepDown = (): void => {
-    if (role !== 'leader') return
-    closeUpstream()
-    setRole('joining')
+  function onReplaced(): void {
+    const wasLeader = role === 'leader'
+    if (!changeRole('replaced') || !wasLeader) return
+    upstream.close()
     leaderLock.request()
     requestJoin()
   }
-  const leaderLock: LeaderLock = createLeaderLock(dependencies.locks, name, {
-    onAcquired: becomeLeader,
-    onStolen: stepDown,
-    onUnavailable(error) {
-      dependencies.onUnavailable(error)
-      if (role === 'joining') detach()
-    },
-  })
-  const checkLeader = (): void => {
-    cancelCheck = clock.after(CHECK_INTERVAL_MS, checkLeader)
+  function check(): void {
+    cancelCheck = clock.after(CHECK_INTERVAL_MS, check)
     if (role === 'leader') return
-    if (role === 'rejoining') return detach()
-    if (role === 'detached' && upstream?.connection && cursor && !inbox.length) setRole('rejoining')
-    else if (++missedChecks >= MAX_MISSED_CHECKS) {
-      missedChecks = 0
-      leaderLock.request('steal')
-    } else if (missedChecks > 1) post({ type: 'ping' })
+    if (role === 'rejoining') return detach('unanswered')
+    if (role === 'detached' && upstream.status && cursor && consumer.isEmpty) changeRole('caughtUp')
+    else if (peers.checkLeader()) leaderLock.request('steal')
     if (role !== 'detached' && role !== 'follower') requestJoin()
   }
 
-  broadcastChannel.addEventListener('message', ({ data }) => {
-    const message = Object(data) as ShareMessage
-    if (role === 'closed') return
-    if ('epoch' in message) handleLeaderMessage(message)
-    else handleFollowerMessage(message)
-  })
-  return new Promise((resolve, reject) => {
-    pendingConnection = { resolve, reject }
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) return onAbort()
-    cancelCheck = clock.after(CHECK_INTERVAL_MS, checkLeader)
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  else {
+    cancelCheck = clock.after(CHECK_INTERVAL_MS, check)
     requestJoin()
     leaderLock.request()
-  })
+  }
+  return consumer.connection
 }

@@ -10,17 +10,48 @@ export interface SharedResponse {
   headers: [name: string, value: string][]
 }
 
+/** Requests all blocks after `cursor`. */
+export interface JoinMessage {
+  type: 'join'
+  from: string
+  cursor: string
+  /** Whether this member already has a response, so that it needs no `connected` event. */
+  hasResponse: boolean
+}
+
 /** Messages from members that are not the leader. */
 export type FollowerMessage =
-  /**
-   * Requests all blocks after `cursor`. `hasResponse`: this member already has a response, so it needs no `connected`
-   * event.
-   */
-  | { type: 'join'; from: string; cursor: string; hasResponse: boolean }
+  | JoinMessage
   /** The member's consumer has read `bytes` more bytes. */
   | { type: 'ack'; from: string; bytes: number }
   /** Asks the leader for `leader-alive`. */
   | { type: 'ping' }
+
+/** What a member needs in order to follow the leader. */
+export interface Snapshot {
+  /** The `cursor` of the `join` message: the blocks follow it. */
+  cursor: string
+  /** The replay buffer's position before the first block. */
+  baseCursor: string | undefined
+  /** The value of the leader's tab. */
+  eligibleSince: number
+  response: SharedResponse
+  blocks: Block[]
+  /** Number of characters; never 0, so that even a snapshot without blocks counts as activity. */
+  bytes: number
+}
+
+/** The answer to a `join` message: all blocks up to batch number `sequence`. */
+export type SnapshotMessage = Snapshot & { to: string; sequence: number }
+
+/**
+ * How the leader's connection has ended. With `response` it was rejected, and `problem` is the text of that response;
+ * without `response`, `problem` is the error message, or absent after a clean end.
+ */
+export interface EndMessage {
+  response?: SharedResponse
+  problem?: string
+}
 
 /**
  * Messages from the leader. Each leader has a higher epoch than its predecessor; a message with a lower epoch comes
@@ -30,31 +61,12 @@ export type LeaderMessage = { epoch: number } &
   /** The leader has just taken over, has connected, or answers a `ping`. */
   (
     | { type: 'leader-alive'; sequence: number }
-    /**
-     * `blocks` follow `cursor`, up to batch number `sequence`. `baseCursor` is the replay buffer's position before the first
-     * block; `eligibleSince` is the value of the leader's tab. `bytes` is never 0, so that even a snapshot without
-     * blocks counts as activity.
-     */
-    | {
-        type: 'snapshot'
-        to: string
-        cursor: string
-        baseCursor: string | undefined
-        eligibleSince: number
-        sequence: number
-        response: SharedResponse
-        blocks: Block[]
-        bytes: number
-      }
+    | ({ type: 'snapshot' } & SnapshotMessage)
     /** The leader no longer has the blocks after the cursor in the `join` message. */
     | { type: 'cursor-unknown'; to: string }
     /** One batch from the leader's connection, numbered from 1 in each epoch. */
     | { type: 'batch'; sequence: number; batch: Batch }
-    /**
-     * The connection has ended. With `response` it was rejected, and `problem` is the text of that response; without
-     * `response`, `problem` is the error message, or absent after a clean end.
-     */
-    | { type: 'end'; response?: SharedResponse; problem?: string }
+    | ({ type: 'end' } & EndMessage)
   )
 
 export type ShareMessage = FollowerMessage | LeaderMessage

@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Connect, ConnectRequest } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
-import { type MemberRole, preciseTime } from './dependencies.ts'
+import { preciseTime } from './dependencies.ts'
 import { joinStream } from './member.ts'
 import type { ShareChannel } from './message.ts'
+import type { MemberRole } from './role.ts'
 
 /** `leader`: this tab has the connection; `follower`: another tab has it; `detached`: this tab has its own connection until it has caught up. */
 export type ShareRole = 'leader' | 'follower' | 'detached'
