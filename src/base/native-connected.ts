@@ -1,19 +1,14 @@
-/** Recognizes a connection whose server speaks PROTOCOL.md, by its first event. */
+/** The event by which a server says that it speaks PROTOCOL.md on a connection. */
 
 /**
- * Returns whether an event is the `connected` event of PROTOCOL.md, 2.2; third-party servers may use that name for
- * events of their own. Never throws.
+ * Returns whether a block is the `connected` event of PROTOCOL.md: third-party servers may use that name for other
+ * events.
  */
-export function isNativeConnected({
-  type,
-  data,
-}: {
-  readonly type: string
-  readonly data: string | undefined
-}): boolean {
+export function isNativeConnected({ type, data }: { type: string; data: string | undefined }): boolean {
   if (type !== 'connected' || data === undefined) return false
   try {
-    return (JSON.parse(data) as { protocol?: unknown } | null)?.protocol === 1
+    const value: unknown = JSON.parse(data)
+    return (value as { protocol?: unknown } | null)?.protocol === 1
   } catch {
     return false
   }

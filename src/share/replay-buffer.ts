@@ -1,4 +1,5 @@
 /** The replay buffer: keeps the newest blocks of a stream for members that have missed some. */
+import { isNativeConnected } from '../base/native-connected.ts'
 import type { Block } from '../sse/parse.ts'
 
 export interface ReplayBuffer {
@@ -35,12 +36,9 @@ export function sliceAfter(blocks: readonly Block[], cursor: string): Block[] | 
   return undefined
 }
 
-/**
- * Returns whether a block is the `connected` event of PROTOCOL.md; third-party servers may use that name for other
- * events.
- */
-function isConnectedEvent({ type, data = '', id }: Block): boolean {
-  return type === 'connected' && !!id && /"protocol":\s*1\D/.test(data)
+/** Returns whether a block is a native `connected` event with a position. */
+function isConnectedEvent(block: Block): boolean {
+  return !!block.id && isNativeConnected(block)
 }
 
 export function createReplayBuffer(baseCursor: string | undefined): ReplayBuffer {
