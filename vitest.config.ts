@@ -15,7 +15,7 @@ const slow = [
   'test/{chaos,contract,docs,fuzz,interop,soak}/**/*.test.ts',
   'test/multiplex/isolation.test.ts',
   'test/source/thundering-herd.test.ts',
-  'test/share/share.property.test.ts',
+  'test/share/*.property.test.ts',
 ]
 /**
  * Tests of one runtime, by file name. Property tests are slow and independent of the runtime: running them in Node is

@@ -1,22 +1,23 @@
 /** A tab's membership in a shared stream: the tab leads, follows, or is detached with a connection of its own. */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
-import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
+import type { ConnectRequest, Connection } from '../connect/connect.ts'
 import { type FinalOutcome, createConsumer } from './consumer.ts'
 import { type ShareDependencies, preciseTime } from './dependencies.ts'
 import { createLeaderLock } from './leader-lock.ts'
 import { CHECK_INTERVAL_MS, MAX_INBOX_BYTES, RELEASE_DELAY_MS } from './limits.ts'
 import {
   type EndMessage,
-  type JoinMessage,
+  type Position,
   type SharedResponse,
-  type Snapshot,
   type SnapshotMessage,
+  type UpstreamBatch,
   toSharedResponse,
 } from './message.ts'
 import { createPeers } from './peers.ts'
-import { blockChars, createReplayBuffer, sliceAfter } from './replay-buffer.ts'
+import { createReplayBuffer, sliceAfter } from './replay-buffer.ts'
 import { type MemberRole, type RoleEvent, nextRole } from './role.ts'
+import { collectMissedBatches } from './snapshot.ts'
 import { createUpstream } from './upstream.ts'
 
 /** Joins a shared stream: opens the connection as leader, or follows the tab that has the connection. */
@@ -29,7 +30,7 @@ export function joinStream(
   const { clock, tab } = dependencies
   const replayBuffer = createReplayBuffer(lastEventId)
   let role: MemberRole = 'joining'
-  let cursor = lastEventId
+  let received = 0 // batches that this member has received
   /** The response that the consumer has, and the text of its body if it was rejected. */
   let response: SharedResponse | undefined
   let problem = ''
@@ -60,7 +61,8 @@ export function joinStream(
     onResponse,
     onBatch(batch) {
       if (role === 'leader') peers.broadcast(batch)
-      receive(batch)
+      receive(batch, role === 'leader' ? peers.position : undefined)
+      detachIfLagging()
     },
     onEnd: finish,
     onTakeoverTimeout: finishLost,
@@ -71,12 +73,21 @@ export function joinStream(
     onLeaderAlive: requestJoin,
     onSnapshot,
     onUnlocatable: () => detach('unlocatable'),
-    onBatch: receive,
-    onGap: () => detach('lagging'),
+    onBatch(batch) {
+      receive(batch, peers.position)
+      detachIfLagging()
+    },
+    onGap() {
+      if (changeRole('missed')) requestJoin()
+    },
     onEnd,
-    onJoin(message) {
-      if (upstream.status === 200) peers.answerJoin(message.from, createSnapshot(message))
-      readUpstream()
+    onJoin(join) {
+      if (upstream.status !== 200 || !response) return
+      const batches = collectMissedBatches(replayBuffer, join, upstream.emptyBatch)
+      const { eligibleSince } = tab
+      const { idsRepeat } = replayBuffer
+      peers.answerJoin(join, batches && { eligibleSince, response, batches, idsRepeat })
+      upstream.pump()
     },
     onAcknowledged: upstream.pump,
   })
@@ -122,19 +133,21 @@ export function joinStream(
     finish({ error: signal.reason })
   }
 
-  /** Hands a batch to the consumer. The blocks are copied, so that the consumer cannot modify the replay buffer. */
-  function receive(batch: Batch): void {
-    for (const block of batch.blocks) {
-      const { type, id } = block
-      // A `connected` event does not replace the requested cursor, even if its id is later: only a `reset` event
-      // invalidates that cursor.
-      if (type === 'connected') cursor ||= id ?? ''
-      else cursor = id ?? ((type === 'reset' && replayBuffer.connectedEvent?.id) || cursor)
-      if (role === 'follower' || role === 'leader') replayBuffer.push(block)
-    }
-    consumer.deliver({ ...batch, blocks: batch.blocks.map((block) => ({ ...block })) })
+  /**
+   * Hands a batch to the consumer; `position` is where it ends, if it comes from a leader. The blocks are copied, so that
+   * the consumer cannot modify the replay buffer.
+   */
+  function receive(batch: UpstreamBatch, position: Position | undefined): void {
+    const { connectionId, blocks } = batch
+    const begins = !!replayBuffer.connectionId && replayBuffer.connectionId !== connectionId
+    replayBuffer.push(batch, position)
+    received++
+    const { bytes, retry, native, comments } = batch
+    consumer.deliver({ blocks: blocks.map((block) => ({ ...block })), bytes, retry, begins, native, comments })
+  }
+  /** Lets this tab continue from its own cursor if its consumer is too slow. */
+  function detachIfLagging(): void {
     if (consumer.bufferedBytes <= MAX_INBOX_BYTES) return
-    // The consumer is too slow: this tab continues from its own cursor.
     if (role === 'leader') leaderLock.request()
     detach('lagging')
   }
@@ -149,8 +162,8 @@ export function joinStream(
   }
   /** Opens a connection that continues from this tab's cursor. */
   function openUpstream(): void {
-    if (response && !cursor) finishLost()
-    else void upstream.open(cursor, !!response)
+    if (response && !replayBuffer.cursor) finishLost()
+    else void upstream.open(replayBuffer.cursor, { isTakeover: !!response })
   }
   function onResponse(connection: Connection): void {
     // If the consumer already has a response, a rejection is reported as a lost connection; the consumer then retries,
@@ -165,61 +178,46 @@ export function joinStream(
     if (role === 'leader') peers.announce() // joining members then ask again
   }
   /** Gives the response of the leader to the consumer, if it has none. */
-  function respondAsLeader(shared: SharedResponse, text: string): void {
+  function respondFromLeader(shared: SharedResponse, text: string): void {
     if (response) return
     response = shared
     consumer.respond({ ...shared, headers: new Headers(shared.headers), readText: async () => text })
   }
 
-  function createSnapshot({ cursor: requestedCursor, hasResponse }: JoinMessage): Snapshot | undefined {
-    const { connectedEvent } = replayBuffer
-    const missedBlocks = !requestedCursor && connectedEvent ? [] : replayBuffer.blocksAfter(requestedCursor)
-    if (!missedBlocks || !response) return undefined
-    const blocks =
-      !hasResponse && connectedEvent
-        ? [{ ...connectedEvent, id: requestedCursor || cursor }, ...missedBlocks]
-        : missedBlocks
-    return {
-      cursor: requestedCursor,
-      baseCursor: requestedCursor || (connectedEvent ? undefined : ''),
-      eligibleSince: tab.eligibleSince,
-      response,
-      blocks,
-      bytes: blocks.reduce((sum, block) => sum + blockChars(block), 1),
-    }
-  }
   function requestJoin(): void {
-    if (response && !cursor) finishLost()
-    else peers.requestJoin(cursor, !!response)
+    const { cursor, position, cursorEvent } = replayBuffer
+    if (response && !cursor && !position) finishLost()
+    else peers.requestJoin({ cursor, position, cursorEvent, hasResponse: !!response }, received)
   }
   function onSnapshot(snapshot: SnapshotMessage): void {
-    const blocks = snapshot.cursor === cursor ? snapshot.blocks : sliceAfter(snapshot.blocks, cursor)
+    let batches: UpstreamBatch[] | undefined = snapshot.batches
+    if (snapshot.received !== received)
+      batches = role === 'rejoining' ? sliceAfter(batches, replayBuffer.cursor) : undefined
     // This tab has meanwhile read further than the leader; it will ask again later.
-    if (!blocks) return
+    if (!batches) return
     upstream.close()
     peers.follow(snapshot.sequence)
-    if (!response) replayBuffer.reset(snapshot.baseCursor)
-    else if (role === 'rejoining') replayBuffer.reset(cursor)
     changeRole('located')
-    respondAsLeader(snapshot.response, '')
-    receive({ blocks, bytes: snapshot.bytes })
-    if (role === 'follower' && cursor && tab.eligibleSince < snapshot.eligibleSince) leaderLock.request('steal')
+    respondFromLeader(snapshot.response, '')
+    if (snapshot.idsRepeat) replayBuffer.markIdsRepeat()
+    batches.forEach((batch, index) => receive(batch, index === batches.length - 1 ? peers.position : undefined))
+    detachIfLagging()
+    if (role === 'follower' && replayBuffer.cursor && tab.eligibleSince < snapshot.eligibleSince)
+      leaderLock.request('steal')
   }
   function onEnd({ response: rejected, problem: text }: EndMessage): void {
     if (rejected && !response) {
-      respondAsLeader(rejected, text ?? '')
+      respondFromLeader(rejected, text ?? '')
       close()
     } else finish(text === undefined ? {} : { error: connectionLostError(text) })
   }
 
   function lead(): void {
-    if (response) replayBuffer.dropBlocksWithoutId()
-    if (!changeRole('elected')) return
+    if (!changeRole('acquired')) return
     peers.lead()
-    if (upstream.isOpen) {
-      replayBuffer.reset(cursor)
-      upstream.pump()
-    } else openUpstream()
+    replayBuffer.startEpoch(peers.position)
+    if (upstream.isOpen) upstream.pump()
+    else openUpstream()
   }
   function onReplaced(): void {
     const wasLeader = role === 'leader'
@@ -228,11 +226,15 @@ export function joinStream(
     leaderLock.request()
     requestJoin()
   }
+  /** Returns whether a leader could locate this detached member. */
+  function canRejoin(): boolean {
+    return !!replayBuffer.cursor && !replayBuffer.idsRepeat
+  }
   function check(): void {
     cancelCheck = clock.after(CHECK_INTERVAL_MS, check)
     if (role === 'leader') return
     if (role === 'rejoining') return detach('unanswered')
-    if (role === 'detached' && upstream.status && cursor && consumer.isEmpty) changeRole('caughtUp')
+    if (role === 'detached' && upstream.status && consumer.isEmpty && canRejoin()) changeRole('caughtUp')
     else if (peers.checkLeader()) leaderLock.request('steal')
     if (role !== 'detached' && role !== 'follower') requestJoin()
   }

@@ -10,13 +10,36 @@ export interface SharedResponse {
   headers: [name: string, value: string][]
 }
 
-/** Requests all blocks after `cursor`. */
-export interface JoinMessage {
+/** A batch, and the connection to the server that it comes from. */
+export interface UpstreamBatch extends Batch {
+  /** Differs from that of the batch before if another connection begins. */
+  connectionId: string
+}
+
+/** A position in what a leader sends: after the batch with this number in its epoch. */
+export interface Position {
+  epoch: number
+  sequence: number
+}
+
+/** Where a member is in the stream. */
+export interface MemberPosition {
+  /** Its last event ID. */
+  cursor: string
+  /** The last batch that it has received from a leader; absent if it has received others since. */
+  position: Position | undefined
+  /** The event that had the ID `cursor`, if the server is not native and the member still has it. */
+  cursorEvent: Block | undefined
+  /** Whether it already has a response, and so has received all events up to its position. */
+  hasResponse: boolean
+}
+
+/** Requests all blocks after the position of a member. */
+export interface JoinMessage extends MemberPosition {
   type: 'join'
   from: string
-  cursor: string
-  /** Whether this member already has a response, so that it needs no `connected` event. */
-  hasResponse: boolean
+  /** Number of batches that the member has received; the snapshot repeats it. */
+  received: number
 }
 
 /** Messages from members that are not the leader. */
@@ -29,20 +52,22 @@ export type FollowerMessage =
 
 /** What a member needs in order to follow the leader. */
 export interface Snapshot {
-  /** The `cursor` of the `join` message: the blocks follow it. */
-  cursor: string
-  /** The replay buffer's position before the first block. */
-  baseCursor: string | undefined
   /** The value of the leader's tab. */
   eligibleSince: number
   response: SharedResponse
-  blocks: Block[]
-  /** Number of characters; never 0, so that even a snapshot without blocks counts as activity. */
-  bytes: number
+  /** What the member has missed, from one or more connections to the server; at least one batch. */
+  batches: UpstreamBatch[]
+  /** Whether the server was seen to use an ID twice. */
+  idsRepeat: boolean
 }
 
-/** The answer to a `join` message: all blocks up to batch number `sequence`. */
-export type SnapshotMessage = Snapshot & { to: string; sequence: number }
+/** The answer to a `join` message, up to batch number `sequence`. */
+export interface SnapshotMessage extends Snapshot {
+  to: string
+  sequence: number
+  /** The value in the `join` message. A member that has received more since does not need all blocks. */
+  received: number
+}
 
 /**
  * How the leader's connection has ended. With `response` it was rejected, and `problem` is the text of that response;
@@ -62,10 +87,10 @@ export type LeaderMessage = { epoch: number } &
   (
     | { type: 'leader-alive'; sequence: number }
     | ({ type: 'snapshot' } & SnapshotMessage)
-    /** The leader no longer has the blocks after the cursor in the `join` message. */
-    | { type: 'cursor-unknown'; to: string }
+    /** The leader does not have all blocks after the position in the `join` message. */
+    | { type: 'position-unknown'; to: string }
     /** One batch from the leader's connection, numbered from 1 in each epoch. */
-    | { type: 'batch'; sequence: number; batch: Batch }
+    | { type: 'batch'; sequence: number; batch: UpstreamBatch }
     | ({ type: 'end' } & EndMessage)
   )
 

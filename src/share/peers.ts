@@ -1,20 +1,24 @@
 /** The messages between this member and the others, and the bytes that followers have not acknowledged. */
 import { createUuid } from '../base/uuid.ts'
-import type { Batch } from '../connect/connect.ts'
 import { FOLLOWER_WINDOW_BYTES, MAX_INBOX_BYTES, MAX_MISSED_CHECKS } from './limits.ts'
 import type {
   EndMessage,
   FollowerMessage,
   JoinMessage,
   LeaderMessage,
+  MemberPosition,
+  Position,
   ShareChannel,
   ShareMessage,
   Snapshot,
   SnapshotMessage,
+  UpstreamBatch,
 } from './message.ts'
 import type { MemberRole } from './role.ts'
 
 export interface Peers {
+  /** The newest batch of the leader. */
+  readonly position: Position
   /** Whether this member has followers. Used by a leader. */
   readonly hasFollowers: boolean
   /** Whether a follower has room for more bytes. Used by a leader. */
@@ -24,13 +28,13 @@ export interface Peers {
   /** Announces that this leader is alive; members that wait for a snapshot then ask for it. */
   announce(): void
   /** Sends a batch to all followers. */
-  broadcast(batch: Batch): void
-  /** Answers a `join` message; `undefined`: the requested blocks are no longer available. */
-  answerJoin(to: string, snapshot: Snapshot | undefined): void
-  /** Tells all members that the stream has ended. */
+  broadcast(batch: UpstreamBatch): void
+  /** Answers a `join` message; `undefined`: the requested blocks are not available. */
+  answerJoin(join: JoinMessage, snapshot: Snapshot | undefined): void
+  /** Informs all members that the stream has ended. */
   sendEnd(end: EndMessage): void
-  /** Asks the leader for the blocks after `cursor`. */
-  requestJoin(cursor: string, hasResponse: boolean): void
+  /** Asks the leader for the blocks that this member has missed; `received` is the number of batches that it has. */
+  requestJoin(member: MemberPosition, received: number): void
   /** Follows the leader from batch number `sequence` on. */
   follow(sequence: number): void
   /** Acknowledges bytes that the consumer has read, if this member is a follower. */
@@ -49,10 +53,10 @@ export interface PeersHandlers {
   onLeaderAlive(): void
   /** Called with the answer to `requestJoin()`. */
   onSnapshot(message: SnapshotMessage): void
-  /** Called when the leader no longer has the requested blocks. */
+  /** Called when the leader does not have the requested blocks. */
   onUnlocatable(): void
   /** Called with the next batch of the leader. */
-  onBatch(batch: Batch): void
+  onBatch(batch: UpstreamBatch): void
   /** Called when batches of the leader were lost. */
   onGap(): void
   /** Called when the leader's connection has ended. */
@@ -120,6 +124,9 @@ export function createPeers(channel: ShareChannel, handlers: PeersHandlers): Pee
   })
 
   return {
+    get position() {
+      return { epoch, sequence }
+    },
     get hasFollowers() {
       return followers.size > 0
     },
@@ -142,13 +149,16 @@ export function createPeers(channel: ShareChannel, handlers: PeersHandlers): Pee
         else followers.delete(follower) // this follower has detached, or its tab is gone
       }
     },
-    answerJoin(to, snapshot) {
-      if (!snapshot) return post({ type: 'cursor-unknown', epoch, to })
-      followers.set(to, snapshot.bytes)
-      post({ ...snapshot, type: 'snapshot', epoch, sequence, to })
+    answerJoin({ from: to, received }, snapshot) {
+      if (!snapshot) return post({ type: 'position-unknown', epoch, to })
+      followers.set(
+        to,
+        snapshot.batches.reduce((sum, { bytes }) => sum + bytes, 0),
+      )
+      post({ ...snapshot, type: 'snapshot', epoch, sequence, to, received })
     },
     sendEnd: (end) => post({ ...end, type: 'end', epoch }),
-    requestJoin: (cursor, hasResponse) => post({ type: 'join', from: memberId, cursor, hasResponse }),
+    requestJoin: (member, received) => post({ ...member, type: 'join', from: memberId, received }),
     follow(from) {
       sequence = from
     },

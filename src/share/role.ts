@@ -11,10 +11,11 @@
 export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoining' | 'closed'
 
 /**
- * - `elected`: this tab has acquired the lock.
+ * - `acquired`: this tab has acquired the lock.
  * - `replaced`: another tab leads now.
  * - `located`: the leader has sent the blocks after this member's position.
  * - `unlocatable`: the leader does not have the blocks after this member's position.
+ * - `missed`: batches of the leader were lost.
  * - `lagging`: this member cannot keep up with the shared connection.
  * - `unshareable`: the lock cannot be requested.
  * - `caughtUp`: the consumer has read everything that the tab's own connection has delivered.
@@ -22,10 +23,11 @@ export type MemberRole = 'joining' | 'follower' | 'leader' | 'detached' | 'rejoi
  * - `close`: the stream has ended, or its consumer has closed it.
  */
 export type RoleEvent =
-  | 'elected'
+  | 'acquired'
   | 'replaced'
   | 'located'
   | 'unlocatable'
+  | 'missed'
   | 'lagging'
   | 'unshareable'
   | 'caughtUp'
@@ -36,17 +38,17 @@ type Transitions = { readonly [Event in RoleEvent]?: MemberRole }
 
 const transitions: { readonly [Role in MemberRole]: Transitions } = {
   joining: {
-    elected: 'leader',
+    acquired: 'leader',
     located: 'follower',
     unlocatable: 'detached',
     unshareable: 'detached',
     close: 'closed',
   },
-  follower: { elected: 'leader', replaced: 'joining', lagging: 'detached', close: 'closed' },
+  follower: { acquired: 'leader', replaced: 'joining', missed: 'joining', lagging: 'detached', close: 'closed' },
   leader: { replaced: 'joining', lagging: 'detached', close: 'closed' },
-  detached: { elected: 'leader', caughtUp: 'rejoining', close: 'closed' },
+  detached: { acquired: 'leader', caughtUp: 'rejoining', close: 'closed' },
   rejoining: {
-    elected: 'leader',
+    acquired: 'leader',
     located: 'follower',
     unlocatable: 'detached',
     unanswered: 'detached',

@@ -5,6 +5,8 @@ import type { Connect, Connection } from '../../src/connect/connect.ts'
 export interface FeedConsumer {
   /** Payloads of the received events in order, without `connected` events. */
   readonly payloads: string[]
+  /** The payloads, by connection of the consumer, and within it by connection to the server. */
+  readonly connections: string[][][]
   readonly cursor: string
   /** Number of connection attempts, failed ones included. */
   readonly attemptCount: number
@@ -20,7 +22,7 @@ export function consumeFeed(
   clock: Clock,
   { cursor = '', url = 'https://example.com/feed', scope = undefined as string | undefined } = {},
 ): FeedConsumer {
-  const payloads: string[] = []
+  const connections: string[][][] = []
   let attemptCount = 0
   let state: 'reading' | 'paused' | 'closed' = 'reading'
   let resume: (() => void) | undefined
@@ -43,12 +45,15 @@ export function consumeFeed(
         maxEventSize: 1e6,
         ...(cursor && { lastEventId: cursor }),
       })
+      const segments: string[][] = [[]]
+      connections.push(segments)
       for (;;) {
         if (state === 'paused') await new Promise<void>((resolve) => (resume = resolve))
         const batch = await connection.read()
         if (signal.aborted || !batch) break
+        if (batch.begins) segments.push([])
         for (const block of batch.blocks) {
-          if (block.type !== 'connected') payloads.push(block.data!.trim())
+          if (block.type !== 'connected') segments.at(-1)!.push(block.data!.trim())
           cursor = block.id ?? cursor
           block.id = 'modified' // the SDK also modifies the blocks that it reads
         }
@@ -62,7 +67,10 @@ export function consumeFeed(
   void attempt()
 
   return {
-    payloads,
+    connections,
+    get payloads() {
+      return connections.flat(2)
+    },
     get cursor() {
       return cursor
     },

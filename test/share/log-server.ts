@@ -16,11 +16,21 @@ export interface LogServer {
   cut(): void
 }
 
+/** How a third-party server numbers its events: per connection, with one ID for all, with seconds, or not at all. */
+export type ThirdPartyIds = 'per connection' | 'constant' | 'seconds' | 'absent'
+
+/** Returns the ID of event `number` of the log, which is event `count` of its connection. */
+function thirdPartyId(ids: ThirdPartyIds, number: number, count: number): string | undefined {
+  if (ids === 'absent') return undefined
+  return { 'per connection': `${count}`, constant: 'same', seconds: `${Math.ceil(number / 3)}` }[ids]
+}
+
 /**
  * Creates a server. Event IDs count from 1; each connection starts with a `connected` event (PROTOCOL.md, 2.2), and
- * each read returns at most `batch` log events.
+ * each read returns at most `batch` log events. With `thirdPartyIds`, the server is a third-party server: it sends neither
+ * `connected` nor earlier events.
  */
-export function createLogServer({ batch = 5 } = {}): LogServer {
+export function createLogServer({ batch = 5, thirdPartyIds = undefined as ThirdPartyIds | undefined } = {}): LogServer {
   const log: { id: number; data: string }[] = []
   const connections = new Set<{ wake(): void; cut(): void }>()
   const requests: ConnectRequest[] = []
@@ -47,8 +57,9 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
       requests.push(request)
       await Promise.resolve()
       if (request.signal.aborted) throw request.signal.reason
-      let position = request.lastEventId ? Number(request.lastEventId) : log.length
-      let connectedSent = false
+      let position = request.lastEventId && !thirdPartyIds ? Number(request.lastEventId) : log.length
+      const start = position
+      let connectedSent = !!thirdPartyIds
       let waiting: ((result: Batch | Error) => void) | undefined
       let broken = false
       const next = (): Batch | Error | undefined => {
@@ -58,7 +69,9 @@ export function createLogServer({ batch = 5 } = {}): LogServer {
         if (connectedSent && !events.length) return undefined
         connectedSent = true
         position += events.length
-        const all = [...blocks, ...events.map(({ id, data }) => ({ type: 'message', data, id: `${id}` }))]
+        const idOf = (id: number): string | undefined =>
+          thirdPartyIds ? thirdPartyId(thirdPartyIds, id, id - start) : `${id}`
+        const all = [...blocks, ...events.map(({ id, data }) => ({ type: 'message', data, id: idOf(id) }))]
         return { blocks: all, bytes: all.reduce((sum, { data }) => sum + data.length + 10, 0) }
       }
       const wake = (): void => {

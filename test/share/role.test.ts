@@ -4,10 +4,11 @@ import { type MemberRole, type RoleEvent, nextRole } from '../../src/share/role.
 
 const roles: MemberRole[] = ['joining', 'follower', 'leader', 'detached', 'rejoining', 'closed']
 const events: RoleEvent[] = [
-  'elected',
+  'acquired',
   'replaced',
   'located',
   'unlocatable',
+  'missed',
   'lagging',
   'unshareable',
   'caughtUp',
@@ -18,15 +19,16 @@ const events: RoleEvent[] = [
 /** Expected changes. An event that is not listed changes nothing. */
 const cells: Record<MemberRole, Partial<Record<RoleEvent, MemberRole>>> = {
   joining: {
-    elected: 'leader',
+    acquired: 'leader',
     located: 'follower',
     unlocatable: 'detached',
     unshareable: 'detached',
     close: 'closed',
   },
   follower: {
-    elected: 'leader',
+    acquired: 'leader',
     replaced: 'joining',
+    missed: 'joining',
     lagging: 'detached',
     close: 'closed',
   },
@@ -36,12 +38,12 @@ const cells: Record<MemberRole, Partial<Record<RoleEvent, MemberRole>>> = {
     close: 'closed',
   },
   detached: {
-    elected: 'leader',
+    acquired: 'leader',
     caughtUp: 'rejoining',
     close: 'closed',
   },
   rejoining: {
-    elected: 'leader',
+    acquired: 'leader',
     located: 'follower',
     unlocatable: 'detached',
     unanswered: 'detached',
@@ -61,6 +63,6 @@ test('closed is final and can be reached from every role', () => {
   for (const event of events) expect(nextRole('closed', event)).toBe('closed')
 })
 
-test('every open member becomes the leader when it is elected, unless it leads already', () => {
-  for (const role of roles) if (role !== 'closed') expect(nextRole(role, 'elected')).toBe('leader')
+test('every open member becomes the leader when it acquires the lock, unless it leads already', () => {
+  for (const role of roles) if (role !== 'closed') expect(nextRole(role, 'acquired')).toBe('leader')
 })

@@ -100,6 +100,20 @@ export function readAll(connection: Connection): ReadLog {
   }
 }
 
+/** Opens a number of tabs, of which the first leads, and reads in all of them. */
+export async function openTabs(count: number, overrides?: Partial<ConnectRequest>) {
+  const tabs = createTestTabs()
+  const members = Array.from({ length: count }, () => tabs.open())
+  const leading = members[0]!.connect(createRequest(overrides))
+  await flushMessages()
+  const wire = tabs.network.last.respond()
+  const connections = [await leading]
+  for (const { connect } of members.slice(1)) connections.push(await connect(createRequest(overrides)))
+  const logs = connections.map(readAll)
+  await flushMessages()
+  return { ...tabs, members, connections, wire, logs }
+}
+
 /** Waits until all messages have been delivered. */
 export async function flushMessages(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await flushMicrotasks()
