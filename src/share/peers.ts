@@ -161,10 +161,12 @@ export function createPeers(channel: ShareChannel, handlers: PeersHandlers): Pee
     requestJoin: (member, received) => post({ ...member, type: 'join', from: memberId, received }),
     follow(from) {
       sequence = from
+      unacknowledgedBytes = 0
     },
     acknowledge(bytes) {
-      unacknowledgedBytes += bytes
-      if (getRole() !== 'follower' || unacknowledgedBytes < FOLLOWER_WINDOW_BYTES / 4) return
+      // What another connection delivered is not in the leader's count: it would make the leader read ahead.
+      if (getRole() === 'follower') unacknowledgedBytes += bytes
+      if (unacknowledgedBytes < FOLLOWER_WINDOW_BYTES / 4) return
       post({ type: 'ack', from: memberId, bytes: unacknowledgedBytes })
       unacknowledgedBytes = 0
     },

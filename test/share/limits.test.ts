@@ -95,3 +95,25 @@ test('a killed follower neither blocks the others nor makes the leader read ahea
   await flushMessages()
   expect(reads.blocks).toHaveLength(40)
 })
+
+test('a leader that was replaced and follows is read ahead for by one window, however much it has read before', async () => {
+  const { wire, leader, follower, one, two, network, clock } = await openPair()
+  const take = async (connection: typeof leader, count: number): Promise<void> => {
+    for (let taken = 0; taken < count; taken++) await connection.read()
+  }
+  for (let id = 1; id <= 20; id++) wire.send(big(id))
+  await Promise.all([take(leader, 20), take(follower, 21)])
+  one.tab.freeze()
+  await clock.advance(4_000)
+  await flushMessages()
+  expect(two.role).toBe('leader')
+  const successor = network.last.respond()
+  for (let id = 21; id <= 60; id++) successor.send(big(id))
+  one.tab.thaw()
+  await clock.advance(1_000)
+  await flushMessages()
+  expect(one.role).toBe('follower')
+  await take(leader, 2)
+  await flushMessages()
+  expect((40 - successor.unreadBatches) * 64).toBeLessThanOrEqual(256 + 3 * 64)
+})
