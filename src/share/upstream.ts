@@ -77,6 +77,8 @@ export function createUpstream(
     try {
       const connection = await connect({
         ...request,
+        // Another tab may want the comments, even if this one does not.
+        wantsComments: true,
         lastEventId: lastEventId || undefined,
         signal: own.controller.signal,
       })

@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
+import type { Batch, Connect } from '../../src/connect/connect.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 import { type TestTab, connected, createTestTabs, event, flushMessages, readAll, createRequest } from './test-tabs.ts'
 
@@ -37,6 +38,31 @@ test('two tabs share one connection, and each receives its own copy of every bat
   expect(batches[0]!.blocks[0]).not.toBe(leaderReads.batches[0]!.blocks[0])
   expect([follower.status, follower.headers.get('content-type')]).toEqual([leader.status, 'text/event-stream'])
   expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
+})
+
+test('a follower receives the comments of the stream, also if only its own request wants them', async () => {
+  const { open } = createTestTabs()
+  let resume: (() => void) | undefined
+  const started = new Promise<void>((resolve) => (resume = resolve))
+  const connect: Connect = async ({ url, wantsComments }) => {
+    const batches: Batch[] = [
+      { blocks: [], bytes: 9, ...(wantsComments && { comments: [{ position: 0, text: 'heartbeat' }] }) },
+    ]
+    return {
+      status: 200,
+      url,
+      headers: new Headers({ 'content-type': 'text/event-stream' }),
+      read: () => started.then(() => batches.shift() ?? new Promise(() => {})),
+      readText: async () => '',
+      cancel() {},
+    }
+  }
+  readAll(await open({ connect }).connect(createRequest()))
+  const follower = readAll(await open({ connect }).connect(createRequest({ wantsComments: true })))
+  await flushMessages()
+  resume!()
+  await flushMessages()
+  expect(follower.batches.at(-1)!.comments).toEqual([{ position: 0, text: 'heartbeat' }])
 })
 
 test('onChange receives the role, the scope, and the URL without its query', async () => {
