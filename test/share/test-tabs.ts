@@ -100,6 +100,13 @@ export function readAll(connection: Connection): ReadLog {
   }
 }
 
+/** Returns the data of all blocks, with `|` where another connection to the server begins. */
+export function dataOf({ batches }: ReadLog): string {
+  return batches
+    .flatMap(({ begins, blocks }) => [...(begins ? ['|'] : []), ...blocks.map(({ data }) => data)])
+    .join(' ')
+}
+
 /** Opens a number of tabs, of which the first leads, and reads in all of them. */
 export async function openTabs(count: number, overrides?: Partial<ConnectRequest>) {
   const tabs = createTestTabs()
