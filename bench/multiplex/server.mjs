@@ -1,52 +1,15 @@
 /** One handler over HTTP/1.1 and HTTP/2: the mock server's streams, the built package, and an empty page. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createSecureServer } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { createMock } from '../../dist/mock.js'
+import { createCertificate } from '../certificate.mjs'
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
 const html =
   '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
-
-/** Creates a certificate valid for a day with OpenSSL; returns `undefined` if OpenSSL is missing. */
-function createCertificate() {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
-  try {
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        '-days',
-        '1',
-        '-subj',
-        '/CN=localhost',
-      ],
-      { stdio: 'ignore' },
-    )
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } catch {
-    return undefined
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
 
 async function respond(mock, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost')
