@@ -1,8 +1,8 @@
 /** A checksum of the events that a client reported: equal for all clients that report every event once and in order. */
 
 /**
- * Creates a checksum. `take` adds an event as text, `takeParsed` adds an event with parsed JSON; both return the number
- * of events so far. `ids: false` is for clients that report no IDs.
+ * Creates a checksum. `take` adds an event as text, `takeParsed` an event with parsed JSON, `takeContent` the text of a
+ * delta; each returns the number of events so far. `ids: false` is for clients that report no IDs.
  */
 export function createChecksum({ ids = true } = {}) {
   let count = 0
@@ -20,6 +20,7 @@ export function createChecksum({ ids = true } = {}) {
       sum = (sum + data.index) | 0
       return add(type, id, data.content, 1)
     },
+    takeContent: (content) => add('', '', content, 1),
     value: () => `${count}:${sum}`,
   }
 }

@@ -1,104 +1,92 @@
-/** Benchmarks whole clients in interleaved rounds, each run in a new page; reports ratios of main-thread CPU time. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+/** Measures the clients of one scenario in interleaved rounds, each run in a fresh page; reports ratios to the reference. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright'
-import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
-import { median } from '../statistics.mjs'
+import { adapterOf, isBaseline, labelOf, withBaseline } from '../baseline.mjs'
+import { median, quartiles } from '../statistics.mjs'
+import { openPage } from './page.mjs'
 
-/** The client whose ratio is 1.00. */
-export const baseline = 'eventsource-parser'
-/** Clients slower than the baseline by this factor are measured only once, because their exact ratio does not matter. */
+/** The client whose ratio is 1.00 in every scenario. */
+export const reference = 'eventsource-parser'
+/** Clients slower than the reference by this factor are measured only once, because their exact ratio does not matter. */
 const SLOW_FACTOR = 5
 /** Time between two memory samples. */
 const SAMPLE_INTERVAL_MS = 20
-
 const MiB = 1 << 20
-const flags = [
-  ...browserArgs,
-  '--site-per-process',
-  '--disable-renderer-backgrounding',
-  '--disable-background-timer-throttling',
-  '--disable-backgrounding-occluded-windows',
-]
 
-/**
- * Reads the whole stream once in a new page. Resolves with the peak memory if `sampleMemory` is set, otherwise with the
- * times, which sampling would distort.
- */
-async function runPage(browser, { port, expected }, name, total, sampleMemory) {
-  // A context of its own gives the page a process of its own.
-  const context = await browser.newContext()
+/** Runs the scenario once with one client; resolves with its figure, or `undefined` if its build cannot be measured. */
+async function measureOnce({ browser, server, scenario, log }, name, samplesMemory = false) {
+  const page = await openPage(browser, server.urls[scenario.protocol], `${scenario.folder}/${name}`)
   try {
-    const page = await context.newPage()
-    const session = await context.newCDPSession(page)
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
-    await page.goto(`http://127.0.0.1:${port}/`)
-    const checks = await page.evaluate(async (file) => (globalThis.client = await import(file)).checks, `/${name}.mjs`)
-    const cpu = async () => {
-      const { metrics } = await session.send('Performance.getMetrics')
-      return metrics.find((metric) => metric.name === 'ThreadTime').value * 1000
+    if (page.obstacle) {
+      log(`  ${labelOf(name)} is skipped: ${page.obstacle}`)
+      return undefined
     }
-    const heldBytes = async () => {
-      const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage')
-      return usedSize + embedderHeapUsedSize + backingStorageSize
-    }
-    const atRest = await heldBytes()
-    const from = await cpu()
-    const running = page.evaluate((events) => globalThis.client.start(events), total)
-    let peak = 0
-    for (let done = !sampleMemory; !done;) {
-      done = await Promise.race([running.then(() => true), sleep(SAMPLE_INTERVAL_MS, false)])
-      peak = Math.max(peak, (await heldBytes()) - atRest)
-    }
-    const { wall, got } = await running
-    const used = (await cpu()) - from
-    if (got !== expected[checks])
-      throw new Error(`${name} reported wrong events: checksum ${got} instead of ${expected[checks]}`)
-    return sampleMemory ? { peak: peak / MiB } : { cpu: used, wall }
+    const measure = () => scenario.measure(page, { size: scenario.size, expected: server.expected })
+    return samplesMemory ? { peak: await samplePeak(page, measure) } : await measure()
+  } catch (error) {
+    throw new Error(`${labelOf(name)}: ${error.message}`, { cause: error })
   } finally {
-    await context.close()
+    await page.close()
   }
 }
 
-/** @returns {Promise<{ version: string, size: number, clients: Record<string, { ratio: number, cpu: number, wall: number, peak: number, runs: number }> }>} */
-export async function benchClients({ names, total, rounds, log }) {
-  const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)), [String(total)])
-  const executablePath = findBrowser()
-  let browser
-  try {
-    const [address] = await once(server, 'message')
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: flags })
-    const runs = new Map()
-    // The first round samples memory; it also warms up what all clients share: disk, server and network service.
-    for (const name of names) {
-      const { peak } = await runPage(browser, address, name, total, true)
-      runs.set(name, { peak, rounds: [] })
-      log(`  ${name.padEnd(28)} ${peak.toFixed(1)} MiB`)
-    }
-    // The machine's speed drifts, so a ratio is computed for each round, and the median of these ratios is reported.
-    for (let round = 0; round < rounds; round++) {
-      const times = new Map()
-      const order = round % 2 ? [...names].reverse() : names
-      const base = () => runs.get(baseline).rounds[0]
-      for (const name of order) {
-        const [first] = runs.get(name).rounds
-        if (!first || first.cpu < SLOW_FACTOR * base().cpu)
-          times.set(name, await runPage(browser, address, name, total, false))
-      }
-      for (const [name, time] of times)
-        runs.get(name).rounds.push({ ...time, ratio: time.cpu / times.get(baseline).cpu })
-      log(`  round ${round + 1}: ${[...times].map(([name, { cpu }]) => `${name} ${cpu.toFixed(0)}`).join('  ')}`)
-    }
-    const clients = {}
-    for (const [name, { peak, rounds }] of runs) {
-      const middle = (figure) => median(rounds.map((time) => time[figure]))
-      clients[name] = { ratio: middle('ratio'), cpu: middle('cpu'), wall: middle('wall'), peak, runs: rounds.length }
-    }
-    return { version: `Chromium ${browser.version()}`, size: address.size, clients }
-  } finally {
-    await browser?.close()
-    server.disconnect()
+/** Samples the memory meanwhile, which distorts times. Resolves with the peak in MiB. */
+async function samplePeak(page, measure) {
+  const atRest = await page.heldBytes()
+  const running = measure().then(() => true)
+  let peak = 0
+  for (let done = false; !done;) {
+    done = await Promise.race([running, sleep(SAMPLE_INTERVAL_MS, false)])
+    peak = Math.max(peak, (await page.heldBytes()) - atRest)
   }
+  return peak / MiB
+}
+
+/** Summarizes the rounds of one client. `paired` compares with the baseline's build in the same rounds. */
+function summarize(name, runs) {
+  const own = runs.get(name)
+  const base = isBaseline(name) ? undefined : runs.get(withBaseline(name))
+  const changes = base?.rounds.map(({ figure }, round) => own.rounds[round].figure / figure)
+  const middle = (key) => median(own.rounds.map((run) => run[key]))
+  return {
+    ratio: middle('ratio'),
+    spread: quartiles(own.rounds.map(({ ratio }) => ratio)),
+    figure: middle('figure'),
+    wall: middle('wall'),
+    peak: own.peak,
+    runs: own.rounds.length,
+    paired: changes && { change: median(changes), spread: quartiles(changes) },
+  }
+}
+
+/** @returns {Promise<Record<string, ReturnType<typeof summarize>>>} the figures of each client that could be measured */
+export async function benchScenario(context, chosen, rounds) {
+  const { scenario, log } = context
+  const runs = new Map(chosen.map((name) => [name, { rounds: [] }]))
+  // A first round without times warms up what all clients share: disk, server and network service.
+  for (const name of scenario.samplesMemory ? chosen : [reference]) {
+    const result = await measureOnce(context, name, scenario.samplesMemory)
+    if (!result) runs.delete(name)
+    else if (scenario.samplesMemory) {
+      runs.get(name).peak = result.peak
+      log(`  ${labelOf(name).padEnd(36)} ${result.peak.toFixed(1)} MiB`)
+    }
+  }
+  // The machine's speed drifts, so a ratio is computed for each round, and the median of these ratios is reported.
+  for (let round = 0; round < rounds; round++) {
+    const results = new Map()
+    for (const name of round % 2 ? [...runs.keys()].reverse() : [...runs.keys()]) {
+      // A baseline is measured as often as the current build, to be paired with it.
+      const [first] = (runs.get(adapterOf(name)) ?? runs.get(name)).rounds
+      if (first && first.figure >= SLOW_FACTOR * runs.get(reference).rounds[0].figure) continue
+      const result = await measureOnce(context, name)
+      if (result) results.set(name, result)
+      else runs.delete(name)
+    }
+    for (const [name, result] of results)
+      runs.get(name).rounds.push({ ...result, ratio: result.figure / results.get(reference).figure })
+    log(
+      `  round ${round + 1}: ${[...results].map(([name, { figure }]) => `${labelOf(name)} ${figure.toFixed(1)}`).join('  ')}`,
+    )
+  }
+  return Object.fromEntries([...runs.keys()].map((name) => [name, summarize(name, runs)]))
 }

@@ -1,5 +1,5 @@
 /** The drop-in replacement in `rivulet/fetch-event-source`. */
-import { fetchEventSource } from '../../../src/fetch-event-source/fetch-event-source.ts'
+import { fetchEventSource } from 'rivulet/fetch-event-source'
 
 export const checks = 'text'
 

@@ -1,5 +1,5 @@
 /** A rivulet feed read by `for await`, with JSON parsing. */
-import { createClient } from '../../../src/index.ts'
+import { createClient } from 'rivulet'
 
 export const checks = 'json'
 

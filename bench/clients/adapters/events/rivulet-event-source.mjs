@@ -1,5 +1,5 @@
 /** The EventSource of `rivulet/event-source`. */
-import { EventSource } from '../../../src/event-source/event-source.ts'
+import { EventSource } from 'rivulet/event-source'
 
 export const checks = 'text'
 

@@ -1,6 +1,6 @@
 /** Lower bound for clients that parse JSON: `fetch`, reading the body, a streaming `TextDecoder`, and `JSON.parse` on the same amount of prepared data. */
-import { createRandom } from '../random.mjs'
-import { createPayload } from '../stream.mjs'
+import { createRandom } from '../../random.mjs'
+import { createPayload } from '../../stream.mjs'
 
 export const checks = 'events'
 
