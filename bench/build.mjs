@@ -1,4 +1,4 @@
-/** Bundles each adapter with its parser into one file that Node and a page can load; rivulet is built from its source. */
+/** Bundles each adapter with its parser into one file that Node and a page can load; Rivulet is built from its source, or a baseline's package. */
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
@@ -6,6 +6,7 @@ import terser from '@rollup/plugin-terser'
 import { rollup } from 'rollup'
 import ts from 'typescript'
 import { outDir } from './build-dir.mjs'
+import { adapterOf, isBaseline, isRivulet, resolveRivulet } from './baseline.mjs'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
 
@@ -23,10 +24,10 @@ export const typescript = {
 export const adapterNames = async () =>
   (await readdir(`${here}adapters`)).filter((file) => file.endsWith('.mjs')).map((file) => file.slice(0, -4))
 
-/** Builds one adapter. `rivulet` is minified, as in its package; peers are used as published. */
-export async function buildAdapter(name) {
+/** Builds one adapter. Rivulet is minified; peers are used as published. */
+export async function buildAdapter(name, baselineDir) {
   const bundle = await rollup({
-    input: `${here}adapters/${name}.mjs`,
+    input: `${here}adapters/${adapterOf(name)}.mjs`,
     plugins: [
       name === 'undici' && {
         name: 'external',
@@ -35,9 +36,10 @@ export async function buildAdapter(name) {
             ? { id: new URL(id, `file://${here}adapters/`).pathname, external: 'absolute' }
             : null,
       },
+      resolveRivulet(isBaseline(name) ? baselineDir : undefined),
       nodeResolve({ browser: true, extensions: ['.mjs', '.js', '.ts'] }),
       typescript,
-      name === 'rivulet' && terser({ module: true, ecma: 2022 }),
+      isRivulet(name) && terser({ module: true, ecma: 2022 }),
     ],
     onwarn: () => {},
   })

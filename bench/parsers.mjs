@@ -1,16 +1,19 @@
-/** Benchmarks parsers: every adapter on every corpus and chunking, in interleaved rounds; reports ratios to the baseline. */
+/** Benchmarks parsers: every adapter on every corpus and chunking, in interleaved rounds; reports ratios to the reference. */
 import { chunkings, corpusNames } from './corpora.mjs'
+import { labelOf, withBaseline } from './baseline.mjs'
 import { median } from './statistics.mjs'
 
 /** The adapter whose ratio is 1.00. */
-export const baseline = 'eventsource-parser'
+export const reference = 'eventsource-parser'
+const own = 'rivulet'
 /** Adapters measured in every launch and round. All others differ so much from 1.00 that one sample suffices. */
-const contenders = new Set(['rivulet', baseline])
+const contenders = new Set([own, withBaseline(own), reference])
 
 /**
  * Runs several launches with new processes, because engines optimize the same code differently from launch to launch.
  *
- * @returns {Promise<Map<string, Record<string, { ratio: number, us: number, right: boolean }>>>} cell name → adapter → figures
+ * @returns {Promise<Map<string, Record<string, { ratio: number, us: number, right: boolean, change?: number }>>>} cell name → adapter → figures; `change` is the ratio to the
+ * baseline's build in the same rounds
  */
 export async function benchParsers(
   runtime,
@@ -27,7 +30,7 @@ export async function benchParsers(
         await measureCell(opened, corpus, cut, rounds, cells.get(key), log)
         log(
           `  ${key.padEnd(24)} ${Object.entries(cells.get(key))
-            .map(([name, { ratio, right }]) => `${name} ${ratio.toFixed(2)}${right ? '' : '!'}`)
+            .map(([name, { ratio, right }]) => `${labelOf(name)} ${ratio.toFixed(2)}${right ? '' : '!'}`)
             .join('  ')}`,
         )
       }
@@ -53,10 +56,16 @@ async function measureCell(opened, corpus, cut, rounds, cell, log) {
       if (!round || contenders.has(name)) times[name].push(await call('sample', corpus, cut))
     }
   }
+  const base = times[withBaseline(own)]
+  if (base && times[own]) {
+    const figures = cell[own]
+    figures.changes = [...(figures.changes ?? []), ...times[own].map((time, round) => time / base[round])]
+    figures.change = median(figures.changes)
+  }
   for (const [name, { call }] of opened) {
     const figures = cell[name]
     figures.times.push(...times[name])
-    figures.ratios.push(...times[name].map((time, round) => time / times[baseline][round]))
+    figures.ratios.push(...times[name].map((time, round) => time / times[reference][round]))
     figures.ratio = median(figures.ratios)
     figures.us = median(figures.times)
     await call('drop', corpus, cut)

@@ -1,7 +1,8 @@
 /**
  * `node bench/run.mjs`: builds and measures parsers, clients and sizes, and writes RESULTS.md.
  *
- * --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7   --dry (writes nothing)
+ * --only parsers,one-event,clients,sizes   --baseline DIR (another checkout with a built `dist`)   --dry (writes nothing)
+ * Of the parsers: --runtime node,chromium   --adapters a,b   --launches 3   --rounds 3   --corpora "CR,CRLF"   --cuts event,7
  */
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -12,8 +13,9 @@ import { startChromium } from './chromium.mjs'
 import { runClients } from './clients/run.mjs'
 import { startNode } from './node.mjs'
 import { runOneEvent } from './one-event.mjs'
-import { baseline, benchParsers } from './parsers.mjs'
+import { benchParsers, reference } from './parsers.mjs'
 import { report, summary } from './report.mjs'
+import { isRivulet, openBaseline, withBaseline } from './baseline.mjs'
 import { runSizes } from './sizes.mjs'
 
 if (!existsSync(new URL('node_modules', import.meta.url))) {
@@ -21,8 +23,11 @@ if (!existsSync(new URL('node_modules', import.meta.url))) {
   process.exit(1)
 }
 
+const list = (text) => text?.split(',').map((item) => item.trim())
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
+    baseline: { type: 'string' },
     runtime: { type: 'string', default: 'node,chromium' },
     adapters: { type: 'string' },
     launches: { type: 'string', default: '3' },
@@ -32,36 +37,47 @@ const { values } = parseArgs({
     dry: { type: 'boolean', default: false },
   },
 })
-const list = (text) => text?.split(',').map((item) => item.trim())
+const { dry } = values
+const baseline = values.baseline === undefined ? undefined : openBaseline(values.baseline)
+const runtimes = list(values.runtime)
 const starts = { node: startNode, chromium: startChromium }
 const log = (line) => console.log(line)
 
-await rm(outDir, { recursive: true, force: true })
-const adapters = list(values.adapters) ?? (await adapterNames())
-if (!adapters.includes(baseline)) adapters.push(baseline)
-for (const name of adapters) await buildAdapter(name)
-
-const results = []
-for (const name of list(values.runtime)) {
-  const runtime = await starts[name]()
-  log(`${runtime.version}, CPU time, ${baseline} = 1.00`)
-  const cells = await benchParsers(runtime, {
-    adapters: adapters.filter((adapter) => adapter !== 'undici' || name === 'node'),
-    launches: Number(values.launches),
-    rounds: Number(values.rounds),
-    ...(values.corpora && { corpora: list(values.corpora) }),
-    ...(values.cuts && { cuts: list(values.cuts).map((cut) => Number(cut) || cut) }),
-    log,
-  })
-  await runtime.close()
-  results.push({ version: runtime.version, cells })
-  log(summary(cells))
+async function runParsers() {
+  await rm(outDir, { recursive: true, force: true })
+  const wanted = [...new Set([...(list(values.adapters) ?? (await adapterNames())), reference])]
+  // Next to each other, because the machine's speed drifts within a round.
+  const adapters = wanted.flatMap((name) => (baseline && isRivulet(name) ? [name, withBaseline(name)] : [name]))
+  for (const name of adapters) await buildAdapter(name, baseline?.dir)
+  const results = []
+  for (const name of runtimes) {
+    const runtime = await starts[name]()
+    log(`${runtime.version}, CPU time, ${reference} = 1.00`)
+    const cells = await benchParsers(runtime, {
+      adapters: adapters.filter((adapter) => adapter !== 'undici' || name === 'node'),
+      launches: Number(values.launches),
+      rounds: Number(values.rounds),
+      ...(values.corpora && { corpora: list(values.corpora) }),
+      ...(values.cuts && { cuts: list(values.cuts).map((cut) => Number(cut) || cut) }),
+      log,
+    })
+    await runtime.close()
+    results.push({ version: runtime.version, cells })
+    log(summary(cells))
+  }
+  if (!dry) await report(results, { launches: values.launches, rounds: values.rounds, baseline })
 }
-const { dry } = values
-if (!dry) await report(results, { launches: values.launches, rounds: values.rounds })
-if (!values.adapters && !values.corpora) {
-  if (list(values.runtime).includes('node')) runOneEvent({ dry })
-  if (list(values.runtime).includes('chromium')) await runClients({ dry })
-  await runSizes({ dry })
+
+const parts = {
+  parsers: runParsers,
+  'one-event': () => runtimes.includes('node') && runOneEvent({ dry }),
+  clients: () => runtimes.includes('chromium') && runClients({ baseline, dry }),
+  sizes: () => runSizes({ dry }),
+}
+// Options that select parsers leave out the other parts.
+const chosen = list(values.only) ?? (values.adapters || values.corpora ? ['parsers'] : Object.keys(parts))
+for (const part of chosen) {
+  if (!parts[part]) throw new Error(`Unknown part ${part}; there are ${Object.keys(parts).join(', ')}`)
+  await parts[part]()
 }
 log(`${Math.round(process.uptime() / 60)} minutes`)

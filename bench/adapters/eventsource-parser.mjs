@@ -1,4 +1,4 @@
-/** eventsource-parser behind a streaming TextDecoder, as documented: the baseline. */
+/** eventsource-parser behind a streaming TextDecoder, as documented: the reference. */
 import { createParser } from 'eventsource-parser'
 
 export function read(chunks, take) {

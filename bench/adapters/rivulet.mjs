@@ -1,5 +1,5 @@
-/** The parser of `rivulet/parser`, built from the source. */
-import { createParser } from '../../src/parser/parser.ts'
+/** The parser of `rivulet/parser`. */
+import { createParser } from 'rivulet/parser'
 
 export function read(chunks, take) {
   const parser = createParser({ onEvent: (event) => take(event.type, event.data, event.id) })
