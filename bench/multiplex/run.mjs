@@ -2,12 +2,13 @@
  * `node bench/multiplex/run.mjs`: measures streams of one page over separate connections, over one channel and over HTTP/2, and
  * writes their section of RESULTS.md.
  *
- * --rounds 5   --events 30000   --dry (writes nothing)
+ * --rounds 5   --events 30000   --streams 1,10,100   --baseline DIR (another checkout with a built `dist`)   --dry (writes nothing)
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
+import { openBaseline } from '../baseline.mjs'
 import { writeSection } from '../results.mjs'
 import { median } from '../statistics.mjs'
 import { startServers } from './server.mjs'
@@ -16,6 +17,8 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     events: { type: 'string', default: '30000' },
+    streams: { type: 'string', default: '1,10,100' },
+    baseline: { type: 'string' },
     dry: { type: 'boolean', default: false },
   },
 })
@@ -26,8 +29,9 @@ const TICKS = 200
 const TICK_INTERVAL_MS = 5
 const padding = 'x'.repeat(240)
 
-const { mock, urls, close } = await startServers()
-const transports = [
+const baseline = values.baseline === undefined ? undefined : openBaseline(values.baseline)
+const { mock, urls, close } = await startServers({ baselineDir: baseline?.dir })
+const ownTransports = [
   { name: 'separate connections, HTTP/1.1', protocol: 'http1', window: 0 },
   { name: 'one channel, HTTP/1.1', protocol: 'http1', window: 0x40000 },
   { name: 'one channel, window of 4 MiB', protocol: 'http1', window: 0x400000 },
@@ -38,16 +42,20 @@ const transports = [
       ]
     : []),
 ]
-const [baseline] = transports
-const sizes = [1, 10, 100]
+const [reference] = ownTransports
+/** Each transport, followed by the same with the baseline's build. */
+const transports = ownTransports.flatMap((transport) =>
+  baseline ? [transport, { ...transport, name: `${transport.name} (baseline)`, baselineOf: transport }] : [transport],
+)
+const sizes = values.streams.split(',').map(Number)
 const executablePath = findBrowser()
 const browser = await chromium.launch({ args: browserArgs, ...(executablePath && { executablePath }) })
 
 /** Opens a new page with page.mjs as `window.bench`. */
-async function openPage(protocol) {
+async function openPage({ protocol, baselineOf }) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const page = await context.newPage()
-  await page.goto(urls[protocol])
+  await page.goto(`${urls[protocol]}${baselineOf ? '/baseline' : '/'}`)
   await page.addScriptTag({ type: 'module', content: 'import * as bench from "/bench/page.mjs"; window.bench = bench' })
   await page.waitForFunction(() => 'bench' in window)
   return { page, closePage: () => context.close() }
@@ -65,10 +73,10 @@ for (const streams of sizes) {
 }
 const pathsOf = (kind, streams) => Array.from({ length: streams }, (_, index) => `/${kind}/${streams}/${index}`)
 
-async function timeReading({ protocol, window }, streams) {
-  const { page, closePage } = await openPage(protocol)
+async function timeReading(transport, streams) {
+  const { page, closePage } = await openPage(transport)
   const wall = await page.evaluate((task) => globalThis.bench.read(task), {
-    window,
+    window: transport.window,
     paths: pathsOf('read', streams).map((path) => [path, initialIds[path]]),
     count: total / streams,
   })
@@ -76,9 +84,12 @@ async function timeReading({ protocol, window }, streams) {
   return wall
 }
 
-async function timeDelays({ protocol, window }, streams) {
-  const { page, closePage } = await openPage(protocol)
-  await page.evaluate((task) => globalThis.bench.listen(task), { window, paths: pathsOf('live', streams) })
+async function timeDelays(transport, streams) {
+  const { page, closePage } = await openPage(transport)
+  await page.evaluate((task) => globalThis.bench.listen(task), {
+    window: transport.window,
+    paths: pathsOf('live', streams),
+  })
   for (let tick = 0; tick < TICKS; tick++) {
     mock
       .feed(`/live/${streams}/${tick % streams}`)
@@ -106,14 +117,16 @@ for (const streams of sizes) {
     }
   }
   for (const transport of transports) {
-    const [own, base] = [walls.get(transport), walls.get(baseline)]
+    const [own, base] = [walls.get(transport), walls.get(reference)]
     const ratio = median(own.map((wall, round) => base[round] / wall))
     const delay = delays.get(transport).length
       ? `${median(delays.get(transport)).toFixed(2)} ms`
       : '6 open, the others wait'
-    rows.push({ streams, name: transport.name, throughput: ratio, rate: total / median(own), delay })
+    const pair = baseline && walls.get(transports.find(({ baselineOf }) => baselineOf === transport))
+    const change = pair ? median(own.map((wall, round) => pair[round] / wall)).toFixed(2) : ''
+    rows.push({ streams, name: transport.name, throughput: ratio, rate: total / median(own), delay, change })
     console.log(
-      `${String(streams).padStart(3)}  ${transport.name.padEnd(28)} ${ratio.toFixed(2)}  ${Math.round(total / median(own))} events/ms  ${delay}`,
+      `${String(streams).padStart(3)}  ${transport.name.padEnd(28)} ${ratio.toFixed(2)}  ${Math.round(total / median(own))} events/ms  ${delay}${change && `  ${change} of the baseline's`}`,
     )
   }
 }
@@ -123,8 +136,8 @@ close()
 
 if (!values.dry) {
   const table = rows.map(
-    ({ streams, name, throughput, rate, delay }) =>
-      `| ${streams} | ${name} | ${throughput.toFixed(2)} | ${rate.toFixed(0)} | ${delay} |`,
+    ({ streams, name, throughput, rate, delay, change }) =>
+      `| ${streams} | ${name} | ${throughput.toFixed(2)} | ${rate.toFixed(0)} | ${delay} |${baseline ? ` ${change} |` : ''}`,
   )
   await writeSection(
     'Many streams of one page',
@@ -135,9 +148,9 @@ Throughput is the median of ${rounds} interleaved rounds, each a ratio to separa
 including the opening of the streams. If more than six streams need separate connections, the rest are read as earlier ones end.
 \`window\` is 256 KiB unless stated otherwise: a single stream receives no more than that per round trip of an operation.
 Delay is the median of ${TICKS} events, one every ${TICK_INTERVAL_MS} ms, from sending to the listener.
-
-| streams | transport | throughput | events per ms | delay |
-| ---: | --- | ---: | ---: | ---: |
+${baseline ? `The baseline is Rivulet ${baseline.version}; "to baseline" is the throughput as a ratio to its own in the same round.\n` : ''}
+| streams | transport | throughput | events per ms | delay |${baseline ? ' to baseline |' : ''}
+| ---: | --- | ---: | ---: | ---: |${baseline ? ' ---: |' : ''}
 ${table.join('\n')}
 `,
   )

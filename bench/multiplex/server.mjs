@@ -2,19 +2,21 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createSecureServer } from 'node:http2'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { createMock } from '../../dist/mock.js'
 import { createCertificate } from '../certificate.mjs'
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
-const html =
-  '<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"/dist/index.js","rivulet/multiplex":"/dist/multiplex.js"}}</script>'
+/** The page, whose modules come from the built package at this path. */
+const html = (path) =>
+  `<!doctype html><title>bench</title><link rel="icon" href="data:,"><script type="importmap">{"imports":{"rivulet":"${path}index.js","rivulet/multiplex":"${path}multiplex.js"}}</script>`
+const pages = { '/': html('/dist/'), '/baseline': html('/baseline/dist/') }
 
-async function respond(mock, request, response) {
+async function respond({ mock, folders }, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost')
-  if (pathname === '/') return void response.writeHead(200, { 'content-type': 'text/html' }).end(html)
-  const folders = { '/dist/': dist, '/bench/': fileURLToPath(new URL('./', import.meta.url)) }
+  if (pages[pathname]) return void response.writeHead(200, { 'content-type': 'text/html' }).end(pages[pathname])
   const folder = Object.keys(folders).find((prefix) => pathname.startsWith(prefix))
   if (folder) {
     const body = await readFile(folders[folder] + pathname.slice(folder.length))
@@ -41,11 +43,19 @@ async function respond(mock, request, response) {
   response.end()
 }
 
-/** Starts both servers; `urls.http2` is missing if no certificate can be created. */
-export async function startServers() {
+/**
+ * Starts both servers; `urls.http2` is missing if no certificate can be created. The page `/baseline` runs the package
+ * built in `baselineDir`, against the same mock server.
+ */
+export async function startServers({ baselineDir } = {}) {
+  const folders = {
+    '/dist/': dist,
+    '/bench/': fileURLToPath(new URL('./', import.meta.url)),
+    ...(baselineDir && { '/baseline/dist/': join(baselineDir, 'dist/') }),
+  }
   const mock = createMock({ history: 1_000_000, heartbeat: 0 })
   const handle = (request, response) => {
-    respond(mock, request, response).catch(() => response.destroy())
+    respond({ mock, folders }, request, response).catch(() => response.destroy())
   }
   const certificate = createCertificate()
   const servers = {
