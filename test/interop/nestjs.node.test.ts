@@ -1,0 +1,25 @@
+/** A feed of a real NestJS application: four connections of five events each. */
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type NestServer, loadNestServer } from './nestjs-server.ts'
+import { readFeed } from './read-feed.ts'
+
+let startServer: () => Promise<NestServer>
+beforeAll(async () => {
+  startServer = await loadNestServer()
+}, 300_000)
+
+async function openServer(): Promise<string> {
+  const server = await startServer()
+  onTestFinished(() => server.close())
+  return server.url
+}
+
+const price = (n: number) => ({ n, value: 100 + n })
+const prices = Array.from({ length: 20 }, (_, n) => price(n))
+
+test('all events of a NestJS handler that sets ids and reads Last-Event-ID arrive once, without a reset', async () => {
+  const { log, errors, requestedIds } = await readFeed(`${await openServer()}/prices`)
+  expect(log).toEqual(prices)
+  expect(errors).toEqual([])
+  expect(requestedIds).toEqual([null, '4', '9', '14', '19'])
+})
