@@ -1,11 +1,11 @@
-/** The test bed for one stream: a mock server, a faulty proxy in front of it, and counts of the faults that occurred. */
-import { type MockServer, startMockServer } from '../../mock-server/node/mock-server.ts'
+/** The test bed for one stream: a server, a faulty proxy in front of it, and counts of the faults that occurred. */
 import type { Rule } from '../../mock-server/scenario/rule.ts'
-import { prompt } from './client.ts'
-import { createAnswer, createPayload } from './payloads.ts'
-import { withFreePort } from './ports.ts'
+import { startMockUpstream } from './mock-upstream.ts'
+import { createPayload } from './payloads.ts'
 import { startProxy } from './proxy.ts'
 import { type Schedule, ITEM_COUNTS } from './schedule.ts'
+import { startThirdPartyUpstream } from './third-party-upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface ChaosServer {
   /** Base URL of the proxy, without a trailing slash. */
@@ -26,75 +26,67 @@ const BURST_INTERVAL_MS = 2
 /** Time between two of the `tail` events that mark the end of a feed. */
 const TAIL_INTERVAL_MS = 25
 
-/** Rule keys that select requests or refine a fault, but are not faults themselves. */
-const FAULT_MODIFIERS = ['skip', 'times', 'cut-at', 'retry-after']
-
-/** Returns the name under which a rule's fault is counted. */
-function faultName(rule: Rule): string {
-  const key = Object.keys(rule).find((name) => !FAULT_MODIFIERS.includes(name))
-  return `server: ${key === 'status' ? rule.status : key}`
+function startUpstream(schedule: Schedule, extraRules: readonly Rule[]): Promise<Upstream> {
+  const { server, heartbeatMs } = schedule
+  if (server === 'mock') return startMockUpstream(schedule, extraRules)
+  // Of the extra rules, these servers can follow only `retry`.
+  const retry = extraRules.find((rule) => rule.retry !== undefined)?.retry
+  return startThirdPartyUpstream({ kind: server, heartbeatMs, ...(retry !== undefined && { retryMs: Number(retry) }) })
 }
 
-/** Starts the server and the proxy. `extraRules` come first in the scenario and are not counted as faults. */
-export async function openChaosServer(schedule: Schedule, extraRules: readonly Rule[] = []): Promise<ChaosServer> {
-  const { kind, seed, rules } = schedule
-  const server: MockServer = await withFreePort((port) =>
-    startMockServer({
-      port,
-      heartbeat: schedule.heartbeatMs,
-      history: 2 * ITEM_COUNTS.feed,
-      delay: schedule.deltaIntervalMs,
-      answers: { [prompt]: createAnswer(seed).text },
-      compress: schedule.compress,
-      scenario: [...extraRules, ...rules],
-    }),
-  )
-  const faultCounts = new Map<string, number>()
-  const onFault = (fault: string, times = 1): void => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times)
-  const proxy = await startProxy({ target: server.port, connectionFaults: schedule.connectionFaults, seed, onFault })
-  const { lastEventId } = server.service.feed()
-
+/** Starts to send the feed's events in bursts, and returns the function that stops it. */
+function sendFeed(upstream: Upstream, { server, burstEvents }: Schedule): () => void {
   let sent = 0
+  let hadClients = true
   let timer: NodeJS.Timeout | undefined
   const sendBurst = (): void => {
-    const burstEnd = Math.min(ITEM_COUNTS.feed, sent + schedule.burstEvents)
-    while (sent < burstEnd) server.broadcast({ type: 'item', data: createPayload(sent++) })
-    // Repeat `tail` until the client stops: a disconnected client misses it, and the replay may not include it.
-    if (sent === ITEM_COUNTS.feed) server.broadcast({ type: 'tail', data: null })
+    const hasClients = upstream.hasClients()
+    // A server that replays nothing pauses after one burst that no client receives, or one fault would skip the whole feed.
+    if (server !== 'per-connection' || hasClients || hadClients) {
+      const burstEnd = Math.min(ITEM_COUNTS.feed, sent + burstEvents)
+      while (sent < burstEnd) upstream.broadcast('item', createPayload(sent++))
+      // Repeat `tail` until the client stops: a disconnected client misses it, and the replay may not include it.
+      if (sent === ITEM_COUNTS.feed) upstream.broadcast('tail', null)
+    }
+    hadClients = hasClients
     timer = setTimeout(sendBurst, sent === ITEM_COUNTS.feed ? TAIL_INTERVAL_MS : BURST_INTERVAL_MS)
   }
-  if (kind === 'feed') sendBurst()
+  sendBurst()
+  return () => clearTimeout(timer)
+}
+
+/** Starts the server and the proxy. `extraRules` come first in the mock server's scenario and are not counted as faults. */
+export async function openChaosServer(schedule: Schedule, extraRules: readonly Rule[] = []): Promise<ChaosServer> {
+  const { kind, seed, connectionFaults } = schedule
+  const upstream = await startUpstream(schedule, extraRules)
+  const faultCounts = new Map<string, number>()
+  const onFault = (fault: string, times = 1): void => void faultCounts.set(fault, (faultCounts.get(fault) ?? 0) + times)
+  const proxy = await startProxy({ target: upstream.port, connectionFaults, seed, onFault })
+  const stopFeed = kind === 'feed' ? sendFeed(upstream, schedule) : () => undefined
 
   const pendingRestarts = [...schedule.restarts].sort((one, other) => one.afterItems - other.afterItems)
-  let lostRuns = 0
   let restarting: Promise<void> = Promise.resolve()
 
   return {
     url: proxy.url,
-    lastEventId,
+    lastEventId: upstream.lastEventId,
     faultCounts() {
       const all = new Map(faultCounts)
-      for (const { rule, matched } of server.service.rules.slice(extraRules.length)) {
-        const times = Math.max(0, Math.min(matched - (rule.skip ?? 0), rule.times ?? Infinity))
-        const name = faultName(rule)
-        if (times > 0) all.set(name, (all.get(name) ?? 0) + times)
-      }
+      for (const [fault, times] of upstream.faultCounts()) all.set(fault, (all.get(fault) ?? 0) + times)
       return all
     },
-    runCount: () => lostRuns + server.runs.length,
+    runCount: () => upstream.runCount(),
     onDelivered(count) {
       if (!pendingRestarts[0] || count < pendingRestarts[0].afterItems) return
-      const { downtime, log } = pendingRestarts.shift()!
-      onFault(log === 'lose' ? 'restart, log lost' : 'restart')
-      if (log === 'lose') lostRuns += server.runs.length
-      restarting = restarting.then(() => server.restart({ downtime, log }))
+      const restart = pendingRestarts.shift()!
+      onFault(restart.log === 'lose' ? 'restart, log lost' : 'restart')
+      restarting = restarting.then(() => upstream.restart(restart))
     },
     async close() {
-      clearTimeout(timer)
+      stopFeed()
       await restarting
       await proxy.close()
-      await server.kill() // do not wait for open connections
-      await server.close()
+      await upstream.close()
     },
   }
 }

@@ -1,5 +1,9 @@
-/** Checks a stream's record: each item once and in order, or an error that the schedule justifies. */
+/**
+ * Checks a stream's record: each item once and in order, or an error that the schedule justifies. From a server that
+ * replays nothing, the same is required of each connection, and a reset between two connections.
+ */
 import { isStreamError } from '../../src/base/errors.ts'
+import { checkConnections } from './check-connections.ts'
 import type { StreamItem } from './client.ts'
 import { createAnswer } from './payloads.ts'
 import type { FaultCounts, Interruption, StreamRecord } from './record.ts'
@@ -16,6 +20,10 @@ export interface CheckResult {
   readonly delivered: number
   /** Number of positions skipped silently. */
   readonly lost: number
+  /** Number of positions that a server without replay sent on no connection. */
+  readonly skipped: number
+  /** Number of new connections to a server without replay that the client did not report with a reset. */
+  readonly unreported: number
   /** Number of positions that the client reported as missing. */
   readonly reportedLost: number
   readonly repeated: number
@@ -70,7 +78,7 @@ const errorName = (error: unknown): string =>
 
 /** Checks a record against its schedule; `attemptsPerFault` is the number of attempts that one broken connection may cost. */
 export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPerFault = 1): CheckResult {
-  const { kind, seed, expectedOutcome } = schedule
+  const { kind, server, seed, expectedOutcome } = schedule
   const { ending, faults } = record
   const { deltas } = createAnswer(seed)
   const seen = new Set<number>()
@@ -100,7 +108,13 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
     else addItem(item)
   }
   const isFullyDelivered = seen.size === ITEM_COUNTS[kind]
-  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost // after the last delivered item
+  const connections = server === 'per-connection' ? checkConnections(record, ITEM_COUNTS[kind]) : undefined
+  const { skipped, unreported } = connections ?? { skipped: 0, unreported: 0 }
+  if (connections) {
+    lost = connections.lost
+    reportedLost = 0
+  }
+  const missing = ITEM_COUNTS[kind] - seen.size - lost - reportedLost - skipped // after the last delivered item
   const claimsComplete = ending.end === 'complete'
   if (claimsComplete && gapReported) reportedLost += missing
   const isComplete =
@@ -117,6 +131,7 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
   const violations: string[] = []
   const expectRule = (isMet: boolean, violation: string): void => void (isMet || violations.push(violation))
   expectRule(lost === 0, `${lost} lost`)
+  expectRule(unreported === 0, `${unreported} connections not reported`)
   expectRule(repeated === 0, `${repeated} repeated`)
   expectRule(outOfOrder === 0, `${outOfOrder} out of order`)
   expectRule(wrongContent === 0, `${wrongContent} with wrong content`)
@@ -142,6 +157,8 @@ export function checkStream(schedule: Schedule, record: StreamRecord, attemptsPe
     ...(ending.end === 'error' && { code: errorName(ending.error) }),
     delivered: seen.size,
     lost,
+    skipped,
+    unreported,
     reportedLost,
     repeated,
     outOfOrder,

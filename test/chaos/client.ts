@@ -2,12 +2,20 @@
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import type { Schedule } from './schedule.ts'
 
+/** A connection of a server that counts IDs per connection: its number, and the position of the first event sent on it. */
+export interface ServerConnection {
+  readonly number: number
+  readonly first: number
+}
+
 /** One delta of a run, or one event of a feed. */
 export interface StreamItem {
   /** The delta's index, or the event's number. */
   readonly position: number
   /** The delta's text; absent for a feed. */
   readonly content?: string
+  /** The connection on which the server sent the event, where the event says so. */
+  readonly connection?: ServerConnection
 }
 
 /** The stream to read, and the callbacks through which the client reports. */
@@ -25,8 +33,8 @@ export interface ReadTask {
   onItem(item: StreamItem): void
   /** Called when the feed reports that events may be missing at this point. */
   onGap(): void
-  /** Called when the `tail` event that ends the feed is received. */
-  onTail(): void
+  /** Called when the `tail` event that ends the feed is received, with the connection where the event says so. */
+  onTail(connection?: ServerConnection): void
   /** Called when the stream has failed, before it is resumed from the error's cursor. */
   onInterrupted(error: unknown): void
   /** Called when the consumer has left its loop, before it resumes from the stream's cursor. */

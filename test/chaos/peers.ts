@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Window } from 'happy-dom'
-import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.ts'
+import { type ChaosClient, type Ending, type ReadTask, type ServerConnection, prompt } from './client.ts'
 
 const BENCH_FOLDER = `${process.cwd()}/bench/`
 
@@ -43,9 +43,11 @@ const deliverEvent = (task: ReadTask, type: string, data: string): void => {
   if (type === 'delta') {
     const { content, index } = JSON.parse(data) as { content: string; index: number }
     task.onItem({ position: index, content })
-  } else if (type === 'item') task.onItem({ position: (JSON.parse(data) as { n: number }).n })
-  else if (type === 'reset') task.onGap()
-  else if (type === 'tail') task.onTail()
+  } else if (type === 'item') {
+    const { n, connection } = JSON.parse(data) as { n: number; connection?: ServerConnection }
+    task.onItem({ position: n, ...(connection && { connection }) })
+  } else if (type === 'reset') task.onGap()
+  else if (type === 'tail') task.onTail((JSON.parse(data) as { connection?: ServerConnection } | null)?.connection)
 }
 
 /** Creates a client that uses the library's own retries with a shorter delay. It throws in `onclose`, the documented way to reconnect after a clean end. */

@@ -1,5 +1,5 @@
 /** The record of one stream: delivered items, errors, faults and how it ended. */
-import type { Ending, StreamItem } from './client.ts'
+import type { Ending, ServerConnection, StreamItem } from './client.ts'
 
 /** How often each kind of fault has occurred. */
 export type FaultCounts = ReadonlyMap<string, number>
@@ -23,6 +23,8 @@ export interface StreamRecord {
   readonly items: readonly (StreamItem | 'gap')[]
   /** All errors, including those after which the stream was resumed. */
   readonly errors: readonly Interruption[]
+  /** The connection on which the server sent the `tail` event, where the event says so. */
+  readonly tailConnection?: ServerConnection
   readonly ending: Ending | { readonly end: 'hung' }
   readonly faults: FaultCounts
   /** Number of POST requests. */

@@ -1,6 +1,7 @@
 /** Formats statistics: as lines for the terminal, and as the Markdown page `bench/CHAOS.md`. */
 import type { StreamKind } from './schedule.ts'
 import type { StreamStats } from './stats.ts'
+import type { ServerKind } from './upstream.ts'
 
 const formatCounts = (counts: ReadonlyMap<string, number>): string =>
   [...counts]
@@ -18,7 +19,7 @@ export function formatReport(name: string, kind: StreamKind, stats: StreamStats)
     `${name}: ${stats.streams} ${kind}s`,
     `  complete ${outcomes.complete}, ended with an error ${outcomes.failed} (${formatCounts(stats.errorCodes)}), resumed from a cursor ${stats.resumed}`,
     `  hung ${outcomes.hung}, false success ${outcomes['false success']}`,
-    `  delivered ${stats.delivered}, lost ${stats.lost}, reported lost ${stats.reportedLost}, repeated ${stats.repeated}, out of order ${stats.outOfOrder}`,
+    `  delivered ${stats.delivered}, lost ${stats.lost}, reported lost ${stats.reportedLost}, skipped by the server ${stats.skipped}, connections not reported ${stats.unreported}, repeated ${stats.repeated}, out of order ${stats.outOfOrder}`,
     `  requests ${stats.requests}${kind === 'run' ? `, POSTs ${stats.posts}, extra generations ${stats.extraRuns}` : ''}`,
     `  faults survived ${sumCounts(stats.survivedFaults)}: ${formatCounts(stats.survivedFaults)}`,
     `  streams with violations ${stats.violatedStreams}`,
@@ -26,7 +27,11 @@ export function formatReport(name: string, kind: StreamKind, stats: StreamStats)
 }
 
 /** Formats a table of one kind of stream, with a row for each client. */
-export function formatTable(kind: StreamKind, rows: readonly { name: string; stats: StreamStats }[]): string {
+export function formatTable(
+  kind: StreamKind,
+  server: ServerKind,
+  rows: readonly { name: string; stats: StreamStats }[],
+): string {
   const figures: Record<string, (stats: StreamStats) => string | number> = {
     streams: ({ streams }) => streams,
     complete: ({ outcomes }) => outcomes.complete,
@@ -36,6 +41,10 @@ export function formatTable(kind: StreamKind, rows: readonly { name: string; sta
     lost: ({ lost }) => lost,
     repeated: ({ repeated }) => repeated,
     'out of order': ({ outOfOrder }) => outOfOrder,
+    ...(server === 'per-connection' && {
+      'skipped by the server': ({ skipped }: StreamStats) => skipped,
+      'connections not reported': ({ unreported }: StreamStats) => unreported,
+    }),
     ...(kind === 'run' && {
       'POSTs per complete run': ({ posts, outcomes }: StreamStats) => (posts / outcomes.complete).toFixed(2),
       'generations per complete run': ({ extraRuns, outcomes }: StreamStats) =>

@@ -4,7 +4,7 @@ import { type Client, createClient } from '../../src/client/client.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
 import type { TextDelta } from '../../src/protocols/native.ts'
-import { type ChaosClient, type Ending, type ReadTask, prompt } from './client.ts'
+import { type ChaosClient, type Ending, type ReadTask, type ServerConnection, prompt } from './client.ts'
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'
 
@@ -15,8 +15,8 @@ const SMALL_QUEUE = { events: 8, bytes: 2_048 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttempt }: ReadTask): Client {
-  const { consumer, idleTimeout, stallTimeout } = schedule
+function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttempt, onGap }: ReadTask): Client {
+  const { server, consumer, idleTimeout, stallTimeout } = schedule
   const connectOverProxy = connect(fetch)
   return createClient({
     baseUrl: url,
@@ -29,6 +29,8 @@ function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttem
     ...(idleTimeout !== undefined && { idleTimeout }),
     ...(stallTimeout !== undefined && { stallTimeout }),
     ...(consumer === 'slow-loop' && { queue: SMALL_QUEUE }),
+    // The mock server sends a `reset` event, which tells more exactly where the gap is.
+    ...(server !== 'mock' && { onReset: onGap }),
     // Prevents uncaught errors: the stream itself also reports every error.
     onError: () => undefined,
   })
@@ -108,8 +110,8 @@ async function readRun(client: Client, task: ReadTask): Promise<Ending> {
 }
 
 interface FeedEvents {
-  item: { n: number; text: string }
-  tail: null
+  item: { n: number; text: string; connection?: ServerConnection }
+  tail: { connection?: ServerConnection } | null
   reset: { reason: string }
 }
 
@@ -120,9 +122,11 @@ async function readFeed(client: Client, task: ReadTask): Promise<Ending> {
   let feed = subscribe(task.lastEventId)
   task.signal.addEventListener('abort', () => feed.close())
   const take = (type: string, data: unknown): void => {
-    if (type === 'item') task.onItem({ position: (data as FeedEvents['item']).n })
-    else if (type === 'reset') task.onGap()
-    else if (type === 'tail') task.onTail()
+    if (type === 'item') {
+      const { n, connection } = data as FeedEvents['item']
+      task.onItem({ position: n, ...(connection && { connection }) })
+    } else if (type === 'reset') task.onGap()
+    else if (type === 'tail') task.onTail((data as FeedEvents['tail'])?.connection)
   }
   if (task.schedule.consumer === 'listeners') feed.onAny(({ type, data }) => take(type, data))
   for (let resubscribes = task.schedule.consumer !== 'listeners'; resubscribes;) {

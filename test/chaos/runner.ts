@@ -8,8 +8,10 @@ import { formatPage, formatReport, formatTable } from './report.ts'
 import { createRivuletClient } from './rivulet-client.ts'
 import { type StreamKind, drawSchedule } from './schedule.ts'
 import { type StreamStats, addRecord, createStats } from './stats.ts'
+import { drawThirdPartySchedule } from './third-party-schedule.ts'
 import { transports } from './transports.ts'
 import { runTrial } from './trial.ts'
+import { SERVER_KINDS, type ServerKind } from './upstream.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -18,6 +20,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string' },
     over: { type: 'string' },
     kind: { type: 'string' },
+    server: { type: 'string', default: 'mock' },
     parallel: { type: 'string', default: '16' },
     minutes: { type: 'string', default: '30' },
     peers: { type: 'boolean', default: false },
@@ -29,12 +32,24 @@ const firstSeed = singleSeed ?? Number(options.from)
 const seedCount = singleSeed === undefined ? Number(options.seeds) : 1
 const concurrency = Number(options.parallel)
 const deadlineAt = performance.now() + Number(options.minutes) * 60_000
-const kinds = (['run', 'feed'] as const).filter((kind) => options.kind === undefined || options.kind === kind)
-const selectedTransports = transports.filter(({ name }) => options.over === undefined || options.over === name)
+function parseServer(name: string): ServerKind {
+  const server = SERVER_KINDS.find((kind) => kind === name)
+  if (!server) throw new TypeError(`--server must be one of ${SERVER_KINDS.join(', ')}`)
+  return server
+}
+const server = parseServer(options.server)
+// Third-party servers have neither runs nor channels.
+const availableKinds: readonly StreamKind[] = server === 'mock' ? ['run', 'feed'] : ['feed']
+const availableTransports = transports.filter(({ needsChannel }) => server === 'mock' || !needsChannel)
+const kinds = availableKinds.filter((kind) => options.kind === undefined || options.kind === kind)
+const selectedTransports = availableTransports.filter(({ name }) => options.over === undefined || options.over === name)
 if (!Number.isInteger(firstSeed) || !(seedCount > 0) || !(concurrency > 0) || !(deadlineAt > 0))
   throw new TypeError('--seed, --from, --seeds, --parallel and --minutes must be numbers')
 if (kinds.length === 0 || selectedTransports.length === 0)
-  throw new TypeError(`--kind must be run or feed, and --over one of ${transports.map(({ name }) => name).join(', ')}`)
+  throw new TypeError(
+    `With --server ${server}, --kind must be one of ${availableKinds.join(', ')}, and --over one of ${availableTransports.map(({ name }) => name).join(', ')}`,
+  )
+if (options.write && server !== 'mock') throw new TypeError('--write writes the page of the mock server only')
 
 /** Notifies the parent that this process is making progress. */
 const sendProgress = (finished = false): void => void process.send?.({ finished })
@@ -56,7 +71,7 @@ function reportViolation(
 ): void {
   violationCount++
   console.log(`\n✗ seed ${seed}, ${kind} over ${client.name}, ${delivered} delivered: ${violations.join('; ')}`)
-  console.log(`  replay: npm run chaos -- --seed ${seed} --kind ${kind} --over ${over}\n`)
+  console.log(`  replay: npm run chaos -- --seed ${seed} --kind ${kind} --over ${over} --server ${server}\n`)
 }
 
 async function runSeed(
@@ -66,7 +81,7 @@ async function runSeed(
   over: string | undefined,
   stats: StreamStats,
 ): Promise<void> {
-  const schedule = drawSchedule(seed, kind)
+  const schedule = server === 'mock' ? drawSchedule(seed, kind) : drawThirdPartySchedule(seed, server)
   if (singleSeed !== undefined) console.log(JSON.stringify(schedule, undefined, 2))
   const record = await runTrial(client, schedule)
   const result = checkStream(schedule, record, client.attemptsPerFault)
@@ -127,6 +142,7 @@ for (const { client, statsByKind } of results) {
 const tables = kinds.map((kind) =>
   formatTable(
     kind,
+    server,
     results.map(({ client, statsByKind }) => ({ name: client.name, stats: statsByKind[kind] })),
   ),
 )

@@ -2,6 +2,7 @@
 import type { Rule } from '../../mock-server/scenario/rule.ts'
 import { type ConnectionFaults, drawRefusedConnection, drawConnectionFaults } from './connection-faults.ts'
 import { type Prng, createPrng } from './prng.ts'
+import type { ServerKind } from './upstream.ts'
 
 export type StreamKind = 'run' | 'feed'
 
@@ -35,10 +36,11 @@ export type ConsumerMode = 'loop' | 'slow-loop' | 'resuming-loop' | 'listeners'
 export interface Schedule {
   readonly seed: number
   readonly kind: StreamKind
+  readonly server: ServerKind
   readonly expectedOutcome: ExpectedOutcome
   /** Faults of each TCP connection, in order; connections beyond the last entry have none. */
   readonly connectionFaults: readonly ConnectionFaults[]
-  /** Scenario rules of the server. */
+  /** Scenario rules of the mock server. */
   readonly rules: readonly Rule[]
   readonly restarts: readonly Restart[]
   readonly compress: boolean
@@ -128,6 +130,7 @@ const canStallBeforeHeartbeat = (connectionFaults: readonly ConnectionFaults[], 
   connectionFaults.some(({ response }) => response?.action === 'stall' && response.afterBytes < 2_000) ||
   rules.some((rule) => rule['stall-after'] === 0)
 
+/** Draws a schedule for the mock server. */
 export function drawSchedule(seed: number, kind: StreamKind): Schedule {
   const prng = createPrng(seed * 2 + (kind === 'feed' ? 1 : 0))
   const runWeight = kind === 'run' ? 0.03 : 0
@@ -177,6 +180,7 @@ export function drawSchedule(seed: number, kind: StreamKind): Schedule {
   return {
     seed,
     kind,
+    server: 'mock',
     expectedOutcome,
     connectionFaults,
     rules: [...rules, ...drawFatalRules(prng, expectedOutcome, prng.integer(0, 4))],

@@ -14,6 +14,10 @@ export interface StreamStats {
   delivered: number
   /** Number of positions skipped, including those missing at the end of a false success. */
   lost: number
+  /** Number of positions that a server without replay sent on no connection. */
+  skipped: number
+  /** Number of new connections to a server without replay that the client did not report. */
+  unreported: number
   reportedLost: number
   repeated: number
   outOfOrder: number
@@ -35,6 +39,8 @@ export function createStats(): StreamStats {
     resumed: 0,
     delivered: 0,
     lost: 0,
+    skipped: 0,
+    unreported: 0,
     reportedLost: 0,
     repeated: 0,
     outOfOrder: 0,
@@ -50,13 +56,15 @@ const increment = (to: Map<string, number>, key: string, times = 1): void =>
   void to.set(key, (to.get(key) ?? 0) + times)
 
 export function addRecord(stats: StreamStats, kind: StreamKind, record: StreamRecord, result: CheckResult): void {
-  const { outcome, code, delivered, lost, reportedLost, repeated, outOfOrder, violations } = result
+  const { outcome, code, delivered, lost, skipped, reportedLost, repeated, outOfOrder, violations } = result
   stats.streams++
   stats.outcomes[outcome]++
   if (code !== undefined) increment(stats.errorCodes, code)
   stats.resumed += record.errors.length - (outcome === 'failed' ? 1 : 0)
   stats.delivered += delivered
-  stats.lost += lost + (outcome === 'false success' ? ITEM_COUNTS[kind] - delivered - lost - reportedLost : 0)
+  stats.lost += lost + (outcome === 'false success' ? ITEM_COUNTS[kind] - delivered - lost - skipped - reportedLost : 0)
+  stats.skipped += skipped
+  stats.unreported += result.unreported
   stats.reportedLost += reportedLost
   stats.repeated += repeated
   stats.outOfOrder += outOfOrder

@@ -9,6 +9,8 @@ export interface Transport {
   readonly name: string
   /** Creates the `Connect` of one client. */
   connect(fetch: typeof globalThis.fetch): Connect
+  /** Whether the transport needs a server that has channels. */
+  readonly needsChannel?: true
   /** Number of attempts that one broken connection may cost. @defaultValue 1 */
   readonly attemptsPerFault?: number
 }
@@ -18,6 +20,7 @@ export const transports: readonly Transport[] = [
   { name: 'fetch', connect: (fetch) => fetchConnect(fetch) },
   {
     name: 'multiplex',
+    needsChannel: true,
     connect: (fetch) => multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 }),
     // A broken connection may cost two attempts: the one whose operation request fails, and the one queued behind it.
     attemptsPerFault: 2,
@@ -26,6 +29,7 @@ export const transports: readonly Transport[] = [
   { name: 'share', connect: (fetch) => createLeaderConnect(fetchConnect(fetch)) },
   {
     name: 'share-multiplex',
+    needsChannel: true,
     connect: (fetch) =>
       createLeaderConnect(multiplex('/api/channel', { connect: fetchConnect(fetch), timeout: 1_000 })),
     attemptsPerFault: 2,

@@ -1,6 +1,6 @@
 /** Runs one stream of one client through one schedule. */
 import { openChaosServer } from './chaos-server.ts'
-import type { ChaosClient, Ending, StreamItem } from './client.ts'
+import type { ChaosClient, Ending, ServerConnection, StreamItem } from './client.ts'
 import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -55,6 +55,7 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
   const stopController = new AbortController()
   const hangWatch = watchForHang(client.hangTimeoutMs)
   let ended: Ending | undefined
+  let tailConnection: ServerConnection | undefined
   let posts = 0
   let requests = 0
   let refusedRequests = 0
@@ -112,8 +113,9 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
       chaosServer.onDelivered(deliveredPositions.size)
     },
     onGap: () => items.push('gap'),
-    onTail() {
+    onTail(connection) {
       ended ??= { end: 'complete' }
+      tailConnection ??= connection
       stopController.abort()
     },
     onInterrupted(error) {
@@ -134,5 +136,14 @@ export async function runTrial(client: ChaosClient, schedule: Schedule): Promise
   const faults = chaosServer.faultCounts()
   const runs = chaosServer.runCount()
   await chaosServer.close()
-  return { items, errors: [...interruptions, ...last], ending: ended ?? ending, faults, posts, requests, runs }
+  return {
+    items,
+    errors: [...interruptions, ...last],
+    ...(tailConnection && { tailConnection }),
+    ending: ended ?? ending,
+    faults,
+    posts,
+    requests,
+    runs,
+  }
 }
