@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createClient } from '../../src/client/client.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { readFeed } from './read-feed.ts'
-import { expectedLog, startThirdPartyServer, thirdPartyServers } from './third-party-servers.ts'
+import { type ThirdPartyServer, expectedLog, startThirdPartyServer, thirdPartyServers } from './third-party-servers.ts'
 
 test.each(thirdPartyServers)(
   '$name: all events of four connections arrive once, and a reconnect that may lose events is reported',
@@ -20,6 +20,22 @@ test('with the default `parse`, the sentinel of Laravel is reported as invalid d
   const { log, errors } = await readFeed(await startThirdPartyServer(laravel))
   expect(log).toEqual(expectedLog(laravel).filter((entry) => entry !== '</stream>'))
   expect(errors).toEqual(Array.from({ length: 4 }, () => 'invalid-data'))
+})
+
+const stateServer: ThirdPartyServer = {
+  name: 'A server that begins each connection with the current state, under an ID that stays the same',
+  contentType: 'text/event-stream',
+  opening: 'id: state\nevent: stream-open\ndata: "stream-open"\n\n',
+  event: (n) => `id: ${n}\nevent: price\ndata: {"n":${n}}\n\n`,
+  resumes: 'after',
+}
+
+test('an identical state at the beginning of a connection is dropped by default, and delivered with `dedupeWindow: 0`', async () => {
+  const all = expectedLog(stateServer)
+  const byDefault = await readFeed(await startThirdPartyServer(stateServer))
+  expect(byDefault.log).toEqual(all.filter((entry, index) => index === 0 || entry !== 'stream-open'))
+  const withoutWindow = await readFeed(await startThirdPartyServer(stateServer), { dedupeWindow: 0 })
+  expect(withoutWindow.log).toEqual(all)
 })
 
 test('a run with a protocol for Laravel ends at the sentinel', async () => {
