@@ -1,5 +1,7 @@
 /** A feed of a real NestJS application: four connections of five events each. */
+import { readFileSync } from 'node:fs'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { blocks } from '../docs/markdown.ts'
 import { type NestServer, loadNestServer } from './nestjs-server.ts'
 import { readFeed } from './read-feed.ts'
 
@@ -22,4 +24,9 @@ test('all events of a NestJS handler that sets ids and reads Last-Event-ID arriv
   expect(log).toEqual(prices)
   expect(errors).toEqual([])
   expect(requestedIds).toEqual([null, '4', '9', '14', '19'])
+})
+
+test('docs/your-server.md shows the controller of these tests', () => {
+  const block = blocks.find(({ document, language }) => document === 'docs/your-server.md' && language === 'typescript')
+  expect(block?.code).toBe(readFileSync(new URL('projects/nestjs/prices.controller.ts', import.meta.url), 'utf8'))
 })
