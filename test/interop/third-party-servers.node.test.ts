@@ -14,6 +14,20 @@ test.each(thirdPartyServers)(
   },
 )
 
+test('an ID that Rails sends with every event is found out in the first connection, and no event is dropped', async () => {
+  // rails/rails: actionpack/lib/action_controller/metal/live.rb. The options of `SSE.new` apply to every event.
+  const { log } = await readFeed(
+    await startThirdPartyServer({
+      name: 'Rails with an `id` in the constructor',
+      contentType: 'text/event-stream',
+      event: (n) => `retry: 100\nevent: price\nid: 10\ndata: {"n":${n}}\n\n`,
+    }),
+  )
+  expect(log.filter((entry) => entry !== 'ids-not-unique')).toEqual(Array.from({ length: 20 }, (_, n) => ({ n })))
+  // Once for the first proof, and once for each of the three reconnects.
+  expect(log.filter((entry) => entry === 'ids-not-unique')).toHaveLength(4)
+})
+
 const laravel = thirdPartyServers.find(({ name }) => name.startsWith('Laravel'))!
 
 test('with the default `parse`, the sentinel of Laravel is reported as invalid data, and no event is lost', async () => {
