@@ -3,12 +3,12 @@ import { createDeferred } from '../base/deferred.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import type { EventOf, StreamEvent } from '../base/events.ts'
 import { callSafely } from '../base/report-error.ts'
-import { resolveUrl } from '../base/url.ts'
 import { createUuid } from '../base/uuid.ts'
 import { native } from '../protocols/native.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { type RequestOverrides, createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
+import { resolveResumeUrl } from '../request/resume-url.ts'
 import type { RunOptions } from '../request/stream-options.ts'
 import { cancelRun } from './cancel-run.ts'
 import type { Ending, Kind } from './kind.ts'
@@ -96,7 +96,7 @@ export function createRun<Delta, Events extends object>(
     restore:
       persist && !startCursor
         ? (cursor) => {
-            savedUrl = resolveUrl(cursor.url, request.url)
+            savedUrl = resolveResumeUrl(cursor.url, request.url)
             decoder.restore({ ...cursor, url: savedUrl })
             if (run.heartbeat) stream.expectHeartbeat(run.heartbeat)
           }

@@ -1,9 +1,9 @@
 /** Decodes the events of a run: turns them into deltas in order, and into the outcome of the run. */
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
-import { resolveUrl } from '../base/url.ts'
 import type { Batch } from '../connect/connect.ts'
 import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
+import { resolveResumeUrl } from '../request/resume-url.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
 import type { Decoded } from './kind.ts'
 import { RunEvent, type RunPosition, nextIndexAt } from './run-position.ts'
@@ -98,7 +98,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     if (resumable && isOther) throw new StreamError('expired', 'The server answered with a different run (streamId)')
     if (hasStarted) return false
     hasStarted = true
-    if (resumable && resume) state.resumeUrl = resolveUrl(resume, responseUrl)
+    if (resumable && resume) state.resumeUrl = resolveResumeUrl(resume, responseUrl)
     state.streamId ??= streamId
     state.heartbeat = heartbeat > 0 ? heartbeat : 0
     return true

@@ -3,7 +3,7 @@ import { onAbort } from '../base/abort-listeners.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
-import type { Batch, Connection } from '../connect/connect.ts'
+import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { RequestBuilder } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { assertEventStream } from '../source/check-response.ts'
@@ -55,6 +55,7 @@ export function createStream(setup: StreamSetup): Stream {
   let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
   let isEnded = false
   let restoring: Promise<void> | undefined
+  let sentRequest: ConnectRequest | undefined
   let partialBytes = 0 // bytes of an event that was not read whole yet
 
   const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
@@ -84,13 +85,19 @@ export function createStream(setup: StreamSetup): Stream {
       async request(context) {
         if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
         const built = await request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
-        return onComment ? { ...built, wantsComments: true } : built
+        return (sentRequest = onComment ? { ...built, wantsComments: true } : built)
       },
       async checkResponse(connection) {
         options.notifyResponse(connection)
         if (connection.status === 204) return false
-        const codeForStatus = (status: number) => (kind.isGone(status) ? 'expired' : 'http')
-        await assertEventStream(connection, { ...options, statusCodes: retry.statusCodes, label, codeForStatus })
+        await assertEventStream(connection, {
+          ...options,
+          label,
+          statusCodes: retry.statusCodes,
+          auth: sentRequest?.canRefresh,
+          withheldFrom: sentRequest?.withheldFrom,
+          codeForStatus: (status) => (kind.isGone(status) ? 'expired' : 'http'),
+        })
         return true
       },
       nextRetry: (error, attempt, minDelay) =>

@@ -62,10 +62,11 @@ export function openConnection(
     }
   }
   return new Promise((resolve, reject) => {
-    const cancelDeadline = clock.after(connectTimeout, () => {
+    const onTimeout = (): void => {
       const missing = phase === 'auth' ? 'credentials' : 'response headers'
       controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
-    })
+    }
+    const cancelDeadline = connectTimeout < Infinity ? clock.after(connectTimeout, onTimeout) : () => {}
     // The steps may ignore the signal; whoever waits for them must not.
     const onAbort = (): void => {
       cancelDeadline()

@@ -156,8 +156,6 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   }
 
   const fail = (error: StreamError): void => {
-    // The application's own error: a callback of its has thrown while the request was prepared.
-    if (!isStreamError(error)) return dispatch('ended', error)
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
     if (clock.now() - (current?.openedAt ?? Infinity) >= STABLE_AFTER_MS) dispatch('progress')
     const serverDelay = Math.max(timer.reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
@@ -176,11 +174,20 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   const connect = async (reason: AttemptContext['reason']): Promise<void> => {
     const attempt: Attempt = (current = { controller: new AbortController(), openedAt: Infinity, hasBegun: false })
     const { controller } = attempt
+    let isFinal = false
     observe?.({ type: 'attempt', attempt: state.attempt, reason })
     try {
       const connection = await openConnection(options, controller, {
         label,
-        request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }),
+        async request(signal) {
+          try {
+            return await hooks.request({ reason, attempt: state.attempt, signal })
+          } catch (error) {
+            // Only credentials are worth another attempt; anything else is an error of the application's own code.
+            isFinal = !isStreamError(error, 'auth')
+            throw error
+          }
+        },
         checkResponse(response) {
           observe?.({ type: 'response', status: response.status })
           return hooks.checkResponse(response)
@@ -198,7 +205,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       dispatch('opened')
       serveReader()
     } catch (error) {
-      if (current === attempt) fail(error as StreamError)
+      if (current !== attempt) return
+      if (isFinal) dispatch('ended', error as StreamError)
+      else fail(error as StreamError)
     }
   }
 
