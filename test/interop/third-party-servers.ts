@@ -110,10 +110,17 @@ export const thirdPartyServers: readonly ThirdPartyServer[] = [
     resumes: 'after',
   },
   {
-    // An HTTP header cannot carry the ID, so the server cannot know where to continue.
+    // A header carries the bytes of their UTF-8 encoding (HTML standard, section "Server-sent events").
     name: 'A server with IDs in Chinese',
     contentType: 'text/event-stream; charset=utf-8',
     event: (n) => `id: 价格-${n}\nevent: price\ndata: ${json(n)}\n\n`,
+    resumes: 'after',
+  },
+  {
+    // An HTTP header cannot carry the ID, so the server cannot know where to continue.
+    name: 'A server with control characters in its IDs',
+    contentType: 'text/event-stream',
+    event: (n) => `id: price\u0001${n}\nevent: price\ndata: ${json(n)}\n\n`,
     reset: 'unsendable-id',
   },
   {
