@@ -10,8 +10,11 @@ const PLACEHOLDER_ORIGIN = 'http://nowhere.invalid'
 export function resolveUrl(target: string | URL, base: string | URL = ''): string {
   const url = new URL(target, new URL(base, PLACEHOLDER_ORIGIN))
   if (url.username || url.password) throw new TypeError('A URL must not contain credentials; use auth')
-  url.hash = '' // never part of a request
-  return url.href.replace(PLACEHOLDER_ORIGIN, '')
+  // The fragment is never part of a request. React Native has no setter for `hash`.
+  const href = url.href.split('#')[0]!
+  // React Native also appends a slash to the path of an absolute URL.
+  const isPathChanged = href === `${target}/` && url.pathname !== '/'
+  return isPathChanged ? `${target}` : href.replace(PLACEHOLDER_ORIGIN, '')
 }
 
 /** Returns the origin of a URL. All paths share one placeholder origin. */
