@@ -1,9 +1,8 @@
 /** The `Last-Event-ID` header: which IDs it can carry, and how they are encoded. */
 
 const NAME = 'last-event-id'
-/** Control characters, surrounding white space (which is trimmed) and lone surrogates (which are not Unicode). */
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const UNSENDABLE = /[\0-\x08\n-\x1f\x7f\ud800-\udfff]|^[\t ]|[\t ]$/u
+/** Control characters and lone surrogates (which UTF-8 cannot encode), and surrounding white space (which is trimmed). */
+const UNSENDABLE = /[^\t -~\x80-\ud7ff\ue000-\u{10ffff}]|^[\t ]|[\t ]$/u
 
 /** Sets the header to `value`, and returns whether it then has exactly that value. */
 function setValue(headers: Headers, value: string): boolean {
@@ -18,12 +17,12 @@ function setValue(headers: Headers, value: string): boolean {
 }
 
 /** Sets the `Last-Event-ID` of a request, and returns whether a header can carry `id`; if not, there is no header. */
-function setLastEventId(headers: Headers, id: string): boolean {
+export function setLastEventId(headers: Headers, id: string): boolean {
   if (UNSENDABLE.test(id)) return false
   // `Headers` of the Fetch standard takes byte strings, which it sends unchanged, so the ID must be encoded. Some
   // (workerd, React Native) take any string and encode it themselves.
-  const isByteString = /^[\0-\x7f]*$/.test(id) || setValue(headers, '\u{1f600}')
-  return setValue(headers, isByteString ? id : encodeAsByteString(id))
+  const isSentAsIs = /^[\t -~]*$/.test(id) || setValue(headers, '\u{1f600}')
+  return setValue(headers, isSentAsIs ? id : encodeAsByteString(id))
 }
 
 /** Returns a string whose code units are the UTF-8 bytes of `text`. */

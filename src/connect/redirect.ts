@@ -1,5 +1,8 @@
 /** Follows redirects by hand, because platforms would send custom credential headers to another origin. */
+import { StreamError } from '../base/errors.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import { originOf, resolveUrl } from '../base/url.ts'
+import { cancelBody } from './read-body.ts'
 
 /** Limit in the Fetch standard. */
 const MAX_REDIRECTS = 20
@@ -10,8 +13,8 @@ const strippedHeaders = ['authorization', 'proxy-authorization', 'cookie']
  * Fetches, and follows redirects as the Fetch standard requires (section "HTTP-redirect fetch"), but on a redirect to
  * another origin removes the `credentialHeaders` as well as the headers that platforms remove.
  *
- * Rejects with a `TypeError`, as `fetch` does, after too many redirects, on a redirect to a URL that is not HTTP, and
- * on any redirect in a browser, because browsers hide the target.
+ * Rejects with code `redirect` after too many redirects, on a redirect to a URL that is not HTTP, and on any redirect in
+ * a browser, because browsers hide the target.
  */
 export async function fetchFollowingRedirects(
   fetch: typeof globalThis.fetch,
@@ -19,17 +22,24 @@ export async function fetchFollowingRedirects(
   { headers, ...init }: RequestInit & { headers: Headers },
   credentialHeaders: readonly string[],
 ): Promise<Response> {
+  const label = formatRequestLabel(init.method ?? 'GET', url)
   for (let redirectsLeft = MAX_REDIRECTS; ; redirectsLeft--) {
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
-    const { status, type, body } = response
+    const { status, type } = response
     const location = response.headers.get('location')
-    if (type !== 'opaqueredirect' && !(location && [301, 302, 303, 307, 308].includes(status))) return response
-    // Not awaited, and failures do not matter: this response is no longer used.
-    body?.cancel().catch(() => {})
-    const target = resolveUrl(location!, url)
-    // A path is a valid target if the origin is unknown.
-    if (!redirectsLeft || !location || !/^(http|\/)/.test(target))
-      throw new TypeError('Redirect not followed (too many, not HTTP, or hidden by a browser)')
+    const isHidden = type === 'opaqueredirect'
+    if (!isHidden && !(location && [301, 302, 303, 307, 308].includes(status))) return response
+    // This response is no longer used.
+    cancelBody(response)
+    const target = isHidden ? undefined : resolveTarget(location!, url)
+    if (!redirectsLeft || !target) {
+      const reason = isHidden
+        ? `a browser would send ${credentialHeaders.join(', ')} to any origin`
+        : target
+          ? 'too many redirects'
+          : 'its target is not an HTTP URL'
+      throw new StreamError('redirect', `Redirect not followed, ${reason}: ${label}`)
+    }
     if (status === 303 || (status < 303 && init.method === 'POST')) {
       init.method = 'GET'
       init.body = null
@@ -38,5 +48,15 @@ export async function fetchFollowingRedirects(
     if (originOf(target) !== originOf(url))
       for (const name of [...strippedHeaders, ...credentialHeaders]) headers.delete(name)
     url = target
+  }
+}
+
+/** Returns the target of a redirect, or `undefined` if it is not an HTTP URL. A path is valid if the origin is unknown. */
+function resolveTarget(location: string, url: string): string | undefined {
+  try {
+    const target = resolveUrl(location, url)
+    return /^(https?:|\/)/.test(target) ? target : undefined
+  } catch {
+    return undefined
   }
 }

@@ -85,24 +85,29 @@ describe('the request', () => {
     expect((await connecting).status).toBe(418)
   })
 
-  test('[F14] the SDK handles redirects itself if the platform would not strip a credential header', async () => {
-    expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).not.toBe('manual')
+  test('[F14] the SDK handles redirects itself if the platform might not strip a credential header', async () => {
     expect((await open({ credentialHeaders: ['x-api-key'] })).call.init.redirect).toBe('manual')
+    expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).toBe('manual')
+    // A page: the browser strips `Authorization`, and hides redirects.
+    vi.stubGlobal('location', new URL('https://page.test/'))
+    expect((await open({ credentialHeaders: ['authorization'] })).call.init.redirect).not.toBe('manual')
+    expect((await open({ credentialHeaders: ['authorization', 'x-api-key'] })).call.init.redirect).toBe('manual')
+    expect((await open()).call.init.redirect).not.toBe('manual')
     expect((await open({ credentialHeaders: ['x-api-key'], init: { redirect: 'error' } })).call.init.redirect).toBe(
       'error',
     )
   })
 
-  test('[F14] an opaque redirect, which browsers return, is a network error', async () => {
+  test('[F14] an opaque redirect, which browsers return, is a final error with code redirect', async () => {
     const opaque = Object.defineProperties(new Response(null), {
       type: { value: 'opaqueredirect' },
       status: { value: 0 },
     })
     const connecting = fetchConnect(async () => opaque)(request({ credentialHeaders: ['x-api-key'] }))
     await expect(connecting).rejects.toMatchObject({
-      code: 'network',
-      message: 'Request failed: GET https://api.test/stream',
-      cause: expect.any(TypeError),
+      code: 'redirect',
+      retryable: false,
+      message: 'Redirect not followed, a browser would send x-api-key to any origin: GET https://api.test/stream',
     })
   })
 })
@@ -256,6 +261,44 @@ describe('the response', () => {
     body.write('data: b\n\n')
     await reading
     expect(body.pullCount).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('comments', () => {
+  const text = ': a\ndata: 1\n\n:b\n: c\ndata: 2\n\ndata: 3\n\n: d\n'
+
+  test('the comments of a batch have the number of blocks before them, if they are wanted', async () => {
+    const { body, connection } = await open({ wantsComments: true })
+    body.write(text)
+    body.write('data: 4\n\n')
+    body.write(': e\n\n')
+    body.close()
+    const batches = await readAll(connection)
+    expect(batches.map(({ comments }) => comments)).toEqual([
+      [
+        { position: 0, text: 'a' },
+        { position: 1, text: 'b' },
+        { position: 1, text: 'c' },
+        { position: 3, text: 'd' },
+      ],
+      undefined,
+      [{ position: 0, text: 'e' }],
+    ])
+    expect(batches.map(({ blocks }) => blocks.length)).toEqual([3, 1, 0])
+  })
+
+  test('without wantsComments, comments are not collected', async () => {
+    const { body, connection } = await open()
+    body.write(text)
+    body.close()
+    expect((await readAll(connection)).map((batch) => 'comments' in batch)).toEqual([false])
+  })
+
+  test('comments before an event that is too large are delivered before the error', async () => {
+    const { body, connection } = await open({ wantsComments: true, maxEventSize: 50 })
+    body.write(`: a\ndata: ${'x'.repeat(100)}`)
+    expect(await connection.read()).toMatchObject({ blocks: [], comments: [{ position: 0, text: 'a' }] })
+    await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
   })
 })
 

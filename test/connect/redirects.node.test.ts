@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
@@ -181,6 +182,38 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     expect(receivedHeaders(foreign)).not.toContain('SECRET')
   })
 
+  test('[workerd] Authorization alone stays at its origin, even if fetch would send it along', async () => {
+    redirect(302, `${foreign.origin}/there`)
+    const forwardingFetch: typeof fetch = async (input, init) => {
+      const response = await fetch(input, { ...init, redirect: 'manual' })
+      const location = response.headers.get('location')
+      return init?.redirect === 'manual' || !location ? response : fetch(location, init)
+    }
+    const headers: ConnectRequest['headers'] = [['authorization', 'Bearer SECRET']]
+    const options = { headers, credentialHeaders: ['authorization'] }
+    const connection = await fetchConnect(forwardingFetch)(request(`${home.origin}/here`, options))
+    expect(connection).toMatchObject({ status: 200, url: `${foreign.origin}/there` })
+    connection.cancel()
+    expect(receivedHeaders(home)).toContain('SECRET')
+    expect(receivedHeaders(foreign)).not.toContain('SECRET')
+  })
+
+  test('the unread body of a redirect is destroyed if it is a stream of Node, as in node-fetch', async () => {
+    const bodies: Readable[] = []
+    const fetch = async (url: string): Promise<unknown> => {
+      const body = new Readable({ read() {} })
+      bodies.push(body)
+      const isRedirect = url === 'https://api.test/here'
+      const headers = new Headers(isRedirect ? { location: '/there' } : {})
+      return { status: isRedirect ? 302 : 200, headers, url, body }
+    }
+    const connecting = fetchConnect(fetch as typeof globalThis.fetch)(request('https://api.test/here', withKey()))
+    const connection = await connecting
+    expect(bodies.map(({ destroyed }) => destroyed)).toEqual([true, false])
+    connection.cancel()
+    expect(bodies[1]!.destroyed).toBe(true)
+  })
+
   test('with a custom fetch, redirects of relative URLs are followed', async () => {
     const calls: unknown[] = []
     const fetch = async (url: string, { headers }: { headers: Headers }): Promise<Response> => {
@@ -233,12 +266,14 @@ describe('[F13] redirects with a credential header that platforms do not strip',
   })
 
   test.each(['/here', 'ftp://api.test/', 'data:text/event-stream,data:%20a%0A%0A', 'http://'])(
-    'a redirect to %s is a network error',
+    'a redirect to %s is a final error with code redirect',
     async (location) => {
       redirect(302, location)
       const connecting = fetchConnect()(request(`${home.origin}/here?key=SECRET`, withKey()))
       const error: unknown = await connecting.catch((reason: unknown) => reason)
-      expect(error).toMatchObject({ code: 'network', message: `Request failed: GET ${home.origin}/here` })
+      expect(error).toMatchObject({ code: 'redirect', retryable: false })
+      const reason = location === '/here' ? 'too many redirects' : 'its target is not an HTTP URL'
+      expect(String(error)).toBe(`StreamError: Redirect not followed, ${reason}: GET ${home.origin}/here`)
       expect(home.requests).toHaveLength(location === '/here' ? 21 : 1)
     },
   )
