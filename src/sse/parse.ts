@@ -1,5 +1,6 @@
 /** Parses an event stream into blocks as the WHATWG HTML standard requires, however its bytes are chunked. */
 import { StreamError } from '../base/errors.ts'
+import { createPartialLine } from './partial-line.ts'
 
 /** One block of an event stream, ended by a blank line. Always has all three keys, so that engines use one object shape. */
 export interface Block {
@@ -19,7 +20,7 @@ export interface BlockParserOptions {
   onRetry?(ms: number): void
   /** Called with the text of each comment, without the colon and one leading space. */
   onComment?(text: string): void
-  /** Maximum size of one event's data plus its unfinished line, in characters (UTF-16 code units). @defaultValue 16 Mi */
+  /** Maximum size of one event's data, or of another value that is used, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
   /** Type of blocks without an `event` field. @defaultValue `'message'` */
   defaultType?: string
@@ -80,12 +81,8 @@ export function createBlockParser({
 
   const coalesced = new Uint8Array(COALESCE_BUFFER_BYTES)
   let coalescedLength: number
-  /**
-   * The parts of the unfinished line, so that only new text is searched for a line end. They are joined with `join()`, not
-   * `+`: engines represent strings differently depending on how they were made, and a call site that has seen more than
-   * four representations becomes megamorphic and stays slow.
-   */
-  let partialLine: string[]
+  const optionalNames = [...(onRetry ? ['retry'] : []), ...(onComment ? [''] : [])]
+  const partialLine = createPartialLine(['data', 'event', 'id', ...optionalNames])
   let type: string
   let data: string | undefined
   /**
@@ -101,15 +98,15 @@ export function createBlockParser({
   let charsSinceCr: number
 
   /**
-   * Upper bound for the characters since the last blank line: while it is within the limit, no line needs to be
-   * measured. Infinity once the limit has been exceeded.
+   * Upper bound for the characters of all values since the last blank line: while it is within the limit, no value needs
+   * to be measured. Infinity once the limit has been exceeded.
    */
   let size: number
 
   const reset = (): void => {
     // A call without `stream` discards an incomplete character.
     streamingDecoder.decode()
-    partialLine = []
+    partialLine.clear()
     type = ''
     data = id = undefined
     coalescedLength = size = unflattenedChars = 0
@@ -117,14 +114,22 @@ export function createBlockParser({
     isMidCharacter = wasNonAscii = false
   }
 
-  /** Returns the sum of a line's `length` and the length of `dataSoFar`. Throws if the sum exceeds the limit. */
-  const assertSize = (dataSoFar: string | undefined, length: number): number => {
-    if (dataSoFar) length += dataSoFar.length
-    if (length <= maxEventSize) return length
+  /** Throws if a value of this length exceeds the limit, together with the `earlierData` that it is appended to. */
+  const assertSize = (length: number, earlierData?: string): void => {
+    if (earlierData !== undefined) length += earlierData.length + 1
+    if (length <= maxEventSize) return
     // Frees the buffered text.
     reset()
     size = Infinity
     throw new StreamError('too-large', `Event exceeds ${maxEventSize} characters (maxEventSize)`)
+  }
+
+  /** Measures the unfinished event and line, and returns a new value of `size`. */
+  const measure = (): number => {
+    const { name, length = 0 } = partialLine.measure() ?? {}
+    assertSize(length, name === 'data' ? data : undefined)
+    // A further line of data is appended with an LF.
+    return length + (data === undefined ? 0 : data.length + 1)
   }
 
   /**
@@ -171,7 +176,6 @@ export function createBlockParser({
         if (cr < pos && (cr = text.indexOf('\r', pos)) < 0) cr = length
         end = lf < cr ? lf : cr
         if (end === length) break
-        if (size > maxEventSize) assertSize(eventData, end - pos)
         // After the name of a known field, where its colon must be; otherwise `pos`, where only a comment has a colon.
         // Comparing character by character is several times faster than `startsWith`, or slicing and comparing.
         let colon = pos
@@ -191,19 +195,23 @@ export function createBlockParser({
         )
           colon += 5
         else if (first === I && text.charCodeAt(pos + 1) === D) colon += 2
+        // Rare, so `startsWith` does not cost much.
+        else if (first === R && onRetry && text.startsWith('retry', pos)) colon += 5
         // [spec] A line without a colon is a field with an empty value.
         if (colon === end || text.charCodeAt(colon) === COLON) {
           // Without a colon, the slice starts after its own end, so it is empty. (Only here may a read go past the end
           // of `text`, which is rare enough.)
           const value = text.slice(text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1, end)
+          if (size > maxEventSize && (first !== COLON || onComment))
+            assertSize(value.length, first === D ? eventData : undefined)
           if (first === D) eventData = eventData === undefined ? value : eventData + '\n' + value
           else if (first === E) eventType = value
           else if (first === COLON) onComment?.(value)
+          else if (first === R) {
+            if (/^\d+$/.test(value)) onRetry!(+value)
+          }
           // [spec] An id that contains NUL is ignored.
           else if (value.indexOf('\0') < 0) eventId = value
-        } else if (first === R && onRetry) {
-          const retry = /^retry: ?(\d+)$/.exec(text.slice(pos, end))
-          if (retry) onRetry(+retry[1]!)
         }
       }
       pos = end + 1
@@ -222,26 +230,24 @@ export function createBlockParser({
     size += text.length
     // [spec] One byte order mark is dropped, only at the start of the stream.
     if (charsSinceCr > 2 && text.charCodeAt(0) === BYTE_ORDER_MARK) pos = 1
-    if (partialLine[0]) {
+    if (!partialLine.isEmpty()) {
       // Completes the unfinished line separately, so that the rest of `text` is not copied together with it.
       pos = text.indexOf('\n') + 1 || text.indexOf('\r') + 1
       if (pos) {
-        partialLine.push(text.slice(0, pos))
-        readLines(partialLine.join(''), 0)
-        partialLine = []
+        readLines(partialLine.complete(text.slice(0, pos)), 0)
         // The text up to the LF may contain a blank line (CR CR LF), which resets `size`; the rest of `text` must still
         // be counted.
         size += text.length
       }
     }
-    if (!partialLine[0]) pos = readLines(text, pos)
-    if (pos < text.length) partialLine.push(text.slice(pos))
+    if (partialLine.isEmpty()) pos = readLines(text, pos)
+    if (pos < text.length) partialLine.add(text.slice(pos))
     if (data !== undefined && (unflattenedChars += text.length) > FLATTEN_AFTER_CHARS + data.length / 4) {
       // Engines flatten a rope in order to search it (the result is always 0). This happens rarely enough to keep the
       // total time linear.
       unflattenedChars = data.search(/^/)
     }
-    if (size > maxEventSize) size = assertSize(data, partialLine.join('').length)
+    if (size > maxEventSize) size = measure()
   }
 
   const decode = (bytes: Uint8Array): void => {
@@ -266,7 +272,7 @@ export function createBlockParser({
   reset()
   return {
     push(chunk) {
-      if (size === Infinity) assertSize('', size)
+      if (size === Infinity) assertSize(size)
       const { length } = chunk
       if (typeof chunk !== 'string' && length <= MAX_COALESCED_CHUNK && (coalescedLength || chunk[length - 1] !== LF)) {
         let lastLineEnd = 0

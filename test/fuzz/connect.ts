@@ -110,7 +110,7 @@ const limits = fc.asyncProperty(
     fc.integer({ min: 0, max: 3 * MAX_SLICE_BYTES }),
   ),
   async (stream, list, filler, maxEventSize) => {
-    const { items, tooLarge } = readExpected(stream, maxEventSize)
+    const { items, tooLarge } = readExpected(stream, maxEventSize, false)
     const { blocks, error } = await readConnection(splitIntoChunks(stream, list), 'close', filler, maxEventSize)
     deepStrictEqual(blocks, blocksOf(items))
     if (tooLarge) ok(isStreamError(error, 'too-large'), String(error))

@@ -11,28 +11,42 @@ export type ParsedItem = { block: Block } | { comment: string } | { retry: numbe
 export interface ExpectedResult {
   items: ParsedItem[]
   tooLarge: boolean
-  /** The largest number of characters that an event's data and the current line reached together. */
+  /** The largest number of characters of a value that is used: of an event's data, or of another field or a comment. */
   largestChars: number
 }
 
 /** Runs the reference parser on lines. The parser drops a leading byte order mark, so one is added to keep the first line unchanged. */
 const readLines = (lines: string[]) => parseReference(utf8(`\uFEFF${lines.join('\n')}\n`))
 
+/** Returns the length of the value in a line that is used, also if the line is unfinished; `undefined` if there is none. */
+function valueLengthOf(line: string, hasComments: boolean): number | undefined {
+  const [match, name] = /^(data|event|id|retry|): ?/.exec(line) ?? []
+  return match === undefined || (name === '' && !hasComments) ? undefined : line.length - match.length
+}
+
 /**
  * Parses a stream line by line, because the reference parser reports no order among blocks, comments and `retry`, and
- * has no limit. A line is too large if it exceeds the limit together with the data before it; an unfinished line counts
- * up to its last complete character.
+ * has no limit. An event is too large if a value exceeds the limit, for `data` together with the data before it; an
+ * unfinished line counts up to its last complete character. Comments count only if they are used.
  */
-export function readExpected(bytes: Uint8Array, maxEventSize = Number.POSITIVE_INFINITY): ExpectedResult {
+export function readExpected(
+  bytes: Uint8Array,
+  maxEventSize = Number.POSITIVE_INFINITY,
+  hasComments = true,
+): ExpectedResult {
   const items: ParsedItem[] = []
   const lines = new TextDecoder().decode(bytes, { stream: true }).split(/\r\n|\n|\r/)
   let block: string[] = []
   let dataSize: number | undefined
   let largestChars = 0
   for (const [n, line] of lines.entries()) {
-    if (line) largestChars = Math.max(largestChars, (dataSize ?? 0) + line.length)
+    const isFinished = n < lines.length - 1
+    const isEmptyData = isFinished && line === 'data'
+    const valueLength = isEmptyData ? 0 : (valueLengthOf(line, hasComments) ?? -1)
+    const dataBefore = line.startsWith('data') && dataSize !== undefined ? dataSize + 1 : 0
+    if (valueLength >= 0) largestChars = Math.max(largestChars, dataBefore + valueLength)
     if (largestChars > maxEventSize) return { items, tooLarge: true, largestChars }
-    if (n === lines.length - 1) break
+    if (!isFinished) break
     block.push(line)
     if (line) {
       const { comments, retries, blocks } = readLines([line, ''])

@@ -93,7 +93,8 @@ const iterable = fc.asyncProperty(
     const body = createBody(chunks, end, filler)
     const comments: unknown[] = []
     const onComment = (text: string) => comments.push(text)
-    const iterator = parseEventStream(asResponse ? { body: body.stream } : body.stream, { ...options, onComment })
+    const callbacks = { onComment, onRetry() {} }
+    const iterator = parseEventStream(asResponse ? { body: body.stream } : body.stream, { ...options, ...callbacks })
     const expectedEvents = eventsOf(items)
     const events: ParsedEvent[] = []
     let error: unknown

@@ -369,7 +369,11 @@ describe('maxEventSize', () => {
     ['lines that end in CRLF', 'data: a\r\n\r\ndata: 01234\r\ndata: 56789\r\n\r\n'],
     ['a comment', ': a\n\n: 0123456789 你好\n\n'],
     ['an id', 'data: a\n\nid: 0123456789\ndata: b\n\n'],
-    ['an unknown field', 'data: a\n\nfoo0123456789\n\ndata: b\n\n'],
+    ['a name', 'data: a\n\nevent: 0123456789\ndata: b\n\n'],
+    ['a retry', 'data: a\n\nretry: 0123456789\n\ndata: b\n\n'],
+    ['an unfinished id', 'data: a\n\nid: 0123456789'],
+    ['an unfinished comment', 'data: a\n\n:0123456789'],
+    ['empty lines of data', 'data: a\n\ndata: 0123\ndata\ndata:\ndata: \ndata\n\n'],
     ['an unfinished line', 'data: a\n\ndata: 0123456789'],
     ['an unfinished event', 'data: a\n\ndata: 0123456789\ndata: 你\n'],
   ] as const) {
@@ -387,10 +391,10 @@ describe('maxEventSize', () => {
   }
 
   test('[F28] maxEventSize counts characters, not bytes', () => {
-    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 105 }).error).toBeDefined()
-    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 106 }).blocks).toHaveLength(1)
-    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 105 }).error).toBeDefined()
-    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 106 }).blocks).toHaveLength(1)
+    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 99 }).error).toBeDefined()
+    expect(parseChunks([utf8(`data: ${'你'.repeat(100)}\n\n`)], { maxEventSize: 100 }).blocks).toHaveLength(1)
+    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 99 }).error).toBeDefined()
+    expect(parseChunks([`data: ${'你'.repeat(100)}\n\n`], { maxEventSize: 100 }).blocks).toHaveLength(1)
   })
 
   test('[F28] a surrogate pair counts as soon as the last byte of the character has arrived', () => {
@@ -400,21 +404,84 @@ describe('maxEventSize', () => {
       ...everyCut(bytes),
       ['in chunks of two bytes', cutAt(bytes, ...evenOffsets)] as const,
     ]) {
-      expect(parseChunks(chunks, { maxEventSize: 20 }).error, cut).toBeDefined()
-      expect(parseChunks(chunks, { maxEventSize: 21 }).error, cut).toBeUndefined()
+      expect(parseChunks(chunks, { maxEventSize: 15 }).error, cut).toBeDefined()
+      expect(parseChunks(chunks, { maxEventSize: 16 }).error, cut).toBeUndefined()
     }
   })
 
   test('[F28] text after the end of a partial line in the same chunk also counts toward the limit', () => {
     const chunks = [`data: ${'a'.repeat(4)}`, 'b\r\rfoo\ndata: 0123456789', '\n\n']
-    expect(parseChunks(chunks, { maxEventSize: 15 }).error).toBeDefined()
-    expect(parseChunks(chunks, { maxEventSize: 16 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
+    expect(parseChunks(chunks, { maxEventSize: 9 }).error).toBeDefined()
+    expect(parseChunks(chunks, { maxEventSize: 10 }).blocks.map(({ data }) => data)).toEqual(['aaaab', '0123456789'])
   })
 
   test('[F28] text after the ends of a partial line and a block in the same chunk also counts toward the limit', () => {
     const chunks = ['dat', '\r\r\nid: 0123456789\n']
-    expect(parseChunks(chunks, { maxEventSize: 13 }).error).toBeDefined()
-    expect(parseChunks(chunks, { maxEventSize: 14 }).error).toBeUndefined()
+    expect(parseChunks(chunks, { maxEventSize: 9 }).error).toBeDefined()
+    expect(parseChunks(chunks, { maxEventSize: 10 }).error).toBeUndefined()
+  })
+
+  test('[F28] the limit counts only the value: data of exactly that size is accepted, with or without a space', () => {
+    for (const prefix of ['data: ', 'data:', 'id: 1\nevent: type\ndata: ', 'data: 01234\ndata: ']) {
+      const size = prefix.includes('01234') ? 4 : 10
+      const accepted = utf8(`${prefix}${'x'.repeat(size)}\nid: 2\n\n`)
+      const refused = utf8(`${prefix}${'x'.repeat(size + 1)}\nid: 2\n\n`)
+      for (const [cut, chunks] of everyCut(accepted))
+        expect(parseChunks(chunks, { maxEventSize: 10 }).blocks[0]?.data, cut).toHaveLength(10)
+      for (const [cut, chunks] of everyCut(refused))
+        expect(isStreamError(parseChunks(chunks, { maxEventSize: 10 }).error, 'too-large'), cut).toBe(true)
+    }
+  })
+
+  test('[F28] the LF between lines of data counts, also if the second line arrives later', () => {
+    for (const [cut, chunks] of everyCut(utf8('data:\ndata:0123')))
+      expect(
+        [4, 5].map((maxEventSize) => !parseChunks(chunks, { maxEventSize }).error),
+        cut,
+      ).toEqual([false, true])
+  })
+
+  test('[F28] data of exactly 16 MiB is accepted by default, and one character more is refused', () => {
+    const chunks = [utf8('id: 1\ndata: '), new Uint8Array(0x1000000).fill(0x61)]
+    expect(parseChunks([...chunks, utf8('\nid: 2\n\n')]).blocks[0]?.data).toHaveLength(0x1000000)
+    expect(isStreamError(parseChunks([...chunks, utf8('a')]).error, 'too-large')).toBe(true)
+  })
+
+  const skipped: [name: string, start: string][] = [
+    ['a comment that nobody listens to', ':'],
+    ['a comment inside an event', 'data: a\n: '],
+    ['an unknown field', 'foo: '],
+    ['an unknown field with the start of a known name', 'dat'],
+    ['an unknown field that continues a known name', 'data: a\nretryretry'],
+    ['an unknown field with a space before the colon', 'event : '],
+    ['a retry that nobody listens to', 'retry: '],
+  ]
+  test.each(skipped)(
+    '[F28] %s is neither refused nor does it affect other lines, however long it is',
+    (_name, start) => {
+      const bytes = utf8(`data: 0\n\n${start}${'x'.repeat(40)}\r\ndata: b\n\n`)
+      const expected = start.startsWith('data: a') ? 'a\nb' : 'b'
+      for (const [cut, chunks] of everyCut(bytes)) {
+        const { blocks, error } = parseChunks(chunks, {
+          maxEventSize: 5,
+          onComment: undefined,
+          onRetry: undefined,
+        } as never)
+        expect(error, cut).toBeUndefined()
+        expect(blocks, cut).toEqual([event('0'), event(expected)])
+      }
+    },
+  )
+
+  test.each(skipped)('[F28] %s is not collected: an endless line does not fill the memory', (_name, start) => {
+    const blocks: Block[] = []
+    const parser = createBlockParser({ onBlock: (block) => blocks.push(block), maxEventSize: Infinity })
+    parser.push(utf8(start))
+    // Together longer than any string of an engine: the line cannot have been collected.
+    const chunk = 'x'.repeat(0x100000)
+    for (let n = 0; n < 0x400; n++) parser.push(chunk)
+    parser.push('\n\ndata: b\n\n')
+    expect(blocks.at(-1)).toEqual(event('b'))
   })
 
   test('[F28] small events stay within the limit, however many there are', () => {
@@ -437,7 +504,7 @@ describe('maxEventSize', () => {
       }
       return undefined
     }
-    expect(thrown('data: a\n\ndata: 0123456789\n\ndata: b\n\n')).toEqual(tooLarge)
+    expect(thrown('data: a\n\ndata: 0123456789x\n\ndata: b\n\n')).toEqual(tooLarge)
     expect(thrown('data: c\n\n')).toEqual(tooLarge)
     expect(blocks).toEqual([event('a')])
     parser.reset()
