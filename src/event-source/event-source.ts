@@ -2,6 +2,14 @@
 import { CLOSED, CONNECTING, OPEN, openEventStream } from './open-event-stream.ts'
 import type { EventSource as EventSourceInterface, EventSourceOptions } from './options.ts'
 
+/** Whether `EventTarget` calls `on…` properties itself, as in workerd: a listener of our own would call them twice. */
+const callsHandlers = (() => {
+  let isCalled = false
+  const target = Object.assign(new EventTarget(), { onprobe: () => (isCalled = true) })
+  target.dispatchEvent(new Event('probe'))
+  return isCalled
+})()
+
 class EventSourceClass extends EventTarget {
   #url: string
   #withCredentials: boolean
@@ -63,7 +71,7 @@ class EventSourceClass extends EventTarget {
   #handle(type: string, value: unknown): void {
     // [spec] `LegacyTreatNonObjectAsNull`. A handler keeps its position among the listeners until it is set to null.
     const handler = Object(value) === value ? value : null
-    this[handler ? 'addEventListener' : 'removeEventListener'](type, this.#listener)
+    if (!callsHandlers) this[handler ? 'addEventListener' : 'removeEventListener'](type, this.#listener)
     this.#handlers[type] = handler
   }
 

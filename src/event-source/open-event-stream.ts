@@ -1,5 +1,6 @@
 /** The connection of an `EventSource`: runs attempts, and queues the tasks that the standard requires. */
 import { systemClock } from '../base/clock.ts'
+import { checkDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
@@ -15,6 +16,11 @@ import { createTaskSource } from './task-source.ts'
 export const CONNECTING = 0
 export const OPEN = 1
 export const CLOSED = 2
+
+/** Creates a `MessageEvent`, or an event with the same properties where the class is missing (React Native). */
+function createMessageEvent(type: string, init: MessageEventInit<string>): Event {
+  return globalThis.MessageEvent ? new MessageEvent(type, init) : Object.assign(new Event(type), init)
+}
 
 /** Opens a stream and returns a function that closes it. `fire` is called for each event, in a task of its own. */
 export function openEventStream(
@@ -103,7 +109,7 @@ export function openEventStream(
             if (id !== lastEventId) attempt = 1
             lastEventId = id
             // [spec] "Dispatch the event", steps 4 to 8
-            if (data !== undefined) queueTask(new MessageEvent(type, { data, origin, lastEventId: id }), OPEN)
+            if (data !== undefined) queueTask(createMessageEvent(type, { data, origin, lastEventId: id }), OPEN)
           }
           return tasks
         },
@@ -114,10 +120,20 @@ export function openEventStream(
     }
     if (getState() === CLOSED) return
     if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
-    let delay: number | undefined | false = error?.retryable && method === 'GET' && retry !== false && reconnectionTime
-    if (error && retry) callSafely((failure) => (delay = retry(failure)), { error, attempt, delay: reconnectionTime })
+    const isRetried = error?.retryable && method === 'GET' && retry !== false
+    const defaultDelay = isRetried ? reconnectionTime : undefined
+    let delay = defaultDelay
+    if (error && retry) {
+      callSafely(
+        (failure) => {
+          const requestedDelay: unknown = retry(failure)
+          delay = requestedDelay == null ? undefined : checkDelay(requestedDelay, defaultDelay, attempt)
+        },
+        { error, attempt, delay: reconnectionTime },
+      )
+    }
     // `retry` may have closed the stream.
-    if (getState() !== CLOSED && typeof delay === 'number') {
+    if (getState() !== CLOSED && delay !== undefined) {
       attempt++
       cancelWait = clock.after(delay, run)
       // [spec] "Reestablish the connection": "Set the readyState attribute to CONNECTING. Fire an event named error"

@@ -16,7 +16,8 @@ export interface EventSourceOptions extends Omit<RequestInit, 'headers' | 'body'
   /**
    * Reconnection policy: `false` disables it; a function is called after each failure and returns the milliseconds until
    * the next attempt, or `undefined` to give up. `delay` is the reconnection time: 3,000 ms, or the server's `retry` (at
-   * least 100 ms). If the function throws, the error is reported and the default applies.
+   * least 100 ms). If the function throws, the error is reported and the default applies; it also applies if the value is
+   * not a number of milliseconds from 0 on. After the third failure in a row without progress, the delay is at least 100 ms.
    * @defaultValue as in the standard: GET requests retry after `delay`, without limit, except after a response with another
    * status than 200 or another content type than `text/event-stream`
    */

@@ -5,10 +5,14 @@ export function createTaskSource(): () => Promise<void> {
   let channel: MessageChannel | undefined
   return () =>
     new Promise((resolve) => {
-      // Timers would be clamped to 4 ms (HTML standard, section "Timers"), and in Node a message port would keep the
-      // process alive.
-      const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void }
+      // Timers are the last choice: they would be clamped to 4 ms (HTML standard, section "Timers"). In Node, a message
+      // port would keep the process alive.
+      const { setImmediate, MessageChannel } = globalThis as {
+        setImmediate?: (callback: () => void) => void
+        MessageChannel?: typeof globalThis.MessageChannel
+      }
       if (setImmediate) return setImmediate(resolve)
+      if (!MessageChannel) return setTimeout(resolve, 0)
       channel ??= new MessageChannel()
       // oxlint-disable-next-line unicorn/prefer-add-event-listener -- each task replaces the listener of the previous task
       channel.port1.onmessage = () => resolve()

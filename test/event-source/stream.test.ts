@@ -445,6 +445,55 @@ describe('beyond the standard', () => {
     expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'callback failed' }))
   })
 
+  test.each([NaN, -1, Infinity, '500', true, {}])(
+    'an invalid delay returned by retry is replaced by the default: %s',
+    async (value) => {
+      const { respond, clock } = createTestEventSource({ retry: () => value as number })
+      const body = await respond('retry: 700\n\n')
+      body.close()
+      await flushTasks()
+      expect(clock.pendingDelays).toEqual([700])
+    },
+  )
+
+  test('[P3.4] an invalid delay repeats neither a refused request nor a POST', async () => {
+    for (const [method, status] of [
+      ['GET', 404],
+      ['POST', 200],
+    ] as const) {
+      const { respond, clock, source } = createTestEventSource({ method, retry: () => NaN })
+      const body = await respond('', { status, headers: { 'content-type': 'text/event-stream' } })
+      if (status === 200) body.close()
+      await flushTasks()
+      expect([source.readyState, clock.pendingDelays]).toEqual([2, []])
+    }
+  })
+
+  test('from the third attempt in a row without progress on, a delay is at least 100 ms', async () => {
+    const { calls, clock } = createTestEventSource({ retry: () => 0 })
+    const delays: number[] = []
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await flushTasks()
+      calls.at(-1)!.fail(new TypeError('refused'))
+      await flushTasks()
+      delays.push(...clock.pendingDelays)
+      await advance(clock, 100)
+    }
+    expect(delays).toEqual([0, 0, 100, 100, 100])
+  })
+
+  test('an id that a header cannot carry is kept, and the request is sent without it', async () => {
+    const { respond, clock, calls, source } = createTestEventSource()
+    const ids: string[] = []
+    source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
+    const body = await respond('id: a\u0001\ndata: 1\n\n')
+    body.close()
+    await advance(clock, 3_000)
+    await respond('data: 2\n\n')
+    expect(calls.map(({ headers }) => headers.get('last-event-id'))).toEqual([null, null])
+    expect(ids).toEqual(['a\u0001', 'a\u0001'])
+  })
+
   test('[F19] a new last event ID, or a connection that stays open for 10 s, resets the attempt number', async () => {
     const attempts: number[] = []
     const { respond, clock } = createTestEventSource({
