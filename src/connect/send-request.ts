@@ -29,19 +29,25 @@ export async function sendRequest(
     signal,
   } as const
   const fetchResponse = async (target: string, targetInit: RequestInit): Promise<Response> => {
-    let response: Response | undefined
+    let response: unknown
     try {
       response = await fetchWithCacheMode(fetch, target, targetInit)
     } catch (cause) {
       throw networkError(request, cause)
     }
-    if (typeof response?.status === 'number' && typeof response.headers?.get === 'function') return response
+    if (isResponse(response)) return response
     throw new StreamError('unsupported', `fetch returned no response: ${formatRequestLabel(method, url)}`)
   }
   const allowsRedirects = (init?.redirect ?? 'follow') === 'follow'
   return followRedirects && allowsRedirects && credentialHeaders.some(mightLeaveOrigin)
     ? followRedirects(fetchResponse as typeof globalThis.fetch, url, fetchInit, credentialHeaders)
     : fetchResponse(url, fetchInit)
+}
+
+/** Returns whether `fetch` has resolved with a response. */
+export function isResponse(value: unknown): value is Response {
+  const { status, headers } = (value ?? {}) as Partial<Response>
+  return typeof status === 'number' && typeof headers?.get === 'function'
 }
 
 /**

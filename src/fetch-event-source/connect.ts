@@ -1,11 +1,11 @@
 /** A `Connect` that uses @microsoft/fetch-event-source, with that package's retries and visibility handling disabled. */
+import { onAbort } from '../base/abort-listeners.ts'
 import { StreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { networkError } from '../connect/network-error.ts'
-import { MAX_SLICE_BYTES } from '../connect/read-body.ts'
+import { type BodyReader, openBody } from '../connect/read-body.ts'
 import { sendRequest } from '../connect/send-request.ts'
-import { readText } from '../connect/read-text.ts'
 import { fetchFollowingRedirects } from '../connect/redirect.ts'
 import type { Block } from '../sse/parse.ts'
 
@@ -54,11 +54,10 @@ function openConnection(
 ): Promise<Connection> {
   const { maxEventSize, signal } = request
   const controller = new AbortController()
-  const onAbort = (): void => controller.abort(signal.reason)
+  const removeAbortListener = onAbort(signal, () => controller.abort(signal.reason))
   let pendingRead: PendingRead | undefined
   let allowChunk: (() => void) | undefined // releases the next chunk to `fetchEventSource`
   let batch: Batch = { blocks: [], bytes: 0 }
-  let chunk: Uint8Array = new Uint8Array()
   let charsSinceMessage = 0
   let finalOutcome: { error?: unknown } | undefined
 
@@ -80,24 +79,20 @@ function openConnection(
    * Creates a body that supplies one chunk per `read()`. When `pull` is called, the previous chunk has been parsed, and
    * its batch is complete.
    */
-  const createGatedBody = (reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
+  const createGatedBody = (body: BodyReader): ReadableStream<Uint8Array<ArrayBuffer>> =>
     new ReadableStream(
       {
         async pull(bodyController) {
           serveRead()
           if (charsSinceMessage > maxEventSize) throw tooLargeError()
           if (!pendingRead) await new Promise<void>((resolve) => (allowChunk = resolve))
-          if (!chunk.length) {
-            const { done, value } = await reader.read()
-            if (done) return bodyController.close()
-            chunk = value
-          }
-          const slice = chunk.subarray(0, MAX_SLICE_BYTES)
-          chunk = chunk.subarray(MAX_SLICE_BYTES)
+          const slice = await body.read()
+          if (!slice) return bodyController.close()
           batch.bytes = slice.length
           // Counts UTF-16 code units: continuation bytes count as 0, first bytes of four-byte sequences (surrogate pairs) as 2.
           for (const byte of slice) charsSinceMessage += byte >> 6 === 2 ? 0 : byte < 0xf0 ? 1 : 2
-          bodyController.enqueue(slice)
+          // A copy, because the package keeps a chunk that ends in the middle of a line.
+          bodyController.enqueue(new Uint8Array(slice))
         },
       },
       { highWaterMark: 0 },
@@ -106,24 +101,20 @@ function openConnection(
   return new Promise((resolve, reject) => {
     const finish = (outcome: { error?: unknown }): void => {
       finalOutcome = outcome
-      signal.removeEventListener('abort', onAbort)
+      removeAbortListener()
       serveRead()
       if ('error' in outcome) reject(outcome.error)
     }
     // `fetchEventSource` does not check whether its signal is already aborted.
     if (signal.aborted) return finish({ error: signal.reason })
-    signal.addEventListener('abort', onAbort)
 
     fetchEventSource(request.url, {
       signal: controller.signal,
       openWhenHidden: true,
       async fetch(_input, init) {
-        const response = await sendRequest(
-          { ...request, signal: init?.signal ?? controller.signal },
-          fetch,
-          fetchFollowingRedirects,
-        )
-        const reader = response.body?.getReader()
+        const attempt = { ...request, signal: init?.signal ?? controller.signal }
+        const response = await sendRequest(attempt, fetch, fetchFollowingRedirects)
+        const body = openBody(response, attempt)
         resolve({
           status: response.status,
           url: response.url || request.url,
@@ -134,14 +125,13 @@ function openConnection(
               if (finalOutcome) serveRead()
               else allowChunk?.()
             }),
-          readText: (maxBytes) => readText(async () => (await reader?.read())?.value, maxBytes),
+          readText: body.readText,
           cancel() {
             controller.abort()
-            // A rejection is ignored: the connection is no longer needed.
-            reader?.cancel().catch(() => {})
+            body.cancel()
           },
         })
-        return { body: reader ? createGatedBody(reader) : new Response('').body } as Response
+        return new Response(createGatedBody(body))
       },
       async onopen() {},
       onmessage({ id, event, data, retry }) {

@@ -1,7 +1,12 @@
 /** `fetchEventSource` of @microsoft/fetch-event-source, reimplemented on top of the SDK's attempts and retries. */
+import { onAbort } from '../base/abort-listeners.ts'
 import { systemClock as clock } from '../base/clock.ts'
+import { checkDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
+import { formatRequestLabel } from '../base/request-label.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
+import { cancelBody } from '../connect/read-body.ts'
+import { isResponse } from '../connect/send-request.ts'
 import { STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
 import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
@@ -84,7 +89,9 @@ export function fetchEventSource(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = typeof input === 'object' && 'clone' in input ? input : undefined
-    const isSafe = /^(get|head)$/i.test(rest.method ?? request?.method ?? 'GET')
+    const url = request?.url ?? (input as string | URL).toString()
+    const method = (rest.method ?? request?.method ?? 'GET').toUpperCase()
+    const isSafe = /^(GET|HEAD)$/.test(method)
     const document = openWhenHidden || !isSafe ? undefined : globalThis.document
     let reconnectionTime = 1_000
     let attempt = 1
@@ -114,10 +121,10 @@ export function fetchEventSource(
       }
       const response = await fetch(request?.clone() ?? input, init)
       try {
-        await onopen(response)
+        // Anything else is refused by the caller.
+        if (isResponse(response)) await onopen(response)
       } catch (error) {
-        // Not awaited, and a rejection is ignored: the callback may have locked the body by reading it.
-        response.body?.cancel().catch(() => {})
+        cancelBody(response)
         throw error
       }
       return response
@@ -150,38 +157,30 @@ export function fetchEventSource(
       const controller = (currentAttempt = new AbortController())
       let openedAt = Infinity
       try {
-        await runAttempt(
-          // A response that `onopen` accepts is a stream, whatever its status.
-          {
-            clock,
-            connectTimeout: Infinity,
-            connect: async (connectRequest) => ({ ...(await connect(connectRequest)), status: 200 }),
+        await runAttempt({ clock, connectTimeout: Infinity, connect }, controller, {
+          label: formatRequestLabel(method, url),
+          request: async (signal) => ({
+            url,
+            method,
+            headers: [],
+            credentialHeaders: [],
+            lastEventId,
+            maxEventSize: DEFAULT_MAX_EVENT_CHARS,
+            signal,
+          }),
+          // `onopen` has checked it.
+          checkResponse: async () => {},
+          onOpen: () => (openedAt = clock.now()),
+          onBatch({ blocks }) {
+            for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
+              if (currentAttempt !== controller) break
+              if (id !== undefined && id !== lastEventId) attempt = 1
+              // An event whose handler throws counts as received.
+              lastEventId = id ?? lastEventId
+              if (data !== undefined) callHandler(onmessage, { data, event: type, id: id ?? '', retry })
+            }
           },
-          controller,
-          {
-            label: '',
-            request: async (signal) => ({
-              url: '',
-              method: '',
-              headers: [],
-              credentialHeaders: [],
-              lastEventId,
-              maxEventSize: DEFAULT_MAX_EVENT_CHARS,
-              signal,
-            }),
-            checkResponse: async () => {},
-            onOpen: () => (openedAt = clock.now()),
-            onBatch({ blocks }) {
-              for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
-                if (currentAttempt !== controller) break
-                if (id !== undefined && id !== lastEventId) attempt = 1
-                // An event whose handler throws counts as received.
-                lastEventId = id ?? lastEventId
-                if (data !== undefined) callHandler(onmessage, { data, event: type, id: id ?? '', retry })
-              }
-            },
-          },
-        )
+        })
         if (currentAttempt !== controller) return
         callHandler(onclose, undefined)
         dispose()
@@ -194,12 +193,10 @@ export function fetchEventSource(
       const cause = 'cause' in error ? error.cause : error
       if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
       try {
-        const requestedDelay = onerror?.(cause)
-        const backoff = { delay: reconnectionTime, shouldRetry: () => isSafe }
-        const delay =
-          typeof requestedDelay === 'number'
-            ? requestedDelay
-            : retryDelay(backoff, error, attempt, reconnectionTime, Math.random)
+        const requestedDelay = checkDelay(onerror?.(cause), undefined, attempt)
+        // Failures of `onopen` and of other callbacks are network errors here, so they are retried.
+        const backoff = { delay: reconnectionTime, shouldRetry: () => isSafe && error.code !== 'unsupported' }
+        const delay = requestedDelay ?? retryDelay(backoff, error, attempt, reconnectionTime, Math.random)
         if (delay === undefined) throw cause
         attempt++
         if (currentAttempt) cancelWait = clock.after(delay, run)
@@ -215,12 +212,8 @@ export function fetchEventSource(
     }
     const dispose = (): void => {
       document?.removeEventListener('visibilitychange', onVisibilityChange)
-      signal?.removeEventListener('abort', onAbort)
+      removeAbortListener?.()
       pause()
-    }
-    const onAbort = (): void => {
-      dispose()
-      resolve()
     }
     const onVisibilityChange = (): void => {
       if (document?.hidden) pause()
@@ -231,7 +224,12 @@ export function fetchEventSource(
     }
 
     if (signal?.aborted) return resolve()
-    signal?.addEventListener('abort', onAbort)
+    const removeAbortListener =
+      signal &&
+      onAbort(signal, () => {
+        dispose()
+        resolve()
+      })
     document?.addEventListener('visibilitychange', onVisibilityChange)
     void run()
   })

@@ -114,6 +114,32 @@ describe('the response', () => {
   })
 })
 
+test('the package receives a real response', async () => {
+  const { fetch, calls } = createScriptedFetch()
+  let received: unknown
+  const connect = fetchEventSourceConnect(
+    (input, init) =>
+      fetchEventSource(input, {
+        ...init,
+        fetch: async (url, requestInit) => (received = await init.fetch(url, requestInit)),
+      }),
+    fetch,
+  )
+  const { signal } = new AbortController()
+  const connecting = connect({
+    url: 'https://api.test/',
+    method: 'GET',
+    headers: [],
+    credentialHeaders: [],
+    maxEventSize: 1_000,
+    signal,
+  })
+  await flushMicrotasks()
+  calls[0]!.respond().close()
+  expect(await (await connecting).read()).toBeNull()
+  expect(received).toBeInstanceOf(Response)
+})
+
 describe('the request', () => {
   test('[F22] the request has only the given headers and the last event ID as UTF-8, and ignores visibility changes', async () => {
     const { call, calls } = await open({ lastEventId: '日' })

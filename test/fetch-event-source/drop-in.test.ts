@@ -153,7 +153,8 @@ describe('21. [F19] the default retry delays', () => {
       await flushMicrotasks()
       calls.at(-1)!.fail(new TypeError('refused'))
       await flushMicrotasks()
-      if (attempt < 3) await vi.advanceTimersByTimeAsync(1)
+      // From the third attempt in a row on, a delay is at least 100 ms.
+      if (attempt < 3) await vi.advanceTimersByTimeAsync(attempt < 2 ? 1 : 100)
     }
     await vi.advanceTimersByTimeAsync(8_999)
     await flushMicrotasks()
@@ -161,6 +162,44 @@ describe('21. [F19] the default retry delays', () => {
     await vi.advanceTimersByTimeAsync(1)
     await flushMicrotasks()
     expect(calls).toHaveLength(5)
+  })
+
+  test.each([NaN, -1, Infinity, '5', true])(
+    'an invalid delay returned by onerror is replaced by the default: %s',
+    async (value) => {
+      vi.mocked(Math.random).mockReturnValue(0)
+      const { calls } = open({ onerror: () => value as number })
+      await flushMicrotasks()
+      calls[0]!.fail(new TypeError('refused'))
+      await flushMicrotasks()
+      await vi.advanceTimersByTimeAsync(999)
+      await flushMicrotasks()
+      expect(calls).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(1)
+      await flushMicrotasks()
+      expect(calls).toHaveLength(2)
+    },
+  )
+
+  test('[P3.4] an invalid delay does not repeat a POST', async () => {
+    const { calls, promise, outcome } = open({ method: 'post', onerror: () => NaN })
+    await flushMicrotasks()
+    calls[0]!.fail(new TypeError('refused'))
+    await promise
+    expect([outcome, calls.length]).toEqual([['TypeError: refused'], 1])
+  })
+
+  test('an id that a header cannot carry is left out of the next request', async () => {
+    const { calls } = open({ onerror: () => 1 })
+    await flushMicrotasks()
+    const body = calls[0]!.respond()
+    body.write('id: a\u0001\ndata: a\n\n')
+    await flushMicrotasks()
+    body.error(new TypeError('terminated'))
+    await flushMicrotasks()
+    await vi.advanceTimersByTimeAsync(1)
+    await flushMicrotasks()
+    expect(calls.map(({ headers }) => headers.has('last-event-id'))).toEqual([false, false])
   })
 
   test('a delay returned by onerror is used unchanged', async () => {
@@ -191,6 +230,28 @@ test('22. [F10] the body of a response that onopen rejects is canceled', async (
   await promise
   expect(outcome).toEqual(['Error: refused'])
   expect(body.cancelled).toBeTruthy()
+})
+
+describe('a fetch that is not that of the standard', () => {
+  test.each([
+    ['no response', undefined, 'fetch returned no response: GET https://api.test/'],
+    [
+      'no body',
+      { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }), url: '', body: undefined },
+      'Cannot read the response, this fetch does not stream: GET https://api.test/',
+    ],
+  ])(
+    'with %s, the promise rejects with an error that names the request, and nothing is retried',
+    async (_kind, response, message) => {
+      const fetch = vi.fn(async () => response as unknown as Response)
+      const onerror = vi.fn()
+      const { outcome, promise } = open({ fetch, onerror }, 'https://api.test/?key=SECRET')
+      await promise
+      expect(outcome).toEqual([`StreamError: ${message}`])
+      expect(onerror).toHaveBeenCalledOnce()
+      expect(fetch).toHaveBeenCalledOnce()
+    },
+  )
 })
 
 test('23. [F28] an event above 16 MiB fails with too-large', async () => {
