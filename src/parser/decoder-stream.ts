@@ -15,10 +15,11 @@ export type EventStreamDecoderStream = TransformStream<Uint8Array | string, Pars
 export const EventStreamDecoderStream: {
   new (options?: ReadOptions): EventStreamDecoderStream
   readonly prototype: EventStreamDecoderStream
-} = /* @__PURE__ */ (() =>
+} = /* @__PURE__ */ (() => {
   // The class is created in a function, so that bundlers can drop it if it is not used: extending a global has side
-  // effects, and throws if the global is missing.
-  class EventStreamDecoderStream extends TransformStream<Uint8Array | string, ParsedEvent> {
+  // effects. Where the global is missing (jsdom, React Native), only the constructor throws, not the import.
+  const Base = globalThis.TransformStream ?? (MissingTransformStream as unknown as typeof TransformStream)
+  return class EventStreamDecoderStream extends Base<Uint8Array | string, ParsedEvent> {
     constructor(options: ReadOptions = {}) {
       let controller: TransformStreamDefaultController<ParsedEvent>
       const parser = createParser({ ...options, onEvent: (event) => controller.enqueue(event) })
@@ -27,4 +28,9 @@ export const EventStreamDecoderStream: {
         transform: (chunk) => parser.push(chunk),
       })
     }
-  })()
+  }
+})()
+
+function MissingTransformStream(): never {
+  throw new TypeError('This platform has no TransformStream')
+}

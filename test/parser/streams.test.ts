@@ -1,5 +1,5 @@
 /** Tests of `EventStreamDecoderStream` and `parseEventStream`: backpressure, ends, errors and cancellation. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   EventStreamDecoderStream,
   type ParsedEvent,
@@ -210,4 +210,14 @@ describe('EventStreamDecoderStream', () => {
     expect((await reader.read()).value).toMatchObject({ data: '1' })
     expect((await reader.read()).done).toBe(true)
   })
+})
+
+test('where TransformStream is missing, the entry can be imported, and only EventStreamDecoderStream throws', async () => {
+  vi.resetModules()
+  vi.stubGlobal('TransformStream', undefined)
+  const entry = await import('../../src/parser.ts')
+  const data: string[] = []
+  entry.createParser({ onEvent: (event) => data.push(event.data) }).push('data: a\n\n')
+  expect(data).toEqual(['a'])
+  expect(() => new entry.EventStreamDecoderStream()).toThrow(new TypeError('This platform has no TransformStream'))
 })
