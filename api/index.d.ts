@@ -77,6 +77,8 @@ interface ConnectRequest {
         value: string
     ][];
     credentialHeaders: string[];
+    withheldFrom?: string | undefined;
+    canRefresh?: boolean | undefined;
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;
@@ -162,6 +164,7 @@ type Instrument = (name: string) => Observer;
 interface CommonOptions {
     headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
     auth?: AuthProvider;
+    trustedOrigins?: readonly string[];
     retry?: false | number | RetryOptions;
     connectTimeout?: number;
     idleTimeout?: number;

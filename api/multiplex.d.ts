@@ -15,6 +15,8 @@ interface ConnectRequest {
         value: string
     ][];
     credentialHeaders: string[];
+    withheldFrom?: string | undefined;
+    canRefresh?: boolean | undefined;
     body?: string | Uint8Array<ArrayBuffer> | undefined;
     lastEventId?: string | undefined;
     scope?: string | undefined;

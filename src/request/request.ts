@@ -59,7 +59,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   if (!isUserUrl && !isHttpUrl(url)) throw new TypeError('A cursor needs an http or https URL')
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
     throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
-  if (body instanceof ReadableStream)
+  if (typeof ReadableStream !== 'undefined' && body instanceof ReadableStream)
     throw new TypeError(`A ReadableStream body cannot be sent again on a retry: ${label}`)
   if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body: ${label}`)
 
