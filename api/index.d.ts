@@ -93,6 +93,7 @@ interface Batch {
     retry?: number | undefined;
     begins?: boolean | undefined;
     native?: boolean | undefined;
+    unfinished?: Block | undefined;
     comments?: {
         position: number;
         text: string;

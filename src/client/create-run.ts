@@ -24,6 +24,11 @@ export type ResolvedRunOptions<Delta> = ResolvedOptions &
 
 /** Defaults for runs: the retry limit, and the timeout in milliseconds. */
 export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
+/**
+ * Defaults for runs of other protocols, with timeouts in milliseconds. Their servers announce no heartbeat, and a model may
+ * think for minutes, but a dead connection must not wait forever.
+ */
+export const foreignRunDefaults: KindDefaults = { retry: 5, connectTimeout: 300_000, idleTimeout: 300_000 }
 
 /** Adds the query parameter that asks for deltas one by one (PROTOCOL.md, 3.8). */
 const withoutCompaction = (url: string): string => `${url}${url.includes('?') ? '&' : '?'}compact=0`
@@ -84,8 +89,8 @@ export function createRun<Delta, Events extends object>(
     // The failure is not final if a later page could resume the run, with a better connection or new credentials.
     return { error, isFinal: error.code === 'server' || !(error.retryable || error.code === 'auth') }
   }
-  const truncatedError = (retryable: boolean): StreamError | undefined =>
-    protocol.eof === 'end'
+  const truncatedError = (retryable: boolean, isEmpty = false): StreamError | undefined =>
+    protocol.eof === 'end' && !isEmpty && !run.wasCut
       ? undefined
       : new StreamError('truncated', `Run ended before its terminal event: ${request.label}`, { retryable })
 
@@ -127,7 +132,7 @@ export function createRun<Delta, Events extends object>(
       if (!outcome) return undefined
       return isStreamError(outcome) ? fail(outcome) : succeed(outcome)
     },
-    endOfConnection: () => truncatedError(true),
+    endOfConnection: (isEmpty) => truncatedError(true, isEmpty),
     // Without an error, the response was a 204: nothing follows. After `cancel()`, any end is a success.
     onSourceEnded(error = truncatedError(false)) {
       if (cancelling) return succeed({ finishReason: 'cancelled' })

@@ -40,7 +40,7 @@ export interface Kind {
   /** Called before items are delivered. Returns the end of the stream if it has ended with them. */
   onReceived(items: readonly StreamEvent[]): Ending | undefined
   /** Returns what the clean end of a connection means, as in `SourceHooks`. */
-  endOfConnection(): StreamError | undefined
+  endOfConnection(isEmpty: boolean): StreamError | undefined
   /** Called when the source has ended. Returns the end of the stream. */
   onSourceEnded(error?: StreamError): Ending
   /** Called when the user's signal aborts. */

@@ -3,7 +3,7 @@ import type { Cursor } from '../base/errors.ts'
 import type { ClientOptions } from '../request/options.ts'
 import { resolveOptions } from '../request/resolve-options.ts'
 import type { RunOptions } from '../request/stream-options.ts'
-import { createRun, runDefaults } from './create-run.ts'
+import { createRun, foreignRunDefaults, runDefaults } from './create-run.ts'
 import type { Run } from './run.ts'
 import type { ResumeRun, SharedOptions, StreamRun } from './signatures.ts'
 
@@ -18,7 +18,8 @@ export function openRun(
   cursor?: Cursor,
   onClosed?: () => void,
 ): Run<unknown> {
-  return createRun(url, resolveOptions(runDefaults, shared, own), cursor, onClosed)
+  const isNative = !own.protocol || own.protocol.resumable
+  return createRun(url, resolveOptions(isNative ? runDefaults : foreignRunDefaults, shared, own), cursor, onClosed)
 }
 
 /**

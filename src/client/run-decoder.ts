@@ -2,6 +2,7 @@
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
 import type { Batch } from '../connect/connect.ts'
+import type { Block } from '../sse/parse.ts'
 import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
 import { resolveResumeUrl } from '../request/resume-url.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
@@ -33,6 +34,8 @@ export interface RunState {
   nextIndex: number | undefined
   /** How the run ended, as the server said, or because an event was invalid. */
   outcome: RunEnd | StreamError | undefined
+  /** Whether the body ended in the middle of an event. */
+  wasCut: boolean
   /** Whether a delta covered several positions of which some were received: the server must send each by itself. */
   needsSingleDeltas: boolean
 }
@@ -63,6 +66,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     heartbeat: startCursor?.heartbeat ?? 0,
     nextIndex: nextIndexAt(startCursor),
     outcome: undefined,
+    wasCut: false,
     needsSingleDeltas: false,
   }
   let hasStarted = isMidway
@@ -144,6 +148,21 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     return event.type === 'start' || items.length === countBefore ? 'handshake' : undefined
   }
 
+  /** Decodes a block without its blank line. Returns whether its payload is whole: JSON, or the end of the run. */
+  const decodeLast = ({ type, data = '' }: Block, items: StreamEvent[], responseUrl: string): boolean => {
+    if (protocol.eof === 'end' || resumable) return false
+    const added: StreamEvent[] = []
+    try {
+      decodeEvent({ type, data, id: state.lastEventId }, added, responseUrl)
+      // An object or array that parses is whole; a number may be the start of another.
+      if (!state.outcome && typeof JSON.parse(data) !== 'object') return false
+    } catch {
+      return false
+    }
+    items.push(...added)
+    return true
+  }
+
   return {
     state,
     restore({ url, streamId, heartbeat = 0 }) {
@@ -151,7 +170,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
       state.streamId = streamId
       state.heartbeat = heartbeat
     },
-    decode({ blocks }, responseUrl) {
+    decode({ blocks, unfinished }, responseUrl) {
       const items: StreamEvent[] = []
       let hasProgressed = false
       for (const { type, data, id: ownId } of blocks) {
@@ -173,6 +192,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
         hasProgressed ||= !disposition && id !== state.lastEventId
         state.lastEventId = id
       }
+      if (unfinished && !state.outcome) state.wasCut = !decodeLast(unfinished, items, responseUrl)
       return { items, hasProgressed }
     },
     invalidate(error) {

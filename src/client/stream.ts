@@ -102,7 +102,7 @@ export function createStream(setup: StreamSetup): Stream {
       },
       nextRetry: (error, attempt, minDelay) =>
         nextRetry({ ...retry, random: options.random, label }, kind.isRepeatable(error), error, attempt, minDelay),
-      endOfConnection: () => kind.endOfConnection(),
+      endOfConnection: (isEmpty) => kind.endOfConnection(isEmpty),
       onStateChange(state) {
         const { status, error, nextAttemptAt = 0 } = state
         const failure = error && { code: error.code, ...(error.status && { status: error.status }) }

@@ -150,6 +150,9 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
   [Symbol.dispose](): void
 }
 
+/** Number of empty responses in a row after which `onError` is called. */
+const MAX_EMPTY_RESPONSES = 3
+
 /** Defaults for feeds: no retry limit, and the timeout in milliseconds. */
 export const feedDefaults: KindDefaults = { retry: Infinity, connectTimeout: 10_000 }
 
@@ -167,6 +170,7 @@ export function createSubscription<Events extends object>(
   const request = createRequestBuilder(url, options)
   const closed = createDeferred<StreamError | undefined>()
   let savedId = lastEventId ?? ''
+  let emptyCount = 0 // responses in a row that had no body
 
   const decoder = createFeedDecoder(
     {
@@ -200,7 +204,13 @@ export function createSubscription<Events extends object>(
       return false
     },
     onReceived: () => undefined,
-    endOfConnection: () => new StreamError('network', `Connection ended: ${request.label}`, { retryable: true }),
+    endOfConnection(isEmpty) {
+      emptyCount = isEmpty ? emptyCount + 1 : 0
+      const error = new StreamError('network', `Connection ended: ${request.label}`, { retryable: true })
+      // A server that has nothing to say keeps the connection open, so this is not a feed.
+      if (emptyCount === MAX_EMPTY_RESPONSES) stream.emitError(error)
+      return error
+    },
     onSourceEnded(error) {
       closed.resolve(error)
       return { error, isFinal: !error }

@@ -52,6 +52,11 @@ export interface Batch {
    * event decides, which a `Connect` that starts in the middle of a connection does not have.
    */
   native?: boolean | undefined
+  /**
+   * The block that the end of the body has cut off, with what has arrived of it; only in the last batch, which has no
+   * other block. Absent if the body ended after a blank line or a comment.
+   */
+  unfinished?: Block | undefined
   /** The comments of this batch, in order; `position` is the number of blocks that precede the comment. */
   comments?: { position: number; text: string }[] | undefined
 }

@@ -1,5 +1,5 @@
 /** The default `Connect`: opens connections with `fetch`. */
-import { type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
+import { type Block, type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { openBody } from './read-body.ts'
 import { fetchFollowingRedirects } from './redirect.ts'
@@ -54,8 +54,12 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
     async read() {
       if (failure) throw failure
       const bytes = await body.read()
-      if (!bytes) return null
-      batch = { blocks: [], bytes: bytes.length }
+      batch = { blocks: [], bytes: bytes?.length ?? 0 }
+      if (!bytes) {
+        // A block without data and without an id is not reported, but it was cut off, too.
+        const nothing: Block = { type: '', data: undefined, id: undefined }
+        return parser.finish() ? { blocks: [], bytes: 0, unfinished: batch.blocks[0] ?? nothing } : null
+      }
       try {
         parser.push(bytes)
       } catch (error) {

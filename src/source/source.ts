@@ -54,8 +54,11 @@ export interface SourceHooks {
   checkResponse(connection: Connection): Promise<boolean | void>
   /** Returns the milliseconds until the next attempt, at least `minDelay`, or the error that ends the stream. */
   nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError
-  /** Returns what the clean end of a connection means: an error, or nothing if the stream is complete. */
-  endOfConnection(): StreamError | undefined
+  /**
+   * Returns what the clean end of a connection means: an error, or nothing if the stream is complete. `isEmpty`: the
+   * connection has brought no byte.
+   */
+  endOfConnection(isEmpty: boolean): StreamError | undefined
   onStateChange(state: StreamState): void
 }
 
@@ -102,6 +105,8 @@ interface Attempt {
   openedAt: number
   connection?: Connection
   watchdog?: Watchdog
+  /** Whether the connection has brought no byte yet. */
+  isEmpty: boolean
   /** Whether the batch that begins the connection was handed out. */
   hasBegun: boolean
   /** The read that the connection has not answered yet. */
@@ -172,7 +177,12 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   }
 
   const connect = async (reason: AttemptContext['reason']): Promise<void> => {
-    const attempt: Attempt = (current = { controller: new AbortController(), openedAt: Infinity, hasBegun: false })
+    const attempt: Attempt = (current = {
+      controller: new AbortController(),
+      openedAt: Infinity,
+      isEmpty: true,
+      hasBegun: false,
+    })
     const { controller } = attempt
     let isFinal = false
     observe?.({ type: 'attempt', attempt: state.attempt, reason })
@@ -238,11 +248,12 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
         if (current !== attempt) return
         attempt.pendingRead = undefined
         if (batch) {
+          attempt.isEmpty &&= !batch.bytes
           attempt.watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
           if (batch.retry !== undefined) timer.reconnectionTime = clampDelay(batch.retry)
           return handOut(batch, connection)
         }
-        const error = hooks.endOfConnection()
+        const error = hooks.endOfConnection(attempt.isEmpty)
         if (error) fail(error)
         else dispatch('ended')
       },

@@ -38,6 +38,11 @@ export interface BlockParser {
   push(chunk: Uint8Array | string): void
   /** Ends the stream. [spec] A block without a blank line after it is discarded. */
   end(): void
+  /**
+   * Ends the stream, for servers that omit the blank line after their last block: reports that block as if it were
+   * complete, with whatever has arrived of it. Returns whether anything but comments was left.
+   */
+  finish(): boolean
   /** Returns the parser to its initial state. */
   reset(): void
 }
@@ -294,6 +299,13 @@ export function createBlockParser({
       }
     },
     end: reset,
+    finish() {
+      flush(coalescedLength)
+      const line = partialLine.complete('')
+      const hasRest = !!(line && line[0] !== ':') || !!type || (data ?? id) !== undefined
+      if (hasRest) readLines(`${line}\n\n`, 0)
+      return hasRest
+    },
     reset,
   }
 }

@@ -138,6 +138,7 @@ describe('the response', () => {
       { blocks: [], bytes: 13 },
       { blocks: [], bytes: 11, retry: 500 },
       { blocks: [], bytes: 7 },
+      { blocks: [], bytes: 0, unfinished: { type: 'message', data: 'c', id: undefined } },
     ])
   })
 

@@ -1,0 +1,54 @@
+/** The end of a body: what it cuts off is the last batch of the connection. */
+import { expect, test } from 'vitest'
+import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
+import { fetchConnect } from '../../src/connect/fetch.ts'
+
+/** Reads a body that arrives in these chunks, and returns its batches. */
+async function readBody(...chunks: string[]): Promise<Batch[]> {
+  const body = new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk))
+      controller.close()
+    },
+  })
+  const request: ConnectRequest = {
+    url: 'https://api.test/',
+    method: 'GET',
+    headers: [],
+    credentialHeaders: [],
+    maxEventSize: 1_000,
+    signal: new AbortController().signal,
+  }
+  const connection = await fetchConnect(async () => new Response(body))(request)
+  const batches: Batch[] = []
+  for (let batch; (batch = await connection.read());) batches.push(batch)
+  return batches
+}
+
+test.each([
+  ['data: tail', { type: 'message', data: 'tail', id: undefined }],
+  ['data: tail\n', { type: 'message', data: 'tail', id: undefined }],
+  ['data: tail\r', { type: 'message', data: 'tail', id: undefined }],
+  ['event: x\nid: 7\ndata: a\ndata: b', { type: 'x', data: 'a\nb', id: '7' }],
+  ['id: 7', { type: 'message', data: undefined, id: '7' }],
+  ['event: x\n', { type: '', data: undefined, id: undefined }],
+  ['dat', { type: '', data: undefined, id: undefined }],
+])('after a complete event, %j is left over, however it is cut', async (rest, unfinished) => {
+  const text = `data: a\n\n${rest}`
+  for (let cut = 0; cut <= text.length; cut++) {
+    const batches = await readBody(text.slice(0, cut), text.slice(cut))
+    expect(batches.flatMap(({ blocks }) => blocks)).toEqual([{ type: 'message', data: 'a', id: undefined }])
+    expect(batches.at(-1)).toEqual({ blocks: [], bytes: 0, unfinished })
+  }
+})
+
+test.each(['', '\n', '\r\n\r\n', ': comment', ': comment\n', ':', ': comment\n\n'])(
+  'after a complete event, nothing is left over by %j, however it is cut',
+  async (rest) => {
+    const text = `data: a\n\n${rest}`
+    for (let cut = 0; cut <= text.length; cut++) {
+      const batches = await readBody(text.slice(0, cut), text.slice(cut))
+      expect(batches.filter(({ unfinished }) => unfinished)).toEqual([])
+    }
+  },
+)
