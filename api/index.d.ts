@@ -1,3 +1,12 @@
+interface AttemptContext {
+    reason: "connect" | "rejected";
+    attempt: number;
+    signal: AbortSignal;
+}
+interface Clock {
+    now(): number;
+    after(ms: number, callback: () => void): () => void;
+}
 type StreamErrorCode = "network" | "http" | "content-type" | "auth" | "idle" | "stalled" | "truncated" | "gap" | "server" | "too-large" | "invalid-data" | "overflow" | "retries-exhausted" | "expired" | "redirect" | "unsupported";
 interface Problem {
     readonly type?: string;
@@ -48,22 +57,6 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
-type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: StreamStatus;
-    readonly attempt: number;
-    readonly nextAttemptAt?: number;
-    readonly error?: StreamError;
-}
-interface AttemptContext {
-    reason: "connect" | "rejected";
-    attempt: number;
-    signal: AbortSignal;
-}
-interface Clock {
-    now(): number;
-    after(ms: number, callback: () => void): () => void;
-}
 interface Block {
     type: string;
     data: string | undefined;
@@ -147,6 +140,13 @@ type StreamRecord = {
     readonly status?: number | undefined;
 };
 type Observer = (record: StreamRecord) => void;
+type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: StreamStatus;
+    readonly attempt: number;
+    readonly nextAttemptAt?: number;
+    readonly error?: StreamError;
+}
 type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {

@@ -2,26 +2,15 @@
 import { StreamError, isStreamError } from '../base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
 import { type AttemptOptions, STABLE_AFTER_MS, openConnection, silenceError } from './attempt.ts'
+import { drain } from './drain.ts'
 import { type NetworkStatus, platformNetworkStatus } from './network-status.ts'
 import type { Observer } from './record.ts'
 import { clampDelay, parseRetryAfter } from './retry.ts'
 import { createRetryTimer } from './retry-timer.ts'
-import { type StreamStatus, type Trigger, initialState, transition } from './state.ts'
+import { type StreamState, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
 
-export type { StreamStatus } from './state.ts'
-
-/** The state of a stream. */
-export interface StreamState {
-  /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt; `closed`: for good. */
-  readonly status: StreamStatus
-  /** Number of the current or next attempt, counted from 1; reset to 1 by progress. */
-  readonly attempt: number
-  /** While `waiting`: time of the next attempt, in milliseconds since the epoch. */
-  readonly nextAttemptAt?: number
-  /** The failure because of which the stream is `waiting`, `refreshing` or `closed`. */
-  readonly error?: StreamError
-}
+export type { StreamState, StreamStatus } from './state.ts'
 
 /** The attempt for which `auth` or `headers` is called. */
 export interface AttemptContext {
@@ -92,8 +81,6 @@ export interface Source {
   setIdleTimeout(ms: number): void
 }
 
-/** Milliseconds that the connection of a finished stream may take to end. */
-const DRAIN_TIMEOUT_MS = 1_000
 /** Milliseconds between attempts that hints hurry; the first is made at once. */
 const HINTED_RETRY_SPACING_MS = 1_000
 /** Milliseconds between checks whether the network is back although nothing has said so. */
@@ -146,8 +133,11 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     if (!hasChanged) return
     timer.stop()
     if (status !== 'open') {
-      if (trigger === 'finish') drain(current)
-      else stop(current)
+      if (trigger === 'finish' && current?.connection) {
+        const { connection, pendingRead, watchdog, controller } = current
+        watchdog?.stop()
+        drain(connection, pendingRead, clock, controller)
+      } else stop(current)
       current = undefined
     }
     if (status === 'connecting' || status === 'refreshing') void connect(trigger === 'rejected' ? trigger : 'connect')
@@ -263,20 +253,6 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
         fail(isKnown ? cause : new StreamError('network', `Request failed: ${label}`, { cause, retryable: true }))
       },
     )
-  }
-  /** Reads the rest of a connection, which is then cancelled. */
-  const drain = (attempt: Attempt | undefined): void => {
-    const connection = attempt?.connection
-    if (!connection) return
-    attempt.watchdog?.stop()
-    const cancelTimeout = clock.after(DRAIN_TIMEOUT_MS, () => stop(attempt))
-    const onDrained = (): void => {
-      cancelTimeout()
-      connection.cancel()
-    }
-    const readOn = (batch: Batch | null): unknown => (batch ? connection.read().then(readOn) : onDrained())
-    const firstRead = attempt.pendingRead ?? connection.read()
-    firstRead.then(readOn).catch(onDrained)
   }
   /** The page is shown again, or the network is back. */
   const handleHint = (): void => {

@@ -1,4 +1,5 @@
 /** The states of a stream, as a pure table: state × trigger → next state. */
+import type { StreamError } from '../base/errors.ts'
 
 /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt. */
 export type StreamStatus = 'idle' | 'connecting' | 'refreshing' | 'open' | 'waiting' | 'closed'
@@ -7,6 +8,18 @@ export interface SourceState {
   readonly status: StreamStatus
   /** Number of the current or next attempt, counted from 1; reset to 1 by progress. */
   readonly attempt: number
+}
+
+/** The state of a stream. */
+export interface StreamState {
+  /** `idle`: not started; `refreshing`: connecting with new credentials; `waiting`: for the next attempt; `closed`: for good. */
+  readonly status: StreamStatus
+  /** Number of the current or next attempt, counted from 1; reset to 1 by progress. */
+  readonly attempt: number
+  /** While `waiting`: time of the next attempt, in milliseconds since the epoch. */
+  readonly nextAttemptAt?: number
+  /** The failure because of which the stream is `waiting`, `refreshing` or `closed`. */
+  readonly error?: StreamError
 }
 
 /**
