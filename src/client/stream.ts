@@ -104,11 +104,7 @@ export function createStream(setup: StreamSetup): Stream {
         nextRetry({ ...retry, random: options.random, label }, kind.isRepeatable(error), error, attempt, minDelay),
       endOfConnection: (isEmpty) => kind.endOfConnection(isEmpty),
       onStateChange(state) {
-        const { status, error, nextAttemptAt = 0 } = state
-        const failure = error && { code: error.code, ...(error.status && { status: error.status }) }
-        if (status === 'waiting' && failure)
-          observe?.({ type: 'retry', ...failure, delay: Math.max(0, Math.round(nextAttemptAt - Date.now())) })
-        if (status === 'closed') observe?.({ type: 'closed', ...failure })
+        observe?.({ type: 'state', state })
         callSafely(onStateChange, state)
       },
     },

@@ -1,7 +1,9 @@
 /** Reports stream activity as typed records, for logs, metrics and devtools. */
+import type { StreamErrorCode } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Instrument } from '../request/options.ts'
 import type { StreamRecord } from '../source/record.ts'
+import type { StreamState } from '../source/source.ts'
 
 /** The fields of every record. Records contain no secrets: URLs have no query; headers and payloads are left out. */
 export interface DiagnosticBase {
@@ -13,8 +15,30 @@ export interface DiagnosticBase {
   readonly time: number
 }
 
-/** A record of a stream. */
-export type Diagnostic = DiagnosticBase & StreamRecord
+/** A record, discriminated by `type`. Minor versions may add types, so a `switch` needs a `default`. */
+export type Diagnostic = DiagnosticBase &
+  (
+    | Exclude<StreamRecord, { type: 'state' }>
+    /** The attempt failed with `code` (`gap`: events are missing); the next attempt follows in `delay` milliseconds. */
+    | {
+        readonly type: 'retry'
+        readonly code: StreamErrorCode
+        readonly status?: number | undefined
+        readonly delay: number
+      }
+    /** The stream has ended: with an error if `code` is set, otherwise normally or by `close()`. */
+    | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
+  )
+
+type RecordFields<Record> = Record extends unknown ? Omit<Record, keyof DiagnosticBase> : never
+
+/** Returns the record of a change of state; `undefined` if other records say the same. */
+function describeState({ status, error, nextAttemptAt = 0 }: StreamState): RecordFields<Diagnostic> | undefined {
+  const failure = error && { code: error.code, ...(error.status && { status: error.status }) }
+  if (status === 'waiting' && failure)
+    return { type: 'retry', ...failure, delay: Math.max(0, Math.round(nextAttemptAt - Date.now())) }
+  return status === 'closed' ? { type: 'closed', ...failure } : undefined
+}
 
 /**
  * Creates a value for the `instrument` option that calls `onDiagnostic` with each record.
@@ -26,6 +50,9 @@ export function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument
   let streamCount = 0
   return (name) => {
     const stream = ++streamCount
-    return (record) => callSafely(onDiagnostic, { stream, name, time: performance.now(), ...record })
+    return (record) => {
+      const fields = record.type === 'state' ? describeState(record.state) : record
+      if (fields) callSafely(onDiagnostic, { stream, name, time: performance.now(), ...fields })
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** The records of what a stream does, which the `instrument` option receives. */
-import type { StreamErrorCode } from '../base/errors.ts'
+import type { StreamState } from './state.ts'
 
-/** A record, discriminated by `type`. Minor versions may add types, so a `switch` needs a `default`. */
+/** A record, discriminated by `type`. Minor versions may add types. */
 export type StreamRecord =
   /** A request is about to be sent; `reason` is `rejected` after a 401. */
   | { readonly type: 'attempt'; readonly attempt: number; readonly reason: 'connect' | 'rejected' }
@@ -13,15 +13,8 @@ export type StreamRecord =
   | { readonly type: 'read'; readonly events: number; readonly bytes: number }
   /** An event was dropped because an earlier connection had already delivered it. */
   | { readonly type: 'duplicate'; readonly id: string }
-  /** The attempt failed with `code` (`gap`: events are missing); the next attempt follows in `delay` milliseconds. */
-  | {
-      readonly type: 'retry'
-      readonly code: StreamErrorCode
-      readonly status?: number | undefined
-      readonly delay: number
-    }
-  /** The stream has ended: with an error if `code` is set, otherwise normally or by `close()`. */
-  | { readonly type: 'closed'; readonly code?: StreamErrorCode | undefined; readonly status?: number | undefined }
+  /** The state has changed. */
+  | { readonly type: 'state'; readonly state: StreamState }
 
 /** Receives the records of one stream. It must not throw. */
 export type Observer = (record: StreamRecord) => void

@@ -10,7 +10,7 @@ import { createRetryTimer } from './retry-timer.ts'
 import { type StreamState, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
 
-export type { StreamState, StreamStatus } from './state.ts'
+export type { StreamState } from './state.ts'
 
 /** The attempt for which `auth` or `headers` is called. */
 export interface AttemptContext {
