@@ -14,6 +14,8 @@ export interface Tab {
    * leads every stream that it has open, so that one tab holds the connections of all streams.
    */
   eligibleSince: number
+  /** Called when the value has changed: each member that leads announces it, so that an older tab can take over. */
+  readonly onRankChanged: Set<() => void>
 }
 
 export interface ShareDependencies {

@@ -45,8 +45,12 @@ export function joinStream(
     const next = nextRole(role, event)
     if (next === role) return false
     // A tab that could not keep up, or lost leadership, goes to the end of the order of succession.
-    if (next === 'detached' || (role === 'leader' && next === 'joining')) tab.eligibleSince = preciseTime()
+    const losesRank = next === 'detached' || (role === 'leader' && next === 'joining')
     role = next
+    if (losesRank) {
+      tab.eligibleSince = preciseTime()
+      for (const onRankChanged of tab.onRankChanged) onRankChanged()
+    }
     dependencies.onRoleChange(next)
     return role === next
   }
@@ -69,8 +73,10 @@ export function joinStream(
   })
   const peers = createPeers(dependencies.openChannel(name), {
     getRole: () => role,
+    getEligibleSince: () => tab.eligibleSince,
     onReplaced,
     onLeaderAlive: requestJoin,
+    onLeaderRank: takeOverFromYounger,
     onSnapshot,
     onUnlocatable: () => detach('unlocatable'),
     onBatch(batch) {
@@ -111,6 +117,7 @@ export function joinStream(
       end = isOwnRefusal ? { problem: '' } : { problem, response }
     }
     if (end) peers.sendEnd(end)
+    tab.onRankChanged.delete(announceRank)
     changeRole('close')
     signal.removeEventListener('abort', onAbort)
     upstream.close()
@@ -202,8 +209,15 @@ export function joinStream(
     if (snapshot.idsRepeat) replayBuffer.markIdsRepeat()
     batches.forEach((batch, index) => receive(batch, index === batches.length - 1 ? peers.position : undefined))
     detachIfLagging()
-    if (role === 'follower' && replayBuffer.cursor && tab.eligibleSince < snapshot.eligibleSince)
+    takeOverFromYounger(snapshot.eligibleSince)
+  }
+  /** Replaces a leader whose tab has been able to lead for a shorter time, so that one tab leads all streams. */
+  function takeOverFromYounger(leaderEligibleSince: number): void {
+    if (role === 'follower' && replayBuffer.cursor && tab.eligibleSince < leaderEligibleSince)
       leaderLock.request('steal')
+  }
+  function announceRank(): void {
+    if (role === 'leader') peers.announce()
   }
   function onEnd({ response: rejected, problem: text }: EndMessage): void {
     if (rejected && !response) {
@@ -239,6 +253,7 @@ export function joinStream(
     if (role !== 'detached' && role !== 'follower') requestJoin()
   }
 
+  tab.onRankChanged.add(announceRank)
   signal.addEventListener('abort', onAbort)
   if (signal.aborted) onAbort()
   else {

@@ -83,9 +83,9 @@ export interface EndMessage {
  * from a replaced leader.
  */
 export type LeaderMessage = { epoch: number } &
-  /** The leader has just taken over, has connected, or answers a `ping`. */
+  /** The leader has just taken over, has connected, has lost its rank, or answers a `ping`. */
   (
-    | { type: 'leader-alive'; sequence: number }
+    | { type: 'leader-alive'; sequence: number; eligibleSince: number }
     | ({ type: 'snapshot' } & SnapshotMessage)
     /** The leader does not have all blocks after the position in the `join` message. */
     | { type: 'position-unknown'; to: string }

@@ -47,6 +47,8 @@ export interface Peers {
 export interface PeersHandlers {
   /** Returns the role of this member. */
   getRole(): MemberRole
+  /** Returns the `eligibleSince` of this tab. */
+  getEligibleSince(): number
   /** Called when another member has become the leader. */
   onReplaced(): void
   /** Called when the leader may have become able to send a snapshot. */
@@ -57,6 +59,8 @@ export interface PeersHandlers {
   onUnlocatable(): void
   /** Called with the next batch of the leader. */
   onBatch(batch: UpstreamBatch): void
+  /** Called when the leader has announced the `eligibleSince` of its tab. */
+  onLeaderRank(eligibleSince: number): void
   /** Called when batches of the leader were lost. */
   onGap(): void
   /** Called when the leader's connection has ended. */
@@ -79,7 +83,8 @@ export function createPeers(channel: ShareChannel, handlers: PeersHandlers): Pee
 
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has no target origin: it reaches only this origin
   const post = (message: ShareMessage): void => channel.postMessage(message)
-  const announce = (): void => post({ type: 'leader-alive', epoch, sequence })
+  const announce = (): void =>
+    post({ type: 'leader-alive', epoch, sequence, eligibleSince: handlers.getEligibleSince() })
 
   const handleLeaderMessage = (message: LeaderMessage): void => {
     if (message.epoch < epoch) return
@@ -92,7 +97,9 @@ export function createPeers(channel: ShareChannel, handlers: PeersHandlers): Pee
     const { type } = message
     if (type === 'leader-alive') {
       if (role === 'joining') handlers.onLeaderAlive()
-      else if (role === 'follower' && message.sequence > sequence) handlers.onGap()
+      else if (role !== 'follower') return
+      else if (message.sequence > sequence) handlers.onGap()
+      else handlers.onLeaderRank(message.eligibleSince)
     } else if (type === 'batch') {
       if (role !== 'follower') return
       if (message.sequence === ++sequence) handlers.onBatch(message.batch)

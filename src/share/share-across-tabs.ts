@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { callSafely } from '../base/report-error.ts'
 import type { Connect, ConnectRequest } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
-import { preciseTime } from './dependencies.ts'
+import { type Tab, preciseTime } from './dependencies.ts'
 import { joinStream } from './member.ts'
 import type { ShareChannel } from './message.ts'
 import type { MemberRole } from './role.ts'
@@ -72,7 +72,7 @@ export function shareAcrossTabs({
   openChannel = (channel) => new BroadcastChannel(channel),
   clock = systemClock,
 }: ShareOptions): Connect {
-  const tab = { eligibleSince: 0 }
+  const tab: Tab = { eligibleSince: 0, onRankChanged: new Set() }
   let reportFallback: ((reason: unknown) => void) | undefined = (reason) => {
     reportFallback = undefined
     callSafely(onFallback, reason)

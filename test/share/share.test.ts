@@ -306,6 +306,36 @@ test('of two tabs that opened in the same millisecond, one becomes the leader of
   now.mockRestore()
 })
 
+test('a tab that loses the lead of one stream gives up the lead of its other streams', async () => {
+  const { open, network, browser } = createTestTabs()
+  const tabs = [open(), open()]
+  const urls = ['https://example.com/one', 'https://example.com/two']
+  let responded = 0
+  const respondToAll = async (): Promise<void> => {
+    await flushMessages()
+    while (responded < network.attempts.length) {
+      network.attempts[responded++]!.respond().send(connected('4'))
+      await flushMessages()
+    }
+  }
+  for (const { connect } of tabs) {
+    for (const url of urls) {
+      const connecting = connect(createRequest({ url }))
+      await respondToAll()
+      readAll(await connecting)
+    }
+  }
+  const leaders = (): number[] =>
+    urls.map((url) => tabs.findIndex(({ states }) => states.findLast((state) => state.url === url)?.role === 'leader'))
+  expect(leaders()).toEqual([0, 0])
+  // Another tab takes the lock and closes: the first tab did not answer in time.
+  const other = browser.openTab()
+  const lockName = `rivulet:1:${JSON.stringify(['app', null, urls[0]])}`
+  void other.locks.request(lockName, { steal: true }, () => {})
+  await respondToAll()
+  expect(leaders()).toEqual([1, 1])
+})
+
 test('a clean end or a network error reaches every tab after all earlier events', async () => {
   for (const ending of ['end', 'disconnect'] as const) {
     const { wire, leaderReads, followerReads, clock, network } = await openPair()
