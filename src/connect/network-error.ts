@@ -1,14 +1,21 @@
-/** The error of a request that got no response, and of a connection that broke. */
-import { StreamError } from '../base/errors.ts'
+/** The errors of a request, whose messages end with its method and URL. */
+import { StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import type { ConnectRequest } from './connect.ts'
 
+/** Creates an error that names the request. */
+export function requestError(
+  { method, url }: ConnectRequest,
+  code: StreamErrorCode,
+  message: string,
+  details?: StreamErrorDetails,
+): StreamError {
+  return new StreamError(code, `${message}: ${formatRequestLabel(method, url)}`, details)
+}
+
 /** Converts a platform failure to an error with code `network`, or to `signal.reason` after an abort. */
-export function networkError({ method, url, lastEventId, signal }: ConnectRequest, cause: unknown): unknown {
-  if (signal.aborted) return signal.reason
-  const hint = lastEventId ? ' (across origins, CORS must allow Last-Event-ID; see lastEventId)' : ''
-  return new StreamError('network', `Request failed${hint}: ${formatRequestLabel(method, url)}`, {
-    cause,
-    retryable: true,
-  })
+export function networkError(request: ConnectRequest, cause: unknown): unknown {
+  if (request.signal.aborted) return request.signal.reason
+  const hint = request.lastEventId ? ' (across origins, CORS must allow Last-Event-ID; see lastEventId)' : ''
+  return requestError(request, 'network', `Request failed${hint}`, { cause, retryable: true })
 }

@@ -1,10 +1,8 @@
 /** Sends the request of one attempt with `fetch`. */
-import { StreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
 import { fetchWithCacheMode } from './cache-mode.ts'
 import type { ConnectRequest } from './connect.ts'
 import { setLastEventId } from './last-event-id.ts'
-import { networkError } from './network-error.ts'
+import { networkError, requestError } from './network-error.ts'
 import type { fetchFollowingRedirects } from './redirect.ts'
 
 /**
@@ -36,7 +34,7 @@ export async function sendRequest(
       throw networkError(request, cause)
     }
     if (isResponse(response)) return response
-    throw new StreamError('unsupported', `fetch returned no response: ${formatRequestLabel(method, url)}`)
+    throw requestError(request, 'unsupported', 'fetch returned no response')
   }
   const allowsRedirects = (init?.redirect ?? 'follow') === 'follow'
   return followRedirects && allowsRedirects && credentialHeaders.some(mightLeaveOrigin)
