@@ -21,3 +21,21 @@ export function resolveUrl(target: string | URL, base: string | URL = ''): strin
 export function originOf(url: string): string {
   return new URL(url, PLACEHOLDER_ORIGIN).origin
 }
+
+/** Returns whether a resolved URL is http or https; a path is, too, if the origin is unknown. */
+export function isHttpUrl(url: string): boolean {
+  return /^(https?:|\/)/.test(url)
+}
+
+/**
+ * Resolves an address that a server has named; the result is empty if it is not an http or https URL, or contains
+ * credentials. There is no error, because the platform's error quotes the address, which may contain secrets.
+ */
+export function resolveHttpUrl(target: string, base: string): string {
+  try {
+    const url = resolveUrl(target, base)
+    return isHttpUrl(url) ? url : ''
+  } catch {
+    return ''
+  }
+}

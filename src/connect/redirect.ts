@@ -1,7 +1,7 @@
 /** Follows redirects by hand, because platforms would send custom credential headers to another origin. */
 import { StreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
-import { originOf, resolveUrl } from '../base/url.ts'
+import { originOf, resolveHttpUrl } from '../base/url.ts'
 import { cancelBody } from './read-body.ts'
 
 /** Limit in the Fetch standard. */
@@ -31,7 +31,7 @@ export async function fetchFollowingRedirects(
     if (!isHidden && !(location && [301, 302, 303, 307, 308].includes(status))) return response
     // This response is no longer used.
     cancelBody(response)
-    const target = isHidden ? undefined : resolveTarget(location!, url)
+    const target = isHidden ? '' : resolveHttpUrl(location!, url)
     if (!redirectsLeft || !target) {
       const reason = isHidden
         ? `a browser would send ${credentialHeaders.join(', ')} to any origin`
@@ -48,15 +48,5 @@ export async function fetchFollowingRedirects(
     if (originOf(target) !== originOf(url))
       for (const name of [...strippedHeaders, ...credentialHeaders]) headers.delete(name)
     url = target
-  }
-}
-
-/** Returns the target of a redirect, or `undefined` if it is not an HTTP URL. A path is valid if the origin is unknown. */
-function resolveTarget(location: string, url: string): string | undefined {
-  try {
-    const target = resolveUrl(location, url)
-    return /^(https?:|\/)/.test(target) ? target : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,11 +1,11 @@
 /** Which headers are credentials, and which may go to every origin. */
 
 /**
- * Returns whether a header that application code has set is a credential. `Idempotency-Key` only identifies a request.
- * `name` is in lower case.
+ * Returns whether a header is a credential: what `auth` has set, and what looks like one. `Idempotency-Key` only
+ * identifies a request. `name` is in lower case.
  */
-export function isCredentialName(name: string): boolean {
-  return /auth|token|key|secret|cookie|session/.test(name) && name !== 'idempotency-key'
+export function isCredentialName(name: string, authHeaders: Headers): boolean {
+  return name !== 'idempotency-key' && (/auth|token|key|secret|cookie|session/.test(name) || authHeaders.has(name))
 }
 
 /**

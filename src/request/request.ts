@@ -1,13 +1,12 @@
 /** Builds requests from options: resolves URL, headers and credentials for each attempt. */
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
-import { originOf, resolveUrl } from '../base/url.ts'
+import { isHttpUrl, originOf, resolveUrl } from '../base/url.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 import type { AttemptContext } from '../source/source.ts'
 import { isCredentialName, isPublicName } from './credentials.ts'
 import type { AuthProvider } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
-import { isHttpUrl } from './resume-url.ts'
 
 /** Properties of a request that can differ from one attempt to the next. */
 export interface RequestOverrides {
@@ -45,21 +44,18 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   const { baseUrl, auth, json, searchParams, lastEventId: lastEventIdMode } = options
   const pageUrl = globalThis.document?.baseURI ?? globalThis.location?.href
   const base = resolveUrl(baseUrl ?? '', /^https?:/.test(pageUrl) ? pageUrl : '')
-  const resolvedUrl = resolveUrl(target, base)
-  const query =
-    searchParams === undefined
-      ? ''
-      : (resolvedUrl.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string)
-  const url = resolvedUrl + query
+  let url = resolveUrl(target, base)
+  if (searchParams !== undefined)
+    url += (url.includes('?') ? '&' : '?') + new URLSearchParams(searchParams as string).toString()
   const trustedOrigins = [...options.trustedOrigins, originOf(base), ...(isUserUrl ? [originOf(url)] : [])]
-  const body = json === undefined ? options.body : JSON.stringify(json)
+  const body = (JSON.stringify(json) as string | undefined) ?? options.body
   const isPlainBody = typeof body === 'string' || body instanceof Uint8Array
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
   const label = formatRequestLabel(method, url)
   if (!isUserUrl && !isHttpUrl(url)) throw new TypeError('A cursor needs an http or https URL')
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
     throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
-  if (typeof ReadableStream !== 'undefined' && body instanceof ReadableStream)
+  if ((body as Partial<ReadableStream> | null | undefined)?.getReader)
     throw new TypeError(`A ReadableStream body cannot be sent again on a retry: ${label}`)
   if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body: ${label}`)
 
@@ -68,26 +64,28 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
     method,
     label,
     async build(context, { url: overrideUrl, method: overrideMethod, headers: extraHeaders, lastEventId } = {}) {
-      const targetUrl = overrideUrl ?? url
-      const urlWithId =
-        typeof lastEventIdMode === 'function' && lastEventId
-          ? callLastEventId(lastEventIdMode, targetUrl, lastEventId)
-          : undefined
-      const requestUrl = urlWithId ?? targetUrl
       const isOwnUrl = overrideUrl === undefined
+      let requestUrl = overrideUrl ?? url
+      let headerId = lastEventIdMode === false ? undefined : lastEventId
+      if (typeof lastEventIdMode === 'function' && lastEventId) {
+        const urlWithId: unknown = lastEventIdMode(requestUrl, lastEventId)
+        if (typeof urlWithId === 'string' || urlWithId instanceof URL) {
+          requestUrl = resolveUrl(urlWithId, requestUrl)
+          headerId = undefined
+        }
+      }
       const origin = originOf(requestUrl)
       const withheldFrom = trustedOrigins.includes(origin) ? undefined : origin
-      const credentialNames = new Set<string>()
+      const provider = withheldFrom ? undefined : auth
       const headers = new Headers({
         accept: 'text/event-stream',
         ...(isOwnUrl && json !== undefined && { 'content-type': 'application/json' }),
       })
-      const addHeaders = (source: HeadersInit | undefined, isCredential: (name: string) => boolean): void => {
+      const addHeaders = (source: HeadersInit | undefined): Headers => {
         try {
-          new Headers(source).forEach((value, name) => {
-            headers.set(name, value)
-            if (isCredential(name)) credentialNames.add(name)
-          })
+          const added = new Headers(source)
+          added.forEach((value, name) => headers.set(name, value))
+          return added
         } catch {
           // No `cause`: the platform's error quotes the header's value, which may be a secret.
           throw new StreamError('auth', `Invalid header from headers or auth: ${label}`)
@@ -95,20 +93,21 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
       }
       for (const source of options.headerSources) {
         context.signal.throwIfAborted()
-        addHeaders(typeof source === 'function' ? await source(context) : source, isCredentialName)
+        addHeaders(typeof source === 'function' ? await source(context) : source)
       }
       context.signal.throwIfAborted()
-      if (auth && !withheldFrom) addHeaders(await callAuth(auth, context, label), (name) => name !== 'idempotency-key')
-      addHeaders(extraHeaders, () => false)
+      const authHeaders = addHeaders(provider && (await callAuth(provider, context, label)))
+      addHeaders(extraHeaders)
+      const sentHeaders = [...headers].filter(([name]) => !withheldFrom || isPublicName(name))
       return {
         url: requestUrl,
         method: overrideMethod ?? (isOwnUrl ? method : 'GET'),
-        headers: [...headers].filter(([name]) => !withheldFrom || isPublicName(name)),
-        credentialHeaders: withheldFrom ? [] : [...credentialNames],
+        headers: sentHeaders,
+        credentialHeaders: sentHeaders.map(([name]) => name).filter((name) => isCredentialName(name, authHeaders)),
         withheldFrom,
-        canRefresh: !!auth && !withheldFrom,
+        canRefresh: !!provider,
         body: isOwnUrl && isPlainBody ? (body as ConnectRequest['body']) : undefined,
-        lastEventId: lastEventIdMode === false || urlWithId ? undefined : lastEventId,
+        lastEventId: headerId,
         scope: options.scope,
         init: {
           ...options,
@@ -121,16 +120,6 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
       }
     },
   }
-}
-
-/** Returns the URL that a `lastEventId` function chooses; `undefined` if it returns something else than a URL. */
-function callLastEventId(
-  toUrl: (url: string, id: string) => unknown,
-  url: string,
-  lastEventId: string,
-): string | undefined {
-  const target = toUrl(url, lastEventId)
-  return typeof target === 'string' || target instanceof URL ? resolveUrl(target, url) : undefined
 }
 
 /** Calls the `auth` provider; rejects with code `auth` if it fails. */

@@ -50,7 +50,7 @@ describe('a cursor', () => {
     const { request, headers } = await resumeAt('https://api.test/r')
     expect(headers).toEqual(allHeaders)
     expect(request).toMatchObject({
-      credentialHeaders: ['x-api-key', 'authorization', 'x-tenant'],
+      credentialHeaders: ['authorization', 'x-api-key', 'x-tenant'],
       lastEventId: '3',
       init: { credentials: 'include' },
     })
