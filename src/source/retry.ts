@@ -1,4 +1,5 @@
 /** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
+import { isValidDelay, spaceDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 
@@ -107,11 +108,6 @@ export function nextRetry(
     : error
 }
 
-/** From this attempt in a row without progress, a delay of 0 no longer means "at once", so that no loop is endless and tight. */
-const FIRST_SPACED_ATTEMPT = 3
-/** Shortest delay from then on. */
-const MIN_SPACING_MS = 100
-
 /** Returns the milliseconds to wait after attempt number `attempt` has failed, at least `minDelay`; `undefined` ends the retries. */
 export function retryDelay(
   { limit = Infinity, delay = 1_000, maxDelay = 30_000, jitter = true, shouldRetry }: RetryOptions,
@@ -127,17 +123,10 @@ export function retryDelay(
   if (attempt > limit || !willRetry) return undefined
   // The exponent is bounded: 0 times infinity is not a number.
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
-  const spacing = attempt < FIRST_SPACED_ATTEMPT ? 0 : MIN_SPACING_MS
-  return Math.max(spacing, jitter ? minDelay + applyJitter(jitter, backoff, random) : Math.max(minDelay, backoff))
+  let wait: unknown
+  if (typeof jitter === 'function') callSafely((ms) => (wait = jitter(ms)), backoff)
+  // Full jitter, with `Math.random` if `random` has returned something else than a number from 0 to 1.
+  if (!isValidDelay(wait)) wait = random() * backoff
+  if (!isValidDelay(wait)) wait = Math.random() * backoff
+  return spaceDelay(jitter ? minDelay + (wait as number) : Math.max(minDelay, backoff), attempt)
 }
-
-/** Returns the delay that `jitter` makes of `backoff`. Full jitter replaces what is not a valid delay. */
-function applyJitter(jitter: true | ((delay: number) => number), backoff: number, random: () => number): number {
-  let jittered: unknown
-  if (jitter !== true) callSafely((delay) => (jittered = jitter(delay)), backoff)
-  if (isValidDelay(jittered)) return jittered
-  const fullJitter = random() * backoff
-  return isValidDelay(fullJitter) ? fullJitter : Math.random() * backoff
-}
-
-const isValidDelay = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity
