@@ -60,19 +60,17 @@ export async function assertEventStream(connection: Connection, options: Respons
 
 /** Resolves with the text of a response that is not an event stream, and with what it says as JSON. Never rejects. */
 async function readRefusal(connection: Connection, clock: Clock): Promise<RefusalDetails> {
-  let cancelDeadline: (() => void) | undefined
-  const deadline = new Promise<string>(
-    (resolve) => (cancelDeadline = clock.after(ERROR_BODY_TIMEOUT_MS, () => resolve(''))),
-  )
-  let body = ''
+  const body = await new Promise<string>((resolve) => {
+    const resolveEmpty = (): void => resolve('')
+    const cancelDeadline = clock.after(ERROR_BODY_TIMEOUT_MS, resolveEmpty)
+    connection.readText(MAX_ERROR_BODY_BYTES).then(resolve, resolveEmpty).finally(cancelDeadline)
+  })
   let problem: Problem | undefined
   try {
-    body = await Promise.race([connection.readText(MAX_ERROR_BODY_BYTES), deadline])
     if (/json/i.test(connection.headers.get('content-type') ?? '')) problem = JSON.parse(body)
   } catch {
-    // It broke, or is not the JSON that it claims to be: the status says enough.
+    // It is not the JSON that it claims to be: the status says enough.
   }
-  cancelDeadline?.()
   return { ...(body && { body }), ...(typeof problem === 'object' && problem && { problem }) }
 }
 
@@ -86,10 +84,9 @@ export function httpError(
 ): StreamError {
   const safeHeaders = new Headers(headers)
   safeHeaders.delete('set-cookie') // errors are printed
-  const remarks = [quoteServer(details, headers.get('content-type') ?? '')]
+  let remark = quoteServer(details, headers.get('content-type') ?? '')
   if (withheldFrom && (status === 401 || status === 403))
-    remarks.push(`credentials were withheld from ${withheldFrom}, which trustedOrigins does not name`)
-  const remark = remarks.filter(Boolean).join('; ')
+    remark += `${remark && '; '}credentials were withheld from ${withheldFrom}, which trustedOrigins does not name`
   return new StreamError(code, `Status ${status}${remark && ` (${remark})`}: ${label}`, {
     status,
     headers: safeHeaders,
@@ -99,17 +96,17 @@ export function httpError(
 
 /** Returns the server's own words on a refusal in one line: those of a problem document, or of a plain text; or ''. */
 function quoteServer({ problem, body }: RefusalDetails, type: string): string {
-  const words = [problem?.detail, problem?.title, /^text\/plain/i.test(type) && body]
-  // HTML is for browsers. A query may contain secrets, and control characters may act on a terminal.
-  const text = words.find(
-    (candidate): candidate is string => typeof candidate === 'string' && /^\s*[^\s<]/.test(candidate),
-  )
-  const [line = ''] = (text ?? '').trim().split(/[\r\n]/)
-  return line
-    .replace(/\?\S*=\S*/g, '')
-    .slice(0, MAX_QUOTE_CHARS)
-    .replace(/\p{C}/gu, '')
-    .trim()
+  for (const words of [problem?.detail, problem?.title, /^text\/plain/i.test(type) && body]) {
+    // HTML is for browsers. A query may contain secrets, and control characters may act on a terminal.
+    const line = typeof words === 'string' && /^\s*([^\s<].*)/.exec(words)?.[1]
+    if (line)
+      return line
+        .replace(/\?\S*=\S*/g, '')
+        .slice(0, MAX_QUOTE_CHARS)
+        .replace(/\p{C}/gu, '')
+        .trim()
+  }
+  return ''
 }
 
 /** [spec] Of several types the last one holds, but no wildcard (Fetch, "extract a MIME type"); a comma in quotes parts none. */
