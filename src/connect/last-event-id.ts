@@ -21,13 +21,8 @@ export function setLastEventId(headers: Headers, id: string): boolean {
   if (UNSENDABLE.test(id)) return false
   // `Headers` of the Fetch standard takes byte strings, which it sends unchanged, so the ID must be encoded. Some
   // (workerd, React Native) take any string and encode it themselves.
-  const isSentAsIs = /^[\t -~]*$/.test(id) || setValue(headers, '\u{1f600}')
-  return setValue(headers, isSentAsIs ? id : encodeAsByteString(id))
-}
-
-/** Returns a string whose code units are the UTF-8 bytes of `text`. */
-function encodeAsByteString(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+  if (setValue(headers, '\u{1f600}')) return setValue(headers, id)
+  return setValue(headers, Array.from(new TextEncoder().encode(id), (byte) => String.fromCharCode(byte)).join(''))
 }
 
 /** Returns whether a `Last-Event-ID` header can carry `id` unchanged. If not, a request is sent without it. */
