@@ -19,19 +19,15 @@ const TIMEOUTS = ['connectTimeout', 'idleTimeout', 'stallTimeout'] as const
 export const MILLISECONDS = ' of milliseconds'
 
 /**
- * Checks the options `names` of `options`, of which each may be absent.
+ * Checks the options `names` of `options`, of which each may be absent; `retry.delay` is the option `delay` of `retry`.
  * @throws TypeError that names the option, unless it is a number of at least 0
  */
-export function checkNumbers<Options extends object>(
-  options: Options,
-  names: (keyof Options & string)[],
-  unit = '',
-  prefix = '',
-): void {
+export function checkNumbers(options: object, names: readonly string[], unit = ''): void {
   for (const name of names) {
-    const value: unknown = options[name]
+    let value: unknown = options
+    for (const key of name.split('.')) value = (value as Record<string, unknown>)[key]
     if (value !== undefined && !(typeof value === 'number' && value >= 0))
-      throw new TypeError(`${prefix}${name}: expected a number${unit}, at least 0`)
+      throw new TypeError(`${name}: expected a number${unit}, at least 0`)
   }
 }
 
@@ -48,12 +44,8 @@ function parseOrigin(value: string): string {
  * @throws TypeError that names the option
  */
 export function checkOptions(options: CheckedOptions): void {
-  const { retry, queue } = options
-  checkNumbers(options, [...TIMEOUTS], MILLISECONDS)
-  checkNumbers(options, ['maxEventSize', 'dedupeWindow'])
-  checkNumbers(retry, ['delay', 'maxDelay'], MILLISECONDS, 'retry.')
-  checkNumbers(retry, ['limit'], '', 'retry.')
-  checkNumbers(queue, ['events', 'bytes'], '', 'queue.')
+  checkNumbers(options, [...TIMEOUTS, 'retry.delay', 'retry.maxDelay'], MILLISECONDS)
+  checkNumbers(options, ['retry.limit', 'maxEventSize', 'dedupeWindow', 'queue.events', 'queue.bytes'])
   for (const name of TIMEOUTS) if (options[name] === 0) options[name] = Infinity
   try {
     // A string would be iterated, too.
