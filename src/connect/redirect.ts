@@ -28,18 +28,14 @@ export async function fetchFollowingRedirects(
     const { status, type } = response
     const location = response.headers.get('location')
     const isHidden = type === 'opaqueredirect'
-    if (!isHidden && !(location && [301, 302, 303, 307, 308].includes(status))) return response
+    if (!isHidden && !(location && /^30[12378]$/.test(`${status}`))) return response
     // This response is no longer used.
     cancelBody(response)
-    const target = isHidden ? '' : resolveHttpUrl(location!, url)
-    if (!redirectsLeft || !target) {
-      const reason = isHidden
-        ? `a browser would send ${credentialHeaders.join(', ')} to any origin`
-        : target
-          ? 'too many redirects'
-          : 'its target is not an HTTP URL'
-      throw new StreamError('redirect', `Redirect not followed, ${reason}: ${label}`)
-    }
+    const target = resolveHttpUrl(location ?? '', url)
+    let problem = target ? '' : 'its target is not an HTTP URL'
+    if (!redirectsLeft) problem = 'too many redirects'
+    if (isHidden) problem = `a browser would send ${credentialHeaders.join(', ')} to any origin`
+    if (problem) throw new StreamError('redirect', `Redirect not followed, ${problem}: ${label}`)
     if (status === 303 || (status < 303 && init.method === 'POST')) {
       init.method = 'GET'
       init.body = null

@@ -18,14 +18,7 @@ export async function sendRequest(
   const { url, method, body, lastEventId, signal, init, credentialHeaders } = request
   const headers = new Headers(request.headers)
   if (lastEventId) setLastEventId(headers, lastEventId)
-  const fetchInit = {
-    cache: 'no-store',
-    ...init,
-    ...(body !== undefined && { body }),
-    method,
-    headers,
-    signal,
-  } as const
+  const fetchInit = { cache: 'no-store', ...init, body: body ?? init?.body ?? null, method, headers, signal } as const
   const fetchResponse = async (target: string, targetInit: RequestInit): Promise<Response> => {
     let response: unknown
     try {
