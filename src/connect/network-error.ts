@@ -16,6 +16,6 @@ export function requestError(
 /** Converts a platform failure to an error with code `network`, or to `signal.reason` after an abort. */
 export function networkError(request: ConnectRequest, cause: unknown): unknown {
   if (request.signal.aborted) return request.signal.reason
-  const hint = request.lastEventId ? ' (across origins, CORS must allow Last-Event-ID; see lastEventId)' : ''
+  const hint = request.lastEventId ? ' (CORS must allow Last-Event-ID; see lastEventId)' : ''
   return requestError(request, 'network', `Request failed${hint}`, { cause, retryable: true })
 }

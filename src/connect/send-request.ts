@@ -1,9 +1,14 @@
 /** Sends the request of one attempt with `fetch`. */
-import { fetchWithCacheMode } from './cache-mode.ts'
 import type { ConnectRequest } from './connect.ts'
 import { setLastEventId } from './last-event-id.ts'
 import { networkError, requestError } from './network-error.ts'
 import type { fetchFollowingRedirects } from './redirect.ts'
+
+/**
+ * The implementations of `fetch` that have rejected the `cache` option. Until late 2024, workerd had no cache modes ("The
+ * 'cache' field on 'RequestInitializerDict' is not implemented"); later versions have some ("Unsupported cache mode").
+ */
+const fetchesWithoutCache = new WeakSet<typeof globalThis.fetch>()
 
 /**
  * Resolves with the response to a request. Rejects with code `network`, with code `unsupported` if `fetch` resolves with
@@ -20,11 +25,16 @@ export async function sendRequest(
   if (lastEventId) setLastEventId(headers, lastEventId)
   const fetchInit = { cache: 'no-store', ...init, body: body ?? init?.body ?? null, method, headers, signal } as const
   const fetchResponse = async (target: string, targetInit: RequestInit): Promise<Response> => {
+    const { cache: _cache, ...initWithoutCache } = targetInit
+    const isWithoutCache = fetchesWithoutCache.has(fetch)
     let response: unknown
     try {
-      response = await fetchWithCacheMode(fetch, target, targetInit)
+      response = await fetch(target, isWithoutCache ? initWithoutCache : targetInit)
     } catch (cause) {
-      throw networkError(request, cause)
+      if (isWithoutCache || !/'cache' field|cache mode/i.test(String(cause))) throw networkError(request, cause)
+      // Nothing has been sent: the platform rejects the option before it starts the request.
+      fetchesWithoutCache.add(fetch)
+      return fetchResponse(target, initWithoutCache)
     }
     if (isResponse(response)) return response
     throw requestError(request, 'unsupported', 'fetch returned no response')

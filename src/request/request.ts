@@ -56,7 +56,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
     throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
   if ((body as Partial<ReadableStream> | null | undefined)?.getReader)
-    throw new TypeError(`A ReadableStream body cannot be sent again on a retry: ${label}`)
+    throw new TypeError(`A ReadableStream body cannot be sent again: ${label}`)
   if (body != null && /^(GET|HEAD)$/.test(method)) throw new TypeError(`Request cannot have a body: ${label}`)
 
   return {
