@@ -112,6 +112,13 @@ interface RetryOptions {
         attempt: number;
     }): boolean;
 }
+type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
+interface StreamState {
+    readonly status: StreamStatus;
+    readonly attempt: number;
+    readonly nextAttemptAt?: number;
+    readonly error?: StreamError;
+}
 type StreamRecord = {
     readonly type: "attempt";
     readonly attempt: number;
@@ -130,27 +137,14 @@ type StreamRecord = {
     readonly type: "duplicate";
     readonly id: string;
 } | {
-    readonly type: "retry";
-    readonly code: StreamErrorCode;
-    readonly status?: number | undefined;
-    readonly delay: number;
-} | {
-    readonly type: "closed";
-    readonly code?: StreamErrorCode | undefined;
-    readonly status?: number | undefined;
+    readonly type: "state";
+    readonly state: StreamState;
 };
 type Observer = (record: StreamRecord) => void;
-type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
-interface StreamState {
-    readonly status: StreamStatus;
-    readonly attempt: number;
-    readonly nextAttemptAt?: number;
-    readonly error?: StreamError;
-}
 type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {
-    readonly reason: "expired" | "unknown" | "no-id" | (string & {});
+    readonly reason: "expired" | "unknown" | "no-id" | "ids-not-unique" | "unsendable-id" | (string & {});
 }
 type ParseOption = "json" | "text" | ((data: string, event: {
     type: string;

@@ -1,6 +1,7 @@
 /** Cancels a run on the server with a DELETE request: PROTOCOL.md, section 3. */
 import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
+import type { ConnectRequest } from '../connect/connect.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { openConnection } from '../source/attempt.ts'
@@ -18,10 +19,12 @@ export async function cancelRun(
   const url = overrides.url ?? requestBuilder.url
   const method = 'DELETE'
   const label = formatRequestLabel(method, url)
-  const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> =>
-    openConnection(options, new AbortController(), {
+  const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> => {
+    let sentRequest: ConnectRequest | undefined
+    return openConnection(options, new AbortController(), {
       label,
-      request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, url, method }),
+      request: async (signal) =>
+        (sentRequest = await requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, url, method })),
       async checkResponse(connection) {
         const { status } = connection
         options.notifyResponse(connection)
@@ -30,10 +33,16 @@ export async function cancelRun(
           (status < 200 || status > 299) &&
           status !== 404 &&
           status !== 410 &&
-          assertEventStream(connection, { ...options, label })
+          assertEventStream(connection, {
+            ...options,
+            label,
+            auth: sentRequest?.canRefresh,
+            withheldFrom: sentRequest?.withheldFrom,
+          })
         )
       },
     })
+  }
   try {
     await sendDelete('connect')
   } catch (error) {

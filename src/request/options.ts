@@ -27,9 +27,10 @@ export type StreamResponse = Pick<Connection, 'status' | 'url' | 'headers'>
 export interface StreamReset {
   /**
    * `expired`: the server no longer has the missed events; `unknown`: it does not know the last event ID; `no-id`: its
-   * events have no IDs.
+   * events have no IDs; `ids-not-unique`: it uses an ID for different events; `unsendable-id`: a header cannot carry the
+   * last event ID.
    */
-  readonly reason: 'expired' | 'unknown' | 'no-id' | (string & {})
+  readonly reason: 'expired' | 'unknown' | 'no-id' | 'ids-not-unique' | 'unsendable-id' | (string & {})
 }
 
 /** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
@@ -101,7 +102,7 @@ export interface CommonOptions {
    * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails with code
    * `network`, or `auth` if the credentials are late. 0 turns it off.
    *
-   * @defaultValue 10,000 for feeds, 60,000 for runs
+   * @defaultValue 10,000 for feeds, 60,000 for runs, 300,000 for runs with a third-party protocol
    * @example
    * ```ts
    * client.stream('/api/generate', { connectTimeout: 120_000 })
@@ -112,7 +113,7 @@ export interface CommonOptions {
    * Milliseconds without any bytes after which the connection fails with code `idle`. Heartbeats count as bytes. 0
    * turns it off.
    *
-   * @defaultValue three of the heartbeats that the server announced, else off
+   * @defaultValue three of the heartbeats that the server announced, else off; 300,000 for runs with a third-party protocol
    * @example
    * ```ts
    * client.subscribe('/api/stream', { idleTimeout: 45_000 })

@@ -81,8 +81,8 @@ export interface SubscribeOptions extends StreamOptions {
    */
   repeatable?: boolean
   /**
-   * Number of recent event IDs remembered, to drop repeated events after a reconnect; use 0 if the feed's IDs are not
-   * unique.
+   * Number of recent events remembered, to drop those that a new connection repeats: by ID, and on third-party servers
+   * also by type and data. 0 delivers every event.
    *
    * @defaultValue 1,024
    * @example
