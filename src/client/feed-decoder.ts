@@ -5,8 +5,9 @@ import { isNativeConnected } from '../base/native-connected.ts'
 import type { Batch } from '../connect/connect.ts'
 import type { ParseOption, StreamReset } from '../request/options.ts'
 import { createDedupeWindow } from '../source/dedupe.ts'
-import { createDuplicates } from '../source/duplicates.ts'
+import { type IdentifiedEvent, createDuplicates } from '../source/duplicates.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
+import type { Block } from '../sse/parse.ts'
 import type { Decoded } from './kind.ts'
 import { invalidDataError } from './validate.ts'
 
@@ -87,8 +88,9 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     knownIds.remember(ownId)
     return undefined
   }
-  const classifyForeign = (type: string, data: string, ownId: string | undefined): Disposition | undefined => {
-    const verdict = ownId ? duplicates.classify({ type, data, id: ownId }) : 'new'
+  const classifyForeign = (block: Block): Disposition | undefined => {
+    // The block has an ID and data, and nobody changes it.
+    const verdict = block.id ? duplicates.classify(block as IdentifiedEvent) : 'new'
     if (verdict === 'conflict') {
       hasConflict = true
       onReset({ reason: 'ids-not-unique' })
@@ -113,7 +115,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
         let disposition: Disposition | undefined
         if (data !== undefined) {
           const isNative = (connection!.isNative ??= native ?? isNativeConnected(block))
-          disposition = (isNative ? classifyNative : classifyForeign)(type, data, ownId)
+          disposition = isNative ? classifyNative(type, data, ownId) : classifyForeign(block)
         }
         const id = nextLastEventId(lastEventId, ownId, disposition, connection!.handshakeId)
         hasProgressed ||= !disposition && id !== lastEventId

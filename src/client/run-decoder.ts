@@ -34,7 +34,7 @@ export interface RunState {
   nextIndex: number | undefined
   /** How the run ended, as the server said, or because an event was invalid. */
   outcome: RunEnd | StreamError | undefined
-  /** Whether the body ended in the middle of an event. */
+  /** Whether the body of this connection ended in the middle of an event. */
   wasCut: boolean
   /** Whether a delta covered several positions of which some were received: the server must send each by itself. */
   needsSingleDeltas: boolean
@@ -115,36 +115,31 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     } catch (cause) {
       if (resumable) throw invalidDataError({ type, id }, cause)
     }
-    return new RunEvent({ type, data: parsed, id }, state.nextIndex)
+    return new RunEvent(type, parsed, id, state.nextIndex)
   }
-  /** Returns what a step makes of its event for the consumers, if anything. */
-  const apply = (step: Step<Delta>, event: ProtocolEvent, responseUrl: string): StreamEvent | undefined => {
-    const { type } = step
-    if (type === 'delta') {
-      if (!acceptIndex(step.index, step.count)) return undefined
+  /** Applies a step, and appends what it makes of its event for the consumers, if anything. */
+  const apply = (step: Step<Delta>, event: ProtocolEvent, items: StreamEvent[], responseUrl: string): void => {
+    if (step.type === 'delta') {
+      const { delta, index, count } = step
+      if (!acceptIndex(index, count)) return
       state.hasDeltas = true
-      const delta = { type: 'delta', data: step.delta, id: event.id }
-      return new RunEvent(delta, state.nextIndex, protocol.text?.(step.delta) ?? '')
+      items.push(new RunEvent('delta', delta, event.id, state.nextIndex, protocol.text?.(delta) ?? ''))
+    } else if (step.type === 'error') {
+      const { message, code: serverCode, retryable = false } = step
+      state.outcome = new StreamError('server', message, { serverCode, retryable })
+    } else {
+      if (step.type === 'end') state.outcome = step
+      else if (!(step.type === 'pass' ? acceptIndex(step.index, step.count) : start(step, responseUrl))) return
+      items.push(pass(event))
     }
-    if (type === 'pass') return acceptIndex(step.index, step.count) ? pass(event) : undefined
-    if (type === 'start') return start(step, responseUrl) ? pass(event) : undefined
-    if (type === 'end') {
-      state.outcome = step
-      return pass(event)
-    }
-    const { message, code: serverCode, retryable = false } = step
-    state.outcome = new StreamError('server', message, { serverCode, retryable })
-    return undefined
   }
   /** Appends the items of one event. Returns why the event does not count as new, if it does not. */
   const decodeEvent = (event: ProtocolEvent, items: StreamEvent[], responseUrl: string): Disposition | undefined => {
     const countBefore = items.length
     const steps = protocol.map(event, memory)
-    const add = (item: StreamEvent | undefined): unknown => item && items.push(item)
-    if (!steps) add(pass(event))
-    else if (!Array.isArray(steps)) add(apply(steps as Step<Delta>, event, responseUrl))
-    else if (!steps.length) add(pass(event))
-    else for (const step of steps) add(apply(step, event, responseUrl))
+    if (!steps || ('length' in steps && !steps.length)) items.push(pass(event))
+    else if ('length' in steps) for (const step of steps) apply(step, event, items, responseUrl)
+    else apply(steps, event, items, responseUrl)
     return event.type === 'start' || items.length === countBefore ? 'handshake' : undefined
   }
 
@@ -170,7 +165,8 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
       state.streamId = streamId
       state.heartbeat = heartbeat
     },
-    decode({ blocks, unfinished }, responseUrl) {
+    decode({ blocks, begins, unfinished }, responseUrl) {
+      if (begins) state.wasCut = false
       const items: StreamEvent[] = []
       let hasProgressed = false
       for (const { type, data, id: ownId } of blocks) {

@@ -11,10 +11,10 @@ export class RunEvent implements StreamEvent {
   readonly #text: string | undefined
 
   /** `nextIndex`: index of the next delta after this event, if it is known; `text`: only deltas have one. */
-  constructor(event: StreamEvent, nextIndex: number | undefined, text?: string) {
-    this.type = event.type
-    this.data = event.data
-    this.id = event.id
+  constructor(type: string, data: unknown, id: string, nextIndex: number | undefined, text?: string) {
+    this.type = type
+    this.data = data
+    this.id = id
     this.#nextIndex = nextIndex
     this.#text = text
   }

@@ -141,13 +141,18 @@ export function createStream(setup: StreamSetup): Stream {
     if (!error) return accepted
     return Promise.resolve(accepted).then(() => source.fail(error, connection))
   }
+  /** Delivers the events and the comments of a batch in wire order. */
+  const receiveWithComments = async (batch: Batch, connection: Connection): Promise<void> => {
+    for (const part of splitAtComments(batch)) {
+      await receive(part.batch, connection)
+      if (part.comment !== undefined && !isEnded) callSafely(onComment, part.comment)
+    }
+  }
   const readAll = async (): Promise<void> => {
     for (let next; (next = await source.read());) {
-      for (const { batch, comment } of onComment ? splitAtComments(next.batch) : [{ batch: next.batch }]) {
-        const pending = receive(batch, next.connection)
-        if (pending) await pending
-        if (comment !== undefined && !isEnded) callSafely(onComment, comment)
-      }
+      const { batch, connection } = next
+      const pending = batch.comments ? receiveWithComments(batch, connection) : receive(batch, connection)
+      if (pending) await pending
     }
   }
   const start = (): void => {

@@ -1,6 +1,6 @@
 /** Recognizes events of third-party servers that a new connection repeats. */
 
-/** An event with an ID of its own. */
+/** An event with an ID of its own. It must not be changed later. */
 export interface IdentifiedEvent {
   readonly type: string
   readonly data: string
@@ -30,10 +30,14 @@ const charsOf = ({ type, data, id }: IdentifiedEvent): number => type.length + d
  * and in the same order. The same ID with other content proves that IDs are not unique.
  */
 export function createDuplicates(maxEvents: number): Duplicates {
-  /** Received events by ID, in the order in which they were received; `position` counts them. */
-  const received = new Map<string, { readonly event: IdentifiedEvent; readonly position: number }>()
+  // A ring, because an event costs as little as possible: each has at least one character, so this is enough.
+  const capacity = Math.min(maxEvents, MAX_CHARS)
+  const received: IdentifiedEvent[] = []
+  /** Position of the last event with each ID; positions count the remembered events. */
+  const positions = new Map<string, number>()
+  let first = 0 // position of the oldest event
+  let next = 0 // position of the next event
   let chars = 0
-  let nextPosition = 0
   /**
    * Position that the next duplicate must have: `any` at the start of a connection, `none` after its first new event.
    */
@@ -41,18 +45,18 @@ export function createDuplicates(maxEvents: number): Duplicates {
   let isUnique = maxEvents > 0
 
   const forgetOldest = (): void => {
-    for (const [id, { event }] of received) {
-      if (received.size <= 1 || (received.size <= maxEvents && chars <= MAX_CHARS)) return
-      received.delete(id)
-      chars -= charsOf(event)
-    }
+    const oldest = received[first % capacity]!
+    if (positions.get(oldest.id) === first) positions.delete(oldest.id)
+    chars -= charsOf(oldest)
+    first++
   }
   const remember = (event: IdentifiedEvent): void => {
-    // Deleting first moves a repeated ID to the end.
-    if (received.delete(event.id)) chars -= charsOf(event)
-    received.set(event.id, { event, position: nextPosition++ })
+    if (next - first === capacity) forgetOldest()
+    received[next % capacity] = event
+    positions.set(event.id, next++)
     chars += charsOf(event)
-    forgetOldest()
+    // The last event is remembered whatever its size.
+    while (chars > MAX_CHARS && next - first > 1) forgetOldest()
   }
 
   return {
@@ -61,15 +65,19 @@ export function createDuplicates(maxEvents: number): Duplicates {
     },
     classify(event) {
       if (!isUnique) return 'new'
-      const known = received.get(event.id)
-      if (known && (known.event.data !== event.data || known.event.type !== event.type)) {
-        isUnique = false
-        received.clear()
-        return 'conflict'
-      }
-      if (known && (expected === 'any' || expected === known.position)) {
-        expected = known.position + 1
-        return 'duplicate'
+      const position = positions.get(event.id)
+      if (position !== undefined) {
+        const known = received[position % capacity]!
+        if (known.data !== event.data || known.type !== event.type) {
+          isUnique = false
+          received.length = 0
+          positions.clear()
+          return 'conflict'
+        }
+        if (expected === 'any' || expected === position) {
+          expected = position + 1
+          return 'duplicate'
+        }
       }
       expected = 'none'
       remember(event)
