@@ -38,6 +38,7 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
   const body = openBody(response, request)
   let batch: Batch
   let failure: unknown
+  let isEnded = false
   const parser = makeParser({
     maxEventSize: request.maxEventSize,
     onBlock: (block) => batch.blocks.push(block),
@@ -53,9 +54,11 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
     url: url || request.url,
     async read() {
       if (failure) throw failure
+      if (isEnded) return null
       const bytes = await body.read()
       batch = { blocks: [], bytes: bytes?.length ?? 0 }
       if (!bytes) {
+        isEnded = true
         // A block without data and without an id is not reported, but it was cut off, too.
         const nothing: Block = { type: '', data: undefined, id: undefined }
         return parser.finish() ? { blocks: [], bytes: 0, unfinished: batch.blocks[0] ?? nothing } : null

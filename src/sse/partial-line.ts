@@ -28,25 +28,29 @@ export function createPartialLine(usedNames: readonly string[]): PartialLine {
   let parts: string[] = []
   let length = 0
   let isNamed = false
+  let isUnused = false
   /** Returns the name of a line, even if it has arrived only in part; `undefined` if the line is not used. */
   const findName = (line: string): string | undefined =>
     usedNames.find((name) => line.startsWith(`${name}:`) || name.startsWith(line))
   /** Reads the name of the line, and drops the text of a line that is not used. */
   const readName = (): void => {
     const line = parts.join('')
-    parts = [findName(line) === undefined ? UNUSED_LINE : line]
+    isUnused = findName(line) === undefined
+    // A comment stays recognizable, because a body may end in the middle of one.
+    if (isUnused) parts = [line[0] === ':' ? ':' : UNUSED_LINE]
+    else parts = [line]
     isNamed = length >= LONGEST_NAME
   }
   const clear = (): void => {
     parts = []
     length = 0
-    isNamed = false
+    isNamed = isUnused = false
   }
 
   return {
     isEmpty: () => !length,
     add(text) {
-      if (parts[0] === UNUSED_LINE) return
+      if (isUnused) return
       parts.push(text)
       length += text.length
       if (length > MAX_UNNAMED_CHARS && !isNamed) readName()
@@ -60,6 +64,7 @@ export function createPartialLine(usedNames: readonly string[]): PartialLine {
     clear,
     measure() {
       if (!isNamed) readName()
+      if (isUnused) return undefined
       const start = parts[0]!
       const name = findName(start)
       // A name without a colon has no value yet.

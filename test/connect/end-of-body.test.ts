@@ -3,6 +3,15 @@ import { expect, test } from 'vitest'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 
+const REQUEST: ConnectRequest = {
+  url: 'https://api.test/',
+  method: 'GET',
+  headers: [],
+  credentialHeaders: [],
+  maxEventSize: 1_000,
+  signal: new AbortController().signal,
+}
+
 /** Reads a body that arrives in these chunks, and returns its batches. */
 async function readBody(...chunks: string[]): Promise<Batch[]> {
   const body = new ReadableStream({
@@ -11,15 +20,7 @@ async function readBody(...chunks: string[]): Promise<Batch[]> {
       controller.close()
     },
   })
-  const request: ConnectRequest = {
-    url: 'https://api.test/',
-    method: 'GET',
-    headers: [],
-    credentialHeaders: [],
-    maxEventSize: 1_000,
-    signal: new AbortController().signal,
-  }
-  const connection = await fetchConnect(async () => new Response(body))(request)
+  const connection = await fetchConnect(async () => new Response(body))(REQUEST)
   const batches: Batch[] = []
   for (let batch; (batch = await connection.read());) batches.push(batch)
   return batches
@@ -52,3 +53,30 @@ test.each(['', '\n', '\r\n\r\n', ': comment', ': comment\n', ':', ': comment\n\n
     }
   },
 )
+
+test('a long comment without its line end leaves nothing over, however it is cut', async () => {
+  const comment = `:${'x'.repeat(3_000)}`
+  for (const cut of [1, 500, 1_500, 2_500]) {
+    const batches = await readBody('data: a\n\n', comment.slice(0, cut), comment.slice(cut))
+    expect(batches.filter(({ unfinished }) => unfinished)).toEqual([])
+  }
+})
+
+test('a body of bytes whose chunks are read into one buffer ends once', async () => {
+  let chunks = 3
+  const body = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      if (chunks-- > 0) controller.enqueue(new TextEncoder().encode(`data: ${'x'.repeat(100_000)}\n\n`))
+      else {
+        controller.close()
+        controller.byobRequest?.respond(0)
+      }
+    },
+  })
+  const connection = await fetchConnect(async () => new Response(body))({ ...REQUEST, maxEventSize: 200_000 })
+  const sizes: number[] = []
+  for (let batch; (batch = await connection.read());) sizes.push(...batch.blocks.map(({ data }) => data!.length))
+  expect(sizes).toEqual([100_000, 100_000, 100_000])
+  expect(await connection.read()).toBeNull()
+})
