@@ -108,40 +108,42 @@ export function cancelBody({ body }: Response): void {
       .catch(() => {})
 }
 
+/** The part of a stream that is used here. */
+interface Stream {
+  getReader(options?: { mode: 'byob' | undefined }): Reader
+  cancel(): Promise<void>
+}
+
 /**
- * Returns the body as a stream: the body itself; or a stream that reads the body of node-fetch, a stream of Node, or any
- * other async iterable.
+ * Returns the body as a stream: the body itself; or one that reads the body of node-fetch, a stream of Node, or any other
+ * async iterable, also where the platform has no `ReadableStream`.
  */
 function toStream(
   body: (Partial<ReadableStream> & Partial<AsyncIterable<unknown>> & { destroy?(): void }) | null,
-): ReadableStream | undefined {
-  if (typeof body?.getReader === 'function') return body as ReadableStream
+): Stream | undefined {
+  if (typeof body?.getReader === 'function') return body as unknown as Stream
   const iterator = body?.[Symbol.asyncIterator]?.()
-  return (
-    iterator &&
-    new ReadableStream(
-      {
-        async pull(controller) {
-          const { done, value } = await iterator.next()
-          if (done) controller.close()
-          else controller.enqueue(value)
-        },
-        async cancel() {
-          // While `next()` is pending, `return()` of an async generator has no effect.
-          body!.destroy?.()
-          await iterator.return?.()
-        },
-      },
-      { highWaterMark: 0 },
-    )
-  )
+  if (!iterator) return undefined
+  let endRead: (result: { done: true }) => void = () => {}
+  const cancel = async (): Promise<void> => {
+    // While `next()` is pending, `return()` of an async generator has no effect.
+    endRead({ done: true })
+    body!.destroy?.()
+    await iterator.return?.()
+  }
+  const read = (): ReturnType<Reader['read']> =>
+    new Promise((resolve, reject) => {
+      endRead = resolve
+      iterator.next().then(({ done = false, value }) => resolve({ done, value }), reject)
+    })
+  return { getReader: () => ({ read, cancel, releaseLock() {} }), cancel }
 }
 
-function openReader(stream: ReadableStream, mode?: 'byob'): Reader {
+function openReader(stream: Stream, mode?: 'byob'): Reader {
   try {
-    return stream.getReader({ mode } as ReadableStreamGetReaderOptions) as unknown as Reader
+    return stream.getReader({ mode })
   } catch {
     // The body is not a byte stream (for example, because the page created it), or the platform lacks byte streams.
-    return stream.getReader() as Reader
+    return stream.getReader()
   }
 }

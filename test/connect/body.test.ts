@@ -70,6 +70,12 @@ describe('a response without a body property, as in React Native', () => {
 })
 
 describe('a body that is an async iterable, as in node-fetch', () => {
+  test('it is read where the platform has no ReadableStream, as in jsdom', async () => {
+    vi.stubGlobal('ReadableStream', undefined)
+    const body = Readable.from([utf8('data: a\n\n'), utf8('data: b\n\n')])
+    expect(await dataOf(await connect(withBody(body)))).toEqual(['a', 'b'])
+  })
+
   test('a stream of Node is read', async () => {
     const chunks = ['data: a\n\nda', 'ta: é', '\n\n'].map((text) => Buffer.from(text))
     const connection = await connect(withBody(Readable.from(chunks, { objectMode: false })))
