@@ -49,6 +49,12 @@ test('the package contains the license, the documents and every source map, but 
   expect(scripts.filter((path) => !files.includes(`${path}.map`))).toEqual([])
 })
 
+test('require() loads the package on the Node versions that `engines` names', () => {
+  expect(manifest.engines.node).toBe('^20.19.0 || >=22.12.0')
+  const script = "console.log(typeof require('rivulet').createClient)"
+  expect(execFileSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' }).trim()).toBe('function')
+})
+
 test('the package contains the licenses of bundled packages', () => {
   expect(readFileSync(join(packageFolder, 'dist/LICENSES.md'), 'utf8')).toMatch(/^## jose .*\(MIT\)$/m)
 })
