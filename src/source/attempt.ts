@@ -67,7 +67,7 @@ export function openConnection(
       controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
     }
     const cancelDeadline = connectTimeout < Infinity ? clock.after(connectTimeout, onTimeout) : () => {}
-    // The steps may ignore the signal; whoever waits for them must not.
+    // The steps may ignore the signal; the caller must not have to wait for them.
     const onAbort = (): void => {
       cancelDeadline()
       reject(signal.reason)
