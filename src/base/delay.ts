@@ -1,8 +1,8 @@
 /** Delays that callbacks return. */
 
-/** Attempts in a row without progress from which on delays have a minimum. */
+/** Number of the attempt, in a row without progress, from which on delays have a minimum. */
 const MANY_ATTEMPTS = 3
-/** That minimum, in milliseconds: it prevents a busy loop. */
+/** Minimum of these delays, in milliseconds, which prevents a busy loop. */
 const MIN_DELAY_MS = 100
 
 /** Returns whether `value` is a valid delay, in milliseconds. */

@@ -89,7 +89,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     return undefined
   }
   const classifyForeign = (block: Block): Disposition | undefined => {
-    // The block has an ID and data, and nobody changes it.
+    // This block has an ID and data, and is not changed later.
     const verdict = block.id ? duplicates.classify(block as IdentifiedEvent) : 'new'
     if (verdict === 'conflict') {
       hasConflict = true

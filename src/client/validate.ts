@@ -24,7 +24,7 @@ export async function validateEvents(
       if (schema) {
         const result = await schema['~standard'].validate(event.data)
         if (result.issues) throw result.issues
-        // The only place that changes an event: nobody else has it yet, and a copy would lose its position in a run.
+        // The only place that changes an event: it has not been delivered yet, and a copy would lose its position in a run.
         Object.assign(event, { data: result.value })
       }
       valid.push(event)

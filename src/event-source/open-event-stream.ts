@@ -5,7 +5,7 @@ import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import { formatRequestLabel } from '../base/request-label.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
-import { type AttemptOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
+import { type ReadOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
 import { isEventStream, httpError } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
 import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -64,7 +64,7 @@ export function openEventStream(
     controller = new AbortController()
     let error: StreamError | undefined
     try {
-      const startWatchdog: AttemptOptions['startWatchdog'] = (onSilence) =>
+      const startWatchdog: ReadOptions['startWatchdog'] = (onSilence) =>
         createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
       const endedCleanly = await runAttempt({ connect, clock, connectTimeout, startWatchdog }, controller, {
         label,

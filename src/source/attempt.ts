@@ -9,8 +9,6 @@ export interface AttemptOptions {
   clock: Clock
   /** Milliseconds within which the response headers must arrive. Includes the time that providers of credentials take. */
   connectTimeout: number
-  /** Creates what measures silence while `runAttempt` reads, if it is to be measured. */
-  startWatchdog?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
 }
 
 /** A connection that was open for this long counts as a success, in milliseconds. */
@@ -89,6 +87,12 @@ export function silenceError(code: 'idle' | 'stalled', ms: number, label: string
   return new StreamError(code, `${silence}; dead connection, or buffering proxy): ${label}`, { retryable: true })
 }
 
+/** Options of an attempt that is read to its end. */
+export interface ReadOptions extends AttemptOptions {
+  /** Creates the watchdog that detects silence. Without it, silence has no limit. */
+  startWatchdog?: (onSilence: (code: 'idle' | 'stalled', ms: number) => void) => Watchdog
+}
+
 /** What `runAttempt` calls while it reads. */
 export interface ReadHooks extends AttemptHooks {
   onOpen?(connection: Connection): void
@@ -101,7 +105,7 @@ export interface ReadHooks extends AttemptHooks {
  * `openConnection` does.
  */
 export async function runAttempt(
-  options: AttemptOptions,
+  options: ReadOptions,
   controller: AbortController,
   hooks: ReadHooks,
 ): Promise<boolean> {

@@ -1,16 +1,16 @@
-/** What the platform tells of the network and the page. */
+/** Reports changes of the network and the page, after which reconnecting at once is likely to succeed. */
 
 export interface NetworkStatus {
-  /** Whether there is surely no network. */
+  /** Returns whether there is certainly no network. */
   isOffline(): boolean
-  /** Calls `listener` whenever it is worth a try at once; returns what ends that. */
+  /** Calls `listener` when an attempt at once is likely to succeed. Returns a function that removes the listener. */
   onReconnectHint(listener: () => void): () => void
 }
 
-/** The network is back; the page is back from the back/forward cache, or seen again (it bubbles to the window). */
+/** The network is back, the page has left the back/forward cache, or the page is visible again (bubbles to the window). */
 const reconnectHintEvents = ['online', 'pageshow', 'visibilitychange']
 
-/** A window's or worker's; where there are no such events, as on a server, it is always awake. */
+/** The status of a window or a worker. On a server, which has no such events, there are no hints. */
 export const platformNetworkStatus: NetworkStatus = {
   isOffline: () => !(globalThis.navigator?.onLine ?? true),
   onReconnectHint(listener) {

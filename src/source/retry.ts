@@ -1,4 +1,4 @@
-/** When to try again: exponential backoff with full jitter, above the delay that the server asked for. */
+/** Decides when to retry: exponential backoff with full jitter, added to the delay that the server requests. */
 import { isValidDelay, spaceDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
@@ -74,20 +74,20 @@ export interface RetryOptions {
 
 export const defaultRetryStatusCodes: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
 
-/** Bounds of a delay that a server gives: 100 ms to 10 min. */
+/** Limits a delay that a server requests to between 100 ms and 10 min. */
 export function clampDelay(ms: number): number {
   return Math.min(Math.max(ms, 100), 600_000)
 }
 
-/** `Retry-After` in milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 where there is none. */
+/** `Retry-After` in milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3); 0 if there is none. */
 export function parseRetryAfter(value: string | null | undefined): number {
   const ms = /^\d+$/.test(value ?? '') ? Number(value) * 1_000 : Date.parse(value ?? '') - Date.now()
   return ms === ms ? clampDelay(ms) : 0
 }
 
 /**
- * What follows on a failure: the milliseconds until the next attempt, or the error that the stream ends with.
- * `isRepeatable`: whether the request may be sent again; `minDelay`: the shortest delay that the server allows.
+ * Returns the milliseconds until the next attempt, or the error with which the stream ends. `isRepeatable`: whether the
+ * request may be sent again; `minDelay`: the shortest delay that the server allows.
  */
 export function nextRetry(
   options: RetryOptions & { label: string; random(): number },
@@ -98,7 +98,7 @@ export function nextRetry(
 ): number | StreamError {
   const delay = isRepeatable ? retryDelay(options, error, attempt, minDelay, options.random) : undefined
   if (delay !== undefined) return delay
-  // Credentials that can't be had say more than that it was tried often.
+  // An `auth` error says more than the number of attempts.
   const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
   return exhausted
     ? new StreamError('retries-exhausted', `Gave up after ${attempt} attempts (retry.limit): ${options.label}`, {
@@ -125,7 +125,7 @@ export function retryDelay(
   const backoff = Math.min(maxDelay, delay * 2 ** Math.min(attempt - 1, 30))
   let wait: unknown
   if (typeof jitter === 'function') callSafely((ms) => (wait = jitter(ms)), backoff)
-  // Full jitter, with `Math.random` if `random` has returned something else than a number from 0 to 1.
+  // Full jitter, with `Math.random` if `random` has not returned a number from 0 to 1.
   if (!isValidDelay(wait)) wait = random() * backoff
   if (!isValidDelay(wait)) wait = Math.random() * backoff
   return spaceDelay(jitter ? minDelay + (wait as number) : Math.max(minDelay, backoff), attempt)

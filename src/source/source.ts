@@ -22,12 +22,12 @@ export interface AttemptContext {
   signal: AbortSignal
 }
 
-export interface SourceOptions extends Omit<AttemptOptions, 'startWatchdog'> {
+export interface SourceOptions extends AttemptOptions {
   /** Milliseconds without a byte after which a connection counts as dead. @defaultValue none */
   idleTimeout?: number
   /** Milliseconds without an event after which a connection counts as stalled. @defaultValue none */
   stallTimeout?: number
-  /** What tells of the network and the page. @defaultValue the platform's */
+  /** Reports changes of the network and the page. @defaultValue the platform's */
   networkStatus?: NetworkStatus
   /** Receives the records of the stream. */
   observe?: Observer | undefined
@@ -224,6 +224,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       if (state.error) reader.reject(state.error)
       else reader.resolve(undefined)
       reader = undefined
+      return
     }
     const connection = attempt?.connection
     if (!connection || attempt.pendingRead) return

@@ -1,14 +1,14 @@
-/** Two clocks for silence: no byte at all, and no event. Both run only while somebody waits for the server. */
+/** Detects two kinds of silence: no byte, and no event. It measures only while a read is waiting for the server. */
 import type { Clock } from '../base/clock.ts'
 
 export interface Watchdog {
-  /** A read begins: the server is waited for. */
+  /** Called before a read. */
   beginRead(): void
   /** Called after a read. `hasEvents`: it returned more than comments and IDs. */
   endRead(hasEvents: boolean): void
   /** Sets the longest silence on the wire, in milliseconds. */
   setIdleTimeout(ms: number): void
-  /** Looks at the clock now: timers may have been held back. */
+  /** Checks the time now, because the platform may have delayed timers. */
   check(): void
   stop(): void
 }
@@ -20,7 +20,7 @@ export function createWatchdog(
   stallTimeout: number,
   onSilence: (code: 'idle' | 'stalled', timeout: number) => void,
 ): Watchdog {
-  // One timer that looks at timestamps: arming one per read would cost more than reading.
+  // One timer that compares timestamps: starting a timer for each read would cost more than the read.
   let isWaiting = false
   let lastByteAt = clock.now()
   let lastEventAt = lastByteAt
@@ -42,7 +42,7 @@ export function createWatchdog(
   return {
     beginRead() {
       const now = clock.now()
-      // Otherwise the last read brought no event: the silence goes on.
+      // Otherwise the last read brought no event, so the silence continues.
       if (!isWaiting) lastEventAt = now
       lastByteAt = now
       isWaiting = true
