@@ -64,7 +64,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     knownIds.beginConnection()
     duplicates.beginConnection()
     if (isFirst) return
-    // What the server sent between the two connections cannot be requested, so it is lost without a trace.
+    // Events that the server sent between the two connections are lost, because they cannot be requested.
     if (!lastEventId) onReset({ reason: 'no-id' })
     else if (!options.isSendable(lastEventId)) onReset({ reason: 'unsendable-id' })
     if (hasConflict) onReset({ reason: 'ids-not-unique' })

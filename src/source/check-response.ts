@@ -6,17 +6,17 @@ import { defaultRetryStatusCodes } from './retry.ts'
 
 export interface ResponseCheckOptions {
   clock: Clock
-  /** For messages: method, and URL without query. */
+  /** Method, and URL without query, for messages. */
   label: string
-  /** Statuses that are tried again. */
+  /** Statuses that are retried. */
   statusCodes?: readonly number[] | undefined
-  /** Which content types are event streams; `false`: all. */
+  /** Returns whether a content type is accepted; `false` accepts all. */
   contentType?: false | ((type: string) => boolean) | undefined
-  /** Where new credentials can be had after a 401. */
+  /** Truthy if new credentials can be requested after a 401. */
   auth?: unknown
   /** Origin from which credentials were withheld: `withheldFrom` of the request. */
   withheldFrom?: string | undefined
-  /** The code for a status that is not 200. @defaultValue `http` */
+  /** Returns the error code for a status other than 200. @defaultValue `http` */
   codeForStatus?: ((status: number) => StreamErrorCode) | undefined
 }
 
@@ -25,9 +25,9 @@ type RefusalDetails = Pick<StreamErrorDetails, 'body' | 'problem' | 'retryable'>
 
 /** Most bytes that are read of the body of a refused response. */
 const MAX_ERROR_BODY_BYTES = 16_384
-/** How long it may take (milliseconds). */
+/** Milliseconds within which the body must arrive. */
 const ERROR_BODY_TIMEOUT_MS = 1_000
-/** Longest quotation of the server in a message, in characters (UTF-16 code units). */
+/** Maximum length of the server's words in a message, in characters (UTF-16 code units). */
 const MAX_QUOTE_CHARS = 200
 
 /** @throws StreamError if the response is not an event stream */
@@ -69,7 +69,7 @@ async function readRefusal(connection: Connection, clock: Clock): Promise<Refusa
   try {
     if (/json/i.test(connection.headers.get('content-type') ?? '')) problem = JSON.parse(body)
   } catch {
-    // It is not the JSON that it claims to be: the status says enough.
+    // The body is not the JSON that its content type announces; the text is kept.
   }
   return { ...(body && { body }), ...(typeof problem === 'object' && problem && { problem }) }
 }
@@ -109,7 +109,10 @@ function quoteServer({ problem, body }: RefusalDetails, type: string): string {
   return ''
 }
 
-/** [spec] Of several types the last one holds, but no wildcard (Fetch, "extract a MIME type"); a comma in quotes parts none. */
+/**
+ * [spec] Of several types, the last one other than a wildcard counts (Fetch standard, "extract a MIME type"). A comma in
+ * quotes does not separate types.
+ */
 export function isEventStream(type: string): boolean {
   return /(^|,)\s*text\/event-stream\s*(;([^",]|"[^"]*("|$))*)?(,\s*\*\/\*)?$/i.test(type)
 }

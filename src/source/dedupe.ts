@@ -3,7 +3,7 @@
 export interface DedupeWindow {
   /** Starts a new connection: every id remembered so far is a duplicate if it comes again. */
   beginConnection(): void
-  /** Whether an earlier connection received this id. */
+  /** Returns whether an earlier connection received this id. */
   isDuplicate(id: string): boolean
   /** Records an id that was received. */
   remember(id: string): void
@@ -13,8 +13,8 @@ export interface DedupeWindow {
 
 /** Creates a window of the last `size` ids. `initialId`, if any, counts as received by an earlier connection. */
 export function createDedupeWindow(size: number, initialId: string | undefined): DedupeWindow {
-  // A new id costs one array write. The set that duplicates are looked up in exists only until `size` new ids have come:
-  // by then none of its ids can be repeated.
+  // A new id costs one array write. The set of earlier ids exists only until `size` new ids were received: after that, no
+  // earlier id is in the window.
   let recentIds: string[] = initialId && size ? [initialId] : []
   let nextSlot = recentIds.length
   let earlierIds: Set<string> | undefined
