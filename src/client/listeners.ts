@@ -12,14 +12,22 @@ export interface Listeners {
   call(event: StreamEvent, isOpen: () => boolean): void
 }
 
+const none: readonly Listener[] = []
+
 /** Creates an empty set of listeners. Once `ended` aborts, the signals of the listeners are released. */
 export function createListeners(ended: AbortSignal): Listeners {
-  const byType = new Map<string | undefined, Set<Listener>>()
+  /** The arrays are replaced, not changed, so that a change does not affect an event that is being delivered. */
+  const byType = new Map<string | undefined, readonly Listener[]>()
   /** The listeners of the last event's type, which is mostly the type of the next event, too (bench/clients). */
-  let lastLookup: { readonly type: string; readonly group: Set<Listener> | undefined } | undefined
+  let lastLookup: { readonly type: string; readonly group: readonly Listener[] } | undefined
 
-  const callGroup = (group: Set<Listener> | undefined, event: StreamEvent, isOpen: () => boolean): void => {
-    if (group) for (const listener of group) if (isOpen()) callSafely(listener, event as never)
+  const groupOf = (type: string | undefined): readonly Listener[] => byType.get(type) ?? none
+  const setGroup = (type: string | undefined, group: readonly Listener[]): void => {
+    byType.set(type, group)
+    lastLookup = undefined
+  }
+  const callGroup = (group: readonly Listener[], event: StreamEvent, isOpen: () => boolean): void => {
+    for (const listener of group) if (isOpen()) callSafely(listener, event as never)
   }
   return {
     add(type, listener, { signal }, once) {
@@ -27,26 +35,28 @@ export function createListeners(ended: AbortSignal): Listeners {
       let isAdded = true
       const remove = (): void => {
         isAdded = false
-        byType.get(type)?.delete(added)
+        setGroup(
+          type,
+          groupOf(type).filter((other) => other !== added),
+        )
         for (const release of releases) release()
       }
+      // An event that is being delivered does not reach a listener that was removed (DOM standard, "inner invoke").
       const added: Listener = (event) => {
         if (!isAdded) return undefined
         if (once) remove()
         return listener(event)
       }
       if (signal?.aborted) return remove
-      // A new set, so that an event that is being delivered does not reach the listener (DOM standard, "inner invoke").
-      byType.set(type, new Set(byType.get(type)).add(added))
-      lastLookup = undefined
+      setGroup(type, [...groupOf(type), added])
       if (signal) releases.push(onAbort(signal, remove), onAbort(ended, remove))
       return remove
     },
     call(event, isOpen) {
       const { type } = event
-      if (lastLookup?.type !== type) lastLookup = { type, group: byType.get(type) }
+      if (lastLookup?.type !== type) lastLookup = { type, group: groupOf(type) }
       callGroup(lastLookup.group, event, isOpen)
-      callGroup(byType.get(undefined), event, isOpen)
+      callGroup(groupOf(undefined), event, isOpen)
     },
   }
 }

@@ -22,6 +22,10 @@ const MAX_CHARS = 0x10000
 
 const charsOf = ({ type, data, id }: IdentifiedEvent): number => type.length + data.length + id.length
 
+/** Returns whether `id` comes after `other` in an order that has numbers without leading zeros in theirs. */
+const isAfter = (id: string, other: string): boolean =>
+  id.length === other.length ? id > other : id.length > other.length
+
 /**
  * Creates a memory of the last `maxEvents` events.
  *
@@ -33,27 +37,41 @@ export function createDuplicates(maxEvents: number): Duplicates {
   // A ring, because an event costs as little as possible: each has at least one character, so this is enough.
   const capacity = Math.min(maxEvents, MAX_CHARS)
   const received: IdentifiedEvent[] = []
-  /** Position of the last event with each ID; positions count the remembered events. */
-  const positions = new Map<string, number>()
-  let first = 0 // position of the oldest event
+  let first = 0 // position of the oldest event; positions count the remembered events
   let next = 0 // position of the next event
   let chars = 0
+  /** From this position on, each ID comes after the one before it. Most servers count, so that nothing has to be searched. */
+  let ascendingFrom = 0
+  /** Position of the last event with each ID; exists only while it is needed. */
+  let positions: Map<string, number> | undefined
   /**
    * Position that the next duplicate must have: `any` at the start of a connection, `none` after its first new event.
    */
   let expected: number | 'any' | 'none' = 'none'
   let isUnique = maxEvents > 0
 
+  const at = (position: number): IdentifiedEvent => received[position % capacity]!
+  const find = (id: string): number | undefined => {
+    if (ascendingFrom <= first && (next === first || isAfter(id, at(next - 1).id))) {
+      positions = undefined
+      return undefined
+    }
+    if (!positions) {
+      positions = new Map()
+      for (let position = first; position < next; position++) positions.set(at(position).id, position)
+    }
+    return positions.get(id)
+  }
   const forgetOldest = (): void => {
-    const oldest = received[first % capacity]!
-    if (positions.get(oldest.id) === first) positions.delete(oldest.id)
-    chars -= charsOf(oldest)
-    first++
+    const { id } = at(first)
+    if (positions?.get(id) === first) positions.delete(id)
+    chars -= charsOf(at(first++))
   }
   const remember = (event: IdentifiedEvent): void => {
     if (next - first === capacity) forgetOldest()
-    received[next % capacity] = event
-    positions.set(event.id, next++)
+    if (next > first && !isAfter(event.id, at(next - 1).id)) ascendingFrom = next
+    positions?.set(event.id, next)
+    received[next++ % capacity] = event
     chars += charsOf(event)
     // The last event is remembered whatever its size.
     while (chars > MAX_CHARS && next - first > 1) forgetOldest()
@@ -65,13 +83,13 @@ export function createDuplicates(maxEvents: number): Duplicates {
     },
     classify(event) {
       if (!isUnique) return 'new'
-      const position = positions.get(event.id)
+      const position = find(event.id)
       if (position !== undefined) {
-        const known = received[position % capacity]!
+        const known = at(position)
         if (known.data !== event.data || known.type !== event.type) {
           isUnique = false
           received.length = 0
-          positions.clear()
+          positions = undefined
           return 'conflict'
         }
         if (expected === 'any' || expected === position) {
