@@ -113,8 +113,7 @@ export function createDispatcher(
   onDelivered: () => void,
 ): Dispatcher {
   const queue = new Queue(limits)
-  const drained = new AbortController()
-  const listeners = createListeners(drained.signal)
+  const listeners = createListeners()
   let mode: DispatcherMode = 'paused'
   let loop: Loop | undefined
   let deliveredId: string | undefined
@@ -162,7 +161,7 @@ export function createDispatcher(
       releaseProducer = undefined
     }
     if (!ended || queue.count) return
-    drained.abort()
+    listeners.releaseSignals()
     onDrained()
   }
   /** Returns the next result for the loop, or `undefined` if it must wait. */
@@ -227,7 +226,7 @@ export function createDispatcher(
       }
       if (mode === 'iterating') dispatch(events)
       // IDs that come without an event are delivered once all events before them are.
-      if (!loop?.inHand && !queue.count) markDelivered(drained.signal.aborted ? deliveredId : lastEventId)
+      if (!loop?.inHand && !queue.count) markDelivered(isOpen() ? lastEventId : deliveredId)
       return queue.isFull && !ended ? new Promise((resolve) => (releaseProducer = resolve)) : undefined
     },
     on(type, listener, listenerOptions = {}, once = false) {

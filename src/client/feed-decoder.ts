@@ -4,8 +4,8 @@ import type { StreamEvent } from '../base/events.ts'
 import { isNativeConnected } from '../base/native-connected.ts'
 import type { Batch } from '../connect/connect.ts'
 import type { ParseOption, StreamReset } from '../request/options.ts'
-import { createDedupeWindow } from '../source/dedupe.ts'
-import { type IdentifiedEvent, createDuplicates } from '../source/duplicates.ts'
+import { type DedupeWindow, createDedupeWindow } from '../source/dedupe.ts'
+import { type Duplicates, type IdentifiedEvent, createDuplicates } from '../source/duplicates.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
 import type { Block } from '../sse/parse.ts'
 import type { Decoded } from './kind.ts'
@@ -51,9 +51,10 @@ function parseFields(data: string): ControlFields {
 /** Creates a decoder that continues after `initialId`. */
 export function createFeedDecoder(options: FeedDecoderOptions, initialId: string | undefined): FeedDecoder {
   const { parse, dedupeWindow, onReset } = options
-  const knownIds = createDedupeWindow(dedupeWindow, initialId)
-  const duplicates = createDuplicates(dedupeWindow)
   let lastEventId = initialId ?? ''
+  // What connections of one kind may repeat; most feeds need only one of these.
+  let knownIds: DedupeWindow | undefined
+  let duplicates: Duplicates | undefined
   let hasConflict = false
   /** The connection that the events come from. `isNative` is `undefined` until its first event decides. */
   let connection: { isNative: boolean | undefined; handshakeId?: string | undefined } | undefined
@@ -61,8 +62,8 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
   const begin = (isNative: boolean | undefined): void => {
     const isFirst = !connection
     connection = { isNative }
-    knownIds.beginConnection()
-    duplicates.beginConnection()
+    knownIds?.beginConnection()
+    duplicates?.beginConnection()
     if (isFirst) return
     // Events that the server sent between the two connections are lost, because they cannot be requested.
     if (!lastEventId) onReset({ reason: 'no-id' })
@@ -70,6 +71,10 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     if (hasConflict) onReset({ reason: 'ids-not-unique' })
   }
   const classifyNative = (type: string, data: string, ownId: string | undefined): Disposition | undefined => {
+    if (!knownIds) {
+      knownIds = createDedupeWindow(dedupeWindow, lastEventId)
+      knownIds.beginConnection()
+    }
     if (type === 'connected') {
       const { heartbeat } = parseFields(data)
       options.onHeartbeat(typeof heartbeat === 'number' && heartbeat > 0 ? heartbeat : 0)
@@ -90,6 +95,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
   }
   const classifyForeign = (block: Block): Disposition | undefined => {
     // This block has an ID and data, and is not changed later.
+    duplicates ??= createDuplicates(dedupeWindow)
     const verdict = block.id ? duplicates.classify(block as IdentifiedEvent) : 'new'
     if (verdict === 'conflict') {
       hasConflict = true
@@ -104,7 +110,6 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     },
     restore(id) {
       lastEventId = id
-      knownIds.remember(id)
     },
     decode({ blocks, begins, native }) {
       const events: StreamEvent[] = []

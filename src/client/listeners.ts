@@ -10,16 +10,21 @@ export interface Listeners {
   add(type: string | undefined, listener: Listener, options: ListenerOptions, once: boolean): () => void
   /** Calls the listeners of an event, as long as `isOpen()`. */
   call(event: StreamEvent, isOpen: () => boolean): void
+  /** Removes the listeners that have a signal, because no event follows: signals may live longer than the stream. */
+  releaseSignals(): void
 }
 
 const none: readonly Listener[] = []
 
-/** Creates an empty set of listeners. Once `ended` aborts, the signals of the listeners are released. */
-export function createListeners(ended: AbortSignal): Listeners {
+/** Creates an empty set of listeners. */
+export function createListeners(): Listeners {
   /** The arrays are replaced, not changed, so that a change does not affect an event that is being delivered. */
   const byType = new Map<string | undefined, readonly Listener[]>()
   /** The listeners of the last event's type, which is mostly the type of the next event, too (bench/clients). */
   let lastLookup: { readonly type: string; readonly group: readonly Listener[] } | undefined
+
+  /** Removes each listener that has a signal. */
+  const removers = new Set<() => void>()
 
   const groupOf = (type: string | undefined): readonly Listener[] => byType.get(type) ?? none
   const setGroup = (type: string | undefined, group: readonly Listener[]): void => {
@@ -31,15 +36,16 @@ export function createListeners(ended: AbortSignal): Listeners {
   }
   return {
     add(type, listener, { signal }, once) {
-      const releases: (() => void)[] = []
       let isAdded = true
+      let removeAbortListener: (() => void) | undefined
       const remove = (): void => {
         isAdded = false
         setGroup(
           type,
           groupOf(type).filter((other) => other !== added),
         )
-        for (const release of releases) release()
+        removers.delete(remove)
+        removeAbortListener?.()
       }
       // An event that is being delivered does not reach a listener that was removed (DOM standard, "inner invoke").
       const added: Listener = (event) => {
@@ -49,7 +55,10 @@ export function createListeners(ended: AbortSignal): Listeners {
       }
       if (signal?.aborted) return remove
       setGroup(type, [...groupOf(type), added])
-      if (signal) releases.push(onAbort(signal, remove), onAbort(ended, remove))
+      if (signal) {
+        removeAbortListener = onAbort(signal, remove)
+        removers.add(remove)
+      }
       return remove
     },
     call(event, isOpen) {
@@ -57,6 +66,9 @@ export function createListeners(ended: AbortSignal): Listeners {
       if (lastLookup?.type !== type) lastLookup = { type, group: groupOf(type) }
       callGroup(lastLookup.group, event, isOpen)
       callGroup(groupOf(undefined), event, isOpen)
+    },
+    releaseSignals() {
+      for (const remove of removers) remove()
     },
   }
 }

@@ -55,7 +55,7 @@ export function createStream(setup: StreamSetup): Stream {
   let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
   let isEnded = false
   let restoring: Promise<void> | undefined
-  let sentRequest: ConnectRequest | undefined
+  let sentRequest: Pick<ConnectRequest, 'canRefresh' | 'withheldFrom'> | undefined
   let partialBytes = 0 // bytes of an event that was not read whole yet
 
   const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
@@ -85,7 +85,9 @@ export function createStream(setup: StreamSetup): Stream {
       async request(context) {
         if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
         const built = await request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
-        return (sentRequest = onComment ? { ...built, wantsComments: true } : built)
+        // Not the whole request, which would stay in memory.
+        sentRequest = { canRefresh: built.canRefresh, withheldFrom: built.withheldFrom }
+        return onComment ? { ...built, wantsComments: true } : built
       },
       async checkResponse(connection) {
         options.notifyResponse(connection)

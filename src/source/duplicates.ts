@@ -51,11 +51,9 @@ export function createDuplicates(maxEvents: number): Duplicates {
   let isUnique = maxEvents > 0
 
   const at = (position: number): IdentifiedEvent => received[position % capacity]!
-  const find = (id: string): number | undefined => {
-    if (ascendingFrom <= first && (next === first || isAfter(id, at(next - 1).id))) {
-      positions = undefined
-      return undefined
-    }
+  /** Returns the position of the last event with this ID, which comes after all others if `isNext`. */
+  const find = (id: string, isNext: boolean): number | undefined => {
+    if (isNext && ascendingFrom <= first) return (positions = undefined)
     if (!positions) {
       positions = new Map()
       for (let position = first; position < next; position++) positions.set(at(position).id, position)
@@ -69,7 +67,6 @@ export function createDuplicates(maxEvents: number): Duplicates {
   }
   const remember = (event: IdentifiedEvent): void => {
     if (next - first === capacity) forgetOldest()
-    if (next > first && !isAfter(event.id, at(next - 1).id)) ascendingFrom = next
     positions?.set(event.id, next)
     received[next++ % capacity] = event
     chars += charsOf(event)
@@ -83,7 +80,8 @@ export function createDuplicates(maxEvents: number): Duplicates {
     },
     classify(event) {
       if (!isUnique) return 'new'
-      const position = find(event.id)
+      const isNext = next === first || isAfter(event.id, at(next - 1).id)
+      const position = find(event.id, isNext)
       if (position !== undefined) {
         const known = at(position)
         if (known.data !== event.data || known.type !== event.type) {
@@ -98,6 +96,7 @@ export function createDuplicates(maxEvents: number): Duplicates {
         }
       }
       expected = 'none'
+      if (!isNext) ascendingFrom = next
       remember(event)
       return 'new'
     },

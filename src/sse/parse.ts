@@ -1,5 +1,6 @@
 /** Parses an event stream into blocks as the WHATWG HTML standard requires, however its bytes are chunked. */
 import { StreamError } from '../base/errors.ts'
+import { createChunkDecoder } from './chunk-decoder.ts'
 import { createPartialLine } from './partial-line.ts'
 
 /** One block of an event stream, ended by a blank line. Always has all three keys, so that engines use one object shape. */
@@ -49,15 +50,6 @@ export interface BlockParser {
 
 // bench/run.mjs measures the effect of each optimization below (see bench/RESULTS.md).
 
-/**
- * Chunks of up to this many bytes are buffered until a line ends: for small chunks, the number of decoder calls
- * determines the cost.
- */
-const MAX_COALESCED_CHUNK = 32
-/** Capacity of the buffer for such chunks, in bytes. */
-const COALESCE_BUFFER_BYTES = 1000
-/** Non-ASCII chunks above this many bytes are decoded by the streaming decoder. */
-const STREAMING_DECODE_MIN_BYTES = 128
 /** Characters to read before the `data` of an unfinished event is flattened into one string. */
 const FLATTEN_AFTER_CHARS = 0x4000
 
@@ -73,19 +65,6 @@ export function createBlockParser({
   const LF = 10
   const CR = 13
 
-  // Decoding without `stream` is 10 to 20 % faster in Chromium and up to 10 times faster in Node, and is correct whenever a
-  // chunk ends at a character boundary. In Node `stream` is faster for non-ASCII text, but permanently slows down a decoder
-  // that has used it once: hence two decoders. `ignoreBOM` is needed because a decoder without `stream` would drop a byte
-  // order mark from every chunk; `readText` drops the one at the start of the stream.
-  const plainDecoder = new TextDecoder('utf8', { ignoreBOM: true })
-  const streamingDecoder = new TextDecoder('utf8', { ignoreBOM: true })
-  /** Whether `streamingDecoder` may hold the first bytes of a character. */
-  let isMidCharacter: boolean
-  /** Whether the last chunk had non-ASCII characters, which predicts that the next one has some, too. */
-  let wasNonAscii: boolean
-
-  const coalesced = new Uint8Array(COALESCE_BUFFER_BYTES)
-  let coalescedLength: number
   const optionalNames = [...(onRetry ? ['retry'] : []), ...(onComment ? [''] : [])]
   const partialLine = createPartialLine(['data', 'event', 'id', ...optionalNames])
   let type: string
@@ -109,14 +88,12 @@ export function createBlockParser({
   let size: number
 
   const reset = (): void => {
-    // A call without `stream` discards an incomplete character.
-    streamingDecoder.decode()
+    decoder.reset()
     partialLine.clear()
     type = ''
     data = id = undefined
-    coalescedLength = size = unflattenedChars = 0
+    size = unflattenedChars = 0
     charsSinceCr = 3
-    isMidCharacter = wasNonAscii = false
   }
 
   /** Throws if a value of this length exceeds the limit, together with the `earlierData` that it is appended to. */
@@ -255,52 +232,19 @@ export function createBlockParser({
     if (size > maxEventSize) size = measure()
   }
 
-  const decode = (bytes: Uint8Array): void => {
-    const { length } = bytes
-    const endsMidCharacter = bytes[length - 1]! > 127
-    const text =
-      endsMidCharacter || isMidCharacter || (wasNonAscii && length > STREAMING_DECODE_MIN_BYTES)
-        ? streamingDecoder.decode(bytes, { stream: true })
-        : plainDecoder.decode(bytes)
-    isMidCharacter = endsMidCharacter
-    wasNonAscii = text.length < length
-    readText(text)
-  }
-
-  const flush = (end: number): void => {
-    if (!end) return
-    decode(coalesced.subarray(0, end))
-    coalesced.copyWithin(0, end, coalescedLength)
-    coalescedLength -= end
-  }
+  const decoder = createChunkDecoder(readText, (bytes) => size + bytes <= maxEventSize)
 
   reset()
   return {
     push(chunk) {
       if (size === Infinity) assertSize(size)
-      const { length } = chunk
-      if (typeof chunk !== 'string' && length <= MAX_COALESCED_CHUNK && (coalescedLength || chunk[length - 1] !== LF)) {
-        let lastLineEnd = 0
-        for (let i = 0; i < length; i++) {
-          const byte = chunk[i]!
-          coalesced[coalescedLength++] = byte
-          if (byte === LF || byte === CR) lastLineEnd = coalescedLength
-        }
-        flush(lastLineEnd)
-        if (
-          coalescedLength > COALESCE_BUFFER_BYTES - MAX_COALESCED_CHUNK ||
-          size + coalescedLength + +isMidCharacter > maxEventSize
-        )
-          flush(coalescedLength)
-      } else {
-        flush(coalescedLength)
-        if (typeof chunk !== 'string') decode(chunk)
-        else readText(chunk)
-      }
+      if (typeof chunk !== 'string') return decoder.push(chunk)
+      decoder.flush()
+      readText(chunk)
     },
     end: reset,
     finish() {
-      flush(coalescedLength)
+      decoder.flush()
       const line = partialLine.complete('')
       const hasRest = !!(line && line[0] !== ':') || !!type || (data ?? id) !== undefined
       if (hasRest) readLines(`${line}\n\n`, 0)

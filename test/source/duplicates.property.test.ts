@@ -36,7 +36,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       type: fc.constantFrom('a', 'b'),
       data: fc.constantFrom('x', 'y'),
-      id: fc.integer({ min: 1, max: 6 }).map(String),
+      id: fc.integer({ min: 5, max: 12 }).map(String),
     }),
   },
 )
