@@ -23,7 +23,7 @@ const vitest = (...files) =>
 const campaigns = [
   { name: 'properties', run: () => vitest('.property.test.ts') },
   { name: 'herd', run: () => vitest('thundering-herd') },
-  { name: 'chaos', run: () => node('test/chaos/run.mjs', '--seeds', '1000') },
+  { name: 'chaos', run: () => node('test/chaos/run.mjs', '--seeds', '1000', '--minutes', '60') },
   { name: 'fuzz', run: () => node('test/fuzz/run.mjs', '--seconds', '600') },
   { name: 'soak', run: () => node('test/soak/run.mjs') },
 ]

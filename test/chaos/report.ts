@@ -61,18 +61,40 @@ export function formatTable(
   ].join('\n')
 }
 
+/** The tables of one server, one for each kind of stream. */
+export interface ServerTables {
+  readonly server: ServerKind
+  readonly tables: readonly string[]
+}
+
+const descriptions: Readonly<Record<ServerKind, string>> = {
+  mock: `## A server that speaks the protocol
+
+The mock server of this repository, with runs and feeds.`,
+  'per-connection': `## A server that counts IDs for each connection
+
+As many frameworks do, it numbers the events of each connection from 1, ignores \`Last-Event-ID\`, and starts with the newest event. What it sends while nobody is connected is lost, so no client can have it: those events are *skipped by the server*, and a client has to tell the application that events may be missing after each further connection. *Connections not reported* counts the connections after which it did not.`,
+  inclusive: `## A server with global IDs that repeats the last event
+
+It resumes at the event that \`Last-Event-ID\` names instead of after it, so a client has to recognize the repeated event.`,
+}
+
 /** Formats the page `bench/CHAOS.md`. */
-export function formatPage(seeds: number, tables: readonly string[], survived: ReadonlyMap<string, number>): string {
+export function formatPage(
+  seeds: number,
+  servers: readonly ServerTables[],
+  survived: ReadonlyMap<string, number>,
+): string {
   return `# Chaos: the same faults for every client
 
-Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule of faults. It determines what a TCP proxy between client and mock server does to the n-th connection (cuts by RST or FIN inside heads, chunk headers,
-characters or anywhere, silence, refusal, delay, splitting), what the server does to the n-th request (error statuses with and without \`Retry-After\`, cuts, stalls, lost responses, replays that start too early), and when the server restarts, with or without its log. The code is in \`test/chaos/\`.
+Written by \`npm run chaos -- --peers --write\` (Node ${process.versions.node}, ${seeds} seeds for each client and kind of stream). A seed is a schedule of faults. It determines what a TCP proxy between client and server does to the n-th connection (cuts by RST or FIN inside heads, chunk headers,
+characters or anywhere, silence, refusal, delay, splitting), what the mock server does to the n-th request (error statuses with and without \`Retry-After\`, cuts, stalls, lost responses, replays that start too early), and when the server restarts, with or without its log. The code is in \`test/chaos/\`.
 
-A stream is *complete* if every event arrived once and in order. One in five run schedules and one in fourteen feed schedules make this impossible; each of them states the error that must result. *Hung*: no new event for 6 s (rivulet: 15 s), or endless requests. *False success*: the client reported success although events were missing. *Lost*: events skipped silently.
+A stream is *complete* if every event arrived once and in order. On the mock server, one in five run schedules and one in fourteen feed schedules make this impossible; each of them states the error that must result. *Hung*: no new event for 6 s (rivulet: 15 s), or endless requests. *False success*: the client reported success although events were missing. *Lost*: events skipped silently.
 POSTs and generations are counted for complete runs only. \`eventsource\` can only GET; over a channel, each operation is a POST. An extra generation of rivulet can only follow a restart in which the server lost its log. Rivulet's consumers also leave their loop now and then; they resume from the cursor then and after an error.
 The peers are used as documented, with their own retries but shorter delays (\`onerror: () => 5\`, \`retry: 5\`). Neither has a timeout for silence, so each half-open connection hangs; rivulet notices after three missing heartbeats, or by \`idleTimeout\`.
 
-${tables.join('\n\n')}
+${servers.map(({ server, tables }) => [descriptions[server], ...tables].join('\n\n')).join('\n\n')}
 
 Faults survived by complete rivulet streams: ${sumCounts(survived).toLocaleString('en')}. ${formatCounts(survived)}.
 `
