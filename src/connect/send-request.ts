@@ -53,8 +53,9 @@ export function isResponse(value: unknown): value is Response {
 
 /**
  * Returns whether `fetch` might send a credential along on a redirect to another origin. Browsers keep `Authorization`
- * at its origin, and hide redirects from scripts; some other platforms, which have no location, send it along.
+ * at its origin, and hide redirects from scripts; some other platforms, which have no location (workerd) or no streams
+ * (jsdom with node-fetch), send it along.
  */
 function mightLeaveOrigin(credentialHeader: string): boolean {
-  return credentialHeader !== 'authorization' || !globalThis.location
+  return credentialHeader !== 'authorization' || !globalThis.location || !globalThis.ReadableStream
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
@@ -196,6 +196,27 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     connection.cancel()
     expect(receivedHeaders(home)).toContain('SECRET')
     expect(receivedHeaders(foreign)).not.toContain('SECRET')
+  })
+
+  test('[jsdom] Authorization alone stays at its origin, although the window has a location', async () => {
+    vi.stubGlobal('location', { href: 'https://app.test/' })
+    vi.stubGlobal('ReadableStream', undefined)
+    const calls: unknown[] = []
+    // As node-fetch, which applications add to jsdom: it follows redirects, and compares only host names.
+    const fetch = async (url: string, { headers, redirect: mode }: RequestInit & { headers: Headers }) => {
+      calls.push([url, mode, headers.get('authorization')])
+      const location = 'https://api.test:444/there'
+      return { status: url === location ? 200 : 302, headers: new Headers({ location }), url, body: null }
+    }
+    const options = {
+      headers: [['authorization', 'Bearer SECRET']] satisfies ConnectRequest['headers'],
+      credentialHeaders: ['authorization'],
+    }
+    await fetchConnect(fetch as unknown as typeof globalThis.fetch)(request('https://api.test/here', options))
+    expect(calls).toEqual([
+      ['https://api.test/here', 'manual', 'Bearer SECRET'],
+      ['https://api.test:444/there', 'manual', null],
+    ])
   })
 
   test('the unread body of a redirect is destroyed if it is a stream of Node, as in node-fetch', async () => {
