@@ -1,7 +1,6 @@
 /** Cancels a run on the server with a DELETE request: PROTOCOL.md, section 3. */
 import { isStreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
-import type { ConnectRequest } from '../connect/connect.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { openConnection } from '../source/attempt.ts'
@@ -16,33 +15,17 @@ export async function cancelRun(
   options: ResolvedOptions,
   overrides: RequestOverrides,
 ): Promise<void> {
-  const url = overrides.url ?? requestBuilder.url
-  const method = 'DELETE'
-  const label = formatRequestLabel(method, url)
-  const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> => {
-    let sentRequest: ConnectRequest | undefined
-    return openConnection(options, new AbortController(), {
-      label,
-      request: async (signal) =>
-        (sentRequest = await requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, url, method })),
-      async checkResponse(connection) {
-        const { status } = connection
+  const target = { method: 'DELETE', url: overrides.url ?? requestBuilder.url }
+  const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> =>
+    openConnection(options, new AbortController(), {
+      label: formatRequestLabel(target),
+      request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
+      async checkResponse(connection, request) {
         options.notifyResponse(connection)
-        // 2xx, 404 and 410 mean success; returning `false` skips the body.
-        return (
-          (status < 200 || status > 299) &&
-          status !== 404 &&
-          status !== 410 &&
-          assertEventStream(connection, {
-            ...options,
-            label,
-            auth: sentRequest?.canRefresh,
-            withheldFrom: sentRequest?.withheldFrom,
-          })
-        )
+        // 2xx, 404 and 410 mean success; `false` skips the body.
+        return !/^(2..|404|410)$/.test(`${connection.status}`) && assertEventStream(connection, request, options)
       },
     })
-  }
   try {
     await sendDelete('connect')
   } catch (error) {

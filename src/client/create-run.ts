@@ -110,7 +110,6 @@ export function createRun<Delta, Events extends object>(
     // A repeated request never starts a second run: it resumes the run, joins it by idempotency key, or replaces a
     // request that the server refused.
     isRepeatable: (error) => !!run.resumeUrl || (!run.hasEvents && (!!key || isSafeToRepeat(error))),
-    isGone: (status) => !!run.resumeUrl && (status === 404 || status === 410),
     decode(batch, connection) {
       const decoded = decoder.decode(batch, connection.url)
       if (run.hasEvents && batch.blocks.length) stream.expectHeartbeat(run.heartbeat)

@@ -31,8 +31,6 @@ export interface Kind {
   overrides(): RequestOverrides
   /** Returns whether the request may be sent again after `error`. */
   isRepeatable(error: StreamError): boolean
-  /** Returns whether a response with this status means that the run is gone. */
-  isGone(status: number): boolean
   /** Decodes a batch, once and in order. */
   decode(batch: Batch, connection: Connection): Decoded
   /** Handles an item whose data does not match its schema. Returns whether the items after it are dropped. */

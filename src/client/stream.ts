@@ -3,12 +3,12 @@ import { onAbort } from '../base/abort-listeners.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
-import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
+import type { Batch, Connection } from '../connect/connect.ts'
 import type { RequestBuilder } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { assertEventStream } from '../source/check-response.ts'
 import type { Observer } from '../source/record.ts'
-import { clampDelay, nextRetry } from '../source/retry.ts'
+import { clampDelay } from '../source/retry.ts'
 import { type Source, createSource } from '../source/source.ts'
 import { type Dispatcher, createDispatcher } from './dispatcher.ts'
 import type { Ending, Kind } from './kind.ts'
@@ -48,14 +48,13 @@ export interface Stream {
 /** Creates a stream. It starts in the next microtask, unless it was closed by then. */
 export function createStream(setup: StreamSetup): Stream {
   const { options, request, kind } = setup
-  const { signal, schema, persist, onStateChange, onError, onComment, retry, clock } = options
+  const { signal, schema, persist, onStateChange, onError, onComment, clock } = options
   const { label } = request
   const observe = options.instrument?.(label)
   /** `ending`: a later page can continue with what is queued alone; `cleared`: there is nothing to continue. */
   let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
   let isEnded = false
   let restoring: Promise<void> | undefined
-  let sentRequest: Pick<ConnectRequest, 'canRefresh' | 'withheldFrom'> | undefined
   let partialBytes = 0 // bytes of an event that was not read whole yet
 
   const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
@@ -84,31 +83,21 @@ export function createStream(setup: StreamSetup): Stream {
       label,
       async request(context) {
         if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
-        const built = await request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
-        // Not the whole request, which would stay in memory.
-        sentRequest = { canRefresh: built.canRefresh, withheldFrom: built.withheldFrom }
-        return onComment ? { ...built, wantsComments: true } : built
+        return request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
       },
-      async checkResponse(connection) {
+      async checkResponse(connection, sentRequest) {
         options.notifyResponse(connection)
         if (connection.status === 204) return false
-        await assertEventStream(connection, {
-          ...options,
-          label,
-          statusCodes: retry.statusCodes,
-          auth: sentRequest?.canRefresh,
-          withheldFrom: sentRequest?.withheldFrom,
-          codeForStatus: (status) => (kind.isGone(status) ? 'expired' : 'http'),
-        })
-        return true
+        return assertEventStream(connection, sentRequest, options, !!kind.overrides().url)
       },
-      nextRetry: (error, attempt, minDelay) =>
-        nextRetry({ ...retry, random: options.random, label }, kind.isRepeatable(error), error, attempt, minDelay),
-      endOfConnection: (isEmpty) => kind.endOfConnection(isEmpty),
+      isRepeatable: kind.isRepeatable,
+      onBatch: (batch, connection) => (batch.comments ? receiveWithComments : receive)(batch, connection),
+      endOfConnection: kind.endOfConnection,
       onStateChange(state) {
         observe?.({ type: 'state', state })
         callSafely(onStateChange, state)
       },
+      onEnd: (error) => isEnded || finish(kind.onSourceEnded(error)),
     },
   )
 
@@ -117,15 +106,14 @@ export function createStream(setup: StreamSetup): Stream {
     if (isFinal) persistState = 'ending'
     if (isStreamError(error)) Object.assign(error, { lastEventId: kind.lastEventId, ...error })
     source.finish(error)
-    source.close(error)
     dispatcher.finish(error && { error })
     if (!error) return
     if (onError) emitError(error)
     // The stream may be about to get a consumer.
     else clock.after(0, () => dispatcher.mode === 'iterating' || kind.isAwaited() || reportUncaughtError(error))
   }
-  /** Delivers the events of a batch. The promise, if any, delays the next read. */
-  const receive = (batch: Batch, connection: Connection): Promise<unknown> | undefined => {
+  /** Delivers the events of a batch. Resolves as `SourceHooks.onBatch` does. */
+  const receive = (batch: Batch, connection: Connection): Promise<StreamError | void> | undefined => {
     const { items, hasProgressed, error } = kind.decode(batch, connection)
     if (hasProgressed) source.progress()
     if (batch.bytes) observe?.({ type: 'read', events: items.length, bytes: batch.bytes })
@@ -140,30 +128,19 @@ export function createStream(setup: StreamSetup): Stream {
     }
     const onInvalid = (failure: StreamError, item: StreamEvent): boolean => isEnded || kind.onInvalid(failure, item)
     const accepted = schema && items.length ? validateEvents(items, schema, onInvalid).then(accept) : accept(items)
-    if (!error) return accepted
-    return Promise.resolve(accepted).then(() => source.fail(error, connection))
+    return error ? Promise.resolve(accepted).then(() => error) : accepted
   }
   /** Delivers the events and the comments of a batch in wire order. */
-  const receiveWithComments = async (batch: Batch, connection: Connection): Promise<void> => {
+  const receiveWithComments = async (batch: Batch, connection: Connection): Promise<StreamError | void> => {
     for (const part of splitAtComments(batch)) {
-      await receive(part.batch, connection)
+      const error = await receive(part.batch, connection)
+      if (error) return error
       if (part.comment !== undefined && !isEnded) callSafely(onComment, part.comment)
     }
   }
-  const readAll = async (): Promise<void> => {
-    for (let next; (next = await source.read());) {
-      const { batch, connection } = next
-      const pending = batch.comments ? receiveWithComments(batch, connection) : receive(batch, connection)
-      if (pending) await pending
-    }
-  }
   const start = (): void => {
-    if (signal?.aborted && source.state.status === 'idle') return handleAbort()
-    source.start()
-    readAll().then(
-      () => isEnded || finish(kind.onSourceEnded()),
-      (error: StreamError) => isEnded || finish(kind.onSourceEnded(error)),
-    )
+    if (signal?.aborted && source.state.status === 'idle') handleAbort()
+    else source.start()
   }
   queueMicrotask(start)
 

@@ -197,7 +197,6 @@ export function createSubscription<Events extends object>(
         : undefined,
     overrides: () => ({}),
     isRepeatable: (error) => request.method === 'GET' || !!options.repeatable || isSafeToRepeat(error),
-    isGone: () => false,
     decode: (batch) => decoder.decode(batch),
     onInvalid(error) {
       stream.emitError(error)

@@ -1,21 +1,16 @@
 /** The errors of a request, whose messages end with its method and URL. */
-import { StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { StreamError } from '../base/errors.ts'
+import { formatRequestLabel, retryableError } from '../base/request-error.ts'
 import type { ConnectRequest } from './connect.ts'
 
-/** Creates an error that names the request. */
-export function requestError(
-  { method, url }: ConnectRequest,
-  code: StreamErrorCode,
-  message: string,
-  details?: StreamErrorDetails,
-): StreamError {
-  return new StreamError(code, `${message}: ${formatRequestLabel(method, url)}`, details)
+/** Creates the error for a `fetch` that does not conform to the standard. */
+export function unsupportedError(request: ConnectRequest, message: string): StreamError {
+  return new StreamError('unsupported', `${message}: ${formatRequestLabel(request)}`)
 }
 
 /** Converts a platform failure to an error with code `network`, or to `signal.reason` after an abort. */
 export function networkError(request: ConnectRequest, cause: unknown): unknown {
   if (request.signal.aborted) return request.signal.reason
   const hint = request.lastEventId ? ' (CORS must allow Last-Event-ID; see lastEventId)' : ''
-  return requestError(request, 'network', `Request failed${hint}`, { cause, retryable: true })
+  return retryableError('network', `Request failed${hint}`, formatRequestLabel(request), cause)
 }

@@ -1,7 +1,7 @@
 /** Reads the body of a response as bytes, also the body of a `fetch` that does not return a stream of bytes. */
 import { onAbort } from '../base/abort-listeners.ts'
 import type { ConnectRequest } from './connect.ts'
-import { networkError, requestError } from './network-error.ts'
+import { networkError, unsupportedError } from './network-error.ts'
 import { readText } from './read-text.ts'
 
 /**
@@ -45,8 +45,7 @@ export function openBody(response: Response, request: ConnectRequest): BodyReade
   }
   // The platform's fetch cancels the body itself, but a replacement may ignore the signal.
   const removeAbortListener = onAbort(signal, cancel)
-  const unsupported = (reason: string): unknown =>
-    requestError(request, 'unsupported', `Cannot read the response, ${reason}`)
+  const unsupported = (reason: string): unknown => unsupportedError(request, `Cannot read the response, ${reason}`)
 
   const read = async (): Promise<Uint8Array | undefined> => {
     signal.throwIfAborted()

@@ -1,6 +1,6 @@
 /** Follows redirects by hand, because platforms would send custom credential headers to another origin. */
 import { StreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import { originOf, resolveHttpUrl } from '../base/url.ts'
 import { cancelBody } from './read-body.ts'
 
@@ -22,7 +22,7 @@ export async function fetchFollowingRedirects(
   { headers, ...init }: RequestInit & { headers: Headers },
   credentialHeaders: readonly string[],
 ): Promise<Response> {
-  const label = formatRequestLabel(init.method ?? 'GET', url)
+  const label = formatRequestLabel({ method: init.method ?? 'GET', url })
   for (let redirectsLeft = MAX_REDIRECTS; ; redirectsLeft--) {
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     const { status, type } = response

@@ -1,7 +1,7 @@
 /** Sends the request of one attempt with `fetch`. */
 import type { ConnectRequest } from './connect.ts'
 import { setLastEventId } from './last-event-id.ts'
-import { networkError, requestError } from './network-error.ts'
+import { networkError, unsupportedError } from './network-error.ts'
 import type { fetchFollowingRedirects } from './redirect.ts'
 
 /**
@@ -37,7 +37,7 @@ export async function sendRequest(
       return fetchResponse(target, initWithoutCache)
     }
     if (isResponse(response)) return response
-    throw requestError(request, 'unsupported', 'fetch returned no response')
+    throw unsupportedError(request, 'fetch returned no response')
   }
   const allowsRedirects = (init?.redirect ?? 'follow') === 'follow'
   return followRedirects && allowsRedirects && credentialHeaders.some(mightLeaveOrigin)

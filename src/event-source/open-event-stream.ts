@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { checkDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
 import { type ReadOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
 import { isEventStream, httpError } from '../source/check-response.ts'
@@ -32,7 +32,7 @@ export function openEventStream(
   const { headers, retry, onError, clock = systemClock, maxEventSize = DEFAULT_MAX_EVENT_CHARS } = options
   const { connectTimeout = Infinity, idleTimeout = Infinity, stallTimeout = Infinity } = options
   const method = (options.method ?? 'GET').toUpperCase()
-  const label = formatRequestLabel(method, url.origin + url.pathname)
+  const label = formatRequestLabel({ method, url: url.origin + url.pathname })
   const nextTask = createTaskSource()
   let { lastEventId = '' } = options
   let tasks = Promise.resolve()

@@ -1,7 +1,7 @@
 /** A `Connect` that uses @microsoft/fetch-event-source, with that package's retries and visibility handling disabled. */
 import { onAbort } from '../base/abort-listeners.ts'
 import { StreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { networkError } from '../connect/network-error.ts'
 import { type BodyReader, openBody } from '../connect/read-body.ts'
@@ -36,7 +36,7 @@ export function fetchEventSourceConnect(fetchEventSource: FetchEventSource, fetc
       ? Promise.reject(
           new StreamError(
             'network',
-            `@microsoft/fetch-event-source requires a document: ${formatRequestLabel(request.method, request.url)}`,
+            `@microsoft/fetch-event-source requires a document: ${formatRequestLabel(request)}`,
           ),
         )
       : openConnection(fetchEventSource, fetch, request)

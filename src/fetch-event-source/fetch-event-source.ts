@@ -3,7 +3,7 @@ import { onAbort } from '../base/abort-listeners.ts'
 import { systemClock as clock } from '../base/clock.ts'
 import { checkDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
 import { cancelBody } from '../connect/read-body.ts'
 import { isResponse } from '../connect/send-request.ts'
@@ -158,7 +158,7 @@ export function fetchEventSource(
       let openedAt = Infinity
       try {
         await runAttempt({ clock, connectTimeout: Infinity, connect }, controller, {
-          label: formatRequestLabel(method, url),
+          label: formatRequestLabel({ method, url }),
           request: async (signal) => ({
             url,
             method,

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { assertEventStream, httpError } from '../source/check-response.ts'
 import { clampDelay } from '../source/retry.ts'
@@ -149,7 +149,7 @@ export function createChannel(
       await response.readText(1_000) // a connection can be reused only after its response was read to the end
       response.cancel()
       // Only 202 means success: a redirect may have led to some page with status 200.
-      if (response.status !== 202) throw httpError(response, formatRequestLabel('POST', operationsRequest.url), 'http')
+      if (response.status !== 202) throw httpError(response, formatRequestLabel(operationsRequest), 'http')
     } finally {
       cancelDeadline?.()
     }
@@ -197,11 +197,9 @@ export function createChannel(
     let connection: Connection | undefined
     try {
       connection = await send(channelRequest, ['accept', 'text/event-stream'])
-      await assertEventStream(connection, {
-        clock,
-        label: formatRequestLabel('GET', url),
-        auth: firstRequest.canRefresh,
-      }).catch((error: StreamError) => close(error, firstRequest))
+      await assertEventStream(connection, { ...channelRequest, canRefresh: firstRequest.canRefresh }, { clock }).catch(
+        (error: StreamError) => close(error, firstRequest),
+      )
       while (!signal.aborted) {
         const batch = await connection.read()
         if (batch) receive(batch)

@@ -1,6 +1,6 @@
 /** Builds requests from options: resolves URL, headers and credentials for each attempt. */
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import { isHttpUrl, originOf, resolveUrl } from '../base/url.ts'
 import type { ConnectRequest } from '../connect/connect.ts'
 import type { AttemptContext } from '../source/source.ts'
@@ -51,7 +51,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
   const body = (JSON.stringify(json) as string | undefined) ?? options.body
   const isPlainBody = typeof body === 'string' || body instanceof Uint8Array
   const method = (options.method ?? (body == null ? 'GET' : 'POST')).toUpperCase()
-  const label = formatRequestLabel(method, url)
+  const label = formatRequestLabel({ method, url })
   if (!isUserUrl && !isHttpUrl(url)) throw new TypeError('A cursor needs an http or https URL')
   if (url.startsWith('/') && !options.fetch && !options.hasCustomConnect)
     throw new TypeError(`Relative URL needs a baseUrl: ${label}`)
@@ -116,6 +116,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           ...(withheldFrom && options.credentials === 'include' && { credentials: 'same-origin' }),
         } as RequestInit,
         maxEventSize: options.maxEventSize,
+        wantsComments: options.onComment && true,
         signal: context.signal,
       }
     },

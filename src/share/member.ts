@@ -1,6 +1,6 @@
 /** A tab's membership in a shared stream: the tab leads, follows, or is detached with a connection of its own. */
 import { StreamError, isStreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-label.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import type { ConnectRequest, Connection } from '../connect/connect.ts'
 import { type FinalOutcome, createConsumer } from './consumer.ts'
 import { type ShareDependencies, preciseTime } from './dependencies.ts'
@@ -37,9 +37,13 @@ export function joinStream(
   let cancelCheck: (() => void) | undefined
 
   const connectionLostError = (message?: string): StreamError =>
-    new StreamError('network', message || `Shared connection lost: ${formatRequestLabel('GET', request.url)}`, {
-      retryable: true,
-    })
+    new StreamError(
+      'network',
+      message || `Shared connection lost: ${formatRequestLabel({ method: 'GET', url: request.url })}`,
+      {
+        retryable: true,
+      },
+    )
   /** Returns whether the role has changed and is still the new one, because `onRoleChange` may close the stream. */
   const changeRole = (event: RoleEvent): boolean => {
     const next = nextRole(role, event)

@@ -1,6 +1,7 @@
 /** One attempt at a stream: sends the request, checks the response, and reads it to its end. */
 import type { Clock } from '../base/clock.ts'
-import { StreamError, type StreamErrorCode, isStreamError } from '../base/errors.ts'
+import { type StreamError, isStreamError } from '../base/errors.ts'
+import { formatRequestLabel, retryableError } from '../base/request-error.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -16,7 +17,7 @@ export const STABLE_AFTER_MS = 10_000
 
 /** What the caller decides about an attempt. Nothing is called after the attempt was aborted. */
 export interface AttemptHooks {
-  /** Method, and URL without query, for messages. */
+  /** Method, and URL without query, for messages as long as there is no request. */
   label: string
   /** Builds the request. An error that is not a `StreamError` was thrown by the application's code, and is final. */
   request(signal: AbortSignal): Promise<ConnectRequest>
@@ -24,7 +25,7 @@ export interface AttemptHooks {
    * Checks the response, whatever its status. Rejects with a `StreamError` if its body must not be read as events, and
    * resolves with `false` if there is nothing to read and no error either.
    */
-  checkResponse(connection: Connection): Promise<boolean | void>
+  checkResponse(connection: Connection, request: ConnectRequest): Promise<boolean | void>
 }
 
 /**
@@ -34,35 +35,35 @@ export interface AttemptHooks {
 export function openConnection(
   { connect, clock, connectTimeout }: AttemptOptions,
   controller: AbortController,
-  { label, request, checkResponse }: AttemptHooks,
+  hooks: AttemptHooks,
 ): Promise<Connection | undefined> {
   const { signal } = controller
-  let phase: 'auth' | 'network' = 'auth'
-  const createError = (code: StreamErrorCode, message: string, cause?: unknown): StreamError =>
-    new StreamError(code, `${message}: ${label}`, { retryable: true, ...(cause !== undefined && { cause }) })
+  let { label } = hooks
+  let awaited: 'credentials' | 'response headers' = 'credentials'
 
   const open = async (): Promise<Connection | undefined> => {
-    const connectRequest = await request(signal)
+    const request = await hooks.request(signal)
     signal.throwIfAborted()
-    phase = 'network'
+    label = formatRequestLabel(request)
+    awaited = 'response headers'
     let connection: Connection | undefined
     try {
-      connection = await connect(connectRequest)
+      connection = await connect(request)
       signal.throwIfAborted()
-      const hasStream = await checkResponse(connection)
+      const hasStream = await hooks.checkResponse(connection, request)
       signal.throwIfAborted()
       if (hasStream !== false) return connection
       connection.cancel()
       return undefined
     } catch (cause) {
       connection?.cancel()
-      throw signal.aborted || isStreamError(cause) ? cause : createError('network', 'Request failed', cause)
+      throw signal.aborted || isStreamError(cause) ? cause : requestFailed(label, cause)
     }
   }
   return new Promise((resolve, reject) => {
     const onTimeout = (): void => {
-      const missing = phase === 'auth' ? 'credentials' : 'response headers'
-      controller.abort(createError(phase, `No ${missing} within ${connectTimeout} ms (connectTimeout)`))
+      const code = awaited === 'credentials' ? 'auth' : 'network'
+      controller.abort(retryableError(code, `No ${awaited} within ${connectTimeout} ms (connectTimeout)`, label))
     }
     const cancelDeadline = connectTimeout < Infinity ? clock.after(connectTimeout, onTimeout) : () => {}
     // The steps may ignore the signal; the caller must not have to wait for them.
@@ -81,10 +82,15 @@ export function openConnection(
   })
 }
 
+/** Creates the error for a request, or the reading of its response, that failed with `cause`. */
+export function requestFailed(label: string, cause: unknown): StreamError {
+  return retryableError('network', 'Request failed', label, cause)
+}
+
 /** Creates the error for a connection that was silent for `ms` milliseconds. */
 export function silenceError(code: 'idle' | 'stalled', ms: number, label: string): StreamError {
   const silence = code === 'idle' ? `No bytes for ${ms} ms (idleTimeout` : `No events for ${ms} ms (stallTimeout`
-  return new StreamError(code, `${silence}; dead connection, or buffering proxy): ${label}`, { retryable: true })
+  return retryableError(code, `${silence}; dead connection, or buffering proxy)`, label)
 }
 
 /** Options of an attempt that is read to its end. */
@@ -138,7 +144,7 @@ export async function runAttempt(
     }
   } catch (cause) {
     if (signal.aborted || isStreamError(cause) || !connection) throw cause
-    throw new StreamError('network', `Request failed: ${hooks.label}`, { cause, retryable: true })
+    throw requestFailed(hooks.label, cause)
   } finally {
     watchdog?.stop()
     connection?.cancel()

@@ -1,24 +1,20 @@
 /** Checks that a response is an event stream; throws a `StreamError` otherwise. */
 import type { Clock } from '../base/clock.ts'
 import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
-import type { Connection } from '../connect/connect.ts'
-import { defaultRetryStatusCodes } from './retry.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
+import type { ConnectRequest, Connection } from '../connect/connect.ts'
+import { type RetryOptions, defaultRetryStatusCodes } from './retry.ts'
 
 export interface ResponseCheckOptions {
   clock: Clock
-  /** Method, and URL without query, for messages. */
-  label: string
-  /** Statuses that are retried. */
-  statusCodes?: readonly number[] | undefined
+  /** Has the statuses that are retried. */
+  retry?: RetryOptions
   /** Returns whether a content type is accepted; `false` accepts all. */
   contentType?: false | ((type: string) => boolean) | undefined
-  /** Truthy if new credentials can be requested after a 401. */
-  auth?: unknown
-  /** Origin from which credentials were withheld: `withheldFrom` of the request. */
-  withheldFrom?: string | undefined
-  /** Returns the error code for a status other than 200. @defaultValue `http` */
-  codeForStatus?: ((status: number) => StreamErrorCode) | undefined
 }
+
+/** What is to be known of a request whose response is checked. */
+export type CheckedRequest = Pick<ConnectRequest, 'method' | 'url' | 'canRefresh' | 'withheldFrom'>
 
 /** What is known of a refused response beyond its status. */
 type RefusalDetails = Pick<StreamErrorDetails, 'body' | 'problem' | 'retryable'>
@@ -30,15 +26,26 @@ const ERROR_BODY_TIMEOUT_MS = 1_000
 /** Maximum length of the server's words in a message, in characters (UTF-16 code units). */
 const MAX_QUOTE_CHARS = 200
 
-/** @throws StreamError if the response is not an event stream */
-export async function assertEventStream(connection: Connection, options: ResponseCheckOptions): Promise<void> {
-  const { label, statusCodes = defaultRetryStatusCodes, contentType, auth, withheldFrom, codeForStatus } = options
+/**
+ * `resumesRun`: the request resumes a run, so that a 404 or 410 means that the run is gone (code `expired`).
+ * @throws StreamError if the response is not an event stream
+ */
+export async function assertEventStream(
+  connection: Connection,
+  request: CheckedRequest,
+  { clock, retry, contentType }: ResponseCheckOptions,
+  resumesRun?: boolean,
+): Promise<void> {
   const { status, headers } = connection
+  const label = formatRequestLabel(request)
   if (status !== 200) {
+    const { canRefresh, withheldFrom } = request
+    let code: StreamErrorCode = 'http'
     // Where credentials are withheld, new ones would be withheld as well.
-    const code = status === 401 && auth && !withheldFrom ? 'auth' : (codeForStatus?.(status) ?? 'http')
-    const details = { ...(await readRefusal(connection, options.clock)), retryable: statusCodes.includes(status) }
-    throw httpError(connection, label, code, details, withheldFrom)
+    if (status === 401 && canRefresh && !withheldFrom) code = 'auth'
+    if (resumesRun && (status === 404 || status === 410)) code = 'expired'
+    const retryable = (retry?.statusCodes ?? defaultRetryStatusCodes).includes(status)
+    throw httpError(connection, label, code, { ...(await readRefusal(connection, clock)), retryable }, withheldFrom)
   }
   const type = headers.get('content-type') ?? ''
   let isAccepted: unknown = contentType === false || undefined
@@ -53,7 +60,7 @@ export async function assertEventStream(connection: Connection, options: Respons
   if (!isAccepted)
     throw new StreamError('content-type', `Expected an event stream, received "${type}" (contentType): ${label}`, {
       status,
-      ...(await readRefusal(connection, options.clock)),
+      ...(await readRefusal(connection, clock)),
       ...(cause ? { cause } : {}),
     })
 }

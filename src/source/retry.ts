@@ -1,7 +1,8 @@
 /** Decides when to retry: exponential backoff with full jitter, added to the delay that the server requests. */
 import { isValidDelay, spaceDelay } from '../base/delay.ts'
-import { StreamError } from '../base/errors.ts'
+import type { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
+import { retryableError } from '../base/request-error.ts'
 
 /** Options of reconnection. */
 export interface RetryOptions {
@@ -85,27 +86,16 @@ export function parseRetryAfter(value: string | null | undefined): number {
   return ms === ms ? clampDelay(ms) : 0
 }
 
-/**
- * Returns the milliseconds until the next attempt, or the error with which the stream ends. `isRepeatable`: whether the
- * request may be sent again; `minDelay`: the shortest delay that the server allows.
- */
-export function nextRetry(
-  options: RetryOptions & { label: string; random(): number },
-  isRepeatable: boolean | undefined,
+/** Returns the error with which a stream ends whose attempt number `attempt` has failed with `error`, and is the last. */
+export function finalError(
+  { limit = Infinity }: RetryOptions,
   error: StreamError,
   attempt: number,
-  minDelay: number,
-): number | StreamError {
-  const delay = isRepeatable ? retryDelay(options, error, attempt, minDelay, options.random) : undefined
-  if (delay !== undefined) return delay
+  label: string,
+): StreamError {
   // An `auth` error says more than the number of attempts.
-  const exhausted = error.retryable && attempt > 1 && attempt > (options.limit ?? Infinity) && error.code !== 'auth'
-  return exhausted
-    ? new StreamError('retries-exhausted', `Gave up after ${attempt} attempts (retry.limit): ${options.label}`, {
-        cause: error,
-        retryable: true,
-      })
-    : error
+  if (!error.retryable || attempt < 2 || attempt <= limit || error.code === 'auth') return error
+  return retryableError('retries-exhausted', `Gave up after ${attempt} attempts (retry.limit)`, label, error)
 }
 
 /** Returns the milliseconds to wait after attempt number `attempt` has failed, at least `minDelay`; `undefined` ends the retries. */

@@ -1,11 +1,11 @@
 /** The source of a stream: one connection after another, read batch by batch, with retries in between. */
-import { StreamError, isStreamError } from '../base/errors.ts'
+import { type StreamError, isStreamError } from '../base/errors.ts'
+import { formatRequestLabel } from '../base/request-error.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type AttemptOptions, STABLE_AFTER_MS, openConnection, silenceError } from './attempt.ts'
-import { drain } from './drain.ts'
+import { type AttemptOptions, STABLE_AFTER_MS, openConnection, requestFailed, silenceError } from './attempt.ts'
 import { type NetworkStatus, platformNetworkStatus } from './network-status.ts'
 import type { Observer } from './record.ts'
-import { clampDelay, parseRetryAfter } from './retry.ts'
+import { type RetryOptions, clampDelay, finalError, parseRetryAfter, retryDelay } from './retry.ts'
 import { createRetryTimer } from './retry-timer.ts'
 import { type StreamState, type Trigger, initialState, transition } from './state.ts'
 import { type Watchdog, createWatchdog } from './watchdog.ts'
@@ -23,6 +23,9 @@ export interface AttemptContext {
 }
 
 export interface SourceOptions extends AttemptOptions {
+  retry: RetryOptions
+  /** Source of random numbers from 0 to 1, for jitter. */
+  random(): number
   /** Milliseconds without a byte after which a connection counts as dead. @defaultValue none */
   idleTimeout?: number
   /** Milliseconds without an event after which a connection counts as stalled. @defaultValue none */
@@ -33,50 +36,42 @@ export interface SourceOptions extends AttemptOptions {
   observe?: Observer | undefined
 }
 
-/** What the stream decides. None is called after `close()` but `onStateChange`. */
+/** What the stream decides. After `close()`, only `onStateChange` and `onEnd` are called. */
 export interface SourceHooks {
   /** Method, and URL without query, for messages. */
   label: string
   /** Builds the next request. */
   request(context: AttemptContext): Promise<ConnectRequest>
   /** Checks a response, as in `AttemptHooks`. */
-  checkResponse(connection: Connection): Promise<boolean | void>
-  /** Returns the milliseconds until the next attempt, at least `minDelay`, or the error that ends the stream. */
-  nextRetry(error: StreamError, attempt: number, minDelay: number): number | StreamError
+  checkResponse(connection: Connection, request: ConnectRequest): Promise<boolean | void>
+  /** Returns whether the request may be sent again after `error`. */
+  isRepeatable(error: StreamError): boolean
+  /**
+   * Called with each batch, in order; each connection starts with an empty batch that `begins` it. The next batch is
+   * read once the promise has resolved. An error fails the attempt: the connection cannot be used any further.
+   */
+  onBatch(batch: Batch, connection: Connection): Promise<StreamError | void> | undefined
   /**
    * Returns what the clean end of a connection means: an error, or nothing if the stream is complete. `isEmpty`: the
    * connection has brought no byte.
    */
   endOfConnection(isEmpty: boolean): StreamError | undefined
   onStateChange(state: StreamState): void
-}
-
-/** What one `read()` has brought. */
-export interface SourceBatch {
-  readonly batch: Batch
-  /** The connection that the batch comes from. */
-  readonly connection: Connection
+  /** Called once the source is closed and the last batch was accepted, with the error that has ended the stream. */
+  onEnd(error?: StreamError): void
 }
 
 export interface Source {
   readonly state: StreamState
   start(): void
-  /**
-   * Resolves with the next batch, or with `undefined` at the end of the stream and after `close()`. Rejects with the
-   * error that ends the stream. Each connection starts with an empty batch that `begins` it. Calls must not overlap.
-   * As long as it is not called, nothing is read.
-   */
-  read(): Promise<SourceBatch | undefined>
   /** The stream has received something new: attempts count from 1 again. */
   progress(): void
-  /** A batch cannot be accepted: fails the attempt, unless `connection` was replaced meanwhile. */
-  fail(error: StreamError, connection: Connection): void
   /** Connects again at once. Returns `false`, and does nothing, once closed and before the server allows it. */
   reconnect(): boolean
-  /** Everything that matters was received: the connection may end by itself, so that it can be used again. */
+  /** Ends the stream, of which everything that matters was received: its connection may end by itself. */
   finish(error?: StreamError): void
   /** Ends the stream. Idempotent. */
-  close(error?: StreamError): void
+  close(): void
   /** Sets `idleTimeout`, also of the current connection. */
   setIdleTimeout(ms: number): void
 }
@@ -85,37 +80,41 @@ export interface Source {
 const HINTED_RETRY_SPACING_MS = 1_000
 /** Milliseconds between checks whether the network is back although nothing has said so. */
 const OFFLINE_POLL_MS = 60_000
+/** Milliseconds that the connection of a finished stream may take to end. */
+const DRAIN_TIMEOUT_MS = 1_000
 
 /** One attempt, from its request to the end of its connection. */
 interface Attempt {
   readonly controller: AbortController
+  /** Method, and URL without query, of its request. */
+  label: string
   openedAt: number
   connection?: Connection
   watchdog?: Watchdog
-  /** Whether the connection has brought no byte yet. */
-  isEmpty: boolean
-  /** Whether the batch that begins the connection was handed out. */
-  hasBegun: boolean
-  /** The read that the connection has not answered yet. */
-  pendingRead?: Promise<Batch | null> | undefined
+  /** Set once the stream is finished: the connection is read to its end, so that it can be used for other requests. */
+  cancelDrainTimeout?: () => void
 }
 
 /** Creates a source; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
-  const { clock, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
-  const { label } = hooks
+  const { clock, retry, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
   const timer = createRetryTimer(clock, () => dispatch('retry'))
   let { idleTimeout = Infinity } = options
   let state: StreamState = initialState
   let hasOpened = false
   let current: Attempt | undefined
-  let reader: { resolve(batch: SourceBatch | undefined): void; reject(error: unknown): void } | undefined
+  /** The last batch: pending until the stream accepts the next one. */
+  let accepting: Promise<StreamError | void> | undefined
   let removeHintListener: (() => void) | undefined
 
-  const stop = (attempt: Attempt | undefined): void => {
-    attempt?.watchdog?.stop()
-    attempt?.connection?.cancel()
-    attempt?.controller.abort()
+  const stop = ({ watchdog, connection, controller }: Attempt): void => {
+    watchdog?.stop()
+    connection?.cancel()
+    controller.abort()
+  }
+  const drain = (attempt: Attempt): void => {
+    attempt.watchdog?.stop()
+    attempt.cancelDrainTimeout = clock.after(DRAIN_TIMEOUT_MS, () => stop(attempt))
   }
   /** Changes the state, if it knows the trigger; a trigger that it does not know comes too late. */
   const dispatch = (trigger: Trigger, error?: StreamError, wait?: Parameters<typeof timer.start>): void => {
@@ -132,19 +131,16 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     state = next
     if (!hasChanged) return
     timer.stop()
-    if (status !== 'open') {
-      if (trigger === 'finish' && current?.connection) {
-        const { connection, pendingRead, watchdog, controller } = current
-        watchdog?.stop()
-        drain(connection, pendingRead, clock, controller)
-      } else stop(current)
+    if (status !== 'open' && current) {
+      if (trigger === 'finish') drain(current)
+      else stop(current)
       current = undefined
     }
     if (status === 'connecting' || status === 'refreshing') void connect(trigger === 'rejected' ? trigger : 'connect')
     else if (wait) timer.start(...wait)
     else if (status === 'closed') {
       removeHintListener?.()
-      serveReader()
+      void Promise.resolve(accepting).finally(() => hooks.onEnd(error))
     }
     // A hook may have moved on already: it was called with the newer state then.
     if (state === next) hooks.onStateChange(state)
@@ -154,43 +150,36 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
     if (clock.now() - (current?.openedAt ?? Infinity) >= STABLE_AFTER_MS) dispatch('progress')
     const serverDelay = Math.max(timer.reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
-    const { attempt } = state
     const isOffline = networkStatus.isOffline()
-    const delayOrError = hooks.nextRetry(error, isOffline ? 1 : attempt, serverDelay)
-    if (typeof delayOrError !== 'number') return dispatch('ended', delayOrError)
-    const hintDelay = Math.max(serverDelay, attempt > 1 ? HINTED_RETRY_SPACING_MS : 0)
-    dispatch(isOffline ? 'offline' : 'failed', error, [
-      isOffline ? OFFLINE_POLL_MS : delayOrError,
-      serverDelay,
-      hintDelay,
-    ])
+    // Without a network, an attempt does not count.
+    const attempt = isOffline ? 1 : state.attempt
+    const delay = hooks.isRepeatable(error) && retryDelay(retry, error, attempt, serverDelay, options.random)
+    if (typeof delay !== 'number') return dispatch('ended', finalError(retry, error, attempt, hooks.label))
+    const hintDelay = Math.max(serverDelay, state.attempt > 1 ? HINTED_RETRY_SPACING_MS : 0)
+    dispatch(isOffline ? 'offline' : 'failed', error, [isOffline ? OFFLINE_POLL_MS : delay, serverDelay, hintDelay])
   }
 
   const connect = async (reason: AttemptContext['reason']): Promise<void> => {
-    const attempt: Attempt = (current = {
-      controller: new AbortController(),
-      openedAt: Infinity,
-      isEmpty: true,
-      hasBegun: false,
-    })
-    const { controller } = attempt
+    const attempt: Attempt = (current = { controller: new AbortController(), label: hooks.label, openedAt: Infinity })
     let isFinal = false
     observe?.({ type: 'attempt', attempt: state.attempt, reason })
     try {
-      const connection = await openConnection(options, controller, {
-        label,
+      const connection = await openConnection(options, attempt.controller, {
+        label: hooks.label,
         async request(signal) {
           try {
-            return await hooks.request({ reason, attempt: state.attempt, signal })
+            const request = await hooks.request({ reason, attempt: state.attempt, signal })
+            attempt.label = formatRequestLabel(request)
+            return request
           } catch (error) {
             // Only credentials are worth another attempt; anything else is an error of the application's own code.
             isFinal = !isStreamError(error, 'auth')
             throw error
           }
         },
-        checkResponse(response) {
+        checkResponse(response, request) {
           observe?.({ type: 'response', status: response.status })
-          return hooks.checkResponse(response)
+          return hooks.checkResponse(response, request)
         },
       })
       if (current !== attempt) return connection?.cancel()
@@ -198,62 +187,44 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       attempt.connection = connection
       attempt.openedAt = clock.now()
       attempt.watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) => {
-        if (current === attempt) fail(silenceError(code, ms, label))
+        if (current === attempt) fail(silenceError(code, ms, attempt.label))
       })
       observe?.({ type: 'opened', reconnected: hasOpened })
       hasOpened = true
       dispatch('opened')
-      serveReader()
-    } catch (error) {
+      await readAll(attempt, connection)
+    } catch (cause) {
       if (current !== attempt) return
-      if (isFinal) dispatch('ended', error as StreamError)
-      else fail(error as StreamError)
+      if (isFinal) dispatch('ended', cause as StreamError)
+      else fail(isStreamError(cause) ? cause : requestFailed(attempt.label, cause))
     }
   }
 
-  const handOut = (batch: Batch, connection: Connection): void => {
-    const waiting = reader
-    reader = undefined
-    waiting?.resolve({ batch, connection })
-  }
-  /** Gives the pending read what it can have now, or starts a read of the connection for it. */
-  const serveReader = (): void => {
-    const attempt = current
-    if (!reader) return
-    if (state.status === 'closed') {
-      if (state.error) reader.reject(state.error)
-      else reader.resolve(undefined)
-      reader = undefined
-      return
-    }
-    const connection = attempt?.connection
-    if (!connection || attempt.pendingRead) return
-    if (!attempt.hasBegun) {
-      attempt.hasBegun = true
-      return handOut({ blocks: [], bytes: 0, begins: true }, connection)
-    }
-    attempt.watchdog?.beginRead()
-    attempt.pendingRead = connection.read()
-    attempt.pendingRead.then(
-      (batch) => {
-        if (current !== attempt) return
-        attempt.pendingRead = undefined
-        if (batch) {
-          attempt.isEmpty &&= !batch.bytes
+  /** Reads a connection to its end, or until another one has replaced it. */
+  const readAll = async (attempt: Attempt, connection: Connection): Promise<void> => {
+    let isEmpty = true
+    try {
+      // The last batch of the previous connection may still be pending.
+      await accepting
+      for (let batch: Batch | null = { blocks: [], bytes: 0, begins: true }; batch; batch = await connection.read()) {
+        if (current === attempt) {
           attempt.watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
+          isEmpty &&= !batch.bytes
           if (batch.retry !== undefined) timer.reconnectionTime = clampDelay(batch.retry)
-          return handOut(batch, connection)
+          const error = await (accepting = hooks.onBatch(batch, connection))
+          if (error) throw error
         }
-        const error = hooks.endOfConnection(attempt.isEmpty)
-        if (error) fail(error)
-        else dispatch('ended')
-      },
-      (cause: unknown) => {
-        if (current !== attempt) return
-        const isKnown = isStreamError(cause)
-        fail(isKnown ? cause : new StreamError('network', `Request failed: ${label}`, { cause, retryable: true }))
-      },
-    )
+        if (current !== attempt && !attempt.cancelDrainTimeout) return
+        attempt.watchdog?.beginRead()
+      }
+      if (current !== attempt) return
+      const error = hooks.endOfConnection(isEmpty)
+      if (error) throw error
+      dispatch('ended')
+    } finally {
+      attempt.cancelDrainTimeout?.()
+      connection.cancel()
+    }
   }
   /** The page is shown again, or the network is back. */
   const handleHint = (): void => {
@@ -270,24 +241,19 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       if (state.status === 'idle') removeHintListener = networkStatus.onReconnectHint(handleHint)
       dispatch('start')
     },
-    read: () =>
-      new Promise((resolve, reject) => {
-        reader = { resolve, reject }
-        serveReader()
-      }),
     progress() {
       if (state.attempt > 1) dispatch('progress')
-    },
-    fail(error, connection) {
-      if (current?.connection === connection) fail(error)
     },
     reconnect() {
       if (state.status === 'closed' || !timer.isAllowed) return false
       dispatch(state.status === 'waiting' ? 'retry' : 'reconnect')
       return true
     },
-    finish: (error) => dispatch('finish', error),
-    close: (error) => dispatch('close', error),
+    finish(error) {
+      dispatch('finish', error)
+      dispatch('close', error)
+    },
+    close: () => dispatch('close'),
     setIdleTimeout(ms) {
       if (ms === idleTimeout) return
       idleTimeout = ms

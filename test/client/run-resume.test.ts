@@ -66,6 +66,38 @@ describe('[P3.4] after `start`', () => {
     expect(network.last.request.url).toBe('https://eu.api.test/v2/generate/r1')
   })
 
+  test.each<[string, (testClient: Awaited<ReturnType<typeof open>>) => unknown, string]>([
+    ['that is refused', ({ network }) => network.last.respond({ status: 404 }), 'Status 404'],
+    ['that fails', ({ network }) => network.last.fail(new TypeError('failed')), 'Request failed'],
+    [
+      'without a response',
+      ({ clock }) => clock.advance(60_000),
+      'No response headers within 60000 ms (connectTimeout)',
+    ],
+    [
+      'whose connection breaks',
+      ({ network }) => network.last.respond().disconnect(new TypeError('broken')),
+      'Request failed',
+    ],
+    [
+      'whose connection is silent',
+      async ({ network, clock }) => {
+        network.last.respond()
+        await clock.advance(90_000)
+      },
+      'No bytes for 90000 ms (idleTimeout; dead connection, or buffering proxy)',
+    ],
+  ])('the error of a resume request %s names that request', async (_failure, failRequest, message) => {
+    const testClient = await open()
+    const { run, connection, clock } = testClient
+    connection.send(start(), delta(0, 'a'))
+    connection.end()
+    await clock.advance(1_000)
+    await failRequest(testClient)
+    await flushMicrotasks()
+    expect(run.state.error?.message).toBe(`${message}: GET https://api.test/api/generate/r1`)
+  })
+
   test('a run with an event before its start event can be resumed', async () => {
     const { run, connection, network, clock } = await open()
     const started = vi.fn()

@@ -70,16 +70,14 @@ describe('a request to an origin from which credentials are withheld', () => {
     const connecting = network.connect(request)
     network.last.respond({ status })
     const label = 'GET https://other.test/r'
-    const { withheldFrom } = request
     const clock = { now: () => 0, after: () => () => {} }
-    await expect(assertEventStream(await connecting, { clock, label, auth: true, withheldFrom })).rejects.toMatchObject(
-      {
-        code: 'http',
-        status,
-        retryable: false,
-        message: `Status ${status} (credentials were withheld from https://other.test, which trustedOrigins does not name): ${label}`,
-      },
-    )
+    const checked = assertEventStream(await connecting, { ...request, canRefresh: true }, { clock })
+    await expect(checked).rejects.toMatchObject({
+      code: 'http',
+      status,
+      retryable: false,
+      message: `Status ${status} (credentials were withheld from https://other.test, which trustedOrigins does not name): ${label}`,
+    })
   })
 
   test('does not get the headers of the SDK for the own URL either', async () => {

@@ -178,7 +178,7 @@ describe('[F41] reconnect hints', () => {
 
   test('a source closed before it started adds no hint listener', () => {
     const testSource = createTestSourceWithNetwork()
-    testSource.source.close(new StreamError('network', 'x'))
+    testSource.source.finish(new StreamError('network', 'x'))
     testSource.source.start()
     expect(testSource.listeners.size).toBe(0)
   })

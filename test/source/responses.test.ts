@@ -274,7 +274,9 @@ describe('the message of a status error', () => {
       `Status ${status} (Who?; credentials were withheld from https://other.test, which trustedOrigins does not name): ` +
         'GET https://api.test/stream',
     )
-    expect(await messageOf('', '', { withheldFrom, auth: true }, 403)).toContain('(credentials were withheld from')
+    expect(await messageOf('', '', { withheldFrom, canRefresh: true }, 403)).toContain(
+      '(credentials were withheld from',
+    )
   })
 
   test('with another status does not mention credentials', async () => {
@@ -283,7 +285,10 @@ describe('the message of a status error', () => {
 })
 
 test('a 401 from an origin from which credentials were withheld is final, because new ones would be withheld as well', async () => {
-  const { source, network, clock, endResults } = createTestSource({ auth: true, withheldFrom: 'https://other.test' })
+  const { source, network, clock, endResults } = createTestSource({
+    canRefresh: true,
+    withheldFrom: 'https://other.test',
+  })
   source.start()
   await flushMicrotasks()
   network.last.respond({ status: 401 })
@@ -298,10 +303,18 @@ describe('[F16] [P4.2] refused credentials', () => {
     reasons.length = 0
     return createTestSource({
       retry,
-      auth: true,
       request: async ({ reason, signal, attempt }, lastEventId) => {
         reasons.push(`${reason} ${attempt}`)
-        return { url: '/', method: 'GET', headers: [], credentialHeaders: [], lastEventId, maxEventSize: 100, signal }
+        return {
+          url: '/',
+          method: 'GET',
+          headers: [],
+          credentialHeaders: [],
+          canRefresh: true,
+          lastEventId,
+          maxEventSize: 100,
+          signal,
+        }
       },
     })
   }

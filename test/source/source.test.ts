@@ -274,11 +274,25 @@ describe('reconnect()', () => {
   })
 })
 
-test('a batch of a connection that was replaced cannot fail the new one', async () => {
-  const { open, source, network } = createTestSource()
-  await open()
-  const stale = { status: 200 } as never
-  source.fail(new StreamError('gap', 'late'), stale)
+test('a batch of a connection that was replaced cannot fail the new one, whose first batch waits for it', async () => {
+  let accept!: () => void
+  const accepted = new Promise<void>((resolve) => (accept = resolve))
+  const { open, source, network, events, flushedBytes } = createTestSource({
+    event({ data }) {
+      if (data === 'bad') throw new StreamError('gap', 'late')
+    },
+    flush: () => accepted,
+  })
+  const connection = await open()
+  connection.send({ data: 'bad' })
   await flushMicrotasks()
-  expect([source.state.status, network.attempts.length]).toEqual(['open', 1])
+  source.reconnect()
+  await flushMicrotasks()
+  network.last.respond().send({ data: 'next' })
+  await flushMicrotasks()
+  expect([events.length, flushedBytes.length]).toEqual([1, 1])
+  accept()
+  await flushMicrotasks()
+  expect(events.map(({ data }) => data)).toEqual(['bad', 'next'])
+  expect([source.state.status, network.attempts.length]).toEqual(['open', 2])
 })

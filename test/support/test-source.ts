@@ -3,7 +3,6 @@ import { StreamError } from '../../src/base/errors.ts'
 import type { ConnectRequest } from '../../src/connect/connect.ts'
 import { type ResponseCheckOptions, assertEventStream } from '../../src/source/check-response.ts'
 import { nextLastEventId } from '../../src/source/last-event-id.ts'
-import { type RetryOptions, nextRetry } from '../../src/source/retry.ts'
 import {
   type AttemptContext,
   type Source,
@@ -27,10 +26,9 @@ export interface TestSourceOptions
   extends
     Partial<Pick<SourceHooks, 'endOfConnection'>>,
     Partial<Omit<SourceOptions, 'clock' | 'connect'>>,
-    Partial<Omit<ResponseCheckOptions, 'statusCodes'>> {
+    Partial<Pick<ResponseCheckOptions, 'contentType'>>,
+    Partial<Pick<ConnectRequest, 'canRefresh' | 'withheldFrom'>> {
   repeatable?: (error: StreamError) => boolean
-  random?: () => number
-  retry?: RetryOptions
   lastEventId?: string
   ignoreAbort?: boolean
   /** Called after each event is recorded. A `StreamError` that it throws refuses the batch. */
@@ -75,6 +73,8 @@ export function createTestSource(options: TestSourceOptions = {}): TestSource {
       credentialHeaders: [],
       lastEventId: id,
       maxEventSize: 1_000,
+      canRefresh: options.canRefresh,
+      withheldFrom: options.withheldFrom,
       signal,
     }),
     endOfConnection = () => new StreamError('network', 'Ended', { retryable: true }),
@@ -90,56 +90,50 @@ export function createTestSource(options: TestSourceOptions = {}): TestSource {
   const endResults: (StreamError | undefined)[] = []
   const position = { lastEventId }
   const source = createSource(
-    { connect: network.connect, clock, connectTimeout: 10_000, ...rest },
+    { connect: network.connect, clock, connectTimeout: 10_000, retry, random, ...rest },
     {
       label,
-      async checkResponse(connection) {
+      async checkResponse(connection, sentRequest) {
         if (connection.status === 204) return false
-        await assertEventStream(connection, { ...rest, clock, label, statusCodes: retry.statusCodes })
-        return true
+        return assertEventStream(connection, sentRequest, { ...rest, clock, retry })
       },
-      nextRetry: (error, attempt, minDelay) =>
-        nextRetry({ ...retry, label, random }, repeatable?.(error) ?? true, error, attempt, minDelay),
+      isRepeatable: (error) => repeatable?.(error) ?? true,
+      async onBatch({ begins, blocks, bytes }) {
+        if (begins) return undefined
+        let failure: StreamError | undefined
+        try {
+          for (const { type, data, id } of blocks) {
+            const newId = nextLastEventId(position.lastEventId, id)
+            if (data !== undefined) {
+              const raw = { type, data, id: newId }
+              events.push(raw)
+              event?.(raw)
+            }
+            if (newId !== position.lastEventId) source.progress()
+            position.lastEventId = newId
+          }
+        } catch (error) {
+          failure = error as StreamError
+        }
+        flushedBytes.push(bytes)
+        await flush?.(bytes)
+        return failure
+      },
       endOfConnection,
       request: (context) => request(context, position.lastEventId),
       onStateChange(state) {
         states.push(state)
         changed?.(state)
       },
+      onEnd: (error) => isClosed || endResults.push(error),
     },
   )
-  const readAll = async (): Promise<void> => {
-    for (let next; (next = await source.read());) {
-      const { batch, connection } = next
-      if (batch.begins) continue
-      try {
-        for (const { type, data, id } of batch.blocks) {
-          const newId = nextLastEventId(position.lastEventId, id)
-          if (data !== undefined) {
-            const raw = { type, data, id: newId }
-            events.push(raw)
-            event?.(raw)
-          }
-          if (newId !== position.lastEventId) source.progress()
-          position.lastEventId = newId
-        }
-      } catch (error) {
-        source.fail(error as StreamError, connection)
-      }
-      flushedBytes.push(batch.bytes)
-      await flush?.(batch.bytes)
-    }
-  }
   let isClosed = false
   const { close } = source
-  source.close = (error) => {
+  source.close = () => {
     isClosed = true
-    close(error)
+    close()
   }
-  readAll().then(
-    () => isClosed || endResults.push(undefined),
-    (error: StreamError) => isClosed || endResults.push(error),
-  )
   return {
     source,
     clock,
