@@ -4,7 +4,7 @@ import { formatRequestLabel } from '../base/request-error.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { openConnection } from '../source/attempt.ts'
-import { assertEventStream } from '../source/check-response.ts'
+import { checkResponse } from '../source/check-response.ts'
 
 /**
  * Resolves once the run is cancelled or the server does not know it; rejects with a `StreamError`. After a 401, the
@@ -20,11 +20,8 @@ export async function cancelRun(
     openConnection(options, new AbortController(), {
       label: formatRequestLabel(target),
       request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
-      async checkResponse(connection, request) {
-        options.notifyResponse(connection)
-        // 2xx, 404 and 410 mean success; `false` skips the body.
-        return !/^(2..|404|410)$/.test(`${connection.status}`) && assertEventStream(connection, request, options)
-      },
+      // 2xx, 404 and 410 mean success.
+      checkResponse: (connection, request) => checkResponse(connection, request, options, /^(2..|404|410)$/),
     })
   try {
     await sendDelete('connect')

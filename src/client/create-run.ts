@@ -2,6 +2,7 @@
 import { createDeferred } from '../base/deferred.ts'
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import type { EventOf, StreamEvent } from '../base/events.ts'
+import { mergeDefined } from '../base/merge-defined.ts'
 import { callSafely } from '../base/report-error.ts'
 import { createUuid } from '../base/uuid.ts'
 import { native } from '../protocols/native.ts'
@@ -69,12 +70,7 @@ export function createRun<Delta, Events extends object>(
     return key ? { headers: { 'idempotency-key': key } } : {}
   }
   const succeed = ({ finishReason, rawFinishReason, usage }: RunEnd): Ending => {
-    result.resolve({
-      text: received.text,
-      finishReason,
-      ...(rawFinishReason !== undefined && { rawFinishReason }),
-      ...(usage !== undefined && { usage }),
-    })
+    result.resolve({ text: received.text, finishReason, ...mergeDefined({ rawFinishReason, usage }) })
     return { isFinal: true }
   }
   const succeedAsCancelled = (): void => {

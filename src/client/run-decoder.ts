@@ -1,6 +1,7 @@
 /** Decodes the events of a run: turns them into deltas in order, and into the outcome of the run. */
 import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
+import { mergeDefined } from '../base/merge-defined.ts'
 import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
 import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
@@ -197,14 +198,15 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     cursorAt(lastEventId, { nextIndex }) {
       const { resumeUrl: url, streamId, heartbeat } = state
       if (!url) return undefined
-      return {
+      return mergeDefined<Cursor>({
         v: 2,
         url,
-        ...(protocol.name && { protocol: protocol.name }),
-        ...(streamId && { streamId }),
-        ...(lastEventId && { lastEventId, ...(nextIndex !== undefined && { index: nextIndex }) }),
-        ...(heartbeat && { heartbeat }),
-      }
+        protocol: protocol.name,
+        streamId,
+        lastEventId: lastEventId || undefined,
+        index: lastEventId ? nextIndex : undefined,
+        heartbeat: heartbeat || undefined,
+      })
     },
   }
 }

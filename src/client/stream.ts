@@ -6,7 +6,7 @@ import { callSafely, reportUncaughtError } from '../base/report-error.ts'
 import type { Batch, Connection } from '../connect/connect.ts'
 import type { RequestBuilder } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
-import { assertEventStream } from '../source/check-response.ts'
+import { checkResponse } from '../source/check-response.ts'
 import type { Observer } from '../source/record.ts'
 import { clampDelay } from '../source/retry.ts'
 import { type Source, createSource } from '../source/source.ts'
@@ -85,11 +85,8 @@ export function createStream(setup: StreamSetup): Stream {
         if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
         return request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
       },
-      async checkResponse(connection, sentRequest) {
-        options.notifyResponse(connection)
-        if (connection.status === 204) return false
-        return assertEventStream(connection, sentRequest, options, !!kind.overrides().url)
-      },
+      checkResponse: (connection, sentRequest) =>
+        checkResponse(connection, sentRequest, options, /^204$/, !!kind.overrides().url),
       isRepeatable: kind.isRepeatable,
       onBatch: (batch, connection) => (batch.comments ? receiveWithComments : receive)(batch, connection),
       endOfConnection: kind.endOfConnection,

@@ -1,7 +1,7 @@
 /** Merges the options of a stream with those of its client and the defaults. */
 import { type Clock, systemClock } from '../base/clock.ts'
-import { callSafely } from '../base/report-error.ts'
-import type { Connect, Connection } from '../connect/connect.ts'
+import { mergeDefined } from '../base/merge-defined.ts'
+import type { Connect } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import { DEFAULT_MAX_EVENT_CHARS } from '../sse/parse.ts'
@@ -27,18 +27,10 @@ export interface ResolvedOptions extends MergedOptions {
   headerSources: ClientOptions['headers'][]
   lastEventId: NonNullable<ClientOptions['lastEventId']>
   trustedOrigins: readonly string[]
-  /** Calls `onResponse`. */
-  notifyResponse(connection: Connection): void
 }
 
 /** Defaults that differ between feeds and runs. */
 export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connectTimeout' | 'retry'>>
-
-/** Merges options; later ones take precedence. `undefined` counts as absent. */
-const mergeDefined = <Options extends object>(...layers: (Options | undefined)[]): Options =>
-  Object.fromEntries(
-    layers.flatMap((layer) => Object.entries(layer ?? {}).filter(([, value]) => value !== undefined)),
-  ) as Options
 
 const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions | undefined => {
   if (typeof retry === 'object' || retry === undefined) return retry
@@ -67,7 +59,6 @@ export function resolveOptions<Own extends StreamOptions>(
     ...(options.auth && { auth: withSharedRefresh(options.auth) }),
     queue: mergeDefined({ events: 1_024, bytes: 0x100000 }, options.queue),
     retry: mergeDefined(...layers.map(toRetryOptions)),
-    notifyResponse: ({ status, url, headers }) => callSafely(options.onResponse, { status, url, headers }),
     headerSources: layers.map(({ headers }) => headers),
   }
   checkOptions(resolved)

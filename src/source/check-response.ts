@@ -1,6 +1,7 @@
-/** Checks that a response is an event stream; throws a `StreamError` otherwise. */
+/** Checks responses: whether one is an event stream, and what it is instead. */
 import type { Clock } from '../base/clock.ts'
 import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
+import { callSafely } from '../base/report-error.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import type { ConnectRequest, Connection } from '../connect/connect.ts'
 import { type RetryOptions, defaultRetryStatusCodes } from './retry.ts'
@@ -11,6 +12,8 @@ export interface ResponseCheckOptions {
   retry?: RetryOptions
   /** Returns whether a content type is accepted; `false` accepts all. */
   contentType?: false | ((type: string) => boolean) | undefined
+  /** Called with each response, whatever its status. */
+  onResponse?: ((response: Pick<Connection, 'status' | 'url' | 'headers'>) => void) | undefined
 }
 
 /** What is to be known of a request whose response is checked. */
@@ -25,6 +28,24 @@ const MAX_ERROR_BODY_BYTES = 16_384
 const ERROR_BODY_TIMEOUT_MS = 1_000
 /** Maximum length of the server's words in a message, in characters (UTF-16 code units). */
 const MAX_QUOTE_CHARS = 200
+
+/**
+ * Calls `onResponse`, and resolves with `true` if the response is an event stream, or with `false` if it has a
+ * `finalStatus`: nothing is to be read, and that is no error. Rejects as `assertEventStream` does.
+ */
+export async function checkResponse(
+  connection: Connection,
+  request: CheckedRequest,
+  options: ResponseCheckOptions,
+  finalStatus: RegExp,
+  resumesRun?: boolean,
+): Promise<boolean> {
+  const { status, url, headers } = connection
+  callSafely(options.onResponse, { status, url, headers })
+  if (finalStatus.test(`${status}`)) return false
+  await assertEventStream(connection, request, options, resumesRun)
+  return true
+}
 
 /**
  * `resumesRun`: the request resumes a run, so that a 404 or 410 means that the run is gone (code `expired`).
