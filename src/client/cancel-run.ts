@@ -3,7 +3,7 @@ import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
-import { openConnection } from '../source/attempt.ts'
+import { createAttempt } from '../source/attempt.ts'
 import { checkResponse } from '../source/check-response.ts'
 
 /**
@@ -16,12 +16,16 @@ export async function cancelRun(
   overrides: RequestOverrides,
 ): Promise<void> {
   const target = { method: 'DELETE', url: overrides.url ?? requestBuilder.url }
-  const sendDelete = (reason: 'connect' | 'rejected'): Promise<unknown> =>
-    openConnection(options, new AbortController(), {
-      label: formatRequestLabel(target),
-      request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
-      // 2xx, 404 and 410 mean success.
-      checkResponse: (connection, request) => checkResponse(connection, request, options, /^(2..|404|410)$/),
+  const sendDelete = (reason: 'connect' | 'rejected'): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const attempt = createAttempt(options, {
+        label: formatRequestLabel(target),
+        request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
+        // 2xx, 404 and 410 mean success.
+        checkResponse: (connection, request) => checkResponse(connection, request, options, /^(2..|404|410)$/),
+        onEnd: (error, isFinal) => (isFinal || error ? reject(error) : resolve()),
+      })
+      attempt.start()
     })
   try {
     await sendDelete('connect')

@@ -110,7 +110,7 @@ export function createStream(setup: StreamSetup): Stream {
     else clock.after(0, () => dispatcher.mode === 'iterating' || kind.isAwaited() || reportUncaughtError(error))
   }
   /** Delivers the events of a batch. Resolves as `SourceHooks.onBatch` does. */
-  const receive = (batch: Batch, connection: Connection): Promise<StreamError | void> | undefined => {
+  const receive = (batch: Batch, connection: Connection): Promise<StreamError | void> | void => {
     const { items, hasProgressed, error } = kind.decode(batch, connection)
     if (hasProgressed) source.progress()
     if (batch.bytes) observe?.({ type: 'read', events: items.length, bytes: batch.bytes })

@@ -3,9 +3,9 @@ import { systemClock } from '../base/clock.ts'
 import { checkDelay } from '../base/delay.ts'
 import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
-import { formatRequestLabel } from '../base/request-error.ts'
+import { formatRequestLabel, retryableError } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
-import { type ReadOptions, STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
+import { STABLE_AFTER_MS, createAttempt } from '../source/attempt.ts'
 import { isEventStream, httpError } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
 import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -40,8 +40,8 @@ export function openEventStream(
   let reconnectionTime = 3_000
   let attempt = 1
   let origin: string
-  let controller: AbortController
-  let cancelWait: (() => void) | undefined
+  /** Stops the current attempt, or the wait for the next one. */
+  let stop: () => void
 
   const connect = fetchConnectWithParser(
     (parser) =>
@@ -59,15 +59,13 @@ export function openEventStream(
       if (getState() !== CLOSED) fire(event, readyState)
     })
   }
-  const run = async (): Promise<void> => {
+  const run = (): void => {
     let openedAt = Infinity
-    controller = new AbortController()
-    let error: StreamError | undefined
-    try {
-      const startWatchdog: ReadOptions['startWatchdog'] = (onSilence) =>
-        createWatchdog(clock, idleTimeout, stallTimeout, onSilence)
-      const endedCleanly = await runAttempt({ connect, clock, connectTimeout, startWatchdog }, controller, {
+    const current = createAttempt(
+      { connect, clock, connectTimeout },
+      {
         label,
+        startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence),
         async request(signal) {
           // [spec] "Wait until the aforementioned task has run."
           await tasks
@@ -104,22 +102,28 @@ export function openEventStream(
           // [spec] "Announce the connection": "sets the readyState attribute to OPEN and fires an event named open"
           queueTask(new Event('open'), OPEN)
         },
-        onBatch({ blocks }) {
+        async onBatch({ blocks }) {
           for (const { type, data, id = lastEventId } of blocks) {
             if (id !== lastEventId) attempt = 1
             lastEventId = id
             // [spec] "Dispatch the event", steps 4 to 8
             if (data !== undefined) queueTask(createMessageEvent(type, { data, origin, lastEventId: id }), OPEN)
           }
-          return tasks
+          await tasks
         },
-      })
-      if (endedCleanly) error = new StreamError('network', `Connection ended: ${label}`, { retryable: true })
-    } catch (cause) {
-      error = cause as StreamError
-    }
-    if (getState() === CLOSED) return
-    if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
+        endOfConnection: () => retryableError('network', 'Connection ended', label),
+        onEnd(error) {
+          if (getState() === CLOSED) return
+          if (clock.now() - openedAt >= STABLE_AFTER_MS) attempt = 1
+          reconnect(error as StreamError)
+        },
+      },
+    )
+    stop = current.stop
+    current.start()
+  }
+  /** Waits for the next attempt, or ends the stream, as `retry` or the standard decides. */
+  const reconnect = (error: StreamError): void => {
     const isRetried = error?.retryable && method === 'GET' && retry !== false
     const defaultDelay = isRetried ? reconnectionTime : undefined
     let delay = defaultDelay
@@ -135,15 +139,12 @@ export function openEventStream(
     // `retry` may have closed the stream.
     if (getState() !== CLOSED && delay !== undefined) {
       attempt++
-      cancelWait = clock.after(delay, run)
+      stop = clock.after(delay, run)
       // [spec] "Reestablish the connection": "Set the readyState attribute to CONNECTING. Fire an event named error"
       queueTask(new Event('error'), CONNECTING, error)
       // [spec] "Fail the connection": "sets the readyState attribute to CLOSED and fires an event named error"
     } else queueTask(new Event('error'), CLOSED, error)
   }
-  void run()
-  return () => {
-    cancelWait?.()
-    controller.abort()
-  }
+  run()
+  return () => stop()
 }

@@ -7,7 +7,7 @@ import { formatRequestLabel } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
 import { cancelBody } from '../connect/read-body.ts'
 import { isResponse } from '../connect/send-request.ts'
-import { STABLE_AFTER_MS, runAttempt } from '../source/attempt.ts'
+import { type Attempt, STABLE_AFTER_MS, createAttempt } from '../source/attempt.ts'
 import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
 import { type Block, DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -95,8 +95,8 @@ export function fetchEventSource(
     const document = openWhenHidden || !isSafe ? undefined : globalThis.document
     let reconnectionTime = 1_000
     let attempt = 1
-    /** Controller of the current or next attempt; `undefined` while the page is hidden, and after the end. */
-    let currentAttempt: AbortController | undefined
+    /** The current attempt, or the last one before the next; `undefined` while the page is hidden, and after the end. */
+    let currentAttempt: Attempt | undefined
     let cancelWait: (() => void) | undefined
 
     const requestHeaders = collectHeaders(headers, request)
@@ -153,11 +153,11 @@ export function fetchEventSource(
       }
     }
 
-    const run = async (): Promise<void> => {
-      const controller = (currentAttempt = new AbortController())
+    const run = (): void => {
       let openedAt = Infinity
-      try {
-        await runAttempt({ clock, connectTimeout: Infinity, connect }, controller, {
+      const current = createAttempt(
+        { clock, connectTimeout: Infinity, connect },
+        {
           label: formatRequestLabel({ method, url }),
           request: async (signal) => ({
             url,
@@ -170,24 +170,31 @@ export function fetchEventSource(
           }),
           // `onopen` has checked it.
           checkResponse: async () => {},
-          onOpen: () => (openedAt = clock.now()),
+          onOpen: () => void (openedAt = clock.now()),
           onBatch({ blocks }) {
             for (const { type, data, id, retry } of blocks as (Block & { retry: number })[]) {
-              if (currentAttempt !== controller) break
+              if (currentAttempt !== current) break
               if (id !== undefined && id !== lastEventId) attempt = 1
               // An event whose handler throws counts as received.
               lastEventId = id ?? lastEventId
               if (data !== undefined) callHandler(onmessage, { data, event: type, id: id ?? '', retry })
             }
           },
-        })
-        if (currentAttempt !== controller) return
-        callHandler(onclose, undefined)
-        dispose()
-        resolve()
-      } catch (error) {
-        if (currentAttempt === controller) retry(error as StreamError, openedAt)
-      }
+          onEnd(failure) {
+            let error = failure as StreamError | undefined
+            try {
+              if (!error) callHandler(onclose, undefined)
+            } catch (thrown) {
+              error = thrown as StreamError
+            }
+            if (error) return retry(error, openedAt)
+            dispose()
+            resolve()
+          },
+        },
+      )
+      currentAttempt = current
+      current.start()
     }
     const retry = (error: StreamError, openedAt: number): void => {
       const cause = 'cause' in error ? error.cause : error
@@ -207,7 +214,7 @@ export function fetchEventSource(
     }
     const pause = (): void => {
       cancelWait?.()
-      currentAttempt?.abort()
+      currentAttempt?.stop()
       currentAttempt = undefined
     }
     const dispose = (): void => {
@@ -219,7 +226,7 @@ export function fetchEventSource(
       if (document?.hidden) pause()
       else if (!currentAttempt) {
         attempt = 1
-        void run()
+        run()
       }
     }
 
@@ -231,6 +238,6 @@ export function fetchEventSource(
         resolve()
       })
     document?.addEventListener('visibilitychange', onVisibilityChange)
-    void run()
+    run()
   })
 }

@@ -1,14 +1,13 @@
 /** The source of a stream: one connection after another, read batch by batch, with retries in between. */
-import { type StreamError, isStreamError } from '../base/errors.ts'
-import { formatRequestLabel } from '../base/request-error.ts'
+import type { StreamError } from '../base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type AttemptOptions, STABLE_AFTER_MS, openConnection, requestFailed, silenceError } from './attempt.ts'
+import { type Attempt, type AttemptOptions, STABLE_AFTER_MS, createAttempt } from './attempt.ts'
 import { type NetworkStatus, platformNetworkStatus } from './network-status.ts'
 import type { Observer } from './record.ts'
 import { type RetryOptions, clampDelay, finalError, parseRetryAfter, retryDelay } from './retry.ts'
 import { createRetryTimer } from './retry-timer.ts'
 import { type StreamState, type Trigger, initialState, transition } from './state.ts'
-import { type Watchdog, createWatchdog } from './watchdog.ts'
+import { createWatchdog } from './watchdog.ts'
 
 export type { StreamState } from './state.ts'
 
@@ -50,7 +49,7 @@ export interface SourceHooks {
    * Called with each batch, in order; each connection starts with an empty batch that `begins` it. The next batch is
    * read once the promise has resolved. An error fails the attempt: the connection cannot be used any further.
    */
-  onBatch(batch: Batch, connection: Connection): Promise<StreamError | void> | undefined
+  onBatch(batch: Batch, connection: Connection): Promise<StreamError | void> | void
   /**
    * Returns what the clean end of a connection means: an error, or nothing if the stream is complete. `isEmpty`: the
    * connection has brought no byte.
@@ -80,21 +79,6 @@ export interface Source {
 const HINTED_RETRY_SPACING_MS = 1_000
 /** Milliseconds between checks whether the network is back although nothing has said so. */
 const OFFLINE_POLL_MS = 60_000
-/** Milliseconds that the connection of a finished stream may take to end. */
-const DRAIN_TIMEOUT_MS = 1_000
-
-/** One attempt, from its request to the end of its connection. */
-interface Attempt {
-  readonly controller: AbortController
-  /** Method, and URL without query, of its request. */
-  label: string
-  openedAt: number
-  connection?: Connection
-  watchdog?: Watchdog
-  /** Set once the stream is finished: the connection is read to its end, so that it can be used for other requests. */
-  cancelDrainTimeout?: () => void
-}
-
 /** Creates a source; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
   const { clock, retry, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
@@ -104,18 +88,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   let hasOpened = false
   let current: Attempt | undefined
   /** The last batch: pending until the stream accepts the next one. */
-  let accepting: Promise<StreamError | void> | undefined
+  let accepting: Promise<StreamError | void> | void
   let removeHintListener: (() => void) | undefined
 
-  const stop = ({ watchdog, connection, controller }: Attempt): void => {
-    watchdog?.stop()
-    connection?.cancel()
-    controller.abort()
-  }
-  const drain = (attempt: Attempt): void => {
-    attempt.watchdog?.stop()
-    attempt.cancelDrainTimeout = clock.after(DRAIN_TIMEOUT_MS, () => stop(attempt))
-  }
   /** Changes the state, if it knows the trigger; a trigger that it does not know comes too late. */
   const dispatch = (trigger: Trigger, error?: StreamError, wait?: Parameters<typeof timer.start>): void => {
     const nextState = transition(state, trigger)
@@ -131,12 +106,12 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     state = next
     if (!hasChanged) return
     timer.stop()
-    if (status !== 'open' && current) {
-      if (trigger === 'finish') drain(current)
-      else stop(current)
+    if (status !== 'open') {
+      if (trigger === 'finish') current?.drain()
+      else current?.stop()
       current = undefined
     }
-    if (status === 'connecting' || status === 'refreshing') void connect(trigger === 'rejected' ? trigger : 'connect')
+    if (status === 'connecting' || status === 'refreshing') connect(trigger === 'rejected' ? trigger : 'connect')
     else if (wait) timer.start(...wait)
     else if (status === 'closed') {
       removeHintListener?.()
@@ -146,9 +121,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     if (state === next) hooks.onStateChange(state)
   }
 
-  const fail = (error: StreamError): void => {
+  const fail = (error: StreamError, openedAt: number): void => {
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
-    if (clock.now() - (current?.openedAt ?? Infinity) >= STABLE_AFTER_MS) dispatch('progress')
+    if (clock.now() - openedAt >= STABLE_AFTER_MS) dispatch('progress')
     const serverDelay = Math.max(timer.reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
     const isOffline = networkStatus.isOffline()
     // Without a network, an attempt does not count.
@@ -159,72 +134,38 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
     dispatch(isOffline ? 'offline' : 'failed', error, [isOffline ? OFFLINE_POLL_MS : delay, serverDelay, hintDelay])
   }
 
-  const connect = async (reason: AttemptContext['reason']): Promise<void> => {
-    const attempt: Attempt = (current = { controller: new AbortController(), label: hooks.label, openedAt: Infinity })
-    let isFinal = false
+  const connect = (reason: AttemptContext['reason']): void => {
+    let openedAt = Infinity
+    const attempt = createAttempt(options, {
+      label: hooks.label,
+      request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }),
+      checkResponse(response, request) {
+        observe?.({ type: 'response', status: response.status })
+        return hooks.checkResponse(response, request)
+      },
+      startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence),
+      async onOpen(connection) {
+        openedAt = clock.now()
+        observe?.({ type: 'opened', reconnected: hasOpened })
+        hasOpened = true
+        dispatch('opened')
+        // A batch of the previous connection may still be pending.
+        await accepting
+        if (current === attempt) await hooks.onBatch({ blocks: [], bytes: 0, begins: true }, connection)
+      },
+      onBatch(batch, connection) {
+        if (batch.retry !== undefined) timer.reconnectionTime = clampDelay(batch.retry)
+        return (accepting = hooks.onBatch(batch, connection))
+      },
+      endOfConnection: hooks.endOfConnection,
+      onEnd(error, isFinal) {
+        if (isFinal || !error) dispatch('ended', error as StreamError | undefined)
+        else fail(error as StreamError, openedAt)
+      },
+    })
+    current = attempt
     observe?.({ type: 'attempt', attempt: state.attempt, reason })
-    try {
-      const connection = await openConnection(options, attempt.controller, {
-        label: hooks.label,
-        async request(signal) {
-          try {
-            const request = await hooks.request({ reason, attempt: state.attempt, signal })
-            attempt.label = formatRequestLabel(request)
-            return request
-          } catch (error) {
-            // Only credentials are worth another attempt; anything else is an error of the application's own code.
-            isFinal = !isStreamError(error, 'auth')
-            throw error
-          }
-        },
-        checkResponse(response, request) {
-          observe?.({ type: 'response', status: response.status })
-          return hooks.checkResponse(response, request)
-        },
-      })
-      if (current !== attempt) return connection?.cancel()
-      if (!connection) return dispatch('ended')
-      attempt.connection = connection
-      attempt.openedAt = clock.now()
-      attempt.watchdog = createWatchdog(clock, idleTimeout, stallTimeout, (code, ms) => {
-        if (current === attempt) fail(silenceError(code, ms, attempt.label))
-      })
-      observe?.({ type: 'opened', reconnected: hasOpened })
-      hasOpened = true
-      dispatch('opened')
-      await readAll(attempt, connection)
-    } catch (cause) {
-      if (current !== attempt) return
-      if (isFinal) dispatch('ended', cause as StreamError)
-      else fail(isStreamError(cause) ? cause : requestFailed(attempt.label, cause))
-    }
-  }
-
-  /** Reads a connection to its end, or until another one has replaced it. */
-  const readAll = async (attempt: Attempt, connection: Connection): Promise<void> => {
-    let isEmpty = true
-    try {
-      // The last batch of the previous connection may still be pending.
-      await accepting
-      for (let batch: Batch | null = { blocks: [], bytes: 0, begins: true }; batch; batch = await connection.read()) {
-        if (current === attempt) {
-          attempt.watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
-          isEmpty &&= !batch.bytes
-          if (batch.retry !== undefined) timer.reconnectionTime = clampDelay(batch.retry)
-          const error = await (accepting = hooks.onBatch(batch, connection))
-          if (error) throw error
-        }
-        if (current !== attempt && !attempt.cancelDrainTimeout) return
-        attempt.watchdog?.beginRead()
-      }
-      if (current !== attempt) return
-      const error = hooks.endOfConnection(isEmpty)
-      if (error) throw error
-      dispatch('ended')
-    } finally {
-      attempt.cancelDrainTimeout?.()
-      connection.cancel()
-    }
+    attempt.start()
   }
   /** The page is shown again, or the network is back. */
   const handleHint = (): void => {

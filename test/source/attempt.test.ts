@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
-import { type ReadHooks, runAttempt } from '../../src/source/attempt.ts'
+import { type Attempt, type AttemptHooks, createAttempt } from '../../src/source/attempt.ts'
 import { createWatchdog } from '../../src/source/watchdog.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -16,42 +16,41 @@ const REQUEST: Omit<ConnectRequest, 'signal'> = {
   maxEventSize: 100,
 }
 
-/** Starts an attempt and records its hook calls and its outcome. */
+/** Starts an attempt and records its hook calls, and the error that it ends with. */
 function createTestAttempt({
   ignoreAbort = false,
   idleTimeout = Infinity,
   ...hooks
-}: Partial<ReadHooks> & { ignoreAbort?: boolean; idleTimeout?: number } = {}) {
+}: Partial<AttemptHooks> & { ignoreAbort?: boolean; idleTimeout?: number } = {}) {
   const clock = createManualClock()
   const network = createScriptedNetwork({ ignoreAbort })
-  const controller = new AbortController()
   const received: string[] = []
   const outcome: unknown[] = []
-  const done = runAttempt(
-    {
-      connect: network.connect,
-      clock,
-      connectTimeout: 1_000,
-      startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, Infinity, onSilence),
-    },
-    controller,
+  let end!: () => void
+  const done = new Promise<void>((resolve) => (end = resolve))
+  const attempt = createAttempt(
+    { connect: network.connect, clock, connectTimeout: 1_000 },
     {
       label: 'GET https://api.test/',
       request: async (signal) => ({ ...REQUEST, signal }),
       checkResponse: async () => {},
-      onOpen: () => received.push('opened'),
+      startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, Infinity, onSilence),
+      onOpen: () => void received.push('opened'),
       onBatch: ({ blocks }: Batch) => void received.push(...blocks.map(({ data }) => String(data))),
+      endOfConnection: (isEmpty) => void received.push(isEmpty ? 'empty' : 'ended'),
+      onEnd(error) {
+        outcome.push(error)
+        end()
+      },
       ...hooks,
     },
-  ).then(
-    (clean) => outcome.push(clean),
-    (error: unknown) => outcome.push(error),
   )
-  return { clock, network, controller, received, outcome, done }
+  attempt.start()
+  return { clock, network, attempt, received, outcome, done }
 }
 
 describe('clean end', () => {
-  test('an attempt resolves with true when its stream ends', async () => {
+  test('an attempt ends without an error when its stream ends', async () => {
     const { network, received, outcome, clock } = createTestAttempt()
     await flushMicrotasks()
     const connection = network.last.respond()
@@ -59,8 +58,8 @@ describe('clean end', () => {
     connection.end()
     await flushMicrotasks()
     expect([received, outcome, clock.pendingDelays, connection.cancelled]).toEqual([
-      ['opened', 'a', 'b'],
-      [true],
+      ['opened', 'a', 'b', 'ended'],
+      [undefined],
       [],
       true,
     ])
@@ -74,12 +73,27 @@ describe('clean end', () => {
     expect(clock.pendingDelays).toEqual([])
   })
 
-  test('[F12] an attempt whose response check finds nothing to read resolves with false', async () => {
+  test.each([true, false])(
+    'the end of a connection can be an error, and says whether it was empty: %s',
+    async (wasEmpty) => {
+      const empty = new StreamError('network', 'empty')
+      const ended = new StreamError('network', 'ended')
+      const { network, outcome, done } = createTestAttempt({ endOfConnection: (isEmpty) => (isEmpty ? empty : ended) })
+      await flushMicrotasks()
+      const connection = network.last.respond()
+      if (!wasEmpty) connection.comment()
+      connection.end()
+      await done
+      expect(outcome).toEqual([wasEmpty ? empty : ended])
+    },
+  )
+
+  test('[F12] an attempt whose response check finds nothing to read ends without an error, and reads nothing', async () => {
     const { network, received, outcome } = createTestAttempt({ checkResponse: async () => false })
     await flushMicrotasks()
     const connection = network.last.respond({ status: 204 })
     await flushMicrotasks()
-    expect([received, outcome, connection.cancelled]).toEqual([[], [false], true])
+    expect([received, outcome, connection.cancelled, connection.pendingReads]).toEqual([[], [undefined], true, 0])
   })
 })
 
@@ -111,11 +125,15 @@ describe('failures', () => {
     ])
   })
 
-  test('an error thrown by onBatch ends the attempt and cancels the connection', async () => {
+  test.each([
+    ['thrown', 'throws'],
+    ['returned', 'resolves'],
+  ])('an error %s by onBatch ends the attempt and cancels the connection', async (_how, kind) => {
     const error = new StreamError('gap', 'missing')
     const { network, outcome, done } = createTestAttempt({
       onBatch() {
-        throw error
+        if (kind === 'throws') throw error
+        return Promise.resolve(error)
       },
     })
     await flushMicrotasks()
@@ -151,55 +169,59 @@ describe('failures', () => {
   })
 })
 
-describe('[F36] [F37] aborting', () => {
-  /** Resolves with `value`, and aborts after the promise resolves but before the code that awaits it continues. */
-  const abortAfter = <Value>(value: Value, controller: AbortController): Promise<Value> => {
+describe('[F36] [F37] stop()', () => {
+  /** Resolves with `value`, and stops after the promise resolves but before the code that awaits it continues. */
+  const stopAfter = <Value>(value: Value, getAttempt: () => Attempt): Promise<Value> => {
     const promise = Promise.resolve(value)
-    queueMicrotask(() => promise.then(() => controller.abort('enough')))
+    void promise.then(() => getAttempt().stop())
     return promise
   }
 
-  test('an abort in the microtask after the response check prevents onOpen', async () => {
-    const testAttempt = createTestAttempt({ checkResponse: () => abortAfter(undefined, testAttempt.controller) })
+  test('stop() in the microtask after the response check prevents onOpen', async () => {
+    const testAttempt = createTestAttempt({ checkResponse: () => stopAfter(undefined, () => testAttempt.attempt) })
     await flushMicrotasks()
     testAttempt.network.last.respond()
     await flushMicrotasks()
-    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], ['enough']])
+    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], []])
   })
 
-  test('an abort in the microtask after a read prevents onBatch', async () => {
-    const controller = new AbortController()
+  test('stop() in the microtask after a read prevents onBatch', async () => {
     const received: string[] = []
     const batch: Batch = { blocks: [{ type: 'message', data: 'a', id: undefined }], bytes: 9 }
     const connection = {
       status: 200,
       url: REQUEST.url,
       headers: new Headers(),
-      read: () => abortAfter(batch, controller),
+      read: () => stopAfter(batch, () => attempt),
       readText: async () => '',
       cancel: () => received.push('cancelled'),
     }
-    const attempt = runAttempt(
+    const attempt = createAttempt(
       { connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 },
-      controller,
       {
         label: 'GET https://api.test/',
         request: async (signal) => ({ ...REQUEST, signal }),
         checkResponse: async () => {},
-        onOpen: () => received.push('opened'),
+        onOpen: () => void received.push('opened'),
         onBatch: () => void received.push('read'),
+        onEnd: () => received.push('end'),
       },
     )
-    await expect(attempt).rejects.toBe('enough')
+    attempt.start()
+    await flushMicrotasks()
     expect(received).toEqual(['opened', 'cancelled'])
   })
 
   test.each(['preparing the request', 'connecting', 'reading', 'paused'])(
-    'an abort while %s ends the attempt immediately, and no hook is called afterwards',
+    'stop() while %s aborts the signal, and no hook is called afterwards',
     async (phase) => {
-      const { controller, network, received, outcome, clock } = createTestAttempt({
+      let signal!: AbortSignal
+      const { attempt, network, received, outcome, clock } = createTestAttempt({
         ignoreAbort: true,
-        ...(phase === 'preparing the request' && { request: () => new Promise(() => {}) }),
+        async request(attemptSignal) {
+          signal = attemptSignal
+          return phase === 'preparing the request' ? new Promise(() => {}) : { ...REQUEST, signal }
+        },
         ...(phase === 'paused' && { onBatch: () => new Promise(() => {}) }),
       })
       await flushMicrotasks()
@@ -207,27 +229,54 @@ describe('[F36] [F37] aborting', () => {
       connection?.send({ data: 'a' })
       await flushMicrotasks()
       const before = [...received]
-      controller.abort('enough')
-      await flushMicrotasks()
-      expect(outcome).toEqual(['enough'])
+      attempt.stop()
+      expect(signal.aborted).toBe(true)
       const late = phase === 'connecting' ? network.last.respond() : connection
       late?.send({ data: 'late' })
       await flushMicrotasks()
-      expect([received, clock.pendingDelays, late?.cancelled ?? true]).toEqual([before, [], true])
+      expect([received, outcome, clock.pendingDelays, late?.cancelled ?? true]).toEqual([before, [], [], true])
     },
   )
 
-  test('an abort in onOpen prevents further hook calls', async () => {
-    const testAttempt = createTestAttempt({ onOpen: () => testAttempt.controller.abort('enough') })
+  test('stop() in onOpen prevents further hook calls', async () => {
+    const testAttempt = createTestAttempt({ onOpen: () => testAttempt.attempt.stop() })
     await flushMicrotasks()
     testAttempt.network.last.respond().send({ data: 'a' })
     await flushMicrotasks()
-    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], ['enough']])
+    expect([testAttempt.received, testAttempt.outcome]).toEqual([[], []])
+  })
+})
+
+describe('drain()', () => {
+  test('the rest of the connection is read but not used, and then nothing is left', async () => {
+    const { attempt, network, received, outcome, clock } = createTestAttempt()
+    await flushMicrotasks()
+    const connection = network.last.respond()
+    await flushMicrotasks()
+    attempt.drain()
+    connection.send({ data: 'rest' })
+    connection.end()
+    await flushMicrotasks()
+    expect([connection.cancelled, connection.unreadBatches, clock.pendingDelays]).toEqual([true, 0, []])
+    expect([received, outcome, network.last.request.signal.aborted]).toEqual([['opened'], [], false])
+  })
+
+  test('a connection that does not end is cancelled after a second', async () => {
+    const { attempt, network, received, outcome, clock } = createTestAttempt()
+    await flushMicrotasks()
+    const connection = network.last.respond()
+    await flushMicrotasks()
+    attempt.drain()
+    await clock.advance(999)
+    expect(connection.cancelled).toBe(false)
+    await clock.advance(1)
+    expect([connection.cancelled, network.last.request.signal.aborted]).toEqual([true, true])
+    expect([received, outcome, clock.pendingDelays]).toEqual([['opened'], [], []])
   })
 })
 
 test('[F4] [F33] backpressure is not mistaken for a silent server', async () => {
-  const { network, clock, outcome, controller } = createTestAttempt({
+  const { network, clock, outcome } = createTestAttempt({
     idleTimeout: 500,
     onBatch: () => new Promise(() => {}),
   })
@@ -235,9 +284,6 @@ test('[F4] [F33] backpressure is not mistaken for a silent server', async () => 
   network.last.respond().send({ data: 'a' })
   await clock.advance(10_000)
   expect(outcome).toEqual([])
-  controller.abort('enough')
-  await flushMicrotasks()
-  expect(outcome).toEqual(['enough'])
 })
 
 test('[F33] the promise returned by onBatch delays the next read', async () => {
