@@ -36,7 +36,8 @@ export async function fetchFollowingRedirects(
     if (!redirectsLeft) problem = 'too many redirects'
     if (isHidden) problem = `a browser would send ${credentialHeaders.join(', ')} to any origin`
     if (problem) throw new StreamError('redirect', `Redirect not followed, ${problem}: ${label}`)
-    if (status === 303 || (status < 303 && init.method === 'POST')) {
+    const { method = 'GET' } = init
+    if (status === 303 ? method !== 'HEAD' : status < 303 && method === 'POST') {
       init.method = 'GET'
       init.body = null
       headers.delete('content-type')

@@ -154,6 +154,16 @@ describe('[F13] redirects with a credential header that platforms do not strip',
     expect(home.requests[1]!.headers).toMatchObject({ 'x-api-key': 'SECRET', 'x-trace': 'kept', 'last-event-id': '7' })
   })
 
+  test.each([301, 302, 303, 307, 308])('a %d redirect of a HEAD request is followed with HEAD', async (status) => {
+    home.handle = ({ url }, response) => {
+      if (url === '/there') response.writeHead(200, { 'content-type': 'text/event-stream' }).end()
+      else response.writeHead(status, { location: '/there' }).end()
+    }
+    const connection = await fetchConnect()(request(`${home.origin}/here`, withKey({ method: 'HEAD' })))
+    connection.cancel()
+    expect(home.requests.map(({ method }) => method)).toEqual(['HEAD', 'HEAD'])
+  })
+
   test('[F14] an API key dropped on a redirect to another origin is not sent again after a redirect back', async () => {
     redirect(302, `${foreign.origin}/over`)
     foreign.handle = (_, response) => void response.writeHead(302, { location: `${home.origin}/there` }).end()
