@@ -53,7 +53,7 @@ export function createRun<Delta, Events extends object>(
     throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
   const key = protocol.resumable && idempotencyKey
   const request = createRequestBuilder(url, options, !startCursor)
-  const decoder = createRunDecoder(protocol, startCursor && { ...startCursor, url: request.url })
+  const decoder = createRunDecoder(protocol, request.label, startCursor && { ...startCursor, url: request.url })
   const run = decoder.state
   const received = createPosition(startCursor)
   const result = createDeferred<RunResult>()
@@ -146,7 +146,8 @@ export function createRun<Delta, Events extends object>(
 
   // The native protocol sends `start` right after the response headers. Until `start` announces the heartbeat interval,
   // a substitute interval detects a connection that dies in between.
-  stream.expectHeartbeat(run.heartbeat || (protocol.resumable ? options.connectTimeout / 3 : 0))
+  if (run.heartbeat || !protocol.resumable) stream.expectHeartbeat(run.heartbeat)
+  else stream.expectHeartbeat(options.connectTimeout / 3, 'connectTimeout')
 
   const requestCancel = async (): Promise<void> => {
     if (run.outcome) return

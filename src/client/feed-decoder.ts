@@ -12,6 +12,8 @@ import type { Decoded } from './kind.ts'
 import { invalidDataError } from './validate.ts'
 
 export interface FeedDecoderOptions {
+  /** Names the request in messages. */
+  readonly label: string
   readonly parse: ParseOption
   /** How many recent events are remembered; 0: duplicates are delivered. */
   readonly dedupeWindow: number
@@ -130,7 +132,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
           try {
             events.push({ type, data: parseData(parse, data, type, id), id })
           } catch (cause) {
-            options.onInvalid(invalidDataError({ type, id }, cause))
+            options.onInvalid(invalidDataError({ type, id }, options.label, cause))
           }
         }
       }

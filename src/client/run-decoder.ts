@@ -52,8 +52,12 @@ export interface RunDecoder {
   cursorAt(lastEventId: string | undefined, position: RunPosition): Cursor | undefined
 }
 
-/** Creates a decoder. With `startCursor`, it continues an earlier run. */
-export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: Cursor | undefined): RunDecoder {
+/** Creates a decoder; `label` names the request in messages. With `startCursor`, it continues an earlier run. */
+export function createRunDecoder<Delta>(
+  protocol: Protocol<Delta>,
+  label: string,
+  startCursor: Cursor | undefined,
+): RunDecoder {
   const { resumable } = protocol
   const isMidway = !!startCursor?.lastEventId
   const memory = {}
@@ -90,7 +94,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
       const retryable = reportedGap !== expected
       reportedGap = expected
       const received = count > 1 ? `deltas ${index} to ${end - 1}` : `delta ${index}`
-      throw new StreamError('gap', `Expected delta ${expected}, received ${received}`, { retryable })
+      throw new StreamError('gap', `Expected delta ${expected}, received ${received}: ${label}`, { retryable })
     }
     state.nextIndex = end
     return true
@@ -114,7 +118,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
     try {
       parsed = JSON.parse(data)
     } catch (cause) {
-      if (resumable) throw invalidDataError({ type, id }, cause)
+      if (resumable) throw invalidDataError({ type, id }, label, cause)
     }
     return new RunEvent(type, parsed, id, state.nextIndex)
   }
@@ -182,7 +186,7 @@ export function createRunDecoder<Delta>(protocol: Protocol<Delta>, startCursor: 
             disposition = decodeEvent(event, items, responseUrl)
           } catch (cause) {
             items.length = countBefore
-            return { items, hasProgressed, error: isStreamError(cause) ? cause : invalidDataError(event, cause) }
+            return { items, hasProgressed, error: isStreamError(cause) ? cause : invalidDataError(event, label, cause) }
           }
         }
         const id = nextLastEventId(state.lastEventId, ownId, disposition)

@@ -33,8 +33,11 @@ export interface Stream {
   readonly observe: Observer | undefined
   /** Settles when the cursor of an earlier page was loaded; `undefined` if that has not begun. */
   whenRestored(): Promise<void> | undefined
-  /** Sets the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
-  expectHeartbeat(ms: number): void
+  /**
+   * Sets the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. `option` names what
+   * limits the silence, for messages.
+   */
+  expectHeartbeat(ms: number, option?: 'connectTimeout'): void
   /** Reports an error that does not end the stream, or that has no other receiver. */
   emitError(error: StreamError): void
   /** Connects again at once. Returns `false`, and does nothing, if the stream may not. */
@@ -124,7 +127,8 @@ export function createStream(setup: StreamSetup): Stream {
       return backpressure
     }
     const onInvalid = (failure: StreamError, item: StreamEvent): boolean => isEnded || kind.onInvalid(failure, item)
-    const accepted = schema && items.length ? validateEvents(items, schema, onInvalid).then(accept) : accept(items)
+    const accepted =
+      schema && items.length ? validateEvents(items, schema, label, onInvalid).then(accept) : accept(items)
     return error ? Promise.resolve(accepted).then(() => error) : accepted
   }
   /** Delivers the events and the comments of a batch in wire order. */
@@ -146,8 +150,8 @@ export function createStream(setup: StreamSetup): Stream {
     dispatcher,
     observe,
     whenRestored: () => restoring,
-    expectHeartbeat(ms) {
-      if (options.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity)
+    expectHeartbeat(ms, option) {
+      if (options.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity, option)
     },
     emitError,
     reconnect() {

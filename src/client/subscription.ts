@@ -174,6 +174,7 @@ export function createSubscription<Events extends object>(
 
   const decoder = createFeedDecoder(
     {
+      label: request.label,
       parse,
       dedupeWindow,
       isSendable: (id) => options.lastEventId !== 'header' || isSendableId(id),

@@ -3,8 +3,12 @@ import { StreamError } from '../base/errors.ts'
 import type { Schemas, StreamEvent } from '../base/events.ts'
 
 /** Creates the error for an event whose payload is not valid JSON or does not match its schema. */
-export function invalidDataError({ type, id }: Pick<StreamEvent, 'type' | 'id'>, cause: unknown): StreamError {
-  return new StreamError('invalid-data', `Invalid data in event "${type}"`, { cause, lastEventId: id })
+export function invalidDataError(
+  { type, id }: Pick<StreamEvent, 'type' | 'id'>,
+  label: string,
+  cause: unknown,
+): StreamError {
+  return new StreamError('invalid-data', `Invalid data in event "${type}": ${label}`, { cause, lastEventId: id })
 }
 
 /**
@@ -14,6 +18,7 @@ export function invalidDataError({ type, id }: Pick<StreamEvent, 'type' | 'id'>,
 export async function validateEvents(
   events: readonly StreamEvent[],
   schemas: Schemas,
+  label: string,
   onInvalid: (error: StreamError, event: StreamEvent) => boolean,
 ): Promise<StreamEvent[]> {
   const valid: StreamEvent[] = []
@@ -29,7 +34,7 @@ export async function validateEvents(
       }
       valid.push(event)
     } catch (issues) {
-      if (onInvalid(invalidDataError(event, issues), event)) break
+      if (onInvalid(invalidDataError(event, label, issues), event)) break
     }
   }
   return valid

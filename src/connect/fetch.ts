@@ -1,4 +1,5 @@
 /** The default `Connect`: opens connections with `fetch`. */
+import { formatRequestLabel } from '../base/request-error.ts'
 import { type Block, type BlockParser, type BlockParserOptions, createBlockParser } from '../sse/parse.ts'
 import type { Batch, Connect, ConnectRequest, Connection } from './connect.ts'
 import { openBody } from './read-body.ts'
@@ -41,6 +42,7 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
   let isEnded = false
   const parser = makeParser({
     maxEventSize: request.maxEventSize,
+    label: formatRequestLabel(request),
     onBlock: (block) => batch.blocks.push(block),
     onRetry: (ms) => (batch.retry = ms),
     ...(request.wantsComments && {

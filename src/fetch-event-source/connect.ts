@@ -73,7 +73,10 @@ function openConnection(
     batch = { blocks: [], bytes: 0 }
   }
   const tooLargeError = (): StreamError =>
-    new StreamError('too-large', `Event exceeds ${maxEventSize} characters (maxEventSize)`)
+    new StreamError(
+      'too-large',
+      `Event exceeds ${maxEventSize} characters (maxEventSize): ${formatRequestLabel(request)}`,
+    )
 
   /**
    * Creates a body that supplies one chunk per `read()`. When `pull` is called, the previous chunk has been parsed, and

@@ -29,7 +29,7 @@ export interface AttemptHooks {
    */
   checkResponse(connection: Connection, request: ConnectRequest): Promise<boolean | void>
   /** Creates the watchdog that detects silence. Without it, silence has no limit. */
-  startWatchdog?(onSilence: (code: 'idle' | 'stalled', ms: number) => void): Watchdog
+  startWatchdog?(onSilence: (code: 'idle' | 'stalled', ms: number, option?: string) => void): Watchdog
   /** Called when the response is to be read. The promise delays the first read. */
   onOpen?(connection: Connection): Promise<void> | void
   /**
@@ -89,9 +89,10 @@ export function createAttempt({ connect, clock, connectTimeout }: AttemptOptions
     const code = awaited === 'credentials' ? 'auth' : 'network'
     end(retryableError(code, `No ${awaited} within ${connectTimeout} ms (connectTimeout)`, label))
   }
-  const onSilence = (code: 'idle' | 'stalled', ms: number): void => {
-    const silence = code === 'idle' ? `No bytes for ${ms} ms (idleTimeout` : `No events for ${ms} ms (stallTimeout`
-    end(retryableError(code, `${silence}; dead connection, or buffering proxy)`, label))
+  const onSilence = (code: 'idle' | 'stalled', ms: number, option?: string): void => {
+    const [missing, ownOption] = code === 'idle' ? ['bytes', 'idleTimeout'] : ['events', 'stallTimeout']
+    const silence = `No ${missing} for ${ms} ms (${option ?? ownOption}; dead connection, or buffering proxy)`
+    end(retryableError(code, silence, label))
   }
   const onFailure = (cause: unknown): void => {
     const isKnown = isStreamError(cause) || awaited === 'credentials'

@@ -71,8 +71,8 @@ export interface Source {
   finish(error?: StreamError): void
   /** Ends the stream. Idempotent. */
   close(): void
-  /** Sets `idleTimeout`, also of the current connection. */
-  setIdleTimeout(ms: number): void
+  /** Sets `idleTimeout`, also of the current connection. `option` names what limits the silence, for messages. */
+  setIdleTimeout(ms: number, option?: 'idleTimeout' | 'connectTimeout'): void
 }
 
 /** Milliseconds between attempts that hints hurry; the first is made at once. */
@@ -83,7 +83,7 @@ const OFFLINE_POLL_MS = 60_000
 export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
   const { clock, retry, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
   const timer = createRetryTimer(clock, () => dispatch('retry'))
-  let { idleTimeout = Infinity } = options
+  let idle = { timeout: options.idleTimeout ?? Infinity, option: 'idleTimeout' }
   let state: StreamState = initialState
   let hasOpened = false
   let current: Attempt | undefined
@@ -143,7 +143,10 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
         observe?.({ type: 'response', status: response.status })
         return hooks.checkResponse(response, request)
       },
-      startWatchdog: (onSilence) => createWatchdog(clock, idleTimeout, stallTimeout, onSilence),
+      startWatchdog: (onSilence) =>
+        createWatchdog(clock, idle.timeout, stallTimeout, (code, ms) =>
+          onSilence(code, ms, code === 'idle' ? idle.option : undefined),
+        ),
       async onOpen(connection) {
         openedAt = clock.now()
         observe?.({ type: 'opened', reconnected: hasOpened })
@@ -195,9 +198,9 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       dispatch('close', error)
     },
     close: () => dispatch('close'),
-    setIdleTimeout(ms) {
-      if (ms === idleTimeout) return
-      idleTimeout = ms
+    setIdleTimeout(ms, option = 'idleTimeout') {
+      if (ms === idle.timeout && option === idle.option) return
+      idle = { timeout: ms, option }
       current?.watchdog?.setIdleTimeout(ms)
     },
   }

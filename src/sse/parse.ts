@@ -25,6 +25,8 @@ export interface BlockParserOptions {
   maxEventSize?: number
   /** Type of blocks without an `event` field. @defaultValue `'message'` */
   defaultType?: string
+  /** Names the stream in messages. */
+  label?: string
 }
 
 /** Default for `maxEventSize`, in characters: 16 Mi. */
@@ -60,6 +62,7 @@ export function createBlockParser({
   onComment,
   maxEventSize = DEFAULT_MAX_EVENT_CHARS,
   defaultType = 'message',
+  label,
 }: BlockParserOptions): BlockParser {
   // Character codes, declared here because minifiers do not inline constants of a module.
   const LF = 10
@@ -103,7 +106,10 @@ export function createBlockParser({
     // Frees the buffered text.
     reset()
     size = Infinity
-    throw new StreamError('too-large', `Event exceeds ${maxEventSize} characters (maxEventSize)`)
+    throw new StreamError(
+      'too-large',
+      `Event exceeds ${maxEventSize} characters (maxEventSize)${label ? `: ${label}` : ''}`,
+    )
   }
 
   /** Measures the unfinished event and line, and returns a new value of `size`. */

@@ -157,7 +157,12 @@ describe('[F27] indexes', () => {
     await clock.advance(1_000)
     network.last.respond().send(delta(2, 'c'))
     await clock.advance(60_000)
-    expect(await final).toMatchObject({ code: 'gap', partial: 'a', lastEventId: 'r1:0' })
+    expect(await final).toMatchObject({
+      code: 'gap',
+      message: 'Expected delta 1, received delta 2: POST https://api.test/api/generate',
+      partial: 'a',
+      lastEventId: 'r1:0',
+    })
     expect(network.attempts).toHaveLength(2)
   })
 
@@ -219,7 +224,13 @@ describe('[F30] data that violates the protocol', () => {
     const final = rejectionOf(run.final())
     connection.send(start(), delta(0, 'a'), { type, data, id: 'r1:bad' })
     await clock.advance(600_000)
-    expect(await final).toMatchObject({ code: 'invalid-data', lastEventId: 'r1:bad', partial: 'a', retryable: false })
+    expect(await final).toMatchObject({
+      code: 'invalid-data',
+      message: `Invalid data in event "${type}": POST https://api.test/api/generate`,
+      lastEventId: 'r1:bad',
+      partial: 'a',
+      retryable: false,
+    })
     expect(network.attempts).toHaveLength(1)
   })
 

@@ -266,6 +266,17 @@ describe('[P3.4] before `start`', () => {
     expect(network.attempts).toHaveLength(6)
   })
 
+  test('the error of a run whose start event does not come names connectTimeout, which limits the wait', async () => {
+    const { run, clock, connection } = await open({ connectTimeout: 30_000 })
+    await clock.advance(30_000)
+    expect(run.state.error).toMatchObject({
+      code: 'idle',
+      message:
+        'No bytes for 30000 ms (connectTimeout; dead connection, or buffering proxy): POST https://api.test/api/generate',
+    })
+    expect(connection.cancelled).toBe(true)
+  })
+
   test('the connectTimeout of a run is 60 s by default, because gateways withhold response headers until the first token', async () => {
     const { client, network, clock } = createTestClient()
     const run = client.stream('/x')

@@ -265,7 +265,14 @@ describe('parse', () => {
     const connection = await open()
     connection.send({ data: '1', id: '1' }, { data: '{', id: '2' }, { data: '3', id: '3' })
     await flushMicrotasks()
-    expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: '2', retryable: false }])
+    expect(errors).toMatchObject([
+      {
+        code: 'invalid-data',
+        message: 'Invalid data in event "message": GET https://api.test/x',
+        lastEventId: '2',
+        retryable: false,
+      },
+    ])
     expect(errors[0]!.cause).toBeInstanceOf(SyntaxError)
     expect(listener.mock.calls).toMatchObject([[{ data: 1 }], [{ data: 3, id: '3' }]])
     expect(feed.lastEventId).toBe('3')

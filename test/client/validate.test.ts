@@ -70,7 +70,14 @@ describe('feed events', () => {
     const connection = await open()
     connection.send({ data: '1', id: '1' })
     await flushMicrotasks()
-    expect(errors).toMatchObject([{ code: 'invalid-data', lastEventId: '1', cause: { message: 'from the schema' } }])
+    expect(errors).toMatchObject([
+      {
+        code: 'invalid-data',
+        message: 'Invalid data in event "message": GET https://api.test/x',
+        lastEventId: '1',
+        cause: { message: 'from the schema' },
+      },
+    ])
   })
 
   test('an asynchronous schema preserves the order of events and pauses reading', async () => {

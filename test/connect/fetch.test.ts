@@ -312,6 +312,14 @@ describe('[F28] an event that is too large', () => {
     await expect(connection.read()).rejects.toMatchObject({ code: 'too-large' })
   })
 
+  test.each(['', '\n\n'])('the error of an oversized event that ends with %j names the request', async (ending) => {
+    const { body, connection } = await open({ maxEventSize: 50 })
+    body.write(`data: ${'x'.repeat(100)}${ending}`)
+    await expect(connection.read()).rejects.toMatchObject({
+      message: 'Event exceeds 50 characters (maxEventSize): GET https://api.test/stream',
+    })
+  })
+
   test('a read that contains only an oversized event rejects with too-large', async () => {
     const { body, connection } = await open({ maxEventSize: 50 })
     body.write(`data: ${'x'.repeat(100)}`)
