@@ -8,7 +8,7 @@ import { readText } from './read-text.ts'
  * Largest slice that is parsed at once, in bytes: a busy Chromium delivers chunks of up to 1.9 MiB, which exceed the
  * CPU caches (measured with bench/clients).
  */
-export const MAX_SLICE_BYTES = 65_536
+export const MAX_SLICE_BYTES = 262_144
 
 export interface BodyReader {
   /**

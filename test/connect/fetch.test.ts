@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../../src/connect/connect.ts'
 import { fetchConnect } from '../../src/connect/fetch.ts'
+import { MAX_SLICE_BYTES } from '../../src/connect/read-body.ts'
 import { createScriptedFetch } from '../support/scripted-fetch.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
@@ -159,12 +160,12 @@ describe('the response', () => {
 
   test('a large chunk is delivered completely, in slices', async () => {
     const { body, connection } = await open()
-    const events = Array.from({ length: 5_000 }, (_, index) => `data: event ${index}\n\n`)
+    const events = Array.from({ length: 20_000 }, (_, index) => `data: event ${index}\n\n`)
     body.write(events.join(''))
     body.close()
     const batches = await readAll(connection)
     expect(batches.length).toBeGreaterThan(1)
-    expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThanOrEqual(65_536)
+    expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThanOrEqual(MAX_SLICE_BYTES)
     expect(batches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(events.join('').length)
     expect(batches.flatMap(({ blocks }) => blocks.map(({ data }) => data))).toEqual(
       events.map((_, index) => `event ${index}`),
@@ -172,7 +173,7 @@ describe('the response', () => {
   })
 
   /** A comment large enough that the rest is read into a reused buffer; the tests send `tail` after it. */
-  const flood = new TextEncoder().encode(`: ${'.'.repeat(70_000)}\n`)
+  const flood = new TextEncoder().encode(`: ${'.'.repeat(MAX_SLICE_BYTES)}\n`)
   const tail = new TextEncoder().encode('event: é\r\nid: 日\r\ndata: 😀\r\ndata: b\r\n\r\n: c\n\ndata: z\n\n')
   const reported = [
     { type: 'é', data: '😀\nb', id: '日' },
@@ -202,7 +203,7 @@ describe('the response', () => {
       })
       const connection = await fetchConnect(async () => new Response(stream))(request())
       expect((await readAll(connection)).flatMap((batch) => batch.blocks)).toEqual(reported)
-      expect(capacities).toEqual([65_536, 65_536])
+      expect(capacities).toEqual([MAX_SLICE_BYTES, MAX_SLICE_BYTES])
     }
   })
 
