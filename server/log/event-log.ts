@@ -1,12 +1,15 @@
 /** The storage seam: the log of every stream, for one process or for many. */
 
-/** The longest page that a reader asks for, and the unit of all limits, is counted in bytes of UTF-8. */
+/** How much of a stream is kept. Bytes are those of the frames in UTF-8. */
 export interface Retention {
   /** How many events are kept at least, if `bytes` allows it. */
   readonly events: number
   /** How many bytes of events are kept. A log that has to keep four times as many refuses further events. */
   readonly bytes: number
-  /** For how many milliseconds every event is kept at least, whatever the other limits say. */
+  /**
+   * For how many milliseconds every event is kept at least, whatever the other limits say. `Infinity`, which runs use:
+   * nothing is trimmed.
+   */
   readonly age: number
 }
 
@@ -35,6 +38,8 @@ export interface Page {
   readonly first: number
   /** Position of the newest event; 0 before the first. */
   readonly head: number
+  /** Nonce of the newest event, with which the ID of the head is made; empty before the first. */
+  readonly nonce: string
   readonly state: LogState
   /** The events after the requested position, in order and without holes; fewer than exist if `bytes` was reached. */
   readonly events: readonly LogEvent[]
@@ -82,6 +87,8 @@ export interface ClaimOptions {
   readonly owner: string
   /** For how many milliseconds the claim is valid without `renew`. */
   readonly lease: number
+  /** For how many milliseconds the run is kept after its end or after its last reader left, whichever is later. */
+  readonly keep: number
 }
 
 export type Claim =
@@ -106,6 +113,15 @@ export interface RunRecord {
   readonly unreadFor: number
 }
 
+/** Why a `tail` is woken: more events or the end of the stream; a call of `stop`; the stream was dropped. */
+export type Wake = 'appended' | 'stopped' | 'dropped'
+
+/**
+ * `held`: the lease is extended; `stopped`: it is, and `stop` was called; `lost`: another process has the run, or it has
+ * ended, or it does not exist any more.
+ */
+export type Lease = 'held' | 'stopped' | 'lost'
+
 /**
  * Where streams are stored. Names of streams are chosen by the caller: `feed:prices`, `run:<UUID>`.
  *
@@ -125,12 +141,15 @@ export interface EventLog {
    * A run whose lease has expired is ended first: with an `error` event, code `producer-lost`.
    */
   read(stream: string, after: number, limits: { readonly bytes: number }): Promise<Page | undefined>
-  /** Calls `wake` when a stream may have more events, has ended, was stopped or dropped. Returns a function that stops. */
-  tail(stream: string, wake: () => void): () => void
+  /**
+   * Calls `wake` when something has happened to a stream. A call may be missed, for example when a connection is replaced:
+   * callers look at the stream from time to time as well. Returns a function that stops the calls.
+   */
+  tail(stream: string, wake: (reason: Wake) => void): () => void
   /** Claims the production of a run, or finds the run that a key belongs to. */
   claim(stream: string, options: ClaimOptions): Promise<Claim>
-  /** Extends a lease to `ms` milliseconds from now. Resolves with `false` if another process has the run, or it has ended. */
-  renew(stream: string, token: number, ms: number): Promise<boolean>
+  /** Extends a lease to `ms` milliseconds from now, unless it is lost. */
+  renew(stream: string, token: number, ms: number): Promise<Lease>
   /** Returns what is stored of a run; `undefined` if there is none. */
   find(stream: string): Promise<RunRecord | undefined>
   /**
@@ -138,7 +157,7 @@ export interface EventLog {
    * with `false` if the run has ended already.
    */
   finish(stream: string, frame: string, when: 'always' | 'lease-lost'): Promise<boolean>
-  /** Asks the producer of a run to stop: wakes `tail` in its process. */
+  /** Asks the producer of a run to stop: wakes `tail` in its process with `stopped`. */
   stop(stream: string): Promise<void>
   /** Cancels a key whose run may not have been claimed yet; remembered for `ms` milliseconds. Resolves with its stream. */
   cancelKey(key: string, ms: number): Promise<string | undefined>
