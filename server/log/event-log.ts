@@ -23,7 +23,7 @@ export interface LogEvent {
    * shows it.
    */
   readonly nonce: string
-  /** The event in the wire format, without its `id` line and without the blank line that ends it. */
+  /** The event in the wire format, without its `id` line and without the blank line that ends it: `data: 1\n`. */
   readonly frame: string
 }
 
@@ -58,7 +58,7 @@ export interface AppendOptions {
   readonly token?: number
   /**
    * Feeds: who sends, and the number of this append among those of the same sender, from 1. A repeated append returns
-   * the positions of the first one.
+   * the position of the first one. The last 256 numbers of a sender can be repeated; an older one rejects.
    */
   readonly sender?: { readonly id: string; readonly sequence: number }
   /** Whether the last frame is the terminal event: nothing can be appended after it. */
@@ -94,7 +94,7 @@ export interface ClaimOptions {
 export type Claim =
   /** This process produces the run, and appends with `token`. `isCancelled`: its key was cancelled before. */
   | { readonly role: 'producer'; readonly token: number; readonly isCancelled: boolean }
-  /** The key belongs to a run that exists already. */
+  /** The key, or the name itself, belongs to a run that exists already. */
   | { readonly role: 'reader'; readonly stream: string }
   /** The key was used with another fingerprint. */
   | { readonly role: 'conflict' }
@@ -109,7 +109,7 @@ export interface RunRecord {
   readonly isStopped: boolean
   /** Number of processes that have readers of this run. */
   readonly readers: number
-  /** Milliseconds since the last reader left; 0 while there are readers. */
+  /** Milliseconds since the last reader left, or since the claim if there was none; 0 while there are readers. */
   readonly unreadFor: number
 }
 
@@ -123,7 +123,8 @@ export type Wake = 'appended' | 'stopped' | 'dropped'
 export type Lease = 'held' | 'stopped' | 'lost'
 
 /**
- * Where streams are stored. Names of streams are chosen by the caller: `feed:prices`, `run:<UUID>`.
+ * Where streams are stored. Names of streams are chosen by the caller. One that begins with `run:`, as in `run:<UUID>`,
+ * is a run; every other, as in `feed:prices`, is a feed.
  *
  * Every method rejects if the storage cannot be reached; none hangs. What was appended is either readable by every
  * process, or lost together with everything after it.
@@ -153,8 +154,9 @@ export interface EventLog {
   /** Returns what is stored of a run; `undefined` if there is none. */
   find(stream: string): Promise<RunRecord | undefined>
   /**
-   * Appends a terminal event in place of the producer: `always`, or only if its lease has expired (`lease-lost`). Resolves
-   * with `false` if the run has ended already.
+   * Appends a terminal event in place of the producer, whose appends are refused as `closed` from then on: `always`, or
+   * only if its lease has expired (`lease-lost`), which also releases the key. Resolves with `false` if nothing was
+   * appended: the run has ended already, does not exist, or its lease is valid.
    */
   finish(stream: string, frame: string, when: 'always' | 'lease-lost'): Promise<boolean>
   /** Asks the producer of a run to stop: wakes `tail` in its process with `stopped`. */
