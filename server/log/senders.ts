@@ -8,26 +8,36 @@ const MAX_SENDERS = 64
 /** How many appends of a sender can be repeated. */
 const MAX_APPENDS = 256
 
+interface Sender {
+  /** The highest sequence. */
+  readonly newest: number
+  /** The position of each append by its sequence; a number that was never used is missing. */
+  readonly positions: Map<number, number>
+}
+
 /** Positions of appends by sender and sequence. */
 export class Senders {
-  /** The position of each append; the one with `sequence` has the index `sequence % MAX_APPENDS`. */
-  readonly #senders = new Map<string, { sequence: number; readonly positions: number[] }>()
+  readonly #senders = new Map<string, Sender>()
 
   /**
    * Returns the position of a repeated append; `undefined` for a new one.
    * @throws RangeError if the append is too old to be recognized
    */
   find({ id, sequence }: SenderOption): number | undefined {
-    const newest = this.#senders.get(id)?.sequence ?? 0
-    if (sequence > newest) return undefined
-    if (sequence <= newest - MAX_APPENDS) throw new RangeError(`append: the sequence ${sequence} is too old`)
-    return this.#senders.get(id)!.positions[sequence % MAX_APPENDS]
+    const sender = this.#senders.get(id)
+    if (!sender) return undefined
+    if (sequence <= sender.newest - MAX_APPENDS) throw new RangeError(`append: the sequence ${sequence} is too old`)
+    return sender.positions.get(sequence)
   }
 
   remember({ id, sequence }: SenderOption, position: number): void {
-    const sender = this.#senders.get(id) ?? { sequence, positions: [] }
-    sender.sequence = sequence
-    sender.positions[sequence % MAX_APPENDS] = position
+    const { newest, positions } = this.#senders.get(id) ?? { newest: 0, positions: new Map<number, number>() }
+    const sender = { newest: Math.max(newest, sequence), positions: positions.set(sequence, position) }
+    // Almost always in ascending order, so that this removes one number and ends at the next.
+    for (const old of positions.keys()) {
+      if (old > sender.newest - MAX_APPENDS) break
+      positions.delete(old)
+    }
     // The sender that has sent least recently is forgotten first.
     this.#senders.delete(id)
     this.#senders.set(id, sender)

@@ -46,9 +46,18 @@ export function registerFeedAppends(current: LogTest): void {
 
   test('an append that a sender gave up leaves a number free, which may still arrive later', async () => {
     await send('a', 1, [frame(1)])
-    await send('a', 3, [frame(3)])
-    await send('a', 2, [frame(2)])
+    const third = await send('a', 3, [frame(3)])
+    const second = await send('a', 2, [frame(2)])
+    expect(await send('a', 3, [frame(3)])).toEqual(third)
+    expect(await send('a', 2, [frame(2)])).toEqual(second)
     expect(await readAll(current.log, FEED)).toEqual(['1', '3', '2'])
+  })
+
+  test('an append is not taken for another one of its sender, 256 numbers before', async () => {
+    await send('a', 1, [frame(1)])
+    await send('a', 258, [frame(258)])
+    expect(await send('a', 257, [frame(257)])).toMatchObject({ position: 3 })
+    expect(await readAll(current.log, FEED)).toEqual(['1', '258', '257'])
   })
 
   test('the last 256 appends of a sender can be repeated, and an older one rejects', async () => {
