@@ -40,14 +40,16 @@ if sequence then
 end
 
 if at then
-  if at > s.head + 1 then return refuse('gap') end
   -- A terminal event that another process wrote took the position of an event of this producer.
   local own = s.isFinished and s.head - 1 or s.head
   local final = at + lastFrame - firstFrame
   if final <= own then return done(final) end
-  if s.state == 'open' then firstFrame = firstFrame + s.head + 1 - at end
 end
 if s.state == 'closed' then return refuse('closed') end
+if at then
+  if at > s.head + 1 then return refuse('gap') end
+  firstFrame = firstFrame + s.head + 1 - at
+end
 
 local added = 0
 for i = firstFrame, lastFrame do added = added + #ARGV[i] end

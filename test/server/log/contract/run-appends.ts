@@ -58,6 +58,7 @@ export function registerRunAppends(current: LogTest): void {
     expect(await append(frames(1, 2), { at: 1, token, close: true })).toEqual(last)
     expect(await append([frame(3)], { at: 3, token })).toEqual({ refused: 'closed', head: 2 })
     expect(await append(frames(2, 3), { at: 2, token })).toEqual({ refused: 'closed', head: 2 })
+    expect(await append([frame(9)], { at: 9, token })).toEqual({ refused: 'closed', head: 2 })
     expect(await readAll(current.log, RUN)).toEqual(['1', '2'])
   })
 
