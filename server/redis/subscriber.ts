@@ -28,6 +28,7 @@ export function createSubscriber(client: RedisClient, { channelOf, onError }: Su
   let isClosed = false
 
   const wakeAll = ({ wakes }: Channel, reason: Wake): void => {
+    if (isClosed) return
     for (const wake of wakes) wake(reason)
   }
 
