@@ -40,6 +40,11 @@ export interface Page {
   readonly head: number
   /** Nonce of the newest event, with which the ID of the head is made; empty before the first. */
   readonly nonce: string
+  /**
+   * Nonce of the event at the requested position; empty if it is not kept, or there is none. A reader that has seen another
+   * nonce there has events that a failover has lost: its position was given out again, and it must not continue from it.
+   */
+  readonly previousNonce: string
   readonly state: LogState
   /** The events after the requested position, in order and without holes; fewer than exist if `bytes` was reached. */
   readonly events: readonly LogEvent[]

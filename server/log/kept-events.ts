@@ -36,6 +36,11 @@ export class KeptEvents {
     return this.#nonces.at(-1) ?? ''
   }
 
+  /** Returns the nonce of the event at a position; empty if it is not kept. */
+  nonceAt(position: number): string {
+    return position < this.first ? '' : (this.#nonces[position - this.#offset - 1] ?? '')
+  }
+
   /** Adds frames, which were measured before. */
   push(frames: readonly string[], bytes: number, nonce: string, now: number): void {
     for (const frame of frames) {

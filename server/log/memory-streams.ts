@@ -89,7 +89,8 @@ export class MemoryStreams implements EventLog {
     this.#endIfLost(stream)
     const { events, epoch, state } = stream
     const { first, head, nonce } = events
-    return { epoch, first, head, nonce, state, events: events.read(after, bytes) }
+    const previousNonce = events.nonceAt(after)
+    return { epoch, first, head, nonce, previousNonce, state, events: events.read(after, bytes) }
   }
 
   tail(name: string, wake: (reason: Wake) => void): () => void {

@@ -63,7 +63,8 @@ export function parseRecord(reply: unknown): RunRecord | undefined {
 export function parsePage(reply: unknown, after: number): Page | undefined {
   const values = readReply('read', reply)
   if (values.isEmpty) return undefined
-  const page = { epoch: values.text(), first: values.number(), head: values.number(), nonce: values.text() }
+  const epoch = values.text()
+  const page = { first: values.number(), head: values.number(), nonce: values.text(), previousNonce: values.text() }
   const state = values.text() as LogState
   const events: LogEvent[] = []
   let hasHole = false
@@ -75,5 +76,5 @@ export function parsePage(reply: unknown, after: number): Page | undefined {
   }
   const next = events[0]?.position ?? page.head + 1
   const isNextMissing = next > Math.max(after + 1, page.first)
-  return { ...page, first: isNextMissing ? next : page.first, state, events }
+  return { epoch, ...page, first: isNextMissing ? next : page.first, state, events }
 }

@@ -20,7 +20,12 @@ if idle and not s.lease then expireAt(s, now + idle) end
 local events = keyOf(stream, 'events')
 local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
 local first = oldest and positionOf(oldest) or s.head + 1
-local page = { s.epoch, first, s.head, s.nonce, s.state }
+local previous = after == s.head and s.nonce or ''
+if after >= first and after < s.head then
+  local entry = redis.call('XRANGE', events, text(after) .. '-0', text(after) .. '-0')[1]
+  previous = entry and entry[2][2] or ''
+end
+local page = { s.epoch, first, s.head, s.nonce, previous, s.state }
 local size, from, isFull = 0, text(math.max(after + 1, first)) .. '-0', after >= s.head
 -- Reads about as many events as fit, judged by their average size.
 local count = 64
@@ -30,7 +35,7 @@ while not isFull do
   local entries = redis.call('XRANGE', events, from, '+', 'COUNT', count)
   for _, entry in ipairs(entries) do
     size = size + #entry[2][6]
-    isFull = isFull or size > bytes and #page > 5
+    isFull = isFull or size > bytes and #page > 6
     if isFull then break end
     page[#page + 1] = positionOf(entry)
     page[#page + 1] = entry[2][2]

@@ -205,10 +205,10 @@ describe('a failover to a replica that is five events behind', () => {
 
     for (let sequence = 11; sequence <= 17; sequence++) await send(log, sequence, `m${sequence}`)
     // Positions 6 to 10 exist again. The ID of the reader has another nonce than the event at its position.
-    const { epoch, events } = await readPage(log, FEED, 9)
-    expect(epoch).toBe(lost.epoch)
-    expect(events[0]).toEqual({ position: 10, nonce: 'm15', frame: frame(15) })
     expect(lost.events[9]).toEqual({ position: 10, nonce: 'n10', frame: frame(10) })
+    const grown = await readPage(log, FEED, 10)
+    expect(grown).toMatchObject({ epoch: lost.epoch, first: 1, head: 12, previousNonce: 'm15' })
+    expect(textsOf(grown.events)).toEqual(['16', '17'])
     const idOf = ({ position, nonce }: { position: number; nonce: string }): string => `${position}-${nonce}`
     const all = await readPage(log, FEED)
     const lostIds = lost.events.slice(5).map(idOf)

@@ -7,7 +7,15 @@ export function registerReads(current: LogTest): void {
   test('the first read creates a feed, whose epoch stays the same for every process', async () => {
     const { log, other } = current
     const page = await readPage(log, FEED)
-    expect(page).toEqual({ epoch: page.epoch, first: 1, head: 0, nonce: '', state: 'open', events: [] })
+    expect(page).toEqual({
+      epoch: page.epoch,
+      first: 1,
+      head: 0,
+      nonce: '',
+      previousNonce: '',
+      state: 'open',
+      events: [],
+    })
     expect((await readPage(other, FEED)).epoch).toBe(page.epoch)
     expect(await other.append(FEED, [frame(1)], { nonce: 'abc', retention: keepAll })).toMatchObject({
       epoch: page.epoch,
@@ -49,6 +57,23 @@ export function registerReads(current: LogTest): void {
     const expected = { first: 1, head: 2, nonce: 'abc', events: [] }
     expect(await readPage(log, FEED, 2)).toMatchObject(expected)
     expect(await readPage(log, FEED, 7)).toMatchObject(expected)
+  })
+
+  test('a page names the event at the requested position, as long as it is kept', async () => {
+    const { log, fixture } = current
+    const append = async (nonce: string): Promise<void> => {
+      await log.append(FEED, frames(1, 2), { nonce, retention: { events: 4, bytes: 1_000, age: 0 } })
+      await fixture.settle()
+    }
+    const previousNonces = async (): Promise<string[]> => {
+      const pages = [0, 1, 2, 3, 4, 5, 6, 7, Number.MAX_SAFE_INTEGER].map((after) => readPage(log, FEED, after))
+      return (await Promise.all(pages)).map(({ previousNonce }) => previousNonce)
+    }
+    await append('a')
+    await append('b')
+    expect(await previousNonces()).toEqual(['', 'a', 'a', 'b', 'b', '', '', '', ''])
+    await append('c')
+    expect(await previousNonces()).toEqual(['', '', '', 'b', 'b', 'c', 'c', '', ''])
   })
 
   test('a dropped stream is not found', async () => {
