@@ -1,0 +1,187 @@
+/** The tail of a stream: reads new events once for all readers of this process. */
+import type { Clock } from '../base/clock.ts'
+import type { CloseReason } from '../base/instrument.ts'
+import { nextTurn } from '../base/next-turn.ts'
+import type { EventLog, Page } from '../log/event-log.ts'
+import { Chunk } from './chunk.ts'
+
+/** A reader, as its tail sees it. */
+export interface TailReader {
+  /** Sends what the tail has read at the head. */
+  deliver(chunk: Chunk): void
+  /** Says that a page behind the head was read. */
+  readOn(): void
+  end(reason: CloseReason): void
+  cut(reason: CloseReason): void
+}
+
+/** Options of a tail. */
+export interface TailOptions {
+  readonly log: EventLog
+  readonly clock: Clock
+  /** Name of the stream. */
+  readonly stream: string
+  /** Epoch of the log. If it changes, the readers are cut: their positions mean nothing any more. */
+  readonly epoch: string
+  /** First part of the event IDs. */
+  readonly prefix: string
+  /** Position from which the tail reads. */
+  readonly head: number
+  /** Called when the last reader was removed. */
+  onEmpty(): void
+}
+
+/** How many bytes are read at a time. A connection that takes no more bytes holds at most one page. */
+const PAGE_BYTES = 64 * 1024
+/** How many chunks are kept for readers behind the head, which often come in groups. */
+const MAX_CHUNKS = 8
+/** Time until the log is read again after a failure. */
+const RETRY_MS = 1_000
+
+/**
+ * Reads a stream at its head, at most one page per turn of the event loop, and gives the same bytes to all readers there.
+ * Readers behind the head read pages of their own until they have reached it.
+ */
+export class Tail {
+  readonly prefix: string
+  readonly epoch: string
+  readonly #options: TailOptions
+  readonly #stop: () => void
+  readonly #readers = new Set<TailReader>()
+  /** Readers that have everything up to the head. */
+  readonly #live = new Set<TailReader>()
+  /** Chunks by the position before them, for readers behind the head; while a page is being read, those that wait. */
+  readonly #chunks = new Map<number, Chunk | Set<TailReader>>()
+  #head: number
+  /** Whether the log may have events after the head. */
+  #isBehind = true
+  /** Whether a turn is scheduled, or a page at the head is being read. */
+  #isReading = false
+  /** Whether the head is the end of the stream. */
+  #isClosed = false
+
+  constructor(options: TailOptions) {
+    this.#options = options
+    this.prefix = options.prefix
+    this.epoch = options.epoch
+    this.#head = options.head
+    this.#stop = options.log.tail(options.stream, () => this.look())
+  }
+
+  /** Position up to which the tail has read. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** Adds a reader, which is then behind the head. */
+  add(reader: TailReader): void {
+    this.#readers.add(reader)
+  }
+
+  /** Removes a reader; without readers, the tail stops. */
+  remove(reader: TailReader): void {
+    this.#live.delete(reader)
+    if (!this.#readers.delete(reader) || this.#readers.size > 0) return
+    this.#stop()
+    this.#options.onEmpty()
+  }
+
+  /** Moves a reader to the head. */
+  addLive(reader: TailReader): void {
+    if (this.#isClosed) return reader.end('done')
+    this.#live.add(reader)
+    if (this.#live.size === this.#readers.size) this.#chunks.clear()
+    if (this.#isBehind) this.#schedule()
+  }
+
+  removeLive(reader: TailReader): void {
+    this.#live.delete(reader)
+  }
+
+  /** Looks for new events in the next turn. */
+  look(): void {
+    this.#isBehind = true
+    if (this.#live.size > 0) this.#schedule()
+  }
+
+  /**
+   * Returns the events after `position`, which is before the head. Returns `undefined` while they are being read, and
+   * then calls `readOn` on the reader.
+   */
+  chunkAfter(position: number, reader: TailReader): Chunk | undefined {
+    const known = this.#chunks.get(position)
+    if (known instanceof Chunk) return known
+    if (known) {
+      known.add(reader)
+      return undefined
+    }
+    const waiting = new Set([reader])
+    this.#chunks.set(position, waiting)
+    void this.#readPage(position)
+      .catch(() => undefined)
+      .then((page) => {
+        if (page && page.events.length > 0) {
+          this.#keep(position, new Chunk(page.events, this.prefix).upTo(this.#head))
+          for (const waiter of waiting) waiter.readOn()
+        } else {
+          this.#chunks.delete(position)
+          for (const waiter of waiting) waiter.cut('behind')
+        }
+      })
+    return undefined
+  }
+
+  #keep(position: number, chunk: Chunk): void {
+    this.#chunks.set(position, chunk)
+    if (this.#chunks.size <= MAX_CHUNKS) return
+    for (const [oldest, kept] of this.#chunks) {
+      if (kept instanceof Chunk && oldest !== position) return void this.#chunks.delete(oldest)
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    nextTurn(() => {
+      this.#readHead()
+        .then(() => {
+          this.#isReading = false
+          if (this.#isBehind && this.#live.size > 0) this.#schedule()
+        })
+        .catch(() => {
+          // The log cannot be reached: the readers lose nothing by waiting.
+          this.#options.clock.after(RETRY_MS, () => {
+            this.#isReading = false
+            this.look()
+          })
+        })
+    })
+  }
+
+  async #readHead(): Promise<void> {
+    this.#isBehind = false
+    const page = await this.#readPage(this.#head)
+    if (!page) return this.#cutLive()
+    if (page.events.length > 0) {
+      const chunk = new Chunk(page.events, this.prefix)
+      this.#head = chunk.last
+      for (const reader of this.#live) reader.deliver(chunk)
+    }
+    if (this.#head < page.head) this.#isBehind = true
+    else if (page.state === 'closed') {
+      this.#isClosed = true
+      for (const reader of this.#live) reader.end('done')
+    }
+  }
+
+  /** Reads a page; `undefined` if the events after `after` are no longer kept. */
+  async #readPage(after: number): Promise<Page | undefined> {
+    const { log, stream, epoch } = this.#options
+    const page = await log.read(stream, after, { bytes: PAGE_BYTES })
+    return page && page.epoch === epoch && page.first <= after + 1 && page.head >= after ? page : undefined
+  }
+
+  #cutLive(): void {
+    for (const reader of this.#live) reader.cut('behind')
+  }
+}
