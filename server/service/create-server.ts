@@ -3,12 +3,16 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Instrument } from '../base/instrument.ts'
 import { safely } from '../base/instrument.ts'
+import { nextTurn } from '../base/next-turn.ts'
 import type { Feed, FeedOptions } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
 import type { EndpointContext, Limits } from '../http/endpoint.ts'
 import type { Identity } from '../http/identity.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { memoryLog } from '../log/memory-log.ts'
+import type { Runs, RunsOptions } from '../run/options.ts'
+import type { ManagedRuns } from '../run/runs.ts'
+import { createRuns } from '../run/runs.ts'
 import { Hub } from '../stream/hub.ts'
 
 /** Options of `createServer`. Durations are in milliseconds. */
@@ -47,6 +51,18 @@ export interface Server<Id extends Identity> {
    */
   feed<Events extends object = Record<string, unknown>>(name: string, options?: FeedOptions<Id>): Feed<Events>
   /**
+   * Creates runs.
+   * @example
+   * ```ts
+   * const answers = server.runs<{ prompt: string }>({
+   *   async *generate({ body, signal }) {
+   *     for await (const token of model(body.prompt, signal)) yield token
+   *   },
+   * })
+   * ```
+   */
+  runs<Body = unknown>(options: RunsOptions<Body, Id>): Runs
+  /**
    * Refuses new requests and ends the responses, so that clients continue on another process. Runs have `grace`
    * milliseconds to finish. Closes the log at last.
    * @defaultValue grace: 0
@@ -80,6 +96,7 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
   checkNumbers({ heartbeat, drainTimeout, ...options.limits })
   const instrument = safely(options.instrument)
   const hub = new Hub({ log, clock, instrument, heartbeat, drainTimeout })
+  const managedRuns: ManagedRuns[] = []
   let state: 'open' | 'closing' = 'open'
   const context: EndpointContext<Id> = {
     hub,
@@ -92,9 +109,23 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
   }
   return {
     feed: (name, feedOptions = {}) => createFeed(context, name, feedOptions),
-    async close() {
+    runs(runsOptions) {
+      checkNumbers({
+        retention: runsOptions.retention,
+        abandon: runsOptions.abandon,
+        maxBytes: runsOptions.maxBytes,
+      })
+      const created = createRuns(context, runsOptions, options.waitUntil)
+      managedRuns.push(created)
+      return created
+    },
+    async close({ grace = 0 } = {}) {
       state = 'closing'
-      hub.endAll('closed')
+      hub.endAll('feed', 'closed')
+      await Promise.all(managedRuns.map((runs) => runs.close(grace)))
+      // The readers of the runs get the last events in the next turn.
+      for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => nextTurn(resolve))
+      hub.endAll('run', 'closed')
       await log.close()
     },
   }

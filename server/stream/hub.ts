@@ -46,7 +46,8 @@ export class Hub {
   readonly options: HubOptions
   readonly #pulse: Pulse
   readonly #tails = new Map<string, Tail>()
-  readonly #readers = new Set<Reader>()
+  /** Open responses, and of what kind their streams are. */
+  readonly #readers = new Map<Reader, ReaderRecord['kind']>()
 
   constructor(options: HubOptions) {
     this.options = options
@@ -80,14 +81,14 @@ export class Hub {
       },
     })
     tail.add(reader)
-    this.#readers.add(reader)
+    this.#readers.set(reader, record.kind)
     instrument({ type: 'open', ...record })
     return reader
   }
 
-  /** Ends every response, so that clients continue on another process. */
-  endAll(reason: CloseReason): void {
-    for (const reader of this.#readers) reader.end(reason)
+  /** Ends the responses of feeds or runs, so that clients continue on another process. */
+  endAll(kind: ReaderRecord['kind'], reason: CloseReason): void {
+    for (const [reader, readerKind] of this.#readers) if (readerKind === kind) reader.end(reason)
   }
 
   #tail({ stream, page, prefix }: OpenOptions): Tail {
