@@ -7,11 +7,26 @@ export { SendError } from './feed/send-error.ts'
 export type { Limits } from './http/endpoint.ts'
 export type { Identity } from './http/identity.ts'
 export { HttpError } from './http/problem.ts'
-export type * from './log/event-log.ts'
+export type {
+  AppendOptions,
+  Appended,
+  Claim,
+  ClaimOptions,
+  EventLog,
+  Lease,
+  LogEvent,
+  LogState,
+  Page,
+  Refusal,
+  Retention,
+  RunRecord,
+  Wake,
+} from './log/event-log.ts'
 export type { MemoryLogOptions } from './log/memory-log.ts'
 export { memoryLog } from './log/memory-log.ts'
 export type { Delta, End, FinishReason, Usage } from './run/delta.ts'
 export { RunError } from './run/delta.ts'
+export { deltasOf } from './run/deltas-of.ts'
 export type { GenerateContext, RunAccess, Runs, RunsOptions } from './run/options.ts'
 export type { EndedRun, RunOutcome } from './run/producer.ts'
 export type { Server, ServerOptions } from './service/create-server.ts'

@@ -25,7 +25,7 @@ export const everything: View = {
 }
 
 /** Returns the type of a frame. */
-export function frameType(frame: string): string {
+function frameType(frame: string): string {
   return frame.startsWith('event: ') ? frame.slice('event: '.length, frame.indexOf('\n')) : 'message'
 }
 
