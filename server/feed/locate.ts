@@ -19,8 +19,7 @@ export async function locate(log: EventLog, stream: string, page: Page, id: stri
   const { position, nonce } = requested
   if (position === 0) return page.first === 1 ? { position, nonce } : { ...headOf(page), reset: 'expired' }
   if (position < page.first) return { ...headOf(page), reset: 'expired' }
-  const found = await log.read(stream, position - 1, { bytes: 1 })
-  const event = found?.events[0]
-  if (event?.position !== position) return { ...headOf(page), reset: 'expired' }
-  return event.nonce === nonce ? { position, nonce } : { ...headOf(page), reset: 'unknown' }
+  const { previousNonce } = (await log.read(stream, position, { bytes: 1 })) ?? page
+  if (previousNonce === '') return { ...headOf(page), reset: 'expired' }
+  return previousNonce === nonce ? { position, nonce } : { ...headOf(page), reset: 'unknown' }
 }

@@ -121,11 +121,11 @@ export function createRuns<Body, Id extends Identity>(
     const requested = parseId(lastEventId)
     if (requested?.prefix !== id) throw new HttpError(400, 'Last-Event-ID: expected the ID of an event of this run.')
     const { position, nonce } = requested
-    const page = await log.read(stream, Math.max(0, position - 1), { bytes: 1 })
+    const page = await log.read(stream, position, { bytes: 1 })
     if (!page) throw noSuchRun()
     if (position > page.head) throw new HttpError(400, 'Last-Event-ID: expected the ID of an event of this run.')
     // The log has lost its end, and other events were given the positions.
-    if (position > 0 && page.events[0]?.nonce !== nonce) throw new HttpError(410, 'The run was continued differently.')
+    if (position > 0 && page.previousNonce !== nonce) throw new HttpError(410, 'The run was continued differently.')
     if (page.state === 'closed' && position === page.head) return new Response(null, { status: NO_CONTENT })
     return openReader(exchange, stream, position, nonce)
   }

@@ -102,6 +102,7 @@ export class Hub {
       epoch: page.epoch,
       prefix,
       head: page.head,
+      nonce: page.nonce,
       onEmpty: () => {
         if (this.#tails.get(stream) === tail) this.#tails.delete(stream)
       },

@@ -114,7 +114,7 @@ export class Reader implements Source, Pulsed, TailReader {
         this.#tail.addLive(this)
         return
       }
-      const chunk = this.#tail.chunkAfter(this.#position, this)
+      const chunk = this.#tail.chunkAfter(this.#position, this.#nonce, this)
       if (!chunk) return
       this.#send(chunk, this.#options.replay)
     }

@@ -25,8 +25,9 @@ export interface TailOptions {
   readonly epoch: string
   /** First part of the event IDs. */
   readonly prefix: string
-  /** Position from which the tail reads. */
+  /** Position from which the tail reads, with the nonce of the event there. */
   readonly head: number
+  readonly nonce: string
   /** Called when the last reader was removed. */
   onEmpty(): void
 }
@@ -50,9 +51,10 @@ export class Tail {
   readonly #readers = new Set<TailReader>()
   /** Readers that have everything up to the head. */
   readonly #live = new Set<TailReader>()
-  /** Chunks by the position before them, for readers behind the head; while a page is being read, those that wait. */
-  readonly #chunks = new Map<number, Chunk | Set<TailReader>>()
+  /** Chunks by the position and nonce before them, for readers behind the head; while one is being read, who waits. */
+  readonly #chunks = new Map<string, Chunk | Set<TailReader>>()
   #head: number
+  #nonce: string
   /** Whether the log may have events after the head. */
   #isBehind = true
   /** Whether a turn is scheduled, or a page at the head is being read. */
@@ -65,6 +67,7 @@ export class Tail {
     this.prefix = options.prefix
     this.epoch = options.epoch
     this.#head = options.head
+    this.#nonce = options.nonce
     this.#stop = options.log.tail(options.stream, () => this.look())
   }
 
@@ -108,34 +111,35 @@ export class Tail {
    * Returns the events after `position`, which is before the head. Returns `undefined` while they are being read, and
    * then calls `readOn` on the reader.
    */
-  chunkAfter(position: number, reader: TailReader): Chunk | undefined {
-    const known = this.#chunks.get(position)
+  chunkAfter(position: number, nonce: string, reader: TailReader): Chunk | undefined {
+    const key = `${position}-${nonce}`
+    const known = this.#chunks.get(key)
     if (known instanceof Chunk) return known
     if (known) {
       known.add(reader)
       return undefined
     }
     const waiting = new Set([reader])
-    this.#chunks.set(position, waiting)
-    void this.#readPage(position)
+    this.#chunks.set(key, waiting)
+    void this.#readPage(position, nonce)
       .catch(() => undefined)
       .then((page) => {
         if (page && page.events.length > 0) {
-          this.#keep(position, new Chunk(page.events, this.prefix).upTo(this.#head))
+          this.#keep(key, new Chunk(page.events, this.prefix).upTo(this.#head))
           for (const waiter of waiting) waiter.readOn()
         } else {
-          this.#chunks.delete(position)
+          this.#chunks.delete(key)
           for (const waiter of waiting) waiter.cut('behind')
         }
       })
     return undefined
   }
 
-  #keep(position: number, chunk: Chunk): void {
-    this.#chunks.set(position, chunk)
+  #keep(key: string, chunk: Chunk): void {
+    this.#chunks.set(key, chunk)
     if (this.#chunks.size <= MAX_CHUNKS) return
     for (const [oldest, kept] of this.#chunks) {
-      if (kept instanceof Chunk && oldest !== position) return void this.#chunks.delete(oldest)
+      if (kept instanceof Chunk && oldest !== key) return void this.#chunks.delete(oldest)
     }
   }
 
@@ -160,11 +164,12 @@ export class Tail {
 
   async #readHead(): Promise<void> {
     this.#isBehind = false
-    const page = await this.#readPage(this.#head)
+    const page = await this.#readPage(this.#head, this.#nonce)
     if (!page) return this.#cutLive()
     if (page.events.length > 0) {
       const chunk = new Chunk(page.events, this.prefix)
       this.#head = chunk.last
+      this.#nonce = chunk.nonce
       for (const reader of this.#live) reader.deliver(chunk)
     }
     if (this.#head < page.head) this.#isBehind = true
@@ -174,11 +179,12 @@ export class Tail {
     }
   }
 
-  /** Reads a page; `undefined` if the events after `after` are no longer kept. */
-  async #readPage(after: number): Promise<Page | undefined> {
+  /** Reads a page; `undefined` if what follows the event at `after` is not kept, or the event is another one now. */
+  async #readPage(after: number, nonce: string): Promise<Page | undefined> {
     const { log, stream, epoch } = this.#options
     const page = await log.read(stream, after, { bytes: PAGE_BYTES })
-    return page && page.epoch === epoch && page.first <= after + 1 && page.head >= after ? page : undefined
+    if (page?.epoch !== epoch || page.first > after + 1 || page.head < after) return undefined
+    return after === 0 || page.previousNonce === '' || page.previousNonce === nonce ? page : undefined
   }
 
   #cutLive(): void {

@@ -65,7 +65,7 @@ function openHub({ retention = { events: 1_000, bytes: 1_000_000, age: 0 }, hear
       page,
       prefix: page.epoch,
       position: position ?? page.head,
-      nonce: page.nonce,
+      nonce: 'aa',
       opening: '',
       replay: everything,
       live: everything,
@@ -155,6 +155,28 @@ describe('readers at the head', () => {
     await log.drop(FEED)
     await passTurns()
     expect(sink.state).toBe('cut')
+  })
+
+  test('readers are cut when other events were given the positions of theirs, whether they read or not', async () => {
+    const { send, open, log } = openHub()
+    const [live, behind] = [createSink(), createSink()]
+    const reader = await open(behind)
+    await open(live)
+    await passTurns()
+    behind.isOpen = false
+    await send(2)
+    await passTurns()
+    await send(1)
+    await passTurns()
+    const read = log.read.bind(log)
+    vi.spyOn(log, 'read').mockImplementation(async (...args) => {
+      const page = await read(...args)
+      return page && { ...page, previousNonce: 'bb' }
+    })
+    await send(1)
+    reader.drained()
+    await passTurns()
+    expect([live.state, behind.state]).toEqual(['cut', 'cut'])
   })
 
   test('readers wait while the log cannot be read, and lose nothing', async () => {
