@@ -1,6 +1,5 @@
 /** Runs: finite streams that are generated once, and can be read by any number of readers (PROTOCOL.md 3). */
 import { parseJson, readBody } from '../http/body.ts'
-import { assertOrigin } from '../http/cors.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
 import { countStream, createHandler } from '../http/endpoint.ts'
 import type { Identity } from '../http/identity.ts'
@@ -46,7 +45,7 @@ export function createRuns<Body, Id extends Identity>(
   options: RunsOptions<Body, Id>,
   waitUntil: ((promise: Promise<unknown>) => void) | undefined,
 ): ManagedRuns {
-  const { hub, instrument, limits, cors } = context
+  const { hub, instrument, limits } = context
   const { log, clock } = hub.options
   const { retention = 60_000 } = options
   const presence = new Presence(log, clock)
@@ -162,12 +161,11 @@ export function createRuns<Body, Id extends Identity>(
   }
 
   const get = async (exchange: Exchange<Id>): Promise<Response> => {
-    const { url, lastEventId, request } = exchange
+    const { url, lastEventId } = exchange
     const id = url.searchParams.get('run')
     if (id !== null) return resume(exchange, id)
     // An `EventSource` that reconnects must not start another run.
     if (lastEventId !== undefined) return resume(exchange, parseId(lastEventId)?.prefix ?? '')
-    assertOrigin(cors, request, 'safe')
     return start(exchange)
   }
 

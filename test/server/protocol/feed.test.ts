@@ -199,7 +199,7 @@ describe.each(faces)('%s', (face) => {
     resumed.close()
   })
 
-  test('a snapshot is sent to a new client, and events after it follow', async () => {
+  test('[P2.6] a snapshot is sent to a new client, and events after it follow', async () => {
     let at: string | undefined
     const { feed, open } = await openFeed(face, { snapshot: () => ({ data: { sum: 3 }, at }) })
     await feed.send('tick', 1)
@@ -212,7 +212,7 @@ describe.each(faces)('%s', (face) => {
     reader.close()
   })
 
-  test('a snapshot is sent to a client that has missed events, but not to one that has not', async () => {
+  test('[P2.6] a snapshot is sent to a client that has missed events, but not to one that has not', async () => {
     const { feed, open } = await openFeed(face, { snapshot: () => ({ data: [1] }) })
     const id = await feed.send('tick', 1)
     const lost = await open('elsewhere-7-aa')
@@ -224,7 +224,7 @@ describe.each(faces)('%s', (face) => {
     for (const reader of [lost, resumed]) reader.close()
   })
 
-  test('events that are sent while a snapshot without a position is made follow it', async () => {
+  test('[P2.6] events that are sent while a snapshot without a position is made follow it', async () => {
     const { feed, open } = await openFeed(face, {
       snapshot: async () => {
         await feed.send('tick', 1)

@@ -310,15 +310,36 @@ describe('toNode', () => {
 })
 
 describe('requests with cookies', () => {
-  const headers = { cookie: 'session=1' }
+  async function openRuns() {
+    const { server } = createTestServer({ cors: 'https://page.example' })
+    const { handler } = server.runs({ generate: async function* () {} })
+    return async (method: string, headers: Record<string, string>): Promise<number> => {
+      const init = { method, headers: { cookie: 'session=1', 'idempotency-key': 'k', ...headers } }
+      const { status, body } = await handler(
+        new Request('http://app.example/', method === 'POST' ? { ...init, body: '1' } : init),
+      )
+      await body?.cancel()
+      return status
+    }
+  }
 
-  test('an unsafe method needs an origin that is allowed', async () => {
-    const { fetch } = await openFeed('fetch', { cors: 'https://page.example' })
-    const statusOf = async (origin?: string): Promise<number> =>
-      (await fetch(PATH, { method: 'GET', headers: origin ? { ...headers, origin } : headers })).status
-    expect(await statusOf()).toBe(200)
-    expect(await statusOf('https://page.example')).toBe(200)
-    expect(await statusOf('https://app.example')).toBe(200)
-    expect(await statusOf('https://evil.example')).toBe(403)
+  test.each(['POST', 'DELETE'])('%s needs an origin that is allowed', async (method) => {
+    const statusOf = await openRuns()
+    const success = method === 'POST' ? 200 : 204
+    expect(await statusOf(method, {})).toBe(403)
+    expect(await statusOf(method, { origin: 'https://evil.example' })).toBe(403)
+    expect(await statusOf(method, { origin: 'null' })).toBe(403)
+    expect(await statusOf(method, { 'sec-fetch-site': 'cross-site' })).toBe(403)
+    expect(await statusOf(method, { origin: 'https://page.example' })).toBe(success)
+    expect(await statusOf(method, { origin: 'https://app.example' })).toBe(success)
+    expect(await statusOf(method, { 'sec-fetch-site': 'same-origin' })).toBe(success)
+  })
+
+  test('GET, which may start a run, is refused only if it comes from elsewhere', async () => {
+    const statusOf = await openRuns()
+    expect(await statusOf('GET', {})).toBe(200)
+    expect(await statusOf('GET', { origin: 'https://page.example' })).toBe(200)
+    expect(await statusOf('GET', { origin: 'https://evil.example' })).toBe(403)
+    expect(await statusOf('GET', { 'sec-fetch-site': 'cross-site' })).toBe(403)
   })
 })

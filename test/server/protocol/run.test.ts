@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { ServerRecord } from '../../../server/base/instrument.ts'
 import type { Identity } from '../../../server/http/identity.ts'
+import { memoryLog } from '../../../server/log/memory-log.ts'
 import { HttpError } from '../../../server/http/problem.ts'
 import { RunError } from '../../../server/run/delta.ts'
 import type { RunsOptions } from '../../../server/run/options.ts'
@@ -9,7 +10,7 @@ import type { EndedRun } from '../../../server/run/producer.ts'
 import type { ServerOptions } from '../../../server/service/create-server.ts'
 import { type Block, dataOf, textOf } from '../../mock-server/support/blocks.ts'
 import { waitUntil } from '../../mock-server/support/local-test-server.ts'
-import { START_TIME_MS } from '../../mock-server/support/manual-server-clock.ts'
+import { START_TIME_MS, createManualServerClock } from '../../mock-server/support/manual-server-clock.ts'
 import type { StreamReader } from '../../mock-server/support/stream-reader.ts'
 import { type Face, after, createTestServer, faces, mount } from '../support/faces.ts'
 import { createModel } from '../support/model.ts'
@@ -120,7 +121,7 @@ describe.each(faces)('%s', (face) => {
     test.each([
       ['a RunError', new RunError('busy', 'Later.', { retryable: true }), ['busy', 'Later.', true]],
       ['any other error', new Error('secret'), ['internal', expect.not.stringContaining('secret'), false]],
-    ])('[P3.1] %s thrown by `generate` ends the run with an error event', async (_name, error, expected) => {
+    ])('[P3.1] [P3.10] %s thrown by `generate` ends the run with an error event', async (_name, error, expected) => {
       const { model, post, ended, records } = await openRuns(face)
       const reader = await post()
       await reader.readEvents(1)
@@ -518,6 +519,30 @@ describe.each(faces)('%s', (face) => {
       expect(dataOf(events.at(-1))).toMatchObject({ code: 'producer-lost', retryable: true })
       expect(ended.map(({ outcome }) => outcome)).toEqual(['stop', 'lost'])
       expect(model.runs[1]!.context.signal.aborted).toBe(true)
+    })
+
+    test('[P3.9] a run whose process is lost ends with `producer-lost`, and its key starts another run', async () => {
+      const logClock = createManualServerClock()
+      const log = memoryLog({ shared: false, clock: logClock })
+      // The clock of the first process stands still: it renews no lease.
+      const lost = await openRuns(face, {}, { log })
+      const other = await openRuns(face, {}, { log, clock: logClock, heartbeat: 10_000 })
+      const [start] = await (await lost.post({ key: 'k1' })).readEvents(1)
+      const reader = await other.open(`${PATH}${dataOf(start)['resume'] as string}`)
+      await reader.readEvents(1)
+      await logClock.advance(10_000)
+      const { events } = await reader.readToEnd()
+      expect(dataOf(events.at(-1))).toEqual({
+        code: 'producer-lost',
+        message: expect.any(String),
+        retryable: true,
+      })
+      const again = await other.post({ key: 'k1' })
+      expect(dataOf((await again.readEvents(1))[0])['streamId']).not.toBe(dataOf(start)['streamId'])
+      again.close()
+      expect(lost.ended).toEqual([])
+      await lost.clock.advance(1_000)
+      expect(lost.ended).toMatchObject([{ outcome: 'lost' }])
     })
 
     test('`waitUntil` gets a promise that lasts as long as the run', async () => {
