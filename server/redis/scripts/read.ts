@@ -26,7 +26,7 @@ if after >= first and after < s.head then
   previous = entry and entry[2][2] or ''
 end
 local page = { s.epoch, first, s.head, s.nonce, previous, s.state }
-local size, from, isFull = 0, text(math.max(after + 1, first)) .. '-0', after >= s.head
+local size, from, isFull = 0, '(' .. text(after) .. '-0', after >= s.head
 -- Reads about as many events as fit, judged by their average size.
 local count = 64
 if s.bytes > 0 then count = math.ceil(bytes * redis.call('XLEN', events) / s.bytes) end

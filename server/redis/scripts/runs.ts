@@ -100,7 +100,7 @@ export const stop: Script = defineScript(
   { grows: false },
   `
 local s = find(stream)
-if s and s.state == 'open' then
+if s then
   set(s, 'isStopped', 1)
   wake(stream, 'stopped')
 end
@@ -130,7 +130,6 @@ export const join: Script = defineScript(
 local process, ms = ARGV[4], tonumber(ARGV[5])
 local s = find(stream)
 if s and s.lease then
-  countReaders(s)
   redis.call('ZADD', keyOf(stream, 'readers'), text(now + ms), process)
   keepRun(s)
 end

@@ -74,6 +74,13 @@ describe('runs', () => {
       expect(ms).toBeLessThanOrEqual(3_600_000 + 600_000)
       expect(ms).toBeGreaterThan(3_600_000 + 300_000)
     }
+    await log.drop(RUN)
+    // Without readers, only the claim and the first append set the expiry.
+    const token = await produce(log, RUN, options)
+    await log.append(RUN, frames(1, 2), { nonce: 'abc', retention: keepAll, at: 1, token })
+    const { runs: _all, token: _newest, ...withoutReaders } = await timesToLive()
+    expect(Object.keys(withoutReaders)).toEqual(['key:k', `{${RUN}}:events`, `{${RUN}}:meta`])
+    for (const ms of Object.values(withoutReaders)) expect(ms).toBeGreaterThan(3_600_000)
     await fixture.advance(4_200_000)
     expect(await log.read(RUN, 0, { bytes: 1_000 })).toBeUndefined()
     expect(await listKeys()).toEqual(['token'])

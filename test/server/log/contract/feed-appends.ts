@@ -53,6 +53,13 @@ export function registerFeedAppends(current: LogTest): void {
     expect(await readAll(current.log, FEED)).toEqual(['1', '3', '2'])
   })
 
+  test('an append that arrives late does not change which ones can be repeated', async () => {
+    await send('a', 300, [frame(300)])
+    await send('a', 290, [frame(290)])
+    await expect(send('a', 44, [frame(44)])).rejects.toThrow('too old')
+    expect(await send('a', 45, [frame(45)])).toMatchObject({ position: 3 })
+  })
+
   test('an append is not taken for another one of its sender, 256 numbers before', async () => {
     await send('a', 1, [frame(1)])
     await send('a', 258, [frame(258)])

@@ -67,6 +67,15 @@ export function registerKeys(current: LogTest): void {
     expect(await log.claim(RUN, options)).toMatchObject({ role: 'producer', isCancelled: false })
   })
 
+  test('the key of a run that was forgotten is cancelled for the next run', async () => {
+    const { fixture, log, other } = current
+    await log.claim(RUN, options)
+    await log.finish(RUN, frame('end'), 'always')
+    await fixture.advance(60_000)
+    expect(await other.cancelKey(options.key, 60_000)).toBeUndefined()
+    expect(await log.claim('run:2', options)).toMatchObject({ role: 'producer', isCancelled: true })
+  })
+
   test('the key of a claimed run is not cancelled: its stream is returned', async () => {
     const { log, other } = current
     await log.claim(RUN, options)

@@ -73,6 +73,16 @@ export function registerLeases(current: LogTest): void {
     expect(await readPage(log, RUN)).toMatchObject({ state: 'closed', head: 3 })
   })
 
+  test('a run is kept for as long as it is renewed', async () => {
+    const { log, fixture } = current
+    const token = await start()
+    for (let seconds = 0; seconds < 120; seconds += 3) {
+      await fixture.advance(3_000)
+      expect(await log.renew(RUN, token, 4_000)).toBe('held')
+    }
+    expect(await readAll(log, RUN)).toEqual(['1', '2'])
+  })
+
   test('renew reports the lease of an unknown run, and of one that has ended, as lost', async () => {
     const { log } = current
     expect(await log.renew('run:unknown', 1, 4_000)).toBe('lost')
@@ -112,6 +122,17 @@ export function registerLeases(current: LogTest): void {
     expect(await log.claim('run:2', { owner: 'alice', lease: 4_000, keep: 60_000, ...key })).toMatchObject({
       role: 'producer',
     })
+  })
+
+  test('a run that another process finished is kept from that time on, not from the end of its lease', async () => {
+    const { log, other, fixture } = current
+    await produce(log, RUN, { lease: 600_000, keep: 60_000 })
+    await fixture.advance(10_000)
+    await other.finish(RUN, frame('end'), 'always')
+    await fixture.advance(59_999)
+    expect(await readAll(log, RUN)).toEqual(['end'])
+    await fixture.advance(1)
+    expect(await log.read(RUN, 0, { bytes: 1_000 })).toBeUndefined()
   })
 
   test('a finished run is forgotten after the time for which it is kept, with its key', async () => {

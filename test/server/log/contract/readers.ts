@@ -51,6 +51,17 @@ export function registerReaders(current: LogTest): void {
     expect(await log.find(RUN)).toMatchObject({ readers: 0, unreadFor: 2_000 })
   })
 
+  test('a process that left after others had expired is the last one', async () => {
+    const { log, other, fixture } = current
+    await produce(log, RUN, { lease: 60_000 })
+    await log.join(RUN, 'process 1', 10_000)
+    await other.join(RUN, 'process 2', 30_000)
+    await fixture.advance(15_000)
+    await other.leave(RUN, 'process 2')
+    await fixture.advance(1_000)
+    expect(await log.find(RUN)).toMatchObject({ readers: 0, unreadFor: 1_000 })
+  })
+
   test('a process that joins again in time does not expire', async () => {
     const { log, fixture } = current
     await produce(log, RUN, { lease: 60_000 })
