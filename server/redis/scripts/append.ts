@@ -55,7 +55,7 @@ local added = 0
 for i = firstFrame, lastFrame do added = added + #ARGV[i] end
 
 local events = keyOf(stream, 'events')
--- Removes the oldest events that need not be kept beside further ones.
+-- Removes the oldest events that need not be kept beside further ones; the record has to be saved afterwards.
 local function trim(moreEvents, moreBytes)
   local count = redis.call('XLEN', events)
   local function isFull() return count + moreEvents > maxEvents or s.bytes + moreBytes > maxBytes end
@@ -71,20 +71,20 @@ local function trim(moreEvents, moreBytes)
     end
     page = math.min(page * 4, 64)
   end
-  if keepFrom then
-    redis.call('XTRIM', events, 'MINID', text(keepFrom) .. '-0')
-    save(s)
-  end
+  if keepFrom then redis.call('XTRIM', events, 'MINID', text(keepFrom) .. '-0') end
 end
 
 if age < math.huge then trim(lastFrame - firstFrame + 1, added) end
-if s.bytes + added > 4 * maxBytes then return refuse('overloaded') end
+if s.bytes + added > 4 * maxBytes then
+  save(s)
+  return refuse('overloaded')
+end
 
 local isFirst = s.head == 0
 for i = firstFrame, lastFrame do put(s, nonce, ARGV[i]) end
 if close then s.state = 'closed' end
-save(s)
 if age <= 0 then trim(0, 0) end
+save(s)
 
 if sequence then
   redis.call('HSET', sent, sender .. '#' .. text(sequence), text(s.head))
