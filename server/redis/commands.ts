@@ -1,4 +1,5 @@
 /** Runs scripts in Redis: by their hash, with a timeout, and with a limit of commands in flight. */
+import type { Clock } from '../base/clock.ts'
 import type { RedisClient } from './client.ts'
 import type { Script } from './scripts/prelude.ts'
 
@@ -8,8 +9,7 @@ const MAX_PENDING_COMMANDS = 10_000
 export interface CommandsOptions {
   /** Rejects a command that takes longer, in milliseconds. */
   readonly timeout: number
-  /** Calls `callback` after `ms` milliseconds; returns a function that cancels the call. */
-  readonly after: (ms: number, callback: () => void) => () => void
+  readonly clock: Pick<Clock, 'after'>
 }
 
 export interface Commands {
@@ -28,7 +28,7 @@ async function hashOf({ source }: Script): Promise<string> {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Creates the function that runs scripts with one client. */
-export function createCommands(client: RedisClient, { timeout, after }: CommandsOptions): Commands {
+export function createCommands(client: RedisClient, { timeout, clock }: CommandsOptions): Commands {
   const hashes = new Map<Script, Promise<string>>()
   let pending = 0
   let isClosed = false
@@ -60,7 +60,7 @@ export function createCommands(client: RedisClient, { timeout, after }: Commands
         .finally(() => pending--)
       let cancelTimeout: (() => void) | undefined
       const timedOut = new Promise<never>((_resolve, reject) => {
-        cancelTimeout = after(timeout, () => {
+        cancelTimeout = clock.after(timeout, () => {
           reject(new Error(`Redis did not reply within ${timeout} ms (timeout): ${script.name}`))
           controller.abort()
         })

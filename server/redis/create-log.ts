@@ -1,9 +1,10 @@
 /** The log of all streams in Redis: each method is one script. */
+import type { Clock } from '../base/clock.ts'
+import { createNonce } from '../base/nonce.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { PRODUCER_LOST_FRAME } from '../log/producer-lost.ts'
 import { isRun } from '../log/stream-name.ts'
 import type { RedisClient } from './client.ts'
-import type { CommandsOptions } from './commands.ts'
 import { createCommands } from './commands.ts'
 import type { CheckedOptions } from './options.ts'
 import { parseAppended, parseClaim, parsePage, parseRecord } from './replies.ts'
@@ -12,9 +13,6 @@ import type { Script } from './scripts/prelude.ts'
 import { read } from './scripts/read.ts'
 import { cancelKey, claim, drop, findRun, finish, join, leave, renew, stop } from './scripts/runs.ts'
 import { createSubscriber } from './subscriber.ts'
-
-/** Random text for epochs and for the nonces of events that the log itself appends. */
-const randomName = (): string => crypto.randomUUID().slice(0, 8)
 
 /** Returns a number as an argument of a script; an infinite one, or none, as an empty text. */
 function numberArgument(name: string, value: number | undefined): string {
@@ -35,9 +33,9 @@ const flag = (value: boolean): string => (value ? '1' : '0')
 export function createRedisLog(
   client: RedisClient,
   { prefix, timeout, idle, maxRuns, onError, now }: CheckedOptions,
-  after: CommandsOptions['after'],
+  clock: Pick<Clock, 'after'>,
 ): EventLog {
-  const commands = createCommands(client, { timeout, after })
+  const commands = createCommands(client, { timeout, clock })
   const subscriber = createSubscriber(client, { channelOf: (stream) => `${prefix}{${stream}}`, onError })
 
   const run = (script: Script, stream: string, ...args: readonly string[]): Promise<unknown> =>
@@ -52,7 +50,7 @@ export function createRedisLog(
         flag(isRun(stream)),
         nonce,
         flag(close),
-        randomName(),
+        createNonce(),
         numberArgument('retention.events', retention.events),
         numberArgument('retention.bytes', retention.bytes),
         numberArgument('retention.age', retention.age),
@@ -72,9 +70,9 @@ export function createRedisLog(
         flag(isRun(stream)),
         numberArgument('after', after),
         numberArgument('bytes', bytes),
-        randomName(),
+        createNonce(),
         numberArgument('idle', idle),
-        randomName(),
+        createNonce(),
         PRODUCER_LOST_FRAME,
       )
       return parsePage(reply, after)
@@ -90,8 +88,8 @@ export function createRedisLog(
         durationArgument('lease', lease),
         durationArgument('keep', keep),
         numberArgument('maxRuns', maxRuns),
-        randomName(),
-        randomName(),
+        createNonce(),
+        createNonce(),
         PRODUCER_LOST_FRAME,
       )
       return parseClaim(reply)
@@ -104,7 +102,7 @@ export function createRedisLog(
       return parseRecord(await run(findRun, stream))
     },
     async finish(stream, frame, when) {
-      return (await run(finish, stream, flag(when === 'lease-lost'), randomName(), frame)) === 1
+      return (await run(finish, stream, flag(when === 'lease-lost'), createNonce(), frame)) === 1
     },
     async stop(stream) {
       await run(stop, stream)

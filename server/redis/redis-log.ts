@@ -1,4 +1,5 @@
 /** `redisLog`: the log for several processes. */
+import { systemClock } from '../base/clock.ts'
 import type { EventLog } from '../log/event-log.ts'
 import type { RedisClient } from './client.ts'
 import { createRedisLog } from './create-log.ts'
@@ -23,7 +24,4 @@ import { checkOptions } from './options.ts'
  * ```
  */
 export const redisLog = (client: RedisClient, options: RedisLogOptions = {}): EventLog =>
-  createRedisLog(client, checkOptions(options), (ms, callback) => {
-    const timer = setTimeout(callback, ms)
-    return () => clearTimeout(timer)
-  })
+  createRedisLog(client, checkOptions(options), systemClock)

@@ -255,7 +255,7 @@ describe('Redis that does not reply', () => {
     const proxy = await startTcpProxy(server.port)
     closers.push(() => proxy.close())
     const clock = createManualClock()
-    const log = createRedisLog(await connect(proxy.port), checkOptions({}), clock.after)
+    const log = createRedisLog(await connect(proxy.port), checkOptions({}), clock)
     closers.push(() => log.close())
     await send(log, 1)
     expect(clock.pendingDelays).toEqual([])

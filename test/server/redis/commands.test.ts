@@ -1,6 +1,6 @@
 /** Scripts run by hash, within a timeout, and only so many at once. */
 import { expect, test } from 'vitest'
-import type { CommandsOptions } from '../../../server/redis/commands.ts'
+import type { Clock } from '../../../server/base/clock.ts'
 import { createCommands } from '../../../server/redis/commands.ts'
 import { defineScript } from '../../../server/redis/scripts/prelude.ts'
 import { flushMicrotasks } from '../../support/flush-microtasks.ts'
@@ -16,7 +16,7 @@ interface Command {
 const script = defineScript('example', { grows: true }, 'return 1')
 
 /** Commands of a client whose replies the test gives. */
-function openCommands(after?: CommandsOptions['after']) {
+function openCommands(after?: Clock['after']) {
   const clock = createManualClock()
   const sent: Command[] = []
   let onSent = (): void => {}
@@ -31,7 +31,12 @@ function openCommands(after?: CommandsOptions['after']) {
   const untilSent = async (count: number): Promise<void> => {
     while (sent.length < count) await new Promise<void>((resolve) => (onSent = resolve))
   }
-  return { commands: createCommands(client, { timeout: 5_000, after: after ?? clock.after }), clock, sent, untilSent }
+  return {
+    commands: createCommands(client, { timeout: 5_000, clock: after ? { after } : clock }),
+    clock,
+    sent,
+    untilSent,
+  }
 }
 
 test('a script is sent by its hash, and as a whole if Redis does not know it', async () => {
