@@ -19,6 +19,7 @@ export const entries = {
   share: 'src/share.ts',
   server: 'server/index.ts',
   'server/node': 'server/node.ts',
+  'server/redis': 'server/redis.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',
   'mock-server': 'mock-server/index.ts',
