@@ -125,7 +125,7 @@ return ''
 
 export const join: Script = defineScript(
   'join',
-  { grows: true },
+  { grows: false },
   `
 local process, ms = ARGV[4], tonumber(ARGV[5])
 local s = find(stream)

@@ -284,13 +284,20 @@ describe('Redis that does not reply', () => {
 })
 
 describe('Redis that refuses', () => {
-  test('appends reject with the reason when Redis has no memory left, and reads go on', async () => {
+  test('appends and claims reject with the reason when Redis has no memory left, and everything else works', async () => {
     const server = await startServer()
     const [client, log] = [await connect(server.port), await openLog(server.port)]
     await send(log, 1)
+    const token = await produce(log, RUN)
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '1'])
     await expect(send(log, 2)).rejects.toThrow(/^Redis failed: append: OOM /)
+    await expect(produce(log, 'run:2')).rejects.toThrow(/^Redis failed: claim: OOM /)
     expect(textsOf((await readPage(log, FEED)).events)).toEqual(['1'])
+    // A run goes on: its lease and its readers are kept, and it can be ended.
+    await log.join(RUN, 'process 1', 10_000)
+    expect(await log.renew(RUN, token, 4_000)).toBe('held')
+    expect(await log.find(RUN)).toMatchObject({ readers: 1 })
+    expect(await log.finish(RUN, frame('end'), 'always')).toBe(true)
     await log.drop(FEED)
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0'])
     expect(await send(log, 2)).toMatchObject({ position: 1 })
