@@ -58,6 +58,9 @@ export async function startRedis({ storage = 'memory' }: RedisServerOptions = {}
   const folder = await mkdtemp(join(tmpdir(), 'rivulet-redis-'))
   const port = await findFreePort()
   let child = await launch(port, folder, storage)
+  // A test run that is interrupted leaves no server behind.
+  const killNow = (): void => void child.kill('SIGKILL')
+  process.once('exit', killNow)
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
@@ -72,6 +75,7 @@ export async function startRedis({ storage = 'memory' }: RedisServerOptions = {}
     },
     async stop() {
       await kill()
+      process.off('exit', killNow)
       await rm(folder, { recursive: true })
     },
   }
