@@ -1,8 +1,10 @@
 /** Sinks on the responses of Node's HTTP servers. */
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { Sink, Source } from '../stream/sink.ts'
+import { toChunk } from './chunked.ts'
 import type { Compressor } from './compressor.ts'
 
 /** Closes the connection at once. On HTTP/2, resets only the stream. */
@@ -11,16 +13,76 @@ function cutSocket(response: ServerResponse): void {
   else response.destroy()
 }
 
-/** Starts a reader whose bytes go straight to a response. */
+/** Whatever takes the bytes of a response: the response, or its socket. */
+interface Target {
+  write(bytes: Uint8Array): boolean
+  on(event: 'drain', listener: () => void): unknown
+  off(event: 'drain', listener: () => void): unknown
+}
+
+/** Writes through the response, which may compress or encode what it gets. */
+class ResponseSink implements Sink {
+  readonly response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.response = response
+  }
+
+  get target(): Target {
+    return this.response
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.response.write(bytes)
+  }
+
+  end(): void {
+    this.response.end()
+  }
+
+  cut(): void {
+    cutSocket(this.response)
+  }
+}
+
+/** Writes to the socket, with a chunk that all responses share: the response would write each of its parts by itself. */
+class SocketSink extends ResponseSink {
+  readonly #socket: Socket
+
+  constructor(response: ServerResponse, socket: Socket) {
+    super(response)
+    this.#socket = socket
+  }
+
+  override get target(): Target {
+    return this.#socket
+  }
+
+  override write(bytes: Uint8Array): boolean {
+    return this.#socket.write(toChunk(bytes))
+  }
+}
+
+/**
+ * Whether the bytes of a response may be written to its socket: it is chunked, it is the current response of its
+ * connection, and no middleware has replaced `write`.
+ */
+const isPlain = (response: ServerResponse): boolean =>
+  response.chunkedEncoding && response.write === ServerResponse.prototype.write
+
+/** Starts a reader whose bytes go to a response whose headers were sent. */
 export function pipeSource(source: Source, response: ServerResponse): void {
+  const { socket } = response
   if (response.destroyed) return source.leave()
-  response.on('close', () => source.leave())
-  response.on('drain', () => source.drained())
-  source.start({
-    write: (bytes) => response.write(bytes),
-    end: () => void response.end(),
-    cut: () => cutSocket(response),
+  const sink = socket && isPlain(response) ? new SocketSink(response, socket) : new ResponseSink(response)
+  const { target } = sink
+  const onDrain = (): void => source.drained()
+  target.on('drain', onDrain)
+  response.on('close', () => {
+    target.off('drain', onDrain)
+    source.leave()
   })
+  source.start(sink)
 }
 
 /** Starts a reader whose bytes are compressed; each write is flushed. */

@@ -44,14 +44,25 @@ async function sendBody(body: ReadableStream<Uint8Array> | null, outgoing: Serve
   outgoing.end()
 }
 
-function writeHead(incoming: IncomingMessage, outgoing: ServerResponse, response: Response): void {
-  outgoing.statusCode = response.status
-  for (const [name, value] of response.headers) outgoing.setHeader(name, value)
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-  if (!isStream || incoming.httpVersionMajor !== 1) return
-  // Keep-alive is announced only if the client did not request `Connection: close`.
-  if (incoming.httpVersionMinor === 1 && outgoing.shouldKeepAlive) outgoing.setHeader('connection', 'keep-alive')
+/** Returns the headers of a response for `writeHead`, which does not store them, unlike `setHeader`. */
+function headersOf({ headers }: Response): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = Object.fromEntries(headers)
+  if (headers.has('set-cookie')) all['set-cookie'] = headers.getSetCookie()
+  return all
+}
+
+/** Returns the headers of a stream: those of the response, and those that only this transport knows. */
+function streamHeadersOf(
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Record<string, string | string[]> {
+  const headers = headersOf(response)
+  if (incoming.httpVersionMajor !== 1) return headers
   outgoing.socket?.setNoDelay(true)
+  // Keep-alive is announced only if the client did not request `Connection: close`.
+  if (incoming.httpVersionMinor === 1 && outgoing.shouldKeepAlive) headers['connection'] = 'keep-alive'
+  return headers
 }
 
 /**
@@ -71,10 +82,14 @@ export function toNode(
   const send = async (incoming: IncomingMessage, outgoing: ServerResponse, response: Response): Promise<void> => {
     const source = sourceOf(response)
     if (outgoing.destroyed) return source?.leave()
-    writeHead(incoming, outgoing, response)
-    if (!source) return sendBody(response.body, outgoing)
+    if (!source) {
+      outgoing.writeHead(response.status, headersOf(response))
+      return sendBody(response.body, outgoing)
+    }
+    const headers = streamHeadersOf(response, incoming, outgoing)
     const encoding = compress ? chooseEncoding(incoming.headers['accept-encoding']) : 'identity'
-    if (encoding !== 'identity') outgoing.setHeader('content-encoding', encoding)
+    if (encoding !== 'identity') headers['content-encoding'] = encoding
+    outgoing.writeHead(response.status, headers)
     outgoing.flushHeaders()
     if (encoding === 'identity') pipeSource(source, outgoing)
     else pipeCompressed(source, outgoing, createCompressor(encoding))

@@ -52,18 +52,22 @@ function serializeParsedBody(parsed: unknown): BodyInit {
 /** Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any. */
 export function toRequest(incoming: IncomingMessage, parsedBody: unknown): Request | undefined {
   const { method = 'GET', rawHeaders } = incoming
-  // HTTP/2 sends the host as a pseudo-header.
-  const { host = String(incoming.headers[':authority'] ?? 'localhost') } = incoming.headers
   // Express strips the mount path from `url`.
   const { originalUrl = incoming.url ?? '/' } = incoming as { originalUrl?: string }
   const scheme = 'encrypted' in incoming.socket && incoming.socket.encrypted ? 'https' : 'http'
   try {
-    const url = originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl
+    // `incoming.headers` would be computed and kept for as long as the stream is open.
     const headers = new Headers()
+    let authority: string | undefined
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const name = rawHeaders[index]!
-      if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1]!)
+      const value = rawHeaders[index + 1]!
+      // HTTP/2 sends the host as a pseudo-header.
+      if (name === ':authority') authority = value
+      if (!name.startsWith(':')) headers.append(name, value)
     }
+    const host = headers.get('host') ?? authority ?? 'localhost'
+    const url = originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl
     const init: RequestInit & { duplex?: 'half' } = { method, headers }
     if (method !== 'GET' && method !== 'HEAD') {
       const isParsed = parsedBody !== undefined && incoming.readableEnded

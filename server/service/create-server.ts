@@ -121,11 +121,11 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
     },
     async close({ grace = 0 } = {}) {
       state = 'closing'
-      hub.endAll('feed', 'closed')
+      hub.close('feed')
       await Promise.all(managedRuns.map((runs) => runs.close(grace)))
       // The readers of the runs get the last events in the next turn.
       for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => nextTurn(resolve))
-      hub.endAll('run', 'closed')
+      hub.close('run')
       await log.close()
     },
   }

@@ -1,6 +1,6 @@
 /** The hub of a server: all readers of this process, and the tails of the streams that they read. */
 import type { Clock } from '../base/clock.ts'
-import type { CloseReason, Instrument, ReaderRecord } from '../base/instrument.ts'
+import type { Instrument, ReaderRecord } from '../base/instrument.ts'
 import type { EventLog, Page } from '../log/event-log.ts'
 import { Pulse } from './pulse.ts'
 import { Reader } from './reader.ts'
@@ -48,6 +48,7 @@ export class Hub {
   readonly #tails = new Map<string, Tail>()
   /** Open responses, and of what kind their streams are. */
   readonly #readers = new Map<Reader, ReaderRecord['kind']>()
+  readonly #closed = new Set<ReaderRecord['kind']>()
 
   constructor(options: HubOptions) {
     this.options = options
@@ -65,10 +66,11 @@ export class Hub {
     const { record, expiresAt } = options
     const tail = this.#tail(options)
     const openedAt = clock.now()
-    const reader: Reader = new Reader(tail, this.#pulse, {
+    const opening = encoder.encode(`: open\n\n${options.opening}`)
+    const { onClose } = options
+    const reader: Reader = new Reader(tail, this.#pulse, opening, {
       position: options.position,
       nonce: options.nonce,
-      opening: encoder.encode(`: open\n\n${options.opening}`),
       replay: options.replay,
       live: options.live,
       heartbeat,
@@ -77,18 +79,20 @@ export class Hub {
       onClose: (reason) => {
         this.#readers.delete(reader)
         instrument({ type: 'close', reason, duration: clock.now() - openedAt, ...record })
-        options.onClose?.()
+        onClose?.()
       },
     })
     tail.add(reader)
     this.#readers.set(reader, record.kind)
     instrument({ type: 'open', ...record })
+    if (this.#closed.has(record.kind)) reader.end('closed')
     return reader
   }
 
-  /** Ends the responses of feeds or runs, so that clients continue on another process. */
-  endAll(kind: ReaderRecord['kind'], reason: CloseReason): void {
-    for (const [reader, readerKind] of this.#readers) if (readerKind === kind) reader.end(reason)
+  /** Ends the responses of feeds or runs, also those that are being opened, so that clients continue on another process. */
+  close(kind: ReaderRecord['kind']): void {
+    this.#closed.add(kind)
+    for (const [reader, readerKind] of this.#readers) if (readerKind === kind) reader.end('closed')
   }
 
   #tail({ stream, page, prefix }: OpenOptions): Tail {

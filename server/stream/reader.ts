@@ -12,8 +12,6 @@ export interface ReaderOptions {
   /** Position from which it continues, with the nonce of the event there. */
   readonly position: number
   readonly nonce: string
-  /** Sent first. */
-  readonly opening: Uint8Array
   /** What is sent of events that were appended before this reader had reached the newest one. */
   readonly replay: View
   /** What is sent of events that are appended afterwards. */
@@ -42,6 +40,8 @@ export class Reader implements Source, Pulsed, TailReader {
   readonly #pulse: Pulse
   readonly #options: ReaderOptions
   #sink: Sink | undefined
+  /** What is sent first; not kept afterwards. */
+  #opening: Uint8Array | undefined
   /**
    * - `new`: not started
    * - `live`: at the head, waits for the tail
@@ -57,9 +57,10 @@ export class Reader implements Source, Pulsed, TailReader {
   /** Since when the connection has not been started, or has taken no bytes. */
   #waitingSince: number
 
-  constructor(tail: Tail, pulse: Pulse, options: ReaderOptions) {
+  constructor(tail: Tail, pulse: Pulse, opening: Uint8Array, options: ReaderOptions) {
     this.#tail = tail
     this.#pulse = pulse
+    this.#opening = opening
     this.#options = options
     this.#position = options.position
     this.#nonce = options.nonce
@@ -75,10 +76,13 @@ export class Reader implements Source, Pulsed, TailReader {
   }
 
   start(sink: Sink): void {
+    if (this.#state === 'closed') return sink.end()
     if (this.#state !== 'new') return
     this.#sink = sink
     this.#state = 'reading'
-    if (this.#write(this.#options.opening)) this.readOn()
+    const hasRoom = this.#write(this.#opening!)
+    this.#opening = undefined
+    if (hasRoom) this.readOn()
     else this.#block()
     this.#pulse.hasten(this.#deadline)
   }

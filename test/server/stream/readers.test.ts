@@ -293,6 +293,15 @@ describe('readers that do not read', () => {
     expect(hub.size).toBe(0)
   })
 
+  test('a response that was given up, or opened while the hub closes, ends when it is read after all', async () => {
+    const { hub, open, records } = openHub()
+    hub.close('feed')
+    const sink = createSink()
+    await open(sink)
+    expect(sink).toMatchObject({ state: 'ended', writes: [] })
+    expect(records.map(({ type }) => type)).toEqual(['open', 'close'])
+  })
+
   test('one timer serves all readers', async () => {
     const { open, clock, send } = openHub({ heartbeat: 1_000 })
     for (let count = 0; count < 50; count++) {
