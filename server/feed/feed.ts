@@ -29,14 +29,39 @@ export interface Snapshot {
 export interface FeedOptions<Id extends Identity> {
   /**
    * How much is kept for clients that resume or read slowly. `events` and `age` are promised; beyond four times `bytes`,
-   * `send` is refused. @defaultValue { events: 1_000, bytes: 4 MiB, age: 30_000 ms }
+   * `send` is refused.
+   * @defaultValue { events: 1_000, bytes: 4 MiB, age: 30_000 ms }
+   * @example
+   * ```ts
+   * server.feed('prices', { retention: { events: 10_000, age: 5 * 60_000 } })
+   * ```
    */
   readonly retention?: Partial<Retention>
-  /** Whether an identity may read the feed. @defaultValue everyone may */
+  /**
+   * Whether an identity may read the feed; otherwise the response is 403.
+   * @defaultValue everyone may
+   * @example
+   * ```ts
+   * server.feed('audit', { authorize: ({ subject }) => isAdmin(subject) })
+   * ```
+   */
   readonly authorize?: (identity: Id, request: Request) => boolean | Promise<boolean>
-  /** Returns the current state, which is sent to new clients and to those that have missed events. */
+  /**
+   * Returns the current state, which is sent to new clients and to those that have missed events, in the data of `reset`.
+   * @example
+   * ```ts
+   * server.feed('prices', { snapshot: async () => ({ data: await currentPrices() }) })
+   * ```
+   */
   readonly snapshot?: (identity: Id) => Snapshot | Promise<Snapshot>
-  /** Event types that a client may select with `?types=a,b`. @defaultValue none: every client receives all events */
+  /**
+   * Event types that a client may select with `?types=a,b`.
+   * @defaultValue none: every client receives all events
+   * @example
+   * ```ts
+   * server.feed<{ price: Price; trade: Trade }>('market', { types: ['price', 'trade'] })
+   * ```
+   */
   readonly types?: readonly string[]
 }
 
@@ -51,7 +76,13 @@ export interface Feed<Events extends object> {
    * ```
    */
   send<Type extends keyof Events & string>(type: Type, data: Events[Type]): Promise<string>
-  /** Handles requests of clients, at any path. */
+  /**
+   * Handles requests of clients, at any path.
+   * @example
+   * ```ts
+   * export const GET = prices.handler
+   * ```
+   */
   readonly handler: (request: Request) => Promise<Response>
 }
 

@@ -7,7 +7,7 @@ import type { Identity } from './identity.ts'
 import { ANONYMOUS } from './identity.ts'
 import { HttpError, problemResponse } from './problem.ts'
 
-/** Limits of a server. */
+/** Limits of a server. Those per identity need `authenticate`. */
 export interface Limits {
   /** Bytes of a request body. @defaultValue 1 MiB */
   readonly body: number

@@ -17,25 +17,82 @@ import { Hub } from '../stream/hub.ts'
 
 /** Options of `createServer`. Durations are in milliseconds. */
 export interface ServerOptions<Id extends Identity> {
-  /** Where streams are stored. @defaultValue memoryLog() */
+  /**
+   * Where streams are stored.
+   * @defaultValue memoryLog()
+   * @example
+   * ```ts
+   * createServer({ log: redisLog(client) })
+   * ```
+   */
   readonly log?: EventLog
   /**
    * Returns who sends a request; `undefined` is answered with 401. Throw an `HttpError` for any other answer.
    * @defaultValue everyone is the same: feeds are public, and the unguessable ID of a run is what allows to read it
+   * @example
+   * ```ts
+   * createServer({
+   *   async authenticate(request) {
+   *     const session = await findSession(request.headers.get('authorization'))
+   *     return session && { subject: session.userId, expiresAt: session.expiresAt }
+   *   },
+   * })
+   * ```
    */
   readonly authenticate?: (request: Request) => Id | undefined | Promise<Id | undefined>
-  /** Interval of heartbeats; 0 disables them. @defaultValue 30_000 */
+  /**
+   * Interval of heartbeats; 0 disables them.
+   * @defaultValue 30_000
+   * @example
+   * ```ts
+   * createServer({ heartbeat: 15_000 })
+   * ```
+   */
   readonly heartbeat?: number
-  /** How long a client may read nothing before its connection is closed. @defaultValue 30_000 */
+  /**
+   * How long a client may read nothing before its connection is closed.
+   * @defaultValue 30_000
+   * @example
+   * ```ts
+   * createServer({ drainTimeout: 60_000 })
+   * ```
+   */
   readonly drainTimeout?: number
-  /** Origins whose pages may read responses. @defaultValue none */
+  /**
+   * Origins whose pages may read responses and send requests with cookies. `*` allows every origin, but without
+   * credentials.
+   * @defaultValue none
+   * @example
+   * ```ts
+   * createServer({ cors: ['https://app.example.com'] })
+   * ```
+   */
   readonly cors?: string | readonly string[]
-  /** Keeps the process of a serverless host alive while a run without readers continues. */
+  /**
+   * Keeps the process of a serverless host alive while a run without readers continues.
+   * @example
+   * ```ts
+   * createServer({ waitUntil: (promise) => context.waitUntil(promise) })
+   * ```
+   */
   readonly waitUntil?: (promise: Promise<unknown>) => void
-  /** Receives records of what happens. */
+  /**
+   * Receives records of what happens, without payloads and credentials.
+   * @example
+   * ```ts
+   * createServer({ instrument: (record) => metrics.count(`rivulet.${record.type}`) })
+   * ```
+   */
   readonly instrument?: Instrument
   /** Source of time, for tests. @defaultValue the platform's */
   readonly clock?: Clock
+  /**
+   * What a request or an identity may cost. The log limits the memory: see `memoryLog`.
+   * @example
+   * ```ts
+   * createServer({ limits: { body: 64 * 1024, runs: 3 } })
+   * ```
+   */
   readonly limits?: Partial<Limits>
 }
 
@@ -66,6 +123,10 @@ export interface Server<Id extends Identity> {
    * Refuses new requests and ends the responses, so that clients continue on another process. Runs have `grace`
    * milliseconds to finish. Closes the log at last.
    * @defaultValue grace: 0
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => server.close({ grace: 20_000 }))
+   * ```
    */
   close(options?: { readonly grace?: number }): Promise<void>
 }
