@@ -121,7 +121,7 @@ export interface Server<Id extends Identity> {
   runs<Body = unknown>(options: RunsOptions<Body, Id>): Runs
   /**
    * Refuses new requests and ends the responses, so that clients continue on another process. Runs have `grace`
-   * milliseconds to finish. Closes the log at last.
+   * milliseconds to finish. Closes at last the log that was given.
    * @defaultValue grace: 0
    * @example
    * ```ts
@@ -187,7 +187,8 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
       // The readers of the runs get the last events in the next turn.
       for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => nextTurn(resolve))
       hub.close('run')
-      await log.close()
+      // The default log belongs to all servers of the process.
+      await options.log?.close()
     },
   }
 }

@@ -70,11 +70,6 @@ export class Reader implements Source, Pulsed, TailReader {
     pulse.add(this, this.#deadline)
   }
 
-  /** Position of the last event that was written. */
-  get position(): number {
-    return this.#position
-  }
-
   start(sink: Sink): void {
     if (this.#state === 'closed') return sink.end()
     if (this.#state !== 'new') return

@@ -154,10 +154,11 @@ export class Tail {
         })
         .catch(() => {
           // The log cannot be reached: the readers lose nothing by waiting.
-          this.#options.clock.after(RETRY_MS, () => {
+          const retry = (): void => {
             this.#isReading = false
             this.look()
-          })
+          }
+          this.#options.clock.after(RETRY_MS, retry, 'housekeeping')
         })
     })
   }
