@@ -12,4 +12,6 @@ const httpServer = app.listen(process.env.PORT, () => console.log(`http://localh
 process.once('SIGTERM', async () => {
   httpServer.close()
   await server.close({ grace: 5_000 })
+  // What is left are connections without a request.
+  httpServer.closeAllConnections()
 })

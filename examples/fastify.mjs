@@ -13,5 +13,7 @@ console.log(`http://localhost:${app.server.address().port}`)
 process.once('SIGTERM', async () => {
   const closed = app.close()
   await server.close({ grace: 5_000 })
+  // What is left are connections without a request.
+  app.server.closeAllConnections()
   await closed
 })

@@ -15,4 +15,6 @@ httpServer.listen(process.env.PORT, () => console.log(`http://localhost:${httpSe
 process.once('SIGTERM', async () => {
   httpServer.close()
   await server.close({ grace: 5_000 })
+  // What is left are connections without a request.
+  httpServer.closeAllConnections()
 })
