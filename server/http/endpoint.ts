@@ -5,7 +5,7 @@ import type { AllowedOrigins } from './cors.ts'
 import { assertOrigin, preflightResponse, setCorsHeaders } from './cors.ts'
 import type { Identity } from './identity.ts'
 import { ANONYMOUS } from './identity.ts'
-import { HttpError, problemResponse } from './problem.ts'
+import { HttpError, isHttpError, problemResponse } from './problem.ts'
 
 /** Limits of a server. Those per identity need `authenticate`. */
 export interface Limits {
@@ -67,7 +67,7 @@ export function createHandler<Id extends Identity>(
     if (!authenticate) return ANONYMOUS as Id
     const identity = await authenticate(request)
     if (identity) return identity
-    throw new HttpError(401, 'Authentication is required.', { 'www-authenticate': 'Bearer realm="rivulet"' })
+    throw new HttpError(401, 'Authentication is required.')
   }
   const handle = async (request: Request): Promise<Response> => {
     const { method } = request
@@ -81,7 +81,7 @@ export function createHandler<Id extends Identity>(
     return handleMethod({ request, url, identity, lastEventId: readLastEventId(request, url) })
   }
   const fail = (error: unknown): Response => {
-    if (error instanceof HttpError) return problemResponse(error.status, error.message, error.headers)
+    if (isHttpError(error)) return problemResponse(error.status, error.message, error.headers)
     instrument({ type: 'error', error })
     return problemResponse(500, 'The request failed on the server.')
   }

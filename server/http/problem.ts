@@ -15,15 +15,18 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Creates a problem response; 429 and 503 always have a `Retry-After`. */
+/** Creates a problem response; 429 and 503 always have a `Retry-After`, and 401 a `WWW-Authenticate`. */
 export function problemResponse(status: number, detail: string, headersInit?: HeadersInit): Response {
   const headers = new Headers(headersInit)
   headers.set('content-type', 'application/problem+json')
   headers.set('cache-control', 'no-store')
   if ((status === 429 || status === 503) && !headers.has('retry-after')) headers.set('retry-after', '1')
+  if (status === 401 && !headers.has('www-authenticate')) headers.set('www-authenticate', 'Bearer realm="rivulet"')
   const problem = { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }
   return new Response(`${JSON.stringify(problem)}\n`, { status, headers })
 }
+
+const BRAND = Symbol.for('rivulet.HttpError')
 
 /**
  * Thrown by `authenticate`, `authorize` or `parse`: the request is refused with this status and a problem document.
@@ -44,5 +47,11 @@ export class HttpError extends Error {
     super(detail)
     this.status = status
     this.headers = headers
+    // Development servers load a module twice: the class of another copy is not this one.
+    Object.defineProperty(this, BRAND, { value: true })
   }
 }
+
+/** Returns whether a value is an `HttpError`, also of another copy of this package. */
+export const isHttpError = (value: unknown): value is HttpError =>
+  (value as Readonly<Record<symbol, unknown>> | null | undefined)?.[BRAND] === true

@@ -46,6 +46,8 @@ export interface Usage {
   readonly cachedTokens?: number
 }
 
+const BRAND = Symbol.for('rivulet.RunError')
+
 /**
  * Thrown by `generate`: the run ends with an `error` event that has this code and message. Of any other error, the client
  * learns only the code `internal`.
@@ -64,5 +66,11 @@ export class RunError extends Error {
     super(message, 'cause' in options ? { cause: options.cause } : {})
     this.code = code
     this.retryable = options.retryable ?? false
+    // Development servers load a module twice: the class of another copy is not this one.
+    Object.defineProperty(this, BRAND, { value: true })
   }
 }
+
+/** Returns whether a value is a `RunError`, also of another copy of this package. */
+export const isRunError = (value: unknown): value is RunError =>
+  (value as Readonly<Record<symbol, unknown>> | null | undefined)?.[BRAND] === true

@@ -6,7 +6,7 @@ import { encodeFrame } from '../log/frame.ts'
 import { PRODUCER_LOST_FRAME } from '../log/producer-lost.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Delta, End, FinishReason } from './delta.ts'
-import { RunError } from './delta.ts'
+import { RunError, isRunError } from './delta.ts'
 import { RunAppender } from './run-appender.ts'
 
 /** How a run ended: the reason of its `end` event, `failed` after an `error` event, `lost` if others ended it. */
@@ -215,7 +215,8 @@ function assertDelta(delta: unknown): asserts delta is Exclude<Delta, string> {
 
 /** Encodes an error, but nothing of an unknown one, which may contain a secret. */
 function encodeError(error: unknown): string {
-  const { code, message, retryable } =
-    error instanceof RunError ? error : new RunError('internal', 'The generation failed on the server.')
+  const { code, message, retryable } = isRunError(error)
+    ? error
+    : new RunError('internal', 'The generation failed on the server.')
   return encodeFrame('error', JSON.stringify({ code, message, retryable }))
 }

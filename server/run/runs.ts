@@ -3,7 +3,7 @@ import { parseJson, readBody } from '../http/body.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
 import { countStream, createHandler } from '../http/endpoint.ts'
 import type { Identity } from '../http/identity.ts'
-import { HttpError } from '../http/problem.ts'
+import { HttpError, isHttpError } from '../http/problem.ts'
 import { streamResponse } from '../stream/stream-response.ts'
 import { everything } from '../stream/view.ts'
 import { parseId } from '../stream/wire-id.ts'
@@ -71,7 +71,7 @@ export function createRuns<Body, Id extends Identity>(
     try {
       return { body: options.parse ? await options.parse(body) : (body as Body), text }
     } catch (error) {
-      throw error instanceof HttpError ? error : new HttpError(400, 'The request does not describe a run.')
+      throw isHttpError(error) ? error : new HttpError(400, 'The request does not describe a run.')
     }
   }
 

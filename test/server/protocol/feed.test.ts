@@ -1,5 +1,6 @@
 /** Tests of section 2 of PROTOCOL.md (feeds), through both faces of the server. */
 import { describe, expect, test } from 'vitest'
+import type { ServerRecord } from '../../../server/base/instrument.ts'
 import type { FeedOptions } from '../../../server/feed/feed.ts'
 import type { Identity } from '../../../server/http/identity.ts'
 import type { ServerOptions } from '../../../server/service/create-server.ts'
@@ -233,6 +234,49 @@ describe.each(faces)('%s', (face) => {
     })
     const reader = await open()
     expect(describeEvents(await reader.readEvents(3))).toEqual(['reset {"reason":"initial","snapshot":null}', 'tick 1'])
+    reader.close()
+  })
+
+  test('[P4.1] an identity without permission gets a 403', async () => {
+    const authenticate = (request: Request) => ({ subject: request.headers.get('x-api-key') ?? 'nobody' })
+    const { mounted } = await openFeed(face, { authorize: ({ subject }) => subject === 'ann' }, { authenticate })
+    const statusOf = async (key: string): Promise<number> => {
+      const { status, body } = await mounted.fetch('/any/path', { headers: { 'x-api-key': key } })
+      await body?.cancel()
+      return status
+    }
+    expect([await statusOf('ann'), await statusOf('bob')]).toEqual([200, 403])
+  })
+
+  test('`instrument` receives a record of each response, and what became of the position of its client', async () => {
+    const records: ServerRecord[] = []
+    const instrument = (record: ServerRecord): void => void records.push(record)
+    const { feed, open, server } = await openFeed(face, {}, { instrument })
+    const id = await feed.send('tick', 1)
+    await feed.send('tick', 2)
+    for (const lastEventId of [undefined, id, 'elsewhere-7-aa']) await (await open(lastEventId)).readEvents(1)
+    await server.close()
+    const reader = { kind: 'feed', stream: 'ticks', subject: 'anonymous' }
+    const closed = { type: 'close', reason: 'closed', duration: 0, ...reader }
+    expect(records).toEqual([
+      { type: 'open', ...reader },
+      { type: 'open', ...reader },
+      { type: 'resumed', missed: 1, ...reader },
+      { type: 'open', ...reader },
+      { type: 'reset', reason: 'unknown', ...reader },
+      closed,
+      closed,
+      closed,
+    ])
+  })
+
+  test('an instrument that throws changes nothing', async () => {
+    const instrument = (): void => {
+      throw new Error('no metrics')
+    }
+    const { open } = await openFeed(face, {}, { instrument })
+    const reader = await open()
+    await reader.readEvents(1)
     reader.close()
   })
 

@@ -75,6 +75,18 @@ describe.each(faces)('%s', (face) => {
     ['a wrong method', 405, { method: 'POST' }, {}, { allow: 'GET, OPTIONS' }],
     ['an identity that is not known', 401, {}, { authenticate: () => undefined }, { 'www-authenticate': /^Bearer / }],
     [
+      'an expired token',
+      401,
+      {},
+      {
+        authenticate: () => {
+          const challenge = 'Bearer realm="shop", error="invalid_token"'
+          throw new HttpError(401, 'The token has expired.', { 'www-authenticate': challenge })
+        },
+      },
+      { 'www-authenticate': 'Bearer realm="shop", error="invalid_token"' },
+    ],
+    [
       'a refusal by the application',
       418,
       {},
@@ -97,7 +109,7 @@ describe.each(faces)('%s', (face) => {
       {},
     ],
   ] as [string, number, RequestInit, ServerOptions<Identity>, Record<string, string | RegExp>][])(
-    '[P1.4] %s leads to a %i with a problem document',
+    '[P1.4] [P4.1] %s leads to a %i with a problem document',
     async (_name, status, init, options, headers) => {
       const { fetch } = await openFeed(face, options)
       const response = await fetch(PATH, init)

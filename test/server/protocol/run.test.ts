@@ -135,6 +135,25 @@ describe.each(faces)('%s', (face) => {
       expect(records).toContainEqual(expect.objectContaining({ type: 'run-end', outcome: 'failed', error }))
     })
 
+    test('errors of another copy of this package are recognized', async () => {
+      vi.resetModules()
+      const copies = {
+        ...(await import('../../../server/run/delta.ts')),
+        ...(await import('../../../server/http/problem.ts')),
+      }
+      expect(copies.RunError).not.toBe(RunError)
+      const parse = (body: unknown): Body => {
+        if ((body as Body).prompt === 'rude') throw new copies.HttpError(451, 'Please be polite.')
+        return body as Body
+      }
+      const { model, post } = await openRuns(face, { parse })
+      expect((await post({ body: { prompt: 'rude' } })).response.status).toBe(451)
+      const reader = await post()
+      await reader.readEvents(1)
+      model.runs[0]!.fail(new copies.RunError('busy', 'Later.'))
+      expect(dataOf((await reader.readToEnd()).events.at(-1))).toMatchObject({ code: 'busy' })
+    })
+
     test.each([
       ['a delta that is not one', (run: { say(...deltas: never[]): void }) => run.say(7 as never)],
       ['a text without content', (run: { say(...deltas: never[]): void }) => run.say({ type: 'text' } as never)],
