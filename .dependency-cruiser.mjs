@@ -24,8 +24,10 @@ export const mockServerLayers = [
   ['scenario'],
   ['base'],
 ]
-/** SDK code that the mock server may import. */
-const sharedWithMockServer = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
+/** Layers of `server`, from top to bottom. Folders on one line do not import each other. */
+export const serverLayers = [['node', 'redis'], ['service'], ['feed', 'run'], ['http'], ['stream'], ['log'], ['base']]
+/** SDK code that the servers may import. */
+const sharedWithServers = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
 
 const anyOf = (names) => `(${names.join('|')})`
 
@@ -60,12 +62,53 @@ const sdkRules = [
   },
 ]
 
+const serverRules = [
+  {
+    name: 'server-shares-little',
+    comment: 'The server imports only the encoder, the parser, the protocols and the errors of the SDK.',
+    from: { path: '^server/' },
+    to: { path: '^src/', pathNot: `^${anyOf(sharedWithServers)}` },
+  },
+  {
+    name: 'server-knows-no-mock',
+    comment: 'Scenarios and faults are built on the server, which does not know them.',
+    from: { path: '^(server|src)/' },
+    to: { path: '^mock-server/' },
+  },
+  {
+    name: 'server-folder-has-a-layer',
+    comment: 'Each folder of server must be a layer: add it to .dependency-cruiser.mjs.',
+    from: { path: '^server/[^/]+/', pathNot: `^server/${anyOf(serverLayers.flat())}/` },
+    to: {},
+  },
+  ...serverLayers.map((folders, index) => ({
+    name: `server-${folders.join('-')}-imports-down`,
+    from: { path: `^server/${anyOf(folders)}/` },
+    to: {
+      path: '^server/',
+      pathNot: [`^server/${anyOf(serverLayers.slice(index + 1).flat())}/`, '^server/$1/'],
+    },
+  })),
+  {
+    name: 'server-imports-no-node',
+    comment: 'Only node/ imports Node: the rest of the server runs in any host of fetch handlers.',
+    from: { path: '^server/', pathNot: '^server/node/' },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'server-node-is-imported-by-its-entry',
+    comment: 'Code that runs without Node must not import Node through another file.',
+    from: { path: '^server/', pathNot: '^server/node(/|\\.ts$)' },
+    to: { path: '^server/node/' },
+  },
+]
+
 const mockServerRules = [
   {
     name: 'mock-server-shares-little',
     comment: 'The mock server imports only the encoder, the parser, the protocols and the errors of the SDK.',
     from: { path: '^mock-server/' },
-    to: { path: '^src/', pathNot: `^${anyOf(sharedWithMockServer)}` },
+    to: { path: '^src/', pathNot: `^${anyOf(sharedWithServers)}` },
   },
   {
     name: 'mock-server-folder-has-a-layer',
@@ -104,6 +147,7 @@ export default {
     { name: 'no-cycle', from: {}, to: { circular: true } },
     { name: 'no-unresolved-import', from: {}, to: { couldNotResolve: true } },
     ...sdkRules,
+    ...serverRules,
     ...mockServerRules,
   ].map((rule) => ({ severity: 'error', ...rule })),
   options: {

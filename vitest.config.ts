@@ -7,15 +7,19 @@ import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
 import { browserArgs, findBrowser } from './scripts/browser.mjs'
+import { findRedis } from './scripts/redis.mjs'
 
 /** Tests that run in every runtime. */
 const everywhere = ['test/sse/**/*.test.ts', 'test/contract/**/*.test.ts']
+/** Tests that start a Redis server. */
+const redis = ['test/server/**/redis-*.node.test.ts', 'test/server/two-processes.node.test.ts']
 /** Tests that take more than a few seconds in Node: the contract, campaigns, documents, other servers and clients. */
 const slow = [
   'test/{chaos,contract,docs,fuzz,interop,soak}/**/*.test.ts',
   'test/multiplex/isolation.test.ts',
   'test/source/thundering-herd.test.ts',
   'test/share/*.property.test.ts',
+  ...redis,
 ]
 /**
  * Tests of one runtime, by file name. Property tests are slow and independent of the runtime: running them in Node is
@@ -27,6 +31,7 @@ const onlyBrowser = ['**/*.browser.test.ts']
 
 const mockServer = ['test/setup/mock-server.ts']
 const executablePath = findBrowser()
+const withoutRedis = findRedis() ? [] : redis
 
 /** MSW's worker must be served from the page's own origin. */
 const mswWorker: Plugin = {
@@ -67,7 +72,7 @@ export default defineConfig({
           globalSetup: mockServer,
           environment: 'node',
           include: slow,
-          exclude: [...onlyHappyDom, ...onlyBrowser],
+          exclude: [...onlyHappyDom, ...onlyBrowser, ...withoutRedis],
         },
       },
       {

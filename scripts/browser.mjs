@@ -1,8 +1,8 @@
 /** Finds or installs a Chromium-based browser on this machine, and lists the arguments to start it with. */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
+import { aptGet, canInstall } from './apt-get.mjs'
 
 /** Arguments that disable the GPU and background network traffic. */
 export const browserArgs = [
@@ -57,12 +57,6 @@ export function findBrowser() {
 
 const missingMessage = 'No browser was found. Install one with `npx playwright install chromium`, or set CHROMIUM_PATH.'
 
-/** Runs apt-get non-interactively; returns whether it succeeded. */
-function aptGet(...args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  return spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0
-}
-
 /**
  * Finds a browser. If there is none, installs Debian's Chromium when `mayInstall` is set and the user is root.
  * Returns whether there is a browser.
@@ -74,7 +68,7 @@ export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
     console.log(`Browser: ${found}`)
     return true
   }
-  if (mayInstall && process.platform === 'linux' && process.getuid?.() === 0) {
+  if (canInstall(mayInstall)) {
     console.log("Browser: none found. Installing Debian's chromium with apt-get (about 120 MB).")
     // The recommended packages would add about 90 MB.
     if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true

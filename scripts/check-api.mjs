@@ -22,7 +22,6 @@ async function report(name) {
   return ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed }).printFile(source)
 }
 
-mkdirSync(folder, { recursive: true })
 for (const name of Object.keys(entries)) {
   const file = new URL(`${name}.d.ts`, folder)
   const current = await report(name)
@@ -34,12 +33,14 @@ for (const name of Object.keys(entries)) {
     )
     process.exitCode = 1
   } else {
+    mkdirSync(new URL('.', file), { recursive: true })
     writeFileSync(file, current)
     console.log(`Wrote api/${name}.d.ts`)
   }
 }
-for (const file of readdirSync(folder)) {
-  if (file.replace(/\.d\.ts$/, '') in entries) continue
+for (const path of readdirSync(folder, { recursive: true })) {
+  const file = String(path).replaceAll('\\', '/')
+  if (!file.endsWith('.d.ts') || file.replace(/\.d\.ts$/, '') in entries) continue
   if (!write) {
     console.error(`api/${file} belongs to no entry`)
     process.exitCode = 1

@@ -11,7 +11,7 @@ import config, { entryFolders, layers } from '../.dependency-cruiser.mjs'
 const root = fileURLToPath(new URL('../', import.meta.url))
 
 /** Reads the imports in `folders` of `baseDir` and checks them against the rules. */
-export async function cruiseImports(baseDir = root, folders = ['src', 'mock-server']) {
+export async function cruiseImports(baseDir = root, folders = ['src', 'server', 'mock-server']) {
   const { options, forbidden = [] } = config
   const { output } = await cruise(folders, { ...options, baseDir, ruleSet: { forbidden }, validate: true })
   if (typeof output === 'string') throw new TypeError('dependency-cruiser returned a report instead of a result')

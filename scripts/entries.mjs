@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 
-/** Each name is both the file in `dist` and the subpath: `openai` is `rivulet/openai`. `index` is `rivulet` itself. */
+/**
+ * Each name is both the file in `dist` and the subpath: `openai` is `rivulet/openai`, `server/node` is `rivulet/server/node`.
+ * `index` is `rivulet` itself.
+ */
 export const entries = {
   index: 'src/index.ts',
   openai: 'src/openai.ts',
@@ -14,6 +17,9 @@ export const entries = {
   diagnostics: 'src/diagnostics.ts',
   persist: 'src/persist.ts',
   share: 'src/share.ts',
+  server: 'server/index.ts',
+  'server/node': 'server/node.ts',
+  'server/redis': 'server/redis.ts',
   mock: 'mock-server/mock.ts',
   msw: 'mock-server/msw.ts',
   'mock-server': 'mock-server/index.ts',

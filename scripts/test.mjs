@@ -1,6 +1,6 @@
 /**
  * Runs the checks and tests in order. `npm test` runs all steps, `npm test -- lint check:size` runs only these two, and
- * `npm test -- --install-browser` may install a missing browser as CI does.
+ * `npm test -- --install-browser` may install a missing browser as CI does, and `--install-redis` a missing Redis server.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureBrowser } from './browser.mjs'
+import { ensureRedis } from './redis.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const bin = 'node_modules'
@@ -44,6 +45,7 @@ function runTests(counts, hasBrowser) {
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 let hasBrowser = true
+let hasRedis = true
 
 /**
  * The steps, named after the scripts of package.json. A step does not run, and counts as failed, if the step that it
@@ -63,7 +65,7 @@ const steps = [
 ]
 
 const { values: options, positionals } = parseArgs({
-  options: { 'install-browser': { type: 'boolean' } },
+  options: { 'install-browser': { type: 'boolean' }, 'install-redis': { type: 'boolean' } },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !steps.some((step) => step.name === name))
@@ -74,6 +76,7 @@ const selected = steps.filter(({ name }) => positionals.length === 0 || position
 
 if (selected.some(({ name }) => name === 'tests')) {
   hasBrowser = ensureBrowser(options['install-browser'] ? { mayInstall: true } : {})
+  hasRedis = ensureRedis(options['install-redis'] ? { mayInstall: true } : {})
 }
 const started = performance.now()
 const inSeconds = (since) => ((performance.now() - since) / 1000).toFixed(1).padStart(6)
@@ -93,6 +96,8 @@ console.log(`${''.padEnd(8)} ${inSeconds(started)} s  in total`)
 if (!hasBrowser) {
   console.log('\nThe tests that need a browser did not run. Install one with `npx playwright install chromium`.')
 }
+if (!hasRedis)
+  console.log('\nThe tests that need a Redis server did not run. Install Redis 7 or set REDIS_SERVER_PATH.')
 
 // A failed check counts as one failure, so that the closing line agrees with the exit code.
 counts.failed += results.filter(

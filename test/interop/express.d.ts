@@ -8,13 +8,20 @@ declare module 'express' {
     next: () => void,
   ) => void
 
-  export interface Express {
+  type ErrorMiddleware = (error: unknown, request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
+  export interface Router {
     use(path: string, middleware: Middleware): this
     use(middleware: Middleware): this
+    use(middleware: ErrorMiddleware): this
     get(path: string, middleware: Middleware): this
+    all(path: string, middleware: Middleware): this
+  }
+
+  export interface Express extends Router {
     listen(port: number, host: string, listening: () => void): Server
   }
 
-  const express: { (): Express; json(): Middleware }
+  const express: { (): Express; json(): Middleware; Router(): Router & Middleware }
   export default express
 }

@@ -19,6 +19,9 @@ const targets = [
   'src/share/member.ts',
   'src/source/state.ts',
   'src/sse/encode.ts',
+  'server/feed/feed.ts',
+  'server/node/to-node.ts',
+  'server/stream/tail.ts',
   'mock-server/feed/feed.ts',
   'mock-server/node/node-handler.ts',
   'mock-server/run/run.ts',
@@ -53,6 +56,11 @@ describe('an allowed import', () => {
     ['the lowest layer, from an entry', 'src/index.ts', './base/errors.ts'],
     ['the parts of an entry, from that entry', 'src/share.ts', './share/member.ts'],
     ['shared SDK code, from the mock server', 'mock-server/stream/frame.ts', '../../src/sse/encode.ts'],
+    ['shared SDK code, from the server', 'server/log/frame.ts', '../../src/sse/encode.ts'],
+    ['a lower layer of the server', 'server/feed/handler.ts', '../stream/tail.ts'],
+    ['the server, from the mock server', 'mock-server/feed/ticker.ts', '../../server/feed/feed.ts'],
+    ['Node, at the edge of the server', 'server/node/sockets.ts', 'node:http'],
+    ['the Node part of the server, from its entry', 'server/node.ts', './node/to-node.ts'],
     ['Node, at the edge of the mock server', 'mock-server/node/sockets.ts', 'node:http'],
     ['jose, for authentication', 'mock-server/auth/jwt.ts', 'jose'],
     ['msw, in the msw folder', 'mock-server/msw/handlers.ts', 'msw'],
@@ -73,6 +81,18 @@ describe('a forbidden import', () => {
     ['the mock server, from the SDK', 'src/client/run.ts', '../../mock-server/feed/feed.ts', 'sdk-stands-alone'],
     ['Node, from the SDK', 'src/base/clock.ts', 'node:timers', 'sdk-stands-alone'],
     ['a package, from the SDK', 'src/client/run.ts', 'jose', 'sdk-stands-alone'],
+    ['the mock server, from the server', 'server/feed/x.ts', '../../mock-server/run/run.ts', 'server-knows-no-mock'],
+    ['a higher layer of the server', 'server/log/x.ts', '../stream/tail.ts', 'server-log-imports-down'],
+    ['a folder on the same layer of the server', 'server/run/x.ts', '../feed/feed.ts', 'imports-down'],
+    ['Node, from the kernel', 'server/stream/x.ts', 'node:buffer', 'server-imports-no-node'],
+    ['a Node file, from the kernel', 'server/index.ts', './node/to-node.ts', 'server-node-is-imported-by-its-entry'],
+    ['anything, from an unknown folder of the server', 'server/utils/x.ts', '../feed/feed.ts', 'folder-has-a-layer'],
+    [
+      'SDK code that is not shared, from the server',
+      'server/feed/x.ts',
+      '../../src/connect/connect.ts',
+      'shares-little',
+    ],
     ['Node, from runtime-independent code', 'mock-server/mock/mock.ts', 'node:buffer', 'node-stays-at-the-edge'],
     [
       'a Node file, from runtime-independent code',
@@ -137,7 +157,7 @@ describe('an entry contains nothing but re-exports', () => {
       .statements.filter((statement) => !(ts.isExportDeclaration(statement) && statement.moduleSpecifier))
       .map((statement) => text.slice(statement.pos, statement.end).trim())
 
-  const entries = ['src', 'mock-server'].flatMap((name) =>
+  const entries = ['src', 'server', 'mock-server'].flatMap((name) =>
     readdirSync(join(root, name))
       .filter((file) => file.endsWith('.ts') && file !== 'cli.ts')
       .map((file) => `${name}/${file}`),

@@ -1,0 +1,10 @@
+/** The next turn of the event loop. */
+
+/**
+ * Calls `callback` in the next turn of the event loop, after everything that the current turn has to do: what several
+ * callers want to be done at the end of a turn is then done once.
+ */
+export const nextTurn: (callback: () => void) => void =
+  typeof setImmediate === 'function'
+    ? (callback) => void setImmediate(callback)
+    : (callback) => void setTimeout(callback)

@@ -1,0 +1,113 @@
+/** An endpoint: what the handlers of feeds and runs have in common. */
+import type { Instrument } from '../base/instrument.ts'
+import type { Hub } from '../stream/hub.ts'
+import type { AllowedOrigins } from './cors.ts'
+import { assertOrigin, preflightResponse, setCorsHeaders } from './cors.ts'
+import type { Identity } from './identity.ts'
+import { ANONYMOUS } from './identity.ts'
+import { HttpError, isHttpError, problemResponse } from './problem.ts'
+
+/** Limits of a server. Those per identity need `authenticate`. */
+export interface Limits {
+  /** Bytes of a request body. @defaultValue 1 MiB */
+  readonly body: number
+  /** Open streams of one identity in this process. @defaultValue 100 */
+  readonly streams: number
+  /** Unfinished runs of one identity in this process. @defaultValue 20 */
+  readonly runs: number
+}
+
+/** What endpoints share. */
+export interface EndpointContext<Id extends Identity> {
+  readonly hub: Hub
+  readonly instrument: Instrument
+  readonly cors: AllowedOrigins
+  readonly limits: Limits
+  /** `undefined`: every request has the same identity, to which limits per identity do not apply. */
+  readonly authenticate: ((request: Request) => Id | undefined | Promise<Id | undefined>) | undefined
+  /** Counts open streams by subject. */
+  readonly streamCounts: Map<string, number>
+  /** Whether new requests are refused. */
+  isClosing(): boolean
+}
+
+/** A request to an endpoint. */
+export interface Exchange<Id extends Identity> {
+  readonly request: Request
+  readonly url: URL
+  readonly identity: Id
+  /** Position to resume after: `Last-Event-ID`, or `?lastEventId=` from clients that cannot set headers. */
+  readonly lastEventId: string | undefined
+}
+
+/** Handles one method. */
+export type MethodHandler<Id extends Identity> = (exchange: Exchange<Id>) => Promise<Response>
+
+/** Reads `Last-Event-ID`, which the HTML standard encodes as UTF-8, from a header value with one character per byte. */
+function readLastEventId(request: Request, url: URL): string | undefined {
+  const value = request.headers.get('last-event-id')
+  if (value === null) return url.searchParams.get('lastEventId') || undefined
+  try {
+    const bytes = Uint8Array.from(value, (byte) => byte.charCodeAt(0))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes) || undefined
+  } catch {
+    return value // not UTF-8: use the value unchanged
+  }
+}
+
+/** Creates a handler that checks the method, the origin and the identity of a request before it is handled. */
+export function createHandler<Id extends Identity>(
+  context: EndpointContext<Id>,
+  methods: Readonly<Record<string, MethodHandler<Id>>>,
+): (request: Request) => Promise<Response> {
+  const { cors, instrument, authenticate } = context
+  const allow = [...Object.keys(methods), 'OPTIONS'].join(', ')
+
+  const identify = async (request: Request): Promise<Id> => {
+    if (!authenticate) return ANONYMOUS as Id
+    const identity = await authenticate(request)
+    if (identity) return identity
+    throw new HttpError(401, 'Authentication is required.')
+  }
+  const handle = async (request: Request): Promise<Response> => {
+    const { method } = request
+    if (method === 'OPTIONS') return preflightResponse()
+    const handleMethod = methods[method]
+    if (!handleMethod) throw new HttpError(405, `The method ${method} is not allowed.`, { allow })
+    if (context.isClosing()) throw new HttpError(503, 'The server is shutting down.')
+    assertOrigin(cors, request, method === 'GET' ? 'safe' : 'unsafe')
+    const url = new URL(request.url)
+    const identity = await identify(request)
+    return handleMethod({ request, url, identity, lastEventId: readLastEventId(request, url) })
+  }
+  const fail = (error: unknown): Response => {
+    if (isHttpError(error)) return problemResponse(error.status, error.message, error.headers)
+    instrument({ type: 'error', error })
+    return problemResponse(500, 'The request failed on the server.')
+  }
+
+  return async (request) => {
+    const response = await handle(request).catch(fail)
+    setCorsHeaders(response.headers, cors, request)
+    return response
+  }
+}
+
+/**
+ * Counts a stream of an identity. Returns a function that counts it as closed.
+ * @throws HttpError 429 if the identity has as many streams as it may
+ */
+export function countStream<Id extends Identity>(
+  { authenticate, limits, streamCounts }: EndpointContext<Id>,
+  { subject }: Identity,
+): () => void {
+  if (!authenticate) return () => undefined
+  const count = streamCounts.get(subject) ?? 0
+  if (count >= limits.streams) throw new HttpError(429, 'Too many open streams.')
+  streamCounts.set(subject, count + 1)
+  return () => {
+    const remaining = streamCounts.get(subject)! - 1
+    if (remaining > 0) streamCounts.set(subject, remaining)
+    else streamCounts.delete(subject)
+  }
+}

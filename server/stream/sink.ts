@@ -1,0 +1,21 @@
+/** The two sides of a stream's response: the reader, and the connection that its bytes go to. */
+
+/** A connection, as a reader sees it. */
+export interface Sink {
+  /** Writes bytes. Returns whether the connection takes more; after `false`, it calls `drained` once it does. */
+  write(bytes: Uint8Array): boolean
+  /** Ends the response after everything that was written. */
+  end(): void
+  /** Closes the connection at once, without sending what it still holds. */
+  cut(): void
+}
+
+/** A reader, as a connection sees it. */
+export interface Source {
+  /** Starts to write. Called once. */
+  start(sink: Sink): void
+  /** Says that the connection takes more. */
+  drained(): void
+  /** Says that the client has left. Nothing is written afterwards. */
+  leave(): void
+}
