@@ -1,9 +1,13 @@
 /** Decodes the events of a feed: keeps its last event ID, drops what a new connection repeats, and parses the data. */
 import type { StreamError } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
+import { callSafely } from '../base/report-error.ts'
 import { isNativeConnected } from '../base/native-connected.ts'
 import type { Batch } from '../connect/connect.ts'
+import { isSendableId } from '../connect/last-event-id.ts'
 import type { ParseOption, StreamReset } from '../request/options.ts'
+import type { ResolvedOptions } from '../request/resolve-options.ts'
+import type { SubscribeOptions } from '../request/stream-options.ts'
 import { type DedupeWindow, createDedupeWindow } from '../source/dedupe.ts'
 import { type Duplicates, type IdentifiedEvent, createDuplicates } from '../source/duplicates.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
@@ -11,15 +15,13 @@ import type { Block } from '../sse/parse.ts'
 import type { Decoded } from './kind.ts'
 import { invalidDataError } from './validate.ts'
 
-export interface FeedDecoderOptions {
+/** The options of a feed that concern its events. */
+export type FeedDecoderOptions = Pick<SubscribeOptions, 'parse' | 'dedupeWindow'> &
+  Pick<ResolvedOptions, 'onReset' | 'lastEventId'>
+
+export interface FeedDecoderHooks {
   /** Names the request in messages. */
   readonly label: string
-  readonly parse: ParseOption
-  /** How many recent events are remembered; 0: duplicates are delivered. */
-  readonly dedupeWindow: number
-  /** Whether a request can carry this last event ID. */
-  isSendable(id: string): boolean
-  onReset(reset: StreamReset): void
   /** Called when an event has data that cannot be parsed; the event is not delivered. */
   onInvalid(error: StreamError): void
   /** Called with the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
@@ -51,8 +53,12 @@ function parseFields(data: string): ControlFields {
 }
 
 /** Creates a decoder that continues after `initialId`. */
-export function createFeedDecoder(options: FeedDecoderOptions, initialId: string | undefined): FeedDecoder {
-  const { parse, dedupeWindow, onReset } = options
+export function createFeedDecoder(
+  options: FeedDecoderOptions,
+  hooks: FeedDecoderHooks,
+  initialId: string | undefined,
+): FeedDecoder {
+  const { parse = 'json', dedupeWindow = 1_024 } = options
   let lastEventId = initialId ?? ''
   // What connections of one kind may repeat; most feeds need only one of these.
   let knownIds: DedupeWindow | undefined
@@ -61,6 +67,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
   /** The connection that the events come from. `isNative` is `undefined` until its first event decides. */
   let connection: { isNative: boolean | undefined; handshakeId?: string | undefined } | undefined
 
+  const reset = (reason: StreamReset['reason']): void => callSafely(options.onReset, { reason })
   const begin = (isNative: boolean | undefined): void => {
     const isFirst = !connection
     connection = { isNative }
@@ -68,9 +75,9 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     duplicates?.beginConnection()
     if (isFirst) return
     // Events that the server sent between the two connections are lost, because they cannot be requested.
-    if (!lastEventId) onReset({ reason: 'no-id' })
-    else if (!options.isSendable(lastEventId)) onReset({ reason: 'unsendable-id' })
-    if (hasConflict) onReset({ reason: 'ids-not-unique' })
+    if (!lastEventId) reset('no-id')
+    else if (options.lastEventId === 'header' && !isSendableId(lastEventId)) reset('unsendable-id')
+    if (hasConflict) reset('ids-not-unique')
   }
   const classifyNative = (type: string, data: string, ownId: string | undefined): Disposition | undefined => {
     if (!knownIds) {
@@ -79,7 +86,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     }
     if (type === 'connected') {
       const { heartbeat } = parseFields(data)
-      options.onHeartbeat(typeof heartbeat === 'number' && heartbeat > 0 ? heartbeat : 0)
+      hooks.onHeartbeat(typeof heartbeat === 'number' && heartbeat > 0 ? heartbeat : 0)
       connection!.handshakeId = ownId
       knownIds.beginConnection()
       return 'handshake'
@@ -87,7 +94,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     if (type === 'reset') {
       const { reason } = parseFields(data)
       knownIds.clear()
-      onReset({ reason: typeof reason === 'string' ? reason : 'unknown' })
+      reset(typeof reason === 'string' ? reason : 'unknown')
       return 'reset'
     }
     if (!ownId) return undefined
@@ -101,7 +108,7 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
     const verdict = block.id ? duplicates.classify(block as IdentifiedEvent) : 'new'
     if (verdict === 'conflict') {
       hasConflict = true
-      onReset({ reason: 'ids-not-unique' })
+      reset('ids-not-unique')
     }
     return verdict === 'duplicate' ? verdict : undefined
   }
@@ -127,12 +134,12 @@ export function createFeedDecoder(options: FeedDecoderOptions, initialId: string
         const id = nextLastEventId(lastEventId, ownId, disposition, connection!.handshakeId)
         hasProgressed ||= !disposition && id !== lastEventId
         lastEventId = id
-        if (disposition === 'duplicate') options.onDuplicate(ownId!)
+        if (disposition === 'duplicate') hooks.onDuplicate(ownId!)
         else if (data !== undefined) {
           try {
             events.push({ type, data: parseData(parse, data, type, id), id })
           } catch (cause) {
-            options.onInvalid(invalidDataError({ type, id }, options.label, cause))
+            hooks.onInvalid(invalidDataError({ type, id }, hooks.label, cause))
           }
         }
       }

@@ -23,16 +23,10 @@ export interface RunState {
   lastEventId: string
   /** Whether any event was received. */
   hasEvents: boolean
-  /** Whether a delta was received. */
-  hasDeltas: boolean
   /** URL from which the run can be read again. */
   resumeUrl: string | undefined
-  /** The server's ID of the run, as its first `start` gave it. */
-  streamId: string | undefined
   /** Heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
   heartbeat: number
-  /** Index of the next delta, if it is known. */
-  nextIndex: number | undefined
   /** How the run ended, as the server said, or because an event was invalid. */
   outcome: RunEnd | StreamError | undefined
   /** Whether the body of this connection ended in the middle of an event. */
@@ -52,6 +46,9 @@ export interface RunDecoder {
   cursorAt(lastEventId: string | undefined, position: RunPosition): Cursor | undefined
 }
 
+/** The step of an event for which the protocol has none. */
+const PASS = { type: 'pass' } as const
+
 /** Creates a decoder; `label` names the request in messages. With `startCursor`, it continues an earlier run. */
 export function createRunDecoder<Delta>(
   protocol: Protocol<Delta>,
@@ -64,17 +61,19 @@ export function createRunDecoder<Delta>(
   const state: RunState = {
     lastEventId: startCursor?.lastEventId ?? '',
     hasEvents: isMidway,
-    // A cursor of the first version does not say which run it belongs to, so there is nothing to compare.
-    hasDeltas: isMidway && startCursor?.v === 2,
     resumeUrl: startCursor?.url,
-    streamId: startCursor?.streamId,
     heartbeat: startCursor?.heartbeat ?? 0,
-    nextIndex: nextIndexAt(startCursor),
     outcome: undefined,
     wasCut: false,
     needsSingleDeltas: false,
   }
+  /** The server's ID of the run, as its first `start` gave it. */
+  let knownStreamId = startCursor?.streamId
+  /** Index of the next delta, if it is known. */
+  let nextIndex = nextIndexAt(startCursor)
   let hasStarted = isMidway
+  // A cursor of the first version does not say which run it belongs to, so there is nothing to compare.
+  let hasDeltas = isMidway && startCursor?.v === 2
   let reportedGap: number | undefined
 
   /**
@@ -85,7 +84,7 @@ export function createRunDecoder<Delta>(
     if (!resumable || index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`Invalid delta index: ${String(index)}`)
     if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`Invalid delta count: ${String(count)}`)
-    const expected = (state.nextIndex ??= index)
+    const expected = (nextIndex ??= index)
     const end = index + count
     if (end <= expected) return false
     if (index !== expected) {
@@ -96,19 +95,19 @@ export function createRunDecoder<Delta>(
       const received = count > 1 ? `deltas ${index} to ${end - 1}` : `delta ${index}`
       throw new StreamError('gap', `Expected delta ${expected}, received ${received}: ${label}`, { retryable })
     }
-    state.nextIndex = end
+    nextIndex = end
     return true
   }
   /** Returns whether `start` is the first one of the run. @throws StreamError `expired` if it is that of another run */
   const start = (step: Step<Delta> & { type: 'start' }, responseUrl: string): boolean => {
     const { streamId, resume, heartbeat = 0 } = step
-    const isUnknown = streamId === undefined || state.streamId === undefined
-    const isOther = isUnknown ? hasStarted && state.hasDeltas : streamId !== state.streamId
+    const isUnknown = streamId === undefined || knownStreamId === undefined
+    const isOther = isUnknown ? hasStarted && hasDeltas : streamId !== knownStreamId
     if (resumable && isOther) throw new StreamError('expired', 'The server answered with a different run (streamId)')
     if (hasStarted) return false
     hasStarted = true
     if (resumable && resume) state.resumeUrl = resolveResumeUrl(resume, responseUrl)
-    state.streamId ??= streamId
+    knownStreamId ??= streamId
     state.heartbeat = heartbeat > 0 ? heartbeat : 0
     return true
   }
@@ -120,15 +119,15 @@ export function createRunDecoder<Delta>(
     } catch (cause) {
       if (resumable) throw invalidDataError({ type, id }, label, cause)
     }
-    return new RunEvent(type, parsed, id, state.nextIndex)
+    return new RunEvent(type, parsed, id, nextIndex)
   }
   /** Applies a step, and appends what it makes of its event for the consumers, if anything. */
   const apply = (step: Step<Delta>, event: ProtocolEvent, items: StreamEvent[], responseUrl: string): void => {
     if (step.type === 'delta') {
       const { delta, index, count } = step
       if (!acceptIndex(index, count)) return
-      state.hasDeltas = true
-      items.push(new RunEvent('delta', delta, event.id, state.nextIndex, protocol.text?.(delta) ?? ''))
+      hasDeltas = true
+      items.push(new RunEvent('delta', delta, event.id, nextIndex, protocol.text?.(delta) ?? ''))
     } else if (step.type === 'error') {
       const { message, code: serverCode, retryable = false } = step
       state.outcome = new StreamError('server', message, { serverCode, retryable })
@@ -141,10 +140,9 @@ export function createRunDecoder<Delta>(
   /** Appends the items of one event. Returns why the event does not count as new, if it does not. */
   const decodeEvent = (event: ProtocolEvent, items: StreamEvent[], responseUrl: string): Disposition | undefined => {
     const countBefore = items.length
-    const steps = protocol.map(event, memory)
-    if (!steps || ('length' in steps && !steps.length)) items.push(pass(event))
-    else if ('length' in steps) for (const step of steps) apply(step, event, items, responseUrl)
-    else apply(steps, event, items, responseUrl)
+    const steps = protocol.map(event, memory) ?? PASS
+    if (!('length' in steps)) apply(steps, event, items, responseUrl)
+    else for (const step of steps.length ? steps : [PASS]) apply(step, event, items, responseUrl)
     return event.type === 'start' || items.length === countBefore ? 'handshake' : undefined
   }
 
@@ -167,7 +165,7 @@ export function createRunDecoder<Delta>(
     state,
     restore({ url, streamId, heartbeat = 0 }) {
       state.resumeUrl = url
-      state.streamId = streamId
+      knownStreamId = streamId
       state.heartbeat = heartbeat
     },
     decode({ blocks, begins, unfinished }, responseUrl) {
@@ -199,16 +197,16 @@ export function createRunDecoder<Delta>(
     invalidate(error) {
       state.outcome = error
     },
-    cursorAt(lastEventId, { nextIndex }) {
-      const { resumeUrl: url, streamId, heartbeat } = state
+    cursorAt(lastEventId, position) {
+      const { resumeUrl: url, heartbeat } = state
       if (!url) return undefined
       return mergeDefined<Cursor>({
         v: 2,
         url,
         protocol: protocol.name,
-        streamId,
+        streamId: knownStreamId,
         lastEventId: lastEventId || undefined,
-        index: lastEventId ? nextIndex : undefined,
+        index: lastEventId ? position.nextIndex : undefined,
         heartbeat: heartbeat || undefined,
       })
     },

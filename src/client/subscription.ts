@@ -4,7 +4,6 @@ import { StreamError } from '../base/errors.ts'
 import { createDeferred } from '../base/deferred.ts'
 import type { AddAnyListener, AddListener, EventOf, StreamEvent } from '../base/events.ts'
 import { callSafely } from '../base/report-error.ts'
-import { isSendableId } from '../connect/last-event-id.ts'
 import type { Persistence } from '../request/options.ts'
 import { createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
@@ -166,19 +165,16 @@ export function createSubscription<Events extends object>(
   lastEventId: string | undefined,
   onClosed: (() => void) | undefined,
 ): Subscription<Events> {
-  const { parse = 'json', onReset, persist, dedupeWindow = 1_024 } = options
+  const { persist } = options
   const request = createRequestBuilder(url, options)
   const closed = createDeferred<StreamError | undefined>()
   let savedId = lastEventId ?? ''
   let emptyCount = 0 // responses in a row that had no body
 
   const decoder = createFeedDecoder(
+    options,
     {
       label: request.label,
-      parse,
-      dedupeWindow,
-      isSendable: (id) => options.lastEventId !== 'header' || isSendableId(id),
-      onReset: (reset) => callSafely(onReset, reset),
       onInvalid: (error) => stream.emitError(error),
       onHeartbeat: (ms) => stream.expectHeartbeat(ms),
       onDuplicate: (id) => stream.observe?.({ type: 'duplicate', id }),
