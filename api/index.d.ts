@@ -146,15 +146,6 @@ type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {
     readonly reason: "expired" | "unknown" | "no-id" | "ids-not-unique" | "unsendable-id" | (string & {});
 }
-type ParseOption = "json" | "text" | ((data: string, event: {
-    type: string;
-    id: string;
-}) => unknown);
-interface Persistence {
-    load(): Cursor | undefined | Promise<Cursor | undefined>;
-    save(cursor: Cursor): void | Promise<void>;
-    clear(): void | Promise<void>;
-}
 type Instrument = (name: string) => Observer;
 interface CommonOptions {
     headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
@@ -223,11 +214,6 @@ interface Protocol<Delta> {
     eof?: "truncated" | "end";
     resumable?: boolean;
 }
-type Secret = string | ((context: AttemptContext) => string | Promise<string>);
-declare function bearer(token: Secret): AuthProvider;
-declare function apiKey(key: Secret, { header }?: {
-    header?: string;
-}): AuthProvider;
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
     readonly data: Data;
@@ -266,11 +252,15 @@ type Schemas = {
 type InferEvents<Map extends Schemas> = {
     [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
 };
-interface TextDelta {
-    readonly content: string;
-    readonly index: number;
+type ParseOption = "json" | "text" | ((data: string, event: {
+    type: string;
+    id: string;
+}) => unknown);
+interface Persistence {
+    load(): Cursor | undefined | Promise<Cursor | undefined>;
+    save(cursor: Cursor): void | Promise<void>;
+    clear(): void | Promise<void>;
 }
-declare function native(): Protocol<TextDelta>;
 interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
     body?: Exclude<BodyInit, ReadableStream> | null;
     json?: unknown;
@@ -290,6 +280,16 @@ interface RunOptions<Delta = unknown> extends StreamOptions {
     idempotencyKey?: string | false;
     detachBehavior?: "continue" | "cancel";
 }
+type Secret = string | ((context: AttemptContext) => string | Promise<string>);
+declare function bearer(token: Secret): AuthProvider;
+declare function apiKey(key: Secret, { header }?: {
+    header?: string;
+}): AuthProvider;
+interface TextDelta {
+    readonly content: string;
+    readonly index: number;
+}
+declare function native(): Protocol<TextDelta>;
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;

@@ -30,12 +30,10 @@ export type {
   ClientOptions,
   CommonOptions,
   Instrument,
-  ParseOption,
-  Persistence,
   StreamReset,
   StreamResponse,
 } from './request/options.ts'
-export type { RunOptions, StreamOptions, SubscribeOptions } from './request/stream-options.ts'
+export type { ParseOption, Persistence, RunOptions, StreamOptions, SubscribeOptions } from './request/stream-options.ts'
 export { type TextDelta, native } from './protocols/native.ts'
 export type { Protocol, ProtocolEvent, Step } from './protocols/protocol.ts'
 export { rawEvents } from './protocols/raw-events.ts'

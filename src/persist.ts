@@ -2,4 +2,4 @@
 export type { Clock } from './base/clock.ts'
 export type { Cursor } from './base/errors.ts'
 export { type StoredCursor, type PersistOptions, type PersistStorage, persist } from './persist/persist.ts'
-export type { Persistence } from './request/options.ts'
+export type { Persistence } from './request/stream-options.ts'

@@ -1,7 +1,7 @@
 /** Saves a stream's cursor in a store, so that the stream resumes after a page reload. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Cursor } from '../base/errors.ts'
-import type { Persistence } from '../request/options.ts'
+import type { Persistence } from '../request/stream-options.ts'
 import { flushAll } from './page-hide.ts'
 import { parseCursor } from './parse-cursor.ts'
 import { createCursorWriter } from './cursor-writer.ts'

@@ -1,6 +1,6 @@
 /** Options for clients and all their streams. A stream's option takes precedence over the same option of its client. */
 import type { Clock } from '../base/clock.ts'
-import type { Cursor, StreamError } from '../base/errors.ts'
+import type { StreamError } from '../base/errors.ts'
 import type { Connect, Connection } from '../connect/connect.ts'
 import type { RetryOptions } from '../source/retry.ts'
 import type { Observer } from '../source/record.ts'
@@ -31,22 +31,6 @@ export interface StreamReset {
    * last event ID.
    */
   readonly reason: 'expired' | 'unknown' | 'no-id' | 'ids-not-unique' | 'unsendable-id' | (string & {})
-}
-
-/** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
-export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
-
-/** Stores the cursor of one stream beyond the life of the page. `persist` from `rivulet/persist` creates a store. */
-export interface Persistence {
-  /**
-   * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
-   * passed to `reportError`, and the stream then starts without a cursor.
-   */
-  load(): Cursor | undefined | Promise<Cursor | undefined>
-  /** Stores a cursor: for a run, the resume URL; for a feed, each last event ID delivered. */
-  save(cursor: Cursor): void | Promise<void>
-  /** Removes the cursor, because the stream has ended or cannot be resumed. */
-  clear(): void | Promise<void>
 }
 
 /** Returns the receiver of the records of one stream, whose method and URL (without query) are `name`. */

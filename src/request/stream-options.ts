@@ -1,7 +1,24 @@
 /** Options for feeds and runs: client options, `fetch` options, and options specific to each. */
+import type { Cursor } from '../base/errors.ts'
 import type { Schemas } from '../base/events.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import type { CommonOptions, ParseOption, Persistence } from './options.ts'
+import type { CommonOptions } from './options.ts'
+
+/** Converts the text `data` of an event to `event.data`: `JSON.parse`, no conversion, or a function. */
+export type ParseOption = 'json' | 'text' | ((data: string, event: { type: string; id: string }) => unknown)
+
+/** Stores the cursor of one stream beyond the life of the page. `persist` from `rivulet/persist` creates a store. */
+export interface Persistence {
+  /**
+   * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
+   * passed to `reportError`, and the stream then starts without a cursor.
+   */
+  load(): Cursor | undefined | Promise<Cursor | undefined>
+  /** Stores a cursor: for a run, the resume URL; for a feed, each last event ID delivered. */
+  save(cursor: Cursor): void | Promise<void>
+  /** Removes the cursor, because the stream has ended or cannot be resumed. */
+  clear(): void | Promise<void>
+}
 
 /** Options for one stream, in addition to the options of `fetch`. */
 export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers' | 'body'> {

@@ -1,7 +1,7 @@
 /** The `persist` option: streams that resume after a page reload. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Cursor } from '../../src/base/errors.ts'
-import type { Persistence } from '../../src/request/options.ts'
+import type { Persistence } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { connected, delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
