@@ -123,7 +123,14 @@ export class Producer {
     if (this.#outcome !== undefined) return
     this.#settle('lost')
     await this.#appender.flush()
-    await this.#options.log.finish(this.stream, PRODUCER_LOST_FRAME, 'always').catch(() => false)
+    const { log } = this.#options
+    try {
+      // Without its lease, the run ends as lost, which releases its key.
+      await log.renew(this.stream, this.token, 0)
+      await log.finish(this.stream, PRODUCER_LOST_FRAME, 'lease-lost')
+    } catch {
+      // The log cannot be reached: the lease expires by itself.
+    }
   }
 
   /** Returns what `generate` returned, or `undefined` if the run has ended meanwhile. */

@@ -540,6 +540,17 @@ describe.each(faces)('%s', (face) => {
       expect(model.runs[1]!.context.signal.aborted).toBe(true)
     })
 
+    test('[P3.9] the key of a run that a closing server has ended starts another run on the next server', async () => {
+      const log = memoryLog({ shared: false, clock: createManualServerClock() })
+      const closing = await openRuns(face, {}, { log })
+      const [start] = await (await closing.post({ key: 'k1' })).readEvents(1)
+      await closing.server.close({ grace: 0 })
+      const next = await openRuns(face, {}, { log })
+      const again = await next.post({ key: 'k1' })
+      expect(dataOf((await again.readEvents(1))[0])['streamId']).not.toBe(dataOf(start)['streamId'])
+      again.close()
+    })
+
     test('[P3.9] a run whose process is lost ends with `producer-lost`, and its key starts another run', async () => {
       const logClock = createManualServerClock()
       const log = memoryLog({ shared: false, clock: logClock })
