@@ -144,7 +144,7 @@ type Observer = (record: StreamRecord) => void;
 type AuthProvider = (context: AttemptContext) => HeadersInit | Promise<HeadersInit>;
 type StreamResponse = Pick<Connection, "status" | "url" | "headers">;
 interface StreamReset {
-    readonly reason: "expired" | "unknown" | "no-id" | "ids-not-unique" | "unsendable-id" | (string & {});
+    readonly reason: "expired" | "unknown" | "initial" | "no-id" | "ids-not-unique" | "unsendable-id" | (string & {});
 }
 type Instrument = (name: string) => Observer;
 interface CommonOptions {
@@ -317,6 +317,7 @@ interface FeedEvents {
     };
     reset: {
         readonly reason: string;
+        readonly snapshot?: unknown;
     };
 }
 type WithFeedEvents<Events extends object> = Events & (string extends keyof Events ? FeedEvents : Omit<FeedEvents, keyof Events>);

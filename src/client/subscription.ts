@@ -27,8 +27,15 @@ export interface FeedEvents {
     /** Heartbeat interval, in milliseconds. */
     readonly heartbeat?: number
   }
-  /** The server no longer has the position from which the feed continued: events are missing. */
-  reset: { readonly reason: string }
+  /**
+   * The server no longer has the position from which the feed continued, so that events are missing; or, with the reason
+   * `initial`, it begins with a snapshot.
+   */
+  reset: {
+    readonly reason: string
+    /** State of the server as of this position, if it sends one. */
+    readonly snapshot?: unknown
+  }
 }
 
 /** An event map with the events of every feed, unless it has events of these names itself. */

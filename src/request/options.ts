@@ -28,9 +28,9 @@ export interface StreamReset {
   /**
    * `expired`: the server no longer has the missed events; `unknown`: it does not know the last event ID; `no-id`: its
    * events have no IDs; `ids-not-unique`: it uses an ID for different events; `unsendable-id`: a header cannot carry the
-   * last event ID.
+   * last event ID; `initial`: nothing was missed, but the server begins with a snapshot of its state.
    */
-  readonly reason: 'expired' | 'unknown' | 'no-id' | 'ids-not-unique' | 'unsendable-id' | (string & {})
+  readonly reason: 'expired' | 'unknown' | 'initial' | 'no-id' | 'ids-not-unique' | 'unsendable-id' | (string & {})
 }
 
 /** Returns the receiver of the records of one stream, whose method and URL (without query) are `name`. */
