@@ -3,7 +3,7 @@ import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
-import { createAttempt } from '../source/attempt.ts'
+import { Attempt } from '../source/attempt.ts'
 import { checkResponse } from '../source/check-response.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function cancelRun(
   const target = { method: 'DELETE', url: overrides.url ?? requestBuilder.url }
   const sendDelete = (reason: 'connect' | 'rejected'): Promise<void> =>
     new Promise((resolve, reject) => {
-      const attempt = createAttempt(options, {
+      const attempt = new Attempt(options, {
         label: formatRequestLabel(target),
         request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
         // 2xx, 404 and 410 mean success.

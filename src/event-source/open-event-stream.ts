@@ -5,7 +5,7 @@ import { StreamError } from '../base/errors.ts'
 import { callSafely } from '../base/report-error.ts'
 import { formatRequestLabel, retryableError } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
-import { STABLE_AFTER_MS, createAttempt } from '../source/attempt.ts'
+import { Attempt, STABLE_AFTER_MS } from '../source/attempt.ts'
 import { isEventStream, httpError } from '../source/check-response.ts'
 import { createWatchdog } from '../source/watchdog.ts'
 import { DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -61,7 +61,7 @@ export function openEventStream(
   }
   const run = (): void => {
     let openedAt = Infinity
-    const current = createAttempt(
+    const current = new Attempt(
       { connect, clock, connectTimeout },
       {
         label,
@@ -119,7 +119,7 @@ export function openEventStream(
         },
       },
     )
-    stop = current.stop
+    stop = () => current.stop()
     current.start()
   }
   /** Waits for the next attempt, or ends the stream, as `retry` or the standard decides. */

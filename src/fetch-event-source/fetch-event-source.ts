@@ -7,7 +7,7 @@ import { formatRequestLabel } from '../base/request-error.ts'
 import { fetchConnectWithParser } from '../connect/fetch.ts'
 import { cancelBody } from '../connect/read-body.ts'
 import { isResponse } from '../connect/send-request.ts'
-import { type Attempt, STABLE_AFTER_MS, createAttempt } from '../source/attempt.ts'
+import { Attempt, STABLE_AFTER_MS } from '../source/attempt.ts'
 import { isEventStream } from '../source/check-response.ts'
 import { clampDelay, retryDelay } from '../source/retry.ts'
 import { type Block, DEFAULT_MAX_EVENT_CHARS, createBlockParser } from '../sse/parse.ts'
@@ -155,7 +155,7 @@ export function fetchEventSource(
 
     const run = (): void => {
       let openedAt = Infinity
-      const current = createAttempt(
+      const current = new Attempt(
         { clock, connectTimeout: Infinity, connect },
         {
           label: formatRequestLabel({ method, url }),

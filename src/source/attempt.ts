@@ -49,94 +49,107 @@ export interface AttemptHooks {
   onEnd(error: unknown, isFinal: boolean): void
 }
 
-export interface Attempt {
+/**
+ * An attempt, which can be started once. Its steps may ignore the signal: it ends at once nevertheless. A class, because
+ * closures would cost half a kilobyte for each open stream.
+ */
+export class Attempt {
   /** Detects silence while the connection is open. */
-  readonly watchdog: Watchdog | undefined
-  start(): void
+  watchdog: Watchdog | undefined
+  readonly #options: AttemptOptions
+  readonly #hooks: AttemptHooks
+  readonly #controller = new AbortController()
+  #label: string
+  #awaited: 'credentials' | 'response headers' = 'credentials'
+  #cancelTimer: (() => void) | undefined
+  #connection: Connection | undefined
+  #isDraining = false
+
+  constructor(options: AttemptOptions, hooks: AttemptHooks) {
+    this.#options = options
+    this.#hooks = hooks
+    this.#label = hooks.label
+  }
+
+  start(): void {
+    const { clock, connectTimeout } = this.#options
+    const onTimeout = (): void => {
+      const code = this.#awaited === 'credentials' ? 'auth' : 'network'
+      const message = `No ${this.#awaited} within ${connectTimeout} ms (connectTimeout)`
+      this.#end(retryableError(code, message, this.#label))
+    }
+    if (connectTimeout < Infinity) this.#cancelTimer = clock.after(connectTimeout, onTimeout)
+    this.#run().catch((cause: unknown) => {
+      const isKnown = isStreamError(cause) || this.#awaited === 'credentials'
+      this.#end(isKnown ? cause : retryableError('network', 'Request failed', this.#label, cause))
+    })
+  }
+
   /** Ends the attempt. Idempotent. */
-  stop(): void
+  stop(reason?: unknown): void {
+    this.#release()
+    this.#controller.abort(reason)
+  }
+
   /** Ends the attempt, but lets its connection end by itself, so that it can be used for other requests. */
-  drain(): void
-}
+  drain(): void {
+    this.#isDraining = true
+    this.watchdog?.stop()
+    this.#cancelTimer = this.#options.clock.after(DRAIN_TIMEOUT_MS, () => this.stop())
+  }
 
-/** Creates an attempt, which can be started once. The steps may ignore the signal: the attempt ends at once nevertheless. */
-export function createAttempt({ connect, clock, connectTimeout }: AttemptOptions, hooks: AttemptHooks): Attempt {
-  const controller = new AbortController()
-  const { signal } = controller
-  let { label } = hooks
-  let awaited: 'credentials' | 'response headers' = 'credentials'
-  let cancelTimer: (() => void) | undefined
-  let connection: Connection | undefined
-  let watchdog: Watchdog | undefined
-  let isDraining = false
+  #release(): void {
+    this.#cancelTimer?.()
+    this.watchdog?.stop()
+    this.#connection?.cancel()
+  }
 
-  const release = (): void => {
-    cancelTimer?.()
-    watchdog?.stop()
-    connection?.cancel()
+  #end(error?: unknown): void {
+    if (this.#isDraining) return this.#release()
+    if (this.#controller.signal.aborted) return
+    this.stop(error)
+    this.#hooks.onEnd(error, this.#awaited === 'credentials' && !isStreamError(error, 'auth'))
   }
-  const stop = (reason?: unknown): void => {
-    release()
-    controller.abort(reason)
+
+  /** Resolves with the connection if there is something to read. What only this step needs is not kept while reading. */
+  async #open(): Promise<Connection | undefined> {
+    const { signal } = this.#controller
+    const request = await this.#hooks.request(signal)
+    if (signal.aborted) return undefined
+    this.#label = formatRequestLabel(request)
+    this.#awaited = 'response headers'
+    const connection = await this.#options.connect(request)
+    this.#connection = connection
+    if (signal.aborted) connection.cancel()
+    else if ((await this.#hooks.checkResponse(connection, request)) === false) this.#end()
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    return signal.aborted ? undefined : connection
   }
-  const end = (error?: unknown): void => {
-    if (isDraining) return release()
-    if (signal.aborted) return
-    stop(error)
-    hooks.onEnd(error, awaited === 'credentials' && !isStreamError(error, 'auth'))
-  }
-  const onTimeout = (): void => {
-    const code = awaited === 'credentials' ? 'auth' : 'network'
-    end(retryableError(code, `No ${awaited} within ${connectTimeout} ms (connectTimeout)`, label))
-  }
-  const onSilence = (code: 'idle' | 'stalled', ms: number, option?: string): void => {
-    const [missing, ownOption] = code === 'idle' ? ['bytes', 'idleTimeout'] : ['events', 'stallTimeout']
-    const silence = `No ${missing} for ${ms} ms (${option ?? ownOption}; dead connection, or buffering proxy)`
-    end(retryableError(code, silence, label))
-  }
-  const onFailure = (cause: unknown): void => {
-    const isKnown = isStreamError(cause) || awaited === 'credentials'
-    end(isKnown ? cause : retryableError('network', 'Request failed', label, cause))
-  }
-  const run = async (): Promise<void> => {
-    const request = await hooks.request(signal)
-    if (signal.aborted) return
-    label = formatRequestLabel(request)
-    awaited = 'response headers'
-    const opened = (connection = await connect(request))
-    if (signal.aborted) return opened.cancel()
-    const hasStream = await hooks.checkResponse(opened, request)
-    if (signal.aborted) return
-    if (hasStream === false) return end()
-    cancelTimer?.()
-    watchdog = hooks.startWatchdog?.(onSilence)
-    await hooks.onOpen?.(opened)
+
+  async #run(): Promise<void> {
+    const { signal } = this.#controller
+    const hooks = this.#hooks
+    const connection = await this.#open()
+    if (!connection) return
+    const watchdog = hooks.startWatchdog?.((code, ms, option) => {
+      const [missing, ownOption] = code === 'idle' ? ['bytes', 'idleTimeout'] : ['events', 'stallTimeout']
+      const silence = `No ${missing} for ${ms} ms (${option ?? ownOption}; dead connection, or buffering proxy)`
+      this.#end(retryableError(code, silence, this.#label))
+    })
+    this.watchdog = watchdog
+    await hooks.onOpen?.(connection)
     for (let isEmpty = true; !signal.aborted;) {
       watchdog?.beginRead()
-      const batch = await opened.read()
+      const batch = await connection.read()
       if (signal.aborted) return
-      if (!batch) return end(isDraining ? undefined : hooks.endOfConnection?.(isEmpty))
-      if (isDraining) continue
+      if (!batch) return this.#end(this.#isDraining ? undefined : hooks.endOfConnection?.(isEmpty))
+      if (this.#isDraining) continue
       watchdog?.endRead(batch.blocks.some(({ data }) => data !== undefined))
       isEmpty &&= !batch.bytes
-      const error = await hooks.onBatch?.(batch, opened)
-      if (error) return end(error)
+      const pending = hooks.onBatch?.(batch, connection)
+      const error = pending && (await pending)
+      if (error) return this.#end(error)
     }
-  }
-
-  return {
-    get watchdog() {
-      return watchdog
-    },
-    start() {
-      if (connectTimeout < Infinity) cancelTimer = clock.after(connectTimeout, onTimeout)
-      run().catch(onFailure)
-    },
-    stop,
-    drain() {
-      isDraining = true
-      watchdog?.stop()
-      cancelTimer = clock.after(DRAIN_TIMEOUT_MS, stop)
-    },
   }
 }

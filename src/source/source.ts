@@ -1,7 +1,7 @@
 /** The source of a stream: one connection after another, read batch by batch, with retries in between. */
 import type { StreamError } from '../base/errors.ts'
 import type { Batch, ConnectRequest, Connection } from '../connect/connect.ts'
-import { type Attempt, type AttemptOptions, STABLE_AFTER_MS, createAttempt } from './attempt.ts'
+import { Attempt, type AttemptOptions, STABLE_AFTER_MS } from './attempt.ts'
 import { type NetworkStatus, platformNetworkStatus } from './network-status.ts'
 import type { Observer } from './record.ts'
 import { type RetryOptions, clampDelay, finalError, parseRetryAfter, retryDelay } from './retry.ts'
@@ -136,7 +136,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
 
   const connect = (reason: AttemptContext['reason']): void => {
     let openedAt = Infinity
-    const attempt = createAttempt(options, {
+    const attempt = new Attempt(options, {
       label: hooks.label,
       request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }),
       checkResponse(response, request) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/base/errors.ts'
 import type { Batch, ConnectRequest } from '../../src/connect/connect.ts'
-import { type Attempt, type AttemptHooks, createAttempt } from '../../src/source/attempt.ts'
+import { Attempt, type AttemptHooks } from '../../src/source/attempt.ts'
 import { createWatchdog } from '../../src/source/watchdog.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -28,7 +28,7 @@ function createTestAttempt({
   const outcome: unknown[] = []
   let end!: () => void
   const done = new Promise<void>((resolve) => (end = resolve))
-  const attempt = createAttempt(
+  const attempt = new Attempt(
     { connect: network.connect, clock, connectTimeout: 1_000 },
     {
       label: 'GET https://api.test/',
@@ -196,7 +196,7 @@ describe('[F36] [F37] stop()', () => {
       readText: async () => '',
       cancel: () => received.push('cancelled'),
     }
-    const attempt = createAttempt(
+    const attempt: Attempt = new Attempt(
       { connect: async () => connection, clock: createManualClock(), connectTimeout: 1_000 },
       {
         label: 'GET https://api.test/',
