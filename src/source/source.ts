@@ -79,6 +79,7 @@ export interface Source {
 const HINTED_RETRY_SPACING_MS = 1_000
 /** Milliseconds between checks whether the network is back although nothing has said so. */
 const OFFLINE_POLL_MS = 60_000
+
 /** Creates a source; it sends nothing before `start()`. */
 export function createSource(options: SourceOptions, hooks: SourceHooks): Source {
   const { clock, retry, stallTimeout = Infinity, networkStatus = platformNetworkStatus, observe } = options
