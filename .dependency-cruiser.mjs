@@ -9,6 +9,7 @@ export const entryFolders = [
   'fetch-event-source',
   'multiplex',
   'parser',
+  'partial-json',
   'persist',
   'share',
 ]

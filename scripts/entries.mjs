@@ -13,6 +13,7 @@ export const entries = {
   'event-source': 'src/event-source.ts',
   'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',
+  'partial-json': 'src/partial-json.ts',
   multiplex: 'src/multiplex.ts',
   diagnostics: 'src/diagnostics.ts',
   persist: 'src/persist.ts',

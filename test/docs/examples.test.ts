@@ -38,6 +38,7 @@ const VALUES = {
   'rivulet/multiplex': ['multiplex'],
   'rivulet/openai': ['openaiChat'],
   'rivulet/parser': ['createParser', 'encodeEvent', 'EventStreamDecoderStream', 'parseEventStream'],
+  'rivulet/partial-json': ['partialJson'],
   'rivulet/persist': ['persist'],
   'rivulet/share': ['shareAcrossTabs'],
 }
