@@ -12,10 +12,14 @@ import { findRedis } from './scripts/redis.mjs'
 /** Tests that run in every runtime. */
 const everywhere = ['test/sse/**/*.test.ts', 'test/contract/**/*.test.ts']
 /** Tests that start a Redis server. */
-const redis = ['test/server/**/redis-*.node.test.ts', 'test/server/two-processes.node.test.ts']
+const redis = [
+  'test/server/**/redis-*.node.test.ts',
+  'test/server/two-processes.node.test.ts',
+  'test/examples/redis.node.test.ts',
+]
 /** Tests that take more than a few seconds in Node: the contract, campaigns, documents, other servers and clients. */
 const slow = [
-  'test/{chaos,contract,docs,fuzz,interop,soak}/**/*.test.ts',
+  'test/{chaos,contract,docs,examples,fuzz,interop,soak}/**/*.test.ts',
   'test/multiplex/isolation.test.ts',
   'test/source/thundering-herd.test.ts',
   'test/share/*.property.test.ts',

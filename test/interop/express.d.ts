@@ -20,6 +20,7 @@ declare module 'express' {
 
   export interface Express extends Router {
     listen(port: number, host: string, listening: () => void): Server
+    listen(port: number, listening: () => void): Server
   }
 
   const express: { (): Express; json(): Middleware; Router(): Router & Middleware }

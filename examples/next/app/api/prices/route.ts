@@ -1,0 +1,4 @@
+import { prices } from '../../../lib/streams.ts'
+
+export const dynamic = 'force-dynamic'
+export const GET = prices.handler
