@@ -5,7 +5,16 @@ import { dirname, join } from 'node:path'
 import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 
 /** Other packages that snippets import, and Node's types. */
-const linkedPackages = ['@microsoft/fetch-event-source', '@types/node', 'express', 'msw', 'react', 'valibot', 'vitest']
+const linkedPackages = [
+  '@microsoft/fetch-event-source',
+  '@types/node',
+  'express',
+  'jose',
+  'msw',
+  'react',
+  'valibot',
+  'vitest',
+]
 
 export interface DocsProject {
   readonly folder: string

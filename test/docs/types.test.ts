@@ -14,7 +14,21 @@ declare const RivuletEventSource: typeof import('rivulet/event-source')
 declare module 'express' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
   type Handler = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
-  export default function express(): { use(path: string, handler: Handler): void; listen(port: number): Server }
+  interface Express {
+    use(path: string, handler: Handler): void
+    get(path: string, handler: Handler): void
+    listen(port: number): Server
+  }
+  export default function express(): Express
+}
+declare module 'better-sse' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+  interface Session {}
+  export function createSession(request: IncomingMessage, response: ServerResponse): Promise<Session>
+  export function createChannel(): { register(session: Session): void; broadcast(data: unknown, type?: string): void }
+}
+declare module '@vercel/functions' {
+  export function waitUntil(promise: Promise<unknown>): void
 }
 declare module 'react' {
   export function useEffect(effect: () => void | (() => void), dependencies?: readonly unknown[]): void
