@@ -14,6 +14,9 @@ declare global {
   }
 }
 
+/** Listeners for `online`, `pageshow` and `visibilitychange`: one set serves all streams, and stays. */
+const SHARED_LISTENERS = 3
+
 /** Counts the event listeners of one object in the page. */
 async function listenersOf(session: CDPSession, expression: string): Promise<number> {
   const { result } = await session.send('Runtime.evaluate', { expression })
@@ -90,7 +93,7 @@ export async function soakChromium(
       samples,
       counts,
       leftovers: {
-        listeners: (await countListeners(session)) - initialListeners,
+        listeners: (await countListeners(session)) - initialListeners - SHARED_LISTENERS,
         timers: await page.evaluate(() => globalThis.soak.timers.size),
         'pending requests': pendingRequests.size,
         'server clients': clients,
