@@ -12,8 +12,7 @@ const redis = createClient({ url: process.env['REDIS_URL'] ?? 'redis://localhost
 redis.on('error', (error: Error) => console.error(error.message))
 await redis.connect()
 
-// Readers learn of a process that died with its runs at their next heartbeat.
-const server = createServer({ log: redisLog(redis), heartbeat: 5_000 })
+const server = createServer({ log: redisLog(redis) })
 const prices = server.feed<{ price: Price }>('prices')
 
 if (cluster.isPrimary) {

@@ -96,6 +96,8 @@ export function createRuns<Body, Id extends Identity>(
         position,
         nonce,
         record,
+        // Only a look at the log ends a run whose process was lost.
+        lookInterval: LEASE_MS,
         opening: '',
         replay: url.searchParams.get('compact') === '0' ? everything : compacted,
         live: everything,
@@ -122,9 +124,10 @@ export function createRuns<Body, Id extends Identity>(
     const { position, nonce } = requested
     const page = await log.read(stream, position, { bytes: 1 })
     if (!page) throw noSuchRun()
-    if (position > page.head) throw new HttpError(400, 'Last-Event-ID: expected the ID of an event of this run.')
-    // The log has lost its end, and other events were given the positions.
-    if (position > 0 && page.previousNonce !== nonce) throw new HttpError(410, 'The run was continued differently.')
+    // The log has lost its end, and other events may have been given the positions.
+    if (position > page.head || (position > 0 && page.previousNonce !== nonce)) {
+      throw new HttpError(410, 'The run was continued differently.')
+    }
     if (page.state === 'closed' && position === page.head) return new Response(null, { status: NO_CONTENT })
     return openReader(exchange, stream, position, nonce)
   }

@@ -28,6 +28,8 @@ export interface OpenOptions {
   readonly prefix: string
   readonly position: number
   readonly nonce: string
+  /** Milliseconds after which the log is read even if nothing has said that it has changed. @defaultValue never */
+  readonly lookInterval?: number
   /** Text that is sent before any event. */
   readonly opening: string
   readonly replay: View
@@ -95,7 +97,7 @@ export class Hub {
     for (const [reader, readerKind] of this.#readers) if (readerKind === kind) reader.end('closed')
   }
 
-  #tail({ stream, page, prefix }: OpenOptions): Tail {
+  #tail({ stream, page, prefix, lookInterval = Infinity }: OpenOptions): Tail {
     const existing = this.#tails.get(stream)
     if (existing?.epoch === page.epoch) return existing
     const { log, clock } = this.options
@@ -107,6 +109,7 @@ export class Hub {
       prefix,
       head: page.head,
       nonce: page.nonce,
+      lookInterval,
       onEmpty: () => {
         if (this.#tails.get(stream) === tail) this.#tails.delete(stream)
       },

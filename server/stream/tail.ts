@@ -28,6 +28,8 @@ export interface TailOptions {
   /** Position from which the tail reads, with the nonce of the event there. */
   readonly head: number
   readonly nonce: string
+  /** Milliseconds after which the log is read even if nothing has said that it has changed. */
+  readonly lookInterval: number
   /** Called when the last reader was removed. */
   onEmpty(): void
 }
@@ -48,6 +50,7 @@ export class Tail {
   readonly epoch: string
   readonly #options: TailOptions
   readonly #stop: () => void
+  #cancelLook: (() => void) | undefined
   readonly #readers = new Set<TailReader>()
   /** Readers that have everything up to the head. */
   readonly #live = new Set<TailReader>()
@@ -69,6 +72,7 @@ export class Tail {
     this.#head = options.head
     this.#nonce = options.nonce
     this.#stop = options.log.tail(options.stream, () => this.look())
+    this.#lookLater()
   }
 
   /** Position up to which the tail has read. */
@@ -86,6 +90,7 @@ export class Tail {
     this.#live.delete(reader)
     if (!this.#readers.delete(reader) || this.#readers.size > 0) return
     this.#stop()
+    this.#cancelLook?.()
     this.#options.onEmpty()
   }
 
@@ -141,6 +146,16 @@ export class Tail {
     for (const [oldest, kept] of this.#chunks) {
       if (kept instanceof Chunk && oldest !== key) return void this.#chunks.delete(oldest)
     }
+  }
+
+  #lookLater(): void {
+    const { clock, lookInterval } = this.#options
+    if (lookInterval === Infinity) return
+    const onDue = (): void => {
+      this.look()
+      this.#lookLater()
+    }
+    this.#cancelLook = clock.after(lookInterval, onDue, 'housekeeping')
   }
 
   #schedule(): void {
