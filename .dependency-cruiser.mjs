@@ -26,7 +26,15 @@ export const mockServerLayers = [
   ['base'],
 ]
 /** Layers of `server`, from top to bottom. Folders on one line do not import each other. */
-export const serverLayers = [['node', 'redis'], ['service'], ['feed', 'run'], ['http'], ['stream'], ['log'], ['base']]
+export const serverLayers = [
+  ['node', 'redis'],
+  ['service'],
+  ['channel', 'feed', 'run'],
+  ['http'],
+  ['stream'],
+  ['log'],
+  ['base'],
+]
 /** SDK code that the servers may import. */
 const sharedWithServers = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
 

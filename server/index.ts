@@ -1,6 +1,7 @@
 /** `rivulet/server`: feeds and runs in any host of fetch handlers. */
 export type { Clock } from './base/clock.ts'
 export type { CloseReason, Instrument, ReaderRecord, ServerRecord } from './base/instrument.ts'
+export type { ChannelRoute, Channels, ChannelsOptions } from './channel/options.ts'
 export type { Feed, FeedOptions, Snapshot } from './feed/feed.ts'
 export type { SendErrorCode } from './feed/send-error.ts'
 export { SendError } from './feed/send-error.ts'

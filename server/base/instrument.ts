@@ -7,10 +7,10 @@
  */
 export type CloseReason = 'done' | 'left' | 'expired' | 'slow' | 'behind' | 'closed'
 
-/** A reader's response, in records. */
+/** A response that lasts, in records: that of a reader, or of a channel. */
 export interface ReaderRecord {
-  readonly kind: 'feed' | 'run'
-  /** Name of the feed, or ID of the run. */
+  readonly kind: 'feed' | 'run' | 'channel'
+  /** Name of the feed, or ID of the run or the channel. */
   readonly stream: string
   /** Subject of the reader's identity. */
   readonly subject: string

@@ -25,6 +25,8 @@ export interface EndpointContext<Id extends Identity> {
   readonly limits: Limits
   /** `undefined`: every request has the same identity, to which limits per identity do not apply. */
   readonly authenticate: ((request: Request) => Id | undefined | Promise<Id | undefined>) | undefined
+  /** Requests that channels make, and whom they have found to send them. */
+  readonly identified: WeakMap<Request, Id>
   /** Counts open streams by subject. */
   readonly streamCounts: Map<string, number>
   /** Whether new requests are refused. */
@@ -55,39 +57,54 @@ function readLastEventId(request: Request, url: URL): string | undefined {
   }
 }
 
-/** Creates a handler that checks the method, the origin and the identity of a request before it is handled. */
+/**
+ * Returns who sends a request.
+ * @throws HttpError 401 if that is not known
+ */
+export async function identify<Id extends Identity>(
+  { authenticate, identified }: EndpointContext<Id>,
+  request: Request,
+): Promise<Id> {
+  if (!authenticate) return ANONYMOUS as Id
+  const identity = identified.get(request) ?? (await authenticate(request))
+  if (identity) return identity
+  throw new HttpError(401, 'Authentication is required.')
+}
+
+/** Creates the response to a request that has failed with `error`. */
+export function errorResponse({ instrument }: Pick<EndpointContext<Identity>, 'instrument'>, error: unknown): Response {
+  if (isHttpError(error)) return problemResponse(error.status, error.message, error.headers)
+  instrument({ type: 'error', error })
+  return problemResponse(500, 'The request failed on the server.')
+}
+
+/**
+ * Creates a handler that checks the method, the origin and the identity of a request before it is handled. A server that
+ * is closing handles only `closingMethods`.
+ */
 export function createHandler<Id extends Identity>(
   context: EndpointContext<Id>,
   methods: Readonly<Record<string, MethodHandler<Id>>>,
+  closingMethods: readonly string[] = [],
 ): (request: Request) => Promise<Response> {
-  const { cors, instrument, authenticate } = context
+  const { cors } = context
   const allow = [...Object.keys(methods), 'OPTIONS'].join(', ')
 
-  const identify = async (request: Request): Promise<Id> => {
-    if (!authenticate) return ANONYMOUS as Id
-    const identity = await authenticate(request)
-    if (identity) return identity
-    throw new HttpError(401, 'Authentication is required.')
-  }
   const handle = async (request: Request): Promise<Response> => {
     const { method } = request
     if (method === 'OPTIONS') return preflightResponse()
     const handleMethod = methods[method]
     if (!handleMethod) throw new HttpError(405, `The method ${method} is not allowed.`, { allow })
-    if (context.isClosing()) throw new HttpError(503, 'The server is shutting down.')
+    if (context.isClosing() && !closingMethods.includes(method))
+      throw new HttpError(503, 'The server is shutting down.')
     assertOrigin(cors, request, method === 'GET' ? 'safe' : 'unsafe')
     const url = new URL(request.url)
-    const identity = await identify(request)
+    const identity = await identify(context, request)
     return handleMethod({ request, url, identity, lastEventId: readLastEventId(request, url) })
-  }
-  const fail = (error: unknown): Response => {
-    if (isHttpError(error)) return problemResponse(error.status, error.message, error.headers)
-    instrument({ type: 'error', error })
-    return problemResponse(500, 'The request failed on the server.')
   }
 
   return async (request) => {
-    const response = await handle(request).catch(fail)
+    const response = await handle(request).catch((error: unknown) => errorResponse(context, error))
     setCorsHeaders(response.headers, cors, request)
     return response
   }

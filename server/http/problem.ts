@@ -9,11 +9,17 @@ const titles: Readonly<Record<number, string>> = {
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
 }
+
+/** Creates the text of a problem document. */
+export const problemText = (status: number, detail: string): string =>
+  `${JSON.stringify({ type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail })}\n`
 
 /** Creates a problem response; 429 and 503 always have a `Retry-After`, and 401 a `WWW-Authenticate`. */
 export function problemResponse(status: number, detail: string, headersInit?: HeadersInit): Response {
@@ -22,8 +28,7 @@ export function problemResponse(status: number, detail: string, headersInit?: He
   headers.set('cache-control', 'no-store')
   if ((status === 429 || status === 503) && !headers.has('retry-after')) headers.set('retry-after', '1')
   if (status === 401 && !headers.has('www-authenticate')) headers.set('www-authenticate', 'Bearer realm="rivulet"')
-  const problem = { type: 'about:blank', title: titles[status] ?? `Status ${status}`, status, detail }
-  return new Response(`${JSON.stringify(problem)}\n`, { status, headers })
+  return new Response(problemText(status, detail), { status, headers })
 }
 
 const BRAND = Symbol.for('rivulet.HttpError')

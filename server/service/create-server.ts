@@ -4,6 +4,9 @@ import { systemClock } from '../base/clock.ts'
 import type { Instrument } from '../base/instrument.ts'
 import { safely } from '../base/instrument.ts'
 import { nextTurn } from '../base/next-turn.ts'
+import type { ManagedChannels } from '../channel/channels.ts'
+import { createChannels } from '../channel/channels.ts'
+import type { Channels, ChannelsOptions } from '../channel/options.ts'
 import type { Feed, FeedOptions } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
 import type { EndpointContext, Limits } from '../http/endpoint.ts'
@@ -96,7 +99,7 @@ export interface ServerOptions<Id extends Identity> {
   readonly limits?: Partial<Limits>
 }
 
-/** A server. Its feeds and runs are handlers, which the application mounts where it likes. */
+/** A server. Its feeds, runs and channels are handlers, which the application mounts where it likes. */
 export interface Server<Id extends Identity> {
   /**
    * Creates a feed.
@@ -119,6 +122,19 @@ export interface Server<Id extends Identity> {
    * ```
    */
   runs<Body = unknown>(options: RunsOptions<Body, Id>): Runs
+  /**
+   * Creates channels, over which clients with `multiplex` read feeds and runs on one connection. A channel belongs to the
+   * process that has opened it: with several processes, route the requests of a client to the same one (sticky sessions).
+   * Operations that reach another process are answered with 404, and the client opens a new channel there.
+   * @throws TypeError if an option is not valid
+   * @example
+   * ```ts
+   * const channel = server.channel({ routes: { '/api/prices': prices, '/api/generate': answers } })
+   * app.get('/api/channel', toNode(channel.handler))
+   * app.post('/api/channel/ops', toNode(channel.handler))
+   * ```
+   */
+  channel(options: ChannelsOptions): Channels
   /**
    * Refuses new requests and ends the responses, so that clients continue on another process. Runs have `grace`
    * milliseconds to finish. Closes at last the log that was given.
@@ -158,6 +174,7 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
   const instrument = safely(options.instrument)
   const hub = new Hub({ log, clock, instrument, heartbeat, drainTimeout })
   const managedRuns: ManagedRuns[] = []
+  const managedChannels: ManagedChannels[] = []
   let state: 'open' | 'closing' = 'open'
   const context: EndpointContext<Id> = {
     hub,
@@ -165,6 +182,7 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
     cors: typeof cors === 'string' ? [cors] : cors,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     authenticate: options.authenticate,
+    identified: new WeakMap(),
     streamCounts: new Map(),
     isClosing: () => state === 'closing',
   }
@@ -180,13 +198,22 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
       managedRuns.push(created)
       return created
     },
+    channel(channelsOptions) {
+      const { maxStreams, maxOperations, maxEventBytes } = channelsOptions
+      checkNumbers({ maxStreams, maxOperations, maxEventBytes })
+      const created = createChannels(context, channelsOptions)
+      managedChannels.push(created)
+      return created
+    },
     async close({ grace = 0 } = {}) {
       state = 'closing'
       hub.close('feed')
+      for (const channels of managedChannels) channels.endUnused()
       await Promise.all(managedRuns.map((runs) => runs.close(grace)))
       // The readers of the runs get the last events in the next turn.
       for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => nextTurn(resolve))
       hub.close('run')
+      for (const channels of managedChannels) channels.close()
       // The default log belongs to all servers of the process.
       await options.log?.close()
     },

@@ -46,7 +46,8 @@ const encoder = new TextEncoder()
 /** Opens and closes readers. */
 export class Hub {
   readonly options: HubOptions
-  readonly #pulse: Pulse
+  /** The timer of all readers and channels. */
+  readonly pulse: Pulse
   readonly #tails = new Map<string, Tail>()
   /** Open responses, and of what kind their streams are. */
   readonly #readers = new Map<Reader, ReaderRecord['kind']>()
@@ -54,7 +55,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.options = options
-    this.#pulse = new Pulse(options.clock)
+    this.pulse = new Pulse(options.clock)
   }
 
   /** Number of open responses. */
@@ -70,7 +71,7 @@ export class Hub {
     const openedAt = clock.now()
     const opening = encoder.encode(`: open\n\n${options.opening}`)
     const { onClose } = options
-    const reader: Reader = new Reader(tail, this.#pulse, opening, {
+    const reader: Reader = new Reader(tail, this.pulse, opening, {
       position: options.position,
       nonce: options.nonce,
       replay: options.replay,

@@ -89,6 +89,10 @@ export class Reader implements Source, Pulsed, TailReader {
     this.readOn()
   }
 
+  progressed(): void {
+    this.#waitingSince = this.#pulse.clock.now()
+  }
+
   leave(): void {
     this.#close('left')
   }
@@ -96,13 +100,13 @@ export class Reader implements Source, Pulsed, TailReader {
   /** Ends the response cleanly. */
   end(reason: CloseReason): void {
     const sink = this.#sink
-    if (this.#close(reason)) sink?.end()
+    if (this.#close(reason)) sink?.end(reason)
   }
 
   /** Closes the connection. */
   cut(reason: CloseReason): void {
     const sink = this.#sink
-    if (this.#close(reason)) sink?.cut()
+    if (this.#close(reason)) sink?.cut(reason)
   }
 
   /** Reads from the log up to the head of the tail, while the connection takes bytes; then waits for the tail. */

@@ -1,13 +1,14 @@
 /** The two sides of a stream's response: the reader, and the connection that its bytes go to. */
+import type { CloseReason } from '../base/instrument.ts'
 
 /** A connection, as a reader sees it. */
 export interface Sink {
-  /** Writes bytes. Returns whether the connection takes more; after `false`, it calls `drained` once it does. */
+  /** Writes whole blocks. Returns whether the connection takes more; after `false`, it calls `drained` once it does. */
   write(bytes: Uint8Array): boolean
   /** Ends the response after everything that was written. */
-  end(): void
+  end(reason?: CloseReason): void
   /** Closes the connection at once, without sending what it still holds. */
-  cut(): void
+  cut(reason?: CloseReason): void
 }
 
 /** A reader, as a connection sees it. */
@@ -16,6 +17,8 @@ export interface Source {
   start(sink: Sink): void
   /** Says that the connection takes more. */
   drained(): void
+  /** Says that the connection has taken a part of what was written, and may yet take long for the rest. */
+  progressed?(): void
   /** Says that the client has left. Nothing is written afterwards. */
   leave(): void
 }

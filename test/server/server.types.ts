@@ -41,3 +41,15 @@ server.runs({
 })
 // @ts-expect-error: an identity needs a subject
 createServer({ authenticate: () => ({ name: 'ann' }) })
+
+const answers = server.runs<{ prompt: string }>({
+  async *generate({ body }) {
+    yield body.prompt
+  },
+})
+server.channel({ routes: { '/api/prices': prices, '/api/answers': answers } })
+server.channel({ routes: (path) => (path.startsWith('/api/') ? prices : undefined), maxStreams: 10 })
+// @ts-expect-error: a channel without routes would carry nothing
+server.channel({})
+// @ts-expect-error: a handler by itself does not say that it is a feed or runs
+server.channel({ routes: { '/api/prices': prices.handler } })
