@@ -1,7 +1,7 @@
 /** Import rules: imports, including type imports, point down. `npm run check:layers` checks them. */
 
 /** Layers of `src` from top to bottom. A file imports from its own folder and from the folders after it. */
-export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'sse', 'base']
+export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'message', 'sse', 'base']
 /** Folders that contain the parts of one entry; for example, only `src/share.ts` imports from `src/share/`. */
 export const entryFolders = [
   'diagnostics',
@@ -36,7 +36,13 @@ export const serverLayers = [
   ['base'],
 ]
 /** SDK code that the servers may import. */
-const sharedWithServers = ['src/sse/', 'src/base/errors\\.ts$', 'src/protocols/']
+const sharedWithServers = [
+  'src/sse/',
+  'src/base/errors\\.ts$',
+  'src/protocols/',
+  'src/message/',
+  'src/base/merge-defined\\.ts$',
+]
 
 const anyOf = (names) => `(${names.join('|')})`
 

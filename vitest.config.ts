@@ -19,7 +19,7 @@ const redis = [
 ]
 /** Tests that take more than a few seconds in Node: the contract, campaigns, documents, other servers and clients. */
 const slow = [
-  'test/{chaos,contract,docs,examples,fuzz,interop,soak}/**/*.test.ts',
+  'test/{chaos,contract,docs,examples,fuzz,interop,llm,soak}/**/*.test.ts',
   'test/multiplex/isolation.test.ts',
   'test/source/thundering-herd.test.ts',
   'test/share/*.property.test.ts',

@@ -23,6 +23,8 @@ interface StreamErrorDetails {
     headers?: Headers;
     problem?: Problem | undefined;
     body?: string | undefined;
+    retryAfter?: number | undefined;
+    usage?: unknown;
     serverCode?: string | undefined;
     lastEventId?: string;
     partial?: string;

@@ -32,6 +32,8 @@ interface StreamErrorDetails {
     headers?: Headers;
     problem?: Problem | undefined;
     body?: string | undefined;
+    retryAfter?: number | undefined;
+    usage?: unknown;
     serverCode?: string | undefined;
     lastEventId?: string;
     partial?: string;
@@ -57,7 +59,7 @@ declare const StreamError: {
 declare function isStreamError<Code extends StreamErrorCode = StreamErrorCode>(value: unknown, code?: Code): value is StreamError & {
     readonly code: Code;
 };
-interface Block {
+interface Block$1 {
     type: string;
     data: string | undefined;
     id: string | undefined;
@@ -81,12 +83,12 @@ interface ConnectRequest {
     signal: AbortSignal;
 }
 interface Batch {
-    blocks: Block[];
+    blocks: Block$1[];
     bytes: number;
     retry?: number | undefined;
     begins?: boolean | undefined;
     native?: boolean | undefined;
-    unfinished?: Block | undefined;
+    unfinished?: Block$1 | undefined;
     comments?: {
         position: number;
         text: string;
@@ -177,16 +179,100 @@ interface ClientOptions extends CommonOptions {
     baseUrl?: string | URL;
     lastEventId?: "header" | false | ((url: string, id: string) => string);
 }
+type Delta = {
+    readonly type: "text" | "reasoning" | "refusal";
+    readonly block: number;
+    readonly content: string;
+    readonly raw?: unknown;
+} | {
+    readonly type: "tool-call";
+    readonly block: number;
+    readonly id?: string;
+    readonly name?: string;
+    readonly args: string;
+    readonly server?: boolean;
+    readonly raw?: unknown;
+} | {
+    readonly type: "tool-result";
+    readonly id: string;
+    readonly output: unknown;
+    readonly error?: string;
+} | {
+    readonly type: "source";
+    readonly block: number;
+    readonly url?: string;
+    readonly title?: string;
+    readonly raw: unknown;
+} | {
+    readonly type: "data";
+    readonly block: number;
+    readonly name: string;
+    readonly data: unknown;
+} | {
+    readonly type: "reset";
+    readonly from: number;
+};
+interface ToolCall {
+    readonly type: "tool-call";
+    readonly id: string;
+    readonly name: string;
+    readonly args: string;
+    readonly input?: unknown;
+    readonly server: boolean;
+    readonly output?: unknown;
+    readonly error?: string;
+    readonly raw?: unknown;
+}
+interface TextBlock {
+    readonly type: "text" | "reasoning" | "refusal";
+    readonly content: string;
+    readonly raw?: unknown;
+}
+type Block = TextBlock | ToolCall | {
+    readonly type: "source";
+    readonly url?: string;
+    readonly title?: string;
+    readonly raw: unknown;
+} | {
+    readonly type: "data";
+    readonly name: string;
+    readonly data: unknown;
+};
+interface Message {
+    readonly id?: string;
+    readonly model?: string;
+    readonly blocks: readonly Block[];
+}
+interface Usage {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly reasoningTokens?: number;
+    readonly cachedTokens?: number;
+    readonly raw: unknown;
+}
+type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
 interface ProtocolEvent {
     readonly type: string;
     readonly data: string;
     readonly id: string;
 }
-type Step<Delta> = {
+interface End {
+    finishReason?: string | undefined;
+    rawFinishReason?: string | undefined;
+    usage?: unknown;
+    message?: unknown;
+}
+interface StepFields {
+    at?: string | undefined;
+    data?: unknown;
+}
+type Step<Delta> = StepFields & ({
     type: "start";
     resume?: string | undefined;
     streamId?: string | undefined;
     heartbeat?: number | undefined;
+    id?: string | undefined;
+    model?: string | undefined;
 } | {
     type: "delta";
     delta: Delta;
@@ -197,22 +283,54 @@ type Step<Delta> = {
     index?: number | undefined;
     count?: number | undefined;
 } | {
+    type: "skip";
+} | ({
     type: "end";
-    finishReason?: string | undefined;
-    rawFinishReason?: string | undefined;
-    usage?: unknown;
-} | {
+} & End) | {
     type: "error";
     message: string;
     code?: string | undefined;
     retryable?: boolean | undefined;
-};
-interface Protocol<Delta> {
+    detail?: unknown;
+    usage?: unknown;
+});
+interface Refusal {
+    message?: string | undefined;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+    retryAfter?: number | undefined;
+}
+interface Protocol<Delta, State = void, Message = unknown> {
     name?: string;
-    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta> | readonly Step<Delta>[] | undefined;
+    begin?(): State;
+    connected?(state: State, info: {
+        readonly replay: boolean;
+        readonly url: string;
+    }): void;
+    map(event: ProtocolEvent, state: State): Step<Delta> | readonly Step<Delta>[] | undefined;
     text?(delta: Delta): string;
-    eof?: "truncated" | "end";
-    resumable?: boolean;
+    reduce?(message: Message | undefined, delta: Delta, start: {
+        readonly id?: string;
+        readonly model?: string;
+    } | undefined): Message;
+    eof?: "truncated" | "end" | {
+        endOf(state: State): End | undefined;
+    }["endOf"];
+    resume?: {
+        url(address: string, at?: string): string;
+        replays: "after" | "all";
+    };
+    cancel?(address: string): {
+        method: string;
+        url: string;
+    };
+    idempotent?: boolean;
+    refusal?(status: number, headers: Headers, body: unknown): Refusal | undefined;
+    timeouts?: {
+        connectTimeout?: number | undefined;
+        idleTimeout?: number | undefined;
+        stallTimeout?: number | undefined;
+    };
 }
 interface StreamEvent<Type extends string = string, Data = unknown> {
     readonly type: Type;
@@ -275,10 +393,18 @@ interface SubscribeOptions extends StreamOptions {
     lastEventId?: string | false | ((url: string, id: string) => string);
 }
 interface RunOptions<Delta = unknown> extends StreamOptions {
-    protocol?: Protocol<Delta>;
+    protocol?: Protocol<Delta, unknown>;
+    message?: Message;
     schema?: Schemas;
     idempotencyKey?: string | false;
     detachBehavior?: "continue" | "cancel";
+}
+interface ArgumentsParser {
+    push(text: string): unknown;
+    create(): ArgumentsParser;
+}
+interface MessageOptions {
+    partialJson?: ArgumentsParser | undefined;
 }
 type Secret = string | ((context: AttemptContext) => string | Promise<string>);
 declare function bearer(token: Secret): AuthProvider;
@@ -289,21 +415,26 @@ interface TextDelta {
     readonly content: string;
     readonly index: number;
 }
-declare function native(): Protocol<TextDelta>;
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;
     readonly rawFinishReason?: string;
     readonly usage?: unknown;
 }
-interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
+interface MessageResult<Message = Message> extends RunResult {
+    readonly message: Message;
+    readonly toolCalls: readonly ToolCall[];
+    readonly usage?: Usage;
+}
+interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>, Message = unknown> extends AsyncIterable<Delta> {
     on: AddListener<Events>;
     events(): AsyncIterableIterator<EventOf<Events>, undefined>;
     batches(): AsyncIterableIterator<Delta[], undefined>;
     readonly text: string;
+    readonly message: Message | undefined;
     readonly state: StreamState;
     readonly cursor: Cursor | undefined;
-    final(): Promise<RunResult>;
+    final(): Promise<Message extends Message ? MessageResult<Message> : RunResult>;
     reconnect(): boolean;
     cancel(): Promise<void>;
     detach(): void;
@@ -341,18 +472,18 @@ interface Subscribe<Shared = unknown> {
     <Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions & Shared): Subscription<Events>;
 }
 interface StreamRun<Shared = unknown> {
-    <Delta>(url: string | URL, options: RunOptions<Delta> & Shared & {
-        protocol: Protocol<Delta>;
-    }): Run<Delta>;
+    <Delta, State, Message>(url: string | URL, options: RunOptions<Delta> & Shared & {
+        protocol: Protocol<Delta, State, Message>;
+    }): Run<Delta, Record<string, unknown>, Message>;
     <Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & Shared & {
         schema: Map;
     }): Run<TextDelta, InferEvents<Map>>;
     <Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
 }
 interface ResumeRun<Shared = unknown> {
-    <Delta>(cursor: Cursor, options: RunOptions<Delta> & Shared & {
-        protocol: Protocol<Delta>;
-    }): Run<Delta>;
+    <Delta, State, Message>(cursor: Cursor, options: RunOptions<Delta> & Shared & {
+        protocol: Protocol<Delta, State, Message>;
+    }): Run<Delta, Record<string, unknown>, Message>;
     <Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
 }
 interface Client {
@@ -367,6 +498,15 @@ declare const subscribe: Subscribe<SharedOptions>;
 declare const stream: StreamRun<SharedOptions>;
 declare const resume: ResumeRun<SharedOptions>;
 declare function fetchConnect(fetch?: typeof globalThis.fetch): Connect;
+interface NativeOptions extends MessageOptions {
+    blocks?: boolean | undefined;
+}
+declare function native(options?: NativeOptions & {
+    blocks?: false | undefined;
+}): Protocol<TextDelta>;
+declare function native(options: NativeOptions & {
+    blocks: true;
+}): Protocol<Delta, void, Message>;
 declare function rawEvents(): Protocol<ProtocolEvent>;
 export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents, resume, stream, subscribe };
-export type { AddAnyListener, AddListener, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, EventOf, FeedEvents, InferEvents, Instrument, ListenerOptions, Observer, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, ResumeRun, RetryOptions, Run, RunOptions, RunResult, Schemas, SharedOptions, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamRecord, StreamReset, StreamResponse, StreamRun, StreamState, Subscribe, SubscribeOptions, Subscription, TextDelta };
+export type { AddAnyListener, AddListener, ArgumentsParser, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, Delta, End, Block$1 as EventBlock, EventOf, FeedEvents, FinishReason, InferEvents, Instrument, ListenerOptions, Message, MessageOptions, MessageResult, NativeOptions, Observer, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, Refusal, ResumeRun, RetryOptions, Run, RunOptions, RunResult, Schemas, SharedOptions, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamRecord, StreamReset, StreamResponse, StreamRun, StreamState, Subscribe, SubscribeOptions, Subscription, TextBlock, TextDelta, ToolCall, Usage };

@@ -29,12 +29,12 @@ interface AppendOptions {
     };
     readonly close?: boolean;
 }
-type Refusal = "fenced" | "closed" | "gap" | "gone" | "overloaded";
+type Refusal$1 = "fenced" | "closed" | "gap" | "gone" | "overloaded";
 type Appended = {
     readonly position: number;
     readonly epoch: string;
 } | {
-    readonly refused: Refusal;
+    readonly refused: Refusal$1;
     readonly head: number;
 };
 interface ClaimOptions {
@@ -87,11 +87,23 @@ interface ProtocolEvent {
     readonly data: string;
     readonly id: string;
 }
-type Step<Delta> = {
+interface End$1 {
+    finishReason?: string | undefined;
+    rawFinishReason?: string | undefined;
+    usage?: unknown;
+    message?: unknown;
+}
+interface StepFields {
+    at?: string | undefined;
+    data?: unknown;
+}
+type Step<Delta> = StepFields & ({
     type: "start";
     resume?: string | undefined;
     streamId?: string | undefined;
     heartbeat?: number | undefined;
+    id?: string | undefined;
+    model?: string | undefined;
 } | {
     type: "delta";
     delta: Delta;
@@ -102,22 +114,54 @@ type Step<Delta> = {
     index?: number | undefined;
     count?: number | undefined;
 } | {
+    type: "skip";
+} | ({
     type: "end";
-    finishReason?: string | undefined;
-    rawFinishReason?: string | undefined;
-    usage?: unknown;
-} | {
+} & End$1) | {
     type: "error";
     message: string;
     code?: string | undefined;
     retryable?: boolean | undefined;
-};
-interface Protocol<Delta> {
+    detail?: unknown;
+    usage?: unknown;
+});
+interface Refusal {
+    message?: string | undefined;
+    code?: string | undefined;
+    retryable?: boolean | undefined;
+    retryAfter?: number | undefined;
+}
+interface Protocol<Delta, State = void, Message = unknown> {
     name?: string;
-    map(event: ProtocolEvent, state: Record<string, unknown>): Step<Delta> | readonly Step<Delta>[] | undefined;
+    begin?(): State;
+    connected?(state: State, info: {
+        readonly replay: boolean;
+        readonly url: string;
+    }): void;
+    map(event: ProtocolEvent, state: State): Step<Delta> | readonly Step<Delta>[] | undefined;
     text?(delta: Delta): string;
-    eof?: "truncated" | "end";
-    resumable?: boolean;
+    reduce?(message: Message | undefined, delta: Delta, start: {
+        readonly id?: string;
+        readonly model?: string;
+    } | undefined): Message;
+    eof?: "truncated" | "end" | {
+        endOf(state: State): End$1 | undefined;
+    }["endOf"];
+    resume?: {
+        url(address: string, at?: string): string;
+        replays: "after" | "all";
+    };
+    cancel?(address: string): {
+        method: string;
+        url: string;
+    };
+    idempotent?: boolean;
+    refusal?(status: number, headers: Headers, body: unknown): Refusal | undefined;
+    timeouts?: {
+        connectTimeout?: number | undefined;
+        idleTimeout?: number | undefined;
+        stallTimeout?: number | undefined;
+    };
 }
 interface Clock {
     now(): number;
@@ -126,7 +170,7 @@ interface Clock {
 }
 type CloseReason = "done" | "left" | "expired" | "slow" | "behind" | "closed";
 interface ReaderRecord {
-    readonly kind: "feed" | "run" | "channel";
+    readonly kind: "feed" | "run";
     readonly stream: string;
     readonly subject: string;
 }
@@ -158,19 +202,6 @@ type ServerRecord = ({
     readonly error: unknown;
 };
 type Instrument = (record: ServerRecord) => void;
-interface ChannelRoute {
-    readonly handler: (request: Request) => Promise<Response>;
-}
-interface ChannelsOptions {
-    readonly routes: Readonly<Record<string, ChannelRoute>> | ((path: string) => ChannelRoute | undefined);
-    readonly headers?: readonly string[];
-    readonly maxStreams?: number;
-    readonly maxOperations?: number;
-    readonly maxEventBytes?: number;
-}
-interface Channels {
-    readonly handler: (request: Request) => Promise<Response>;
-}
 interface Identity {
     readonly subject: string;
     readonly expiresAt?: number | undefined;
@@ -265,7 +296,7 @@ declare class RunError extends Error {
         readonly cause?: unknown;
     });
 }
-declare function deltasOf<D>(response: Response, protocol: Protocol<D>): AsyncGenerator<Delta, End>;
+declare function deltasOf<D, State, Message>(response: Response, protocol: Protocol<D, State, Message>): AsyncGenerator<Delta, End>;
 type RunOutcome = FinishReason | "failed" | "lost";
 interface EndedRun {
     readonly id: string;
@@ -311,11 +342,10 @@ interface ServerOptions<Id extends Identity> {
 interface Server<Id extends Identity> {
     feed<Events extends object = Record<string, unknown>>(name: string, options?: FeedOptions<Id>): Feed<Events>;
     runs<Body = unknown>(options: RunsOptions<Body, Id>): Runs;
-    channel(options: ChannelsOptions): Channels;
     close(options?: {
         readonly grace?: number;
     }): Promise<void>;
 }
 declare function createServer<Id extends Identity = Identity>(options?: ServerOptions<Id>): Server<Id>;
 export { HttpError, RunError, SendError, createServer, deltasOf, memoryLog };
-export type { AppendOptions, Appended, ChannelRoute, Channels, ChannelsOptions, Claim, ClaimOptions, Clock, CloseReason, Delta, End, EndedRun, EventLog, Feed, FeedOptions, FinishReason, GenerateContext, Identity, Instrument, Lease, Limits, LogEvent, LogState, MemoryLogOptions, Page, ReaderRecord, Refusal, Retention, RunAccess, RunOutcome, RunRecord, Runs, RunsOptions, SendErrorCode, Server, ServerOptions, ServerRecord, Snapshot, Usage, Wake };
+export type { AppendOptions, Appended, Claim, ClaimOptions, Clock, CloseReason, Delta, End, EndedRun, EventLog, Feed, FeedOptions, FinishReason, GenerateContext, Identity, Instrument, Lease, Limits, LogEvent, LogState, MemoryLogOptions, Page, ReaderRecord, Refusal$1 as Refusal, Retention, RunAccess, RunOutcome, RunRecord, Runs, RunsOptions, SendErrorCode, Server, ServerOptions, ServerRecord, Snapshot, Usage, Wake };

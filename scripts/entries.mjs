@@ -10,6 +10,9 @@ const root = new URL('../', import.meta.url)
 export const entries = {
   index: 'src/index.ts',
   openai: 'src/openai.ts',
+  anthropic: 'src/anthropic.ts',
+  gemini: 'src/gemini.ts',
+  'ai-sdk': 'src/ai-sdk.ts',
   'event-source': 'src/event-source.ts',
   'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',

@@ -26,7 +26,9 @@ const truncated = (cause?: unknown): RunError =>
 /** Returns the usage in the words of the protocol; `undefined` if it has none of the known forms. */
 function toUsage(usage: unknown): Usage | undefined {
   const fields = Object(usage) as Readonly<Record<string, unknown>>
-  if (typeof fields['inputTokens'] === 'number') return usage as Usage
+  // What the vendor has sent beside the counts stays on the server.
+  const { raw: _, ...counts } = fields
+  if (typeof fields['inputTokens'] === 'number') return counts as unknown as Usage
   const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = fields
   return typeof inputTokens === 'number' && typeof outputTokens === 'number' ? { inputTokens, outputTokens } : undefined
 }
@@ -38,23 +40,24 @@ function toEnd({ finishReason, rawFinishReason, usage }: Extract<Step<unknown>, 
 }
 
 /** Maps the blocks of a response to its text and its end. */
-class UpstreamDecoder<D> {
+class UpstreamDecoder<D, State> {
   /** Set by the end of the answer. */
   end: End | undefined
-  readonly #protocol: Protocol<D>
-  readonly #state: Record<string, unknown> = {}
+  readonly #protocol: Protocol<D, State>
+  readonly #state: State
 
-  constructor(protocol: Protocol<D>) {
+  constructor(protocol: Protocol<D, State>) {
     this.#protocol = protocol
+    this.#state = protocol.begin?.() as State
   }
 
   /**
-   * Returns the text of a block.
+   * Returns the deltas of a block: those of a message as they are, of other protocols the text.
    * @throws RunError if the vendor reports an error, or the block is not valid
    */
-  decode({ type, data, id = '' }: Block): string[] {
+  decode({ type, data, id = '' }: Block): Delta[] {
     if (data === undefined || this.end) return []
-    const texts: string[] = []
+    const deltas: Delta[] = []
     for (const step of this.#map({ type, data, id })) {
       if (step.type === 'error') {
         // The words of the vendor may contain parts of a key.
@@ -65,9 +68,19 @@ class UpstreamDecoder<D> {
         })
       }
       if (step.type === 'end') this.end = toEnd(step)
-      if (step.type === 'delta') texts.push(this.#protocol.text?.(step.delta) ?? '')
+      // A protocol that makes a message has the deltas of PROTOCOL.md 3.6.
+      if (step.type === 'delta')
+        deltas.push(this.#protocol.reduce ? (step.delta as Delta) : (this.#protocol.text?.(step.delta) ?? ''))
     }
-    return texts.filter((text) => text !== '')
+    return deltas.filter((delta) => delta !== '')
+  }
+
+  /** Ends the answer if the end of the response is that of the answer. */
+  endOfInput(): End | undefined {
+    const { eof } = this.#protocol
+    if (typeof eof !== 'function') return eof === 'end' ? {} : undefined
+    const end = eof(this.#state)
+    return end && toEnd({ type: 'end', ...end })
   }
 
   #map(event: { type: string; data: string; id: string }): readonly Step<D>[] {
@@ -92,7 +105,10 @@ class UpstreamDecoder<D> {
  * }
  * ```
  */
-export async function* deltasOf<D>(response: Response, protocol: Protocol<D>): AsyncGenerator<Delta, End> {
+export async function* deltasOf<D, State, Message>(
+  response: Response,
+  protocol: Protocol<D, State, Message>,
+): AsyncGenerator<Delta, End> {
   const { status, body } = response
   if (status !== 200 || !body) {
     void body?.cancel().catch(() => undefined)
@@ -117,14 +133,14 @@ export async function* deltasOf<D>(response: Response, protocol: Protocol<D>): A
   } finally {
     void reader.cancel().catch(() => undefined)
   }
-  if (protocol.eof === 'end') return {}
   // The last block counts without its blank line if it is the end; what else it may be is not known to be whole.
-  parser.finish()
+  const isWhole = !parser.finish()
   try {
     for (const block of blocks) decoder.decode(block)
   } catch (cause) {
     throw truncated(cause)
   }
-  if (decoder.end) return decoder.end
+  const end = decoder.end ?? (isWhole ? decoder.endOfInput() : undefined)
+  if (end) return end
   throw truncated()
 }

@@ -91,7 +91,11 @@ export interface StreamErrorDetails {
   problem?: Problem | undefined
   /** Text of a refused response, at most its first 16 KiB. */
   body?: string | undefined
-  /** The server's own error code, from an `error` event. */
+  /** Milliseconds until the next attempt, if a protocol has read them from a refused response. */
+  retryAfter?: number | undefined
+  /** Usage that the server reported with its failure. */
+  usage?: unknown
+  /** The server's own error code, from an `error` event or a refused response. */
   serverCode?: string | undefined
   /** Last event ID received before the failure; for `invalid-data`, the ID of the invalid event. */
   lastEventId?: string

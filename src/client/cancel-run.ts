@@ -1,4 +1,4 @@
-/** Cancels a run on the server with a DELETE request: PROTOCOL.md, section 3. */
+/** Cancels a run on the server. */
 import { isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
@@ -7,20 +7,19 @@ import { Attempt } from '../source/attempt.ts'
 import { checkResponse } from '../source/check-response.ts'
 
 /**
- * Resolves once the run is cancelled or the server does not know it; rejects with a `StreamError`. After a 401, the
- * DELETE request is repeated once.
+ * Sends the request `target`. Resolves once the run is cancelled or the server does not know it; rejects with a
+ * `StreamError`. After a 401, the request is repeated once.
  */
 export async function cancelRun(
   requestBuilder: RequestBuilder,
   options: ResolvedOptions,
-  overrides: RequestOverrides,
+  target: RequestOverrides & { url: string; method: string },
 ): Promise<void> {
-  const target = { method: 'DELETE', url: overrides.url ?? requestBuilder.url }
-  const sendDelete = (reason: 'connect' | 'rejected'): Promise<void> =>
+  const send = (reason: 'connect' | 'rejected'): Promise<void> =>
     new Promise((resolve, reject) => {
       const attempt = new Attempt(options, {
         label: formatRequestLabel(target),
-        request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, { ...overrides, ...target }),
+        request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, target),
         // 2xx, 404 and 410 mean success.
         checkResponse: (connection, request) => checkResponse(connection, request, options, /^(2..|404|410)$/),
         onEnd: (error, isFinal) => (isFinal || error ? reject(error) : resolve()),
@@ -28,9 +27,9 @@ export async function cancelRun(
       attempt.start()
     })
   try {
-    await sendDelete('connect')
+    await send('connect')
   } catch (error) {
     if (!isStreamError(error, 'auth') || !error.status) throw error
-    await sendDelete('rejected')
+    await send('rejected')
   }
 }

@@ -5,15 +5,15 @@ import type { EventOf, StreamEvent } from '../base/events.ts'
 import { mergeDefined } from '../base/merge-defined.ts'
 import { callSafely } from '../base/report-error.ts'
 import { createUuid } from '../base/uuid.ts'
-import { native } from '../protocols/native.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import type { Message } from '../message/message.ts'
+import type { End, Protocol } from '../protocols/protocol.ts'
 import { type RequestOverrides, createRequestBuilder, isSafeToRepeat } from '../request/request.ts'
 import type { KindDefaults, ResolvedOptions } from '../request/resolve-options.ts'
 import { resolveResumeUrl } from '../request/resume-url.ts'
 import type { RunOptions } from '../request/stream-options.ts'
 import { cancelRun } from './cancel-run.ts'
 import type { Ending, Kind } from './kind.ts'
-import { type RunEnd, createRunDecoder } from './run-decoder.ts'
+import { createRunDecoder } from './run-decoder.ts'
 import { RunEvent, type RunPosition, createPosition } from './run-position.ts'
 import type { Run, RunResult } from './run.ts'
 import type { LoopOptions } from './dispatcher.ts'
@@ -21,21 +21,27 @@ import { createStream } from './stream.ts'
 
 /** Resolved options of a run. */
 export type ResolvedRunOptions<Delta> = ResolvedOptions &
-  Pick<RunOptions<Delta>, 'protocol' | 'schema' | 'idempotencyKey' | 'detachBehavior'>
+  Pick<RunOptions<Delta>, 'schema' | 'idempotencyKey' | 'detachBehavior' | 'message'> & {
+    protocol: Protocol<Delta, unknown>
+  }
 
-/** Defaults for runs: the retry limit, and the timeout in milliseconds. */
-export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 60_000 }
 /**
- * Defaults for runs of other protocols, with timeouts in milliseconds. Their servers announce no heartbeat, and a model may
- * think for minutes, but a dead connection must not wait forever.
+ * Defaults for runs, with timeouts in milliseconds. Third-party servers announce no heartbeat, and a model may think for
+ * minutes, but a dead connection must not wait forever.
  */
-export const foreignRunDefaults: KindDefaults = { retry: 5, connectTimeout: 300_000, idleTimeout: 300_000 }
+export const runDefaults: KindDefaults = { retry: 5, connectTimeout: 300_000, idleTimeout: 300_000 }
 
 /** Adds the query parameter that asks for deltas one by one (PROTOCOL.md, 3.8). */
 const withoutCompaction = (url: string): string => `${url}${url.includes('?') ? '&' : '?'}compact=0`
 
 /** Milliseconds within which a cancelled run should deliver its terminal event. */
 const CANCEL_GRACE_MS = 5_000
+
+/** Returns what `final()` resolves with beyond the text. */
+const messageResult = (message: Message) => ({
+  message,
+  toolCalls: message.blocks.filter((block) => block.type === 'tool-call' && !block.server),
+})
 
 /**
  * Creates a run that starts at `startCursor` or, if that is `undefined`, at the beginning.
@@ -44,18 +50,23 @@ const CANCEL_GRACE_MS = 5_000
 export function createRun<Delta, Events extends object>(
   url: string | URL,
   options: ResolvedRunOptions<Delta>,
-  startCursor: Cursor | undefined,
+  cursor: Cursor | undefined,
   onClosed: (() => void) | undefined,
 ): Run<Delta, Events> {
-  const { protocol = native() as Protocol<unknown> as Protocol<Delta>, detachBehavior, persist } = options
-  const { idempotencyKey = createUuid() } = options
+  const { protocol, detachBehavior, persist, idempotencyKey = createUuid() } = options
+  // A cursor does not have the blocks before it, nor what the protocol remembers of them.
+  const isFromStart = protocol.reduce && (protocol.begin ?? !options.message)
+  const startCursor = cursor && isFromStart ? (({ at: _at, lastEventId: _id, ...start }) => start)(cursor) : cursor
   if (startCursor?.protocol !== undefined && startCursor.protocol !== protocol.name)
     throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
-  const key = protocol.resumable && idempotencyKey
+  const key = protocol.idempotent && idempotencyKey
   const request = createRequestBuilder(url, options, !startCursor)
   const decoder = createRunDecoder(protocol, request.label, startCursor && { ...startCursor, url: request.url })
   const run = decoder.state
-  const received = createPosition(startCursor)
+  const startMessage = isFromStart ? undefined : options.message
+  const received = createPosition(startCursor, startMessage)
+  const reduce =
+    protocol.reduce && ((message: unknown, delta: unknown) => protocol.reduce!(message, delta as Delta, run.start))
   const result = createDeferred<RunResult>()
   result.promise.catch(() => {}) // awaiting `final()` is optional: the stream reports its failure
   let iterated: RunPosition | undefined // position of the loop, if there is one
@@ -65,12 +76,16 @@ export function createRun<Delta, Events extends object>(
   let isAwaited = false
 
   const overrides = (): RequestOverrides => {
-    const { resumeUrl, needsSingleDeltas } = run
-    if (resumeUrl) return { url: needsSingleDeltas ? withoutCompaction(resumeUrl) : resumeUrl }
+    const { resumeUrl, at, needsSingleDeltas } = run
+    if (resumeUrl) {
+      const url = protocol.resume?.url(resumeUrl, at) ?? resumeUrl
+      return { url: needsSingleDeltas ? withoutCompaction(url) : url }
+    }
     return key ? { headers: { 'idempotency-key': key } } : {}
   }
-  const succeed = ({ finishReason, rawFinishReason, usage }: RunEnd): Ending => {
-    result.resolve({ text: received.text, finishReason, ...mergeDefined({ rawFinishReason, usage }) })
+  const succeed = ({ finishReason, rawFinishReason, usage, message = received.message }: End): Ending => {
+    const withMessage = reduce && messageResult((message ?? { ...run.start, blocks: [] }) as Message)
+    result.resolve({ text: received.text, finishReason, ...mergeDefined({ rawFinishReason, usage }), ...withMessage })
     return { isFinal: true }
   }
   const succeedAsCancelled = (): void => {
@@ -85,10 +100,16 @@ export function createRun<Delta, Events extends object>(
     // The failure is not final if a later page could resume the run, with a better connection or new credentials.
     return { error, isFinal: error.code === 'server' || !(error.retryable || error.code === 'auth') }
   }
-  const truncatedError = (retryable: boolean, isEmpty = false): StreamError | undefined =>
-    protocol.eof === 'end' && !isEmpty && !run.wasCut
-      ? undefined
-      : new StreamError('truncated', `Run ended before its terminal event: ${request.label}`, { retryable })
+  const truncatedError = (retryable: boolean): StreamError =>
+    new StreamError('truncated', `Run ended before its terminal event: ${request.label}`, { retryable })
+  /** Returns what it means that nothing follows although no terminal event was received. */
+  const endWithoutEvent = (): Ending => {
+    const end = decoder.endOfInput()
+    if (end) return succeed(end)
+    // A server that replays everything, or nothing if the run is over.
+    const isGone = protocol.resume?.replays === 'all' && run.hasEvents
+    return fail(isGone ? new StreamError('expired', `The run is over: ${request.label}`) : truncatedError(false))
+  }
 
   const kind: Kind = {
     get lastEventId() {
@@ -113,11 +134,11 @@ export function createRun<Delta, Events extends object>(
     },
     onInvalid(error, item) {
       decoder.invalidate(error)
-      indexAfterInvalid = RunEvent.nextIndexAfter(item)
+      indexAfterInvalid = RunEvent.meaningOf(item)?.nextIndex
       return true
     },
     onReceived(items) {
-      for (const item of items) RunEvent.advance(received, item)
+      for (const item of items) RunEvent.advance(received, item, reduce)
       received.nextIndex = indexAfterInvalid ?? received.nextIndex
       if (run.resumeUrl && run.resumeUrl !== savedUrl) {
         savedUrl = run.resumeUrl
@@ -127,11 +148,12 @@ export function createRun<Delta, Events extends object>(
       if (!outcome) return undefined
       return isStreamError(outcome) ? fail(outcome) : succeed(outcome)
     },
-    endOfConnection: (isEmpty) => truncatedError(true, isEmpty),
-    // Without an error, the response was a 204: nothing follows. After `cancel()`, any end is a success.
-    onSourceEnded(error = truncatedError(false)) {
+    endOfConnection: (isEmpty) => (!isEmpty && decoder.endOfInput() ? undefined : truncatedError(true)),
+    // Without an error, the response was a 204, or the end of the connection was that of the run. After `cancel()`, any end
+    // is a success.
+    onSourceEnded(error) {
       if (cancelling) return succeed({ finishReason: 'cancelled' })
-      return error ? fail(error) : succeed({})
+      return error ? fail(error) : endWithoutEvent()
     },
     onAbort(error) {
       const { status } = source.state
@@ -146,17 +168,19 @@ export function createRun<Delta, Events extends object>(
 
   // The native protocol sends `start` right after the response headers. Until `start` announces the heartbeat interval,
   // a substitute interval detects a connection that dies in between.
-  if (run.heartbeat || !protocol.resumable) stream.expectHeartbeat(run.heartbeat)
+  if (run.heartbeat) stream.expectHeartbeat(run.heartbeat)
   else stream.expectHeartbeat(options.connectTimeout / 3, 'connectTimeout')
 
   const requestCancel = async (): Promise<void> => {
     if (run.outcome) return
-    // If nothing has been sent yet, or the server does not support DELETE, closing the connection is enough.
+    // If nothing has been sent yet, or the server cannot cancel, closing the connection is enough.
     if (source.state.status === 'idle') return succeedAsCancelled()
     await stream.whenRestored()
-    if (!(run.resumeUrl || key)) return succeedAsCancelled()
+    const address = run.resumeUrl ?? (key && request.url)
+    const target = address && protocol.cancel?.(address)
+    if (!target) return succeedAsCancelled()
     try {
-      await cancelRun(request, options, overrides())
+      await cancelRun(request, options, { ...overrides(), ...target })
       callSafely((store) => store?.clear(), persist)
       // The terminal event normally ends the run, but may be stuck in the queue of a loop that has stopped reading.
       const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
@@ -183,13 +207,13 @@ export function createRun<Delta, Events extends object>(
   /** Starts the loop. From now on, `text` and `cursor` are those of the loop. */
   const startLoop = <Value, Loop>(start: (options: LoopOptions<Value>) => Loop, take: LoopOptions<Value>['take']) => {
     const loop = start({ take, onReturn })
-    iterated = createPosition(startCursor)
+    iterated = createPosition(startCursor, startMessage)
     return loop
   }
   const takeDelta = (event: StreamEvent): Delta | undefined =>
-    RunEvent.advance(iterated!, event) ? (event.data as Delta) : undefined
+    RunEvent.advance(iterated!, event, reduce) as Delta | undefined
   const takeOther = (event: StreamEvent): EventOf<Events> | undefined =>
-    RunEvent.advance(iterated!, event) ? undefined : (event as EventOf<Events>)
+    RunEvent.advance(iterated!, event, reduce) === undefined ? (event as EventOf<Events>) : undefined
 
   return {
     on: (type, listener, listenerOptions) => dispatcher.on(type, listener, listenerOptions),
@@ -197,6 +221,9 @@ export function createRun<Delta, Events extends object>(
     batches: () => startLoop((loopOptions) => dispatcher.iterateBatches(loopOptions), takeDelta),
     get text() {
       return (iterated ?? received).text
+    },
+    get message() {
+      return (iterated ?? received).message as never
     },
     get state() {
       return source.state

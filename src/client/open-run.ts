@@ -1,9 +1,11 @@
 /** Opens runs: for a client, and as the functions `stream` and `resume`. */
 import type { Cursor } from '../base/errors.ts'
+import { nativeText } from '../protocols/native-text.ts'
+import type { Protocol } from '../protocols/protocol.ts'
 import type { ClientOptions } from '../request/options.ts'
-import { resolveOptions } from '../request/resolve-options.ts'
+import { type KindDefaults, resolveOptions } from '../request/resolve-options.ts'
 import type { RunOptions } from '../request/stream-options.ts'
-import { createRun, foreignRunDefaults, runDefaults } from './create-run.ts'
+import { createRun, runDefaults } from './create-run.ts'
 import type { Run } from './run.ts'
 import type { ResumeRun, SharedOptions, StreamRun } from './signatures.ts'
 
@@ -18,8 +20,9 @@ export function openRun(
   cursor?: Cursor,
   onClosed?: () => void,
 ): Run<unknown> {
-  const isNative = !own.protocol || own.protocol.resumable
-  return createRun(url, resolveOptions(isNative ? runDefaults : foreignRunDefaults, shared, own), cursor, onClosed)
+  const protocol: Protocol<unknown, unknown> = own.protocol ?? nativeText()
+  const defaults = { ...runDefaults, ...protocol.timeouts } as KindDefaults
+  return createRun(url, resolveOptions(defaults, shared, { ...own, protocol }), cursor, onClosed)
 }
 
 /**

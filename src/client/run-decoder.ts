@@ -1,26 +1,23 @@
 /** Decodes the events of a run: turns them into deltas in order, and into the outcome of the run. */
-import { type Cursor, StreamError, isStreamError } from '../base/errors.ts'
+import { type Cursor, type Problem, StreamError, type StreamErrorDetails, isStreamError } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
 import { mergeDefined } from '../base/merge-defined.ts'
 import type { Batch } from '../connect/connect.ts'
 import type { Block } from '../sse/parse.ts'
-import type { Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
+import type { End, Protocol, ProtocolEvent, Step } from '../protocols/protocol.ts'
 import { resolveResumeUrl } from '../request/resume-url.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
 import type { Decoded } from './kind.ts'
 import { RunEvent, type RunPosition, nextIndexAt } from './run-position.ts'
 import { invalidDataError } from './validate.ts'
 
-/** How a run ended well. */
-export interface RunEnd {
-  finishReason?: string | undefined
-  rawFinishReason?: string | undefined
-  usage?: unknown
-}
-
 /** What a run is known to be so far. */
 export interface RunState {
   lastEventId: string
+  /** Last position received, for protocols that do not resume by event ID. */
+  at: string | undefined
+  /** ID of the answer, and the model, if the server has named them. */
+  start: { id?: string; model?: string } | undefined
   /** Whether any event was received. */
   hasEvents: boolean
   /** URL from which the run can be read again. */
@@ -28,7 +25,7 @@ export interface RunState {
   /** Heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
   heartbeat: number
   /** How the run ended, as the server said, or because an event was invalid. */
-  outcome: RunEnd | StreamError | undefined
+  outcome: End | StreamError | undefined
   /** Whether the body of this connection ended in the middle of an event. */
   wasCut: boolean
   /** Whether a delta covered several positions of which some were received: the server must send each by itself. */
@@ -42,6 +39,8 @@ export interface RunDecoder {
   decode(batch: Batch, responseUrl: string): Decoded
   /** Ends the run with the failure of an item that was decoded. */
   invalidate(error: StreamError): void
+  /** Returns how the run has ended if its connection has; `undefined` if its end is missing. */
+  endOfInput(): End | undefined
   /** Returns the cursor after `lastEventId`, where `position` has the index; `undefined` if the run cannot be resumed. */
   cursorAt(lastEventId: string | undefined, position: RunPosition): Cursor | undefined
 }
@@ -49,17 +48,28 @@ export interface RunDecoder {
 /** The step of an event for which the protocol has none. */
 const PASS = { type: 'pass' } as const
 
+/** Parses data as JSON; other data, such as `[DONE]`, stays text. */
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return data
+  }
+}
+
 /** Creates a decoder; `label` names the request in messages. With `startCursor`, it continues an earlier run. */
 export function createRunDecoder<Delta>(
-  protocol: Protocol<Delta>,
+  protocol: Protocol<Delta, unknown>,
   label: string,
   startCursor: Cursor | undefined,
 ): RunDecoder {
-  const { resumable } = protocol
-  const isMidway = !!startCursor?.lastEventId
-  const memory = {}
+  const { resume, eof } = protocol
+  const isMidway = !!(startCursor?.lastEventId ?? startCursor?.at)
+  const memory = protocol.begin?.()
   const state: RunState = {
     lastEventId: startCursor?.lastEventId ?? '',
+    at: startCursor?.at,
+    start: undefined,
     hasEvents: isMidway,
     resumeUrl: startCursor?.url,
     heartbeat: startCursor?.heartbeat ?? 0,
@@ -81,7 +91,7 @@ export function createRunDecoder<Delta>(
    * received before.
    */
   const acceptIndex = (index: number | undefined, count = 1): boolean => {
-    if (!resumable || index === undefined) return true
+    if (index === undefined) return true
     if (!(Number.isInteger(index) && index >= 0)) throw new TypeError(`Invalid delta index: ${String(index)}`)
     if (!(Number.isInteger(count) && count > 0)) throw new TypeError(`Invalid delta count: ${String(count)}`)
     const expected = (nextIndex ??= index)
@@ -100,55 +110,55 @@ export function createRunDecoder<Delta>(
   }
   /** Returns whether `start` is the first one of the run. @throws StreamError `expired` if it is that of another run */
   const start = (step: Step<Delta> & { type: 'start' }, responseUrl: string): boolean => {
-    const { streamId, resume, heartbeat = 0 } = step
+    const { streamId, resume: address, heartbeat = 0, id, model } = step
     const isUnknown = streamId === undefined || knownStreamId === undefined
     const isOther = isUnknown ? hasStarted && hasDeltas : streamId !== knownStreamId
-    if (resumable && isOther) throw new StreamError('expired', 'The server answered with a different run (streamId)')
+    if (resume && isOther) throw new StreamError('expired', 'The server answered with a different run (streamId)')
+    state.start = mergeDefined({ id, model })
     if (hasStarted) return false
     hasStarted = true
-    if (resumable && resume) state.resumeUrl = resolveResumeUrl(resume, responseUrl)
+    if (resume && address) state.resumeUrl = resolveResumeUrl(address, responseUrl)
     knownStreamId ??= streamId
     state.heartbeat = heartbeat > 0 ? heartbeat : 0
     return true
   }
-  /** Returns an event that is no delta, for the consumers. Only the native protocol requires JSON; others may send `[DONE]`. */
-  const pass = ({ type, data, id }: ProtocolEvent): StreamEvent => {
-    let parsed: unknown = data
-    try {
-      parsed = JSON.parse(data)
-    } catch (cause) {
-      if (resumable) throw invalidDataError({ type, id }, label, cause)
-    }
-    return new RunEvent(type, parsed, id, nextIndex)
-  }
-  /** Applies a step, and appends what it makes of its event for the consumers, if anything. */
-  const apply = (step: Step<Delta>, event: ProtocolEvent, items: StreamEvent[], responseUrl: string): void => {
-    if (step.type === 'delta') {
-      const { delta, index, count } = step
-      if (!acceptIndex(index, count)) return
-      hasDeltas = true
-      items.push(new RunEvent('delta', delta, event.id, nextIndex, protocol.text?.(delta) ?? ''))
-    } else if (step.type === 'error') {
-      const { message, code: serverCode, retryable = false } = step
-      state.outcome = new StreamError('server', message, { serverCode, retryable })
-    } else {
-      if (step.type === 'end') state.outcome = step
-      else if (!(step.type === 'pass' ? acceptIndex(step.index, step.count) : start(step, responseUrl))) return
-      items.push(pass(event))
-    }
+  /** Applies a step. Returns whether it has an effect; otherwise it was received before. */
+  const apply = (step: Step<Delta>, responseUrl: string): boolean => {
+    if (step.type === 'skip') return false
+    if (step.type === 'start') return start(step, responseUrl)
+    if (step.type === 'end') state.outcome = step
+    else if (step.type === 'error') {
+      const { message, code: serverCode, retryable = false, detail, usage } = step
+      const details = { serverCode, retryable, problem: detail as Problem | undefined, usage }
+      state.outcome = new StreamError('server', message, mergeDefined<StreamErrorDetails>(details))
+    } else return acceptIndex(step.index, step.count)
+    return true
   }
   /** Appends the items of one event. Returns why the event does not count as new, if it does not. */
   const decodeEvent = (event: ProtocolEvent, items: StreamEvent[], responseUrl: string): Disposition | undefined => {
-    const countBefore = items.length
+    // Listeners receive the event of the wire once, whatever the number of its deltas.
+    let { type } = event
+    const decodeStep = (step: Step<Delta>): void => {
+      if (!apply(step, responseUrl)) return
+      const { at = state.at, data = type && parse(event.data) } = step
+      state.at = at
+      const delta = step.type === 'delta' ? step.delta : undefined
+      if (!type && delta === undefined) return
+      hasDeltas ||= delta !== undefined
+      const text = delta === undefined ? '' : (protocol.text?.(delta) ?? '')
+      items.push(new RunEvent(type, data, event.id, { nextIndex, at, delta, text }))
+      type = ''
+    }
     const steps = protocol.map(event, memory) ?? PASS
-    if (!('length' in steps)) apply(steps, event, items, responseUrl)
-    else for (const step of steps.length ? steps : [PASS]) apply(step, event, items, responseUrl)
-    return event.type === 'start' || items.length === countBefore ? 'handshake' : undefined
+    if (!('length' in steps)) decodeStep(steps)
+    else for (const step of steps.length ? steps : [PASS]) decodeStep(step)
+    return event.type === 'start' || type ? 'handshake' : undefined
   }
 
   /** Decodes a block without its blank line. Returns whether its payload is whole: JSON, or the end of the run. */
   const decodeLast = ({ type, data = '' }: Block, items: StreamEvent[], responseUrl: string): boolean => {
-    if (protocol.eof === 'end' || resumable) return false
+    // A run of the native protocol is read again.
+    if (eof === 'end' || protocol.idempotent) return false
     const added: StreamEvent[] = []
     try {
       decodeEvent({ type, data, id: state.lastEventId }, added, responseUrl)
@@ -169,13 +179,18 @@ export function createRunDecoder<Delta>(
       state.heartbeat = heartbeat
     },
     decode({ blocks, begins, unfinished }, responseUrl) {
-      if (begins) state.wasCut = false
+      if (begins) {
+        state.wasCut = false
+        const replay = state.hasEvents && !(state.at ?? state.lastEventId)
+        protocol.connected?.(memory, { replay, url: responseUrl })
+      }
       const items: StreamEvent[] = []
       let hasProgressed = false
       for (const { type, data, id: ownId } of blocks) {
         // Nothing follows a terminal event.
         if (state.outcome) break
         let disposition: Disposition | undefined
+        const atBefore = state.at
         if (data !== undefined) {
           const event = { type, data, id: nextLastEventId(state.lastEventId, ownId) }
           const countBefore = items.length
@@ -188,7 +203,7 @@ export function createRunDecoder<Delta>(
           }
         }
         const id = nextLastEventId(state.lastEventId, ownId, disposition)
-        hasProgressed ||= !disposition && id !== state.lastEventId
+        hasProgressed ||= !disposition && (id !== state.lastEventId || state.at !== atBefore)
         state.lastEventId = id
       }
       if (unfinished && !state.outcome) state.wasCut = !decodeLast(unfinished, items, responseUrl)
@@ -196,6 +211,10 @@ export function createRunDecoder<Delta>(
     },
     invalidate(error) {
       state.outcome = error
+    },
+    endOfInput() {
+      if (state.wasCut) return undefined
+      return typeof eof === 'function' ? eof(memory) : eof === 'end' ? {} : undefined
     },
     cursorAt(lastEventId, position) {
       const { resumeUrl: url, heartbeat } = state
@@ -206,6 +225,7 @@ export function createRunDecoder<Delta>(
         protocol: protocol.name,
         streamId: knownStreamId,
         lastEventId: lastEventId || undefined,
+        at: position.at,
         index: lastEventId ? position.nextIndex : undefined,
         heartbeat: heartbeat || undefined,
       })

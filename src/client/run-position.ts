@@ -1,39 +1,60 @@
 /** Positions in a run: how far it was received, and how far a loop has come. */
 import type { Cursor } from '../base/errors.ts'
 import type { StreamEvent } from '../base/events.ts'
+import type { Message } from '../message/message.ts'
+
+/** What an event of a run means for positions in the run. */
+export interface RunEventMeaning {
+  /** Index of the next delta after the event, if it is known. */
+  readonly nextIndex: number | undefined
+  /** Position after the event, for protocols that do not resume by event ID. */
+  readonly at: string | undefined
+  /** Only deltas have one. */
+  readonly delta?: unknown
+  /** The text of the delta. */
+  readonly text?: string
+}
 
 /** An event of a run. What it means for the position in the run is private: it is not part of the event. */
 export class RunEvent implements StreamEvent {
+  /** Empty if the event has another delta than the first one of an event of the wire: no listener receives it. */
   readonly type: string
   readonly data: unknown
   readonly id: string
-  readonly #nextIndex: number | undefined
-  readonly #text: string | undefined
+  readonly #meaning: RunEventMeaning
 
-  /** `nextIndex`: index of the next delta after this event, if it is known; `text`: only deltas have one. */
-  constructor(type: string, data: unknown, id: string, nextIndex: number | undefined, text?: string) {
+  constructor(type: string, data: unknown, id: string, meaning: RunEventMeaning) {
     this.type = type
     this.data = data
     this.id = id
-    this.#nextIndex = nextIndex
-    this.#text = text
+    this.#meaning = meaning
   }
 
-  /** Moves `position` past an event. Returns whether the event is a delta. */
-  static advance(position: RunPosition, event: StreamEvent): boolean {
-    if (!(#text in event)) return false
+  /** Moves `position` past an event. Returns its delta, if it has one. */
+  static advance(position: RunPosition, event: StreamEvent, reduce: Reduce | undefined): unknown {
+    const { nextIndex, at, delta, text } = RunEvent.meaningOf(event)!
     position.lastEventId = event.id
-    position.nextIndex = event.#nextIndex
-    if (event.#text === undefined) return false
-    position.text += event.#text
-    return true
+    position.nextIndex = nextIndex
+    position.at = at
+    if (delta === undefined) return undefined
+    if (reduce) position.message = reduce(position.message, delta)
+    position.text = (delta as { type?: unknown }).type === 'reset' ? textOf(position.message) : position.text + text!
+    return delta
   }
 
-  /** Returns the index of the next delta after an event, if it is known. */
-  static nextIndexAfter(event: StreamEvent): number | undefined {
-    return #text in event ? event.#nextIndex : undefined
+  /** Returns what an event means, if it is one of a run. */
+  static meaningOf(event: StreamEvent): RunEventMeaning | undefined {
+    return #meaning in event ? event.#meaning : undefined
   }
 }
+
+type Reduce = (message: unknown, delta: unknown) => unknown
+
+/** Returns the text of a message with blocks, of which some were discarded. */
+const textOf = (message: unknown): string =>
+  ((message as Partial<Message> | undefined)?.blocks ?? [])
+    .map((block) => (block.type === 'text' ? block.content : ''))
+    .join('')
 
 /** A position in a run. */
 export interface RunPosition {
@@ -42,6 +63,10 @@ export interface RunPosition {
   lastEventId: string | undefined
   /** Index of the next expected delta, if it is known. */
   nextIndex: number | undefined
+  /** Position for protocols that do not resume by event ID. */
+  at: string | undefined
+  /** The message before this position, if the protocol makes one. */
+  message: unknown
 }
 
 /** Returns the index of the next delta after `cursor`; it is unknown if a run is joined midway without an index. */
@@ -49,7 +74,7 @@ export function nextIndexAt(cursor: Cursor | undefined): number | undefined {
   return cursor?.lastEventId ? cursor.index : 0
 }
 
-/** Creates the position of a run that starts at `cursor`, or at its beginning. */
-export function createPosition(cursor: Cursor | undefined): RunPosition {
-  return { text: '', lastEventId: cursor?.lastEventId, nextIndex: nextIndexAt(cursor) }
+/** Creates the position of a run that starts at `cursor`, after `message`, or at its beginning. */
+export function createPosition(cursor: Cursor | undefined, message: unknown): RunPosition {
+  return { text: '', lastEventId: cursor?.lastEventId, nextIndex: nextIndexAt(cursor), at: cursor?.at, message }
 }

@@ -1,7 +1,8 @@
 /** A run as its consumer sees it: a finite stream of deltas, complete only if its terminal event was received. */
 import type { Cursor } from '../base/errors.ts'
 import type { AddListener, EventOf } from '../base/events.ts'
-import type { TextDelta } from '../protocols/native.ts'
+import type { Message as BlockMessage, ToolCall, Usage } from '../message/message.ts'
+import type { TextDelta } from '../protocols/native-text.ts'
 import type { StreamState } from '../source/source.ts'
 
 /** The result of a complete run. */
@@ -22,6 +23,14 @@ export interface RunResult {
   readonly usage?: unknown
 }
 
+/** The result of a complete run whose protocol makes a message. */
+export interface MessageResult<Message = BlockMessage> extends RunResult {
+  readonly message: Message
+  /** The calls in the message whose tools the application runs. */
+  readonly toolCalls: readonly ToolCall[]
+  readonly usage?: Usage
+}
+
 /**
  * A run: a finite stream of deltas. It starts in the microtask after its creation and can be iterated once.
  *
@@ -32,9 +41,14 @@ export interface RunResult {
  * const { text } = await run.final() // rejects if the run is incomplete
  * ```
  */
-export interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>> extends AsyncIterable<Delta> {
+export interface Run<
+  Delta = TextDelta,
+  Events extends object = Record<string, unknown>,
+  Message = unknown,
+> extends AsyncIterable<Delta> {
   /**
-   * Adds a listener for one type of event and returns a function that removes it. Deltas have the type `delta`.
+   * Adds a listener for one type of event, named as the server names it, and returns a function that removes it. It also
+   * receives the events that contain deltas, whole.
    *
    * @example
    * ```ts
@@ -74,6 +88,17 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    */
   readonly text: string
   /**
+   * Message so far, like `text`, if the protocol makes one. A block is replaced by another object when it changes, and
+   * only then.
+   *
+   * @example
+   * ```ts
+   * const rich = client.stream('/api/generate', { protocol: native({ blocks: true }) })
+   * for await (const _ of rich) console.log(rich.message?.blocks)
+   * ```
+   */
+  readonly message: Message | undefined
+  /**
    * Current state of the run's connection. `onStateChange` is called when its `status` changes.
    *
    * @example
@@ -101,7 +126,7 @@ export interface Run<Delta = TextDelta, Events extends object = Record<string, u
    * const { text, finishReason, usage } = await run.final()
    * ```
    */
-  final(): Promise<RunResult>
+  final(): Promise<Message extends BlockMessage ? MessageResult<Message> : RunResult>
   /**
    * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
    * continues after the last event received. Returns `false`, and does nothing, if the run has ended, if the request

@@ -1,7 +1,7 @@
 /** The call signatures of `subscribe`, `stream` and `resume`: methods of a client, and functions with its options. */
 import type { Cursor } from '../base/errors.ts'
 import type { InferEvents, Schemas } from '../base/events.ts'
-import type { TextDelta } from '../protocols/native.ts'
+import type { TextDelta } from '../protocols/native-text.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { ClientOptions } from '../request/options.ts'
 import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
@@ -25,7 +25,10 @@ export interface Subscribe<Shared = unknown> {
 
 /** Starts a run. `Shared` are the options that a function takes in addition to a client's method. */
 export interface StreamRun<Shared = unknown> {
-  <Delta>(url: string | URL, options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta> }): Run<Delta>
+  <Delta, State, Message>(
+    url: string | URL,
+    options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta, State, Message> },
+  ): Run<Delta, Record<string, unknown>, Message>
   <Map extends Schemas>(
     url: string | URL,
     options: RunOptions<TextDelta> & Shared & { schema: Map },
@@ -38,7 +41,10 @@ export interface StreamRun<Shared = unknown> {
 
 /** Resumes a run. `Shared` are the options that a function takes in addition to a client's method. */
 export interface ResumeRun<Shared = unknown> {
-  <Delta>(cursor: Cursor, options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta> }): Run<Delta>
+  <Delta, State, Message>(
+    cursor: Cursor,
+    options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta, State, Message> },
+  ): Run<Delta, Record<string, unknown>, Message>
   <Events extends object = Record<string, unknown>>(
     cursor: Cursor,
     options?: RunOptions<TextDelta> & Shared,

@@ -141,5 +141,5 @@ async function callAuth(auth: AuthProvider, context: AttemptContext, label: stri
  * twice nor is charged twice.
  */
 export function isSafeToRepeat({ code, status }: StreamError): boolean {
-  return code === 'auth' || (code === 'http' && [425, 429, 503].includes(status ?? 0))
+  return code === 'auth' || (code === 'http' && [425, 429, 503, 529].includes(status ?? 0))
 }

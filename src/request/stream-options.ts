@@ -1,6 +1,7 @@
 /** Options for feeds and runs: client options, `fetch` options, and options specific to each. */
 import type { Cursor } from '../base/errors.ts'
 import type { Schemas } from '../base/events.ts'
+import type { Message } from '../message/message.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { CommonOptions } from './options.ts'
 
@@ -132,7 +133,17 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * client.stream('/v1/chat/completions', { protocol: openaiChat(), json: { stream: true } })
    * ```
    */
-  protocol?: Protocol<Delta>
+  protocol?: Protocol<Delta, unknown>
+  /**
+   * The message before the cursor of `resume`, as `run.message` had it, for `native({ blocks: true })`. Without it, and
+   * with other protocols that make a message, the run is read again from its start.
+   *
+   * @example
+   * ```ts
+   * client.resume(cursor, { protocol: native({ blocks: true }), message })
+   * ```
+   */
+  message?: Message
   /**
    * Schemas by event type (Standard Schema) for events other than deltas. An invalid payload ends the run with
    * `invalid-data`.

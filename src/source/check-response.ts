@@ -1,9 +1,11 @@
 /** Checks responses: whether one is an event stream, and what it is instead. */
 import type { Clock } from '../base/clock.ts'
 import { type Problem, StreamError, type StreamErrorCode, type StreamErrorDetails } from '../base/errors.ts'
+import { mergeDefined } from '../base/merge-defined.ts'
 import { callSafely } from '../base/report-error.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import type { ConnectRequest, Connection } from '../connect/connect.ts'
+import type { Protocol } from '../protocols/protocol.ts'
 import { type RetryOptions, defaultRetryStatusCodes } from './retry.ts'
 
 export interface ResponseCheckOptions {
@@ -12,6 +14,8 @@ export interface ResponseCheckOptions {
   retry?: RetryOptions
   /** Returns whether a content type is accepted; `false` accepts all. */
   contentType?: false | ((type: string) => boolean) | undefined
+  /** Says what a refused response means. */
+  protocol?: Pick<Protocol<unknown>, 'refusal'> | undefined
   /** Called with each response, whatever its status. */
   onResponse?: ((response: Pick<Connection, 'status' | 'url' | 'headers'>) => void) | undefined
 }
@@ -54,7 +58,7 @@ export async function checkResponse(
 export async function assertEventStream(
   connection: Connection,
   request: CheckedRequest,
-  { clock, retry, contentType }: ResponseCheckOptions,
+  { clock, retry, contentType, protocol }: ResponseCheckOptions,
   resumesRun?: boolean,
 ): Promise<void> {
   const { status, headers } = connection
@@ -66,7 +70,12 @@ export async function assertEventStream(
     if (status === 401 && canRefresh && !withheldFrom) code = 'auth'
     if (resumesRun && (status === 404 || status === 410)) code = 'expired'
     const retryable = (retry?.statusCodes ?? defaultRetryStatusCodes).includes(status)
-    throw httpError(connection, label, code, { ...(await readRefusal(connection, clock)), retryable }, withheldFrom)
+    const details = { ...(await readRefusal(connection, clock)), retryable }
+    const { code: serverCode, ...refusal } = protocol?.refusal?.(status, headers, details.problem ?? details.body) ?? {}
+    throw Object.assign(
+      httpError(connection, label, code, details, withheldFrom),
+      mergeDefined<StreamErrorDetails>({ serverCode, ...refusal }),
+    )
   }
   const type = headers.get('content-type') ?? ''
   let isAccepted: unknown = contentType === false || undefined

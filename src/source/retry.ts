@@ -51,7 +51,7 @@ export interface RetryOptions {
   /**
    * Response statuses that are retried.
    *
-   * @defaultValue 408, 425, 429, 500, 502, 503, 504
+   * @defaultValue 408, 425, 429, 500, 502, 503, 504, 529
    * @example
    * ```ts
    * client.subscribe('/api/stream', { retry: { statusCodes: [429, 503] } })
@@ -73,7 +73,7 @@ export interface RetryOptions {
   shouldRetry?(context: { error: StreamError; attempt: number }): boolean
 }
 
-export const defaultRetryStatusCodes: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
+export const defaultRetryStatusCodes: readonly number[] = [408, 425, 429, 500, 502, 503, 504, 529]
 
 /** Limits a delay that a server requests to between 100 ms and 10 min. */
 export function clampDelay(ms: number): number {

@@ -125,7 +125,10 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   const fail = (error: StreamError, openedAt: number): void => {
     if (error.code === 'auth' && error.status) return dispatch('rejected', error)
     if (clock.now() - openedAt >= STABLE_AFTER_MS) dispatch('progress')
-    const serverDelay = Math.max(timer.reconnectionTime, parseRetryAfter(error.headers?.get('retry-after')))
+    const serverDelay = Math.max(
+      timer.reconnectionTime,
+      error.retryAfter ? clampDelay(error.retryAfter) : parseRetryAfter(error.headers?.get('retry-after')),
+    )
     const isOffline = networkStatus.isOffline()
     // Without a network, an attempt does not count.
     const attempt = isOffline ? 1 : state.attempt

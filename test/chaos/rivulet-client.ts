@@ -3,7 +3,7 @@ import { type Cursor, type StreamError, isStreamError } from '../../src/base/err
 import { type Client, createClient } from '../../src/client/client.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { type ChaosClient, type Ending, type ReadTask, type ServerConnection, prompt } from './client.ts'
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'

@@ -1,7 +1,7 @@
 /** Cancelling a run on the server: the DELETE request, and how final() and the loop settle. */
 import { describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import { bearer } from '../../src/request/auth.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
@@ -169,7 +169,7 @@ describe('[P3.5] cancel()', () => {
     connection.send({ data: '{"choices":[{"index":0,"delta":{"content":"a"}}]}' })
     await flushMicrotasks()
     await run.cancel()
-    expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
+    expect(await run.final()).toMatchObject({ text: 'a', finishReason: 'cancelled' })
     expect(network.attempts).toHaveLength(1)
   })
 })

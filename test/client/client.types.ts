@@ -5,6 +5,8 @@ import { StreamError, apiKey, bearer, createClient, isStreamError, native, rawEv
 import type {
   Connect,
   Cursor,
+  Delta,
+  Message,
   Protocol,
   ProtocolEvent,
   Run,
@@ -12,8 +14,10 @@ import type {
   StreamErrorCode,
   StreamState,
   TextDelta,
+  ToolCall,
+  Usage,
 } from '../../src/index.ts'
-import { type ChatDelta, openaiChat } from '../../src/openai.ts'
+import { openaiChat } from '../../src/openai.ts'
 
 const client = createClient({ baseUrl: 'https://api.test' })
 
@@ -31,7 +35,16 @@ export async function runs(): Promise<void> {
 }
 
 export async function protocolsGiveTheDeltas(): Promise<void> {
-  expectTypeOf(client.stream('/x', { protocol: openaiChat() })).toEqualTypeOf<Run<ChatDelta>>()
+  const chat = client.stream('/x', { protocol: openaiChat() })
+  expectTypeOf(chat).toEqualTypeOf<Run<Delta, Record<string, unknown>, Message>>()
+  for await (const delta of chat) if (delta.type === 'text') expectTypeOf(delta.content).toEqualTypeOf<string>()
+  expectTypeOf(chat.message).toEqualTypeOf<Message | undefined>()
+  const { message, toolCalls, usage } = await chat.final()
+  expectTypeOf(message).toEqualTypeOf<Message>()
+  expectTypeOf(toolCalls).toEqualTypeOf<readonly ToolCall[]>()
+  expectTypeOf(usage).toEqualTypeOf<Usage | undefined>()
+  const resumed = client.resume({ url: '/x' }, { protocol: native({ blocks: true }) })
+  expectTypeOf(resumed).toEqualTypeOf<Run<Delta, Record<string, unknown>, Message>>()
   expectTypeOf(client.stream('/x', { protocol: rawEvents() })).toEqualTypeOf<Run<ProtocolEvent>>()
   expectTypeOf(client.stream('/x', { protocol: native() })).toEqualTypeOf<Run>()
   const numbers: Protocol<number> = {

@@ -13,9 +13,9 @@ trapUnhandled()
 const headers = { 'content-type': 'text/event-stream' }
 
 /** Returns the result of a run that gets this body, or the error with which it fails. */
-async function readRun<Delta>(
+async function readRun<Delta, State, Message>(
   body: string | null,
-  options: RunOptions<Delta> & { protocol: Protocol<Delta> },
+  options: RunOptions<Delta> & { protocol: Protocol<Delta, State, Message> },
 ): Promise<unknown> {
   const { client } = createTestClient({
     connect: undefined as never,

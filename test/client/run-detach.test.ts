@@ -1,6 +1,6 @@
 /** Detaching from a run that continues on the server: leaving the loop, detach() and abort. */
 import { describe, expect, test } from 'vitest'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'

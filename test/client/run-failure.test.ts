@@ -1,7 +1,7 @@
 /** Failed runs: the errors that the loop, final() and onError receive, and the cursors of those errors. */
 import { describe, expect, test } from 'vitest'
 import { isStreamError } from '../../src/base/errors.ts'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'

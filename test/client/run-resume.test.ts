@@ -1,6 +1,6 @@
 /** Runs across several connections: resumed from the cursor, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, start } from '../support/native-events.ts'

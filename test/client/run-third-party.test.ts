@@ -9,7 +9,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async <Delta>(protocol: Protocol<Delta>, options = {}) => {
+const open = async <Delta, State, Message>(protocol: Protocol<Delta, State, Message>, options = {}) => {
   const testClient = createTestClient()
   const run = testClient.client.stream('/chat', { json: { stream: true }, protocol, ...options })
   return { ...testClient, run, connection: await testClient.open() }
@@ -29,19 +29,34 @@ describe('openaiChat()', () => {
     const { run, connection, network } = await open(openaiChat())
     const contents: string[] = []
     const reading = (async () => {
-      for await (const { content } of run) contents.push(content)
+      for await (const delta of run) if (delta.type === 'text') contents.push(delta.content)
     })()
     connection.send(chunk({ role: 'assistant', content: '' }), chunk({ content: '你' }), chunk({ content: '好' }))
-    connection.send(chunk({}, { finish_reason: 'stop' }), { data: '{"choices":[],"usage":{"total_tokens":9}}' }, done)
+    connection.send(
+      chunk({}, { finish_reason: 'stop' }),
+      { data: '{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}' },
+      done,
+    )
     connection.end()
     await reading
     expect(contents).toEqual(['你', '好'])
-    expect(await run.final()).toEqual({ text: '你好', finishReason: 'stop', usage: { total_tokens: 9 } })
+    expect(await run.final()).toEqual({
+      text: '你好',
+      finishReason: 'stop',
+      rawFinishReason: 'stop',
+      usage: {
+        inputTokens: 7,
+        outputTokens: 2,
+        raw: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 },
+      },
+      message: { blocks: [{ type: 'text', content: '你好' }] },
+      toolCalls: [],
+    })
     expect(network.attempts).toHaveLength(1)
     expect(network.last.headers).not.toHaveProperty('idempotency-key')
   })
 
-  test('chunks without text, such as tool calls, are delivered as message events', async () => {
+  test('every event of the wire is delivered under its own name, whole and once', async () => {
     const { run, connection } = await open(openaiChat())
     const received = vi.fn()
     run.on('message', received)
@@ -50,18 +65,27 @@ describe('openaiChat()', () => {
     expect((await run.final()).text).toBe('a')
     expect(received.mock.calls).toMatchObject([
       [{ type: 'message', data: { choices: [{ delta: call }] } }],
+      [{ type: 'message', data: { choices: [{ delta: { content: 'a' } }] } }],
       [{ data: '[DONE]' }],
     ])
   })
 
-  test('[F3] a run that ends before [DONE] fails with truncated and is not repeated', async () => {
+  test('[F3] a run that ends before its finish reason and [DONE] fails with truncated and is not repeated', async () => {
     const { run, connection, network, clock } = await open(openaiChat())
     const final = rejectionOf(run.final())
-    connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'stop' }))
+    connection.send(chunk({ content: 'a' }))
     connection.end()
     await clock.advance(60_000)
     expect(await final).toMatchObject({ code: 'truncated', partial: 'a', cursor: undefined })
     expect(network.attempts).toHaveLength(1)
+  })
+
+  test('a run that ends after its finish reason, of a server that sends no [DONE], is complete', async () => {
+    const { run, connection } = await open(openaiChat())
+    const final = run.final()
+    connection.send(chunk({ content: 'a' }), chunk({}, { finish_reason: 'length' }))
+    connection.end()
+    expect(await final).toMatchObject({ text: 'a', finishReason: 'length' })
   })
 
   test('[F1] a broken connection fails the run, and the request is not repeated', async () => {
@@ -180,16 +204,16 @@ describe('[P3.4] a third-party server, which may not honor idempotency keys', ()
 })
 
 describe('a custom protocol', () => {
-  const wordProtocol: Protocol<string> = {
-    map: ({ type, data }, memory) => {
-      const count = (memory['count'] as number | undefined) ?? 0
-      memory['count'] = count + 1
+  const wordProtocol: Protocol<string, { count: number }> = {
+    begin: () => ({ count: 0 }),
+    map: ({ type, data }, state) => {
+      const count = state.count++
       if (type === 'stop') return [{ type: 'end', finishReason: `after ${count}` }]
       return data.split(' ').map((delta) => ({ type: 'delta' as const, delta }))
     },
   }
 
-  test('an event may yield several deltas, each run has its own `memory`, and without `text` the text stays empty', async () => {
+  test('an event may yield several deltas, each run has its own state, and without `text` the text stays empty', async () => {
     for (let run = 0; run < 2; run++) {
       const { run, connection } = await open(wordProtocol)
       connection.send({ data: 'a b c' }, { type: 'stop', data: '' })

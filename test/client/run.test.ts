@@ -1,6 +1,6 @@
 /** Runs: deltas, text and other events, for loops and listeners. */
 import { describe, expect, test, vi } from 'vitest'
-import type { TextDelta } from '../../src/protocols/native.ts'
+import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'

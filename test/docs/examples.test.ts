@@ -36,7 +36,10 @@ const VALUES = {
   'rivulet/diagnostics': ['diagnose'],
   'rivulet/fetch-event-source': ['fetchEventSource', 'fetchEventSourceConnect'],
   'rivulet/multiplex': ['multiplex'],
-  'rivulet/openai': ['openaiChat'],
+  'rivulet/ai-sdk': ['aiSdk'],
+  'rivulet/anthropic': ['anthropic'],
+  'rivulet/gemini': ['gemini'],
+  'rivulet/openai': ['openaiChat', 'openaiResponses'],
   'rivulet/parser': ['createParser', 'encodeEvent', 'EventStreamDecoderStream', 'parseEventStream'],
   'rivulet/partial-json': ['partialJson'],
   'rivulet/persist': ['persist'],
@@ -61,6 +64,7 @@ declare const feed: import('rivulet').Subscription<Prices>
 declare const run: import('rivulet').Run
 declare const error: unknown
 declare const cursor: import('rivulet').Cursor
+declare const message: import('rivulet').Message
 declare const response: Response & { body: ReadableStream<Uint8Array> }
 declare const signal: AbortSignal
 declare const stopButton: HTMLButtonElement

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { native } from '../../src/protocols/native.ts'
 
-const map = (type: string, data: unknown) => [native().map({ type, data: JSON.stringify(data), id: 'r:1' }, {})]
+const map = (type: string, data: unknown) => [native().map({ type, data: JSON.stringify(data), id: 'r:1' }, undefined)]
 
 test('[P3.1] a start event has the resume URL and the heartbeat interval', () => {
   const start = { protocol: 1, streamId: 'r', prompt: 'p', timestamp: 0, resume: '/r', heartbeat: 30_000 }
@@ -34,12 +34,12 @@ test('[F31] the type of an event is not taken from its data', () => {
 })
 
 test('[F31] a payload does not pollute prototypes', () => {
-  native().map({ type: 'delta', data: '{"content":"a","index":0,"__proto__":{"polluted":1}}', id: '' }, {})
+  native().map({ type: 'delta', data: '{"content":"a","index":0,"__proto__":{"polluted":1}}', id: '' }, undefined)
   expect(({} as { polluted?: number }).polluted).toBeUndefined()
 })
 
 test('[F30] data that is not JSON throws', () => {
-  expect(() => native().map({ type: 'delta', data: '{', id: '' }, {})).toThrow(SyntaxError)
+  expect(() => native().map({ type: 'delta', data: '{', id: '' }, undefined)).toThrow(SyntaxError)
 })
 
 test.each([{ index: 0 }, { content: null }, { content: {} }, 'x', [], null, { type: 'text', content: 7 }])(
@@ -72,7 +72,9 @@ test('the text of a delta is its content', () => {
   expect(native().text!({ content: '你好', index: 0 })).toBe('你好')
 })
 
-test('the native protocol is resumable, and a run without an end event is truncated', () => {
-  expect(native()).toMatchObject({ resumable: true })
+test('the native protocol can be resumed and cancelled, and a run without an end event is truncated', () => {
+  expect(native()).toMatchObject({ idempotent: true, resume: { replays: 'after' } })
+  expect(native().resume!.url('https://api.test/r')).toBe('https://api.test/r')
+  expect(native().cancel!('https://api.test/r')).toEqual({ method: 'DELETE', url: 'https://api.test/r' })
   expect(native().eof ?? 'truncated').toBe('truncated')
 })

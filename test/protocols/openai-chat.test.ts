@@ -1,66 +1,80 @@
-/** OpenAI chat completions, chunk by chunk. */
+/** OpenAI chat completions, chunk by chunk. test/llm has whole streams. */
 import { describe, expect, test } from 'vitest'
-import { openaiChat, type ChatDelta } from '../../src/protocols/openai-chat.ts'
+import type { Delta } from '../../src/message/message.ts'
+import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import type { Step } from '../../src/protocols/protocol.ts'
 
 /** Maps a whole stream to its steps; payloads other than strings are serialized as JSON. */
-const mapAll = (...payloads: unknown[]): Step<ChatDelta>[] => {
+const mapAll = (...payloads: unknown[]): Step<Delta>[] => {
   const protocol = openaiChat()
-  const memory = {}
+  const state = protocol.begin!()
   return payloads
     .flatMap((payload) =>
       protocol.map(
         { type: 'message', data: typeof payload === 'string' ? payload : JSON.stringify(payload), id: '' },
-        memory,
+        state,
       ),
     )
     .filter((step) => step !== undefined)
 }
+const deltasOf = (...payloads: unknown[]): Delta[] =>
+  mapAll(...payloads).flatMap((step) => (step.type === 'delta' ? [step.delta] : []))
 const chunk = (content: string | null, index = 0, more = {}) => ({
   id: 'c',
   choices: [{ index, delta: { content }, finish_reason: null, ...more }],
 })
 
 describe('deltas', () => {
-  test('each delta has the content, the choice index and the original chunk', () => {
-    expect(mapAll(chunk('Hel'), chunk('lo'))).toEqual([
-      { type: 'delta', delta: { content: 'Hel', choice: 0, chunk: chunk('Hel') } },
-      { type: 'delta', delta: { content: 'lo', choice: 0, chunk: chunk('lo') } },
+  test('each delta has the content and its block, and the chunk as data for listeners', () => {
+    expect(mapAll(chunk('Hel'), chunk('lo'))).toMatchObject([
+      { type: 'start', id: 'c' },
+      { type: 'delta', delta: { type: 'text', block: 0, content: 'Hel' }, data: chunk('Hel') },
+      { type: 'delta', delta: { type: 'text', block: 0, content: 'lo' }, data: chunk('lo') },
     ])
   })
 
-  test('deltas have their choice index, and only the first choice contributes to the text', () => {
-    const steps = mapAll({
-      choices: [
-        { index: 0, delta: { content: 'a' } },
-        { index: 1, delta: { content: 'b' } },
-      ],
-    })
-    const deltas = steps.flatMap((step) => (step.type === 'delta' ? [step.delta] : []))
-    expect(deltas.map(({ choice }) => choice)).toEqual([0, 1])
-    expect(deltas.map((delta) => openaiChat().text!(delta))).toEqual(['a', ''])
+  test('only the first choice contributes to the message', () => {
+    const choices = [
+      { index: 0, delta: { content: 'a' } },
+      { index: 1, delta: { content: 'b' } },
+    ]
+    expect(deltasOf({ choices })).toMatchObject([{ content: 'a' }])
+    expect(openaiChat().text!({ type: 'text', block: 0, content: 'a' })).toBe('a')
+    expect(openaiChat().text!({ type: 'reasoning', block: 0, content: 'a' })).toBe('')
   })
 
   test.each([
     ['a role', chunk(null, 0, { delta: { role: 'assistant', content: '' } })],
-    ['a tool call', chunk(null, 0, { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{' } }] } })],
     ['no choices', { choices: [] }],
+    ['choices that are null', { choices: null }],
     ['only usage', { usage: { total_tokens: 3 } }],
-  ])('a chunk with %s yields no steps', (_name, payload) => expect(mapAll(payload)).toEqual([]))
+  ])('a chunk with %s yields no deltas', (_name, payload) => expect(deltasOf(payload)).toEqual([]))
 })
 
 describe('the end', () => {
   test('[DONE] ends the run with the finish reason and usage received earlier', () => {
     const finish = chunk(null, 0, { finish_reason: 'length', delta: {} })
-    expect(mapAll(chunk('a'), finish, { choices: [], usage: { total_tokens: 3 } }, '[DONE]').at(-1)).toEqual({
+    const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 }
+    expect(mapAll(chunk('a'), finish, { choices: [], usage }, '[DONE]').at(-1)).toEqual({
       type: 'end',
       finishReason: 'length',
-      usage: { total_tokens: 3 },
+      rawFinishReason: 'length',
+      usage: { inputTokens: 1, outputTokens: 2, raw: usage },
     })
   })
 
+  test('usage that is null, or has null in it, replaces nothing', () => {
+    const end = mapAll(
+      { usage: { prompt_tokens: 1, completion_tokens: 2 } },
+      { usage: { prompt_tokens: null, completion_tokens: 3 } },
+      { usage: null },
+      '[DONE]',
+    ).at(-1)
+    expect(end).toMatchObject({ usage: { inputTokens: 1, outputTokens: 3 } })
+  })
+
   test('the last content may arrive with the finish reason', () => {
-    expect(mapAll(chunk('z', 0, { finish_reason: 'stop' }), '[DONE]')).toMatchObject([
+    expect(mapAll(chunk('z', 0, { finish_reason: 'stop' }), '[DONE]').slice(1)).toMatchObject([
       { type: 'delta', delta: { content: 'z' } },
       { type: 'end', finishReason: 'stop' },
     ])
@@ -72,17 +86,24 @@ describe('the end', () => {
       chunk(null, 1, { finish_reason: 'length' }),
       '[DONE]',
     )
-    expect(steps).toMatchObject([{ type: 'end', finishReason: 'stop' }])
+    expect(steps.at(-1)).toMatchObject({ type: 'end', finishReason: 'stop' })
   })
 
-  test('memory is not shared between runs', () => {
+  test('state is not shared between runs', () => {
     mapAll(chunk(null, 0, { finish_reason: 'stop' }))
     expect(mapAll('[DONE]')).toMatchObject([{ type: 'end', finishReason: undefined }])
   })
 
-  test('a stream without [DONE] is truncated and cannot be resumed', () => {
-    expect(openaiChat().eof ?? 'truncated').toBe('truncated')
-    expect(openaiChat().resumable ?? false).toBe(false)
+  test('without [DONE], a stream is complete if it had a finish reason; it cannot be resumed', () => {
+    const protocol = openaiChat()
+    const state = protocol.begin!()
+    const { eof, map } = protocol
+    if (typeof eof !== 'function') throw new Error('Expected a function')
+    map({ type: 'message', data: JSON.stringify(chunk('a')), id: '' }, state)
+    expect(eof(state)).toBeUndefined()
+    map({ type: 'message', data: JSON.stringify(chunk(null, 0, { finish_reason: 'stop' })), id: '' }, state)
+    expect(eof(state)).toMatchObject({ finishReason: 'stop' })
+    expect(protocol.resume).toBeUndefined()
   })
 })
 

@@ -4,7 +4,7 @@ import { rawEvents } from '../../src/protocols/raw-events.ts'
 
 test.each(['message', 'error', 'end', 'start', '__proto__'])('an event named %s becomes a delta unchanged', (type) => {
   const event = { type, data: 'not JSON', id: '7' }
-  expect(rawEvents().map(event, {})).toEqual({ type: 'delta', delta: event })
+  expect(rawEvents().map(event, undefined)).toEqual({ type: 'delta', delta: event })
 })
 
 test('the text of a delta is its data', () => {
@@ -13,5 +13,5 @@ test('the text of a delta is its data', () => {
 
 test('a run ends when the connection ends and is not resumable', () => {
   expect(rawEvents().eof).toBe('end')
-  expect(rawEvents().resumable ?? false).toBe(false)
+  expect(rawEvents().resume).toBeUndefined()
 })

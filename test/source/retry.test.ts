@@ -170,8 +170,8 @@ describe('retry decision', () => {
     },
   )
 
-  test('[F17] the default statuses to retry are 408, 425, 429, 500, 502, 503 and 504', () => {
-    expect(defaultRetryStatusCodes).toEqual([408, 425, 429, 500, 502, 503, 504])
+  test('[F17] the default statuses to retry are 408, 425, 429, 500, 502, 503, 504 and 529', () => {
+    expect(defaultRetryStatusCodes).toEqual([408, 425, 429, 500, 502, 503, 504, 529])
   })
 })
 

@@ -29,7 +29,7 @@ async function collect(response: Response): Promise<{ text: string; end: unknown
   for (;;) {
     const { done, value } = await deltas.next()
     if (done) return { text, end: value }
-    text += value as string
+    if (typeof value === 'object' && 'content' in value) text += value.content
   }
 }
 
@@ -50,12 +50,15 @@ test('a response that is cut at any byte boundary between reads is the same', as
   for (let cut = 1; cut < length; cut++) expect(await collect(respond(COMPLETE, [cut]))).toEqual(expected)
 })
 
-test('a response that ends at any byte before its end is an error', async () => {
+test('a response that ends at any byte before its end is an error, unless all but usage and [DONE] were received', async () => {
   const end = COMPLETE.indexOf('[DONE]') + '[DONE]'.length
   const bytes = new TextEncoder().encode(COMPLETE.slice(0, end))
   for (let length = 0; length < bytes.length; length++) {
     const response = new Response(bytes.slice(0, length))
-    await expect(collect(response), `${length}`).rejects.toMatchObject({ code: 'upstream-truncated', retryable: true })
+    const before = new TextDecoder().decode(bytes.slice(0, length))
+    if (/"finish_reason":"tool_calls"[^\n]*\n\n(data: .*\n\n)?$/.test(before))
+      expect(await collect(response)).toMatchObject({ text: 'Hello 🧑‍🚀', end: { finishReason: 'tool-calls' } })
+    else await expect(collect(response), before).rejects.toMatchObject({ code: 'upstream-truncated', retryable: true })
   }
   expect(await collect(new Response(bytes))).toMatchObject({ text: 'Hello 🧑‍🚀' })
 })
@@ -105,6 +108,18 @@ test('a protocol whose end is the end of the connection ends there', async () =>
   expect(await deltas.next()).toEqual({ done: false, value: 'a' })
   expect(await deltas.next()).toEqual({ done: false, value: 'b' })
   expect(await deltas.next()).toEqual({ done: true, value: {} })
+})
+
+test('tool calls and reasoning are forwarded as deltas of the protocol', async () => {
+  const call = { tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{}' } }] }
+  const events = [{ reasoning_content: 'Hm' }, call].map((delta) => ({ choices: [{ index: 0, delta }] }))
+  const text = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+  const deltas = []
+  for await (const delta of deltasOf(respond(`${text}data: [DONE]\n\n`), openaiChat())) deltas.push(delta)
+  expect(deltas).toEqual([
+    { type: 'reasoning', block: 0, content: 'Hm' },
+    { type: 'tool-call', block: 1, id: 'c', name: 'f', args: '{}' },
+  ])
 })
 
 test('a generator that is closed cancels the response', async () => {
