@@ -90,11 +90,13 @@ export function createReducer({ partialJson }: MessageOptions = {}): Reducer {
     }
     const { type, content, raw } = delta
     const known = earlier?.type === type ? earlier : { content: '', raw: undefined }
-    return mergeDefined<TextBlock>({ type, content: known.content + content, raw: raw ?? known.raw })
+    const block: TextBlock = { type, content: known.content + content }
+    const whole = raw ?? known.raw
+    return whole === undefined ? block : { ...block, raw: whole }
   }
 
   return (message, delta, start) => {
-    const { blocks, ...known } = message ?? { blocks: [] }
+    const blocks = message?.blocks ?? []
     const next = blocks.slice(0, delta.type === 'reset' ? delta.from : undefined)
     if (delta.type === 'tool-result') {
       const { id, output, error } = delta
@@ -102,6 +104,6 @@ export function createReducer({ partialJson }: MessageOptions = {}): Reducer {
       if (at >= 0) next[at] = extendCall(blocks[at] as ToolCall, { output, error })
     } else if (delta.type !== 'reset') next[delta.block] = extendBlock(blocks[delta.block], delta)
     // A message without blocks may be that of another answer.
-    return { ...known, ...(!blocks.length || !next.length ? start : {}), blocks: next }
+    return blocks.length && next.length ? { ...message, blocks: next } : { ...message, ...start, blocks: next }
   }
 }
