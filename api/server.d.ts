@@ -170,7 +170,7 @@ interface Clock {
 }
 type CloseReason = "done" | "left" | "expired" | "slow" | "behind" | "closed";
 interface ReaderRecord {
-    readonly kind: "feed" | "run";
+    readonly kind: "feed" | "run" | "channel";
     readonly stream: string;
     readonly subject: string;
 }
@@ -202,6 +202,19 @@ type ServerRecord = ({
     readonly error: unknown;
 };
 type Instrument = (record: ServerRecord) => void;
+interface ChannelRoute {
+    readonly handler: (request: Request) => Promise<Response>;
+}
+interface ChannelsOptions {
+    readonly routes: Readonly<Record<string, ChannelRoute>> | ((path: string) => ChannelRoute | undefined);
+    readonly headers?: readonly string[];
+    readonly maxStreams?: number;
+    readonly maxOperations?: number;
+    readonly maxEventBytes?: number;
+}
+interface Channels {
+    readonly handler: (request: Request) => Promise<Response>;
+}
 interface Identity {
     readonly subject: string;
     readonly expiresAt?: number | undefined;
@@ -342,10 +355,11 @@ interface ServerOptions<Id extends Identity> {
 interface Server<Id extends Identity> {
     feed<Events extends object = Record<string, unknown>>(name: string, options?: FeedOptions<Id>): Feed<Events>;
     runs<Body = unknown>(options: RunsOptions<Body, Id>): Runs;
+    channel(options: ChannelsOptions): Channels;
     close(options?: {
         readonly grace?: number;
     }): Promise<void>;
 }
 declare function createServer<Id extends Identity = Identity>(options?: ServerOptions<Id>): Server<Id>;
 export { HttpError, RunError, SendError, createServer, deltasOf, memoryLog };
-export type { AppendOptions, Appended, Claim, ClaimOptions, Clock, CloseReason, Delta, End, EndedRun, EventLog, Feed, FeedOptions, FinishReason, GenerateContext, Identity, Instrument, Lease, Limits, LogEvent, LogState, MemoryLogOptions, Page, ReaderRecord, Refusal$1 as Refusal, Retention, RunAccess, RunOutcome, RunRecord, Runs, RunsOptions, SendErrorCode, Server, ServerOptions, ServerRecord, Snapshot, Usage, Wake };
+export type { AppendOptions, Appended, ChannelRoute, Channels, ChannelsOptions, Claim, ClaimOptions, Clock, CloseReason, Delta, End, EndedRun, EventLog, Feed, FeedOptions, FinishReason, GenerateContext, Identity, Instrument, Lease, Limits, LogEvent, LogState, MemoryLogOptions, Page, ReaderRecord, Refusal$1 as Refusal, Retention, RunAccess, RunOutcome, RunRecord, Runs, RunsOptions, SendErrorCode, Server, ServerOptions, ServerRecord, Snapshot, Usage, Wake };
