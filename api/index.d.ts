@@ -421,20 +421,20 @@ interface RunResult {
     readonly rawFinishReason?: string;
     readonly usage?: unknown;
 }
-interface MessageResult<Message = Message> extends RunResult {
-    readonly message: Message;
+interface MessageResult<OwnMessage = Message> extends RunResult {
+    readonly message: OwnMessage;
     readonly toolCalls: readonly ToolCall[];
     readonly usage?: Usage;
 }
-interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>, Message = unknown> extends AsyncIterable<Delta> {
+interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>, OwnMessage = unknown> extends AsyncIterable<Delta> {
     on: AddListener<Events>;
     events(): AsyncIterableIterator<EventOf<Events>, undefined>;
     batches(): AsyncIterableIterator<Delta[], undefined>;
     readonly text: string;
-    readonly message: Message | undefined;
+    readonly message: OwnMessage | undefined;
     readonly state: StreamState;
     readonly cursor: Cursor | undefined;
-    final(): Promise<Message extends Message ? MessageResult<Message> : RunResult>;
+    final(): Promise<OwnMessage extends Message ? MessageResult<OwnMessage> : RunResult>;
     reconnect(): boolean;
     cancel(): Promise<void>;
     detach(): void;

@@ -1,7 +1,7 @@
 /** A run as its consumer sees it: a finite stream of deltas, complete only if its terminal event was received. */
 import type { Cursor } from '../base/errors.ts'
 import type { AddListener, EventOf } from '../base/events.ts'
-import type { Message as BlockMessage, ToolCall, Usage } from '../message/message.ts'
+import type { Message, ToolCall, Usage } from '../message/message.ts'
 import type { TextDelta } from '../protocols/native-text.ts'
 import type { StreamState } from '../source/source.ts'
 
@@ -24,8 +24,8 @@ export interface RunResult {
 }
 
 /** The result of a complete run whose protocol makes a message. */
-export interface MessageResult<Message = BlockMessage> extends RunResult {
-  readonly message: Message
+export interface MessageResult<OwnMessage = Message> extends RunResult {
+  readonly message: OwnMessage
   /** The calls in the message whose tools the application runs. */
   readonly toolCalls: readonly ToolCall[]
   readonly usage?: Usage
@@ -44,7 +44,7 @@ export interface MessageResult<Message = BlockMessage> extends RunResult {
 export interface Run<
   Delta = TextDelta,
   Events extends object = Record<string, unknown>,
-  Message = unknown,
+  OwnMessage = unknown,
 > extends AsyncIterable<Delta> {
   /**
    * Adds a listener for one type of event, named as the server names it, and returns a function that removes it. It also
@@ -97,7 +97,7 @@ export interface Run<
    * for await (const _ of rich) console.log(rich.message?.blocks)
    * ```
    */
-  readonly message: Message | undefined
+  readonly message: OwnMessage | undefined
   /**
    * Current state of the run's connection. `onStateChange` is called when its `status` changes.
    *
@@ -126,7 +126,7 @@ export interface Run<
    * const { text, finishReason, usage } = await run.final()
    * ```
    */
-  final(): Promise<Message extends BlockMessage ? MessageResult<Message> : RunResult>
+  final(): Promise<OwnMessage extends Message ? MessageResult<OwnMessage> : RunResult>
   /**
    * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
    * continues after the last event received. Returns `false`, and does nothing, if the run has ended, if the request
