@@ -15,12 +15,15 @@ beforeAll(async () => {
 })
 afterAll(() => redis.stop())
 
+/** A connection that `node:cluster` hands to a process that was just killed is never answered. */
+const connectTimeout = 5_000
+
 const start = () => startExample('redis', { REDIS_URL: `redis://127.0.0.1:${redis.port}` })
 
 /** Starts a run with a first delta, and opens a second reader of it on the process that does not generate it. */
 async function openOnBoth() {
   const example = await start()
-  const client = createClient({ baseUrl: example.url, retry: { delay: 1, maxDelay: 1, limit: 100 } })
+  const client = createClient({ baseUrl: example.url, connectTimeout, retry: { delay: 1, maxDelay: 1, limit: 100 } })
   onTestFinished(() => client.close())
   const run = client.stream('/api/generate', { json: { prompt: 'two processes' } })
   await waitUntil(() => example.generations.length === 1)
