@@ -31,7 +31,7 @@ export async function read(): Promise<number> {
 export async function answer(): Promise<string> {
   const run = client.stream('/v1/chat/completions', { protocol: openaiChat(), json: { stream: true } })
   let text = ''
-  for await (const delta of run) text += delta.content
+  for await (const delta of run) if (delta.type === 'text') text += delta.content
   const { finishReason } = await run.final()
   return `${text} ${finishReason}`
 }
