@@ -77,33 +77,38 @@ const sdkRules = [
   },
 ]
 
-const serverRules = [
+/** The rules that keep the folders of `root` in their layers, of which each imports only from those below it. */
+const layersOf = (root, layers) => [
   {
-    name: 'server-shares-little',
-    comment: 'The server imports only the encoder, the parser, the protocols and the errors of the SDK.',
-    from: { path: '^server/' },
+    name: `${root}-shares-little`,
+    comment: 'The servers import only the encoder, the parser, the protocols and the errors of the SDK.',
+    from: { path: `^${root}/` },
     to: { path: '^src/', pathNot: `^${anyOf(sharedWithServers)}` },
   },
+  {
+    name: `${root}-folder-has-a-layer`,
+    comment: `Each folder of ${root} must be a layer: add it to .dependency-cruiser.mjs.`,
+    from: { path: `^${root}/[^/]+/`, pathNot: `^${root}/${anyOf(layers.flat())}/` },
+    to: {},
+  },
+  ...layers.map((folders, index) => ({
+    name: `${root}-${folders.join('-')}-imports-down`,
+    from: { path: `^${root}/${anyOf(folders)}/` },
+    to: {
+      path: `^${root}/`,
+      pathNot: [`^${root}/${anyOf(layers.slice(index + 1).flat())}/`, `^${root}/$1/`],
+    },
+  })),
+]
+
+const serverRules = [
+  ...layersOf('server', serverLayers),
   {
     name: 'server-knows-no-mock',
     comment: 'Scenarios and faults are built on the server, which does not know them.',
     from: { path: '^(server|src)/' },
     to: { path: '^mock-server/' },
   },
-  {
-    name: 'server-folder-has-a-layer',
-    comment: 'Each folder of server must be a layer: add it to .dependency-cruiser.mjs.',
-    from: { path: '^server/[^/]+/', pathNot: `^server/${anyOf(serverLayers.flat())}/` },
-    to: {},
-  },
-  ...serverLayers.map((folders, index) => ({
-    name: `server-${folders.join('-')}-imports-down`,
-    from: { path: `^server/${anyOf(folders)}/` },
-    to: {
-      path: '^server/',
-      pathNot: [`^server/${anyOf(serverLayers.slice(index + 1).flat())}/`, '^server/$1/'],
-    },
-  })),
   {
     name: 'server-imports-no-node',
     comment: 'Only node/ imports Node: the rest of the server runs in any host of fetch handlers.',
@@ -119,26 +124,7 @@ const serverRules = [
 ]
 
 const mockServerRules = [
-  {
-    name: 'mock-server-shares-little',
-    comment: 'The mock server imports only the encoder, the parser, the protocols and the errors of the SDK.',
-    from: { path: '^mock-server/' },
-    to: { path: '^src/', pathNot: `^${anyOf(sharedWithServers)}` },
-  },
-  {
-    name: 'mock-server-folder-has-a-layer',
-    comment: 'Each folder of mock-server must be a layer: add it to .dependency-cruiser.mjs.',
-    from: { path: '^mock-server/[^/]+/', pathNot: `^mock-server/${anyOf(mockServerLayers.flat())}/` },
-    to: {},
-  },
-  ...mockServerLayers.map((folders, index) => ({
-    name: `mock-server-${folders.join('-')}-imports-down`,
-    from: { path: `^mock-server/${anyOf(folders)}/` },
-    to: {
-      path: '^mock-server/',
-      pathNot: [`^mock-server/${anyOf(mockServerLayers.slice(index + 1).flat())}/`, '^mock-server/$1/'],
-    },
-  })),
+  ...layersOf('mock-server', mockServerLayers),
   {
     name: 'node-stays-at-the-edge',
     comment: 'Only node/ and cli/ import Node: the rest of the mock server also runs in pages and service workers.',
@@ -149,7 +135,7 @@ const mockServerRules = [
     name: 'node-is-imported-at-the-edge',
     comment: 'Code that runs in pages must not import Node through another file.',
     from: { path: '^mock-server/', pathNot: '^mock-server/((node|cli)/|(index|cli)\\.ts$)' },
-    to: { path: '^mock-server/(node|cli)/' },
+    to: { path: '^(mock-server/(node|cli)|server/node)/' },
   },
   { name: 'jose-is-for-auth', from: { pathNot: '^mock-server/auth/' }, to: { path: 'node_modules/jose/' } },
   { name: 'msw-is-for-msw', from: { pathNot: '^mock-server/msw/' }, to: { path: 'node_modules/msw/' } },

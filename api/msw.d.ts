@@ -4,6 +4,72 @@ interface Clock {
     date(): number;
     after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
 }
+type Permission = "feed" | "run" | "broadcast";
+interface Identity {
+    readonly subject: string;
+    readonly permissions?: readonly Permission[] | undefined;
+    readonly expiresAt?: number | undefined;
+}
+interface Authenticator {
+    authenticate(request: Request): Identity | Promise<Identity>;
+    issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
+}
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
+}
+interface Frame {
+    readonly type?: string;
+    readonly data?: string;
+    readonly id?: string;
+    readonly comment?: string;
+    readonly index?: number;
+    readonly encoded?: string;
+}
+interface Source {
+    take(): Frame | undefined;
+    readonly state: "open" | "ended" | "expired" | "cut";
+    watch(onUpdate: () => void): () => void;
+    heartbeatFrame?(): Frame | undefined;
+    close(): void;
+}
+interface FeedEvent {
+    readonly type?: string;
+    readonly data: unknown;
+}
+interface Client {
+    readonly id: string;
+    readonly path: string;
+    readonly subject: string;
+    readonly lastEventId?: string;
+    readonly connection: Traffic;
+}
+interface ReadOptions {
+    readonly subject: string;
+    readonly lastEventId: string | undefined;
+    readonly connection: Traffic;
+    readonly heartbeat: number;
+    readonly types?: ReadonlySet<string> | undefined;
+    readonly overlap?: number | undefined;
+    readonly gap?: "expired" | "unknown" | undefined;
+}
+interface Feed {
+    readonly path: string;
+    readonly clients: readonly Client[];
+    readonly lastEventId: string;
+    readonly keptEvents: number;
+    send(event: FeedEvent): string;
+    read(options: ReadOptions): Source;
+    drop(): void;
+    clearHistory(): void;
+    readonly state: "open" | "closed";
+    close(): void;
+}
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -60,72 +126,6 @@ interface Rule {
     readonly split?: number;
     readonly "split-delay"?: number;
     readonly buffer?: number;
-}
-interface Frame {
-    readonly type?: string;
-    readonly data?: string;
-    readonly id?: string;
-    readonly comment?: string;
-    readonly index?: number;
-    readonly encoded?: string;
-}
-interface Source {
-    take(): Frame | undefined;
-    readonly state: "open" | "ended" | "expired" | "cut";
-    watch(onUpdate: () => void): () => void;
-    heartbeatFrame?(): Frame | undefined;
-    close(): void;
-}
-type Permission = "feed" | "run" | "broadcast";
-interface Identity {
-    readonly subject: string;
-    readonly permissions?: readonly Permission[] | undefined;
-    readonly expiresAt?: number | undefined;
-}
-interface Authenticator {
-    authenticate(request: Request): Identity | Promise<Identity>;
-    issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
-}
-interface Traffic {
-    readonly kind: "feed" | "run" | "channel" | "other";
-    readonly path: string;
-    readonly encoding: "identity" | "gzip" | "br";
-    readonly bytes: number;
-    readonly sent: number;
-    readonly buffered: number;
-    readonly streams: number;
-}
-interface FeedEvent {
-    readonly type?: string;
-    readonly data: unknown;
-}
-interface Client {
-    readonly id: string;
-    readonly path: string;
-    readonly subject: string;
-    readonly lastEventId?: string;
-    readonly connection: Traffic;
-}
-interface ReadOptions {
-    readonly subject: string;
-    readonly lastEventId: string | undefined;
-    readonly connection: Traffic;
-    readonly heartbeat: number;
-    readonly types?: ReadonlySet<string> | undefined;
-    readonly overlap?: number | undefined;
-    readonly gap?: "expired" | "unknown" | undefined;
-}
-interface Feed {
-    readonly path: string;
-    readonly clients: readonly Client[];
-    readonly lastEventId: string;
-    readonly keptEvents: number;
-    send(event: FeedEvent): string;
-    read(options: ReadOptions): Source;
-    drop(): void;
-    clearHistory(): void;
-    readonly state: "open" | "closed";
-    close(): void;
 }
 interface RunEvent {
     readonly type: string;

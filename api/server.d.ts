@@ -1,3 +1,14 @@
+interface Clock {
+    now(): number;
+    date(): number;
+    after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
+}
+declare class HttpError extends Error {
+    readonly name: string;
+    readonly status: number;
+    readonly headers: HeadersInit | undefined;
+    constructor(status: number, detail: string, headers?: HeadersInit);
+}
 interface Retention {
     readonly events: number;
     readonly bytes: number;
@@ -163,11 +174,6 @@ interface Protocol<Delta, State = void, Message = unknown> {
         stallTimeout?: number | undefined;
     };
 }
-interface Clock {
-    now(): number;
-    date(): number;
-    after(ms: number, callback: () => void, purpose?: "awaited" | "housekeeping"): () => void;
-}
 type CloseReason = "done" | "left" | "expired" | "slow" | "behind" | "closed";
 interface ReaderRecord {
     readonly kind: "feed" | "run" | "channel";
@@ -243,12 +249,6 @@ declare class SendError extends Error {
     readonly name: string;
     readonly code: SendErrorCode;
     constructor(code: SendErrorCode, message: string, options?: ErrorOptions);
-}
-declare class HttpError extends Error {
-    readonly name: string;
-    readonly status: number;
-    readonly headers: HeadersInit | undefined;
-    constructor(status: number, detail: string, headers?: HeadersInit);
 }
 interface MemoryLogOptions {
     readonly maxBytes?: number;

@@ -1,5 +1,5 @@
 /** Entry `rivulet/mock`: the in-process mock server, for anything that accepts a `fetch`, such as unit tests. */
-export type { Clock } from './base/clock.ts'
+export type { Clock } from '../server/base/clock.ts'
 export type { Client, Feed, FeedEvent } from './feed/feed.ts'
 export { apiKeys, unauthorized } from './http/identity.ts'
 export type { Authenticator, Identity, Permission } from './http/identity.ts'

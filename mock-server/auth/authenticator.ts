@@ -1,5 +1,5 @@
 /** The `auth` option: selects authenticators by name or by their options. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { anonymous, apiKeys } from '../http/identity.ts'
 import type { JwtOptions } from './jwt.ts'

@@ -1,6 +1,6 @@
 /** Bearer tokens: short-lived JWTs, signed with HS256 only. */
 import { SignJWT, errors, jwtVerify } from 'jose'
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Authenticator, Permission } from '../http/identity.ts'
 import { unauthorized } from '../http/identity.ts'
 

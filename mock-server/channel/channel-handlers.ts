@@ -1,15 +1,15 @@
 /** Request handlers for channels: open a channel, and apply operations to its streams (PROTOCOL.md 5.1, 5.2). */
+import type { Operation, OpenOperation } from '../../server/channel/operations.ts'
+import { parseOperations } from '../../server/channel/operations.ts'
+import { HttpError } from '../../server/http/problem.ts'
 import { readJson } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
-import { HttpError } from '../http/problem.ts'
 import { emptyResponse } from '../http/response.ts'
 import type { Router } from '../http/router.ts'
 import type { MutableTraffic } from '../http/traffic.ts'
 import type { Channel } from './channel.ts'
 import { createChannel } from './channel.ts'
-import type { Operation, OpenOperation } from './operations.ts'
-import { parseOperations } from './operations.ts'
 
 /** A channel and the traffic figures of its connection. */
 export interface ChannelEntry {
@@ -28,6 +28,18 @@ export interface ChannelEndpoint {
 
 /** Maximum number of open channels. */
 const MAX_CHANNELS = 1_000
+/** Maximum number of operations in one request. */
+const MAX_OPERATIONS = 1_000
+/** Headers that belong to the connection or the page; they are removed from a stream's headers. */
+const CONNECTION_HEADERS = [
+  'host',
+  'origin',
+  'cookie',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'accept-encoding',
+]
 
 /** Creates the handler of `GET`, which opens a channel. */
 export function openChannel({ channels }: ChannelEndpoint): Handler {
@@ -59,6 +71,7 @@ function createStreamRequest(
 ): Request {
   const origin = request.headers.get('origin')
   const mergedHeaders = new Headers(headers)
+  for (const name of CONNECTION_HEADERS) mergedHeaders.delete(name)
   // CORS depends on the page that sends the operations, not on an `origin` header inside an operation.
   if (origin !== null) mergedHeaders.set('origin', origin)
   return new Request(url.origin + path, {
@@ -86,20 +99,20 @@ function applyOperation({ channel, traffic }: ChannelEntry, op: Operation, excha
 /** Creates the handler of a `POST` of operations, which applies all of them or none. */
 export function applyOperations({ channels, handle, bodyLimit }: ChannelEndpoint): Handler {
   return async (exchange) => {
-    const { channelId, ops } = parseOperations(await readJson(exchange.request, bodyLimit))
+    const { channelId, operations } = parseOperations(await readJson(exchange.request, bodyLimit), MAX_OPERATIONS)
     const entry = channels.get(channelId)
     if (entry?.channel.identity.subject !== exchange.identity.subject) {
       throw new HttpError(404, 'The channel does not exist or is closed.')
     }
     const newKeys = new Set<string>()
-    for (const { op, key } of ops) {
+    for (const { op, key } of operations) {
       if (op !== 'open') continue
       if (newKeys.has(key) || !entry.channel.isUnusedKey(key))
         throw new HttpError(409, `The key ${key} was already used on this channel.`)
       newKeys.add(key)
     }
     entry.channel.renewIdentity(exchange.identity)
-    for (const op of ops) applyOperation(entry, op, exchange, handle)
+    for (const operation of operations) applyOperation(entry, operation, exchange, handle)
     return emptyResponse(202)
   }
 }

@@ -1,5 +1,6 @@
 /** A channel: many streams that take turns on one connection (PROTOCOL.md 5). */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
+import type { OpenOperation } from '../../server/channel/operations.ts'
 import type { Identity } from '../http/identity.ts'
 import { problemResponse } from '../http/problem.ts'
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
@@ -7,7 +8,6 @@ import type { Frame } from '../stream/frame.ts'
 import type { Source } from '../stream/source.ts'
 import type { ChannelStream } from './channel-stream.ts'
 import { createChannelStream } from './channel-stream.ts'
-import type { OpenOperation } from './operations.ts'
 
 /** A channel; its source provides the frames of the channel connection. */
 export interface Channel {

@@ -1,8 +1,8 @@
 /** Request handlers for a feed: read it, and broadcast to its clients. */
+import { HttpError } from '../../server/http/problem.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
-import { HttpError } from '../http/problem.ts'
 import { emptyResponse, jsonResponse } from '../http/response.ts'
 import type { Feed } from './feed.ts'
 

@@ -1,5 +1,5 @@
 /** Sample events: generated prices, sent at an interval. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import { createRandom } from '../base/random.ts'
 import type { Feed } from './feed.ts'
 

@@ -1,53 +1,21 @@
-/** Reads request bodies, up to a limit. */
-import { HttpError } from './problem.ts'
-
-/**
- * Reads the body as text.
- * @throws `HttpError` 413 as soon as the body exceeds `limit` bytes, 400 for invalid UTF-8
- */
-export async function readBody(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): HttpError => new HttpError(413, `The request body exceeds ${limit} bytes.`)
-  if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
-  if (!request.body) return ''
-  const reader = request.body.getReader()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let text = ''
-  let size = 0
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return text + decoder.decode()
-      size += value.length
-      if (size > limit) throw tooLarge()
-      text += decoder.decode(value, { stream: true })
-    }
-  } catch (error) {
-    // The rest of the body is not needed, so it does not matter if the cancellation fails.
-    reader.cancel().catch(() => undefined)
-    if (error instanceof TypeError) throw new HttpError(400, 'The request body is not valid UTF-8.')
-    throw error
-  }
-}
+/** Reads request bodies that must be JSON objects. */
+import { parseJson, readBody } from '../../server/http/body.ts'
+import { HttpError } from '../../server/http/problem.ts'
 
 /**
  * Reads the body as a JSON object.
  * @throws `HttpError` 400 for anything else, and the errors of `readBody`
  */
 export async function readJson(request: Request, limit: number): Promise<Record<string, unknown>> {
-  return parseJson(await readBody(request, limit))
+  return parseJsonObject(await readBody(request, limit))
 }
 
 /**
  * Parses a JSON object.
  * @throws `HttpError` 400 for anything else
  */
-export function parseJson(text: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new HttpError(400, 'The request body is not valid JSON.')
-  }
+export function parseJsonObject(text: string): Record<string, unknown> {
+  const value = parseJson(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new HttpError(400, 'The request body is not a JSON object.')
   }

@@ -1,5 +1,5 @@
 /** The context that handlers receive with a request, and the response for a stream. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import { createExpiringSource } from '../stream/expiring-source.ts'
 import type { Source } from '../stream/source.ts'

@@ -1,5 +1,5 @@
 /** Identities, and the authenticators that derive them from requests. */
-import { HttpError } from './problem.ts'
+import { HttpError } from '../../server/http/problem.ts'
 
 /** A permission of an identity. */
 export type Permission = 'feed' | 'run' | 'broadcast'

@@ -1,5 +1,6 @@
 /** The router: applies faults to a request, authenticates it, and calls its handler. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
+import { HttpError } from '../../server/http/problem.ts'
 import type { RequestFacts, RuleSet } from '../scenario/rule-set.ts'
 import { createRuleSet } from '../scenario/rule-set.ts'
 import type { Rule } from '../scenario/rule.ts'
@@ -11,7 +12,7 @@ import type { RequestContext, Exchange, Handler } from './exchange.ts'
 import { readLastEventId } from './exchange.ts'
 import type { Authenticator, Identity } from './identity.ts'
 import { hasCredentials } from './identity.ts'
-import { HttpError, problemResponse } from './problem.ts'
+import { problemResponse } from './problem.ts'
 import type { HttpResponse, DroppedConnection } from './response.ts'
 import { emptyResponse } from './response.ts'
 import type { Route } from './route.ts'
@@ -194,7 +195,7 @@ export function createRouter(options: RouterOptions): Router {
       if (context.signal.aborted) return { cut: 'reset' }
       response =
         error instanceof HttpError
-          ? error.response
+          ? problemResponse(error.status, error.message, error.headers)
           : problemResponse(500, 'Internal error in the mock server; see its console for details.')
       if (!(error instanceof HttpError)) console.error(error)
     }

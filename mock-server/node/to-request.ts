@@ -1,5 +1,6 @@
 /** Converts the requests of Node's HTTP servers to `Request` objects. */
 import type { IncomingMessage } from 'node:http'
+import { createRequestBody } from '../../server/node/request-body.ts'
 
 /** A request, with facts about it that only the socket and the host know. */
 export interface ConvertedRequest {
@@ -12,54 +13,6 @@ export interface ConvertedRequest {
 }
 
 const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
-
-/** Streams the body on demand. Cancelling it discards the rest, so that the connection stays usable. */
-function createBodyStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  let removeListeners = (): void => undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        return new Promise<void>((resolve) => {
-          const finish = (): void => {
-            incoming.pause()
-            removeListeners()
-            resolve()
-          }
-          const onData = (bytes: Uint8Array): void => {
-            finish()
-            controller.enqueue(bytes)
-          }
-          const onEnd = (): void => {
-            finish()
-            controller.close()
-          }
-          const onClose = (): void => {
-            finish()
-            controller.error(new Error('The client disconnected before the request body was complete.'))
-          }
-          removeListeners = () => {
-            incoming.off('data', onData).off('end', onEnd).off('close', onClose)
-          }
-          if (incoming.readableEnded) return onEnd()
-          if (incoming.destroyed) return onClose()
-          incoming.on('data', onData).on('end', onEnd).on('close', onClose)
-          incoming.resume()
-        })
-      },
-      cancel() {
-        removeListeners()
-        incoming.resume()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-/** Serializes a body that the host's body parser has already parsed. */
-function serializeParsedBody(parsed: unknown): BodyInit {
-  if (typeof parsed === 'string' || parsed instanceof Uint8Array) return parsed as BodyInit
-  return JSON.stringify(parsed)
-}
 
 /** Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any. */
 export function toRequest(
@@ -84,10 +37,7 @@ export function toRequest(
     }
     const init: RequestInit & { duplex?: 'half' } = { method, headers, signal }
     if (method !== 'GET' && method !== 'HEAD') {
-      init.body =
-        parsedBody === undefined || !incoming.readableEnded
-          ? createBodyStream(incoming)
-          : serializeParsedBody(parsedBody)
+      init.body = createRequestBody(incoming, parsedBody)
       init.duplex = 'half'
     }
     const peer = LOOPBACK.test(incoming.socket.remoteAddress ?? '') ? 'loopback' : 'remote'

@@ -1,9 +1,9 @@
 /** `POST /v1/chat/completions`: answers in the format of OpenAI's API, for clients of third-party servers. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
+import { HttpError } from '../../server/http/problem.ts'
 import { readJson } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
-import { HttpError } from '../http/problem.ts'
 import type { HttpResponse } from '../http/response.ts'
 import { jsonResponse } from '../http/response.ts'
 import type { Frame } from '../stream/frame.ts'

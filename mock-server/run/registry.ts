@@ -1,5 +1,5 @@
 /** The registry of runs: their owners, their idempotency keys, and how long they are kept. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Run, RunPlan } from './run.ts'
 import { createRun } from './run.ts'
 

@@ -1,8 +1,9 @@
 /** Request handlers for runs: start or join, resume, cancel. */
-import { parseJson, readBody } from '../http/body.ts'
+import { readBody } from '../../server/http/body.ts'
+import { HttpError } from '../../server/http/problem.ts'
+import { parseJsonObject } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
-import { HttpError } from '../http/problem.ts'
 import { emptyResponse } from '../http/response.ts'
 import type { GenerateAnswer } from './answers.ts'
 import { splitCharacters, splitTokens } from './deltas.ts'
@@ -56,7 +57,7 @@ export function startRun(endpoint: RunEndpoint): Handler {
       return resumeReading(exchange, findRun(endpoint, exchange, streamId ?? ''))
     }
     const body = request.method === 'POST' ? await readBody(request, endpoint.bodyLimit) : ''
-    const prompt = request.method === 'POST' ? parseJson(body)['prompt'] : url.searchParams.get('prompt')
+    const prompt = request.method === 'POST' ? parseJsonObject(body)['prompt'] : url.searchParams.get('prompt')
     if (typeof prompt !== 'string' || prompt === '') throw new HttpError(400, 'prompt: expected a non-empty string.')
     const started = endpoint.registry.start(
       {

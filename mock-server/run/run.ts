@@ -1,5 +1,5 @@
 /** A run: generates its events over time, with or without readers, and keeps them for later readers. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import { createEventLog } from '../base/event-log.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
 import type { Frame } from '../stream/frame.ts'

@@ -1,8 +1,8 @@
 /** `/_mock`: reports the state of the mock server and controls its faults at run time. */
+import { readBody } from '../../server/http/body.ts'
+import { HttpError } from '../../server/http/problem.ts'
 import type { Feed } from '../feed/feed.ts'
-import { readBody } from '../http/body.ts'
 import type { Handler } from '../http/exchange.ts'
-import { HttpError } from '../http/problem.ts'
 import { jsonResponse } from '../http/response.ts'
 import type { RunRegistry } from '../run/registry.ts'
 import type { RuleSet } from '../scenario/rule-set.ts'

@@ -1,7 +1,7 @@
 /** The mock server as a service that does not listen on a port: takes requests and returns responses. */
+import type { Clock } from '../../server/base/clock.ts'
+import { systemClock } from '../../server/base/clock.ts'
 import { handleTokenRequest } from '../auth/token-handler.ts'
-import type { Clock } from '../base/clock.ts'
-import { systemClock } from '../base/clock.ts'
 import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
 import { openChannel, applyOperations } from '../channel/channel-handlers.ts'
 import { broadcastTo, readFeed } from '../feed/feed-handlers.ts'

@@ -1,5 +1,5 @@
 /** Ends a stream when its reader's token expires. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Source } from './source.ts'
 
 /** Wraps a source so that it ends cleanly after `ms` milliseconds; the client can then reconnect with a new token. */

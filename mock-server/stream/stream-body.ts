@@ -1,5 +1,5 @@
 /** The body of a streamed response: pulls frames from a source, adds heartbeats, and yields the chunks to write. */
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from '../../server/base/clock.ts'
 import type { Rule } from '../scenario/rule.ts'
 import { createChunker } from './chunker.ts'
 import type { CutKind } from './faults.ts'

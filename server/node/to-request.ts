@@ -1,53 +1,6 @@
 /** Converts the requests of Node's HTTP servers to `Request` objects. */
 import type { IncomingMessage } from 'node:http'
-
-/** Streams the body on demand. Cancelling it discards the rest, so that the connection stays usable. */
-function createBodyStream(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  let removeListeners = (): void => undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        return new Promise<void>((resolve) => {
-          const finish = (): void => {
-            incoming.pause()
-            removeListeners()
-            resolve()
-          }
-          const onData = (bytes: Uint8Array): void => {
-            finish()
-            controller.enqueue(bytes)
-          }
-          const onEnd = (): void => {
-            finish()
-            controller.close()
-          }
-          const onClose = (): void => {
-            finish()
-            controller.error(new Error('The client disconnected before the request body was complete.'))
-          }
-          removeListeners = () => {
-            incoming.off('data', onData).off('end', onEnd).off('close', onClose)
-          }
-          if (incoming.readableEnded) return onEnd()
-          if (incoming.destroyed) return onClose()
-          incoming.on('data', onData).on('end', onEnd).on('close', onClose)
-          incoming.resume()
-        })
-      },
-      cancel() {
-        removeListeners()
-        incoming.resume()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-/** Serializes a body that the host's body parser has already parsed. */
-function serializeParsedBody(parsed: unknown): BodyInit {
-  if (typeof parsed === 'string' || parsed instanceof Uint8Array) return parsed as BodyInit
-  return JSON.stringify(parsed)
-}
+import { createRequestBody } from './request-body.ts'
 
 /** Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any. */
 export function toRequest(incoming: IncomingMessage, parsedBody: unknown): Request | undefined {
@@ -70,8 +23,7 @@ export function toRequest(incoming: IncomingMessage, parsedBody: unknown): Reque
     const url = originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl
     const init: RequestInit & { duplex?: 'half' } = { method, headers }
     if (method !== 'GET' && method !== 'HEAD') {
-      const isParsed = parsedBody !== undefined && incoming.readableEnded
-      init.body = isParsed ? serializeParsedBody(parsedBody) : createBodyStream(incoming)
+      init.body = createRequestBody(incoming, parsedBody)
       init.duplex = 'half'
     }
     return new Request(url, init)

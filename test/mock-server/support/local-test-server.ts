@@ -1,6 +1,6 @@
 /** A mock server for one test, closed when the test finishes. */
 import { onTestFinished } from 'vitest'
-import type { Clock } from '../../../mock-server/base/clock.ts'
+import type { Clock } from '../../../server/base/clock.ts'
 import type { MockServer, MockServerOptions } from '../../../mock-server/node/mock-server.ts'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import type { ManualClock } from '../../support/manual-clock.ts'

@@ -1,5 +1,5 @@
 /** A clock for the mock server that stands still until a test advances it. */
-import type { Clock } from '../../../mock-server/base/clock.ts'
+import type { Clock } from '../../../server/base/clock.ts'
 import { type ManualClock, createManualClock } from '../../support/manual-clock.ts'
 
 /** The date at which the clock starts: 2026-01-01. */
