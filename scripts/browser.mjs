@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright'
-import { aptGet, canInstall } from './apt-get.mjs'
+import { ensureProgram } from './apt-get.mjs'
 
 /** Arguments that disable the GPU and background network traffic. */
 export const browserArgs = [
@@ -63,17 +63,12 @@ const missingMessage = 'No browser was found. Install one with `npx playwright i
  * @throws Error on CI if there is still no browser, because skipped tests prove nothing
  */
 export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
-  const found = findBrowser()
-  if (found) {
-    console.log(`Browser: ${found}`)
-    return true
-  }
-  if (canInstall(mayInstall)) {
-    console.log("Browser: none found. Installing Debian's chromium with apt-get (about 120 MB).")
-    // The recommended packages would add about 90 MB.
-    if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return true
-  }
-  if (process.env.CI) throw new Error(missingMessage)
-  console.warn(`\n${'*'.repeat(missingMessage.length)}\n${missingMessage}\n${'*'.repeat(missingMessage.length)}\n`)
-  return false
+  return ensureProgram({
+    name: 'Browser',
+    find: findBrowser,
+    packageName: 'chromium',
+    megabytes: 120,
+    missingMessage,
+    mayInstall,
+  })
 }

@@ -1,7 +1,7 @@
 /** Finds or installs the Redis server that the tests of the Redis log start. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { aptGet, canInstall } from './apt-get.mjs'
+import { ensureProgram } from './apt-get.mjs'
 
 /**
  * Returns the path of `redis-server`, or `undefined` if there is none. Tries `REDIS_SERVER_PATH`, then the folders of
@@ -30,17 +30,12 @@ const missingMessage =
  * @throws Error on CI if there is still no server, because skipped tests prove nothing
  */
 export function ensureRedis({ mayInstall = Boolean(process.env.CI) } = {}) {
-  const found = findRedis()
-  if (found) {
-    console.log(`Redis: ${found}`)
-    return true
-  }
-  if (canInstall(mayInstall)) {
-    console.log("Redis: none found. Installing Debian's redis-server with apt-get (about 6 MB).")
-    if (aptGet('update') && aptGet('install', '-y', '--no-install-recommends', 'redis-server') && findRedis())
-      return true
-  }
-  if (process.env.CI) throw new Error(missingMessage)
-  console.warn(`\n${'*'.repeat(missingMessage.length)}\n${missingMessage}\n${'*'.repeat(missingMessage.length)}\n`)
-  return false
+  return ensureProgram({
+    name: 'Redis',
+    find: findRedis,
+    packageName: 'redis-server',
+    megabytes: 6,
+    missingMessage,
+    mayInstall,
+  })
 }
