@@ -93,6 +93,47 @@ interface EventLog {
     drop(stream: string): Promise<void>;
     close(): Promise<void>;
 }
+type Delta$1 = {
+    readonly type: "text" | "reasoning" | "refusal";
+    readonly block: number;
+    readonly content: string;
+    readonly raw?: unknown;
+} | {
+    readonly type: "tool-call";
+    readonly block: number;
+    readonly id?: string;
+    readonly name?: string;
+    readonly args: string;
+    readonly server?: boolean;
+    readonly raw?: unknown;
+} | {
+    readonly type: "tool-result";
+    readonly id: string;
+    readonly output: unknown;
+    readonly error?: string;
+} | {
+    readonly type: "source";
+    readonly block: number;
+    readonly url?: string;
+    readonly title?: string;
+    readonly raw: unknown;
+} | {
+    readonly type: "data";
+    readonly block: number;
+    readonly name: string;
+    readonly data: unknown;
+} | {
+    readonly type: "reset";
+    readonly from: number;
+};
+interface Usage$1 {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly reasoningTokens?: number;
+    readonly cachedTokens?: number;
+    readonly raw: unknown;
+}
+type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
 interface ProtocolEvent {
     readonly type: string;
     readonly data: string;
@@ -261,45 +302,15 @@ type Delta = string | {
     readonly type?: "text" | "reasoning" | "refusal";
     readonly content: string;
     readonly block?: number;
-} | {
-    readonly type: "tool-call";
-    readonly block: number;
-    readonly id?: string;
-    readonly name?: string;
-    readonly args: string;
-    readonly server?: boolean;
-} | {
-    readonly type: "tool-result";
-    readonly id: string;
-    readonly output: unknown;
-    readonly error?: unknown;
-} | {
-    readonly type: "source";
-    readonly block: number;
-    readonly url?: string;
-    readonly title?: string;
-    readonly raw: unknown;
-} | {
-    readonly type: "data";
-    readonly block: number;
-    readonly name: string;
-    readonly data: unknown;
-} | {
-    readonly type: "reset";
-    readonly from: number;
-};
-type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
+} | Exclude<Delta$1, {
+    readonly content: string;
+}>;
 interface End {
     readonly finishReason?: FinishReason | undefined;
     readonly rawFinishReason?: string | undefined;
     readonly usage?: Usage | undefined;
 }
-interface Usage {
-    readonly inputTokens: number;
-    readonly outputTokens: number;
-    readonly reasoningTokens?: number;
-    readonly cachedTokens?: number;
-}
+type Usage = Omit<Usage$1, "raw">;
 declare class RunError extends Error {
     readonly name: string;
     readonly code: string;

@@ -4,7 +4,7 @@
 export interface Retention {
   /** How many events are kept at least, if `bytes` allows it. */
   readonly events: number
-  /** How many bytes of events are kept. A log that has to keep four times as many refuses further events. */
+  /** How many bytes of events are kept. A log that has to keep `HARD_CAP` times as many refuses further events. */
   readonly bytes: number
   /**
    * For how many milliseconds every event is kept at least, whatever the other limits say. `Infinity`, which runs use:
@@ -12,6 +12,9 @@ export interface Retention {
    */
   readonly age: number
 }
+
+/** A log refuses to keep more than so many times the bytes of `Retention`, even if all of them are younger than its age. */
+export const HARD_CAP = 4
 
 /** One event of a stream, as it is stored. */
 export interface LogEvent {

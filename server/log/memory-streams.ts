@@ -15,6 +15,7 @@ import type {
   Retention,
   Wake,
 } from './event-log.ts'
+import { HARD_CAP } from './event-log.ts'
 import { MemoryKeys } from './memory-keys.ts'
 import { MemoryRun } from './memory-run.ts'
 import type { MemoryStream } from './memory-stream.ts'
@@ -28,9 +29,6 @@ export interface MemoryLimits {
   readonly maxRuns: number
   readonly clock: Clock
 }
-
-/** Four times the kept bytes beat the age that retention promises. */
-const HARD_CAP = 4
 
 /** The log behind `memoryLog`. */
 export class MemoryStreams implements EventLog {

@@ -1,33 +1,14 @@
 /** What a run generates: deltas, an end, or an error (PROTOCOL.md 3.1, 3.6 and 3.7). */
 
-/** A piece of an answer. Text may be given as a string. */
+import type { Delta as MessageDelta, FinishReason, Usage as MessageUsage } from '../../src/message/message.ts'
+
+export type { FinishReason } from '../../src/message/message.ts'
+
+/** A piece of an answer. Text may be given as a string, or without its type and block. */
 export type Delta =
   | string
   | { readonly type?: 'text' | 'reasoning' | 'refusal'; readonly content: string; readonly block?: number }
-  | {
-      readonly type: 'tool-call'
-      readonly block: number
-      readonly id?: string
-      readonly name?: string
-      /** The next piece of the JSON text of the arguments. */
-      readonly args: string
-      /** Whether the server itself calls the tool. */
-      readonly server?: boolean
-    }
-  | { readonly type: 'tool-result'; readonly id: string; readonly output: unknown; readonly error?: unknown }
-  | {
-      readonly type: 'source'
-      readonly block: number
-      readonly url?: string
-      readonly title?: string
-      readonly raw: unknown
-    }
-  | { readonly type: 'data'; readonly block: number; readonly name: string; readonly data: unknown }
-  /** The blocks from `from` on are void. */
-  | { readonly type: 'reset'; readonly from: number }
-
-/** Why an answer ended. */
-export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'paused' | 'error' | 'cancelled'
+  | Exclude<MessageDelta, { readonly content: string }>
 
 /** What `generate` may return: the data of the `end` event. */
 export interface End {
@@ -39,12 +20,7 @@ export interface End {
 }
 
 /** Numbers of tokens. */
-export interface Usage {
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly reasoningTokens?: number
-  readonly cachedTokens?: number
-}
+export type Usage = Omit<MessageUsage, 'raw'>
 
 const BRAND = Symbol.for('rivulet.RunError')
 

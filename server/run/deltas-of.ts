@@ -39,7 +39,7 @@ function toEnd({ finishReason, rawFinishReason, usage }: Extract<Step<unknown>, 
   return { finishReason: known, rawFinishReason: raw, usage: toUsage(usage) }
 }
 
-/** Maps the blocks of a response to its text and its end. */
+/** Maps the blocks of a response to its deltas and its end. */
 class UpstreamDecoder<D, State> {
   /** Set by the end of the answer. */
   end: End | undefined
@@ -94,8 +94,9 @@ class UpstreamDecoder<D, State> {
 }
 
 /**
- * Yields the text of a vendor's streaming response, and returns its finish reason and usage: `return yield* deltasOf(…)` in
- * `generate` makes an answer resumable. Cancels the response when the run is cancelled.
+ * Yields the deltas of a vendor's streaming response, or its text if the protocol makes no message, and returns its finish
+ * reason and usage: `return yield* deltasOf(…)` in `generate` makes an answer resumable. Cancels the response when the run
+ * is cancelled.
  * @throws RunError if the status is not 200, the vendor reports an error, or the response ends early
  * @example
  * ```ts

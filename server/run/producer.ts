@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Instrument } from '../base/instrument.ts'
 import type { EventLog, Refusal } from '../log/event-log.ts'
+import { HARD_CAP } from '../log/event-log.ts'
 import { encodeFrame } from '../log/frame.ts'
 import { PRODUCER_LOST_FRAME } from '../log/producer-lost.ts'
 import { AnswerText } from './answer-text.ts'
@@ -37,8 +38,6 @@ export interface ProducerOptions {
   onEnd(run: EndedRun): void | Promise<void>
 }
 
-/** A log refuses an append beyond four times the bytes that it is asked to keep. */
-const HARD_CAP = 4
 const FINISH_REASONS = new Set<string | undefined>([
   'stop',
   'length',

@@ -1,4 +1,5 @@
 /** The script behind `append`: positions, repeats, fencing and retention in one step. */
+import { HARD_CAP } from '../../log/event-log.ts'
 import type { Script } from './prelude.ts'
 import { defineScript } from './prelude.ts'
 
@@ -75,7 +76,7 @@ local function trim(moreEvents, moreBytes)
 end
 
 if age < math.huge then trim(lastFrame - firstFrame + 1, added) end
-if s.bytes + added > 4 * maxBytes then
+if s.bytes + added > ${HARD_CAP} * maxBytes then
   save(s)
   return refuse('overloaded')
 end
