@@ -1,7 +1,7 @@
 /** Objects without members that are `undefined`. */
 
 /** An object of which members may also be `undefined`. */
-type Loose<Target> = { [Key in keyof Target]: Target[Key] | undefined }
+export type Loose<Target> = { [Key in keyof Target]: Target[Key] | undefined }
 
 /** Merges objects into a new one; later ones take precedence. `undefined` counts as absent. */
 export function mergeDefined<Target extends object>(...layers: (Loose<Target> | undefined)[]): Target {

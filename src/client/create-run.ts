@@ -44,7 +44,7 @@ const messageResult = (message: Message) => ({
 })
 
 /**
- * Creates a run that starts at `startCursor` or, if that is `undefined`, at the beginning.
+ * Creates a run that starts at `cursor` or, if that is `undefined`, at the beginning.
  * @throws TypeError if the URL cannot be requested, the body cannot be sent, or the cursor has a different protocol
  */
 export function createRun<Delta, Events extends object>(
@@ -54,16 +54,18 @@ export function createRun<Delta, Events extends object>(
   onClosed: (() => void) | undefined,
 ): Run<Delta, Events> {
   const { protocol, detachBehavior, persist, idempotencyKey = createUuid() } = options
-  // A cursor does not have the blocks before it, nor what the protocol remembers of them.
-  const isFromStart = protocol.reduce && (protocol.begin ?? !options.message)
-  const startCursor = cursor && isFromStart ? (({ at: _at, lastEventId: _id, ...start }) => start)(cursor) : cursor
+  // A message needs the blocks before the cursor, and what the protocol remembers of them. A cursor has neither, so the run
+  // is read again from its start, unless the application has kept all that is needed.
+  const readsFromStart = !!protocol.reduce && (!!protocol.begin || !options.message)
+  const startCursor =
+    cursor && readsFromStart ? mergeDefined<Cursor>({ ...cursor, at: undefined, lastEventId: undefined }) : cursor
   if (startCursor?.protocol !== undefined && startCursor.protocol !== protocol.name)
     throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
   const key = protocol.idempotent && idempotencyKey
   const request = createRequestBuilder(url, options, !startCursor)
   const decoder = createRunDecoder(protocol, request.label, startCursor && { ...startCursor, url: request.url })
   const run = decoder.state
-  const startMessage = isFromStart ? undefined : options.message
+  const startMessage = readsFromStart ? undefined : options.message
   const received = createPosition(startCursor, startMessage)
   const reduce =
     protocol.reduce && ((message: unknown, delta: unknown) => protocol.reduce!(message, delta as Delta, run.start))
@@ -117,9 +119,9 @@ export function createRun<Delta, Events extends object>(
     },
     restore:
       persist && !startCursor
-        ? (cursor) => {
-            savedUrl = resolveResumeUrl(cursor.url, request.url)
-            decoder.restore({ ...cursor, url: savedUrl })
+        ? (stored) => {
+            savedUrl = resolveResumeUrl(stored.url, request.url)
+            decoder.restore({ ...stored, url: savedUrl })
             if (run.heartbeat) stream.expectHeartbeat(run.heartbeat)
           }
         : undefined,

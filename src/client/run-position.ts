@@ -38,7 +38,8 @@ export class RunEvent implements StreamEvent {
     position.at = at
     if (delta === undefined) return undefined
     if (reduce) position.message = reduce(position.message, delta)
-    position.text = (delta as { type?: unknown }).type === 'reset' ? textOf(position.message) : position.text + text!
+    position.text =
+      (delta as { type?: unknown }).type === 'reset' ? messageText(position.message) : position.text + text!
     return delta
   }
 
@@ -51,7 +52,7 @@ export class RunEvent implements StreamEvent {
 type Reduce = (message: unknown, delta: unknown) => unknown
 
 /** Returns the text of a message with blocks, of which some were discarded. */
-const textOf = (message: unknown): string =>
+const messageText = (message: unknown): string =>
   ((message as Partial<Message> | undefined)?.blocks ?? [])
     .map((block) => (block.type === 'text' ? block.content : ''))
     .join('')

@@ -5,8 +5,8 @@ import { networkError, unsupportedError } from './network-error.ts'
 import { readText } from './read-text.ts'
 
 /**
- * Largest slice that is parsed at once, in bytes: a busy Chromium delivers chunks of up to 1.9 MiB, which exceed the
- * CPU caches (measured with bench/clients).
+ * Largest slice that is parsed at once, in bytes. A busy Chromium delivers chunks of up to 1.9 MiB, which exceed the CPU
+ * caches, whereas each read of a smaller slice has a cost of its own (measured with bench/clients).
  */
 export const MAX_SLICE_BYTES = 262_144
 

@@ -1,5 +1,5 @@
 /** Builds a message from the deltas of an answer. */
-import { mergeDefined } from '../base/merge-defined.ts'
+import { type Loose, mergeDefined } from '../base/merge-defined.ts'
 import type { Block, Delta, Message, TextBlock, ToolCall } from './message.ts'
 
 /** Parses the arguments of a tool call piece by piece; `partialJson()` is one. */
@@ -26,7 +26,6 @@ export interface MessageOptions {
 }
 
 type BlockDelta = Exclude<Delta, { type: 'tool-result' | 'reset' }>
-type Loose<Target> = { [Key in keyof Target]: Target[Key] | undefined }
 type Reducer = (message: Message | undefined, delta: Delta, start?: Omit<Message, 'blocks'>) => Message
 
 /** Adds the arguments as a value, which are parsed when they are read: what is not whole yet is not JSON. */

@@ -122,7 +122,7 @@ function endBlock({ blocks, open }: AnthropicState, index: unknown): Delta[] {
   return [{ type: isText ? 'text' : 'reasoning', block: blocks.of(index), content: '', raw }]
 }
 
-/** Returns the steps of a `message_start`. A proxy may send it again, also for an answer that begins anew. */
+/** Returns the steps of a `message_start`. A proxy may send it again, also for an answer that begins again. */
 function beginMessage(state: AnthropicState, message: Fields): Step<Delta>[] {
   const { id, model, usage } = message
   const isKnown = state.id !== undefined

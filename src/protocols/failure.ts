@@ -1,7 +1,7 @@
 /** What vendors say when they fail: in the body of a refused response, or within a stream. */
 import { fieldsOf, textOf } from '../message/fields.ts'
-
 import type { Refusal, Step } from './protocol.ts'
+
 /** A failure in the vendor's own words; the message is empty if there are none. */
 interface Failure {
   message: string

@@ -1,8 +1,9 @@
 /** The default protocol: start, delta and end events according to PROTOCOL.md, section 3. */
 import type { Delta, Message } from '../message/message.ts'
-import { type MessageOptions, createReducer } from '../message/reduce.ts'
+import type { MessageOptions } from '../message/reduce.ts'
 import { type DeltaFields, type TextDelta, nativeOf, nativeText } from './native-text.ts'
 import type { Protocol, Step } from './protocol.ts'
+import { richProtocol } from './rich.ts'
 
 /** Options of `native`. */
 export interface NativeOptions extends MessageOptions {
@@ -61,9 +62,6 @@ export function native(options?: NativeOptions & { blocks?: false | undefined })
 export function native(options: NativeOptions & { blocks: true }): Protocol<Delta, void, Message>
 export function native(options: NativeOptions = {}): Protocol<TextDelta> | Protocol<Delta, void, Message> {
   if (!options.blocks) return nativeText()
-  return {
-    ...nativeOf(mapDelta),
-    text: (delta: Delta) => (delta.type === 'text' ? delta.content : ''),
-    reduce: createReducer(options),
-  }
+  const { text, reduce } = richProtocol(options)
+  return { ...nativeOf(mapDelta), text, reduce }
 }
