@@ -7,6 +7,7 @@ import { createServer } from '../../server/service/create-server.ts'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { waitUntil } from '../mock-server/support/local-test-server.ts'
+import { answerWithCuts } from './support/answer-with-cuts.ts'
 import { createModel } from './support/model.ts'
 
 interface Events {
@@ -62,18 +63,10 @@ test('[P2.3] a feed gets every event once and in order, however often its connec
 })
 
 test('[P3.3] a run is resumed after its connection was cut, and generated once', async () => {
-  const { client, cut, model, requests } = await open()
-  const run = client.stream('answers', { json: { prompt: 'Hi' } })
-  const final = run.final()
-  await waitUntil(() => model.runs.length === 1)
-  for (const text of ['Hello', ', ', 'resumable', ' ', 'world']) {
-    model.runs[0]!.say(text)
-    await waitUntil(() => run.text.endsWith(text))
-    cut()
-  }
-  model.runs[0]!.say('!', '!')
-  model.runs[0]!.end({ usage: { inputTokens: 1, outputTokens: 7 } })
-  expect(await final).toMatchObject({ text: 'Hello, resumable world!!', finishReason: 'stop' })
+  const opened = await open()
+  const { model, requests } = opened
+  const result = await answerWithCuts(opened, { usage: { inputTokens: 1, outputTokens: 7 } })
+  expect(result).toMatchObject({ text: 'Hello, resumable world!!', finishReason: 'stop' })
   expect(model.runs).toHaveLength(1)
   expect(requests.filter((request) => request.startsWith('POST'))).toHaveLength(1)
   expect(requests).toContain('GET /app/answers?run')

@@ -10,6 +10,7 @@ import { createServer } from '../../server/service/create-server.ts'
 import { bearer, createClient } from '../../src/index.ts'
 import { multiplex } from '../../src/multiplex.ts'
 import { waitUntil } from '../mock-server/support/local-test-server.ts'
+import { answerWithCuts } from './support/answer-with-cuts.ts'
 import { createModel } from './support/model.ts'
 
 interface Events {
@@ -102,18 +103,10 @@ test('[P5.6] [P2.3] feeds on a channel get every event once and in order, howeve
 })
 
 test('[P5.6] [P3.3] a run on a channel is resumed after the channel was cut, and generated once', async () => {
-  const { client, cut, model, requests } = await open()
-  const run = client.stream('answers', { json: { prompt: 'Hi' } })
-  const final = run.final()
-  await waitUntil(() => model.runs.length === 1)
-  for (const text of ['Hello', ', ', 'resumable', ' ', 'world']) {
-    model.runs[0]!.say(text)
-    await waitUntil(() => run.text.endsWith(text))
-    cut()
-  }
-  model.runs[0]!.say('!', '!')
-  model.runs[0]!.end()
-  expect(await final).toMatchObject({ text: 'Hello, resumable world!!', finishReason: 'stop' })
+  const opened = await open()
+  const { model, requests } = opened
+  const result = await answerWithCuts(opened)
+  expect(result).toMatchObject({ text: 'Hello, resumable world!!', finishReason: 'stop' })
   expect(model.runs).toHaveLength(1)
   expect(requests.filter((request) => request.endsWith('answers'))).toEqual([])
 })
