@@ -177,8 +177,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
   /** The page is shown again, or the network is back. */
   const handleHint = (): void => {
     current?.watchdog?.check()
-    // What that check has failed is waiting a moment later.
-    clock.after(0, () => state.status === 'waiting' && timer.hurry())
+    timer.hurry()
   }
 
   return {

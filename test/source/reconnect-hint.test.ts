@@ -157,6 +157,34 @@ describe('[F41] reconnect hints', () => {
     expect(testSource.network.last.request.lastEventId).toBe('1')
   })
 
+  test('a connection that failed while the page was frozen, and is reported after the hint, is replaced at once', async () => {
+    const testSource = createTestSourceWithNetwork()
+    const connection = await testSource.open()
+    await testSource.emitReconnectHint()
+    await testSource.clock.advance(999)
+    connection.disconnect()
+    await flushMicrotasks()
+    expect(testSource.clock.pendingDelays).toEqual([0])
+  })
+
+  test('a hint hurries only one failure, and only for a second', async () => {
+    const testSource = createTestSourceWithNetwork()
+    const connection = await testSource.open()
+    await testSource.emitReconnectHint()
+    connection.disconnect()
+    await flushMicrotasks()
+    await testSource.clock.advance(0)
+    testSource.network.last.fail()
+    await flushMicrotasks()
+    expect(testSource.clock.pendingDelays).toEqual([2_000])
+    await testSource.clock.advance(2_000)
+    await testSource.emitReconnectHint()
+    await testSource.clock.advance(1_000)
+    testSource.network.last.fail()
+    await flushMicrotasks()
+    expect(testSource.clock.pendingDelays).toEqual([4_000])
+  })
+
   test('a hint does not affect a connection that is not idle', async () => {
     const testSource = createTestSourceWithNetwork({ idleTimeout: 30_000 })
     await testSource.open()
