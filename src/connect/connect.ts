@@ -54,7 +54,8 @@ export interface Batch {
   native?: boolean | undefined
   /**
    * The block that the end of the body has cut off, with what has arrived of it; only in the last batch, which has no
-   * other block. Absent if the body ended after a blank line or a comment.
+   * other block. Absent if the body ended after a blank line or a comment. JSON that the server has sent without field
+   * names counts as the data of such a block.
    */
   unfinished?: Block | undefined
   /** The comments of this batch, in order; `position` is the number of blocks that precede the comment. */

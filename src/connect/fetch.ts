@@ -6,6 +6,9 @@ import { openBody } from './read-body.ts'
 import { fetchFollowingRedirects } from './redirect.ts'
 import { sendRequest } from './send-request.ts'
 
+/** Longest text without field names that is kept, in characters. */
+const MAX_BARE_CHARS = 0x4000
+
 type CreateParser = (options: BlockParserOptions) => BlockParser
 
 /**
@@ -40,11 +43,16 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
   let batch: Batch
   let failure: unknown
   let isEnded = false
+  /** JSON without field names: a server that fails may send its error like that. */
+  let bareText = ''
   const parser = makeParser({
     maxEventSize: request.maxEventSize,
     label: formatRequestLabel(request),
     onBlock: (block) => batch.blocks.push(block),
     onRetry: (ms) => (batch.retry = ms),
+    onUnknown(line) {
+      if (bareText || line[0] === '{') bareText += `${line}\n`.slice(0, MAX_BARE_CHARS - bareText.length)
+    },
     ...(request.wantsComments && {
       onComment: (text) => (batch.comments ??= []).push({ position: batch.blocks.length, text }),
     }),
@@ -61,9 +69,15 @@ function createConnection(response: Response, request: ConnectRequest, makeParse
       batch = { blocks: [], bytes: bytes?.length ?? 0 }
       if (!bytes) {
         isEnded = true
+        const isCut = parser.finish()
         // A block without data and without an id is not reported, but it was cut off, too.
-        const nothing: Block = { type: '', data: undefined, id: undefined }
-        return parser.finish() ? { blocks: [], bytes: 0, unfinished: batch.blocks[0] ?? nothing } : null
+        const [cutBlock] = bareText ? [] : batch.blocks
+        const unfinished: Block = cutBlock ?? {
+          type: bareText && 'message',
+          data: bareText || undefined,
+          id: undefined,
+        }
+        return isCut || bareText ? { blocks: [], bytes: 0, unfinished } : null
       }
       try {
         parser.push(bytes)

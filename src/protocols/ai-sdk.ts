@@ -75,16 +75,17 @@ function toolDeltas({ blocks, withArgs }: AiSdkState, data: Fields): Delta[] {
   if (type === 'tool-output-available') return [{ type: 'tool-result', id, output }]
   if (type === 'tool-output-error') return [{ type: 'tool-result', id, output: undefined, error: textOf(errorText) }]
   if (type === 'tool-output-denied') return [{ type: 'tool-result', id, output: undefined, error: 'denied' }]
-  const block = blocks.of(`tool ${id}`)
+  const key = `tool ${id}`
   if (type === 'tool-input-delta') {
     withArgs.add(id)
-    return [{ type: 'tool-call', block, args: textOf(inputTextDelta) }]
+    return [{ type: 'tool-call', block: blocks.of(key), args: textOf(inputTextDelta) }]
   }
   if (!/^tool-input-(start|available|error)$/.test(textOf(type)))
     return [{ type: 'data', block: blocks.next(), name: textOf(type), data }]
   // The whole input comes again after its pieces.
   const args = type === 'tool-input-start' || withArgs.has(id) ? '' : argsOf(data)
-  const call: Delta = { type: 'tool-call', block, id, name: textOf(toolName), args, server: !!providerExecuted }
+  const named = { id, name: textOf(toolName), server: !!providerExecuted }
+  const call: Delta = { type: 'tool-call', block: blocks.of(key), ...named, args }
   if (type === 'tool-input-error')
     return [call, { type: 'tool-result', id, output: undefined, error: textOf(errorText) }]
   return [type === 'tool-input-available' ? { ...call, raw: data } : call]
@@ -105,6 +106,8 @@ function deltasOf(state: AiSdkState, data: Fields): Delta[] {
   if (type === 'reset-step') {
     const from = state.blocksBefore
     blocks.truncate(from)
+    // Calls of earlier steps are whole.
+    state.withArgs.clear()
     return [{ type: 'reset', from }]
   }
   if (type.startsWith('tool-')) return toolDeltas(state, data)

@@ -161,7 +161,7 @@ export function anthropic(options?: MessageOptions): Protocol<Delta, unknown, Me
       reason: '',
       usage: undefined,
     }),
-    map({ data: text }, state: AnthropicState) {
+    map({ type: name, data: text }, state: AnthropicState) {
       if (!text.trim()) return undefined
       const data = fieldsOf(JSON.parse(text))
       const { type, index, delta, usage } = data
@@ -177,7 +177,7 @@ export function anthropic(options?: MessageOptions): Protocol<Delta, unknown, Me
         state.usage = mergeFields(state.usage, usage)
       }
       if (type === 'message_stop') return { type: 'end', ...endOf(state), data }
-      if (type === 'error') return failureStep(data, isTemporary(data['error']))
+      if (type === 'error' || name === 'error') return failureStep(data, isTemporary(data['error']))
       return { type: 'pass', data }
     },
   }

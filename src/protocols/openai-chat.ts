@@ -186,8 +186,9 @@ export function openaiChat(options?: MessageOptions): Protocol<Delta, unknown, M
       try {
         chunk = JSON.parse(text)
       } catch (cause) {
-        // A part of an object is a cut.
-        if (type !== 'error' || text.startsWith('{')) throw cause
+        // A part of an object is a cut. Servers name their pings and errors, which may be any text.
+        if (type === 'message' || text.startsWith('{')) throw cause
+        if (type !== 'error') return undefined
         chunk = text
       }
       const { error, object, usage } = fieldsOf(chunk)

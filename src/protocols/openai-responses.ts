@@ -13,7 +13,7 @@ interface ResponsesState {
   readonly withArgs: Set<unknown>
   /** Number of the last event; -1 before the first one. */
   sequence: number
-  /** URL of the response to the first request. */
+  /** URL of the response to the first request; empty on a server, which resumes nothing. */
   url: string
   /** Whether the application has to run a tool. */
   hasCalls: boolean
@@ -51,7 +51,11 @@ function endItem(state: ResponsesState, index: unknown, item: Fields): Delta[] {
     const call: Delta = { type: 'tool-call', block: blocks.of(index), args, raw: item }
     return [...begun, call, ...(value || failure ? [result] : [])]
   }
-  if (type === 'reasoning') return [{ type: 'reasoning', block: blocks.of(index), content: '', raw: item }]
+  if (type === 'reasoning') {
+    const parts = blocks.has(index) ? [] : [...listOf(item['summary']), ...listOf(item['content'])]
+    const content = parts.map(({ text }) => textOf(text)).join('\n\n')
+    return [{ type: 'reasoning', block: blocks.of(index), content, raw: item }]
+  }
   if (type !== 'message') return [{ type: 'data', block: blocks.of(index), name: type, data: item }]
   const parts = listOf(item['content']).entries()
   return [...parts].flatMap(([position, part]): Delta[] => {
@@ -130,6 +134,9 @@ function stepsOf(state: ResponsesState, data: Fields): Step<Delta>[] {
   const { type: eventType, sequence_number: sequence, response: whole } = data
   const type = textOf(eventType)
   const response = fieldsOf(whole)
+  // Not every server numbers its errors.
+  if (type === 'response.failed') return [{ ...failureStep(response, false), usage: response['usage'], data }]
+  if (type === 'error') return [{ ...failureStep(data, false), data }]
   let at: string | undefined
   if (typeof sequence === 'number') {
     if (sequence <= state.sequence) return [{ type: 'skip' }]
@@ -142,13 +149,11 @@ function stepsOf(state: ResponsesState, data: Fields): Step<Delta>[] {
   }
   if (type === 'response.created') {
     const { id, model, background } = response
-    const resume = background ? withPath(state.url, `/${encodeURIComponent(textOf(id))}`) : undefined
+    const resume = background && state.url ? withPath(state.url, `/${encodeURIComponent(textOf(id))}`) : undefined
     return [{ type: 'start', id: textOf(id), streamId: textOf(id), model: textOf(model), resume, at, data }]
   }
   if (/^response\.(completed|incomplete|cancelled)$/.test(type))
     return [{ type: 'end', ...endOf(state, type, response), at, data }]
-  if (type === 'response.failed') return [{ ...failureStep(response, false), usage: response['usage'], data }]
-  if (type === 'error') return [{ ...failureStep(data, false), data }]
   const deltas = deltasOf(state, data)
   return deltas.length ? deltas.map((delta) => ({ type: 'delta', delta, at, data })) : [{ type: 'pass', at, data }]
 }

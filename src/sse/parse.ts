@@ -21,6 +21,8 @@ export interface BlockParserOptions {
   onRetry?(ms: number): void
   /** Called with the text of each comment, without the colon and one leading space. */
   onComment?(text: string): void
+  /** Called with each line that is neither a comment nor a field that is used. */
+  onUnknown?(line: string): void
   /** Maximum size of one event's data, or of another value that is used, in characters (UTF-16 code units). @defaultValue 16 Mi */
   maxEventSize?: number
   /** Type of blocks without an `event` field. @defaultValue `'message'` */
@@ -60,6 +62,7 @@ export function createBlockParser({
   onBlock,
   onRetry,
   onComment,
+  onUnknown,
   maxEventSize = DEFAULT_MAX_EVENT_CHARS,
   defaultType = 'message',
   label,
@@ -200,7 +203,7 @@ export function createBlockParser({
           }
           // [spec] An id that contains NUL is ignored.
           else if (value.indexOf('\0') < 0) eventId = value
-        }
+        } else onUnknown?.(text.slice(pos, end))
       }
       pos = end + 1
     }

@@ -34,6 +34,8 @@ test.each([
   ['id: 7', { type: 'message', data: undefined, id: '7' }],
   ['event: x\n', { type: '', data: undefined, id: undefined }],
   ['dat', { type: '', data: undefined, id: undefined }],
+  ['{"error":{}}', { type: 'message', data: '{"error":{}}\n', id: undefined }],
+  ['{\r\n  "error": {}\r\n}\r\n', { type: 'message', data: '{\n  "error": {}\n}\n', id: undefined }],
 ])('after a complete event, %j is left over, however it is cut', async (rest, unfinished) => {
   const text = `data: a\n\n${rest}`
   for (let cut = 0; cut <= text.length; cut++) {
@@ -43,7 +45,7 @@ test.each([
   }
 })
 
-test.each(['', '\n', '\r\n\r\n', ': comment', ': comment\n', ':', ': comment\n\n'])(
+test.each(['', '\n', '\r\n\r\n', 'unknown: {}\n', ': comment', ': comment\n', ':', ': comment\n\n'])(
   'after a complete event, nothing is left over by %j, however it is cut',
   async (rest) => {
     const text = `data: a\n\n${rest}`
@@ -53,6 +55,11 @@ test.each(['', '\n', '\r\n\r\n', ': comment', ': comment\n', ':', ': comment\n\n
     }
   },
 )
+
+test('JSON without field names is kept up to 16 KiB', async () => {
+  const [last] = (await readBody('{\n', `"${'x'.repeat(500)}"\n`.repeat(100))).slice(-1)
+  expect(last!.unfinished?.data).toHaveLength(0x4000)
+})
 
 test('a long comment without its line end leaves nothing over, however it is cut', async () => {
   const comment = `:${'x'.repeat(3_000)}`

@@ -326,6 +326,14 @@ describe('chunks', () => {
     createBlockParser({ onBlock: (block) => blocks.push(block) }).push(utf8(': a\nretry: 1\ndata: b\n\n'))
     expect(blocks).toEqual([event('b')])
   })
+
+  test('onUnknown is called with each line that is neither a comment nor a field', () => {
+    const lines: string[] = []
+    const text = ': a\n{\n "error": 1}\r\ndata: b\nid\nevent: e\nretry: 1\ndata2: c\n\n'
+    const options = { onBlock() {}, onRetry() {}, onUnknown: (line: string) => lines.push(line) }
+    createBlockParser(options).push(utf8(text))
+    expect(lines).toEqual(['{', ' "error": 1}', 'data2: c'])
+  })
 })
 
 describe('end and reset', () => {
