@@ -202,6 +202,7 @@ interface Protocol<Delta, State = void, Message = unknown> {
     resume?: {
         url(address: string, at?: string): string;
         replays: "after" | "all";
+        fromStart?: string;
     };
     cancel?(address: string): {
         method: string;

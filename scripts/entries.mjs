@@ -13,6 +13,8 @@ export const entries = {
   anthropic: 'src/anthropic.ts',
   gemini: 'src/gemini.ts',
   'ai-sdk': 'src/ai-sdk.ts',
+  'ag-ui': 'src/ag-ui.ts',
+  langgraph: 'src/langgraph.ts',
   'event-source': 'src/event-source.ts',
   'fetch-event-source': 'src/fetch-event-source.ts',
   parser: 'src/parser.ts',

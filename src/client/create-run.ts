@@ -58,7 +58,9 @@ export function createRun<Delta, Events extends object>(
   // is read again from its start, unless the application has kept all that is needed.
   const readsFromStart = !!protocol.reduce && (!!protocol.begin || !options.message)
   const startCursor =
-    cursor && readsFromStart ? mergeDefined<Cursor>({ ...cursor, at: undefined, lastEventId: undefined }) : cursor
+    cursor && readsFromStart
+      ? mergeDefined<Cursor>({ ...cursor, at: undefined, lastEventId: protocol.resume?.fromStart })
+      : cursor
   if (startCursor?.protocol !== undefined && startCursor.protocol !== protocol.name)
     throw new TypeError(`The cursor belongs to the protocol "${startCursor.protocol}", not "${protocol.name}"`)
   const key = protocol.idempotent && idempotencyKey

@@ -20,6 +20,10 @@ export const textOf = (value: unknown): string => (typeof value === 'string' ? v
 export const numberOf = (...values: readonly unknown[]): number | undefined =>
   values.find((value) => typeof value === 'number')
 
+/** Returns the sum of the numbers in `values`, or `undefined` if there is none. */
+export const sumOf = (values: readonly unknown[]): number | undefined =>
+  values.reduce<number | undefined>((sum, value) => (typeof value === 'number' ? (sum ?? 0) + value : sum), undefined)
+
 /** Returns `earlier` with the members of `later`; a member that is `null` or missing replaces nothing. */
 export const mergeFields = (earlier: unknown, later: unknown): Fields => {
   const known = Object.entries(fieldsOf(later)).map(([name, value]) => [name, value ?? undefined])

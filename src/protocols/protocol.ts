@@ -121,9 +121,10 @@ export interface Protocol<Delta, State = void, Message = unknown> {
   /**
    * How a run is read again. `url` returns the URL, where `address` is the one that the `start` step has named, and `at`
    * the last position. `replays`: `after`, the events after the position (or after `Last-Event-ID`), or all of them. Events
-   * that are replayed are skipped if they are the same; otherwise the run fails with code `expired`.
+   * that are replayed are skipped if they are the same; otherwise the run fails with code `expired`. `fromStart`: the
+   * `Last-Event-ID` that asks for all events, if the server needs one.
    */
-  resume?: { url(address: string, at?: string): string; replays: 'after' | 'all' }
+  resume?: { url(address: string, at?: string): string; replays: 'after' | 'all'; fromStart?: string }
   /**
    * Returns the request that cancels a run on the server, where `address` is the one that the `start` step has named.
    * Without it, cancelling closes the connection.

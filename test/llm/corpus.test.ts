@@ -48,5 +48,5 @@ describe.each(samples)('$vendor/$name', ({ vendor, name, bytes, expected }) => {
 })
 
 test('every vendor has streams', () => {
-  expect(samples.length).toBeGreaterThan(90)
+  expect(samples.length).toBeGreaterThan(100)
 })

@@ -4,8 +4,10 @@ import { isStreamError } from '../../src/base/errors.ts'
 import { createClient } from '../../src/client/client.ts'
 import type { Delta, Message } from '../../src/message/message.ts'
 import { anthropic } from '../../src/protocols/anthropic.ts'
+import { agUi } from '../../src/protocols/ag-ui.ts'
 import { aiSdk } from '../../src/protocols/ai-sdk.ts'
 import { gemini } from '../../src/protocols/gemini.ts'
+import { langgraph } from '../../src/protocols/langgraph.ts'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import { openaiResponses } from '../../src/protocols/openai-responses.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
@@ -20,6 +22,8 @@ export const vendors: Readonly<Record<string, () => Protocol<Delta, unknown, Mes
   anthropic: () => anthropic(),
   gemini: () => gemini(),
   'ai-sdk': () => aiSdk(),
+  'ag-ui': () => agUi(),
+  langgraph: () => langgraph(),
 }
 
 /** A stream of a vendor, and what must be made of it. */

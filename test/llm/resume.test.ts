@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Message } from '../../src/message/message.ts'
 import { aiSdk } from '../../src/protocols/ai-sdk.ts'
+import { langgraph } from '../../src/protocols/langgraph.ts'
 import { openaiResponses } from '../../src/protocols/openai-responses.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import type { ScriptedBlock } from '../support/scripted-connect.ts'
@@ -19,10 +20,11 @@ function eventsOf(vendor: string, name: string): ScriptedBlock[] {
     .split('\n\n')
     .filter(Boolean)
     .map((block) => {
-      const { groups } = /^(event: (?<type>.*)\n)?data: (?<data>.*)$/.exec(block) as unknown as {
-        groups: { type?: string; data: string }
+      const fields = /^(?:event: (?<type>.*)\n)?data: (?<data>.*?)(?:\nid: (?<id>.*))?$/
+      const { groups } = fields.exec(block) as unknown as {
+        groups: { type?: string; data: string; id?: string }
       }
-      return { type: groups.type ?? 'message', data: groups.data }
+      return { type: groups.type ?? 'message', data: groups.data, ...(groups.id && { id: groups.id }) }
     })
 }
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -199,5 +201,96 @@ describe('aiSdk() with resumeUrl', () => {
     await clock.advance(10_000)
     await expect(final).rejects.toMatchObject({ code: 'truncated', partial: 'One' })
     expect(network.attempts).toHaveLength(1)
+  })
+})
+
+describe('langgraph() with resumable', () => {
+  const events = eventsOf('langgraph', 'reasoning-and-tools')
+  const open = async () => {
+    const testClient = createTestClient()
+    const protocol = langgraph({ resumable: true })
+    const run = testClient.client.stream('/threads/t1/runs/stream', { json: {}, protocol })
+    const final = run.final()
+    final.catch(() => {})
+    return { ...testClient, run, final, connection: await testClient.open() }
+  }
+
+  test.each(events.slice(0, -1).map((_, index) => index + 1))(
+    'a run cut after %i events continues after the last one, and is not started again',
+    async (count) => {
+      const { connection, clock, network, final } = await open()
+      connection.send(...events.slice(0, count))
+      connection.disconnect()
+      await clock.advance(1_000)
+      expect(network.attempts).toHaveLength(2)
+      expect(network.last.request).toMatchObject({
+        method: 'GET',
+        url: 'https://api.test/threads/t1/runs/run-1/stream',
+        lastEventId: `${count}-0`,
+      })
+      network.last.respond().send(...events.slice(count))
+      expect(plain(await final)).toEqual(expectedOf('langgraph', 'reasoning-and-tools'))
+    },
+  )
+
+  test('a cursor from the middle asks for all events, with the ID -1', async () => {
+    const { connection, run } = await open()
+    connection.send(...events.slice(0, 5))
+    await flushMicrotasks()
+    const { cursor } = run
+    run.detach()
+    const { client, network } = createTestClient()
+    const resumed = client.resume(cursor!, { protocol: langgraph({ resumable: true }) })
+    await flushMicrotasks()
+    expect(network.last.request).toMatchObject({
+      url: 'https://api.test/threads/t1/runs/run-1/stream',
+      lastEventId: '-1',
+    })
+    network.last.respond().send(...events)
+    expect(plain(await resumed.final())).toEqual(expectedOf('langgraph', 'reasoning-and-tools'))
+  })
+
+  test('a run that the server no longer knows is expired', async () => {
+    const { connection, clock, network, final } = await open()
+    connection.send(...events.slice(0, 5))
+    connection.disconnect()
+    await clock.advance(1_000)
+    network.last.respond({ status: 404, headers: {} })
+    await expect(final).rejects.toMatchObject({ code: 'expired', partial: 'I look.' })
+  })
+
+  test('cancel() posts to the server', async () => {
+    const { connection, network, run, final } = await open()
+    connection.send(...events.slice(0, 3))
+    await flushMicrotasks()
+    const cancelled = run.cancel()
+    await flushMicrotasks()
+    const { method, url } = network.last.request
+    expect([method, url]).toEqual(['POST', 'https://api.test/threads/t1/runs/run-1/cancel'])
+    network.last.respond({ status: 202, headers: {} })
+    await cancelled
+    connection.send({ type: 'error', data: '{"error":"UserInterrupt","message":"User interrupted the run"}' })
+    expect(await final).toMatchObject({ finishReason: 'cancelled' })
+  })
+
+  test('without resumable, a cut run is truncated', async () => {
+    const { client, clock, network, open: openConnection } = createTestClient()
+    const final = client.stream('/runs/stream', { json: {}, protocol: langgraph() }).final()
+    final.catch(() => {})
+    const connection = await openConnection()
+    connection.send(...events.slice(0, 5))
+    connection.end()
+    await clock.advance(10_000)
+    await expect(final).rejects.toMatchObject({ code: 'truncated', partial: 'I look.' })
+    expect(network.attempts).toHaveLength(1)
+  })
+
+  test('with eof: end, the end of the connection is that of the run', async () => {
+    const { client, open: openConnection } = createTestClient()
+    const final = client.stream('/runs/stream', { json: {}, protocol: langgraph({ eof: 'end' }) }).final()
+    const connection = await openConnection()
+    connection.send(...events.slice(0, -1))
+    connection.end()
+    expect(plain(await final)).toEqual(expectedOf('langgraph', 'reasoning-and-tools'))
   })
 })
