@@ -25,7 +25,7 @@ export interface DeltaFields {
 function mapTextDelta(fields: DeltaFields): Step<TextDelta> {
   const { type: kind = 'text', content, index, count } = fields
   if (kind === 'reset') throw new StreamError('expired', 'The server has discarded a part of the text (reset delta)')
-  if (kind !== 'text') return { type: 'pass', index, count }
+  if (kind !== 'text') return { type: 'pass', index, count, data: fields }
   if (typeof content !== 'string') throw new TypeError('content: expected a string')
   return { type: 'delta', delta: fields as TextDelta, index, count, data: fields }
 }
@@ -43,7 +43,7 @@ export function nativeOf<Delta>(
     timeouts: { connectTimeout: 60_000, idleTimeout: undefined },
     map({ type, data }) {
       const fields: unknown = JSON.parse(data)
-      if (!RUN_EVENT_TYPES.has(type)) return undefined
+      if (!RUN_EVENT_TYPES.has(type)) return { type: 'pass', data: fields }
       if (typeof fields !== 'object' || !fields || Array.isArray(fields)) throw new TypeError('Expected an object')
       return type === 'delta' ? mapDelta(fields as DeltaFields) : ({ ...fields, type, data: fields } as Step<Delta>)
     },

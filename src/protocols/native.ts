@@ -38,7 +38,8 @@ function mapDelta(fields: DeltaFields): Step<Delta> {
   const { type = 'text', index, count, block = 0, from } = fields
   if (type === 'reset') {
     if (!isPosition(from)) throw new TypeError('from: expected a number of at least 0')
-  } else if (typeof type !== 'string' || !Object.hasOwn(DELTA_TYPES, type)) return { type: 'pass', index, count }
+  } else if (typeof type !== 'string' || !Object.hasOwn(DELTA_TYPES, type))
+    return { type: 'pass', index, count, data: fields }
   else {
     const name = DELTA_TYPES[type]
     if (name && typeof fields[name] !== 'string') throw new TypeError(`${name}: expected a string`)
