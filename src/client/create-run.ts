@@ -138,7 +138,7 @@ export function createRun<Delta, Events extends object>(
     },
     onInvalid(error, item) {
       decoder.invalidate(error)
-      indexAfterInvalid = RunEvent.meaningOf(item)?.nextIndex
+      indexAfterInvalid = RunEvent.nextIndexAfter(item)
       return true
     },
     onReceived(items) {

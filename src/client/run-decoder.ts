@@ -46,7 +46,7 @@ export interface RunDecoder {
 }
 
 /** The step of an event for which the protocol has none. */
-const PASS = { type: 'pass' } as const
+const PASS: Step<never> = { type: 'pass' }
 
 /** Parses data as JSON; other data, such as `[DONE]`, stays text. */
 function parse(data: string): unknown {
@@ -136,22 +136,21 @@ export function createRunDecoder<Delta>(
   }
   /** Appends the items of one event. Returns why the event does not count as new, if it does not. */
   const decodeEvent = (event: ProtocolEvent, items: StreamEvent[], responseUrl: string): Disposition | undefined => {
+    const mapped = protocol.map(event, memory) ?? PASS
+    const steps = 'length' in mapped ? mapped : [mapped]
     // Listeners receive the event of the wire once, whatever the number of its deltas.
     let { type } = event
-    const decodeStep = (step: Step<Delta>): void => {
-      if (!apply(step, responseUrl)) return
+    for (const step of steps.length ? steps : [PASS]) {
+      if (!apply(step, responseUrl)) continue
       const { at = state.at, data = type && parse(event.data) } = step
       state.at = at
       const delta = step.type === 'delta' ? step.delta : undefined
-      if (!type && delta === undefined) return
+      if (!type && delta === undefined) continue
       hasDeltas ||= delta !== undefined
       const text = delta === undefined ? '' : (protocol.text?.(delta) ?? '')
       items.push(new RunEvent(type, data, event.id, { nextIndex, at, delta, text }))
       type = ''
     }
-    const steps = protocol.map(event, memory) ?? PASS
-    if (!('length' in steps)) decodeStep(steps)
-    else for (const step of steps.length ? steps : [PASS]) decodeStep(step)
     return event.type === 'start' || type ? 'handshake' : undefined
   }
 

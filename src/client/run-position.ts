@@ -10,9 +10,9 @@ export interface RunEventMeaning {
   /** Position after the event, for protocols that do not resume by event ID. */
   readonly at: string | undefined
   /** Only deltas have one. */
-  readonly delta?: unknown
+  readonly delta: unknown
   /** The text of the delta. */
-  readonly text?: string
+  readonly text: string
 }
 
 /** An event of a run. What it means for the position in the run is private: it is not part of the event. */
@@ -21,31 +21,38 @@ export class RunEvent implements StreamEvent {
   readonly type: string
   readonly data: unknown
   readonly id: string
-  readonly #meaning: RunEventMeaning
+  readonly #nextIndex: number | undefined
+  readonly #at: string | undefined
+  readonly #delta: unknown
+  readonly #text: string
 
-  constructor(type: string, data: unknown, id: string, meaning: RunEventMeaning) {
+  constructor(type: string, data: unknown, id: string, { nextIndex, at, delta, text }: RunEventMeaning) {
     this.type = type
     this.data = data
     this.id = id
-    this.#meaning = meaning
+    this.#nextIndex = nextIndex
+    this.#at = at
+    this.#delta = delta
+    this.#text = text
   }
 
-  /** Moves `position` past an event. Returns its delta, if it has one. */
+  /** Moves `position` past an event of a run. Returns its delta, if it has one. */
   static advance(position: RunPosition, event: StreamEvent, reduce: Reduce | undefined): unknown {
-    const { nextIndex, at, delta, text } = RunEvent.meaningOf(event)!
-    position.lastEventId = event.id
-    position.nextIndex = nextIndex
-    position.at = at
+    const own = event as RunEvent
+    const delta = own.#delta
+    position.lastEventId = own.id
+    position.nextIndex = own.#nextIndex
+    position.at = own.#at
     if (delta === undefined) return undefined
     if (reduce) position.message = reduce(position.message, delta)
     position.text =
-      (delta as { type?: unknown }).type === 'reset' ? messageText(position.message) : position.text + text!
+      (delta as { type?: unknown }).type === 'reset' ? messageText(position.message) : position.text + own.#text
     return delta
   }
 
-  /** Returns what an event means, if it is one of a run. */
-  static meaningOf(event: StreamEvent): RunEventMeaning | undefined {
-    return #meaning in event ? event.#meaning : undefined
+  /** Returns the index of the next delta after an event of a run, if it is known. */
+  static nextIndexAfter(event: StreamEvent): number | undefined {
+    return (event as RunEvent).#nextIndex
   }
 }
 

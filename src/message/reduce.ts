@@ -1,6 +1,6 @@
 /** Builds a message from the deltas of an answer. */
 import { type Loose, mergeDefined } from '../base/merge-defined.ts'
-import type { Block, Delta, Message, TextBlock, ToolCall } from './message.ts'
+import type { Block, Delta, Message, ToolCall } from './message.ts'
 
 /** Parses the arguments of a tool call piece by piece; `partialJson()` is one. */
 export interface ArgumentsParser {
@@ -87,11 +87,11 @@ export function createReducer({ partialJson }: MessageOptions = {}): Reducer {
       const { block: _, ...block } = delta
       return block
     }
-    const { type, content, raw } = delta
-    const known = earlier?.type === type ? earlier : { content: '', raw: undefined }
-    const block: TextBlock = { type, content: known.content + content }
-    const whole = raw ?? known.raw
-    return whole === undefined ? block : { ...block, raw: whole }
+    const { type } = delta
+    const known = earlier?.type === type ? earlier : undefined
+    const content = known ? known.content + delta.content : delta.content
+    const raw = delta.raw ?? known?.raw
+    return raw === undefined ? { type, content } : { type, content, raw }
   }
 
   return (message, delta, start) => {

@@ -60,92 +60,104 @@ function callKey(state: ChatState, index: unknown, id: string, name: string): un
   return key
 }
 
-/** Returns the deltas of a choice. */
-function* deltasOf(state: ChatState, { delta, message }: Fields): Generator<Delta> {
-  const { blocks } = state
-  const fields = fieldsOf(delta ?? message)
-  const { content, reasoning_content, reasoning, reasoning_details, refusal, tool_calls, function_call } = fields
-  const textDelta = (type: 'text' | 'reasoning' | 'refusal', value: unknown, raw?: unknown): Delta[] =>
-    textOf(value) || raw
-      ? [{ type, block: blocks.of(type), content: textOf(value), ...(raw !== undefined && { raw }) }]
-      : []
-  const details = listOf(reasoning_details)
-  state.reasoningDetails.push(...details)
-  const raw = details.length ? { reasoning_details: state.reasoningDetails } : undefined
-  yield* textDelta('reasoning', reasoning_content ?? reasoning, raw)
-  yield* textDelta('text', content)
-  for (const part of listOf(content)) {
-    if (part['type'] === 'thinking')
-      yield* textDelta(
-        'reasoning',
-        listOf(part['thinking'])
-          .map(({ text }) => textOf(text))
-          .join(''),
-      )
-    else if (part['type'] === 'text') yield* textDelta('text', part['text'])
-    else yield { type: 'data', block: blocks.next(), name: textOf(part['type']), data: part }
-  }
-  yield* textDelta('refusal', refusal)
-  const calls: readonly Fields[] = function_call
-    ? [{ index: 'function_call', function: function_call }]
-    : listOf(tool_calls)
-  for (const call of calls) {
-    const { name, arguments: args } = fieldsOf(call['function'])
-    const [id, toolName] = [textOf(call['id']), textOf(name)]
-    yield {
-      type: 'tool-call',
-      block: blocks.of(callKey(state, call['index'], id, toolName)),
-      ...(id && { id }),
-      ...(toolName && { name: toolName }),
-      args: typeof args === 'object' && args ? JSON.stringify(args) : textOf(args),
-    }
-  }
-  for (const annotation of listOf(fields['annotations'])) {
-    const { url, title } = fieldsOf(annotation['url_citation'])
-    yield { type: 'source', block: blocks.next(), url: textOf(url), title: textOf(title), raw: annotation }
-  }
-  for (const name of ['executed_tools', 'images'])
-    if (listOf(fields[name]).length) yield { type: 'data', block: blocks.next(), name, data: fields[name] }
-  const { audio } = fields
-  if (audio) {
-    // Text comes in pieces; everything else comes once.
-    const pieces = Object.entries(mergeFields(undefined, audio)).map(([name, value]) => {
-      const isPiece = name === 'transcript' || name === 'data'
-      return [name, isPiece ? textOf(state.audio[name]) + textOf(value) : value]
-    })
-    state.audio = { ...state.audio, ...(Object.fromEntries(pieces) as Fields) }
-    yield { type: 'data', block: blocks.of('audio'), name: 'audio', data: state.audio }
+/** Adds the delta of a text, if there is any. */
+function addText(
+  { blocks }: ChatState,
+  deltas: Delta[],
+  type: 'text' | 'reasoning' | 'refusal',
+  value: unknown,
+  raw?: unknown,
+): void {
+  const content = textOf(value)
+  if (raw !== undefined) deltas.push({ type, block: blocks.of(type), content, raw })
+  else if (content) deltas.push({ type, block: blocks.of(type), content })
+}
+
+/** Adds the deltas of content that comes in parts (Mistral). */
+function addParts(state: ChatState, deltas: Delta[], parts: readonly Fields[]): void {
+  for (const part of parts) {
+    const { type, text, thinking } = part
+    if (type === 'text') addText(state, deltas, type, text)
+    else if (type === 'thinking')
+      for (const thought of listOf(thinking)) addText(state, deltas, 'reasoning', thought['text'])
+    else deltas.push({ type: 'data', block: state.blocks.next(), name: textOf(type), data: part })
   }
 }
 
+/** Returns the delta of a piece of a call. */
+function callDelta(state: ChatState, call: Fields): Delta {
+  const { name, arguments: args } = fieldsOf(call['function'])
+  const [id, toolName] = [textOf(call['id']), textOf(name)]
+  return {
+    type: 'tool-call',
+    block: state.blocks.of(callKey(state, call['index'], id, toolName)),
+    ...(id && { id }),
+    ...(toolName && { name: toolName }),
+    args: typeof args === 'object' && args ? JSON.stringify(args) : textOf(args),
+  }
+}
+
+/** Returns the delta of audio, which has all that has arrived. */
+function audioDelta(state: ChatState, audio: unknown): Delta {
+  // Text comes in pieces; everything else comes once.
+  const pieces = Object.entries(mergeFields(undefined, audio)).map(([name, value]) => {
+    const isPiece = name === 'transcript' || name === 'data'
+    return [name, isPiece ? textOf(state.audio[name]) + textOf(value) : value]
+  })
+  state.audio = { ...state.audio, ...(Object.fromEntries(pieces) as Fields) }
+  return { type: 'data', block: state.blocks.of('audio'), name: 'audio', data: state.audio }
+}
+
+/** Returns the deltas of a choice. */
+function deltasOf(state: ChatState, { delta, message }: Fields): Delta[] {
+  const { blocks } = state
+  const deltas: Delta[] = []
+  const fields = fieldsOf(delta ?? message)
+  const { content, reasoning_content, reasoning, reasoning_details, refusal, tool_calls, function_call, audio } = fields
+  const details = listOf(reasoning_details)
+  state.reasoningDetails.push(...details)
+  const raw = details.length ? { reasoning_details: state.reasoningDetails } : undefined
+  addText(state, deltas, 'reasoning', reasoning_content ?? reasoning, raw)
+  addText(state, deltas, 'text', content)
+  addParts(state, deltas, listOf(content))
+  addText(state, deltas, 'refusal', refusal)
+  const calls = function_call ? [{ index: 'function_call', function: function_call }] : listOf(tool_calls)
+  for (const call of calls) deltas.push(callDelta(state, call))
+  for (const annotation of listOf(fields['annotations'])) {
+    const { url, title } = fieldsOf(annotation['url_citation'])
+    deltas.push({ type: 'source', block: blocks.next(), url: textOf(url), title: textOf(title), raw: annotation })
+  }
+  for (const name of ['executed_tools', 'images'])
+    if (listOf(fields[name]).length) deltas.push({ type: 'data', block: blocks.next(), name, data: fields[name] })
+  if (audio) deltas.push(audioDelta(state, audio))
+  return deltas
+}
+
 /** Returns the steps of a chunk. */
-function* stepsOf(state: ChatState, chunk: Fields): Generator<Step<Delta>> {
+function stepsOf(state: ChatState, chunk: Fields): Step<Delta>[] {
   const { id, model, choices, usage, x_groq, citations } = chunk
+  const steps: Step<Delta>[] = []
   // The first chunk may have neither (Azure).
-  const start = { id: textOf(id) || undefined, model: textOf(model) || undefined }
-  if (!state.hasStarted && (start.id ?? start.model)) {
+  if (!state.hasStarted && (id || model)) {
     state.hasStarted = true
-    yield { type: 'start', ...start, data: chunk }
+    steps.push({ type: 'start', id: textOf(id) || undefined, model: textOf(model) || undefined, data: chunk })
   }
   for (const choice of listOf(choices)) {
-    const { index, finish_reason: reason } = choice
+    const { index, finish_reason: reason, usage: choiceUsage } = choice
     // Only the first of several alternatives makes the message.
     if (index) continue
     if (reason) state.reason = textOf(reason)
-    for (const delta of deltasOf(state, choice)) yield { type: 'delta', delta, data: chunk }
-    if (choice['usage']) state.usage = mergeFields(state.usage, choice['usage'])
+    for (const delta of deltasOf(state, choice)) steps.push({ type: 'delta', delta, data: chunk })
+    if (choiceUsage) state.usage = mergeFields(state.usage, choiceUsage)
   }
-  const counts = usage ?? fieldsOf(x_groq)['usage']
+  const counts = usage ?? (x_groq && fieldsOf(x_groq)['usage'])
   if (counts) state.usage = mergeFields(state.usage, counts)
-  const urls = Array.isArray(citations) ? (citations as unknown[]) : []
-  for (const url of urls.slice(state.citationCount)) {
-    yield {
-      type: 'delta',
-      delta: { type: 'source', block: state.blocks.next(), url: textOf(url), raw: url },
-      data: chunk,
-    }
+  for (const url of Array.isArray(citations) ? citations.slice(state.citationCount) : []) {
+    const delta: Delta = { type: 'source', block: state.blocks.next(), url: textOf(url), raw: url }
+    steps.push({ type: 'delta', delta, data: chunk })
     state.citationCount++
   }
+  return steps
 }
 
 /**
@@ -193,7 +205,7 @@ export function openaiChat(options?: MessageOptions): Protocol<Delta, unknown, M
       }
       const { error, object, usage } = fieldsOf(chunk)
       if (error || type === 'error' || object === 'error') return { ...failureStep(chunk, false), usage }
-      return [...stepsOf(state, fieldsOf(chunk))]
+      return stepsOf(state, fieldsOf(chunk))
     },
     eof: (state: ChatState) => (state.reason ? endOf(state) : undefined),
   }
