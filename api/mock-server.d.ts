@@ -272,6 +272,7 @@ interface MockServerOptions extends Omit<ServiceOptions, "onRestart" | "authenti
     readonly auth?: AuthOptions;
     readonly tick?: number;
     readonly folders?: StaticFolders;
+    readonly fallback?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 interface TokenOptions {
     readonly subject?: string;

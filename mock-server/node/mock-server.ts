@@ -35,6 +35,8 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly tick?: number
   /** Folders to serve, by URL path: `{ '/': 'demo' }`. @defaultValue none */
   readonly folders?: StaticFolders
+  /** Answers requests that neither the mock server nor a folder answers. @defaultValue they get a 404 */
+  readonly fallback?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
 /** Options for a token. */
@@ -135,7 +137,7 @@ export async function startMockServer(options: MockServerOptions = {}): Promise<
       return handler.sendProblem(response, 503, 'Too many connections; raise the `maxConnections` option.')
     handler(request, response, () => {
       serveStatic(request, response).then(
-        (served) => served || handler(request, response),
+        (served) => served || (options.fallback ?? handler)(request, response),
         (error: unknown) => {
           console.error(error)
           response.destroy()

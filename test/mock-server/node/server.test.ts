@@ -1,4 +1,5 @@
 /** The lifecycle of a server: its port and URL, kill, restart and close. */
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
@@ -143,4 +144,16 @@ describe('the ticker', () => {
     expect(JSON.parse(dataBySeed[0]![0]!)).toEqual({ symbol: expect.any(String), value: expect.any(Number), count: 1 })
     expect(dataBySeed[0]!.map((data) => (JSON.parse(data) as { count: number }).count)).toEqual([1, 2, 3, 4, 5])
   })
+})
+
+test('a request that neither a route nor a folder answers goes to the fallback, with its body', async () => {
+  const { url } = await openLocalTestServer({
+    folders: { '/': fileURLToPath(new URL('.', import.meta.url)) },
+    fallback: (request, response) => void request.pipe(response.writeHead(200, { 'x-path': request.url })),
+  })
+  const response = await fetch(`${url}/echo?a=1`, { method: 'POST', body: 'hello' })
+  expect(response.headers.get('x-path')).toBe('/echo?a=1')
+  expect(await response.text()).toBe('hello')
+  expect((await fetch(`${url}/server.test.ts`)).headers.get('x-path')).toBeNull()
+  expect((await fetch(`${url}/_mock`)).headers.get('x-path')).toBeNull()
 })
