@@ -1,5 +1,5 @@
 /** The buttons that inject faults into the mock server. */
-import { findParts, onPress, setNotice } from './parts.js'
+import { BRIEFLY_MS, findParts, onPress, setNotice } from './parts.js'
 
 /** The command that each button sends to the mock server, and the notice it shows. Each rule applies only a limited number of times. */
 const faults = {
@@ -29,7 +29,7 @@ const faults = {
 export function startFaults(root) {
   const { notice } = findParts(root)
   const send = async ({ command, says }) => {
-    setNotice(notice, says)
+    setNotice(notice, says, 'calm', BRIEFLY_MS)
     try {
       const response = await fetch('/_mock', {
         method: 'POST',

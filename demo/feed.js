@@ -1,7 +1,7 @@
 /** The live feed: its events, its state, and counts of lost and duplicate events. */
 import { createAudit } from './audit.js'
 import { createEventList } from './event-list.js'
-import { findParts, onPress, setNotice } from './parts.js'
+import { BRIEFLY_MS, findParts, onPress, setNotice } from './parts.js'
 import { createStateBadge } from './state-badge.js'
 import { createTimeline } from './timeline.js'
 import { describeError, describeReset } from './wording.js'
@@ -36,7 +36,7 @@ export function startFeed(root, client) {
     timeline.status(state.status)
     showCursor(feed.lastEventId)
     if (state.status === 'waiting') setNotice(notice, describeError(state.error), 'gap')
-    if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Reconnected.')
+    if (state.status === 'open' && state.attempt > 1) setNotice(notice, 'Reconnected.', 'calm', BRIEFLY_MS)
   }
   const onReset = (reset) => {
     audit.reset()

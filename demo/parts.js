@@ -19,8 +19,19 @@ export function setEnabled(button, enabled) {
   button.setAttribute('aria-disabled', String(!enabled))
 }
 
-/** Shows a notice; its tone (`calm`, `gap` or `bad`) sets the color. */
-export function setNotice(element, text, tone = 'calm') {
+/** How long a notice is shown that reports something over and done with. */
+export const BRIEFLY_MS = 8_000
+
+const timers = new WeakMap()
+
+/** Shows a notice, for `duration` milliseconds; its tone (`calm`, `gap` or `bad`) sets the color. */
+export function setNotice(element, text, tone = 'calm', duration = Infinity) {
+  clearTimeout(timers.get(element))
   element.textContent = text
   element.dataset.tone = tone
+  if (duration < Infinity)
+    timers.set(
+      element,
+      setTimeout(() => setNotice(element, ''), duration),
+    )
 }

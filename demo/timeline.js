@@ -67,9 +67,11 @@ export function createTimeline(figure, { span, mode, noun = 'event' }) {
     let line = ''
     let gap = ''
     for (const [index, { kind, since }] of phases.entries()) {
-      const till = phases[index + 1]?.since ?? end
-      if (kind === 'open') line += `M${since.toFixed()} ${HEIGHT}H${till.toFixed()}`
-      if (kind === 'gap') gap += `M${since.toFixed()} 0H${till.toFixed()}V${HEIGHT}H${since.toFixed()}Z`
+      const till = (phases[index + 1]?.since ?? end).toFixed()
+      // The picture is not clipped, because dots and ticks at its edges would be cut in half.
+      const start = Math.max(since, left).toFixed()
+      if (kind === 'open') line += `M${start} ${HEIGHT}H${till}`
+      if (kind === 'gap') gap += `M${start} 0H${till}V${HEIGHT}H${start}Z`
     }
     linePath.setAttribute('d', line)
     gapPath.setAttribute('d', gap)

@@ -193,3 +193,42 @@ test.each(['/', '/script-tag.html'])(
     expect(testPage.pageErrors).toEqual([])
   },
 )
+
+test('the notices of a fault and of a reconnected feed disappear after some seconds', async () => {
+  await using testPage = await open({ site: 'demo' })
+  const { server, page } = testPage
+  await page.clock.install()
+  await page.reload()
+  await expect.poll(() => server.clients.length).toBe(1)
+  await page.click('[data-fault=drop]')
+  await waitForText(page, '#faults [data-part=notice]', /^Every connection was reset/)
+  await waitForText(page, '#feed [data-part=notice]', /^Reconnected/)
+  await page.clock.fastForward(10_000)
+  await waitForText(page, '#faults [data-part=notice]', /^$/)
+  await waitForText(page, '#feed [data-part=notice]', /^$/)
+})
+
+test('the line of a feed that is older than its timeline begins at the left edge', async () => {
+  await using testPage = await open({ site: 'demo' })
+  const { server, page } = testPage
+  await page.clock.install()
+  await page.reload()
+  await expect.poll(() => server.clients.length).toBe(1)
+  await waitForText(page, '#feed [data-part=state]', /^open$/)
+  await page.clock.fastForward(60_000)
+  await page.clock.runFor(100)
+  const { left, starts } = await page.$eval('#feed .picture', (picture) => {
+    const numbersIn = (text: string | null | undefined, pattern: RegExp): number[] =>
+      Array.from(text?.matchAll(pattern) ?? [], ([, number]) => Number(number))
+    const paths = Array.from(picture.querySelectorAll('.line, .gaps'), (path) => path.getAttribute('d')).join('')
+    return { left: parseFloat(picture.getAttribute('viewBox')!), starts: numbersIn(paths, /M(-?\d+)/g) }
+  })
+  expect(starts.length).toBeGreaterThan(0)
+  expect(Math.min(...starts)).toBeGreaterThanOrEqual(left)
+})
+
+test('the fault buttons cover at most a tenth of a phone while there is nothing to report', async () => {
+  await using testPage = await open({ site: 'demo', context: { viewport: { width: 360, height: 640 } } })
+  const box = await testPage.page.locator('#faults').boundingBox()
+  expect(box!.height).toBeLessThanOrEqual(64)
+})
