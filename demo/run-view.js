@@ -36,9 +36,16 @@ export function createRunView(root) {
       timeline.clear()
       setNotice(notice, '')
     },
-    say: (message, tone) => setNotice(notice, message, tone),
-    /** Appends the text of `run` until the run ends; resolves with `complete`, `detached`, `failed`, or `gone` if the server no longer has the run. */
-    async follow(run) {
+    say: (message, tone, duration) => setNotice(notice, message, tone, duration),
+    /** The text so far. */
+    get text() {
+      return text.data
+    },
+    /**
+     * Appends the text of `run` until the run ends, and calls `onText` after each delta. Resolves with `complete`,
+     * `detached`, `failed`, `lost` if the process that generated it is, or `gone` if the server no longer has the run.
+     */
+    async follow(run, onText) {
       const previousText = text.data
       output.setAttribute('aria-busy', 'true')
       output.setAttribute('data-filled', '')
@@ -47,6 +54,7 @@ export function createRunView(root) {
           text.appendData(content) // text, never markup
           timeline.tick()
           output.scrollTop = output.scrollHeight
+          onText?.()
         }
         const { finishReason } = await run.final()
         setNotice(notice, endings[finishReason] ?? `Complete. (${finishReason})`)
@@ -55,6 +63,7 @@ export function createRunView(root) {
         if (isStreamError(error)) setNotice(notice, describeError(error), 'bad')
         else if (error.name !== 'AbortError') throw error
         if (isStreamError(error, 'expired')) return 'gone'
+        if (error.serverCode === 'producer-lost') return 'lost'
         return isStreamError(error) ? 'failed' : 'detached'
       } finally {
         // The cursor covers everything received, so also show the deltas that the loop has not reached.

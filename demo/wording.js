@@ -15,6 +15,11 @@ const errors = {
   expired: 'The server no longer has this answer.',
 }
 
+/** By the code of the server's `error` event; the message of any other code is the server's own. */
+const serverErrors = {
+  'producer-lost': 'The process that generated this answer is gone, so the rest is missing.',
+}
+
 const resets = {
   expired: 'The server no longer has the missed events.',
   unknown: 'The server lost its log, so events may be missing.',
@@ -25,7 +30,9 @@ const resets = {
 export function describeError(error) {
   const { code, status, problem, serverCode } = error
   if (code === 'http') return `The server refused the request: ${problem?.title ?? 'status'} (http ${status}).`
-  if (code === 'server') return `${error.message} (server${serverCode ? `: ${serverCode}` : ''})`
+  if (code === 'server') {
+    return `${serverErrors[serverCode] ?? error.message} (server${serverCode ? `: ${serverCode}` : ''})`
+  }
   return `${errors[code] ?? error.message} (${code})`
 }
 
