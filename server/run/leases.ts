@@ -6,6 +6,8 @@ import type { Producer } from './producer.ts'
 /** For how long a claim is valid without renewal. */
 export const LEASE_MS = 4_000
 const RENEW_MS = 1_000
+/** How often readers look whether the lease of their run has expired: they learn of it within five seconds in all. */
+export const LOOK_MS = 1_000
 
 /** Options of `Leases`. */
 export interface LeasesOptions {

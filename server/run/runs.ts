@@ -9,7 +9,7 @@ import { everything } from '../stream/view.ts'
 import { parseId } from '../stream/wire-id.ts'
 import { compacted } from './compact.ts'
 import { fingerprint } from './fingerprint.ts'
-import { LEASE_MS } from './leases.ts'
+import { LEASE_MS, LOOK_MS } from './leases.ts'
 import type { RunAccess, Runs, RunsOptions } from './options.ts'
 import { Presence } from './presence.ts'
 import { Producers } from './producers.ts'
@@ -97,7 +97,7 @@ export function createRuns<Body, Id extends Identity>(
         nonce,
         record,
         // Only a look at the log ends a run whose process was lost.
-        lookInterval: LEASE_MS,
+        lookInterval: LOOK_MS,
         opening: '',
         replay: url.searchParams.get('compact') === '0' ? everything : compacted,
         live: everything,
