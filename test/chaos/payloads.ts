@@ -1,5 +1,6 @@
 /** Test data: a run's answer of 500 deltas in many scripts, and a feed's payloads. */
 import { splitCharacters } from '../../mock-server/run/deltas.ts'
+import type { StreamItem } from './client.ts'
 import { createPrng } from './prng.ts'
 import { ITEM_COUNTS } from './schedule.ts'
 
@@ -37,6 +38,24 @@ export function createAnswer(seed: number): GeneratedAnswer {
   const drawnText = Array.from({ length: ITEM_COUNTS.run + 100 }, () => prng.pick(SAMPLE_CHARACTERS)).join('')
   const deltas = splitCharacters(drawnText).slice(0, ITEM_COUNTS.run)
   return { text: deltas.join(''), deltas }
+}
+
+/** A delta of a run; with a `count`, it replaces so many consecutive ones. */
+interface ReceivedDelta {
+  readonly content: string
+  readonly index: number
+  readonly count?: number
+}
+
+/** Splits a delta that replaces several into these, so that each of them can be checked. */
+export function splitDelta({ content, index, count = 1 }: ReceivedDelta, { deltas }: GeneratedAnswer): StreamItem[] {
+  let rest = content
+  return Array.from({ length: count }, (_, offset) => {
+    const position = index + offset
+    const piece = offset === count - 1 ? rest : rest.slice(0, deltas[position]?.length)
+    rest = rest.slice(piece.length)
+    return { position, content: piece }
+  })
 }
 
 /** Creates the payload of the feed's event at `position`. */

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:net'
+import { createServer } from 'node:net'
 
 const FIRST_PORT = 12_000
 const PORT_COUNT = 18_000
@@ -36,3 +37,13 @@ export async function withFreePort<Value>(use: (port: number) => Promise<Value>)
     }
   }
 }
+
+/** Finds a port for a process that may be down for a while, when nothing else may take its port. */
+export const findFreePort = (): Promise<number> =>
+  withFreePort(async (port) => {
+    const server = createServer()
+    await listen(server, port)
+    server.close()
+    await once(server, 'close')
+    return port
+  })

@@ -15,8 +15,8 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
-  /** The port of the server. */
-  readonly target: number
+  /** The port of the server, or a function that returns that of the n-th connection, counted from 1. */
+  readonly target: number | ((connection: number) => number)
   readonly connectionFaults: readonly ConnectionFaults[]
   readonly seed: number
   /** Called when a fault has affected the client. */
@@ -40,7 +40,7 @@ export async function startProxy({ target, connectionFaults, seed, onFault }: Pr
     const faults = connectionFaults[connectionCount++] ?? NO_FAULTS
     forwardConnection({
       client,
-      target,
+      target: typeof target === 'number' ? target : target(connectionCount),
       faults,
       seed: seed + connectionCount,
       onFault(kind) {

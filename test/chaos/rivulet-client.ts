@@ -4,7 +4,9 @@ import { type Client, createClient } from '../../src/client/client.ts'
 import type { Run } from '../../src/client/run.ts'
 import type { Subscription } from '../../src/client/subscription.ts'
 import type { TextDelta } from '../../src/protocols/native-text.ts'
+import type { RetryOptions } from '../../src/source/retry.ts'
 import { type ChaosClient, type Ending, type ReadTask, type ServerConnection, prompt } from './client.ts'
+import { createAnswer, splitDelta } from './payloads.ts'
 import type { Schedule } from './schedule.ts'
 import type { Transport } from './transports.ts'
 
@@ -15,7 +17,11 @@ const SMALL_QUEUE = { events: 8, bytes: 2_048 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttempt, onGap }: ReadTask): Client {
+function createSdkClient(
+  { connect }: Transport,
+  retry: RetryOptions,
+  { url, fetch, schedule, onAttempt, onGap }: ReadTask,
+): Client {
   const { server, consumer, idleTimeout, stallTimeout } = schedule
   const connectOverProxy = connect(fetch)
   return createClient({
@@ -24,7 +30,7 @@ function createSdkClient({ connect }: Transport, { url, fetch, schedule, onAttem
       if (request.method !== 'DELETE') onAttempt(request.lastEventId)
       return connectOverProxy(request)
     },
-    retry: { delay: 2, maxDelay: 50 },
+    retry,
     connectTimeout: 1_500,
     ...(idleTimeout !== undefined && { idleTimeout }),
     ...(stallTimeout !== undefined && { stallTimeout }),
@@ -53,10 +59,11 @@ async function consumeRun(
   task: ReadTask,
   shouldExitLoop: ReturnType<typeof createLoopPacer>,
 ): Promise<string | Cursor> {
+  const answer = createAnswer(task.schedule.seed)
   let receivedText = ''
-  const take = ({ content, index }: TextDelta): void => {
-    receivedText += content
-    task.onItem({ position: index, content })
+  const take = (delta: TextDelta): void => {
+    receivedText += delta.content
+    for (const item of splitDelta(delta, answer)) task.onItem(item)
   }
   if (task.schedule.consumer === 'listeners') run.on('delta', ({ data }) => take(data as TextDelta))
   else {
@@ -149,13 +156,16 @@ async function readFeed(client: Client, task: ReadTask): Promise<Ending> {
 }
 
 /** Creates a rivulet client over one transport. */
-export function createRivuletClient(transport: Transport): ChaosClient {
+export function createRivuletClient(
+  transport: Transport,
+  retry: RetryOptions = { delay: 2, maxDelay: 50 },
+): ChaosClient {
   return {
     name: `rivulet over ${transport.name}`,
     hangTimeoutMs: 15_000,
     attemptsPerFault: transport.attemptsPerFault ?? 1,
     async read(task) {
-      const client = createSdkClient(transport, task)
+      const client = createSdkClient(transport, retry, task)
       try {
         return await (task.schedule.kind === 'run' ? readRun(client, task) : readFeed(client, task))
       } finally {

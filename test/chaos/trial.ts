@@ -46,9 +46,16 @@ function watchForHang(timeoutMs: number): HangWatch {
   }
 }
 
-/** Runs the trial. An error of the client is recorded and does not reject the promise. */
-export async function runTrial(client: ChaosClient, schedule: Schedule): Promise<StreamRecord> {
-  const chaosServer = await openChaosServer(schedule, client.rules)
+/**
+ * Runs the trial against the server that `open` starts. An error of the client is recorded and does not reject the
+ * promise.
+ */
+export async function runTrial(
+  client: ChaosClient,
+  schedule: Schedule,
+  open: typeof openChaosServer = openChaosServer,
+): Promise<StreamRecord> {
+  const chaosServer = await open(schedule, client.rules)
   const items: (StreamItem | 'gap')[] = []
   const interruptions: Interruption[] = []
   const deliveredPositions = new Set<number>()

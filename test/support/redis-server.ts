@@ -3,12 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { findRedis } from '../../scripts/redis.mjs'
+import { findFreePort } from '../chaos/ports.ts'
 
 export interface RedisServer {
   readonly port: number
@@ -23,15 +22,6 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** `disk`: every write is on disk before its reply, so that a crash loses nothing. */
   readonly storage?: 'memory' | 'disk'
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Starts the process and waits until it accepts connections. */
