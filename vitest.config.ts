@@ -23,6 +23,7 @@ const slow = [
   'test/multiplex/isolation.test.ts',
   'test/source/thundering-herd.test.ts',
   'test/share/*.property.test.ts',
+  'test/server/storm/*.test.ts',
   ...redis,
 ]
 /**
