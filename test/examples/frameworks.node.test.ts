@@ -1,29 +1,12 @@
 /** The examples for one process, in the frameworks that they are written for. */
 import { describe, expect, test } from 'vitest'
-import { bearer, createClient } from '../../src/index.ts'
+import { bearer } from '../../src/index.ts'
 import { checkCancel, checkFeed, checkInvalid, checkRun } from './check-example.ts'
+import { registerExampleCases } from './example-cases.ts'
 import { startJwtIssuer } from './jwt-issuer.ts'
 import { startExample } from './start-example.ts'
 
-describe.each(['node-http', 'fastify', 'hono'])('examples/%s.ts', (name) => {
-  test('a feed is resumed without a loss', async () => checkFeed(await startExample(name)))
-
-  test('a run is resumed after each cut, joined by its key, and generated once', async () =>
-    checkRun(await startExample(name)))
-
-  test('a run is cancelled', async () => checkCancel(await startExample(name)))
-
-  test('a request without a prompt is refused', async () => checkInvalid(await startExample(name)))
-
-  test('the process ends when it is asked to, although clients are connected', async () => {
-    const example = await startExample(name)
-    const client = createClient({ baseUrl: example.url })
-    const feed = client.subscribe('/api/prices')
-    await new Promise((resolve) => void feed.on('connected', resolve))
-    expect(await example.stop()).toBe(0)
-    client.close()
-  })
-})
+describe.each(['node-http', 'fastify', 'hono'])('examples/%s.ts', (name) => registerExampleCases(name))
 
 describe('examples/express.ts', () => {
   test('a feed is resumed without a loss, a run is resumed, joined and cancelled', async () => {

@@ -54,10 +54,25 @@ export interface Example {
   stop(): Promise<number | null>
 }
 
+/** The program that runs an example, and its arguments before the path of the example. */
+export interface Runtime {
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+const node: Runtime = {
+  command: process.execPath,
+  args: ['--import', new URL('relay.mjs', import.meta.url).href],
+}
+
 /** Starts an example, which the test ends. */
-export async function startExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<Example> {
+export async function startExample(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+  { command, args }: Runtime = node,
+): Promise<Example> {
   const program = await buildExample(`${name}.ts`)
-  const child = spawn(process.execPath, ['--import', new URL('relay.mjs', import.meta.url).href, program], {
+  const child = spawn(command, [...args, program], {
     env: { ...process.env, ...env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
