@@ -103,7 +103,8 @@ export function createStream(setup: StreamSetup): Stream {
 
   const finish = ({ error, isFinal }: Ending): void => {
     isEnded = true
-    if (isFinal) persistState = 'ending'
+    // A stream that has sent nothing knows nothing of the stored cursor.
+    if (isFinal && source.state.status !== 'idle') persistState = 'ending'
     if (isStreamError(error)) Object.assign(error, { lastEventId: kind.lastEventId, ...error })
     source.finish(error)
     dispatcher.finish(error && { error })

@@ -92,6 +92,20 @@ describe('[F42] a run', () => {
     expect(persist.storedCursor).toBeUndefined()
   })
 
+  test.each(['cancel', 'detach'] as const)(
+    '%s() in the task that made the run sends nothing and keeps the stored cursor',
+    async (verb) => {
+      const persist = createRecordedPersistence({ url: runUrl })
+      const { client, network } = createTestClient()
+      const run = client.stream('/generate', { json: {}, persist })
+      void run[verb]()
+      await run.final().catch(() => {})
+      await flushMicrotasks()
+      expect(network.attempts).toEqual([])
+      expect(persist.storedCursor).toEqual({ url: runUrl })
+    },
+  )
+
   test('a stored run that the server no longer knows fails with expired, and its cursor is cleared', async () => {
     const persist = createRecordedPersistence({ url: runUrl })
     const { client, network } = createTestClient()
