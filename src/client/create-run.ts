@@ -87,13 +87,15 @@ export function createRun<Delta, Events extends object>(
     }
     return key ? { headers: { 'idempotency-key': key } } : {}
   }
-  const succeed = ({ finishReason, rawFinishReason, usage, message = received.message }: End): Ending => {
+  const succeed = (end: End & Pick<RunResult, 'cancelError'>): Ending => {
+    const { finishReason, rawFinishReason, usage, cancelError, message = received.message } = end
     const withMessage = reduce && messageResult((message ?? { ...run.start, blocks: [] }) as Message)
-    result.resolve({ text: received.text, finishReason, ...mergeDefined({ rawFinishReason, usage }), ...withMessage })
+    const optional = mergeDefined({ rawFinishReason, usage, cancelError })
+    result.resolve({ text: received.text, finishReason, ...optional, ...withMessage })
     return { isFinal: true }
   }
-  const succeedAsCancelled = (): void => {
-    if (source.state.status !== 'closed') stream.finish(succeed({ finishReason: 'cancelled' }))
+  const succeedAsCancelled = (cancelError?: unknown): void => {
+    if (source.state.status !== 'closed') stream.finish(succeed({ finishReason: 'cancelled', cancelError }))
   }
   const fail = (error: StreamError): Ending => {
     result.reject(error)
@@ -184,13 +186,13 @@ export function createRun<Delta, Events extends object>(
     const target = address && protocol.cancel?.(address)
     if (!target) return succeedAsCancelled()
     try {
-      await cancelRun(request, options, { ...overrides(), ...target })
+      await cancelRun(request, options, { ...overrides(), ...target }, () => !!run.outcome)
       callSafely((store) => store?.clear(), persist)
       // The terminal event normally ends the run, but may be stuck in the queue of a loop that has stopped reading.
-      const cancelGrace = options.clock.after(CANCEL_GRACE_MS, succeedAsCancelled)
+      const cancelGrace = options.clock.after(CANCEL_GRACE_MS, () => succeedAsCancelled())
       result.promise.then(cancelGrace, cancelGrace)
     } catch (error) {
-      succeedAsCancelled()
+      succeedAsCancelled(error)
       throw error
     }
   }

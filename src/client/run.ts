@@ -21,6 +21,8 @@ export interface RunResult {
   readonly rawFinishReason?: string
   /** Usage as reported by the server. */
   readonly usage?: unknown
+  /** Why the server has not confirmed `cancel()`, so that the run may continue there; absent if it has. */
+  readonly cancelError?: unknown
 }
 
 /** The result of a complete run whose protocol makes a message. */
@@ -139,8 +141,9 @@ export interface Run<
    */
   reconnect(): boolean
   /**
-   * Cancels the run on the server and resolves once the server has confirmed the cancellation. `final()` then resolves
-   * with `finishReason: 'cancelled'` and the text so far, unless the run had already ended.
+   * Cancels the run on the server and resolves once the server has confirmed the cancellation; a request that fails is
+   * repeated for five seconds. `final()` then resolves with `finishReason: 'cancelled'` and the text so far, unless the
+   * run had already ended, and with `cancelError` if the server has not confirmed.
    *
    * @throws StreamError if the server could not be reached or refused to cancel
    * @example

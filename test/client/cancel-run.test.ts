@@ -185,6 +185,49 @@ describe('a DELETE that fails', () => {
     ['a redirect that is not followed', ({ last }) => void last.respond({ status: 0, headers: {} }), { code: 'http' }],
     ['a network error', ({ last }) => last.fail(new TypeError('fetch failed')), { code: 'network' }],
   ]
+  test.each([
+    ['status 500', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
+    ['status 429', (network: ScriptedNetwork) => network.last.respond({ status: 429 })],
+    ['a network error', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
+  ] as const)(
+    'a DELETE that ends with %s is sent again with backoff until the server has confirmed',
+    async (_, fail) => {
+      const { run, connection, network, clock, errors } = await open()
+      connection.send(start(), delta(0, 'a'))
+      await flushMicrotasks()
+      const cancelling = run.cancel()
+      await flushMicrotasks()
+      for (const [index, delay] of [500, 1_000, 2_000].entries()) {
+        expect(network.attempts).toHaveLength(2 + index)
+        fail(network)
+        await clock.advance(delay - 1)
+        expect(network.attempts).toHaveLength(2 + index)
+        await clock.advance(1)
+      }
+      expect(network.last.request.method).toBe('DELETE')
+      network.last.respond({ status: 204 })
+      await cancelling
+      connection.send(end({ finishReason: 'cancelled' }))
+      expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
+      expect([network.attempts.length, errors]).toEqual([5, []])
+    },
+  )
+
+  test('a DELETE is not sent again once the run has ended', async () => {
+    const { run, connection, network, clock } = await open()
+    connection.send(start(), delta(0, 'a'))
+    await flushMicrotasks()
+    const cancelling = run.cancel()
+    await flushMicrotasks()
+    network.last.fail()
+    connection.send(end())
+    connection.end()
+    await clock.advance(60_000)
+    await cancelling
+    expect([network.attempts.length, (await run.final()).finishReason]).toEqual([2, 'stop'])
+    expect(clock.pendingDelays).toEqual([])
+  })
+
   test.each(failures)(
     'a DELETE that ends with %s rejects cancel(), and final() resolves with the partial text',
     async (_name, respond, expected) => {
@@ -192,13 +235,15 @@ describe('a DELETE that fails', () => {
       connection.send(start(), delta(0, 'a'))
       await flushMicrotasks()
       const cancelling = rejectionOf(run.cancel())
-      // The DELETE is attempted at most twice.
-      for (let attempt = 1; attempt <= 2; attempt++) {
+      // The DELETE is attempted at most four times within five seconds.
+      for (let attempt = 1; attempt <= 4; attempt++) {
         await flushMicrotasks()
         if (network.attempts.length > attempt) respond(network)
+        await clock.advance(5_000)
       }
-      expect(await cancelling).toMatchObject(expected)
-      expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled' })
+      const cancelError = await cancelling
+      expect(cancelError).toMatchObject(expected)
+      expect(await run.final()).toEqual({ text: 'a', finishReason: 'cancelled', cancelError })
       expect(errors).toEqual([])
       await clock.advance(5_000)
       expect(clock.pendingDelays).toEqual([])
@@ -212,21 +257,22 @@ describe('a DELETE that fails', () => {
     const cancelling = rejectionOf(run.cancel())
     await flushMicrotasks()
     const headers = { 'set-cookie': 'secret', 'x-request-id': 'q7', 'content-type': 'application/problem+json' }
-    network.last.respond({ status: 500, headers, problem: '{"detail":"no"}' })
+    network.last.respond({ status: 501, headers, problem: '{"detail":"no"}' })
     const error = (await cancelling) as StreamError
     expect(error.problem).toEqual({ detail: 'no' })
-    expect(error.message).toBe('Status 500 (no): DELETE https://api.test/api/generate/r1')
+    expect(error.message).toBe('Status 501 (no): DELETE https://api.test/api/generate/r1')
     expect([...error.headers!.keys()]).toEqual(['content-type', 'x-request-id'])
   })
 
   test('a cancel() that is not awaited causes no unhandled rejection', async () => {
-    const { run, network } = await open()
+    const { run, network, clock } = await open()
     void run.cancel()
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (let attempt = 0; attempt < 4; attempt++) {
       await flushMicrotasks()
       network.last.fail()
+      await clock.advance(5_000)
     }
-    expect(await run.final()).toMatchObject({ finishReason: 'cancelled' })
+    expect(await run.final()).toMatchObject({ finishReason: 'cancelled', cancelError: { code: 'network' } })
   })
 
   test('[F38] a hanging auth callback does not block cancel() indefinitely', async () => {
@@ -283,10 +329,11 @@ describe('detachBehavior: cancel, with a DELETE that fails', () => {
   const reason = new Error('enough')
 
   test.each([
-    ['status 500', 'http', (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
-    ['a network error', 'network', (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
-    ['no response', 'network', () => undefined],
-  ] as const)('a DELETE that ends with %s is reported once to onError', async (_name, code, respond) => {
+    ['status 500', 'http', 4, (network: ScriptedNetwork) => network.last.respond({ status: 500 })],
+    ['status 403', 'http', 1, (network: ScriptedNetwork) => network.last.respond({ status: 403 })],
+    ['a network error', 'network', 4, (network: ScriptedNetwork) => network.last.fail(new TypeError('refused'))],
+    ['no response', 'network', 1, () => undefined],
+  ] as const)('a DELETE that ends with %s is reported once to onError', async (_name, code, attempts, respond) => {
     for (const ending of ['break', 'abort'] as const) {
       const controller = new AbortController()
       const { run, connection, network, errors, clock } = await open({
@@ -302,11 +349,13 @@ describe('detachBehavior: cancel, with a DELETE that fails', () => {
       await flushMicrotasks()
       expect(network.last.request.method).toBe('DELETE')
       expect(errors).toEqual([])
-      respond(network)
-      await clock.advance(120_000)
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        respond(network)
+        await clock.advance(attempt < attempts ? 250 * 2 ** attempt : 120_000)
+      }
       expect(errors).toMatchObject([{ code }])
       expect(await final).toBe(ending === 'break' ? 'no rejection' : reason)
-      expect(network.attempts).toHaveLength(2)
+      expect(network.attempts).toHaveLength(1 + attempts)
       expect(clock.pendingDelays).toEqual([])
     }
   })
