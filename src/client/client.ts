@@ -4,7 +4,7 @@ import type { Cursor } from '../base/errors.ts'
 import type { ClientOptions } from '../request/options.ts'
 import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import { openFeed } from './open-feed.ts'
-import { openRun } from './open-run.ts'
+import { openResumed, openRun } from './open-run.ts'
 import type { ResumeRun, StreamRun, Subscribe } from './signatures.ts'
 
 /** Opens feeds and runs with shared options. */
@@ -39,7 +39,7 @@ export interface Client {
   /**
    * Resumes a run from `cursor`: the new run receives only what follows the cursor.
    *
-   * @throws TypeError if the cursor's URL cannot be requested, its protocol is a different one, or an option is invalid
+   * @throws TypeError if there is no cursor, its URL cannot be requested, its protocol is a different one, or an option is invalid
    * @example
    * ```ts
    * try {
@@ -108,7 +108,7 @@ export function createClient(options: ClientOptions = {}): Client {
       ),
     resume: (cursor: Cursor, ownOptions?: RunOptions) =>
       track(
-        (onClosed) => openRun(cursor.url, options, ownOptions, cursor, onClosed),
+        (onClosed) => openResumed(cursor, options, ownOptions, onClosed),
         (run) => run.detach(),
       ),
     close,

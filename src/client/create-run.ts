@@ -21,7 +21,7 @@ import { createStream } from './stream.ts'
 
 /** Resolved options of a run. */
 export type ResolvedRunOptions<Delta> = ResolvedOptions &
-  Pick<RunOptions<Delta>, 'schema' | 'idempotencyKey' | 'detachBehavior' | 'message'> & {
+  Pick<RunOptions<Delta>, 'schema' | 'idempotencyKey' | 'detachBehavior' | 'message' | 'text'> & {
     protocol: Protocol<Delta, unknown>
   }
 
@@ -68,7 +68,8 @@ export function createRun<Delta, Events extends object>(
   const decoder = createRunDecoder(protocol, request.label, startCursor && { ...startCursor, url: request.url })
   const run = decoder.state
   const startMessage = readsFromStart ? undefined : options.message
-  const received = createPosition(startCursor, startMessage)
+  const startText = (startCursor?.lastEventId ?? startCursor?.at) ? (options.text ?? '') : ''
+  const received = createPosition(startCursor, startMessage, startText)
   const reduce =
     protocol.reduce && ((message: unknown, delta: unknown) => protocol.reduce!(message, delta as Delta, run.start))
   const result = createDeferred<RunResult>()
@@ -213,7 +214,7 @@ export function createRun<Delta, Events extends object>(
   /** Starts the loop. From now on, `text` and `cursor` are those of the loop. */
   const startLoop = <Value, Loop>(start: (options: LoopOptions<Value>) => Loop, take: LoopOptions<Value>['take']) => {
     const loop = start({ take, onReturn })
-    iterated = createPosition(startCursor, startMessage)
+    iterated = createPosition(startCursor, startMessage, startText)
     return loop
   }
   const takeDelta = (event: StreamEvent): Delta | undefined =>

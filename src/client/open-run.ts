@@ -10,6 +10,21 @@ import type { Run } from './run.ts'
 import type { ResumeRun, SharedOptions, StreamRun } from './signatures.ts'
 
 /**
+ * Opens a run at `cursor`, like `openRun`.
+ * @throws TypeError if there is no cursor, or for the reasons of `openRun`
+ */
+export function openResumed(
+  cursor: Cursor,
+  shared: ClientOptions,
+  own?: RunOptions,
+  onClosed?: () => void,
+): Run<unknown> {
+  // A cursor is JSON that was stored: nothing checks its type.
+  if (!(cursor as Cursor | undefined)?.url) throw new TypeError('resume: expected a cursor, an object with a url')
+  return openRun(cursor.url, shared, own, cursor, onClosed)
+}
+
+/**
  * Opens a run, at `cursor` if there is one. `onClosed` is called once it has ended and everything was delivered.
  * @throws TypeError if the URL cannot be requested, the body cannot be sent, or an option is invalid
  */
@@ -43,7 +58,7 @@ export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: Ru
 /**
  * Resumes a run from `cursor`, like `createClient(options).resume(cursor, options)`.
  *
- * @throws TypeError if the cursor's URL cannot be requested, its protocol is a different one, or an option is invalid
+ * @throws TypeError if there is no cursor, its URL cannot be requested, its protocol is a different one, or an option is invalid
  * @example
  * ```ts
  * import { type Cursor, resume } from 'rivulet'
@@ -52,4 +67,4 @@ export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: Ru
  * ```
  */
 export const resume: ResumeRun<SharedOptions> = (cursor: Cursor, options?: RunOptions & SharedOptions) =>
-  openRun(cursor.url, {}, options, cursor) as never
+  openResumed(cursor, {}, options) as never

@@ -216,8 +216,10 @@ export function createRunDecoder<Delta>(
       return typeof eof === 'function' ? eof(memory) : eof === 'end' ? {} : undefined
     },
     cursorAt(lastEventId, position) {
-      const { resumeUrl: url, heartbeat } = state
-      if (!url) return undefined
+      const { resumeUrl: url, heartbeat, outcome } = state
+      // Behind its terminal event, a run has nothing to read.
+      const isOver = !!outcome && !isStreamError(outcome, 'invalid-data') && lastEventId === state.lastEventId
+      if (!url || isOver) return undefined
       return mergeDefined<Cursor>({
         v: 2,
         url,

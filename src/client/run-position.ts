@@ -82,7 +82,7 @@ export function nextIndexAt(cursor: Cursor | undefined): number | undefined {
   return cursor?.lastEventId ? cursor.index : 0
 }
 
-/** Creates the position of a run that starts at `cursor`, after `message`, or at its beginning. */
-export function createPosition(cursor: Cursor | undefined, message: unknown): RunPosition {
-  return { text: '', lastEventId: cursor?.lastEventId, nextIndex: nextIndexAt(cursor), at: cursor?.at, message }
+/** Creates the position of a run that starts at `cursor`, after `message` and `text`, or at its beginning. */
+export function createPosition(cursor: Cursor | undefined, message: unknown, text: string): RunPosition {
+  return { text, lastEventId: cursor?.lastEventId, nextIndex: nextIndexAt(cursor), at: cursor?.at, message }
 }

@@ -8,8 +8,8 @@ import type { StreamState } from '../source/source.ts'
 /** The result of a complete run. */
 export interface RunResult {
   /**
-   * Text of all deltas that this run received. After `client.resume(cursor)` it does not include the text before the
-   * cursor.
+   * Text of all deltas that this run received. After `client.resume(cursor)` it includes the text before the cursor only
+   * if the option `text` has it.
    */
   readonly text: string
   /**

@@ -145,6 +145,17 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    */
   message?: Message
   /**
+   * The text before the cursor of `resume`, as `run.text` or `error.partial` had it: the text of the resumed run, and the
+   * `partial` of its error, then begin with it. Where a run is read again from its start, it is ignored.
+   *
+   * @defaultValue empty
+   * @example
+   * ```ts
+   * if (isStreamError(error) && error.cursor) client.resume(error.cursor, { text: error.partial ?? '' })
+   * ```
+   */
+  text?: string
+  /**
    * Schemas by event type (Standard Schema) for events other than deltas. An invalid payload ends the run with
    * `invalid-data`.
    *

@@ -1,6 +1,6 @@
 /** Failed runs: the errors that the loop, final() and onError receive, and the cursors of those errors. */
 import { describe, expect, test } from 'vitest'
-import { isStreamError } from '../../src/base/errors.ts'
+import { type StreamError, isStreamError } from '../../src/base/errors.ts'
 import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { rawEvents } from '../../src/protocols/raw-events.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
@@ -44,8 +44,9 @@ describe('[P3.1] an `error` event', () => {
       message: 'Too busy',
       retryable: true,
       partial: 'a',
-      cursor: { url: 'https://api.test/api/generate/r1' },
     })
+    // Resuming would repeat the error.
+    expect([(error as StreamError).cursor, run.cursor]).toEqual([undefined, undefined])
     expect(await rejectionOf(run.final())).toBe(error)
     expect(errors).toEqual([error])
     await clock.advance(60_000)

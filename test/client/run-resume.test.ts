@@ -1,5 +1,6 @@
 /** Runs across several connections: resumed from the cursor, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
+import { resume } from '../../src/index.ts'
 import type { TextDelta } from '../../src/protocols/native-text.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -301,6 +302,55 @@ describe('cursor and client.resume()', () => {
     expect(run.cursor).toMatchObject({ lastEventId: 'r1:0' })
     expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
   })
+
+  test('a run has no cursor once its end was received, but a loop has one until it has taken all deltas', async () => {
+    for (const loops of [false, true]) {
+      const { run, connection } = await open()
+      const loop = loops ? run[Symbol.asyncIterator]() : undefined
+      connection.send(start(), delta(0), delta(1), end())
+      connection.end()
+      await flushMicrotasks()
+      await loop?.next()
+      expect(run.cursor?.lastEventId).toBe(loops ? 'r1:0' : undefined)
+      await loop?.next()
+      await loop?.next()
+      expect(run.cursor).toBeUndefined()
+    }
+  })
+
+  test.each(['before', 'after'])(
+    'with the option `text`, a resumed run continues the text %s its first delta',
+    async (moment) => {
+      const { client, open: openConnection } = createTestClient()
+      const run = client.resume({ url: '/r1', lastEventId: 'r1:3' }, { text: 'abcd', retry: false })
+      expect(run.text).toBe('abcd')
+      const connection = await openConnection()
+      const final = rejectionOf(run.final())
+      if (moment === 'after') connection.send(delta(4, 'e'))
+      connection.end()
+      expect(await final).toMatchObject({ code: 'truncated', partial: moment === 'after' ? 'abcde' : 'abcd' })
+    },
+  )
+
+  test('the option `text` is ignored where a run is read from its start', async () => {
+    const { client, open: openConnection } = createTestClient()
+    const run = client.resume({ url: '/r1' }, { text: 'ab' })
+    const connection = await openConnection()
+    connection.send(start(), delta(0, 'a'), delta(1, 'b'), end())
+    expect((await run.final()).text).toBe('ab')
+  })
+
+  test.each([undefined, null, {}, { lastEventId: '1' }, { url: '' }])(
+    'resuming from %j throws a TypeError that names what is missing',
+    (cursor) => {
+      const { client } = createTestClient()
+      for (const run of [
+        () => client.resume(cursor as never),
+        () => resume(cursor as never, { baseUrl: 'https://api.test' }),
+      ])
+        expect(run).toThrow(new TypeError('resume: expected a cursor, an object with a url'))
+    },
+  )
 
   test('a resumed run receives events after its cursor and can reconnect', async () => {
     const { client, network, clock } = createTestClient()
