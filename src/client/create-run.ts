@@ -118,7 +118,9 @@ export function createRun<Delta, Events extends object>(
     return fail(isGone ? new StreamError('expired', `The run is over: ${request.label}`) : truncatedError(false))
   }
 
+  const { identity } = request
   const kind: Kind = {
+    identity,
     get lastEventId() {
       return run.lastEventId
     },
@@ -149,7 +151,7 @@ export function createRun<Delta, Events extends object>(
       received.nextIndex = indexAfterInvalid ?? received.nextIndex
       if (run.resumeUrl && run.resumeUrl !== savedUrl) {
         savedUrl = run.resumeUrl
-        callSafely((store) => store?.save(decoder.cursorAt(undefined, received)!), persist)
+        callSafely((store) => store?.save(decoder.cursorAt(undefined, received)!, identity), persist)
       }
       const { outcome } = run
       if (!outcome) return undefined

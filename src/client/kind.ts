@@ -25,6 +25,8 @@ export interface Ending {
 export interface Kind {
   /** Last event ID received. */
   readonly lastEventId: string
+  /** The request of a run, to tell whether a stored cursor belongs to it. */
+  readonly identity?: string
   /** Continues from the cursor that an earlier page has stored; absent if the stream has a position of its own. */
   readonly restore: ((cursor: Cursor) => void) | undefined
   /** Returns how the next request differs from the first one. */

@@ -77,15 +77,20 @@ export function createStream(setup: StreamSetup): Stream {
     () => persistState !== 'cleared' && setup.onDelivered?.(),
   )
   const restore = async (): Promise<void> => {
-    const cursor = await persist?.load()
+    const cursor = await persist?.load(kind.identity)
     if (cursor) kind.restore?.(cursor)
+  }
+  const reportStoreFailure = (error: unknown): void => {
+    // The cursor belongs to another request: neither its run nor a second one is what the application has asked for.
+    if (isStreamError(error, 'expired')) throw error
+    reportUncaughtError(error)
   }
   const source = createSource(
     { ...options, observe },
     {
       label,
       async request(context) {
-        if (kind.restore) await (restoring ??= restore().catch(reportUncaughtError))
+        if (kind.restore) await (restoring ??= restore().catch(reportStoreFailure))
         return request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
       },
       checkResponse: (connection, sentRequest) =>

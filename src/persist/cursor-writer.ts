@@ -1,18 +1,18 @@
 /** Writes the newest cursor to a store: throttled, in order, and before the page goes away. */
 import type { Clock } from '../base/clock.ts'
-import type { Cursor } from '../base/errors.ts'
 import { addFlush, removeFlush } from './page-hide.ts'
+import type { StoredFields } from './parse-cursor.ts'
 
 /** A write that is pending or in flight; without a cursor, it removes the stored cursor. */
 export interface Write {
-  readonly cursor: Cursor | undefined
+  readonly cursor: StoredFields | undefined
 }
 
 export interface Writer {
   /** The newest write that the store has not confirmed yet. */
   readonly unconfirmed: Write | undefined
   /** Writes `cursor`, throttled; `undefined` removes the stored cursor at once. */
-  put(cursor: Cursor | undefined): void
+  put(cursor: StoredFields | undefined): void
 }
 
 /** Minimum milliseconds between the starts of two writes. */
@@ -22,7 +22,7 @@ const MIN_WRITE_INTERVAL_MS = 250
  * Creates a writer. `store` may throw, reject, or be slow: only one write is in flight at a time, and the newest cursor
  * is written next.
  */
-export function createCursorWriter(store: (cursor: Cursor | undefined) => unknown, clock: Clock): Writer {
+export function createCursorWriter(store: (cursor: StoredFields | undefined) => unknown, clock: Clock): Writer {
   let pending: Write | undefined
   let inFlight: Write | undefined
   let writtenAt = -MIN_WRITE_INTERVAL_MS

@@ -1,9 +1,10 @@
 /** Saves a stream's cursor in a store, so that the stream resumes after a page reload. */
 import { type Clock, systemClock } from '../base/clock.ts'
-import type { Cursor } from '../base/errors.ts'
+import { type Cursor, StreamError } from '../base/errors.ts'
 import type { Persistence } from '../request/stream-options.ts'
 import { flushAll } from './page-hide.ts'
-import { parseCursor } from './parse-cursor.ts'
+import { hash } from './hash.ts'
+import { type StoredFields, parseCursor } from './parse-cursor.ts'
 import { createCursorWriter } from './cursor-writer.ts'
 
 /** A store of strings, such as `sessionStorage`. Its methods may return promises. */
@@ -23,10 +24,15 @@ export interface PersistOptions {
   readonly clock?: Clock
 }
 
-/** A cursor in a store, for the `persist` option of a stream. Its methods neither throw nor reject. */
+/**
+ * A cursor in a store, for the `persist` option of a stream. Its methods neither throw nor reject, except that `load` does
+ * so with code `expired` if the cursor belongs to another request.
+ */
 export interface StoredCursor extends Persistence {
+  /** The key that identifies the stream. */
+  readonly key: string
   /** Saves a cursor: immediately, or 250 ms after the previous write if that is later. */
-  save(cursor: Cursor): void
+  save(cursor: Cursor, request?: string): void
   /** Removes the saved cursor. */
   clear(): void
 }
@@ -36,7 +42,7 @@ const LOAD_TIMEOUT_MS = 2_000
 
 /**
  * Creates a value for the `persist` option of `stream` and `subscribe`. If the store is full, blocked, broken or does not
- * respond, the stream only loses its cursor: the methods never throw or reject, and loading takes two seconds at most.
+ * respond, the stream only loses its cursor: the methods do not throw or reject, and loading takes two seconds at most.
  * Cursors are written at most every 250 ms, and when the page is hidden or unloaded.
  *
  * @throws TypeError if `key` is empty.
@@ -53,29 +59,40 @@ export function persist({ key, storage, clock = systemClock }: PersistOptions): 
     clock,
   )
 
+  /** Returns the cursor in what was stored. @throws StreamError `expired` if it belongs to another request */
+  const take = (stored: StoredFields | undefined, ownRequest: string | undefined): Cursor | undefined => {
+    if (!stored) return undefined
+    const { request, ...cursor } = stored
+    if (ownRequest === undefined || request === undefined || request === hash(ownRequest)) return cursor
+    throw new StreamError('expired', `The stored run belongs to another request; each answer needs its own key: ${key}`)
+  }
+
   return {
-    load() {
+    key,
+    load(request) {
       // Another stream on this page may have a pending write for the same key.
       flushAll()
       const { unconfirmed } = writer
-      if (unconfirmed) return unconfirmed.cursor
+      if (unconfirmed) return take(unconfirmed.cursor, request)
+      let stored: unknown
       try {
-        const stored = getStorage().getItem(storageKey)
-        if (!stored || typeof stored !== 'object') return parseCursor(stored)
-        return new Promise((resolve) => {
-          const cancelDeadline = clock.after(LOAD_TIMEOUT_MS, () => resolve(undefined))
-          const finishLoading = (text?: unknown): void => {
-            cancelDeadline()
-            resolve(parseCursor(text))
-          }
-          // `stored` may be any thenable, even from another library or another frame.
-          Promise.resolve(stored).then(finishLoading, () => finishLoading())
-        })
+        stored = getStorage().getItem(storageKey)
       } catch {
         return undefined // storage is blocked: treated as empty
       }
+      if (!stored || typeof stored !== 'object') return take(parseCursor(stored), request)
+      const loading = new Promise<StoredFields | undefined>((resolve) => {
+        const cancelDeadline = clock.after(LOAD_TIMEOUT_MS, () => resolve(undefined))
+        const finishLoading = (text?: unknown): void => {
+          cancelDeadline()
+          resolve(parseCursor(text))
+        }
+        // `stored` may be any thenable, even from another library or another frame.
+        Promise.resolve(stored).then(finishLoading, () => finishLoading())
+      })
+      return loading.then((fields) => take(fields, request))
     },
-    save: writer.put,
+    save: (cursor, request) => writer.put(request === undefined ? cursor : { ...cursor, request: hash(request) }),
     clear: () => writer.put(undefined),
   }
 }

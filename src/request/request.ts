@@ -24,6 +24,8 @@ export interface RequestBuilder {
   readonly method: string
   /** Method and URL for messages, without secrets. */
   readonly label: string
+  /** What makes the request a different one: method, URL and a body that is text. It may contain secrets. */
+  readonly identity: string
   /**
    * Resolves with the next request. Rejects with code `auth` if `auth` fails or a header is invalid; with
    * `signal.reason` after an abort; or with what `headers` or `lastEventId` throws: an error of the application, which
@@ -63,6 +65,8 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
     url,
     method,
     label,
+    // A form or a blob adds only its type.
+    identity: `${method} ${url} ${body}`,
     async build(context, { url: overrideUrl, method: overrideMethod, headers: extraHeaders, lastEventId } = {}) {
       const isOwnUrl = overrideUrl === undefined
       let requestUrl = overrideUrl ?? url

@@ -13,10 +13,13 @@ export interface Persistence {
   /**
    * Returns the stored cursor, if any. Called once, before the first request, which waits for the promise. A failure is
    * passed to `reportError`, and the stream then starts without a cursor.
+   *
+   * `request` is the method, the URL and the text of the body of a run's request. If the cursor belongs to another request,
+   * `load` may throw a `StreamError` with code `expired`, which ends the run.
    */
-  load(): Cursor | undefined | Promise<Cursor | undefined>
-  /** Stores a cursor: for a run, the resume URL; for a feed, each last event ID delivered. */
-  save(cursor: Cursor): void | Promise<void>
+  load(request?: string): Cursor | undefined | Promise<Cursor | undefined>
+  /** Stores a cursor: for a run, the resume URL; for a feed, each last event ID delivered. `request` is that of `load`. */
+  save(cursor: Cursor, request?: string): void | Promise<void>
   /** Removes the cursor, because the stream has ended or cannot be resumed. */
   clear(): void | Promise<void>
 }

@@ -1,7 +1,9 @@
 /** The `persist` option: streams that resume after a page reload. */
 import { describe, expect, test, vi } from 'vitest'
 import type { Cursor } from '../../src/base/errors.ts'
+import { persist } from '../../src/persist.ts'
 import type { Persistence } from '../../src/request/stream-options.ts'
+import { createRecordedStore } from '../persist/stores.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { connected, delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
@@ -169,6 +171,30 @@ describe('[F42] a run', () => {
     network.attempts.find(({ request }) => request.method === 'DELETE')!.respond({ status: 204 })
     await cancelled
     client.close()
+  })
+
+  test.each([
+    ['another prompt', '/generate', { json: { prompt: 'second' } }],
+    ['another URL', '/other', { json: { prompt: 'first' } }],
+  ])('a run with the key of another run and %s fails, sends nothing, and frees the key', async (_, url, options) => {
+    const storage = createRecordedStore()
+    const before = createTestClient()
+    const first = before.client.stream('/generate', {
+      json: { prompt: 'first' },
+      persist: persist({ key: 'a', storage }),
+    })
+    const connection = await before.open()
+    connection.send(start(), delta(0))
+    await flushMicrotasks()
+    first.detach()
+
+    const { client, network } = createTestClient()
+    const second = client.stream(url, { ...options, persist: persist({ key: 'a', storage }) })
+    await expect(second.final()).rejects.toMatchObject({ code: 'expired', retryable: false })
+    expect([network.attempts.length, storage.items.size]).toEqual([0, 0])
+    client.stream(url, { ...options, persist: persist({ key: 'a', storage }) })
+    await flushMicrotasks()
+    expect(network.last.request).toMatchObject({ method: 'POST', url: `https://api.test${url}` })
   })
 
   test('client.resume() uses the given cursor instead of the stored cursor', async () => {

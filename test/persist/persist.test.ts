@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { persist } from '../../src/persist.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
-import { createRecordedStore } from './stores.ts'
+import { createRecordedStore, createSlowStore } from './stores.ts'
 
 trapUnhandled()
 afterEach(() => vi.unstubAllGlobals())
@@ -160,4 +160,32 @@ test('a pending cursor of one stream is loaded by the next stream on the page', 
   first.save(feedAt(2))
   expect(storage.items.get('rivulet:a')).toBe(textAt(1))
   expect(persist({ key: 'a', storage, clock }).load()).toEqual(feedAt(2))
+})
+
+test('a cursor that was saved for another request is not loaded: load() throws expired and names the key', async () => {
+  const storage = createRecordedStore()
+  persist({ key: 'answer', storage }).save({ url: '/r1' }, 'POST /generate {"prompt":"first"}')
+  expect(storage.items.get('rivulet:answer')).not.toContain('first')
+  const asynchronous = { ...storage, getItem: async (key: string) => storage.items.get(key) }
+  for (const store of [storage, asynchronous]) {
+    const later = persist({ key: 'answer', storage: store })
+    expect(await later.load('POST /generate {"prompt":"first"}')).toEqual({ url: '/r1' })
+    expect(await later.load()).toEqual({ url: '/r1' })
+    await expect((async () => later.load('POST /generate {"prompt":"second"}'))()).rejects.toMatchObject({
+      code: 'expired',
+      message: 'The stored run belongs to another request; each answer needs its own key: answer',
+    })
+  }
+})
+
+test('a request is compared with that of a write that has not finished', () => {
+  const later = persist({ key: 'answer', storage: createSlowStore() })
+  later.save({ url: '/r1' }, 'first')
+  expect(later.load('first')).toEqual({ url: '/r1' })
+  expect(() => later.load('second')).toThrow('belongs to another request')
+})
+
+test('a cursor that was stored without a request belongs to every request', () => {
+  const storage = createRecordedStore({ 'rivulet:answer': '{"url":"/r1"}' })
+  expect(persist({ key: 'answer', storage }).load('any')).toEqual({ url: '/r1' })
 })
