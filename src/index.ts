@@ -12,7 +12,7 @@ export {
 export { type Client, createClient } from './client/client.ts'
 export { subscribe } from './client/open-feed.ts'
 export { resume, stream } from './client/open-run.ts'
-export type { ResumeRun, SharedOptions, StreamRun, Subscribe } from './client/signatures.ts'
+export type { RestoreOptions, RestoreRun, ResumeRun, SharedOptions, StreamRun, Subscribe } from './client/signatures.ts'
 export type { Batch, Connect, ConnectRequest, Connection } from './connect/connect.ts'
 export { fetchConnect } from './connect/fetch.ts'
 export type {

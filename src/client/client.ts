@@ -1,11 +1,12 @@
 /** The client: shared options, and the set of streams it has opened. */
 import { makeDisposable } from '../base/disposable.ts'
 import type { Cursor } from '../base/errors.ts'
+import { mergeDefined } from '../base/merge-defined.ts'
 import type { ClientOptions } from '../request/options.ts'
-import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
+import type { Persistence, RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import { openFeed } from './open-feed.ts'
 import { openResumed, openRun } from './open-run.ts'
-import type { ResumeRun, StreamRun, Subscribe } from './signatures.ts'
+import type { RestoreOptions, RestoreRun, ResumeRun, StreamRun, Subscribe } from './signatures.ts'
 
 /** Opens feeds and runs with shared options. */
 export interface Client {
@@ -50,6 +51,18 @@ export interface Client {
    * ```
    */
   resume: ResumeRun
+  /**
+   * Continues the run that an earlier page has persisted, and never starts one: the new run is read again from its start.
+   * Resolves with `undefined` if nothing is stored, and, like `persist`, waits for the store for two seconds at most.
+   *
+   * @throws TypeError if the URL cannot be requested, its protocol is a different one, or an option is invalid
+   * @example
+   * ```ts
+   * const run = await client.restore(persist({ key: `answer-${id}` }))
+   * if (run) for await (const { content } of run) console.log(content)
+   * ```
+   */
+  restore: RestoreRun
   /**
    * Closes all feeds and detaches from all runs that this client has opened. Idempotent.
    *
@@ -111,6 +124,12 @@ export function createClient(options: ClientOptions = {}): Client {
         (onClosed) => openResumed(cursor, options, ownOptions, onClosed),
         (run) => run.detach(),
       ),
+    async restore(store: Persistence, ownOptions?: RestoreOptions<unknown>) {
+      const stored = await store.load()
+      // The page has none of the text before the stored position.
+      const cursor = stored && mergeDefined<Cursor>({ ...stored, lastEventId: undefined, at: undefined })
+      return cursor && client.resume(cursor, { ...ownOptions, persist: store })
+    },
     close,
   }
   return makeDisposable(client as unknown as Client, close)

@@ -4,7 +4,7 @@ import type { InferEvents, Schemas } from '../base/events.ts'
 import type { TextDelta } from '../protocols/native-text.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { ClientOptions } from '../request/options.ts'
-import type { RunOptions, SubscribeOptions } from '../request/stream-options.ts'
+import type { Persistence, RunOptions, SubscribeOptions } from '../request/stream-options.ts'
 import type { Run } from './run.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -50,3 +50,18 @@ export interface ResumeRun<Shared = unknown> {
     options?: RunOptions<TextDelta> & Shared,
   ): Run<TextDelta, Events>
 }
+
+/** Continues a persisted run. */
+export interface RestoreRun {
+  <Delta, State, Message>(
+    store: Persistence,
+    options: RestoreOptions<Delta> & { protocol: Protocol<Delta, State, Message> },
+  ): Promise<Run<Delta, Record<string, unknown>, Message> | undefined>
+  <Events extends object = Record<string, unknown>>(
+    store: Persistence,
+    options?: RestoreOptions<TextDelta>,
+  ): Promise<Run<TextDelta, Events> | undefined>
+}
+
+/** Options for `restore`. */
+export type RestoreOptions<Delta> = Omit<RunOptions<Delta>, 'persist' | 'text' | 'message'>

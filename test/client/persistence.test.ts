@@ -214,6 +214,47 @@ describe('[F42] a run', () => {
   })
 })
 
+describe('client.restore()', () => {
+  test('restore() resolves with undefined and sends nothing if nothing is stored', async () => {
+    const { client, network } = createTestClient()
+    expect(await client.restore(createRecordedPersistence())).toBeUndefined()
+    await flushMicrotasks()
+    expect(network.attempts).toEqual([])
+  })
+
+  test('restore() reads the stored run from its start, and the end of the run clears the cursor', async () => {
+    const persist = createRecordedPersistence({ url: runUrl, lastEventId: 'r1:1', index: 2, heartbeat: 30_000 })
+    const { client, network } = createTestClient()
+    const run = await client.restore({
+      ...persist,
+      load: async () => persist.storedCursor,
+      clear: () => persist.clear(),
+    })
+    await flushMicrotasks()
+    expect(network.last.request).toMatchObject({ method: 'GET', url: runUrl, lastEventId: '', body: undefined })
+    network.last.respond().send(start(), delta(0), end())
+    expect((await run!.final()).text).toBe('0 ')
+    await flushMicrotasks()
+    expect(persist.storedCursor).toBeUndefined()
+    expect(network.attempts.length).toBe(1)
+  })
+
+  test('restore() rejects with a TypeError if the stored run has another protocol', async () => {
+    const { client } = createTestClient()
+    const persist = createRecordedPersistence({ v: 2, url: runUrl, protocol: 'openai-responses' })
+    await expect(client.restore(persist)).rejects.toThrow(TypeError)
+  })
+
+  test('client.close() detaches from a restored run, whose cursor stays stored', async () => {
+    const persist = createRecordedPersistence({ url: runUrl })
+    const { client } = createTestClient()
+    const run = await client.restore(persist)
+    client.close()
+    await expect(run!.final()).rejects.toMatchObject({ name: 'AbortError' })
+    expect(persist.storedCursor).toEqual({ url: runUrl })
+  })
+})
+
 describe('a feed', () => {
   test('a feed saves its delivered cursor, and a later page resumes from that cursor', async () => {
     const persist = createRecordedPersistence()
