@@ -246,6 +246,7 @@ export function createRun<Delta, Events extends object>(
       dispatcher.startFlowing()
       return result.promise
     },
+    subscribe: stream.subscribe,
     reconnect: stream.reconnect,
     cancel,
     detach,

@@ -130,6 +130,17 @@ export interface Run<
    */
   final(): Promise<OwnMessage extends Message ? MessageResult<OwnMessage> : RunResult>
   /**
+   * Calls `listener` after each read that has brought events, and after each change of `state.status`. Returns a function
+   * that removes it. It does not consume the run: without a loop, call `final()`, too.
+   *
+   * @example
+   * ```ts
+   * run.subscribe(() => console.log(run.state.status, run.text))
+   * const { text } = await run.final()
+   * ```
+   */
+  subscribe(listener: () => void): () => void
+  /**
    * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
    * continues after the last event received. Returns `false`, and does nothing, if the run has ended, if the request
    * could start the run twice, or before the time that the server asked for (`Retry-After`) has passed.

@@ -40,6 +40,8 @@ export interface Stream {
   expectHeartbeat(ms: number, option?: 'connectTimeout'): void
   /** Reports an error that does not end the stream, or that has no other receiver. */
   emitError(error: StreamError): void
+  /** Calls `listener` after each read that has brought events and each change of the status, until the returned call. */
+  subscribe(listener: () => void): () => void
   /** Connects again at once. Returns `false`, and does nothing, if the stream may not. */
   reconnect(): boolean
   /** Ends the stream. What is queued is still delivered, and then the error, if any. */
@@ -57,9 +59,13 @@ export function createStream(setup: StreamSetup): Stream {
   /** `ending`: a later page can continue with what is queued alone; `cleared`: there is nothing to continue. */
   let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
   let isEnded = false
+  const subscribers = new Set<() => void>()
   let restoring: Promise<void> | undefined
   let partialBytes = 0 // bytes of an event that was not read whole yet
 
+  const notify = (): void => {
+    for (const subscriber of subscribers) callSafely(subscriber, undefined)
+  }
   const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
   const handleAbort = (): void => kind.onAbort(signal?.reason)
   const removeAbortListener = signal && onAbort(signal, handleAbort)
@@ -101,6 +107,7 @@ export function createStream(setup: StreamSetup): Stream {
       onStateChange(state) {
         observe?.({ type: 'state', state })
         callSafely(onStateChange, state)
+        notify()
       },
       onEnd: (error) => isEnded || finish(kind.onSourceEnded(error)),
     },
@@ -129,6 +136,7 @@ export function createStream(setup: StreamSetup): Stream {
       if (isEnded) return undefined
       const ending = kind.onReceived(valid)
       const backpressure = dispatcher.accept(valid, bytes, kind.lastEventId)
+      if (valid.length) notify()
       if (ending && !isEnded) finish(ending)
       return backpressure
     }
@@ -160,6 +168,12 @@ export function createStream(setup: StreamSetup): Stream {
       if (options.idleTimeout === undefined) source.setIdleTimeout(ms > 0 ? 3 * clampDelay(ms) : Infinity, option)
     },
     emitError,
+    subscribe(listener) {
+      // A listener that is added twice is called twice.
+      const subscriber = (): void => listener()
+      subscribers.add(subscriber)
+      return () => subscribers.delete(subscriber)
+    },
     reconnect() {
       const isOpen = source.state.status === 'open'
       const lost = new StreamError('network', `Reconnecting: ${label}`, { retryable: true })

@@ -124,6 +124,16 @@ export interface Subscription<Events extends object = Record<string, unknown>> e
    */
   batches(): AsyncIterableIterator<EventOf<Events>[], undefined>
   /**
+   * Calls `listener` after each read whose events were delivered, and after each change of `state.status`. Returns a
+   * function that removes it.
+   *
+   * @example
+   * ```ts
+   * const removeListener = feed.subscribe(() => console.log(feed.state.status, feed.lastEventId))
+   * ```
+   */
+  subscribe(listener: () => void): () => void
+  /**
    * Connects again at once, for a "retry now" button: ends the wait for the next attempt, or drops the connection, and
    * continues after the last event received. Returns `false`, and does nothing, if the feed is closed, if the request
    * may not be repeated (`repeatable`), or before the time that the server asked for (`Retry-After`) has passed.
@@ -259,6 +269,7 @@ export function createSubscription<Events extends object>(
       },
       closed: closed.promise,
       batches: () => dispatcher.iterateBatches(loop),
+      subscribe: stream.subscribe,
       reconnect: stream.reconnect,
       close,
       [Symbol.asyncIterator]: () => dispatcher.iterate(loop),

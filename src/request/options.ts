@@ -1,4 +1,4 @@
-/** Options for clients and all their streams. A stream's option takes precedence over the same option of its client. */
+/** Options for clients and all their streams. A stream's option takes precedence over the same option of its client; of callbacks, both are called. */
 import type { Clock } from '../base/clock.ts'
 import type { StreamError } from '../base/errors.ts'
 import type { Connect, Connection } from '../connect/connect.ts'

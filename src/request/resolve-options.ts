@@ -1,6 +1,7 @@
 /** Merges the options of a stream with those of its client and the defaults. */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { mergeDefined } from '../base/merge-defined.ts'
+import { callSafely } from '../base/report-error.ts'
 import type { Connect } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
 import type { RetryOptions } from '../source/retry.ts'
@@ -32,6 +33,17 @@ export interface ResolvedOptions extends MergedOptions {
 /** Defaults that differ between feeds and runs. */
 export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connectTimeout' | 'retry'>>
 
+/** The callbacks of a stream do not replace those of its client: each is called. */
+const CALLBACKS = ['onResponse', 'onError', 'onReset', 'onStateChange', 'onComment'] as const
+
+/** Returns a function that calls all `callbacks`, each once. */
+function callAll(callbacks: readonly ((value: never) => void)[]): (value: never) => void {
+  const all = new Set(callbacks)
+  return (value) => {
+    for (const callback of all) callSafely(callback, value)
+  }
+}
+
 const toRetryOptions = ({ retry }: Pick<ClientOptions, 'retry'>): RetryOptions | undefined => {
   if (typeof retry === 'object' || retry === undefined) return retry
   return { limit: retry === false ? 0 : retry }
@@ -60,6 +72,10 @@ export function resolveOptions<Own extends StreamOptions>(
     queue: mergeDefined({ events: 1_024, bytes: 0x100000 }, options.queue),
     retry: mergeDefined(...layers.map(toRetryOptions)),
     headerSources: layers.map(({ headers }) => headers),
+  }
+  for (const name of CALLBACKS) {
+    const callbacks = layers.flatMap((layer) => layer[name] ?? [])
+    if (callbacks.length > 1) resolved[name] = callAll(callbacks)
   }
   checkOptions(resolved)
   return resolved

@@ -68,15 +68,19 @@ describe('options', () => {
     }
   })
 
-  test("a stream's `onError` replaces the client's", async () => {
+  test("the client's and the stream's `onError` and `onStateChange` are both called, and one function only once", async () => {
     const onError = vi.fn()
+    const shared = vi.fn()
     const { client, network, errors } = createTestClient({ retry: false })
     client.subscribe('/x', { onError })
     await flushMicrotasks()
     network.last.fail()
     await flushMicrotasks()
     expect(onError).toHaveBeenCalledTimes(1)
-    expect(errors).toEqual([])
+    expect(errors).toEqual([onError.mock.calls[0]![0]])
+    createTestClient({ onStateChange: shared }).client.subscribe('/x', { onStateChange: shared })
+    await flushMicrotasks()
+    expect(shared).toHaveBeenCalledTimes(1)
   })
 
   test('`fetch` is used when there is no `connect` option', async () => {
