@@ -33,7 +33,14 @@ export type {
   StreamReset,
   StreamResponse,
 } from './request/options.ts'
-export type { ParseOption, Persistence, RunOptions, StreamOptions, SubscribeOptions } from './request/stream-options.ts'
+export type {
+  FetchOptions,
+  ParseOption,
+  Persistence,
+  RunOptions,
+  StreamOptions,
+  SubscribeOptions,
+} from './request/stream-options.ts'
 export { type NativeOptions, native } from './protocols/native.ts'
 export type { TextDelta } from './protocols/native-text.ts'
 export type { End, Protocol, ProtocolEvent, Refusal, Step } from './protocols/protocol.ts'

@@ -114,12 +114,12 @@ export function createClient(options: ClientOptions = {}): Client {
         (onClosed) => openFeed(url, options, ownOptions, onClosed),
         (feed) => feed.close(),
       ),
-    stream: (url: string | URL, ownOptions?: RunOptions) =>
+    stream: (url: string | URL, ownOptions?: RunOptions<unknown>) =>
       track(
         (onClosed) => openRun(url, options, ownOptions, undefined, onClosed),
         (run) => run.detach(),
       ),
-    resume: (cursor: Cursor, ownOptions?: RunOptions) =>
+    resume: (cursor: Cursor, ownOptions?: RunOptions<unknown>) =>
       track(
         (onClosed) => openResumed(cursor, options, ownOptions, onClosed),
         (run) => run.detach(),

@@ -16,7 +16,7 @@ import type { ResumeRun, SharedOptions, StreamRun } from './signatures.ts'
 export function openResumed(
   cursor: Cursor,
   shared: ClientOptions,
-  own?: RunOptions,
+  own?: RunOptions<unknown>,
   onClosed?: () => void,
 ): Run<unknown> {
   // A cursor is JSON that was stored: nothing checks its type.
@@ -31,7 +31,7 @@ export function openResumed(
 export function openRun(
   url: string | URL,
   shared: ClientOptions,
-  own: RunOptions = {},
+  own: RunOptions<unknown> = {},
   cursor?: Cursor,
   onClosed?: () => void,
 ): Run<unknown> {
@@ -52,7 +52,7 @@ export function openRun(
  * for await (const { content } of run) console.log(content)
  * ```
  */
-export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: RunOptions & SharedOptions) =>
+export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: RunOptions<unknown> & SharedOptions) =>
   openRun(url, {}, options) as never
 
 /**
@@ -66,5 +66,5 @@ export const stream: StreamRun<SharedOptions> = (url: string | URL, options?: Ru
  * if (cursor) console.log(await resume(cursor, { baseUrl: 'https://api.example.com' }).final())
  * ```
  */
-export const resume: ResumeRun<SharedOptions> = (cursor: Cursor, options?: RunOptions & SharedOptions) =>
+export const resume: ResumeRun<SharedOptions> = (cursor: Cursor, options?: RunOptions<unknown> & SharedOptions) =>
   openResumed(cursor, {}, options) as never

@@ -33,6 +33,11 @@ export interface MessageResult<OwnMessage = Message> extends RunResult {
   readonly usage?: Usage
 }
 
+/** An event map with the deltas of a server that sends only text, unless it has an event of that name itself. */
+type WithDeltas<Events extends object, Delta> = [Delta] extends [TextDelta]
+  ? Events & (string extends keyof Events ? { delta: TextDelta } : Omit<{ delta: TextDelta }, keyof Events>)
+  : Events
+
 /**
  * A run: a finite stream of deltas. It starts in the microtask after its creation and can be iterated once.
  *
@@ -58,7 +63,7 @@ export interface Run<
    * run.on('tool_call', ({ data }) => console.log(data.name))
    * ```
    */
-  on: AddListener<Events>
+  on: AddListener<WithDeltas<Events, Delta>>
   /**
    * Iterates over the events that are not deltas, instead of over the deltas.
    *

@@ -25,10 +25,10 @@ export interface Subscribe<Shared = unknown> {
 
 /** Starts a run. `Shared` are the options that a function takes in addition to a client's method. */
 export interface StreamRun<Shared = unknown> {
-  <Delta, State, Message>(
+  <Delta, State, Message, Events extends object = Record<string, unknown>>(
     url: string | URL,
     options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta, State, Message> },
-  ): Run<Delta, Record<string, unknown>, Message>
+  ): Run<Delta, Events, Message>
   <Map extends Schemas>(
     url: string | URL,
     options: RunOptions<TextDelta> & Shared & { schema: Map },
@@ -41,10 +41,10 @@ export interface StreamRun<Shared = unknown> {
 
 /** Resumes a run. `Shared` are the options that a function takes in addition to a client's method. */
 export interface ResumeRun<Shared = unknown> {
-  <Delta, State, Message>(
+  <Delta, State, Message, Events extends object = Record<string, unknown>>(
     cursor: Cursor,
     options: RunOptions<Delta> & Shared & { protocol: Protocol<Delta, State, Message> },
-  ): Run<Delta, Record<string, unknown>, Message>
+  ): Run<Delta, Events, Message>
   <Events extends object = Record<string, unknown>>(
     cursor: Cursor,
     options?: RunOptions<TextDelta> & Shared,
@@ -53,10 +53,10 @@ export interface ResumeRun<Shared = unknown> {
 
 /** Continues a persisted run. */
 export interface RestoreRun {
-  <Delta, State, Message>(
+  <Delta, State, Message, Events extends object = Record<string, unknown>>(
     store: Persistence,
     options: RestoreOptions<Delta> & { protocol: Protocol<Delta, State, Message> },
-  ): Promise<Run<Delta, Record<string, unknown>, Message> | undefined>
+  ): Promise<Run<Delta, Events, Message> | undefined>
   <Events extends object = Record<string, unknown>>(
     store: Persistence,
     options?: RestoreOptions<TextDelta>,

@@ -16,7 +16,7 @@ import { splitAtComments } from './split-at-comments.ts'
 import { validateEvents } from './validate.ts'
 
 export interface StreamSetup {
-  readonly options: ResolvedOptions & { schema?: Schemas }
+  readonly options: ResolvedOptions & { schema?: Schemas | undefined }
   readonly request: RequestBuilder
   readonly kind: Kind
   /** Whether a loop must receive every event of the stream. */

@@ -19,9 +19,9 @@ export interface PersistOptions {
   /** Identifies the stream, that is, one run or one feed. The storage key is `rivulet:` followed by this key. */
   readonly key: string
   /** Where the cursor is saved. @defaultValue `sessionStorage`, which belongs to one tab and ends with it */
-  readonly storage?: PersistStorage
+  readonly storage?: PersistStorage | undefined
   /** Clock for timers, to be replaced in tests. @defaultValue the platform's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /**

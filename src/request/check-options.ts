@@ -6,10 +6,10 @@ interface CheckedOptions {
   retry: RetryOptions
   queue: { events: number; bytes: number }
   connectTimeout: number
-  idleTimeout?: number
-  stallTimeout?: number
+  idleTimeout?: number | undefined
+  stallTimeout?: number | undefined
   maxEventSize: number
-  dedupeWindow?: number
+  dedupeWindow?: number | undefined
   trustedOrigins: readonly string[]
 }
 

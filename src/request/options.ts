@@ -47,7 +47,7 @@ export interface CommonOptions {
    * createClient({ headers: ({ attempt }) => ({ 'x-attempt': String(attempt) }) })
    * ```
    */
-  headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>)
+  headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>) | undefined
   /**
    * Provider of credentials, which are sent only to the origins of `baseUrl` and of the URL that was passed to the
    * client, and to `trustedOrigins`.
@@ -58,7 +58,7 @@ export interface CommonOptions {
    * createClient({ auth: async () => ({ 'x-api-key': 'my-key', 'x-tenant': 'acme' }) })
    * ```
    */
-  auth?: AuthProvider
+  auth?: AuthProvider | undefined
   /**
    * Further origins that receive `auth`, `headers` and cookies. Without it, the origins of the URL that was passed to
    * the client, and of `baseUrl`, receive them, but not another one that the server or a cursor names.
@@ -70,7 +70,7 @@ export interface CommonOptions {
    * createClient({ auth: bearer('my-token'), trustedOrigins: ['https://runs.example.com'] })
    * ```
    */
-  trustedOrigins?: readonly string[]
+  trustedOrigins?: readonly string[] | undefined
   /**
    * Reconnection options, or only their `limit`, or `false` for no retries.
    *
@@ -81,7 +81,7 @@ export interface CommonOptions {
    * client.stream('/api/generate', { retry: false })
    * ```
    */
-  retry?: false | number | RetryOptions
+  retry?: false | number | RetryOptions | undefined
   /**
    * Milliseconds within which credentials and response headers must arrive. Otherwise the attempt fails with code
    * `network`, or `auth` if the credentials are late. 0 turns it off.
@@ -92,7 +92,7 @@ export interface CommonOptions {
    * client.stream('/api/generate', { connectTimeout: 120_000 })
    * ```
    */
-  connectTimeout?: number
+  connectTimeout?: number | undefined
   /**
    * Milliseconds without any bytes after which the connection fails with code `idle`. Heartbeats count as bytes. 0
    * turns it off.
@@ -103,7 +103,7 @@ export interface CommonOptions {
    * client.subscribe('/api/stream', { idleTimeout: 45_000 })
    * ```
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /**
    * Milliseconds without an event after which the connection fails with code `stalled`. Heartbeats are not events.
    * 0 turns it off.
@@ -114,7 +114,7 @@ export interface CommonOptions {
    * client.stream('/api/generate', { stallTimeout: 30_000 })
    * ```
    */
-  stallTimeout?: number
+  stallTimeout?: number | undefined
   /**
    * Maximum length of one event's data in characters (UTF-16 code units). A longer event fails the stream with
    * code `too-large`.
@@ -125,7 +125,7 @@ export interface CommonOptions {
    * createClient({ maxEventSize: 1_000_000 })
    * ```
    */
-  maxEventSize?: number
+  maxEventSize?: number | undefined
   /**
    * Capacity of the queue that feeds a slow loop, in events and bytes. While it is full, the connection is not read.
    *
@@ -136,7 +136,7 @@ export interface CommonOptions {
    * for await (const event of feed) await handle(event)
    * ```
    */
-  queue?: { events?: number; bytes?: number }
+  queue?: { events?: number | undefined; bytes?: number | undefined } | undefined
   /**
    * Returns whether a `Content-Type` is accepted as an event stream; `false` accepts all. A response that is not
    * accepted fails with code `content-type`.
@@ -147,7 +147,7 @@ export interface CommonOptions {
    * createClient({ contentType: (type) => type.startsWith('text/plain') })
    * ```
    */
-  contentType?: false | ((type: string) => boolean)
+  contentType?: false | ((type: string) => boolean) | undefined
   /**
    * Replacement for the global `fetch`.
    *
@@ -157,7 +157,7 @@ export interface CommonOptions {
    * createClient({ fetch: (input, init) => fetch(input, { ...init, priority: 'high' }) })
    * ```
    */
-  fetch?: typeof fetch
+  fetch?: typeof fetch | undefined
   /**
    * Opens connections instead of `fetch`, for example with `rivulet/multiplex` or `rivulet/share`.
    *
@@ -167,7 +167,7 @@ export interface CommonOptions {
    * createClient({ connect: multiplex('/api/channel') })
    * ```
    */
-  connect?: Connect
+  connect?: Connect | undefined
   /**
    * Identity on whose behalf a stream is opened. A `connect` that shares connections shares them only within one scope.
    *
@@ -177,7 +177,7 @@ export interface CommonOptions {
    * createClient({ connect: shareAcrossTabs({ name: 'my-app' }), scope: 'user-42' })
    * ```
    */
-  scope?: string
+  scope?: string | undefined
   /**
    * Called with each response, whatever its status.
    *
@@ -186,7 +186,7 @@ export interface CommonOptions {
    * createClient({ onResponse: ({ status, headers }) => console.log(status, headers.get('x-request-id')) })
    * ```
    */
-  onResponse?(response: StreamResponse): void
+  onResponse?: ((response: StreamResponse) => void) | undefined
   /**
    * Called with the error that ended a stream, and with `invalid-data` errors of events that a feed skipped. Without
    * it, errors that neither a loop nor `final()` receives go to `reportError`.
@@ -196,7 +196,7 @@ export interface CommonOptions {
    * createClient({ onError: ({ code, message }) => console.error(code, message) })
    * ```
    */
-  onError?(error: StreamError): void
+  onError?: ((error: StreamError) => void) | undefined
   /**
    * Called when a feed may have missed events.
    *
@@ -205,7 +205,7 @@ export interface CommonOptions {
    * client.subscribe('/api/stream', { onReset: () => location.reload() })
    * ```
    */
-  onReset?(reset: StreamReset): void
+  onReset?: ((reset: StreamReset) => void) | undefined
   /**
    * Called with the new state each time `state.status` changes.
    *
@@ -216,7 +216,7 @@ export interface CommonOptions {
    * })
    * ```
    */
-  onStateChange?(state: StreamState): void
+  onStateChange?: ((state: StreamState) => void) | undefined
   /**
    * Called with the text of each comment that the server sends on the stream's own connection, in order with its events.
    *
@@ -225,7 +225,7 @@ export interface CommonOptions {
    * client.subscribe('/api/stream', { onComment: (text) => console.log(text) })
    * ```
    */
-  onComment?(text: string): void
+  onComment?: ((text: string) => void) | undefined
   /**
    * Records the activity of streams for diagnosis, with `diagnose` from `rivulet/diagnostics`.
    *
@@ -235,7 +235,7 @@ export interface CommonOptions {
    * createClient({ instrument: diagnose((diagnostic) => console.log(diagnostic)) })
    * ```
    */
-  instrument?: Instrument
+  instrument?: Instrument | undefined
   /**
    * Source of time, to be replaced in tests.
    *
@@ -246,7 +246,7 @@ export interface CommonOptions {
    * createClient({ clock: { now: () => 0, after } })
    * ```
    */
-  clock?: Clock
+  clock?: Clock | undefined
   /**
    * Source of random numbers from 0 to 1 for jitter, to be replaced in tests.
    *
@@ -256,7 +256,7 @@ export interface CommonOptions {
    * createClient({ random: () => 0.5 })
    * ```
    */
-  random?(): number
+  random?: (() => number) | undefined
 }
 
 /** Options for `createClient`. */
@@ -271,7 +271,7 @@ export interface ClientOptions extends CommonOptions {
    * client.subscribe('/prices')
    * ```
    */
-  baseUrl?: string | URL
+  baseUrl?: string | URL | undefined
   /**
    * How the last event ID is sent: as the header `Last-Event-ID`, not at all, or in a URL that a function returns. The
    * header costs a CORS preflight.
@@ -282,5 +282,5 @@ export interface ClientOptions extends CommonOptions {
    * createClient({ lastEventId: (url, id) => `${url}?after=${encodeURIComponent(id)}` })
    * ```
    */
-  lastEventId?: 'header' | false | ((url: string, id: string) => string)
+  lastEventId?: 'header' | false | ((url: string, id: string) => string) | undefined
 }

@@ -37,7 +37,7 @@ export type KindDefaults = ClientOptions & Required<Pick<ClientOptions, 'connect
 const CALLBACKS = ['onResponse', 'onError', 'onReset', 'onStateChange', 'onComment'] as const
 
 /** Returns a function that calls all `callbacks`, each once. */
-function callAll(callbacks: readonly ((value: never) => void)[]): (value: never) => void {
+function callAll<Value>(callbacks: readonly ((value: Value) => void)[]): (value: Value) => void {
   const all = new Set(callbacks)
   return (value) => {
     for (const callback of all) callSafely(callback, value)
@@ -74,7 +74,7 @@ export function resolveOptions<Own extends StreamOptions>(
     headerSources: layers.map(({ headers }) => headers),
   }
   for (const name of CALLBACKS) {
-    const callbacks = layers.flatMap((layer) => layer[name] ?? [])
+    const callbacks = layers.flatMap((layer) => (layer[name] as ((value: unknown) => void) | undefined) ?? [])
     if (callbacks.length > 1) resolved[name] = callAll(callbacks)
   }
   checkOptions(resolved)

@@ -2,6 +2,7 @@
 import type { Cursor } from '../base/errors.ts'
 import type { Schemas } from '../base/events.ts'
 import type { Message } from '../message/message.ts'
+import type { TextDelta } from '../protocols/native-text.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import type { CommonOptions } from './options.ts'
 
@@ -24,8 +25,13 @@ export interface Persistence {
   clear(): void | Promise<void>
 }
 
+/** The options of `fetch` that a stream passes on. */
+export type FetchOptions = {
+  [Name in Exclude<keyof RequestInit, 'headers' | 'body'>]?: RequestInit[Name] | undefined
+}
+
 /** Options for one stream, in addition to the options of `fetch`. */
-export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers' | 'body'> {
+export interface StreamOptions extends CommonOptions, FetchOptions {
   /**
    * Request body. It is sent with each attempt, so it cannot be a `ReadableStream`.
    *
@@ -34,7 +40,7 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
    * client.stream('/api/generate', { body: new URLSearchParams({ prompt: 'Hello' }) })
    * ```
    */
-  body?: Exclude<BodyInit, ReadableStream> | null
+  body?: Exclude<BodyInit, ReadableStream> | null | undefined
   /**
    * Request body as a value, sent as JSON. The method is POST unless `method` is set.
    *
@@ -52,7 +58,7 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
    * client.subscribe('/prices', { searchParams: { symbol: 'ACME', limit: 10 } })
    * ```
    */
-  searchParams?: URLSearchParams | Record<string, string | number | boolean> | string
+  searchParams?: URLSearchParams | Record<string, string | number | boolean> | string | undefined
   /**
    * Store that lets the stream continue after the page is reloaded: a run resumes the same answer, and a feed continues
    * after the last event delivered.
@@ -63,7 +69,7 @@ export interface StreamOptions extends CommonOptions, Omit<RequestInit, 'headers
    * client.stream('/api/generate', { json: { prompt: 'Hello' }, persist: persist({ key: 'answer-42' }) })
    * ```
    */
-  persist?: Persistence
+  persist?: Persistence | undefined
 }
 
 /** Options for `subscribe`. */
@@ -79,7 +85,7 @@ export interface SubscribeOptions extends StreamOptions {
    * client.subscribe('/log', { parse: (data, { type }) => (type === 'line' ? data : JSON.parse(data)) })
    * ```
    */
-  parse?: ParseOption
+  parse?: ParseOption | undefined
   /**
    * Schemas by event type (Standard Schema), which validate payloads and determine their types.
    *
@@ -90,7 +96,7 @@ export interface SubscribeOptions extends StreamOptions {
    * client.subscribe('/prices', { schema: { price } }).on('price', ({ data }) => console.log(data.value))
    * ```
    */
-  schema?: Schemas
+  schema?: Schemas | undefined
   /**
    * Whether the request may be repeated even if its method is not GET.
    *
@@ -100,7 +106,7 @@ export interface SubscribeOptions extends StreamOptions {
    * client.subscribe('/search', { json: { query: 'rain' }, repeatable: true })
    * ```
    */
-  repeatable?: boolean
+  repeatable?: boolean | undefined
   /**
    * Number of recent events remembered, to drop those that a new connection repeats: by ID, and on third-party servers
    * also by type and data. 0 delivers every event.
@@ -111,7 +117,7 @@ export interface SubscribeOptions extends StreamOptions {
    * client.subscribe('/prices', { dedupeWindow: 0 })
    * ```
    */
-  dedupeWindow?: number
+  dedupeWindow?: number | undefined
   /**
    * ID of the event after which the feed starts; or how the last event ID is sent, as in `ClientOptions`.
    *
@@ -121,11 +127,11 @@ export interface SubscribeOptions extends StreamOptions {
    * client.subscribe('/prices', { lastEventId: false })
    * ```
    */
-  lastEventId?: string | false | ((url: string, id: string) => string)
+  lastEventId?: string | false | ((url: string, id: string) => string) | undefined
 }
 
 /** Options for `stream` and `resume`. */
-export interface RunOptions<Delta = unknown> extends StreamOptions {
+export interface RunOptions<Delta = TextDelta> extends StreamOptions {
   /**
    * Protocol of the server.
    *
@@ -136,7 +142,7 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * client.stream('/v1/chat/completions', { protocol: openaiChat(), json: { stream: true } })
    * ```
    */
-  protocol?: Protocol<Delta, unknown>
+  protocol?: Protocol<Delta, unknown> | undefined
   /**
    * The message before the cursor of `resume`, as `run.message` had it, for `native({ blocks: true })`. Without it, and
    * with other protocols that make a message, the run is read again from its start.
@@ -146,7 +152,7 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * client.resume(cursor, { protocol: native({ blocks: true }), message })
    * ```
    */
-  message?: Message
+  message?: Message | undefined
   /**
    * The text before the cursor of `resume`, as `run.text` or `error.partial` had it: the text of the resumed run, and the
    * `partial` of its error, then begin with it. Where a run is read again from its start, it is ignored.
@@ -157,7 +163,7 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * if (isStreamError(error) && error.cursor) client.resume(error.cursor, { text: error.partial ?? '' })
    * ```
    */
-  text?: string
+  text?: string | undefined
   /**
    * Schemas by event type (Standard Schema) for events other than deltas. An invalid payload ends the run with
    * `invalid-data`.
@@ -169,7 +175,7 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * client.stream('/api/generate', { schema: { tool_call } }).on('tool_call', ({ data }) => console.log(data.name))
    * ```
    */
-  schema?: Schemas
+  schema?: Schemas | undefined
   /**
    * Value of the header `Idempotency-Key`, by which the server recognizes a repeated request; `false` sends none.
    *
@@ -179,7 +185,7 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * client.stream('/api/generate', { json: { prompt: 'Hello' }, idempotencyKey: 'message-42' })
    * ```
    */
-  idempotencyKey?: string | false
+  idempotencyKey?: string | false | undefined
   /**
    * What happens on the server when a loop is left early or `signal` aborts: the run continues, or is cancelled.
    *
@@ -190,5 +196,5 @@ export interface RunOptions<Delta = unknown> extends StreamOptions {
    * for await (const { content } of run) if (content.includes('stop')) break
    * ```
    */
-  detachBehavior?: 'continue' | 'cancel'
+  detachBehavior?: 'continue' | 'cancel' | undefined
 }

@@ -15,7 +15,7 @@ export interface RetryOptions {
    * client.subscribe('/api/stream', { retry: { limit: 3 } })
    * ```
    */
-  limit?: number
+  limit?: number | undefined
   /**
    * Backoff after the first failure, in milliseconds. It doubles with each further failure. From the third attempt in a
    * row without progress, the delay is at least 100 ms, whatever the options are.
@@ -26,7 +26,7 @@ export interface RetryOptions {
    * client.subscribe('/api/stream', { retry: { delay: 250 } })
    * ```
    */
-  delay?: number
+  delay?: number | undefined
   /**
    * Maximum backoff, in milliseconds. A delay that the server requests can exceed it.
    *
@@ -36,7 +36,7 @@ export interface RetryOptions {
    * client.subscribe('/api/stream', { retry: { maxDelay: 300_000 } })
    * ```
    */
-  maxDelay?: number
+  maxDelay?: number | undefined
   /**
    * `true`: a random delay between 0 and the backoff (full jitter); `false`: the backoff itself; or a function of the
    * backoff, in milliseconds. Full jitter replaces what is not a valid delay.
@@ -47,7 +47,7 @@ export interface RetryOptions {
    * client.subscribe('/api/stream', { retry: { jitter: (delay) => delay / 2 + Math.random() * (delay / 2) } })
    * ```
    */
-  jitter?: boolean | ((delay: number) => number)
+  jitter?: boolean | ((delay: number) => number) | undefined
   /**
    * Response statuses that are retried.
    *
@@ -57,7 +57,7 @@ export interface RetryOptions {
    * client.subscribe('/api/stream', { retry: { statusCodes: [429, 503] } })
    * ```
    */
-  statusCodes?: readonly number[]
+  statusCodes?: readonly number[] | undefined
   /**
    * Returns whether an error is retried, instead of `error.retryable`, which still decides if the function returns
    * something other than a boolean. `attempt` counts from 1. A request that could
@@ -70,7 +70,7 @@ export interface RetryOptions {
    * })
    * ```
    */
-  shouldRetry?(context: { error: StreamError; attempt: number }): boolean
+  shouldRetry?: ((context: { error: StreamError; attempt: number }) => boolean) | undefined
 }
 
 export const defaultRetryStatusCodes: readonly number[] = [408, 425, 429, 500, 502, 503, 504, 529]

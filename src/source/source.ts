@@ -26,9 +26,9 @@ export interface SourceOptions extends AttemptOptions {
   /** Source of random numbers from 0 to 1, for jitter. */
   random(): number
   /** Milliseconds without a byte after which a connection counts as dead. @defaultValue none */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /** Milliseconds without an event after which a connection counts as stalled. @defaultValue none */
-  stallTimeout?: number
+  stallTimeout?: number | undefined
   /** Reports changes of the network and the page. @defaultValue the platform's */
   networkStatus?: NetworkStatus
   /** Receives the records of the stream. */

@@ -7,9 +7,11 @@ import type {
   Cursor,
   Delta,
   Message,
+  Persistence,
   Protocol,
   ProtocolEvent,
   Run,
+  RunOptions,
   RunResult,
   StreamErrorCode,
   StreamState,
@@ -32,6 +34,21 @@ export async function runs(): Promise<void> {
   expectTypeOf(run.cancel()).toEqualTypeOf<Promise<void>>()
   // @ts-expect-error `text` is read-only
   run.text = ''
+}
+
+export function optionsCanBePassedOn(given: RunOptions, isOn: boolean): void {
+  expectTypeOf(client.stream('/x', given)).toEqualTypeOf<Run>()
+  const signal = isOn ? new AbortController().signal : undefined
+  client.stream('/x', { signal, persist: undefined, retry: { limit: undefined }, onError: undefined })
+  client.subscribe('/x', { signal, lastEventId: undefined, method: undefined })
+  createClient({ baseUrl: undefined, auth: undefined, queue: { events: undefined } })
+}
+
+export async function restoredRuns(store: Persistence): Promise<void> {
+  expectTypeOf(await client.restore(store)).toEqualTypeOf<Run | undefined>()
+  expectTypeOf((await client.restore(store, { protocol: openaiChat() }))?.message).toEqualTypeOf<Message | undefined>()
+  // @ts-expect-error the store is the first argument
+  void client.restore(store, { persist: store })
 }
 
 export async function protocolsGiveTheDeltas(): Promise<void> {
@@ -65,6 +82,12 @@ export function eventsOfRuns(): void {
   }
   const run = client.stream<Events>('/x')
   run.on('tool_call', ({ data }) => expectTypeOf(data.name).toEqualTypeOf<string>())
+  run.on('delta', ({ data }) => expectTypeOf(data).toEqualTypeOf<TextDelta>())
+  client.stream('/x').on('delta', ({ data }) => expectTypeOf(data.content).toEqualTypeOf<string>())
+  client.stream<Events>('/x', { protocol: native() }).on('tool_call', ({ data }) => data.name)
+  client
+    .stream<Delta, unknown, Message, Events>('/x', { protocol: openaiChat() })
+    .on('tool_call', ({ data }) => expectTypeOf(data.name).toEqualTypeOf<string>())
   // @ts-expect-error no such event
   run.on('toolcall', () => {})
   const validated = client.stream('/x', { schema: { tool_call: v.object({ name: v.string() }) } })

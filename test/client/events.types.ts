@@ -81,6 +81,7 @@ export async function schemasAreTheMap(): Promise<void> {
   feed.on('connected', ({ data }) => expectTypeOf(data.clientId).toEqualTypeOf<string>())
   for await (const event of client.subscribe<Feed & FeedEvents>('/x'))
     if (event.type === 'reset') expectTypeOf(event.data.reason).toEqualTypeOf<string>()
+  client.subscribe<{ price: number }>('/x').on('connected', ({ data }) => data.clientId)
   client.subscribe('/x').on('reset', ({ data }) => expectTypeOf(data.reason).toEqualTypeOf<string>())
   // @ts-expect-error an event without a schema
   feed.on('other', () => {})
