@@ -8,8 +8,10 @@ import { HttpError } from './problem.ts'
 export async function readBody(request: Request, limit: number): Promise<string> {
   const tooLarge = (): HttpError => new HttpError(413, `The request body exceeds ${limit} bytes.`)
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
-  if (!request.body) return ''
-  const reader = request.body.getReader()
+  // Firefox has no `Request.prototype.body`: the body is in memory there anyway, so it is read as a whole.
+  const body = request.body === undefined ? new Response(await request.arrayBuffer()).body : request.body
+  if (!body) return ''
+  const reader = body.getReader()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let text = ''
   let size = 0
