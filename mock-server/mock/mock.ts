@@ -75,7 +75,9 @@ export function createMock(options: MockOptions = {}): Mock {
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     let request = new Request(input instanceof Request ? input : new URL(input, DEFAULT_ORIGIN), init)
-    const body = request.body ? await request.clone().arrayBuffer() : undefined
+    // Firefox has no `Request.prototype.body`, but reads any body; an empty one counts as none.
+    const bytes = request.body === null ? undefined : await request.clone().arrayBuffer()
+    const body = bytes?.byteLength ? bytes : undefined
     for (let count = 0; count <= MAX_REDIRECTS; count++) {
       record(request)
       const response = await handleRequest(request)

@@ -245,6 +245,15 @@ describe('fetch semantics', () => {
     expect(await mock.requests[1]!.text()).toBe(body)
   })
 
+  test('the body of a request is read and redirected where requests have no property `body`, as in Firefox', async () => {
+    vi.spyOn(Request.prototype, 'body', 'get').mockReturnValue(undefined as unknown as null)
+    const mock = create()
+    mock.run('/old', { fault: { status: 307, location: '/new' } })
+    mock.run('/new', { text: (prompt) => prompt.toUpperCase() })
+    const reader = await open(mock, '/old', { method: 'POST', body: '{"prompt":"hi"}' })
+    expect(textOf((await reader.readToEnd()).events)).toBe('HI')
+  })
+
   test('[F13] fetch rejects on a redirect loop, and supports the redirect modes error and manual', async () => {
     const mock = create({ scenario: { status: 307, location: '/api/stream' } })
     await expect(mock.fetch('/api/stream')).rejects.toThrow(TypeError)
