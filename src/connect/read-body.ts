@@ -57,7 +57,7 @@ export function openBody(response: Response, request: ConnectRequest): BodyReade
         result = await reader.read(buffer && new Uint8Array(buffer))
         signal.throwIfAborted()
       } catch (cause) {
-        throw networkError(request, cause)
+        throw await networkError(request, cause)
       }
       if (result.done) {
         removeAbortListener()
@@ -92,7 +92,7 @@ export function openBody(response: Response, request: ConnectRequest): BodyReade
       try {
         return (await response.text()).slice(0, maxBytes)
       } catch (cause) {
-        throw networkError(request, cause)
+        throw await networkError(request, cause)
       }
     },
     cancel,

@@ -2,6 +2,7 @@
 import type { ConnectRequest } from './connect.ts'
 import { setLastEventId } from './last-event-id.ts'
 import { networkError, unsupportedError } from './network-error.ts'
+import { watchPageExit } from './page-exit.ts'
 import type { fetchFollowingRedirects } from './redirect.ts'
 
 /**
@@ -21,6 +22,7 @@ export async function sendRequest(
   followRedirects?: typeof fetchFollowingRedirects,
 ): Promise<Response> {
   const { url, method, body, lastEventId, signal, init, credentialHeaders } = request
+  watchPageExit()
   const headers = new Headers(request.headers)
   if (lastEventId) setLastEventId(headers, lastEventId)
   const fetchInit = { cache: 'no-store', ...init, body: body ?? init?.body ?? null, method, headers, signal } as const
@@ -31,7 +33,7 @@ export async function sendRequest(
     try {
       response = await fetch(target, isWithoutCache ? initWithoutCache : targetInit)
     } catch (cause) {
-      if (isWithoutCache || !/'cache' field|cache mode/i.test(String(cause))) throw networkError(request, cause)
+      if (isWithoutCache || !/'cache' field|cache mode/i.test(String(cause))) throw await networkError(request, cause)
       // Nothing has been sent: the platform rejects the option before it starts the request.
       fetchesWithoutCache.add(fetch)
       return fetchResponse(target, initWithoutCache)

@@ -150,7 +150,8 @@ function openConnection(
       },
     }).then(
       () => finish(controller.signal.aborted ? { error: controller.signal.reason } : {}),
-      (error: unknown) => finish({ error: error instanceof StreamError ? error : networkError(request, error) }),
+      async (error: unknown) =>
+        finish({ error: error instanceof StreamError ? error : await networkError(request, error) }),
     )
   })
 }
