@@ -15,7 +15,7 @@ export type { MockServer, MockServerOptions, TokenOptions } from './node/mock-se
 export { createNodeHandler } from './node/node-handler.ts'
 export type { NodeHandler, NodeHandlerOptions } from './node/node-handler.ts'
 export type { CannedAnswers } from './run/answers.ts'
-export type { Run } from './run/run.ts'
+export type { Run } from './run/registry.ts'
 export type { ExtraEvent, Rule } from './scenario/rule.ts'
 export { parseScenario } from './scenario/scenario.ts'
 export type { Scenario } from './scenario/scenario.ts'

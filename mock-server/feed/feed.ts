@@ -1,10 +1,17 @@
-/** A feed: an endless stream with a bounded event log, and the clients that read it. */
-import type { EventLog } from '../base/event-log.ts'
-import { createEventLog } from '../base/event-log.ts'
+/** A feed: an endless stream of the server, and the clients that read it. */
+import { createNonce } from '../../server/base/nonce.ts'
+import type { Position } from '../../server/http/hooks.ts'
+import type { Page } from '../../server/log/event-log.ts'
+import { everything, onlyTypes } from '../../server/stream/view.ts'
+import { formatId } from '../../server/stream/wire-id.ts'
+import { encodeEvent } from '../../src/sse/encode.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { streamResponse } from '../http/exchange.ts'
+import type { MockKernel } from '../http/kernel.ts'
+import type { HttpResponse } from '../http/response.ts'
+import { emptyResponse } from '../http/response.ts'
 import type { Traffic } from '../http/traffic.ts'
-import type { Frame } from '../stream/frame.ts'
-import { createFrame } from '../stream/frame.ts'
-import type { Source } from '../stream/source.ts'
+import { FrameReader } from '../stream/frame-reader.ts'
 
 /** An event to send. */
 export interface FeedEvent {
@@ -28,21 +35,6 @@ export interface Client {
   readonly connection: Traffic
 }
 
-/** Options of `Feed.read`. */
-export interface ReadOptions {
-  readonly subject: string
-  readonly lastEventId: string | undefined
-  readonly connection: Traffic
-  /** Heartbeat interval that `connected` announces, in milliseconds; 0 announces none. */
-  readonly heartbeat: number
-  /** Event types to send. @defaultValue all */
-  readonly types?: ReadonlySet<string> | undefined
-  /** Fault: starts a resumed stream this many events too early. */
-  readonly overlap?: number | undefined
-  /** Fault: sends a `reset` event with this reason when a stream is resumed. */
-  readonly gap?: 'expired' | 'unknown' | undefined
-}
-
 /** A feed at one path. */
 export interface Feed {
   readonly path: string
@@ -57,8 +49,6 @@ export interface Feed {
    * @throws `TypeError` for CR, LF or NUL in `type`; then nothing is sent
    */
   send(event: FeedEvent): string
-  /** Adds a client and returns the source of its frames. */
-  read(options: ReadOptions): Source
   /** Cuts every connection; clients can reconnect and resume. */
   drop(): void
   /** Starts a new, empty log and cuts every connection; event IDs of the old log become unknown. */
@@ -69,37 +59,35 @@ export interface Feed {
   close(): void
 }
 
-/** Pattern of event IDs. Not anchored at the start, because the fault `id-prefix` may have added a prefix. */
-const EVENT_ID = /([0-9a-f]+)-(\d+)$/
-
-const createEpoch = (): string => crypto.randomUUID().slice(0, 8)
+/** A feed with the handler of requests that read it. */
+export interface ReadableFeed extends Feed {
+  /** Handles a request; `?types=a,b` filters by event type. */
+  read(exchange: Exchange): Promise<HttpResponse>
+}
 
 /** Creates a feed that keeps its last `history` events. */
-export function createFeed(path: string, history: number): Feed {
-  let epoch = createEpoch()
-  let log: EventLog<Frame> = createEventLog<Frame>(history)
-  const readers = new Map<Client, (endState: 'ended' | 'cut') => void>()
+export function createFeed({ server, streams, handle }: MockKernel, path: string, history: number): ReadableFeed {
+  const { handler } = server.feed(path)
+  const stream = `feed:${path}`
+  // A client resumes after an event that must be kept itself.
+  const retention = { events: history + 1, bytes: Infinity, age: 0 }
+  const readers = new Map<Client, FrameReader>()
+  let state: Feed['state'] = 'open'
 
-  let feedState: 'open' | 'closed' = 'open'
-
-  const formatId = (position: number): string => `${epoch}-${position}`
-
-  /** Returns the position to continue from and, if that is not the requested position, the reason. */
-  const locatePosition = (
-    requestedId: string | undefined,
-    options: ReadOptions,
-  ): { position: number; reset?: 'expired' | 'unknown' } => {
-    if (!requestedId) return { position: log.head }
-    if (options.gap) return { position: log.head, reset: options.gap }
-    const [, requestedEpoch, digits] = EVENT_ID.exec(requestedId) ?? []
-    const position = Number(digits)
-    if (requestedEpoch !== epoch || !(position <= log.head)) return { position: log.head, reset: 'unknown' }
-    if (position < log.first - 1) return { position: log.head, reset: 'expired' }
-    return { position }
+  const pageAfter = (position: number): Page => streams.read(stream, position, { bytes: 1 })!
+  const headPage = (): Page => pageAfter(Number.MAX_SAFE_INTEGER)
+  /** Position after which the newest `history` events follow. */
+  const oldestPosition = (): number => Math.max(0, headPage().head - history)
+  const finishAll = (endState: 'cut' | 'ended'): void => {
+    for (const reader of readers.values()) reader.finish(endState)
   }
-
-  const endAll = (endState: 'ended' | 'cut'): void => {
-    for (const end of readers.values()) end(endState)
+  /** Applies the faults `gap` and `overlap`, and the history, which the log keeps for longer within a turn. */
+  const begin = (from: Position, { rule }: Exchange): Position => {
+    const { head, nonce } = headPage()
+    const reset = rule.gap ?? (from.position < oldestPosition() ? 'expired' : from.reset)
+    if (reset) return { position: head, nonce, reset }
+    const position = Math.max(oldestPosition(), from.position - (rule.overlap ?? 0))
+    return { position, nonce: pageAfter(position).previousNonce }
   }
 
   return {
@@ -108,93 +96,55 @@ export function createFeed(path: string, history: number): Feed {
       return [...readers.keys()]
     },
     get lastEventId() {
-      return formatId(log.head)
+      const { epoch, head, nonce } = headPage()
+      return formatId(epoch, head, nonce)
     },
     get keptEvents() {
-      return log.head - log.first + 1
+      return headPage().head - oldestPosition()
     },
     send({ type, data }) {
-      const id = formatId(log.head + 1)
-      // For an invalid type, `createFrame` throws before anything is appended.
-      log.append(createFrame({ ...(type === undefined ? {} : { type }), data: JSON.stringify(data) ?? 'null', id }))
-      return id
+      // The frame of an event has neither its ID nor the blank line.
+      const frame = encodeEvent({ type, data: JSON.stringify(data) ?? 'null' }).slice(0, -1)
+      const nonce = createNonce()
+      const appended = streams.append(stream, [frame], { nonce, retention })
+      if ('refused' in appended) throw new Error(`The log has refused an event: ${appended.refused}`)
+      const oldest = oldestPosition()
+      // Readers that wait for their clients would notice only later that what they have to read next is not kept.
+      for (const reader of readers.values()) if (reader.isWaiting && reader.position < oldest) reader.finish('cut')
+      return formatId(appended.epoch, appended.position, nonce)
     },
-    read(options) {
-      const readerLog = log
-      const { lastEventId, subject, types, connection } = options
-      const { position: startPosition, reset } = locatePosition(lastEventId, options)
+    async read(exchange) {
+      if (state === 'closed') return emptyResponse(204)
+      const { identity, lastEventId, url, traffic } = exchange
+      const types = url.searchParams.get('types')
+      const opened = await handle(exchange, handler, {
+        view: types === null ? everything : onlyTypes(types.split(',')),
+        begin: (_stream, from) => begin(from, exchange),
+      })
+      if (!('source' in opened)) return opened
       const client: Client = {
-        id: crypto.randomUUID(),
+        id: opened.connection.clientId!,
         path,
-        subject,
-        connection,
+        subject: identity.subject,
+        connection: traffic,
         ...(lastEventId === undefined ? {} : { lastEventId }),
       }
-      const connectedData = {
-        protocol: 1,
-        clientId: client.id,
-        message: 'connected',
-        ...(options.heartbeat > 0 ? { heartbeat: options.heartbeat } : {}),
-      }
-      const openingFrames: Frame[] = [
-        { type: 'connected', data: JSON.stringify(connectedData), id: formatId(startPosition) },
-      ]
-      if (reset) openingFrames.push({ type: 'reset', data: JSON.stringify({ reason: reset }) })
-
-      let position = Math.max(readerLog.first - 1, startPosition - (reset ? 0 : (options.overlap ?? 0)))
-      /** Position of the last ID sent to this client. */
-      let sentPosition = position
-      let state: Source['state'] = 'open'
-      const watchers = new Set<() => void>()
-      readers.set(client, (endState) => {
-        state = endState
-        for (const onUpdate of watchers) onUpdate()
-      })
-
-      return {
-        get state() {
-          return state === 'open' && position < readerLog.first - 1 ? 'cut' : state
-        },
-        take() {
-          const first = openingFrames.shift()
-          if (first || state !== 'open') return first
-          for (;;) {
-            const frame = readerLog.at(position + 1)
-            if (!frame) return undefined
-            position++
-            if (types && !types.has(frame.type ?? 'message')) continue
-            sentPosition = position
-            return frame
-          }
-        },
-        heartbeatFrame() {
-          if (sentPosition === position) return undefined
-          sentPosition = position
-          return { id: formatId(position) }
-        },
-        watch(onUpdate) {
-          watchers.add(onUpdate)
-          const unwatch = readerLog.watch(onUpdate)
-          return () => {
-            watchers.delete(onUpdate)
-            unwatch()
-          }
-        },
-        close: () => void readers.delete(client),
-      }
+      const reader = new FrameReader(opened.source, () => void readers.delete(client))
+      readers.set(client, reader)
+      return streamResponse(exchange, reader)
     },
-    drop: () => endAll('cut'),
+    drop: () => finishAll('cut'),
     clearHistory() {
-      endAll('cut')
-      epoch = createEpoch()
-      log = createEventLog<Frame>(history)
+      finishAll('cut')
+      streams.drop(stream)
     },
     get state() {
-      return feedState
+      return state
     },
     close() {
-      feedState = 'closed'
-      endAll('ended')
+      state = 'closed'
+      finishAll('ended')
+      streams.drop(stream)
     },
   }
 }

@@ -15,7 +15,14 @@ export async function readJson(request: Request, limit: number): Promise<Record<
  * @throws `HttpError` 400 for anything else
  */
 export function parseJsonObject(text: string): Record<string, unknown> {
-  const value = parseJson(text)
+  return assertJsonObject(parseJson(text))
+}
+
+/**
+ * Returns a JSON value as an object.
+ * @throws `HttpError` 400 for anything else
+ */
+export function assertJsonObject(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new HttpError(400, 'The request body is not a JSON object.')
   }

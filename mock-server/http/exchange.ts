@@ -50,17 +50,6 @@ export type Handler = (exchange: Exchange) => HttpResponse | Promise<HttpRespons
 /** A length that no response reaches. */
 const UNREACHED_CONTENT_LENGTH_BYTES = 2 ** 30
 
-/** Reads `Last-Event-ID`, which the HTML standard encodes as UTF-8, from a header value with one character per byte. */
-export function readLastEventId(request: Request, url: URL): string | undefined {
-  const value = request.headers.get('last-event-id')
-  if (value === null) return url.searchParams.get('lastEventId') ?? undefined
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(value, (byte) => byte.charCodeAt(0)))
-  } catch {
-    return value // not UTF-8: use the value unchanged
-  }
-}
-
 /** Creates a response that streams the frames of `source`, with the faults of this request. */
 export function streamResponse(exchange: Exchange, source: Source): HttpResponse {
   const { rule, clock, identity, signal, heartbeat } = exchange
@@ -68,7 +57,8 @@ export function streamResponse(exchange: Exchange, source: Source): HttpResponse
   const headers = streamHeaders()
   if (rule['content-type'] !== undefined) headers.set('content-type', rule['content-type'])
   if (rule['short-length']) headers.set('content-length', String(UNREACHED_CONTENT_LENGTH_BYTES))
-  const boundedSource = expiresAt === undefined ? source : createExpiringSource(source, expiresAt - clock.date(), clock)
+  const boundedSource =
+    expiresAt === undefined || source.keepsTime ? source : createExpiringSource(source, expiresAt - clock.date(), clock)
   return {
     status: 200,
     headers,

@@ -1,6 +1,6 @@
 /** The in-process mock server, for unit tests, Storybook and anything else that accepts a `fetch`. */
 import type { Feed } from '../feed/feed.ts'
-import type { Run } from '../run/run.ts'
+import type { Run } from '../run/registry.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
 import type { ServiceOptions } from '../service/service.ts'

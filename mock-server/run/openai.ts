@@ -1,17 +1,17 @@
 /** `POST /v1/chat/completions`: answers in the format of OpenAI's API, for clients of third-party servers. */
-import type { Clock } from '../../server/base/clock.ts'
 import { HttpError } from '../../server/http/problem.ts'
+import type { Usage } from '../../server/run/delta.ts'
 import { readJson } from '../http/body.ts'
-import type { Handler } from '../http/exchange.ts'
+import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
 import type { HttpResponse } from '../http/response.ts'
 import { jsonResponse } from '../http/response.ts'
 import type { Frame } from '../stream/frame.ts'
-import type { Source } from '../stream/source.ts'
-import type { RunEndpoint } from './run-handlers.ts'
+import type { AnswerEvent } from './answer-source.ts'
+import { createAnswerSource, readAnswer } from './answer-source.ts'
+import type { AnswerEndpoint } from './run-handlers.ts'
 import { planRun } from './run-handlers.ts'
-import { createRun } from './run.ts'
-import type { FrameEncoder, Run } from './run.ts'
+import type { RunPlan } from './run.ts'
 
 const DONE_FRAME: Frame = { data: '[DONE]' }
 
@@ -29,8 +29,7 @@ function parsePrompt(messages: unknown): string {
   return texts.join('\n')
 }
 
-const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, number> => {
-  const { inputTokens = 0, outputTokens = 0 } = usage
+const toOpenAiUsage = ({ inputTokens = 0, outputTokens = 0 }: Partial<Usage> = {}): Record<string, number> => {
   return {
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
@@ -38,98 +37,68 @@ const toOpenAiUsage = (usage: Readonly<Record<string, number>>): Record<string, 
   }
 }
 
+/** What all chunks of an answer have in common. */
+interface Completion {
+  readonly id: string
+  readonly model: string
+  readonly created: number
+}
+
 /** Creates an encoder for chunks without IDs or event names, then the usage if requested, then `[DONE]`. */
-function createChunkEncoder(id: string, model: string, created: number, includesUsage: boolean): FrameEncoder {
+function createChunkEncoder(completion: Completion, includesUsage: boolean): (event: AnswerEvent) => Frame[] {
   const chunk = (fields: Record<string, unknown>): Frame => ({
-    data: JSON.stringify({ id, object: 'chat.completion.chunk', created, model, ...fields }),
+    data: JSON.stringify({ ...completion, object: 'chat.completion.chunk', ...fields }),
   })
   const choice = (delta: unknown, finish: string | null = null): Frame =>
     chunk({
       choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
       ...(includesUsage ? { usage: null } : {}),
     })
-  return ({ type, data }) => {
-    switch (type) {
+  const encodeOther = ({ type, data }: { readonly type: string; readonly data: object }): Frame[] => {
+    if (type === 'tool_call') return [choice({ tool_calls: [{ index: 0, ...data }] })]
+    return type === 'reasoning' ? [choice({ reasoning_content: (data as { content?: unknown }).content })] : []
+  }
+  return (event) => {
+    switch (event.type) {
       case 'start':
         return [choice({ role: 'assistant', content: '', refusal: null })]
       case 'delta':
-        return [choice({ content: data['content'] })]
-      case 'tool_call':
-        return [choice({ tool_calls: [{ index: 0, ...data }] })]
-      case 'reasoning':
-        return [choice({ reasoning_content: data['content'] })]
-      case 'end': {
-        const usage = toOpenAiUsage(data['usage'] as Record<string, number>)
+        return [choice({ content: event.content })]
+      case 'other':
+        return encodeOther(event.event)
+      case 'end':
         return [
-          choice({}, data['finishReason'] as string),
-          ...(includesUsage ? [chunk({ choices: [], usage })] : []),
+          choice({}, event.end.finishReason),
+          ...(includesUsage ? [chunk({ choices: [], usage: toOpenAiUsage(event.end.usage) })] : []),
           DONE_FRAME,
         ]
-      }
       case 'error':
-        return [
-          { data: JSON.stringify({ error: { message: data['message'], type: 'server_error', code: data['code'] } }) },
-        ]
-      default:
-        return []
+        return [{ data: JSON.stringify({ error: { message: event.message, type: 'server_error', code: event.code } }) }]
     }
   }
 }
 
-/** Wraps a source to cancel the run when the reader leaves, because these runs cannot be resumed. */
-const cancelOnClose = (run: Run, source: Source): Source => ({
-  take: () => source.take(),
-  get state() {
-    return source.state
-  },
-  watch: (onUpdate) => source.watch(onUpdate),
-  close() {
-    source.close()
-    run.cancel()
-  },
-})
-
 /** Responds with the complete answer once it has been generated, for `stream: false`. */
-function respondWhole(
-  run: Run,
-  id: string,
-  model: string,
-  created: number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<HttpResponse> {
-  return new Promise((resolve) => {
-    let finishReason = 'stop'
-    let usage: Record<string, number> = {}
-    const source = run.read(0, ({ type, data }) => {
-      if (type === 'end') {
-        finishReason = data['finishReason'] as string
-        usage = toOpenAiUsage(data['usage'] as Record<string, number>)
-      }
-      return type === 'error' ? [{ data: data['message'] as string }] : []
+async function respondWhole(exchange: Exchange, plan: RunPlan, completion: Completion): Promise<HttpResponse> {
+  let content = ''
+  for await (const event of readAnswer(plan, exchange.clock, exchange.signal)) {
+    if (event.type === 'delta') content += event.content
+    if (event.type === 'error') return jsonResponse(500, { error: { message: event.message, type: 'server_error' } })
+    if (event.type !== 'end') continue
+    const message = { role: 'assistant', content, refusal: null }
+    const choices = [{ index: 0, message, logprobs: null, finish_reason: event.end.finishReason }]
+    return jsonResponse(200, {
+      ...completion,
+      object: 'chat.completion',
+      choices,
+      usage: toOpenAiUsage(event.end.usage),
     })
-    const checkFinished = (): void => {
-      const failure = source.take()
-      if (!failure && source.state === 'open') return
-      unwatch()
-      cancelCheck()
-      source.close()
-      signal.removeEventListener('abort', onAbort)
-      if (failure) return resolve(jsonResponse(500, { error: { message: failure.data, type: 'server_error' } }))
-      const message = { role: 'assistant', content: run.text, refusal: null }
-      const choices = [{ index: 0, message, logprobs: null, finish_reason: finishReason }]
-      resolve(jsonResponse(200, { id, object: 'chat.completion', created, model, choices, usage }))
-    }
-    const onAbort = (): void => run.cancel()
-    const unwatch = source.watch(checkFinished)
-    signal.addEventListener('abort', onAbort)
-    // A run without delays has already finished, so `watch` reports nothing. Check once `unwatch` has been assigned.
-    const cancelCheck = clock.after(0, checkFinished)
-  })
+  }
+  throw new HttpError(503, 'The client has disconnected.')
 }
 
 /** Creates the handler of requests for chat completions, streamed or not. */
-export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handler {
+export function chatCompletions(endpoint: AnswerEndpoint & { readonly bodyLimit: number }): Handler {
   return async (exchange) => {
     const {
       messages,
@@ -137,16 +106,15 @@ export function chatCompletions(endpoint: Omit<RunEndpoint, 'registry'>): Handle
       stream,
       stream_options: streamOptions,
     } = await readJson(exchange.request, endpoint.bodyLimit)
-    const prompt = parsePrompt(messages)
-    const run = createRun(planRun(exchange, endpoint, prompt), exchange.clock)
-    const id = `chatcmpl-${run.id}`
-    const modelName = typeof model === 'string' ? model : 'rivulet-mock'
-    const created = Math.floor(exchange.clock.date() / 1_000)
-    if (stream !== true) return respondWhole(run, id, modelName, created, exchange.clock, exchange.signal)
+    const plan = planRun(exchange, endpoint, parsePrompt(messages))
+    const completion = {
+      id: `chatcmpl-${crypto.randomUUID()}`,
+      model: typeof model === 'string' ? model : 'rivulet-mock',
+      created: Math.floor(exchange.clock.date() / 1_000),
+    }
+    if (stream !== true) return respondWhole(exchange, plan, completion)
     const includesUsage = (streamOptions as { include_usage?: unknown } | undefined)?.include_usage === true
-    return streamResponse(
-      exchange,
-      cancelOnClose(run, run.read(0, createChunkEncoder(id, modelName, created, includesUsage))),
-    )
+    const encode = createChunkEncoder(completion, includesUsage)
+    return streamResponse(exchange, createAnswerSource(plan, exchange.clock, encode))
   }
 }

@@ -1,152 +1,128 @@
-/** The registry of runs: their owners, their idempotency keys, and how long they are kept. */
+/** The runs that the log of the server keeps, and who reads them. */
 import type { Clock } from '../../server/base/clock.ts'
-import type { Run, RunPlan } from './run.ts'
-import { createRun } from './run.ts'
+import type { Delta } from '../../server/run/delta.ts'
+import { OtherEvent } from '../../server/run/delta.ts'
+import type { MockKernel } from '../http/kernel.ts'
+import { FrameReader } from '../stream/frame-reader.ts'
+import type { Pacer } from './run.ts'
+import { createPacer } from './run.ts'
 
-/** A request to start a run. */
-export interface StartRequest {
-  readonly owner: string
-  readonly method: string
-  readonly path: string
-  /** `Idempotency-Key`: later requests with the same key join the run. */
-  readonly key: string | undefined
-  /** Content of the request: the same key with a different fingerprint is a conflict. */
-  readonly fingerprint: string
+/** A run of the mock server. */
+export interface Run {
+  /** Unguessable ID: the `streamId` of its `start` event. */
+  readonly id: string
+  readonly prompt: string
+  /** `finished` once its terminal event has been generated. */
+  readonly state: 'running' | 'finished'
+  /** Number of connections that are reading the run. */
+  readonly readers: number
+  /** Position of the newest event; `start` has position 1. */
+  readonly head: number
+  /** Text generated so far. */
+  readonly text: string
 }
 
-/** The result of a request to start a run. */
-export type StartResult =
-  | { readonly outcome: 'started' | 'joined'; readonly run: Run }
-  /** The key was used with a different body. */
-  | { readonly outcome: 'conflict' }
-  /** The registry is full of runs that are still in use. */
-  | { readonly outcome: 'full' }
+/** A run, as its generation and its connections see it. */
+export interface KeptRun {
+  readonly run: Run
+  readonly pacer: Pacer
+  /** Adds what was generated to the text of the run. */
+  add(delta: Delta | OtherEvent): void
+}
 
-/** All runs of a server. */
+/** All runs of a mock server. */
 export interface RunRegistry {
   readonly runs: readonly Run[]
-  /** Starts a run, or joins the run with the same key; `plan` is called only for a new run. */
-  start(request: StartRequest, plan: () => RunPlan): StartResult
-  /** Returns a run of this owner; runs of other owners are treated as unknown. */
-  find(id: string, owner: string): Run | undefined
-  /** Cancels the run with this key; a run that has not started yet is cancelled when it starts. */
-  cancelByKey(request: Pick<StartRequest, 'owner' | 'path'> & { readonly key: string }): void
+  /** Returns the run with this ID, which the log keeps. */
+  find(id: string): KeptRun
+  /** Adds a connection that reads the run with this ID. */
+  read(id: string, source: ConstructorParameters<typeof FrameReader>[0]): FrameReader
   /** Cuts every connection; the runs continue. */
   drop(): void
   /** Stops and forgets all runs, and ends every connection. */
   clear(endState: 'cut' | 'ended'): void
 }
 
-/** Options of `createRunRegistry`. Durations are in milliseconds. */
-export interface RegistryOptions {
-  /** How long a run is kept after it ends or its last reader leaves, whichever is later. */
-  readonly retention: number
-  /** How long an unfinished run continues without a reader. */
-  readonly abandon: number
-  /** Maximum number of runs kept. */
-  readonly maxRuns: number
-  readonly clock: Clock
+interface Entry extends KeptRun {
+  readonly readers: Set<FrameReader>
 }
 
-interface Entry {
-  readonly run: Run
-  readonly owner: string
-  readonly scopedKey: string | undefined
-  readonly fingerprint: string
-  stopTimer?: () => void
-}
+const START = 'event: start\ndata: '
+const streamOf = (id: string): string => `run:${id}`
 
-const createScopedKey = (owner: string, method: string, path: string, key: string): string =>
-  JSON.stringify([owner, method, path, key])
-
-/** Creates an empty registry. */
-export function createRunRegistry({ retention, abandon, maxRuns, clock }: RegistryOptions): RunRegistry {
+/** Creates the registry. */
+export function createRunRegistry({ streams }: MockKernel, clock: Clock): RunRegistry {
   const entries = new Map<string, Entry>()
-  const entriesByKey = new Map<string, Entry>()
-  /** Keys that were cancelled before their run started, each with a function that forgets the key. */
-  const cancelledKeys = new Map<string, () => void>()
 
-  const forget = (entry: Entry): void => {
-    entry.stopTimer?.()
-    entries.delete(entry.run.id)
-    if (entry.scopedKey !== undefined) entriesByKey.delete(entry.scopedKey)
-  }
-  /** Sets the timer that the run's state requires; called whenever the state or the readers change. */
-  const updateTimer = (entry: Entry): void => {
-    entry.stopTimer?.()
-    delete entry.stopTimer
-    if (entry.run.readers > 0 || !entries.has(entry.run.id)) return
-    entry.stopTimer =
-      entry.run.state === 'running'
-        ? clock.after(abandon, () => entry.run.cancel(), 'housekeeping')
-        : clock.after(retention, () => forget(entry), 'housekeeping')
-  }
-  const makeRoom = (): boolean => {
-    if (entries.size < maxRuns) return true
-    for (const entry of entries.values()) {
-      if (entry.run.state === 'running' || entry.run.readers > 0) continue
-      forget(entry)
-      return true
+  const createEntry = (id: string): Entry => {
+    const stream = streamOf(id)
+    const readers = new Set<FrameReader>()
+    const { prompt } = JSON.parse(streams.read(stream, 0, { bytes: 1 })!.events[0]!.frame.slice(START.length)) as {
+      prompt: string
     }
-    return false
+    const read = (): { head: number; state: 'open' | 'closed' } =>
+      streams.read(stream, Number.MAX_SAFE_INTEGER, { bytes: 1 }) ?? { head: 0, state: 'closed' }
+    let text = ''
+    const run: Run = {
+      id,
+      prompt,
+      get state() {
+        return read().state === 'open' ? 'running' : 'finished'
+      },
+      get readers() {
+        return readers.size
+      },
+      get head() {
+        return read().head
+      },
+      get text() {
+        return text
+      },
+    }
+    const stopTail = streams.tail(stream, (reason) => {
+      if (reason !== 'dropped') return
+      stopTail()
+      entries.delete(id)
+    })
+    return {
+      run,
+      readers,
+      pacer: createPacer(clock),
+      add(delta) {
+        if (typeof delta === 'string') text += delta
+        else if (!(delta instanceof OtherEvent) && (delta.type ?? 'text') === 'text' && 'content' in delta)
+          text += delta.content
+      },
+    }
+  }
+  const find = (id: string): Entry => {
+    const entry = entries.get(id) ?? createEntry(id)
+    entries.set(id, entry)
+    return entry
+  }
+  const finishAll = (endState: 'cut' | 'ended'): void => {
+    for (const { readers } of entries.values()) for (const reader of readers) reader.finish(endState)
   }
 
   return {
     get runs() {
       return Array.from(entries.values(), ({ run }) => run)
     },
-    start({ owner, method, path, key, fingerprint }, plan) {
-      const scopedKey = key === undefined ? undefined : createScopedKey(owner, method, path, key)
-      const existing = scopedKey === undefined ? undefined : entriesByKey.get(scopedKey)
-      if (existing)
-        return existing.fingerprint === fingerprint ? { outcome: 'joined', run: existing.run } : { outcome: 'conflict' }
-      if (!makeRoom()) return { outcome: 'full' }
-      const tombstone = key === undefined ? undefined : createScopedKey(owner, '', path, key)
-      const forgetTombstone = tombstone === undefined ? undefined : cancelledKeys.get(tombstone)
-      const requestedPlan = plan()
-      let entry: Entry | undefined
-      // For a cancelled key, generate nothing; the long delay keeps the run from ending before it is cancelled below.
-      const effectivePlan = forgetTombstone
-        ? { ...requestedPlan, deltas: [], events: [], error: undefined, delay: 3_600_000 }
-        : requestedPlan
-      const run = createRun(effectivePlan, clock, () => entry && updateTimer(entry))
-      entry = { run, owner, scopedKey, fingerprint }
-      entries.set(run.id, entry)
-      if (scopedKey !== undefined) entriesByKey.set(scopedKey, entry)
-      if (forgetTombstone) {
-        forgetTombstone()
-        run.cancel()
-      }
-      updateTimer(entry)
-      return { outcome: 'started', run }
-    },
-    find(id, owner) {
-      const entry = entries.get(id)
-      return entry?.owner === owner ? entry.run : undefined
-    },
-    cancelByKey({ owner, path, key }) {
-      const existing = ['POST', 'GET'].flatMap(
-        (method) => entriesByKey.get(createScopedKey(owner, method, path, key)) ?? [],
-      )
-      for (const { run } of existing) run.cancel()
-      const tombstone = createScopedKey(owner, '', path, key)
-      if (existing.length > 0 || cancelledKeys.has(tombstone) || cancelledKeys.size >= maxRuns) return
-      const stopTimer = clock.after(retention, () => void cancelledKeys.delete(tombstone), 'housekeeping')
-      cancelledKeys.set(tombstone, () => {
-        stopTimer()
-        cancelledKeys.delete(tombstone)
+    find,
+    read(id, source) {
+      const { readers, pacer } = find(id)
+      const reader: FrameReader = new FrameReader(source, () => {
+        readers.delete(reader)
+        if (readers.size === 0) pacer.setPurpose('housekeeping')
       })
+      readers.add(reader)
+      pacer.setPurpose('awaited')
+      return reader
     },
-    drop() {
-      for (const { run } of entries.values()) run.drop('cut')
-    },
+    drop: () => finishAll('cut'),
     clear(endState) {
-      for (const forgetTombstone of cancelledKeys.values()) forgetTombstone()
-      for (const entry of entries.values()) {
-        forget(entry)
-        entry.run.stop()
-        entry.run.drop(endState)
-      }
+      finishAll(endState)
+      for (const id of entries.keys()) streams.drop(streamOf(id))
     },
   }
 }

@@ -1,33 +1,51 @@
 /** Request handlers for runs: start or join, resume, cancel. */
-import { readBody } from '../../server/http/body.ts'
 import { HttpError } from '../../server/http/problem.ts'
-import { parseJsonObject } from '../http/body.ts'
+import type { Delta, End } from '../../server/run/delta.ts'
+import type { Runs } from '../../server/run/options.ts'
+import { everything } from '../../server/stream/view.ts'
+import { assertJsonObject } from '../http/body.ts'
 import type { Exchange, Handler } from '../http/exchange.ts'
 import { streamResponse } from '../http/exchange.ts'
-import { emptyResponse } from '../http/response.ts'
+import type { MockKernel } from '../http/kernel.ts'
+import type { HttpResponse } from '../http/response.ts'
 import type { GenerateAnswer } from './answers.ts'
 import { splitCharacters, splitTokens } from './deltas.ts'
 import type { RunRegistry } from './registry.ts'
-import type { Run, RunPlan } from './run.ts'
+import type { RunPlan } from './run.ts'
+import { generateRun } from './run.ts'
 
-/** A path at which runs start, and how their answers are generated. */
-export interface RunEndpoint {
+/** How the answers of a path are generated. */
+export interface AnswerEndpoint {
   readonly path: string
   readonly generateAnswer: GenerateAnswer
-  readonly registry: RunRegistry
   /** Milliseconds between deltas, unless a rule overrides it. */
   readonly delay: number
   readonly unit: 'character' | 'token'
-  /** Maximum size of a request body in bytes. */
-  readonly bodyLimit: number
 }
 
-/** Event IDs of a run end in `streamId:position`. */
-const EVENT_ID = /([0-9a-f-]{36}):(\d+)$/
+/** A path at which runs start. Durations are in milliseconds. */
+export interface RunEndpoint extends AnswerEndpoint {
+  readonly kernel: MockKernel
+  readonly registry: RunRegistry
+  /** How long a run is kept after it ends or its last reader leaves, whichever is later. */
+  readonly retention: number
+  /** How long an unfinished run continues without a reader. */
+  readonly abandon: number
+}
+
+/** The handlers of a path at which runs start, and of the `resume` addresses below it. */
+export interface RunHandlers {
+  /**
+   * Starts or joins a run (GET and POST), resumes one (GET with `Last-Event-ID`, as sent by a reconnecting
+   * `EventSource`), or cancels one by its key (DELETE).
+   */
+  readonly start: Handler
+  /** Resumes (GET) or cancels (DELETE) the run whose ID the path ends with. */
+  readonly resume: Handler
+}
 
 /** Plans a run from its prompt and the rules of the request. */
-export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registry'>, prompt: string): RunPlan {
-  const { rule, heartbeat, basePath } = exchange
+export function planRun({ rule }: Exchange, endpoint: AnswerEndpoint, prompt: string): RunPlan {
   const splitsByToken = rule.tokens ?? endpoint.unit === 'token'
   const errorAfter = rule['error-after']
   return {
@@ -40,84 +58,63 @@ export function planRun(exchange: Exchange, endpoint: Omit<RunEndpoint, 'registr
       errorAfter === undefined
         ? undefined
         : { after: errorAfter, code: rule['error-code'] ?? 'overloaded', retryable: rule['error-retryable'] ?? false },
-    heartbeat,
-    resume: (id) => `${basePath}${endpoint.path}/${id}`,
   }
 }
 
-/**
- * Creates the handler of `GET` and `POST` on the start path. A `GET` with `Last-Event-ID`, as sent by a reconnecting
- * `EventSource`, resumes the run.
- */
-export function startRun(endpoint: RunEndpoint): Handler {
-  return async (exchange) => {
-    const { request, url, lastEventId, identity } = exchange
-    if (request.method === 'GET' && lastEventId) {
-      const [, streamId] = EVENT_ID.exec(lastEventId) ?? []
-      return resumeReading(exchange, findRun(endpoint, exchange, streamId ?? ''))
-    }
-    const body = request.method === 'POST' ? await readBody(request, endpoint.bodyLimit) : ''
-    const prompt = request.method === 'POST' ? parseJsonObject(body)['prompt'] : url.searchParams.get('prompt')
-    if (typeof prompt !== 'string' || prompt === '') throw new HttpError(400, 'prompt: expected a non-empty string.')
-    const started = endpoint.registry.start(
-      {
-        owner: identity.subject,
-        method: request.method,
-        path: endpoint.path,
-        key: request.headers.get('idempotency-key') ?? undefined,
-        fingerprint: request.method === 'POST' ? body : prompt,
+function parsePrompt(body: unknown): { readonly prompt: string } {
+  const { prompt } = assertJsonObject(body)
+  if (typeof prompt !== 'string' || prompt === '') throw new HttpError(400, 'prompt: expected a non-empty string.')
+  return { prompt }
+}
+
+/** Creates the runs of the server for one path. */
+function createRuns(endpoint: RunEndpoint): Runs {
+  const { kernel, registry, retention, abandon } = endpoint
+  return kernel.server.runs<{ readonly prompt: string }>({
+    retention,
+    abandon,
+    maxBytes: Infinity,
+    parse: parsePrompt,
+    async *generate({ id, body, identity: { exchange }, signal }): AsyncGenerator<Delta, End> {
+      const { pacer, add } = registry.find(id)
+      const answer = generateRun(planRun(exchange, endpoint, body.prompt), pacer, signal)
+      for (;;) {
+        const { done, value } = await answer.next()
+        if (done) return value
+        add(value)
+        // The server takes other events as well, although its own types know only deltas.
+        yield value as Delta
+      }
+    },
+  })
+}
+
+/** Creates the handlers of a path. */
+export function createRunHandlers(endpoint: RunEndpoint): RunHandlers {
+  const { path, kernel, registry } = endpoint
+  const { streams } = kernel
+  const { handler } = createRuns(endpoint)
+
+  const handle = async (exchange: Exchange, url: URL = exchange.url): Promise<HttpResponse> => {
+    const { basePath, rule } = exchange
+    const opened = await kernel.handle({ ...exchange, url }, handler, {
+      view: everything,
+      resume: (id) => `${basePath}${path}/${id}`,
+      begin(stream, from) {
+        const position = Math.max(0, from.position - (rule.overlap ?? 0))
+        return { position, nonce: streams.read(stream, position, { bytes: 1 })?.previousNonce ?? '' }
       },
-      () => planRun(exchange, endpoint, prompt),
-    )
-    if (started.outcome === 'conflict')
-      throw new HttpError(422, 'The Idempotency-Key was already used with a different body.')
-    if (started.outcome === 'full') throw new HttpError(503, 'Too many runs; raise the `maxRuns` option.')
-    return streamResponse(exchange, started.run.read(0))
+    })
+    if (!('source' in opened)) return opened
+    return streamResponse(exchange, registry.read(opened.connection.stream, opened.source))
   }
-}
-
-function findRun({ registry }: RunEndpoint, { identity }: Exchange, streamId: string): Run {
-  const run = registry.find(streamId, identity.subject)
-  if (!run) throw new HttpError(404, 'The run does not exist or is no longer kept.')
-  return run
-}
-
-const readStreamId = (endpoint: RunEndpoint, exchange: Exchange): string =>
-  exchange.path.slice(endpoint.path.length + 1)
-
-function resumeReading(exchange: Exchange, run: Run) {
-  const { lastEventId, rule } = exchange
-  if (!lastEventId) return streamResponse(exchange, run.read(0))
-  const [, streamId, digits] = EVENT_ID.exec(lastEventId) ?? []
-  const position = Number(digits)
-  if (streamId !== run.id || !(position <= run.head))
-    throw new HttpError(400, 'Last-Event-ID: expected an event ID of this run.')
-  if (run.state === 'finished' && position === run.head) return emptyResponse(204)
-  return streamResponse(exchange, run.read(Math.max(0, position - (rule.overlap ?? 0))))
-}
-
-/** Creates the handler of `GET` for a run's `resume` URL. */
-export function resumeRun(endpoint: RunEndpoint): Handler {
-  return (exchange) => resumeReading(exchange, findRun(endpoint, exchange, readStreamId(endpoint, exchange)))
-}
-
-/** Creates the handler of `DELETE` for a run's `resume` URL, which cancels the run for all of its readers. */
-export function cancelRun(endpoint: RunEndpoint): Handler {
-  return (exchange) => {
-    findRun(endpoint, exchange, readStreamId(endpoint, exchange)).cancel()
-    return emptyResponse(204)
-  }
-}
-
-/**
- * Creates the handler of `DELETE` on the start path, which cancels a run by its key, for clients that have not received
- * `start`.
- */
-export function cancelRunByKey({ registry, path }: RunEndpoint): Handler {
-  return ({ request, identity }) => {
-    const key = request.headers.get('idempotency-key')
-    if (!key) throw new HttpError(400, 'Idempotency-Key: expected the key of the run to cancel.')
-    registry.cancelByKey({ owner: identity.subject, path, key })
-    return emptyResponse(204)
+  return {
+    start: (exchange) => handle(exchange),
+    resume(exchange) {
+      const url = new URL(exchange.url)
+      url.pathname = exchange.basePath + path
+      url.search = `?run=${encodeURIComponent(exchange.path.slice(path.length + 1))}`
+      return handle(exchange, url)
+    },
   }
 }

@@ -4,22 +4,22 @@ import { systemClock } from '../../server/base/clock.ts'
 import { handleTokenRequest } from '../auth/token-handler.ts'
 import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
 import { openChannel, applyOperations } from '../channel/channel-handlers.ts'
-import { broadcastTo, readFeed } from '../feed/feed-handlers.ts'
-import type { Feed, FeedEvent } from '../feed/feed.ts'
+import { broadcastTo } from '../feed/feed-handlers.ts'
+import type { Feed, FeedEvent, ReadableFeed } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
 import type { RequestContext } from '../http/exchange.ts'
 import type { Authenticator } from '../http/identity.ts'
 import { anonymous } from '../http/identity.ts'
+import { createMockKernel } from '../http/kernel.ts'
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import type { Route } from '../http/route.ts'
 import { createRouter } from '../http/router.ts'
 import type { CannedAnswers, GenerateAnswer } from '../run/answers.ts'
 import { createAnswerGenerator } from '../run/answers.ts'
 import { chatCompletions } from '../run/openai.ts'
+import type { Run } from '../run/registry.ts'
 import { createRunRegistry } from '../run/registry.ts'
-import type { RunEndpoint } from '../run/run-handlers.ts'
-import { cancelRunByKey, cancelRun, resumeRun, startRun } from '../run/run-handlers.ts'
-import type { Run } from '../run/run.ts'
+import { createRunHandlers } from '../run/run-handlers.ts'
 import type { RuleState } from '../scenario/rule-set.ts'
 import { createRuleSet } from '../scenario/rule-set.ts'
 import type { Rule } from '../scenario/rule.ts'
@@ -116,9 +116,10 @@ export function createService(options: ServiceOptions = {}): Service {
   } = options
   const cors = typeof options.cors === 'string' ? [options.cors] : (options.cors ?? [])
   const ruleSet = createRuleSet(options.scenario === undefined ? [] : parseScenario(options.scenario))
-  const registry = createRunRegistry({ retention, abandon, maxRuns, clock })
   const generateDefaultAnswer = createAnswerGenerator(options.answers, seed)
-  const feeds = new Map<string, Feed>()
+  const kernel = createMockKernel({ clock, heartbeat, maxRuns, bodyLimit })
+  const registry = createRunRegistry(kernel, clock)
+  const feeds = new Map<string, ReadableFeed>()
   const routes = new Map<string, Route>()
   /** Routes for all paths under a prefix; the prefix ends with a slash. */
   const prefixRoutes = new Map<string, Route>()
@@ -126,9 +127,9 @@ export function createService(options: ServiceOptions = {}): Service {
   const feed = (path = '/api/stream'): Feed => {
     let found = feeds.get(path)
     if (!found) {
-      found = createFeed(path, history)
+      found = createFeed(kernel, path, history)
       feeds.set(path, found)
-      routes.set(path, { responseKind: 'stream', kind: 'feed', permission: 'feed', methods: { GET: readFeed(found) } })
+      routes.set(path, { responseKind: 'stream', kind: 'feed', permission: 'feed', methods: { GET: found.read } })
     }
     return found
   }
@@ -137,11 +138,19 @@ export function createService(options: ServiceOptions = {}): Service {
     generateAnswer: GenerateAnswer = generateDefaultAnswer,
     rules: readonly Rule[] = [],
   ): void => {
-    const endpoint: RunEndpoint = { path, generateAnswer, registry, delay, unit, bodyLimit }
-    const start = startRun(endpoint)
+    const { start, resume } = createRunHandlers({
+      path,
+      generateAnswer,
+      kernel,
+      registry,
+      delay,
+      unit,
+      retention,
+      abandon,
+    })
     const common = { responseKind: 'stream', kind: 'run', permission: 'run', ruleSet: createRuleSet(rules) } as const
-    routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: cancelRunByKey(endpoint) } })
-    prefixRoutes.set(`${path}/`, { ...common, methods: { GET: resumeRun(endpoint), DELETE: cancelRun(endpoint) } })
+    routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: start } })
+    prefixRoutes.set(`${path}/`, { ...common, methods: { GET: resume, DELETE: resume } })
   }
   const findRoute = (path: string): Route | undefined =>
     routes.get(path) ?? prefixRoutes.get(path.slice(0, path.lastIndexOf('/') + 1))
@@ -231,6 +240,7 @@ export function createService(options: ServiceOptions = {}): Service {
       for (const one of feeds.values()) one.close()
       registry.clear('ended')
       endChannels('ended')
+      kernel.streams.close()
     },
   }
 }

@@ -24,7 +24,6 @@ export function createExpiringSource(source: Source, ms: number, clock: Clock): 
         unwatch()
       }
     },
-    heartbeatFrame: () => source.heartbeatFrame?.(),
     close() {
       stopTimer()
       source.close()

@@ -21,6 +21,8 @@ export interface Faults {
   begin(open: Frame): Step[]
   /** Returns the steps for the next frame. */
   next(frame: Frame): Step[]
+  /** Whether only comments are sent. */
+  readonly isQuiet: boolean
   /** Call after the last frame: returns the steps for a frame that is still held back. */
   flush(): Step[]
 }
@@ -42,6 +44,7 @@ function cutEvent(text: string, at: Rule['cut-at']): Uint8Array | undefined {
 const noFaults: Faults = {
   begin: (open) => [{ step: 'send', text: encodeFrame(open) }],
   next: (frame) => [{ step: 'send', text: encodeFrame(frame) }],
+  isQuiet: false,
   flush: () => [],
 }
 
@@ -124,6 +127,9 @@ export function createFaults(rule: Rule): Faults {
       const delayed = heldFrame
       heldFrame = undefined
       return sendAll([altered, ...(number === rule.duplicate ? [altered] : []), ...(delayed ? [delayed] : [])])
+    },
+    get isQuiet() {
+      return phase === 'quiet'
     },
     flush() {
       const delayed = heldFrame

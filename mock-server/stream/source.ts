@@ -14,8 +14,12 @@ export interface Source {
   readonly state: 'open' | 'ended' | 'expired' | 'cut'
   /** Calls `onUpdate` when `take` or `state` may have changed; returns a function that stops watching. */
   watch(onUpdate: () => void): () => void
-  /** Returns a frame to send after a heartbeat comment, if any. */
-  heartbeatFrame?(): Frame | undefined
+  /** Whether it sends heartbeats and ends with its token by itself, as the readers of the server do. */
+  readonly keepsTime?: boolean
+  /** Asks for more; called when every frame that was taken has been written. */
+  pull?(): void
+  /** Discards all frames from now on; they count as written. */
+  discard?(): void
   /** Releases the source; called once, when the reader has left. */
   close(): void
 }

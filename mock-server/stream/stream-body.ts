@@ -4,7 +4,8 @@ import type { Rule } from '../scenario/rule.ts'
 import { createChunker } from './chunker.ts'
 import type { CutKind } from './faults.ts'
 import { createFaults } from './faults.ts'
-import { createFrame } from './frame.ts'
+import type { Frame } from './frame.ts'
+import { createFrame, encodeFrame } from './frame.ts'
 import type { Source } from './source.ts'
 
 /** One write. If `cut` is set, this is the last write, and the connection is cut after it. */
@@ -34,7 +35,9 @@ export interface StreamBodyOptions {
 }
 
 const OPEN_FRAME = createFrame({ comment: 'open' })
-const HEARTBEAT_FRAME = createFrame({ comment: 'heartbeat' })
+const HEARTBEAT = encodeFrame({ comment: 'heartbeat' })
+/** Whether a frame is one of those that a reader writes if it has nothing to say. */
+const isHeartbeat = ({ comment, data }: Frame): boolean => comment === 'heartbeat' || (!comment && data === undefined)
 /** Size at which a batch is written. Later frames stay in the source, so that a slow client costs no memory. */
 const MAX_BATCH_CHARS = 64 * 1024
 
@@ -79,7 +82,6 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
   async function* chunks(): AsyncGenerator<Chunk, void, undefined> {
     const faults = createFaults(rule)
     const chunker = createChunker(rule)
-    const interval = rule.heartbeat === 'off' ? 0 : (rule.heartbeat ?? heartbeat)
     let lastWriteAt = clock.now()
 
     async function* write(writes: readonly Uint8Array[]): AsyncGenerator<Chunk, void, undefined> {
@@ -99,6 +101,20 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
         yield* write(chunker.push(text.slice(0, remaining)))
     }
 
+    /** Whether the heartbeats of the source are not sent: while the fault `quiet-after` discards events, they stop. */
+    const sendsOwnHeartbeats = (): boolean => rule.heartbeat === 'off' || faults.isQuiet
+    const nextHeartbeat = (): number =>
+      heartbeat > 0 && rule.heartbeat !== 'off' && (faults.isQuiet || !source.keepsTime)
+        ? Math.max(0, lastWriteAt + heartbeat - clock.now())
+        : Infinity
+    const takeFrame = (isAllWritten: boolean): Frame | undefined => {
+      const frame = source.take()
+      if (frame || !isAllWritten) return frame
+      source.pull?.()
+      return source.take()
+    }
+
+    source.pull?.()
     let text = ''
     let steps = faults.begin(OPEN_FRAME)
     while (!signal.aborted) {
@@ -112,12 +128,13 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
         if (step.step === 'flood') yield* flood(step.kind, step.bytes)
         yield* write(chunker.flush())
         if (step.step === 'cut') yield { bytes: step.bytes, cut: step.cut }
+        source.discard?.()
         if (step.step === 'stall' || step.step === 'flood') await wait(Infinity)
         return
       }
-      const frame = text.length < MAX_BATCH_CHARS ? source.take() : undefined
+      const frame = text.length < MAX_BATCH_CHARS ? takeFrame(text === '') : undefined
       if (frame) {
-        steps = faults.next(frame)
+        steps = isHeartbeat(frame) && sendsOwnHeartbeats() ? [] : faults.next(frame)
         continue
       }
       steps = []
@@ -132,11 +149,7 @@ export function createStreamBody({ source, rule, heartbeat, clock, signal }: Str
       } else if (source.state === 'cut') {
         yield { bytes: new Uint8Array(0), cut: 'reset' }
         return
-      } else if ((await wait(interval ? lastWriteAt + interval - clock.now() : Infinity, source)) === 'timeout') {
-        const sourceFrame = source.heartbeatFrame?.()
-        steps = [...faults.next(HEARTBEAT_FRAME), ...(sourceFrame ? faults.next(sourceFrame) : [])]
-        lastWriteAt = clock.now()
-      }
+      } else if ((await wait(nextHeartbeat(), source)) === 'timeout') text += HEARTBEAT
     }
   }
 

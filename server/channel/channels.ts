@@ -1,10 +1,9 @@
 /** The endpoint of channels: opens them, and applies operations to their streams (PROTOCOL.md 5.1, 5.2, 5.5). */
 import { parseJson, readBody } from '../http/body.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
-import { countStream, createHandler, errorResponse, identify } from '../http/endpoint.ts'
+import { connectionResponse, countStream, createHandler, errorResponse, identify } from '../http/endpoint.ts'
 import type { Identity } from '../http/identity.ts'
 import { HttpError } from '../http/problem.ts'
-import { streamResponse } from '../stream/stream-response.ts'
 import { Channel } from './channel.ts'
 import type { OpenOperation } from './operations.ts'
 import { parseOperations } from './operations.ts'
@@ -38,12 +37,12 @@ export function createChannels<Id extends Identity>(
     throw new HttpError(404, 'There is no such stream on this channel.')
   }
 
-  const open = async ({ identity, request }: Exchange<Id>): Promise<Response> => {
+  const open = async ({ identity, request, interception }: Exchange<Id>): Promise<Response> => {
     const uncount = countStream(context, identity)
     const openedAt = hub.options.clock.now()
     const channel: Channel = new Channel({
       pulse: hub.pulse,
-      hub: hub.options,
+      hub: { ...hub.options, heartbeat: interception.heartbeat ?? hub.options.heartbeat },
       identity,
       maxEventBytes: maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES,
       onClose(reason) {
@@ -55,7 +54,7 @@ export function createChannels<Id extends Identity>(
     const record = { kind: 'channel', stream: channel.id, subject: identity.subject } as const
     channels.set(channel.id, channel)
     instrument({ type: 'open', ...record })
-    return streamResponse(channel, new Headers(), request.signal)
+    return connectionResponse(context, channel, { kind: 'channel', stream: channel.id, request, identity })
   }
 
   /** Handles the request of a stream like any other, but on behalf of the channel's subject. */

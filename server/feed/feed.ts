@@ -1,15 +1,14 @@
 /** Feeds: endless streams, to which the application sends events. */
 import type { Identity } from '../http/identity.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
-import { countStream, createHandler } from '../http/endpoint.ts'
+import { connectionResponse, countStream, createHandler } from '../http/endpoint.ts'
+import type { Position } from '../http/hooks.ts'
 import { HttpError } from '../http/problem.ts'
 import type { Page, Retention } from '../log/event-log.ts'
 import { encodeFrame } from '../log/frame.ts'
-import { streamResponse } from '../stream/stream-response.ts'
 import type { View } from '../stream/view.ts'
 import { everything, onlyTypes } from '../stream/view.ts'
 import { formatId } from '../stream/wire-id.ts'
-import type { Location } from './locate.ts'
 import { headOf, locate } from './locate.ts'
 import { SendError } from './send-error.ts'
 import { Sender } from './sender.ts'
@@ -87,7 +86,7 @@ export interface Feed<Events extends object> {
 }
 
 /** Where a reader begins, and what it gets first. */
-interface Beginning extends Location {
+interface Beginning extends Position {
   readonly snapshot?: unknown
 }
 
@@ -100,13 +99,13 @@ export function createFeed<Events extends object, Id extends Identity>(
   options: FeedOptions<Id>,
 ): Feed<Events> {
   const { hub, instrument } = context
-  const { log, clock, heartbeat } = hub.options
+  const { log, clock } = hub.options
   const { authorize, snapshot, types } = options
   const stream = `feed:${name}`
   const sender = new Sender({ log, stream, clock, retention: { ...DEFAULT_RETENTION, ...options.retention } })
 
   /** Replaces a position by that of a snapshot, for a client that has no state, or has missed events. */
-  const takeSnapshot = async (page: Page, location: Location, identity: Id): Promise<Beginning> => {
+  const takeSnapshot = async (page: Page, location: Position, identity: Id): Promise<Beginning> => {
     if (!snapshot) return location
     const { data, at } = await snapshot(identity)
     if (at === undefined) return { ...location, snapshot: data }
@@ -116,9 +115,10 @@ export function createFeed<Events extends object, Id extends Identity>(
     if (found.reset) throw new Error(`snapshot: the event ${at} of the feed ${name} is not kept`)
     return { ...location, ...found, snapshot: data }
   }
-  const begin = async (page: Page, { lastEventId, identity }: Exchange<Id>): Promise<Beginning> => {
+  const begin = async (page: Page, { lastEventId, identity, interception }: Exchange<Id>): Promise<Beginning> => {
     if (lastEventId === undefined) return takeSnapshot(page, headOf(page), identity)
-    const location = await locate(log, stream, page, lastEventId)
+    const located = await locate(log, stream, page, lastEventId)
+    const location = interception.begin?.(stream, located) ?? located
     return location.reset ? takeSnapshot(page, location, identity) : location
   }
   const selectView = (url: URL): View => {
@@ -126,10 +126,14 @@ export function createFeed<Events extends object, Id extends Identity>(
     if (!types || !selected) return everything
     return onlyTypes(types.filter((type) => selected.includes(type)))
   }
-  const encodeOpening = (page: Page, { position, nonce, reset, ...beginning }: Beginning): string => {
+  const encodeOpening = (
+    page: Page,
+    { position, nonce, reset, ...beginning }: Beginning,
+    { clientId, heartbeat }: { readonly clientId: string; readonly heartbeat: number },
+  ): string => {
     const connected = {
       protocol: 1,
-      clientId: crypto.randomUUID(),
+      clientId,
       message: 'connected',
       ...(heartbeat > 0 ? { heartbeat } : {}),
     }
@@ -138,7 +142,8 @@ export function createFeed<Events extends object, Id extends Identity>(
     return `${text}${encodeFrame('reset', JSON.stringify({ reason: reset ?? 'initial', ...beginning }))}\n`
   }
   const read = async (exchange: Exchange<Id>): Promise<Response> => {
-    const { request, identity, lastEventId, url } = exchange
+    const { request, identity, lastEventId, url, interception } = exchange
+    const { heartbeat = hub.options.heartbeat, view = selectView(url) } = interception
     if (authorize && !(await authorize(identity, request))) throw new HttpError(403, 'The feed may not be read.')
     const uncount = countStream(context, identity)
     try {
@@ -147,14 +152,15 @@ export function createFeed<Events extends object, Id extends Identity>(
       const beginning = await begin(page, exchange)
       const { position, nonce, reset } = beginning
       const record = { kind: 'feed', stream: name, subject: identity.subject } as const
-      const view = selectView(url)
+      const clientId = crypto.randomUUID()
       const reader = hub.open({
         stream,
         page,
         prefix: page.epoch,
         position,
         nonce,
-        opening: encodeOpening(page, beginning),
+        heartbeat,
+        opening: encodeOpening(page, beginning, { clientId, heartbeat }),
         replay: view,
         live: view,
         expiresAt: identity.expiresAt,
@@ -163,7 +169,7 @@ export function createFeed<Events extends object, Id extends Identity>(
       })
       if (reset) instrument({ type: 'reset', reason: reset, ...record })
       else if (lastEventId !== undefined) instrument({ type: 'resumed', missed: page.head - position, ...record })
-      return streamResponse(reader, new Headers(), request.signal)
+      return connectionResponse(context, reader, { kind: 'feed', stream: name, request, identity, clientId })
     } catch (error) {
       uncount()
       throw error

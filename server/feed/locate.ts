@@ -1,19 +1,13 @@
 /** Finds the position in a feed from which a request continues (PROTOCOL.md 2.3). */
+import type { Position } from '../http/hooks.ts'
 import type { EventLog, Page } from '../log/event-log.ts'
 import { parseId } from '../stream/wire-id.ts'
 
-/** A position, and why the requested one cannot be honored. */
-export interface Location {
-  readonly position: number
-  readonly nonce: string
-  readonly reset?: 'expired' | 'unknown'
-}
-
 /** Returns the newest position. */
-export const headOf = ({ head, nonce }: Page): Location => ({ position: head, nonce })
+export const headOf = ({ head, nonce }: Page): Position => ({ position: head, nonce })
 
 /** Finds the position after the event with this ID, which must be kept itself: its nonce tells whether it is the same. */
-export async function locate(log: EventLog, stream: string, page: Page, id: string): Promise<Location> {
+export async function locate(log: EventLog, stream: string, page: Page, id: string): Promise<Position> {
   const requested = parseId(id)
   if (requested?.prefix !== page.epoch || requested.position > page.head) return { ...headOf(page), reset: 'unknown' }
   const { position, nonce } = requested

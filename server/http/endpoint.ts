@@ -1,8 +1,11 @@
 /** An endpoint: what the handlers of feeds and runs have in common. */
 import type { Instrument } from '../base/instrument.ts'
 import type { Hub } from '../stream/hub.ts'
+import type { Source } from '../stream/sink.ts'
+import { streamResponse } from '../stream/stream-response.ts'
 import type { AllowedOrigins } from './cors.ts'
 import { assertOrigin, preflightResponse, setCorsHeaders } from './cors.ts'
+import type { Connection, Hooks, Interception } from './hooks.ts'
 import type { Identity } from './identity.ts'
 import { ANONYMOUS } from './identity.ts'
 import { HttpError, isHttpError, problemResponse } from './problem.ts'
@@ -29,6 +32,7 @@ export interface EndpointContext<Id extends Identity> {
   readonly identified: WeakMap<Request, Id>
   /** Counts open streams by subject. */
   readonly streamCounts: Map<string, number>
+  readonly hooks: Hooks
   /** Whether new requests are refused. */
   isClosing(): boolean
 }
@@ -40,13 +44,18 @@ export interface Exchange<Id extends Identity> {
   readonly identity: Id
   /** Position to resume after: `Last-Event-ID`, or `?lastEventId=` from clients that cannot set headers. */
   readonly lastEventId: string | undefined
+  /** What differs for this request. */
+  readonly interception: Interception
 }
 
 /** Handles one method. */
 export type MethodHandler<Id extends Identity> = (exchange: Exchange<Id>) => Promise<Response>
 
-/** Reads `Last-Event-ID`, which the HTML standard encodes as UTF-8, from a header value with one character per byte. */
-function readLastEventId(request: Request, url: URL): string | undefined {
+/**
+ * Reads `Last-Event-ID`, which the HTML standard encodes as UTF-8, from a header value with one character per byte. An
+ * empty one means that the client has no position.
+ */
+export function readLastEventId(request: Request, url: URL): string | undefined {
   const value = request.headers.get('last-event-id')
   if (value === null) return url.searchParams.get('lastEventId') || undefined
   try {
@@ -100,7 +109,8 @@ export function createHandler<Id extends Identity>(
     assertOrigin(cors, request, method === 'GET' ? 'safe' : 'unsafe')
     const url = new URL(request.url)
     const identity = await identify(context, request)
-    return handleMethod({ request, url, identity, lastEventId: readLastEventId(request, url) })
+    const interception = context.hooks.intercept?.(request) ?? {}
+    return handleMethod({ request, url, identity, lastEventId: readLastEventId(request, url), interception })
   }
 
   return async (request) => {
@@ -108,6 +118,16 @@ export function createHandler<Id extends Identity>(
     setCorsHeaders(response.headers, cors, request)
     return response
   }
+}
+
+/** Creates the response of a connection, which gets its bytes from `source`. */
+export function connectionResponse(
+  { hooks }: Pick<EndpointContext<Identity>, 'hooks'>,
+  source: Source,
+  connection: Connection,
+): Response {
+  const shaped = hooks.shape?.(source, connection) ?? source
+  return streamResponse(shaped, new Headers(), connection.request.signal)
 }
 
 /**

@@ -21,6 +21,23 @@ export interface MemoryLogOptions {
 
 const SHARED = Symbol.for('rivulet.log')
 
+/** Returns streams in memory as a log, whose methods are asynchronous. */
+export const asLog = (streams: MemoryStreams): EventLog => ({
+  append: async (stream, frames, options) => streams.append(stream, frames, options),
+  read: async (stream, after, limits) => streams.read(stream, after, limits),
+  tail: (stream, wake) => streams.tail(stream, wake),
+  claim: async (stream, options) => streams.claim(stream, options),
+  renew: async (stream, token, ms) => streams.renew(stream, token, ms),
+  find: async (stream) => streams.find(stream),
+  finish: async (stream, frame, when) => streams.finish(stream, frame, when),
+  stop: async (stream) => streams.stop(stream),
+  cancelKey: async (key, ms) => streams.cancelKey(key, ms),
+  join: async (stream, process, ms) => streams.join(stream, process, ms),
+  leave: async (stream, process) => streams.leave(stream, process),
+  drop: async (stream) => streams.drop(stream),
+  close: async () => streams.close(),
+})
+
 /**
  * Keeps streams in the memory of this process: they are lost when it ends, and other processes do not see them.
  *
@@ -31,7 +48,7 @@ const SHARED = Symbol.for('rivulet.log')
  */
 export function memoryLog(options: MemoryLogOptions = {}): EventLog {
   const { maxBytes = 256 * 1024 * 1024, maxRuns = 10_000, shared = true, clock = systemClock } = options
-  const create = (): EventLog => new MemoryStreams({ maxBytes, maxRuns, clock })
+  const create = (): EventLog => asLog(new MemoryStreams({ maxBytes, maxRuns, clock }))
   if (!shared) return create()
   const holder = globalThis as { [SHARED]?: EventLog }
   holder[SHARED] ??= create()

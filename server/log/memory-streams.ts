@@ -8,11 +8,11 @@ import type {
   Appended,
   Claim,
   ClaimOptions,
-  EventLog,
   Lease,
   Page,
   Refusal,
   Retention,
+  RunRecord,
   Wake,
 } from './event-log.ts'
 import { HARD_CAP } from './event-log.ts'
@@ -30,8 +30,8 @@ export interface MemoryLimits {
   readonly clock: Clock
 }
 
-/** The log behind `memoryLog`. */
-export class MemoryStreams implements EventLog {
+/** What `EventLog` describes, but at once: `memoryLog` makes promises of it. */
+export class MemoryStreams {
   #clock: Clock
   #maxBytes: number
   #maxRuns: number
@@ -51,7 +51,7 @@ export class MemoryStreams implements EventLog {
     this.#keys = new MemoryKeys(maxRuns)
   }
 
-  async append(name: string, frames: readonly string[], options: AppendOptions): Promise<Appended> {
+  append(name: string, frames: readonly string[], options: AppendOptions): Appended {
     const { nonce, retention, at, token, sender, close } = options
     const stream = isRun(name) ? this.#runs.get(name) : this.#feed(name)
     if (!stream) return { refused: 'gone', head: 0 }
@@ -81,7 +81,7 @@ export class MemoryStreams implements EventLog {
     return { position: events.head, epoch }
   }
 
-  async read(name: string, after: number, { bytes }: { readonly bytes: number }): Promise<Page | undefined> {
+  read(name: string, after: number, { bytes }: { readonly bytes: number }): Page | undefined {
     const stream = isRun(name) ? this.#runs.get(name) : this.#feed(name)
     if (!stream) return undefined
     this.#endIfLost(stream)
@@ -103,7 +103,7 @@ export class MemoryStreams implements EventLog {
     }
   }
 
-  async claim(name: string, options: ClaimOptions): Promise<Claim> {
+  claim(name: string, options: ClaimOptions): Claim {
     const { key, fingerprint } = options
     const existing = this.#runs.get(name) ?? (key === undefined ? undefined : this.#findByKey(key))
     if (existing) {
@@ -119,14 +119,14 @@ export class MemoryStreams implements EventLog {
     return { role: 'producer', token: run.token, isCancelled }
   }
 
-  async renew(name: string, token: number, ms: number): Promise<Lease> {
+  renew(name: string, token: number, ms: number): Lease {
     const stream = this.#runs.get(name)
     if (!stream || stream.state === 'closed' || stream.run.token !== token) return 'lost'
     stream.run.leaseEnd = this.#clock.now() + ms
     return stream.run.isStopped ? 'stopped' : 'held'
   }
 
-  async find(name: string): ReturnType<EventLog['find']> {
+  find(name: string): RunRecord | undefined {
     const stream = this.#runs.get(name)
     if (!stream) return undefined
     this.#endIfLost(stream)
@@ -134,7 +134,7 @@ export class MemoryStreams implements EventLog {
     return { owner, isStopped, state: stream.state, ...stream.run.readersAt(this.#clock.now()) }
   }
 
-  async finish(name: string, frame: string, when: 'always' | 'lease-lost'): Promise<boolean> {
+  finish(name: string, frame: string, when: 'always' | 'lease-lost'): boolean {
     const stream = this.#runs.get(name)
     if (!stream || stream.state === 'closed') return false
     if (when === 'lease-lost' && stream.run.leaseEnd > this.#clock.now()) return false
@@ -143,14 +143,14 @@ export class MemoryStreams implements EventLog {
     return true
   }
 
-  async stop(name: string): Promise<void> {
+  stop(name: string): void {
     const stream = this.#runs.get(name)
     if (!stream) return
     stream.run.isStopped = true
     this.#wake(name, 'stopped')
   }
 
-  async cancelKey(key: string, ms: number): Promise<string | undefined> {
+  cancelKey(key: string, ms: number): string | undefined {
     const existing = this.#findByKey(key)
     if (existing) return existing.name
     const now = this.#clock.now()
@@ -158,19 +158,19 @@ export class MemoryStreams implements EventLog {
     return undefined
   }
 
-  async join(name: string, process: string, ms: number): Promise<void> {
+  join(name: string, process: string, ms: number): void {
     const stream = this.#runs.get(name)
     stream?.run.join(process, this.#clock.now() + ms)
     if (stream) this.#forgetLater(stream)
   }
 
-  async leave(name: string, process: string): Promise<void> {
+  leave(name: string, process: string): void {
     const stream = this.#runs.get(name)
     stream?.run.leave(process, this.#clock.now())
     if (stream) this.#forgetLater(stream)
   }
 
-  async drop(name: string): Promise<void> {
+  drop(name: string): void {
     const stream = this.#streams.get(name)
     if (!stream) return
     stream.cancelTimer?.()
@@ -181,7 +181,7 @@ export class MemoryStreams implements EventLog {
     this.#wake(name, 'dropped')
   }
 
-  async close(): Promise<void> {
+  close(): void {
     for (const stream of this.#streams.values()) {
       stream.cancelTimer?.()
       stream.cancelTimer = undefined
@@ -245,7 +245,7 @@ export class MemoryStreams implements EventLog {
   #forgetOldestRun(): boolean {
     for (const stream of this.#runs.values()) {
       if (stream.state === 'open' || stream.run.readersAt(this.#clock.now()).readers > 0) continue
-      void this.drop(stream.name)
+      this.drop(stream.name)
       return true
     }
     return false
@@ -289,7 +289,7 @@ export class MemoryStreams implements EventLog {
     if (stream.state === 'open' || !this.#streams.has(stream.name)) return
     const { readers } = stream.run.readersAt(this.#clock.now())
     // A process that disappeared with its readers is noticed at the next look.
-    const next = readers > 0 ? () => this.#forgetLater(stream) : () => void this.drop(stream.name)
+    const next = readers > 0 ? () => this.#forgetLater(stream) : () => this.drop(stream.name)
     stream.cancelTimer = this.#clock.after(stream.run.keep, next, 'housekeeping')
   }
 }

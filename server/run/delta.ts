@@ -10,6 +10,17 @@ export type Delta =
   | { readonly type?: 'text' | 'reasoning' | 'refusal'; readonly content: string; readonly block?: number }
   | Exclude<MessageDelta, { readonly content: string }>
 
+/** An event of another type between the deltas (PROTOCOL.md 3.1), for servers that are built on this one. */
+export class OtherEvent {
+  readonly type: string
+  readonly data: object
+
+  constructor(type: string, data: object) {
+    this.type = type
+    this.data = data
+  }
+}
+
 /** What `generate` may return: the data of the `end` event. */
 export interface End {
   /** @defaultValue 'stop' */

@@ -48,7 +48,8 @@ export class Leases {
       if (reason === 'dropped') producer.lose()
     })
     this.#entries.add(entry)
-    this.#cancelTimer ??= clock.after(RENEW_MS, () => this.#renewAll())
+    // What a run waits for keeps the process alive, not its lease.
+    this.#cancelTimer ??= clock.after(RENEW_MS, () => this.#renewAll(), 'housekeeping')
     return () => {
       stopTail()
       this.#entries.delete(entry)
@@ -59,7 +60,7 @@ export class Leases {
   }
 
   #renewAll(): void {
-    this.#cancelTimer = this.#options.clock.after(RENEW_MS, () => this.#renewAll())
+    this.#cancelTimer = this.#options.clock.after(RENEW_MS, () => this.#renewAll(), 'housekeeping')
     for (const entry of this.#entries) {
       // A log that cannot be reached does not end a run: if the lease expires meanwhile, the next renewal says so.
       this.#renew(entry).catch(() => undefined)

@@ -7,7 +7,7 @@ import { encodeFrame } from '../log/frame.ts'
 import { PRODUCER_LOST_FRAME } from '../log/producer-lost.ts'
 import { AnswerText } from './answer-text.ts'
 import type { Delta, End, FinishReason } from './delta.ts'
-import { RunError, isRunError } from './delta.ts'
+import { OtherEvent, RunError, isRunError } from './delta.ts'
 import { RunAppender } from './run-appender.ts'
 
 /** How a run ended: the reason of its `end` event, `failed` after an `error` event, `lost` if others ended it. */
@@ -155,6 +155,7 @@ export class Producer {
   }
 
   #encode(delta: Delta): string {
+    if (delta instanceof OtherEvent) return encodeFrame(delta.type, JSON.stringify(delta.data))
     const fields = typeof delta === 'string' ? { content: delta } : delta
     assertDelta(fields)
     this.#text.add(fields)

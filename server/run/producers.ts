@@ -1,5 +1,6 @@
 /** The producers of this process, from their claims to their ends. */
 import type { EndpointContext } from '../http/endpoint.ts'
+import type { Interception } from '../http/hooks.ts'
 import type { Identity } from '../http/identity.ts'
 import { Leases } from './leases.ts'
 import type { RunsOptions } from './options.ts'
@@ -15,6 +16,8 @@ export interface ClaimedRun<Body, Id extends Identity> {
   readonly isCancelled: boolean
   readonly body: Body
   readonly identity: Id
+  /** What differs for the request that starts the run. */
+  readonly interception: Interception
 }
 
 /** Options of `Producers`. */
@@ -49,9 +52,10 @@ export class Producers<Body, Id extends Identity> {
   }
 
   /** Starts a run. */
-  start({ id, stream, token, isCancelled, body, identity }: ClaimedRun<Body, Id>): void {
+  start({ id, stream, token, isCancelled, body, identity, interception }: ClaimedRun<Body, Id>): void {
     const { hub, instrument } = this.#context
-    const { log, clock, heartbeat } = hub.options
+    const { log, clock } = hub.options
+    const { heartbeat = hub.options.heartbeat, resume } = interception
     const { subject } = identity
     const { generate, onEnd, maxBytes = 16 * 1024 * 1024 } = this.#options.runs
     const producer = new Producer({
@@ -72,7 +76,7 @@ export class Producers<Body, Id extends Identity> {
       ...(typeof prompt === 'string' ? { prompt } : {}),
       timestamp: clock.date(),
       // Resolved against the URL of the response: the handler's own path, also behind a proxy that changes paths.
-      resume: `?run=${id}`,
+      resume: resume?.(id) ?? `?run=${id}`,
       ...(heartbeat > 0 ? { heartbeat } : {}),
     })
     if (isCancelled) producer.cancel()

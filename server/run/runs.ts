@@ -1,10 +1,9 @@
 /** Runs: finite streams that are generated once, and can be read by any number of readers (PROTOCOL.md 3). */
 import { parseJson, readBody } from '../http/body.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
-import { countStream, createHandler } from '../http/endpoint.ts'
+import { connectionResponse, countStream, createHandler } from '../http/endpoint.ts'
 import type { Identity } from '../http/identity.ts'
 import { HttpError, isHttpError } from '../http/problem.ts'
-import { streamResponse } from '../stream/stream-response.ts'
 import { everything } from '../stream/view.ts'
 import { parseId } from '../stream/wire-id.ts'
 import { compacted } from './compact.ts'
@@ -81,7 +80,8 @@ export function createRuns<Body, Id extends Identity>(
     position: number,
     nonce: string,
   ): Promise<Response> => {
-    const { identity, request, url } = exchange
+    const { identity, request, url, interception } = exchange
+    const { heartbeat, view } = interception
     const id = idOf(stream)
     const uncount = countStream(context, identity)
     try {
@@ -96,11 +96,12 @@ export function createRuns<Body, Id extends Identity>(
         position,
         nonce,
         record,
+        heartbeat,
         // Only a look at the log ends a run whose process was lost.
         lookInterval: LOOK_MS,
         opening: '',
-        replay: url.searchParams.get('compact') === '0' ? everything : compacted,
-        live: everything,
+        replay: view ?? (url.searchParams.get('compact') === '0' ? everything : compacted),
+        live: view ?? everything,
         expiresAt: identity.expiresAt,
         onClose() {
           leave()
@@ -108,7 +109,7 @@ export function createRuns<Body, Id extends Identity>(
         },
       })
       if (position > 0) instrument({ type: 'resumed', missed: page.head - position, ...record })
-      return streamResponse(reader, new Headers(), request.signal)
+      return connectionResponse(context, reader, { kind: 'run', stream: id, request, identity })
     } catch (error) {
       uncount()
       throw error
@@ -129,11 +130,12 @@ export function createRuns<Body, Id extends Identity>(
       throw new HttpError(410, 'The run was continued differently.')
     }
     if (page.state === 'closed' && position === page.head) return new Response(null, { status: NO_CONTENT })
-    return openReader(exchange, stream, position, nonce)
+    const from = exchange.interception.begin?.(stream, requested) ?? requested
+    return openReader(exchange, stream, from.position, from.nonce)
   }
 
   const start = async (exchange: Exchange<Id>): Promise<Response> => {
-    const { identity, request } = exchange
+    const { identity, request, interception } = exchange
     if (!(await isAllowed(identity, { action: 'start', owner: identity.subject }))) {
       throw new HttpError(403, 'Runs may not be started.')
     }
@@ -158,7 +160,7 @@ export function createRuns<Body, Id extends Identity>(
       case 'reader':
         return openReader(exchange, claim.stream, 0, '')
       case 'producer':
-        producers.start({ ...claim, id, stream, body, identity })
+        producers.start({ ...claim, id, stream, body, identity, interception })
         return openReader(exchange, stream, 0, '')
     }
   }

@@ -10,6 +10,7 @@ import type { Channels, ChannelsOptions } from '../channel/options.ts'
 import type { Feed, FeedOptions } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
 import type { EndpointContext, Limits } from '../http/endpoint.ts'
+import type { Hooks } from '../http/hooks.ts'
 import type { Identity } from '../http/identity.ts'
 import type { EventLog } from '../log/event-log.ts'
 import { memoryLog } from '../log/memory-log.ts'
@@ -169,6 +170,14 @@ function checkNumbers(options: Readonly<Record<string, unknown>>): void {
  * ```
  */
 export function createServer<Id extends Identity = Identity>(options: ServerOptions<Id> = {}): Server<Id> {
+  return createKernel(options, {})
+}
+
+/**
+ * Creates a server with hooks, for a server that is built on it.
+ * @throws TypeError if an option is not valid
+ */
+export function createKernel<Id extends Identity>(options: ServerOptions<Id>, hooks: Hooks): Server<Id> {
   const { heartbeat = 30_000, drainTimeout = 30_000, clock = systemClock, log = memoryLog(), cors = [] } = options
   checkNumbers({ heartbeat, drainTimeout, ...options.limits })
   const instrument = safely(options.instrument)
@@ -184,6 +193,7 @@ export function createServer<Id extends Identity = Identity>(options: ServerOpti
     authenticate: options.authenticate,
     identified: new WeakMap(),
     streamCounts: new Map(),
+    hooks,
     isClosing: () => state === 'closing',
   }
   return {

@@ -28,6 +28,8 @@ export interface OpenOptions {
   readonly prefix: string
   readonly position: number
   readonly nonce: string
+  /** Interval of heartbeats in milliseconds, 0 for none. @defaultValue that of the hub */
+  readonly heartbeat?: number | undefined
   /** Milliseconds after which the log is read even if nothing has said that it has changed. @defaultValue never */
   readonly lookInterval?: number
   /** Text that is sent before any event. */
@@ -65,8 +67,8 @@ export class Hub {
 
   /** Creates a reader, which writes once a connection starts it. */
   open(options: OpenOptions): Reader {
-    const { clock, instrument, heartbeat, drainTimeout } = this.options
-    const { record, expiresAt } = options
+    const { clock, instrument, drainTimeout } = this.options
+    const { record, expiresAt, heartbeat = this.options.heartbeat } = options
     const tail = this.#tail(options)
     const openedAt = clock.now()
     const opening = encoder.encode(`: open\n\n${options.opening}`)

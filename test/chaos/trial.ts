@@ -5,7 +5,7 @@ import type { Interruption, StreamRecord } from './record.ts'
 import type { Schedule } from './schedule.ts'
 
 /** Matches the ID of a run's `start` event. This event does not count as progress, because every new connection receives it again. */
-const START_EVENT_ID = /^[0-9a-f-]{36}:1$/
+const START_EVENT_ID = /^[0-9a-f-]{36}-1-[0-9a-f]{8}$/
 
 /** The shortest client timeout, minus a margin for timers that fire early. */
 const SLOW_ATTEMPT_MS = 700

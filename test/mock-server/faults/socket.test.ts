@@ -33,7 +33,7 @@ describe('cuts', () => {
     expect(types(client)).toEqual(['start', 'delta', 'delta'])
     expect(client.isComplete).toBe(false)
     const partial = client.text.slice(client.text.lastIndexOf('\n\n') + 2)
-    expect(partial).toMatch(/^event: delta\nid: [0-9a-f-]{36}:4\ndata: \{.+$/)
+    expect(partial).toMatch(/^event: delta\nid: [0-9a-f-]{36}-4-[0-9a-f]{8}\ndata: \{.+$/)
     expect(partial).not.toContain('\n\n')
   })
 
@@ -418,7 +418,7 @@ describe('content', () => {
     const { client } = await runWith('invalid-data:3')
     const events = eventsOf(client.text)
     expect(() => dataOf(events[2])).toThrow(SyntaxError)
-    expect(events[2]!.id).toMatch(/:3$/)
+    expect(events[2]!.id).toMatch(/-3-[0-9a-f]{8}$/)
     expect(dataOf(events[3])['index']).toBe(2)
   })
 

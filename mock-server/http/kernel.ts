@@ -1,0 +1,105 @@
+/** The server that the mock is built on, and the hooks through which requests reach its connections. */
+import type { Clock } from '../../server/base/clock.ts'
+import type { Connection, Interception } from '../../server/http/hooks.ts'
+import { asLog } from '../../server/log/memory-log.ts'
+import { MemoryStreams } from '../../server/log/memory-streams.ts'
+import type { Server } from '../../server/service/create-server.ts'
+import { createKernel } from '../../server/service/create-server.ts'
+import type { Source as ByteSource } from '../../server/stream/sink.ts'
+import { sourceOf } from '../../server/stream/stream-response.ts'
+import type { Exchange } from './exchange.ts'
+import type { Identity } from './identity.ts'
+import type { HttpResponse } from './response.ts'
+
+/** Options of `createMockKernel`. */
+export interface KernelOptions {
+  readonly clock: Clock
+  /** Interval of heartbeats in milliseconds, unless a rule overrides it; 0 disables them. */
+  readonly heartbeat: number
+  readonly maxRuns: number
+  readonly bodyLimit: number
+}
+
+/** An identity of the server: that of one request. */
+export interface RequestIdentity extends Identity {
+  readonly exchange: Exchange
+}
+
+/** A connection that the server has opened. */
+export interface OpenedConnection {
+  readonly source: ByteSource
+  readonly connection: Connection
+}
+
+/** The server, as the endpoints of the mock use it. */
+export interface MockKernel {
+  readonly server: Server<RequestIdentity>
+  /** Its log, without promises. */
+  readonly streams: MemoryStreams
+  /** Lets the server handle a request. Returns the connection that it opens, or its response. */
+  handle(
+    exchange: Exchange,
+    handler: (request: Request) => Promise<Response>,
+    interception: Omit<Interception, 'heartbeat'>,
+  ): Promise<OpenedConnection | HttpResponse>
+}
+
+/** An event ID of the server, to which the fault `id-prefix` may have added a prefix. */
+const EVENT_ID = /[0-9a-f]{8}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?-\d+-[0-9a-z]+$/
+
+/** Creates the request for the server: that of the client, with the URL of the exchange and the server's event ID. */
+function createKernelRequest({ request, url, lastEventId }: Exchange): Request {
+  const ownId = lastEventId && EVENT_ID.exec(lastEventId)?.[0]
+  const hasForeignId = ownId && ownId !== lastEventId
+  if (!hasForeignId && request.url === url.href) return request
+  const { method, signal } = request
+  const headers = new Headers(request.headers)
+  if (ownId) headers.set('last-event-id', ownId)
+  // Only requests without a body bring an event ID, or are sent to another URL.
+  return new Request(url, { method, headers, signal })
+}
+
+/** Converts a response that is not a stream. */
+async function toHttpResponse(response: Response): Promise<HttpResponse> {
+  const { status, headers } = response
+  return { status, headers, body: await response.text() }
+}
+
+/** Creates the server. */
+export function createMockKernel({ clock, heartbeat, maxRuns, bodyLimit }: KernelOptions): MockKernel {
+  const streams = new MemoryStreams({ maxBytes: Infinity, maxRuns, clock })
+  const exchanges = new WeakMap<Request, Exchange & { readonly interception: Interception }>()
+  const connections = new WeakMap<ByteSource, Connection>()
+  const server = createKernel<RequestIdentity>(
+    {
+      log: asLog(streams),
+      clock,
+      heartbeat,
+      // The transports of the mock watch over clients that do not read.
+      drainTimeout: Infinity,
+      limits: { body: bodyLimit, streams: Infinity, runs: Infinity },
+      authenticate(request) {
+        const exchange = exchanges.get(request)
+        return exchange && { ...exchange.identity, exchange }
+      },
+    },
+    {
+      intercept: (request) => exchanges.get(request)?.interception ?? {},
+      shape(source, connection) {
+        connections.set(source, connection)
+        return source
+      },
+    },
+  )
+  return {
+    server,
+    streams,
+    async handle(exchange, handler, interception) {
+      const request = createKernelRequest(exchange)
+      exchanges.set(request, { ...exchange, interception: { ...interception, heartbeat: exchange.heartbeat } })
+      const response = await handler(request)
+      const source = sourceOf(response)
+      return source ? { source, connection: connections.get(source)! } : toHttpResponse(response)
+    },
+  }
+}
