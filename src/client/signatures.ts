@@ -31,11 +31,11 @@ export interface StreamRun<Shared = unknown> {
   ): Run<Delta, Events, Message>
   <Map extends Schemas>(
     url: string | URL,
-    options: RunOptions<TextDelta> & Shared & { schema: Map },
+    options: RunOptions & Shared & { schema: Map },
   ): Run<TextDelta, InferEvents<Map>>
   <Events extends object = Record<string, unknown>>(
     url: string | URL,
-    options?: RunOptions<TextDelta> & Shared,
+    options?: RunOptions & Shared,
   ): Run<TextDelta, Events>
 }
 
@@ -47,7 +47,7 @@ export interface ResumeRun<Shared = unknown> {
   ): Run<Delta, Events, Message>
   <Events extends object = Record<string, unknown>>(
     cursor: Cursor,
-    options?: RunOptions<TextDelta> & Shared,
+    options?: RunOptions & Shared,
   ): Run<TextDelta, Events>
 }
 

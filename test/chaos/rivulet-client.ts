@@ -65,7 +65,7 @@ async function consumeRun(
     receivedText += delta.content
     for (const item of splitDelta(delta, answer)) task.onItem(item)
   }
-  if (task.schedule.consumer === 'listeners') run.on('delta', ({ data }) => take(data as TextDelta))
+  if (task.schedule.consumer === 'listeners') run.on('delta', ({ data }) => take(data))
   else {
     for await (const delta of run) {
       take(delta)

@@ -1,7 +1,6 @@
 /** Cancelling a run on the server: the DELETE request, and how final() and the loop settle. */
 import { describe, expect, test, vi } from 'vitest'
 import type { StreamError } from '../../src/base/errors.ts'
-import type { TextDelta } from '../../src/protocols/native-text.ts'
 import { openaiChat } from '../../src/protocols/openai-chat.ts'
 import { bearer } from '../../src/request/auth.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
@@ -14,7 +13,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (options: RunOptions<TextDelta> = {}, clientOptions: ClientOptions = {}) => {
+const open = async (options: RunOptions = {}, clientOptions: ClientOptions = {}) => {
   const testClient = createTestClient(clientOptions)
   const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...options })
   return { ...testClient, run, connection: await testClient.open() }

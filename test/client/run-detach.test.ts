@@ -1,6 +1,5 @@
 /** Detaching from a run that continues on the server: leaving the loop, detach() and abort. */
 import { describe, expect, test } from 'vitest'
-import type { TextDelta } from '../../src/protocols/native-text.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, failure, start } from '../support/native-events.ts'
@@ -9,7 +8,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (options: RunOptions<TextDelta> = {}) => {
+const open = async (options: RunOptions = {}) => {
   const testClient = createTestClient()
   const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
   return { ...testClient, run, connection: await testClient.open() }

@@ -11,7 +11,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
 
-const open = async (options: RunOptions<TextDelta> = {}, clientOptions = {}) => {
+const open = async (options: RunOptions = {}, clientOptions = {}) => {
   const testClient = createTestClient(clientOptions)
   const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, ...options })
   return { ...testClient, run, connection: await testClient.open() }

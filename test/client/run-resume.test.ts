@@ -1,7 +1,6 @@
 /** Runs across several connections: resumed from the cursor, never started twice. */
 import { describe, expect, test, vi } from 'vitest'
 import { resume } from '../../src/index.ts'
-import type { TextDelta } from '../../src/protocols/native-text.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { delta, end, start } from '../support/native-events.ts'
@@ -10,7 +9,7 @@ import { trapUnhandled } from '../support/unhandled.ts'
 
 trapUnhandled()
 
-const open = async (options: RunOptions<TextDelta> = {}) => {
+const open = async (options: RunOptions = {}) => {
   const testClient = createTestClient()
   const run = testClient.client.stream('/api/generate', { json: { prompt: 'p' }, idempotencyKey: 'k1', ...options })
   return { ...testClient, run, connection: await testClient.open() }
