@@ -7,10 +7,11 @@ import type { Schedule } from '../../chaos/schedule.ts'
 import { runTrial } from '../../chaos/trial.ts'
 import { checkClusterStream } from './checks.ts'
 import type { Cluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
 import { formatStreamName, STREAM_HEADER } from './protocol.ts'
 import { type Batch, PROCESS_KILLED, REDIS_KILLED } from './schedule.ts'
 import type { FeedSender } from './stream.ts'
-import { openStream } from './stream.ts'
+import { createFeedSender, openStream } from './stream.ts'
 
 /** Short delays, and as many attempts as a process or Redis takes to start again. */
 const RETRY = { delay: 10, maxDelay: 200, limit: 1_000 }
@@ -36,12 +37,29 @@ const createNamedClient = (name: string) =>
     RETRY,
   )
 
-/** Runs a batch; resolves with the results of its streams once all victims serve again. */
-export async function runBatch(
-  cluster: Cluster,
-  sender: FeedSender,
-  { streams, kills }: Batch,
-): Promise<StreamResult[]> {
+export interface BatchResult {
+  readonly results: readonly StreamResult[]
+  /** Errors of the feeds' `send`. */
+  readonly sendErrors: readonly unknown[]
+  /** The longest time in milliseconds from a kill of Redis until it served again. */
+  readonly longestOutage: number
+}
+
+/** Runs a batch on a cluster of its own: Redis would take longer to start with the data of all batches. */
+export async function runBatch(batch: Batch): Promise<BatchResult> {
+  const cluster = await startCluster()
+  const sender = await createFeedSender(cluster)
+  try {
+    const results = await runStreams(cluster, sender, batch)
+    return { results, sendErrors: sender.errors, longestOutage: cluster.longestOutage }
+  } finally {
+    await sender.close()
+    await cluster.close()
+  }
+}
+
+/** Runs the streams; resolves with their results once all victims serve again. */
+async function runStreams(cluster: Cluster, sender: FeedSender, { streams, kills }: Batch): Promise<StreamResult[]> {
   const clusterFaults = new Map<string, number>()
   const remaining = [...kills]
   const killed: Promise<void>[] = []

@@ -84,7 +84,7 @@ export async function openStream(options: StreamOptions): Promise<ChaosServer> {
     url: proxy.url,
     lastEventId,
     faultCounts: () => new Map([...faults, ...clusterFaults]),
-    runCount: () => 0,
+    runCount: () => 0, // counted by the cluster
     onDelivered,
     close: () => proxy.close(),
   }
