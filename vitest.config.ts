@@ -16,6 +16,7 @@ const redis = [
   'test/server/**/redis-*.node.test.ts',
   'test/server/two-processes.node.test.ts',
   'test/examples/redis.node.test.ts',
+  'test/interop/resumable-stream.node.test.ts',
 ]
 /** Tests that take more than a few seconds in Node: the contract, campaigns, documents, other servers and clients. */
 const slow = [
