@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowser } from './browser.mjs'
+import { ensureRedis } from './redis.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -40,6 +41,8 @@ if (unknown.length > 0) {
 const selected = campaigns.filter(({ name }) => names.length === 0 || names.includes(name))
 // The soak also runs in a browser; without a browser it would prove too little.
 if (selected.some(({ name }) => name === 'soak') && !ensureBrowser()) process.exit(1)
+// Without Redis, vitest would leave out the tests that need it.
+if (selected.some(({ name }) => name === 'server') && !ensureRedis()) process.exit(1)
 
 const results = []
 for (const { name, run } of selected) {
