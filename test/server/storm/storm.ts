@@ -5,6 +5,7 @@
  */
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import type { Feed } from '../../../server/feed/feed.ts'
 import type { EventLog } from '../../../server/log/event-log.ts'
@@ -56,7 +57,8 @@ async function readBytes({ handler }: Feed<Ticks>, cursor: string, first: number
     if (text.includes('event: reset')) received.resets++
     return text.slice(end)
   }
-  while (next < EVENTS) {
+  for (let attempt = 0; next < EVENTS; attempt++) {
+    if (attempt > 0) await delay(Math.min(100 * 2 ** attempt, 5_000))
     const response = await handler(new Request('http://app.example/', { headers: { 'last-event-id': lastEventId } }))
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     if (!response.ok) received.refused++
