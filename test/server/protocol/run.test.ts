@@ -262,6 +262,16 @@ describe.each(faces)('%s', (face) => {
       expect(dataOf(rest[0])).toEqual({ content: 'cd', index: 2, count: 2 })
     })
 
+    test('[P3.8] a late reader of 200 one-character deltas receives less than 2 kB', async () => {
+      const { complete, urlOf, open } = await openRuns(face)
+      const deltas = Array.from('abcdefghij'.repeat(20))
+      const [start] = await complete(...deltas)
+      const late = await open(urlOf(start))
+      const { events } = await late.readToEnd()
+      expect(textOf(events)).toBe(deltas.join(''))
+      expect(Buffer.byteLength(late.text)).toBeLessThan(2_000)
+    })
+
     test('[P3.8] only deltas of the same type and block are joined', async () => {
       const { model, post, urlOf, open } = await openRuns(face)
       const reader = await post()
