@@ -70,6 +70,8 @@ export interface Connection {
   url: string
   /** Response headers. */
   headers: Headers
+  /** What carries the connection: a multiplexed `channel`, or another `tab`. Absent: a request of its own. */
+  via?: 'channel' | 'tab' | undefined
   /**
    * Resolves with the next batch, or with `null` at the end of the body; rejects with a `StreamError`, or with
    * `signal.reason`. Calls must not overlap. Not calling `read()` exerts backpressure.

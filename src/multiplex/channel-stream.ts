@@ -154,6 +154,7 @@ export function createChannelStream(
             status: (status = newStatus),
             headers: new Headers(fields.headers),
             url: resolveUrl(fields.url ?? '', url),
+            via: 'channel',
             read,
             async readText(maxBytes) {
               while (await read());

@@ -182,9 +182,9 @@ export function joinStream(
     if (response && connection.status !== 200) return finishLost()
     if (!response) {
       response = toSharedResponse(connection)
-      const { status, url, headers } = connection
+      const { status, url, headers, via } = connection
       const readText = async (maxBytes: number): Promise<string> => (problem = await connection.readText(maxBytes))
-      consumer.respond({ status, url, headers, readText })
+      consumer.respond({ status, url, headers, via, readText })
     }
     if (role === 'leader') peers.announce() // joining members then ask again
   }
@@ -192,7 +192,7 @@ export function joinStream(
   function respondFromLeader(shared: SharedResponse, text: string): void {
     if (response) return
     response = shared
-    consumer.respond({ ...shared, headers: new Headers(shared.headers), readText: async () => text })
+    consumer.respond({ ...shared, headers: new Headers(shared.headers), via: 'tab', readText: async () => text })
   }
 
   function requestJoin(): void {

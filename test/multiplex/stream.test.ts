@@ -54,6 +54,7 @@ describe('the open operation', () => {
     const channel = await testMultiplex.openChannel()
     channel.send(openEvent(1), { id: '1=a', data: 'x' })
     expect(await (await connection).read()).toMatchObject({ blocks: [{ data: 'x' }] })
+    expect((await connection).via).toBe('channel')
   })
 
   test('[P5.2] a stream that is aborted before the open operation is sent is not opened', async () => {

@@ -40,6 +40,11 @@ test('two tabs share one connection, and each receives its own copy of every bat
   expect([leader.url, follower.url]).toEqual(['https://example.com/feed?q=1', 'https://example.com/feed'])
 })
 
+test('the connection of a follower says that another tab carries it, and that of the leader says what carries it', async () => {
+  const { leader, follower } = await openPair()
+  expect([leader.via, follower.via]).toEqual([undefined, 'tab'])
+})
+
 test('a follower receives the comments of the stream, also if only its own request wants them', async () => {
   const { open } = createTestTabs()
   let resume: (() => void) | undefined
