@@ -5,6 +5,7 @@ import type { RequestBuilder, RequestOverrides } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { Attempt } from '../source/attempt.ts'
 import { checkResponse } from '../source/check-response.ts'
+import type { Observer } from '../source/record.ts'
 
 /** Milliseconds within which a request that has failed is sent again. */
 const RETRY_GRACE_MS = 5_000
@@ -21,6 +22,7 @@ export async function cancelRun(
   options: ResolvedOptions,
   target: RequestOverrides & { url: string; method: string },
   hasEnded: () => boolean,
+  observe: Observer | undefined,
 ): Promise<void> {
   const { clock, random } = options
   const deadline = clock.now() + RETRY_GRACE_MS
@@ -30,7 +32,10 @@ export async function cancelRun(
         label: formatRequestLabel(target),
         request: (signal) => requestBuilder.build({ reason, attempt: 1, signal }, target),
         // 2xx, 404 and 410 mean success.
-        checkResponse: (connection, request) => checkResponse(connection, request, options, /^(2..|404|410)$/),
+        checkResponse(connection, request) {
+          observe?.({ type: 'cancel', status: connection.status })
+          return checkResponse(connection, request, options, /^(2..|404|410)$/)
+        },
         onEnd: (error, isFinal) => (isFinal || error ? reject(error) : resolve()),
       })
       attempt.start()

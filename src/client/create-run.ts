@@ -93,6 +93,7 @@ export function createRun<Delta, Events extends object>(
     const withMessage = reduce && messageResult((message ?? { ...run.start, blocks: [] }) as Message)
     const optional = mergeDefined({ rawFinishReason, usage, cancelError })
     result.resolve({ text: received.text, finishReason, ...optional, ...withMessage })
+    stream.observe?.({ type: 'finish', finishReason, usage })
     return { isFinal: true }
   }
   const succeedAsCancelled = (cancelError?: unknown): void => {
@@ -129,6 +130,7 @@ export function createRun<Delta, Events extends object>(
         ? (stored) => {
             savedUrl = resolveResumeUrl(stored.url, request.url)
             decoder.restore({ ...stored, url: savedUrl })
+            stream.observe?.({ type: 'cursor', action: 'restored' })
             if (run.heartbeat) stream.expectHeartbeat(run.heartbeat)
           }
         : undefined,
@@ -152,6 +154,7 @@ export function createRun<Delta, Events extends object>(
       if (run.resumeUrl && run.resumeUrl !== savedUrl) {
         savedUrl = run.resumeUrl
         callSafely((store) => store?.save(decoder.cursorAt(undefined, received)!, identity), persist)
+        if (persist) stream.observe?.({ type: 'cursor', action: 'saved' })
       }
       const { outcome } = run
       if (!outcome) return undefined
@@ -174,6 +177,7 @@ export function createRun<Delta, Events extends object>(
   }
   const stream = createStream({ options, request, kind, mustIterateFromStart: true, onClosed })
   const { source, dispatcher } = stream
+  stream.observe?.({ type: 'made', kind: 'run', resumes: !!cursor, label: options.label })
 
   // The native protocol sends `start` right after the response headers. Until `start` announces the heartbeat interval,
   // a substitute interval detects a connection that dies in between.
@@ -189,12 +193,13 @@ export function createRun<Delta, Events extends object>(
     const target = address && protocol.cancel?.(address)
     if (!target) return succeedAsCancelled()
     try {
-      await cancelRun(request, options, { ...overrides(), ...target }, () => !!run.outcome)
+      await cancelRun(request, options, { ...overrides(), ...target }, () => !!run.outcome, stream.observe)
       callSafely((store) => store?.clear(), persist)
       // The terminal event normally ends the run, but may be stuck in the queue of a loop that has stopped reading.
       const cancelGrace = options.clock.after(CANCEL_GRACE_MS, () => succeedAsCancelled())
       result.promise.then(cancelGrace, cancelGrace)
     } catch (error) {
+      if (isStreamError(error)) stream.observe?.({ type: 'error', error })
       succeedAsCancelled(error)
       throw error
     }

@@ -11,6 +11,7 @@ import type { ParseOption, SubscribeOptions } from '../request/stream-options.ts
 import { type DedupeWindow, createDedupeWindow } from '../source/dedupe.ts'
 import { type Duplicates, type IdentifiedEvent, createDuplicates } from '../source/duplicates.ts'
 import { type Disposition, nextLastEventId } from '../source/last-event-id.ts'
+import type { Observer } from '../source/record.ts'
 import type { Block } from '../sse/parse.ts'
 import type { Decoded } from './kind.ts'
 import { invalidDataError } from './validate.ts'
@@ -26,8 +27,8 @@ export interface FeedDecoderHooks {
   onInvalid(error: StreamError): void
   /** Called with the heartbeat interval that the server announces, in milliseconds; 0 if it announces none. */
   onHeartbeat(ms: number): void
-  /** Called with the ID of each dropped event. */
-  onDuplicate(id: string): void
+  /** Receives the records of what the decoder does. */
+  readonly observe: Observer | undefined
 }
 
 export interface FeedDecoder {
@@ -67,7 +68,10 @@ export function createFeedDecoder(
   /** The connection that the events come from. `isNative` is `undefined` until its first event decides. */
   let connection: { isNative: boolean | undefined; handshakeId?: string | undefined } | undefined
 
-  const reset = (reason: StreamReset['reason']): void => callSafely(options.onReset, { reason })
+  const reset = (reason: StreamReset['reason']): void => {
+    hooks.observe?.({ type: 'reset', reason })
+    callSafely(options.onReset, { reason })
+  }
   const begin = (isNative: boolean | undefined): void => {
     const isFirst = !connection
     connection = { isNative }
@@ -134,7 +138,7 @@ export function createFeedDecoder(
         const id = nextLastEventId(lastEventId, ownId, disposition, connection!.handshakeId)
         hasProgressed ||= !disposition && id !== lastEventId
         lastEventId = id
-        if (disposition === 'duplicate') hooks.onDuplicate(ownId!)
+        if (disposition === 'duplicate') hooks.observe?.({ type: 'duplicate', id: ownId! })
         else if (data !== undefined) {
           try {
             events.push({ type, data: parseData(parse, data, type, id), id })

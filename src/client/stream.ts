@@ -7,7 +7,7 @@ import type { Batch, Connection } from '../connect/connect.ts'
 import type { RequestBuilder } from '../request/request.ts'
 import type { ResolvedOptions } from '../request/resolve-options.ts'
 import { checkResponse } from '../source/check-response.ts'
-import type { Observer } from '../source/record.ts'
+import { type Observer, createObserver } from '../source/record.ts'
 import { clampDelay } from '../source/retry.ts'
 import { type Source, createSource } from '../source/source.ts'
 import { type Dispatcher, createDispatcher } from './dispatcher.ts'
@@ -55,7 +55,7 @@ export function createStream(setup: StreamSetup): Stream {
   const { options, request, kind } = setup
   const { signal, schema, persist, onStateChange, onError, onComment, clock } = options
   const { label } = request
-  const observe = options.instrument?.(label)
+  const observe = options.instrument && createObserver(options.instrument, label)
   /** `ending`: a later page can continue with what is queued alone; `cleared`: there is nothing to continue. */
   let persistState: 'saved' | 'ending' | 'cleared' = 'saved'
   let isEnded = false
@@ -66,7 +66,11 @@ export function createStream(setup: StreamSetup): Stream {
   const notify = (): void => {
     for (const subscriber of subscribers) callSafely(subscriber, undefined)
   }
-  const emitError = (error: StreamError): void => (onError ? callSafely(onError, error) : reportUncaughtError(error))
+  const emitError = (error: StreamError): void => {
+    if (!isEnded) observe?.({ type: 'error', error })
+    if (onError) callSafely(onError, error)
+    else reportUncaughtError(error)
+  }
   const handleAbort = (): void => kind.onAbort(signal?.reason)
   const removeAbortListener = signal && onAbort(signal, handleAbort)
   const dispatcher = createDispatcher(
@@ -77,6 +81,7 @@ export function createStream(setup: StreamSetup): Stream {
       if (persistState === 'ending') {
         persistState = 'cleared'
         callSafely((store) => store?.clear(), persist)
+        if (persist) observe?.({ type: 'cursor', action: 'cleared' })
       }
       setup.onClosed?.()
     },
@@ -97,12 +102,14 @@ export function createStream(setup: StreamSetup): Stream {
       label,
       async request(context) {
         if (kind.restore) await (restoring ??= restore().catch(reportStoreFailure))
-        return request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
+        const built = await request.build(context, { lastEventId: kind.lastEventId, ...kind.overrides() })
+        observe?.({ type: 'request', method: built.method, lastEventId: built.lastEventId })
+        return built
       },
       checkResponse: (connection, sentRequest) =>
         checkResponse(connection, sentRequest, options, /^204$/, !!kind.overrides().url),
       isRepeatable: kind.isRepeatable,
-      onBatch: (batch, connection) => (batch.comments ? receiveWithComments : receive)(batch, connection),
+      onBatch: (batch, connection) => (batch.comments && onComment ? receiveWithComments : receive)(batch, connection),
       endOfConnection: kind.endOfConnection,
       onStateChange(state) {
         observe?.({ type: 'state', state })
@@ -129,7 +136,15 @@ export function createStream(setup: StreamSetup): Stream {
   const receive = (batch: Batch, connection: Connection): Promise<StreamError | void> | void => {
     const { items, hasProgressed, error } = kind.decode(batch, connection)
     if (hasProgressed) source.progress()
-    if (batch.bytes) observe?.({ type: 'read', events: items.length, bytes: batch.bytes })
+    const { blocks, comments } = batch
+    if (observe && (batch.bytes || blocks.length))
+      observe({
+        type: 'read',
+        events: items.length,
+        bytes: batch.bytes,
+        comments: comments?.length ?? 0,
+        blocks: () => blocks,
+      })
     const bytes = partialBytes + batch.bytes
     partialBytes = items.length ? 0 : bytes
     const accept = (valid: StreamEvent[]): Promise<void> | undefined => {
@@ -138,6 +153,7 @@ export function createStream(setup: StreamSetup): Stream {
       const backpressure = dispatcher.accept(valid, bytes, kind.lastEventId)
       if (valid.length) notify()
       if (ending && !isEnded) finish(ending)
+      else if (backpressure) observe?.({ type: 'backpressure', released: backpressure })
       return backpressure
     }
     const onInvalid = (failure: StreamError, item: StreamEvent): boolean => isEnded || kind.onInvalid(failure, item)
@@ -181,6 +197,7 @@ export function createStream(setup: StreamSetup): Stream {
     },
     finish,
     close(failure) {
+      if (!isEnded) observe?.({ type: 'close', isAbort: !!failure })
       isEnded = true
       if (persistState === 'ending') persistState = 'saved'
       source.close()

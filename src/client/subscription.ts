@@ -193,7 +193,9 @@ export function createSubscription<Events extends object>(
       label: request.label,
       onInvalid: (error) => stream.emitError(error),
       onHeartbeat: (ms) => stream.expectHeartbeat(ms),
-      onDuplicate: (id) => stream.observe?.({ type: 'duplicate', id }),
+      get observe() {
+        return stream.observe
+      },
     },
     lastEventId,
   )
@@ -205,7 +207,9 @@ export function createSubscription<Events extends object>(
       persist && lastEventId === undefined
         ? (cursor) => {
             // A cursor for a different URL does not apply to this feed.
-            if (cursor.url === request.url && cursor.lastEventId) decoder.restore((savedId = cursor.lastEventId))
+            if (cursor.url !== request.url || !cursor.lastEventId) return
+            decoder.restore((savedId = cursor.lastEventId))
+            stream.observe?.({ type: 'cursor', action: 'restored' })
           }
         : undefined,
     overrides: () => ({}),
@@ -237,6 +241,7 @@ export function createSubscription<Events extends object>(
     const { lastEventId: id = savedId } = stream.dispatcher
     if (id === savedId) return undefined
     savedId = id
+    stream.observe?.({ type: 'cursor', action: id ? 'saved' : 'cleared' })
     // An empty ID means that the server has cleared the last event ID.
     return id ? store.save({ v: 2, url: request.url, lastEventId: id }) : store.clear()
   }
@@ -249,6 +254,7 @@ export function createSubscription<Events extends object>(
     onClosed,
   })
   const { dispatcher, source } = stream
+  stream.observe?.({ type: 'made', kind: 'feed', resumes: !!lastEventId, label: options.label })
   const close = (): void => {
     stream.close()
     closed.resolve(undefined)

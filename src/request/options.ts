@@ -227,7 +227,8 @@ export interface CommonOptions {
    */
   onComment?: ((text: string) => void) | undefined
   /**
-   * Records the activity of streams for diagnosis, with `diagnose` from `rivulet/diagnostics`.
+   * Records the activity of streams for diagnosis, with `diagnose` from `rivulet/diagnostics` or `inspect` from
+   * `rivulet/inspector`. What it throws is reported and does not affect the stream.
    *
    * @example
    * ```ts

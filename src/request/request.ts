@@ -120,7 +120,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
           ...(withheldFrom && options.credentials === 'include' && { credentials: 'same-origin' }),
         } as RequestInit,
         maxEventSize: options.maxEventSize,
-        wantsComments: options.onComment && true,
+        wantsComments: !!(options.onComment ?? options.instrument),
         signal: context.signal,
       }
     },

@@ -60,6 +60,15 @@ export interface StreamOptions extends CommonOptions, FetchOptions {
    */
   searchParams?: URLSearchParams | Record<string, string | number | boolean> | string | undefined
   /**
+   * Name of the stream in the records of `instrument`.
+   *
+   * @example
+   * ```ts
+   * client.subscribe('/prices', { label: 'ticker' })
+   * ```
+   */
+  label?: string
+  /**
    * Store that lets the stream continue after the page is reloaded: a run resumes the same answer, and a feed continues
    * after the last event delivered.
    *

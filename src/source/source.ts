@@ -144,7 +144,7 @@ export function createSource(options: SourceOptions, hooks: SourceHooks): Source
       label: hooks.label,
       request: (signal) => hooks.request({ reason, attempt: state.attempt, signal }),
       checkResponse(response, request) {
-        observe?.({ type: 'response', status: response.status })
+        observe?.({ type: 'response', status: response.status, via: response.via })
         return hooks.checkResponse(response, request)
       },
       startWatchdog: (onSilence) =>

@@ -38,18 +38,25 @@ describe('diagnose', () => {
     await flushMicrotasks()
     feed.close()
     expect(records.map((record) => ('bytes' in record ? { ...record, bytes: record.bytes > 0 } : record))).toEqual([
+      { stream: 1, type: 'made', kind: 'feed', resumes: false, label: undefined },
       { stream: 1, type: 'attempt', attempt: 1, reason: 'connect' },
-      { stream: 1, type: 'response', status: 200 },
+      { stream: 1, type: 'request', method: 'GET', lastEventId: '' },
+      { stream: 1, type: 'response', status: 200, via: 'own' },
       { stream: 1, type: 'opened', reconnected: false },
-      { stream: 1, type: 'read', events: 2, bytes: true },
-      { stream: 1, type: 'read', events: 0, bytes: true },
+      { stream: 1, type: 'read', events: 2, bytes: true, comments: 0 },
+      { stream: 1, type: 'event', event: 'message', id: '1', size: 1 },
+      { stream: 1, type: 'event', event: 'message', id: '2', size: 1 },
+      { stream: 1, type: 'read', events: 0, bytes: true, comments: 0 },
       { stream: 1, type: 'retry', code: 'network', delay: 1 },
       { stream: 1, type: 'attempt', attempt: 2, reason: 'connect' },
-      { stream: 1, type: 'response', status: 200 },
+      { stream: 1, type: 'request', method: 'GET', lastEventId: '2' },
+      { stream: 1, type: 'response', status: 200, via: 'own' },
       { stream: 1, type: 'opened', reconnected: true },
       { stream: 1, type: 'duplicate', id: '2' },
-      { stream: 1, type: 'read', events: 1, bytes: true },
-      { stream: 1, type: 'closed' },
+      { stream: 1, type: 'read', events: 1, bytes: true, comments: 0 },
+      { stream: 1, type: 'event', event: 'message', id: '2', size: 1 },
+      { stream: 1, type: 'event', event: 'message', id: '3', size: 1 },
+      { stream: 1, type: 'closed', reason: 'close' },
     ])
   })
 
@@ -64,7 +71,7 @@ describe('diagnose', () => {
     expect((await run.final()).text).toBe('0 1 2 ')
     expect(records.filter(({ type }) => type === 'retry' || type === 'closed')).toEqual([
       { stream: 1, type: 'retry', code: 'gap', delay: 1 },
-      { stream: 1, type: 'closed' },
+      { stream: 1, type: 'closed', reason: 'end', finishReason: 'stop', usage: undefined },
     ])
   })
 
@@ -76,9 +83,11 @@ describe('diagnose', () => {
     network.last.respond({ status: 404 })
     await flushMicrotasks()
     expect(records.filter(({ stream }) => stream === 2)).toEqual([
+      { stream: 2, type: 'made', kind: 'feed', resumes: false, label: undefined },
       { stream: 2, type: 'attempt', attempt: 1, reason: 'connect' },
-      { stream: 2, type: 'response', status: 404 },
-      { stream: 2, type: 'closed', code: 'http', status: 404 },
+      { stream: 2, type: 'request', method: 'GET', lastEventId: '' },
+      { stream: 2, type: 'response', status: 404, via: 'own' },
+      { stream: 2, type: 'closed', reason: 'error', code: 'http', status: 404 },
     ])
   })
 
@@ -91,7 +100,16 @@ describe('diagnose', () => {
     network.last.respond({ status: 401, headers: { 'set-cookie': 'secret', 'www-authenticate': 'secret' } })
     await flushMicrotasks()
     expect([...names]).toEqual(['GET https://api.test/x'])
-    expect(records.map(({ type }) => type)).toEqual(['attempt', 'response', 'attempt', 'response', 'closed'])
+    expect(records.map(({ type }) => type)).toEqual([
+      'made',
+      'attempt',
+      'request',
+      'response',
+      'attempt',
+      'request',
+      'response',
+      'closed',
+    ])
     expect(JSON.stringify(records)).not.toContain('secret')
   })
 
