@@ -7,6 +7,7 @@ export const entryFolders = [
   'diagnostics',
   'event-source',
   'fetch-event-source',
+  'inspector',
   'multiplex',
   'parser',
   'partial-json',
@@ -66,8 +67,13 @@ const sdkRules = [
   })),
   {
     name: 'entry-folder-imports-down',
-    from: { path: `^src/${anyOf(entryFolders)}/` },
+    from: { path: `^src/${anyOf(entryFolders)}/`, pathNot: '^src/inspector/' },
     to: { path: '^src/', pathNot: [`^src/${anyOf(layers)}/`, '^src/$1/'] },
+  },
+  {
+    name: 'inspector-shows-diagnostics',
+    from: { path: '^src/inspector/' },
+    to: { path: '^src/', pathNot: [`^src/${anyOf(layers)}/`, '^src/(inspector|diagnostics)/'] },
   },
   {
     name: 'entry-folder-is-private',

@@ -47,6 +47,32 @@ declare const StreamError: {
     new (code: StreamErrorCode, message: string, details?: StreamErrorDetails): StreamError;
     readonly prototype: StreamError;
 };
+interface Block {
+    type: string;
+    data: string | undefined;
+    id: string | undefined;
+}
+interface Batch {
+    blocks: Block[];
+    bytes: number;
+    retry?: number | undefined;
+    begins?: boolean | undefined;
+    native?: boolean | undefined;
+    unfinished?: Block | undefined;
+    comments?: {
+        position: number;
+        text: string;
+    }[] | undefined;
+}
+interface Connection {
+    status: number;
+    url: string;
+    headers: Headers;
+    via?: "channel" | "tab" | undefined;
+    read(): Promise<Batch | null>;
+    readText(maxBytes: number): Promise<string>;
+    cancel(): void;
+}
 type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
 interface StreamState {
     readonly status: StreamStatus;
@@ -55,12 +81,22 @@ interface StreamState {
     readonly error?: StreamError;
 }
 type StreamRecord = {
+    readonly type: "made";
+    readonly kind: "feed" | "run";
+    readonly resumes: boolean;
+    readonly label?: string | undefined;
+} | {
     readonly type: "attempt";
     readonly attempt: number;
     readonly reason: "connect" | "rejected";
 } | {
+    readonly type: "request";
+    readonly method: string;
+    readonly lastEventId?: string | undefined;
+} | {
     readonly type: "response";
     readonly status: number;
+    readonly via?: Connection["via"];
 } | {
     readonly type: "opened";
     readonly reconnected: boolean;
@@ -68,9 +104,33 @@ type StreamRecord = {
     readonly type: "read";
     readonly events: number;
     readonly bytes: number;
+    readonly comments: number;
+    blocks(): readonly Block[];
+} | {
+    readonly type: "backpressure";
+    readonly released: Promise<void>;
 } | {
     readonly type: "duplicate";
     readonly id: string;
+} | {
+    readonly type: "reset";
+    readonly reason: string;
+} | {
+    readonly type: "error";
+    readonly error: StreamError;
+} | {
+    readonly type: "cursor";
+    readonly action: "restored" | "saved" | "cleared";
+} | {
+    readonly type: "cancel";
+    readonly status: number;
+} | {
+    readonly type: "finish";
+    readonly finishReason?: string | undefined;
+    readonly usage?: unknown;
+} | {
+    readonly type: "close";
+    readonly isAbort: boolean;
 } | {
     readonly type: "state";
     readonly state: StreamState;
@@ -82,18 +142,48 @@ interface DiagnosticBase {
     readonly name: string;
     readonly time: number;
 }
+type CloseReason = "end" | "no-content" | "cancelled" | "close" | "detach" | "abort" | "error";
 type Diagnostic = DiagnosticBase & (Exclude<StreamRecord, {
-    type: "state";
+    type: "response" | "read" | "backpressure" | "error" | "finish" | "close" | "state";
 }> | {
+    readonly type: "response";
+    readonly status: number;
+    readonly via: "own" | "channel" | "tab";
+} | {
+    readonly type: "read";
+    readonly events: number;
+    readonly bytes: number;
+    readonly comments: number;
+} | {
+    readonly type: "event";
+    readonly event: string;
+    readonly id?: string | undefined;
+    readonly size: number;
+    readonly data?: string;
+} | {
+    readonly type: "backpressure";
+    readonly isPaused: boolean;
+} | {
+    readonly type: "error";
+    readonly code: StreamErrorCode;
+    readonly status?: number | undefined;
+    readonly id?: string | undefined;
+} | {
     readonly type: "retry";
     readonly code: StreamErrorCode;
     readonly status?: number | undefined;
     readonly delay: number;
 } | {
     readonly type: "closed";
+    readonly reason: CloseReason;
     readonly code?: StreamErrorCode | undefined;
     readonly status?: number | undefined;
+    readonly finishReason?: string | undefined;
+    readonly usage?: unknown;
 });
-declare function diagnose(onDiagnostic: (record: Diagnostic) => void): Instrument;
+interface DiagnoseOptions {
+    readonly payloads?: boolean;
+}
+declare function diagnose(onDiagnostic: (record: Diagnostic) => void, { payloads }?: DiagnoseOptions): Instrument;
 export { diagnose };
-export type { Diagnostic, DiagnosticBase, Instrument };
+export type { CloseReason, DiagnoseOptions, Diagnostic, DiagnosticBase, Instrument };

@@ -98,6 +98,7 @@ interface Connection {
     status: number;
     url: string;
     headers: Headers;
+    via?: "channel" | "tab" | undefined;
     read(): Promise<Batch | null>;
     readText(maxBytes: number): Promise<string>;
     cancel(): void;
@@ -122,12 +123,22 @@ interface StreamState {
     readonly error?: StreamError;
 }
 type StreamRecord = {
+    readonly type: "made";
+    readonly kind: "feed" | "run";
+    readonly resumes: boolean;
+    readonly label?: string | undefined;
+} | {
     readonly type: "attempt";
     readonly attempt: number;
     readonly reason: "connect" | "rejected";
 } | {
+    readonly type: "request";
+    readonly method: string;
+    readonly lastEventId?: string | undefined;
+} | {
     readonly type: "response";
     readonly status: number;
+    readonly via?: Connection["via"];
 } | {
     readonly type: "opened";
     readonly reconnected: boolean;
@@ -135,9 +146,33 @@ type StreamRecord = {
     readonly type: "read";
     readonly events: number;
     readonly bytes: number;
+    readonly comments: number;
+    blocks(): readonly Block$1[];
+} | {
+    readonly type: "backpressure";
+    readonly released: Promise<void>;
 } | {
     readonly type: "duplicate";
     readonly id: string;
+} | {
+    readonly type: "reset";
+    readonly reason: string;
+} | {
+    readonly type: "error";
+    readonly error: StreamError;
+} | {
+    readonly type: "cursor";
+    readonly action: "restored" | "saved" | "cleared";
+} | {
+    readonly type: "cancel";
+    readonly status: number;
+} | {
+    readonly type: "finish";
+    readonly finishReason?: string | undefined;
+    readonly usage?: unknown;
+} | {
+    readonly type: "close";
+    readonly isAbort: boolean;
 } | {
     readonly type: "state";
     readonly state: StreamState;
@@ -384,6 +419,7 @@ interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "bo
     body?: Exclude<BodyInit, ReadableStream> | null;
     json?: unknown;
     searchParams?: URLSearchParams | Record<string, string | number | boolean> | string;
+    label?: string;
     persist?: Persistence;
 }
 interface SubscribeOptions extends StreamOptions {

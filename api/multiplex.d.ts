@@ -41,6 +41,7 @@ interface Connection {
     status: number;
     url: string;
     headers: Headers;
+    via?: "channel" | "tab" | undefined;
     read(): Promise<Batch | null>;
     readText(maxBytes: number): Promise<string>;
     cancel(): void;

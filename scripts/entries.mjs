@@ -21,6 +21,7 @@ export const entries = {
   'partial-json': 'src/partial-json.ts',
   multiplex: 'src/multiplex.ts',
   diagnostics: 'src/diagnostics.ts',
+  inspector: 'src/inspector.ts',
   persist: 'src/persist.ts',
   share: 'src/share.ts',
   server: 'server/index.ts',

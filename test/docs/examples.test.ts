@@ -35,6 +35,7 @@ const VALUES = {
   rivulet: ['apiKey', 'bearer', 'createClient', 'fetchConnect', 'isStreamError', 'native', 'rawEvents', 'StreamError'],
   'rivulet/diagnostics': ['diagnose'],
   'rivulet/fetch-event-source': ['fetchEventSource', 'fetchEventSourceConnect'],
+  'rivulet/inspector': ['inspect'],
   'rivulet/multiplex': ['multiplex'],
   'rivulet/ag-ui': ['agUi'],
   'rivulet/ai-sdk': ['aiSdk'],
@@ -64,6 +65,7 @@ interface Prices {
 }
 declare const feed: import('rivulet').Subscription<Prices>
 declare const run: import('rivulet').Run
+declare const inspector: import('rivulet/inspector').Inspector
 declare const error: unknown
 declare const cursor: import('rivulet').Cursor
 declare const message: import('rivulet').Message
