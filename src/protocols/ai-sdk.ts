@@ -125,7 +125,8 @@ function deltasOf(state: AiSdkState, data: Fields): Delta[] {
 function stepsOf(state: AiSdkState, data: Fields, resume: string | undefined): Step<Delta>[] {
   const { type, messageId, messageMetadata, finishReason } = data
   const steps: Step<Delta>[] = []
-  if (!state.hasStarted) steps.push({ type: 'start', resume, id: textOf(messageId) || undefined, data })
+  const at = `${state.replay.count}`
+  if (!state.hasStarted) steps.push({ type: 'start', resume, id: textOf(messageId) || undefined, at, data })
   state.hasStarted = true
   if (messageMetadata) state.metadata = mergeFields(state.metadata, messageMetadata)
   if (type === 'start-step') {
@@ -135,7 +136,8 @@ function stepsOf(state: AiSdkState, data: Fields, resume: string | undefined): S
   if (type === 'finish') state.end = endOf(state, textOf(finishReason))
   if (type === 'abort') state.end = { ...endOf(state, ''), finishReason: 'cancelled', rawFinishReason: 'abort' }
   if (type === 'error') state.failure = { ...failureStep({ message: data['errorText'] }, false), detail: data }
-  return [...steps, ...deltasOf(state, data).map((delta): Step<Delta> => ({ type: 'delta', delta, data }))]
+  for (const delta of deltasOf(state, data)) steps.push({ type: 'delta', delta, at, data })
+  return steps.length ? steps : [{ type: 'pass', at, data }]
 }
 
 /**
@@ -171,10 +173,7 @@ export function aiSdk({ resumeUrl, ...options }: AiSdkOptions = {}): Protocol<De
       const trimmed = text.trim()
       if (!trimmed) return undefined
       if (trimmed === '[DONE]') return state.failure ?? { type: 'end', ...state.end }
-      const data = fieldsOf(JSON.parse(trimmed))
-      const at = `${state.replay.count}`
-      const steps = stepsOf(state, data, resumeUrl)
-      return steps.length ? steps.map((step) => ({ ...step, at })) : { type: 'pass', at, data }
+      return stepsOf(state, fieldsOf(JSON.parse(trimmed)), resumeUrl)
     },
     eof: ({ end, failure }: AiSdkState) => (failure ? undefined : end),
     resume: { url: (address) => address, replays: 'all' },
