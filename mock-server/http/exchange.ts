@@ -17,7 +17,7 @@ export interface RequestContext {
   readonly basePath?: string
   /** Whether the client is on this machine, as `/_mock` requires. @defaultValue 'loopback' */
   readonly peer?: 'loopback' | 'remote'
-  /** Identity of the channel that carried the request; applies unless the request has credentials of its own. */
+  /** Identity of a request that a channel has made, which has authenticated it. */
   readonly channelIdentity?: Identity
   /** Traffic figures of the connection. */
   readonly traffic?: MutableTraffic

@@ -30,11 +30,6 @@ export function unauthorized(scheme: 'Bearer' | 'ApiKey', detail: string, error?
   return new HttpError(401, detail, { 'www-authenticate': `${scheme} realm="rivulet"${errorParameters}` })
 }
 
-/** Whether a request has credentials, valid or not. */
-export function hasCredentials({ headers }: Request): boolean {
-  return headers.has('authorization') || headers.has('x-api-key')
-}
-
 /** Gives every request the same identity. */
 export const anonymous: Authenticator = { authenticate: () => ({ subject: 'anonymous' }) }
 

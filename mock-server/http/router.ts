@@ -11,7 +11,6 @@ import type { AllowedOrigins } from './cors.ts'
 import { corsHeaders, canControl, preflightHeaders } from './cors.ts'
 import type { RequestContext, Exchange, Handler } from './exchange.ts'
 import type { Authenticator, Identity } from './identity.ts'
-import { hasCredentials } from './identity.ts'
 import { problemResponse } from './problem.ts'
 import type { HttpResponse, DroppedConnection } from './response.ts'
 import { emptyResponse } from './response.ts'
@@ -112,12 +111,7 @@ export function createRouter(options: RouterOptions): Router {
     { channelIdentity }: RequestContext,
   ): Promise<Identity> => {
     if (access === 'public') return { subject: 'anonymous' }
-    if (channelIdentity && !hasCredentials(request)) return channelIdentity
-    const identity = await authenticator.authenticate(request)
-    // A channel may be compressed, and the data of two identities must not be compressed together (PROTOCOL.md 1.6).
-    if (channelIdentity && channelIdentity.subject !== identity.subject)
-      throw new HttpError(421, 'This channel belongs to another identity.')
-    return identity
+    return channelIdentity ?? authenticator.authenticate(request)
   }
   /** Calls the handler if the identity has the permission that the route requires. */
   const handle = async (

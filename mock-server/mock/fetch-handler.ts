@@ -1,5 +1,6 @@
 /** The service as a function `(Request) => Response`, for pages, workers and tests that open no port. */
 import type { HttpResponse } from '../http/response.ts'
+import { textResponse } from '../http/to-response.ts'
 import type { MutableTraffic } from '../http/traffic.ts'
 import { createTraffic } from '../http/traffic.ts'
 import type { Service } from '../service/service.ts'
@@ -7,9 +8,6 @@ import type { StreamBody } from '../stream/stream-body.ts'
 
 /** Handles a request. Rejects like `fetch` if the connection would be cut; stays pending if no response would come. */
 export type FetchHandler = (request: Request) => Promise<Response>
-
-/** Statuses for which a `Response` cannot have a body. */
-const NULL_BODY_STATUSES = [204, 205, 304]
 
 /** Creates the error that `fetch` rejects with when a connection breaks. */
 const createNetworkError = (): TypeError => new TypeError('network error: the mock server cut the connection')
@@ -54,15 +52,14 @@ function createReadableStream(
 }
 
 function toResponse(
-  { status, headers, body }: HttpResponse,
+  response: HttpResponse,
   request: Request,
   abortController: AbortController,
   traffic: MutableTraffic,
 ): Response {
-  const content =
-    typeof body === 'object' ? createReadableStream(body, request, abortController, traffic) : (body ?? '')
-  const responseBody = NULL_BODY_STATUSES.includes(status) ? null : content
-  return new Response(responseBody, { status, headers })
+  const { status, headers, body } = response
+  if (typeof body !== 'object') return textResponse(response, body)
+  return new Response(createReadableStream(body, request, abortController, traffic), { status, headers })
 }
 
 /** Creates the handler. This module must not import from Node: it also runs in pages and service workers. */

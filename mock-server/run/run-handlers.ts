@@ -75,9 +75,9 @@ function createRuns(endpoint: RunEndpoint): Runs {
     abandon,
     maxBytes: Infinity,
     parse: parsePrompt,
-    async *generate({ id, body, identity: { exchange }, signal }): AsyncGenerator<Delta, End> {
+    async *generate({ id, body, identity, signal }): AsyncGenerator<Delta, End> {
       const { pacer, add } = registry.find(id)
-      const answer = generateRun(planRun(exchange, endpoint, body.prompt), pacer, signal)
+      const answer = generateRun(planRun(identity.exchange!, endpoint, body.prompt), pacer, signal)
       for (;;) {
         const { done, value } = await answer.next()
         if (done) return value

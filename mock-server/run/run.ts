@@ -69,6 +69,7 @@ export async function* generateRun(
   const { prompt, deltas, delay, events, finishReason, error } = plan
   for (let index = 0; ; index++) {
     if (delay > 0) await pacer.wait(delay, signal)
+    if (signal.aborted) return {}
     for (const { after, type, data } of events) if (after === index) yield new OtherEvent(type, toObject(data))
     if (error?.after === index) {
       const { code, retryable } = error

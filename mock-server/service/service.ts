@@ -2,8 +2,7 @@
 import type { Clock } from '../../server/base/clock.ts'
 import { systemClock } from '../../server/base/clock.ts'
 import { handleTokenRequest } from '../auth/token-handler.ts'
-import type { ChannelEndpoint } from '../channel/channel-handlers.ts'
-import { openChannel, applyOperations } from '../channel/channel-handlers.ts'
+import { createChannels } from '../channel/channel-handlers.ts'
 import { broadcastTo } from '../feed/feed-handlers.ts'
 import type { Feed, FeedEvent, ReadableFeed } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
@@ -117,7 +116,7 @@ export function createService(options: ServiceOptions = {}): Service {
   const cors = typeof options.cors === 'string' ? [options.cors] : (options.cors ?? [])
   const ruleSet = createRuleSet(options.scenario === undefined ? [] : parseScenario(options.scenario))
   const generateDefaultAnswer = createAnswerGenerator(options.answers, seed)
-  const kernel = createMockKernel({ clock, heartbeat, maxRuns, bodyLimit })
+  const kernel = createMockKernel({ clock, heartbeat, maxRuns, bodyLimit, authenticator })
   const registry = createRunRegistry(kernel, clock)
   const feeds = new Map<string, ReadableFeed>()
   const routes = new Map<string, Route>()
@@ -154,17 +153,14 @@ export function createService(options: ServiceOptions = {}): Service {
   }
   const findRoute = (path: string): Route | undefined =>
     routes.get(path) ?? prefixRoutes.get(path.slice(0, path.lastIndexOf('/') + 1))
-  const channels: ChannelEndpoint['channels'] = new Map()
-  const endChannels = (endState: 'cut' | 'ended'): void => {
-    for (const { channel } of channels.values()) channel.end(endState)
-  }
+  const channels = createChannels(kernel, () => handle)
   const drop = (): void => {
-    endChannels('cut')
+    channels.end('cut')
     for (const one of feeds.values()) one.drop()
     registry.drop()
   }
   const clearHistory = (): void => {
-    endChannels('cut')
+    channels.end('cut')
     for (const one of feeds.values()) one.clearHistory()
     registry.clear('cut')
   }
@@ -216,10 +212,9 @@ export function createService(options: ServiceOptions = {}): Service {
     heartbeat,
     ...(onRequest && { onRequest }),
   })
-  const channelEndpoint: ChannelEndpoint = { channels, handle, bodyLimit }
   const channelRoute = { responseKind: 'other', kind: 'channel', overChannel: 'never' } as const
-  routes.set('/api/channel', { ...channelRoute, methods: { GET: openChannel(channelEndpoint) } })
-  routes.set('/api/channel/ops', { ...channelRoute, methods: { POST: applyOperations(channelEndpoint) } })
+  routes.set('/api/channel', { ...channelRoute, methods: { GET: channels.open } })
+  routes.set('/api/channel/ops', { ...channelRoute, methods: { POST: channels.operate } })
 
   return {
     handle,
@@ -239,7 +234,7 @@ export function createService(options: ServiceOptions = {}): Service {
     close() {
       for (const one of feeds.values()) one.close()
       registry.clear('ended')
-      endChannels('ended')
+      channels.end('ended')
       kernel.streams.close()
     },
   }

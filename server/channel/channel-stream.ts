@@ -2,7 +2,7 @@
 import type { CloseReason } from '../base/instrument.ts'
 import { problemText } from '../http/problem.ts'
 import { encodeFrame } from '../log/frame.ts'
-import type { Sink, Source } from '../stream/sink.ts'
+import type { CutReason, Sink, Source } from '../stream/sink.ts'
 import { findBlock, isComment } from './blocks.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -131,7 +131,8 @@ export class ChannelStream implements Sink {
     this.#finish(200)
   }
 
-  cut(reason?: CloseReason): void {
+  cut(reason?: CutReason): void {
+    if (reason === 'too-large') return this.fail(413, 'An event is too large for a channel.')
     const detail = reason === 'slow' ? 'The stream was not read for too long.' : 'The stream was interrupted.'
     this.fail(502, detail)
   }
@@ -158,11 +159,13 @@ export class ChannelStream implements Sink {
     while (this.#offset < held.length) {
       const start = this.#offset
       const block = findBlock(held, start)
-      const { end, idAt, dataBytes } = block
+      const { end, idAt, dataBytes, retry } = block
+      // The client waits as long as the stream says, not as the channel does.
+      if (retry !== undefined) outbox.add(this.#control('retry', { delay: retry }))
       // The comments of a reader are heartbeats, and the channel sends its own.
       if (!isComment(block)) {
         if (this.#credit <= 0 || start - from >= TURN_BYTES) return
-        if (dataBytes > this.#host.maxEventBytes) return this.fail(413, 'An event is too large for a channel.')
+        if (dataBytes > this.#host.maxEventBytes) return this.cut('too-large')
         this.#credit -= Math.max(dataBytes, 0) + EVENT_OVERHEAD_BYTES
         if (idAt < 0) {
           outbox.add(held.subarray(start, end - 1))

@@ -27,7 +27,7 @@ export function createChannels<Id extends Identity>(
   context: EndpointContext<Id>,
   { routes, headers = [], maxStreams = 100, maxOperations = 1_000, maxEventBytes }: ChannelsOptions,
 ): ManagedChannels {
-  const { hub, instrument, limits, identified } = context
+  const { hub, instrument, limits, identified, hooks } = context
   const allowedHeaders = headers.map((name) => name.toLowerCase())
   const channels = new Map<string, Channel>()
 
@@ -54,19 +54,30 @@ export function createChannels<Id extends Identity>(
     const record = { kind: 'channel', stream: channel.id, subject: identity.subject } as const
     channels.set(channel.id, channel)
     instrument({ type: 'open', ...record })
-    return connectionResponse(context, channel, { kind: 'channel', stream: channel.id, request, identity })
+    return connectionResponse(context, channel, {
+      kind: 'channel',
+      stream: channel.id,
+      request,
+      identity,
+      countStreams: () => channel.size,
+    })
   }
 
   /** Handles the request of a stream like any other, but on behalf of the channel's subject. */
-  const respond = async (operation: OpenOperation, post: Exchange<Id>, signal: AbortSignal): Promise<Response> => {
+  const respond = async (
+    { id, operation, signal }: { readonly id: string; readonly operation: OpenOperation; readonly signal: AbortSignal },
+    post: Exchange<Id>,
+  ): Promise<Response> => {
     try {
-      const { request, hasCredentials } = createStreamRequest(operation, post.request, allowedHeaders, signal)
+      const allowed = hooks.allowHeaders?.(operation.headers) ?? allowedHeaders
+      const { request, hasCredentials } = createStreamRequest(operation, post.request, allowed, signal)
       const { handler } = findRoute(new URL(request.url).pathname)
       const identity = hasCredentials ? await identify(context, request) : post.identity
       if (identity.subject !== post.identity.subject) {
         throw new HttpError(421, 'The credentials of the stream belong to another subject than those of the channel.')
       }
       identified.set(request, identity)
+      hooks.carry?.(request, { channel: id, identity })
       return await handler(request)
     } catch (error) {
       return errorResponse(context, error)
@@ -78,7 +89,7 @@ export function createChannels<Id extends Identity>(
     const stream = channel.open(key, window)
     const response = isFull
       ? errorResponse(context, new HttpError(503, 'The channel has as many streams as it may.'))
-      : respond(operation, post, stream.signal)
+      : respond({ id: channel.id, operation, signal: stream.signal }, post)
     Promise.resolve(response)
       .then((arrived) => relayResponse(stream, arrived, path))
       .catch((error: unknown) => {

@@ -27,6 +27,8 @@ async function readText({ body }: Response): Promise<string> {
 
 /** Sends a response; `path` is what the client has requested. */
 export async function relayResponse(stream: ChannelStream, response: Response, path: string): Promise<void> {
+  // A network error: the handler has no response.
+  if (response.type === 'error') return stream.fail(502, 'The connection was cut.')
   const { status } = response
   const headers = Object.fromEntries([...response.headers].filter(([name]) => !CONNECTION_HEADERS.test(name)))
   const open = { status, headers, url: path }

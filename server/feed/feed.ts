@@ -1,4 +1,5 @@
 /** Feeds: endless streams, to which the application sends events. */
+import { encodeEvent } from '../../src/sse/encode.ts'
 import type { Identity } from '../http/identity.ts'
 import type { EndpointContext, Exchange } from '../http/endpoint.ts'
 import { connectionResponse, countStream, createHandler } from '../http/endpoint.ts'
@@ -62,6 +63,15 @@ export interface FeedOptions<Id extends Identity> {
    * ```
    */
   readonly types?: readonly string[]
+  /**
+   * For how many milliseconds clients wait before they connect again.
+   * @defaultValue clients decide
+   * @example
+   * ```ts
+   * server.feed('prices', { retry: 5_000 })
+   * ```
+   */
+  readonly retry?: number
 }
 
 /** A feed. `Events` maps event types to their data. */
@@ -92,7 +102,10 @@ interface Beginning extends Position {
 
 const DEFAULT_RETENTION: Retention = { events: 1_000, bytes: 4 * 1024 * 1024, age: 30_000 }
 
-/** Creates a feed. */
+/**
+ * Creates a feed.
+ * @throws TypeError if `retry` is not a whole number of milliseconds
+ */
 export function createFeed<Events extends object, Id extends Identity>(
   context: EndpointContext<Id>,
   name: string,
@@ -100,7 +113,8 @@ export function createFeed<Events extends object, Id extends Identity>(
 ): Feed<Events> {
   const { hub, instrument } = context
   const { log, clock } = hub.options
-  const { authorize, snapshot, types } = options
+  const { authorize, snapshot, types, retry } = options
+  const retryBlock = retry === undefined ? '' : encodeEvent({ retry })
   const stream = `feed:${name}`
   const sender = new Sender({ log, stream, clock, retention: { ...DEFAULT_RETENTION, ...options.retention } })
 
@@ -137,7 +151,7 @@ export function createFeed<Events extends object, Id extends Identity>(
       message: 'connected',
       ...(heartbeat > 0 ? { heartbeat } : {}),
     }
-    const text = `${encodeFrame('connected', JSON.stringify(connected))}id: ${formatId(page.epoch, position, nonce)}\n\n`
+    const text = `${retryBlock}${encodeFrame('connected', JSON.stringify(connected))}id: ${formatId(page.epoch, position, nonce)}\n\n`
     if (!reset && !('snapshot' in beginning)) return text
     return `${text}${encodeFrame('reset', JSON.stringify({ reason: reset ?? 'initial', ...beginning }))}\n`
   }

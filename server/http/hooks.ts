@@ -31,12 +31,25 @@ export interface Connection {
   readonly identity: Identity
   /** ID of the client in the `connected` event of a feed. */
   readonly clientId?: string
+  /** Returns the number of open streams of a channel. */
+  readonly countStreams?: () => number
+}
+
+/** On whose behalf a channel makes the request of a stream. */
+export interface Carrier {
+  /** ID of the channel. */
+  readonly channel: string
+  readonly identity: Identity
 }
 
 /** Every hook is optional. */
 export interface Hooks {
   /** Called before a request opens a connection. */
   readonly intercept?: (request: Request) => Interception
+  /** Called before a channel passes the request of a stream to its handler. */
+  readonly carry?: (request: Request, by: Carrier) => void
+  /** Returns which request headers of its own a stream may bring. @defaultValue those of the channel's options */
+  readonly allowHeaders?: (own: Headers) => readonly string[]
   /** Wraps whatever a connection gets its bytes from. */
   readonly shape?: (source: Source, connection: Connection) => Source
 }

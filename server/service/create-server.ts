@@ -104,6 +104,7 @@ export interface ServerOptions<Id extends Identity> {
 export interface Server<Id extends Identity> {
   /**
    * Creates a feed.
+   * @throws TypeError if `retry` is not a whole number of milliseconds
    * @example
    * ```ts
    * const prices = server.feed<{ price: { symbol: string; value: number } }>('prices')

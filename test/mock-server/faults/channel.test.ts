@@ -26,7 +26,7 @@ async function readWithoutChannel(scenario: Rule): Promise<{ events: Block[]; co
 const withoutIds = (events: readonly Block[]): unknown[] =>
   events.map(({ type, id, data }) => [
     type,
-    id?.replace(/[0-9a-f-]{36}/, 'ID'),
+    id?.replace(/[0-9a-f-]{36}-(\d+)-[0-9a-f]{8}$/, 'ID-$1'),
     data?.replaceAll(/[0-9a-f-]{36}/g, 'ID'),
   ])
 

@@ -3,9 +3,7 @@
  * socket holds back all streams.
  */
 import { describe, expect, test } from 'vitest'
-import { createChannelStream } from '../../../mock-server/channel/channel-stream.ts'
 import { parseOperations } from '../../../server/channel/operations.ts'
-import type { Chunk } from '../../../mock-server/stream/stream-body.ts'
 import { type ChannelItem, openChannelClient, openGetOperation, openRunOperation } from '../support/channel-client.ts'
 import { waitUntil, openLocalTestServer } from '../support/local-test-server.ts'
 import { openRawClient } from '../support/raw-client.ts'
@@ -97,77 +95,22 @@ describe('credit', () => {
     expect(parseOperations(body, 1).operations).toMatchObject([{ window }])
   })
 
-  test('[P5.4] streams take turns', async () => {
-    const { url } = await openLocalTestServer({ answers: ['x'.repeat(50)], delay: 0 })
+  test('[P5.4] streams that have much to send take turns', async () => {
+    const { url } = await openLocalTestServer({ answers: ['x'.repeat(1_000)], delay: 0 })
     const channel = await openChannelClient(url)
-    await channel.post(openRunOperation('a'), openRunOperation('b'), openRunOperation('c'))
-    for (const key of ['a', 'b', 'c']) await channel.readUntilClosed(key)
-    const turns = channel.reader.events.filter(({ type }) => type === 'delta').map(({ id }) => id![0])
-    expect(turns.slice(3, 60).join('')).toMatch(/^(abc|bca|cab)+$/)
+    const keys = ['a', 'b', 'c']
+    await channel.post(...keys.map((key) => openRunOperation(key)))
+    for (const key of keys) await channel.readUntilClosed(key)
+    const turns = channel.reader.events.filter(({ type }) => type === 'delta').map(({ id }) => id![0]!)
+    // No stream sends all of its deltas before the others have sent some.
+    for (const key of keys) {
+      const others = keys.filter((other) => other !== key)
+      for (const other of others) expect(turns.indexOf(other)).toBeLessThan(turns.lastIndexOf(key))
+    }
   })
 })
 
 describe('buffering', () => {
-  test('[P5.4] a stream of 100 MB reads from its source only as credit allows, and loses no events', async () => {
-    let written = 0
-    const event = new TextEncoder().encode(`data: ${'x'.repeat(64 * 1024)}\n\n`)
-    async function* source(): AsyncGenerator<Chunk, void, undefined> {
-      while (written++ < 1_600) yield { bytes: event }
-    }
-    let ready = 0
-    const stream = createChannelStream({
-      key: 'a',
-      url: '/',
-      window: 100_000,
-      fetchResponse: async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } }),
-      onReady: () => void ready++,
-    })
-    const drain = async (): Promise<number> => {
-      let count = 0
-      for (let turn = 0; turn < 20; turn++) {
-        while (stream.take()) count++
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-      return count
-    }
-    expect(await drain()).toBe(3) // `open`, and the two events that start within the window
-    expect(written).toBe(2)
-    expect(stream.state).toBe('waiting')
-    stream.credit(2 * 65_568)
-    expect(await drain()).toBe(2)
-    expect(ready).toBeGreaterThan(0)
-    while (stream.state !== 'closed') {
-      stream.credit(2 * 65_568)
-      await drain()
-    }
-    expect(written).toBe(1_601)
-  }, 60_000)
-
-  test('[P5.4] a stream whose frames are not taken reads only one chunk from its source', async () => {
-    let written = 0
-    async function* source(): AsyncGenerator<Chunk, void, undefined> {
-      for (;;) {
-        written++
-        yield { bytes: new TextEncoder().encode('data: x\n\n'.repeat(10)) }
-      }
-    }
-    const fetchResponse = async () => ({ status: 200, headers: new Headers(), body: { chunks: source() } })
-    const stream = createChannelStream({
-      key: 'a',
-      url: '/',
-      window: 1_000_000,
-      fetchResponse,
-      onReady: () => undefined,
-    })
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-    expect(written).toBe(1)
-    for (let count = 0; count < 11; count++) expect(stream.take()).toBeDefined()
-    expect(stream.take()).toBeUndefined()
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-    expect(written).toBe(2)
-    stream.close()
-  })
-
   test('[P5.4] [F46] an unread channel connection is dropped, with all of its streams', async () => {
     const { url, server, clock } = await openLocalTestServer({ history: 100_000 })
     const raw = openRawClient(`${url}/api/channel`)

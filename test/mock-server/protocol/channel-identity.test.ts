@@ -73,6 +73,7 @@ describe('streams', () => {
       headers: { 'www-authenticate': expect.stringContaining('invalid_token') },
     })
     expect(controlOf(refused, 'close')).toEqual({ status: 401, problem: expect.stringContaining('"status":401') })
+    await channel.readUntil('b', (all) => all.length === 2)
     testServer.server.broadcast({ type: 'note', data: 1 })
     await channel.readUntil('b', (all) => all.at(-1)!.type === 'note')
   })
@@ -176,6 +177,7 @@ describe('expiry', () => {
     )
     await channel.readUntilClosed('three')
     await channel.readUntilClosed('four')
+    await channel.readUntil('two', (all) => all.length === 2)
     await waitUntil(() => testServer.server.clients.length === 1)
     expect(['two', 'three', 'four'].map((key) => controlOf(channel.itemsOf(key), 'open')['status'])).toEqual([
       200, 421, 401,
