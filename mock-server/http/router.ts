@@ -1,5 +1,7 @@
 /** The router: applies faults to a request, authenticates it, and calls its handler. */
 import type { Clock } from '../../server/base/clock.ts'
+import type { AllowedOrigins } from '../../server/http/cors.ts'
+import { preflightResponse, setCorsHeaders } from '../../server/http/cors.ts'
 import { readLastEventId } from '../../server/http/endpoint.ts'
 import { HttpError } from '../../server/http/problem.ts'
 import type { RequestFacts, RuleSet } from '../scenario/rule-set.ts'
@@ -7,8 +9,7 @@ import { createRuleSet } from '../scenario/rule-set.ts'
 import type { Rule } from '../scenario/rule.ts'
 import { parseScenario } from '../scenario/scenario.ts'
 import type { Chunk } from '../stream/stream-body.ts'
-import type { AllowedOrigins } from './cors.ts'
-import { corsHeaders, canControl, preflightHeaders } from './cors.ts'
+import { canControl } from './cors.ts'
 import type { RequestContext, Exchange, Handler } from './exchange.ts'
 import type { Authenticator, Identity } from './identity.ts'
 import { problemResponse } from './problem.ts'
@@ -138,7 +139,7 @@ export function createRouter(options: RouterOptions): Router {
     const route = url.pathname.startsWith(basePath) ? findRoute(path) : undefined
     if (!route || (channelIdentity && route.overChannel === 'never')) throw new HttpError(404, `No such path: ${path}.`)
     const allow = [...Object.keys(route.methods), 'OPTIONS'].join(', ')
-    if (request.method === 'OPTIONS') return emptyResponse(204, [...preflightHeaders, ['allow', allow]])
+    if (request.method === 'OPTIONS') return emptyResponse(204, [...preflightResponse().headers, ['allow', allow]])
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined
     if (!handler) throw new HttpError(405, `Method ${request.method} is not allowed here.`, { allow })
     if (!channelIdentity) Object.assign(traffic, { kind: route.kind ?? 'other', path })
@@ -194,7 +195,7 @@ export function createRouter(options: RouterOptions): Router {
       if (!(error instanceof HttpError)) console.error(error)
     }
     if ('cut' in response) return response
-    for (const [name, value] of corsHeaders(cors, request)) response.headers.set(name, value)
+    setCorsHeaders(response.headers, cors, request)
     return response
   }
 }

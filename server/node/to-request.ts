@@ -2,8 +2,11 @@
 import type { IncomingMessage } from 'node:http'
 import { createRequestBody } from './request-body.ts'
 
-/** Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any. */
-export function toRequest(incoming: IncomingMessage, parsedBody: unknown): Request | undefined {
+/**
+ * Converts a request; returns `undefined` if `Request` rejects it. `parsedBody` is the host's parsed body, if any; `signal`
+ * is that of the request.
+ */
+export function toRequest(incoming: IncomingMessage, parsedBody: unknown, signal?: AbortSignal): Request | undefined {
   const { method = 'GET', rawHeaders } = incoming
   // Express strips the mount path from `url`.
   const { originalUrl = incoming.url ?? '/' } = incoming as { originalUrl?: string }
@@ -21,7 +24,7 @@ export function toRequest(incoming: IncomingMessage, parsedBody: unknown): Reque
     }
     const host = headers.get('host') ?? authority ?? 'localhost'
     const url = originalUrl.startsWith('/') ? `${scheme}://${host}${originalUrl}` : originalUrl
-    const init: RequestInit & { duplex?: 'half' } = { method, headers }
+    const init: RequestInit & { duplex?: 'half' } = { method, headers, ...(signal && { signal }) }
     if (method !== 'GET' && method !== 'HEAD') {
       init.body = createRequestBody(incoming, parsedBody)
       init.duplex = 'half'

@@ -1,4 +1,7 @@
-/** Tests of section 2 of PROTOCOL.md (feeds), over real sockets. */
+/**
+ * Tests of section 2 of PROTOCOL.md (feeds) that only the mock server has, over real sockets. What the server has as well is
+ * in test/server/protocol/feed-rules.test.ts.
+ */
 import { describe, expect, test } from 'vitest'
 import { dataOf, type Block } from '../support/blocks.ts'
 import { openLocalTestServer, type LocalTestServer } from '../support/local-test-server.ts'
@@ -13,45 +16,6 @@ const open = ({ url }: LocalTestServer, lastEventId?: string, query = ''): Promi
 /** Returns the types and data of the events after `connected`. */
 const describeEvents = (events: readonly Block[]): unknown[] =>
   events.slice(1).map(({ type, data }) => `${type} ${data}`)
-
-describe('order', () => {
-  test('[P2.1] a new client receives `connected`, then live events', async () => {
-    const testServer = await openLocalTestServer()
-    testServer.server.broadcast({ type: 'early', data: 0 })
-    const reader = await open(testServer)
-    await reader.readEvents(1)
-    testServer.server.broadcast({ type: 'tick', data: { n: 1 } })
-    testServer.server.broadcast({ data: [2] })
-    const events = await reader.readEvents(3)
-    expect(events[0]!.type).toBe('connected')
-    expect(describeEvents(events)).toEqual(['tick {"n":1}', 'message [2]'])
-    reader.close()
-  })
-
-  test('[P2.1] a resuming client receives `connected`, then the replay, then live events', async () => {
-    const testServer = await openLocalTestServer()
-    const from = testServer.server.broadcast({ type: 'tick', data: 1 })
-    testServer.server.broadcast({ type: 'tick', data: 2 })
-    testServer.server.broadcast({ type: 'tick', data: 3 })
-    const reader = await open(testServer, from)
-    await reader.readEvents(3)
-    testServer.server.broadcast({ type: 'tick', data: 4 })
-    const events = await reader.readEvents(4)
-    expect(events[0]!.type).toBe('connected')
-    expect(describeEvents(events)).toEqual(['tick 2', 'tick 3', 'tick 4'])
-    reader.close()
-  })
-
-  test('[P2.1] a client with an unknown id receives `connected`, then `reset`, then live events', async () => {
-    const testServer = await openLocalTestServer()
-    const reader = await open(testServer, 'elsewhere-7')
-    await reader.readEvents(2)
-    testServer.server.broadcast({ type: 'tick', data: 1 })
-    const events = await reader.readEvents(3)
-    expect(describeEvents(events)).toEqual(['reset {"reason":"unknown"}', 'tick 1'])
-    reader.close()
-  })
-})
 
 describe('connected', () => {
   test('[P2.2] `connected` has the protocol, an unguessable client id, a message and the heartbeat', async () => {
@@ -68,52 +32,9 @@ describe('connected', () => {
     one.close()
     other.close()
   })
-
-  test('[P2.2] the id of `connected` is the head of the log, even if the log is empty', async () => {
-    const testServer = await openLocalTestServer()
-    const empty = await open(testServer)
-    const [atStart] = await empty.readEvents(1)
-    const newest = testServer.server.broadcast({ data: 1 })
-    const later = await open(testServer)
-    expect((await later.readEvents(1))[0]!.id).toBe(newest)
-    const resumed = await open(testServer, atStart!.id)
-    const events = await resumed.readEvents(2)
-    expect(describeEvents(events)).toEqual(['message 1'])
-    for (const reader of [empty, later, resumed]) reader.close()
-  })
-
-  test('[P2.2] the id of `connected` is the requested position, if the server still has that position', async () => {
-    const testServer = await openLocalTestServer()
-    const from = testServer.server.broadcast({ data: 1 })
-    testServer.server.broadcast({ data: 2 })
-    const reader = await open(testServer, from)
-    expect((await reader.readEvents(1))[0]!.id).toBe(from)
-    reader.close()
-  })
-
-  test('[P2.2] the id of `connected` is the head, if the server does not have the requested position', async () => {
-    const testServer = await openLocalTestServer()
-    const newest = testServer.server.broadcast({ data: 1 })
-    const reader = await open(testServer, 'not an id')
-    expect((await reader.readEvents(1))[0]!.id).toBe(newest)
-    reader.close()
-  })
 })
 
 describe('resuming', () => {
-  test('[P2.3] a resumed feed loses and repeats nothing, wherever the connection ended', async () => {
-    const testServer = await openLocalTestServer()
-    const ids = Array.from({ length: 20 }, (_, number) => testServer.server.broadcast({ data: number }))
-    for (const [received, id] of ids.entries()) {
-      const reader = await open(testServer, id)
-      const events = await reader.readEvents(ids.length - received)
-      expect(describeEvents(events)).toEqual(
-        Array.from({ length: ids.length - received - 1 }, (_, index) => `message ${received + 1 + index}`),
-      )
-      reader.close()
-    }
-  })
-
   test('[P2.3] an id is expired only if an event after it is no longer kept', async () => {
     const testServer = await openLocalTestServer({ history: 3 })
     const ids = [0, 1, 2, 3, 4].map((data) => testServer.server.broadcast({ data }))
@@ -129,36 +50,6 @@ describe('resuming', () => {
     const { server } = await openLocalTestServer()
     for (let data = 0; data < 1_500; data++) server.broadcast({ data })
     expect(server.service.feed().keptEvents).toBe(1_000)
-  })
-
-  test('[P2.3] future ids, ids of another log and malformed ids are unknown', async () => {
-    const testServer = await openLocalTestServer()
-    const id = testServer.server.broadcast({ data: 1 })
-    const [epoch] = id.split('-')
-    for (const wrong of [`${epoch}-2`, `${epoch}-`, `x${id}x`, '1', `${epoch}-99999999999999999999`, 'ffffffff-1']) {
-      const reader = await open(testServer, wrong)
-      expect(describeEvents(await reader.readEvents(2)), wrong).toEqual(['reset {"reason":"unknown"}'])
-      reader.close()
-    }
-  })
-
-  test('[P2.3] an empty Last-Event-ID is ignored', async () => {
-    const testServer = await openLocalTestServer()
-    testServer.server.broadcast({ data: 1 })
-    const reader = await open(testServer, '')
-    await reader.readEvents(1)
-    testServer.server.broadcast({ data: 2 })
-    expect(describeEvents(await reader.readEvents(2))).toEqual(['message 2'])
-    reader.close()
-  })
-
-  test('[P2.3] a client that cannot set headers may resume with ?lastEventId=', async () => {
-    const testServer = await openLocalTestServer()
-    const from = testServer.server.broadcast({ data: 1 })
-    testServer.server.broadcast({ data: 2 })
-    const reader = await open(testServer, undefined, `?lastEventId=${from}`)
-    expect(describeEvents(await reader.readEvents(2))).toEqual(['message 2'])
-    reader.close()
   })
 
   test('[P2.3] a feed resumes after a restart that keeps the log', async () => {

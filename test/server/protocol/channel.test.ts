@@ -133,6 +133,31 @@ describe.each(faces)('%s: framing', (face) => {
     expect(items.at(-1)).toMatchObject({ kind: 'own', id, data: undefined })
   })
 
+  test('[P5.3] the `retry` of a stream becomes a control event', async () => {
+    const { connect } = await openChannels(face, { feed: { retry: 5_000 } })
+    const channel = await connect()
+    await channel.post(openGetOperation('a'))
+    const items = await channel.readUntil('a', (all) => all.length === 3)
+    expect(items.map(({ type, kind }) => [type, kind])).toEqual([
+      ['open', 'control'],
+      ['retry', 'control'],
+      ['connected', 'own'],
+    ])
+    expect(controlOf(items, 'retry')).toEqual({ delay: 5_000 })
+    expect(channel.reader.blocks.every(({ retry }) => retry === undefined)).toBe(true)
+  })
+
+  test('[P5.3] a handler that has no response, as after a network error, breaks its stream', async () => {
+    const { connect } = await openChannels(face, {
+      channel: { routes: () => ({ handler: async () => Response.error() }) },
+    })
+    const channel = await connect()
+    await channel.post(openGetOperation('a'))
+    const items = await channel.readUntilClosed('a')
+    expect(items.map(({ type }) => type)).toEqual(['close'])
+    expect(controlOf(items, 'close')).toEqual({ status: 502, problem: expect.stringContaining('cut') })
+  })
+
   test('[P5.3] `open` has the status, the URL and the headers, except those of the connection', async () => {
     const { connect } = await openChannels(face, { server: { cors: '*' } })
     const channel = await connect({ headers: { origin: 'http://page.example' } })
