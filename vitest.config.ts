@@ -25,6 +25,7 @@ const slow = [
   'test/source/thundering-herd.test.ts',
   'test/share/*.property.test.ts',
   'test/server/storm/*.test.ts',
+  'test/server/burst.node.test.ts',
   ...redis,
 ]
 /**

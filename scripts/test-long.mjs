@@ -1,6 +1,6 @@
 /**
- * Runs the long campaigns in full: property tests with random seeds, thundering herds, chaos, storms and bursts of the
- * server, fuzzing and the soak.
+ * Runs the long campaigns in full: property tests with random seeds, thundering herds, chaos, storms of the server,
+ * fuzzing and the soak.
  * `npm test` runs short versions with fixed seeds. `npm run test:long -- chaos soak` runs only these two campaigns.
  */
 import { spawnSync } from 'node:child_process'
@@ -26,7 +26,7 @@ const campaigns = [
   { name: 'properties', run: () => vitest('.property.test.ts') },
   { name: 'herd', run: () => vitest('thundering-herd') },
   { name: 'chaos', run: () => node('test/chaos/run.mjs', '--seeds', '1000', '--minutes', '60') },
-  { name: 'server', run: () => vitest('test/server/chaos', 'test/server/storm', 'test/server/burst') },
+  { name: 'server', run: () => vitest('test/server/chaos', 'test/server/storm') },
   { name: 'fuzz', run: () => node('test/fuzz/run.mjs', '--seconds', '600') },
   { name: 'soak', run: () => node('test/soak/run.mjs') },
 ]

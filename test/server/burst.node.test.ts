@@ -13,9 +13,10 @@ import { listen } from './support/faces.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** A sample, or 1,000 readers with `npm run test:long`, of which one in a hundred never reads. */
-const [READERS, STALLED] = process.env['RIVULET_LONG'] ? [990, 10] : [40, 4]
+const READERS = 990
+const STALLED = 10
 const EVENTS = 5_000
+/** More than what the sockets of the operating system hold for a reader that never reads. */
 const BURSTS = 3
 const PADDING = 'x'.repeat(260)
 const RETENTION = { events: 1_000, bytes: 4 * 1024 * 1024, age: 30_000 }
@@ -58,7 +59,7 @@ function openReader(port: number, behavior: 'reads' | 'stalls'): TestReader {
   return reader
 }
 
-async function sendBursts(): Promise<void> {
+test('a burst in one tick reaches every reader, and readers that never read are cut without harm to others or to memory', async () => {
   const clock = createManualServerClock()
   const records: ServerRecord[] = []
   const server = createServer({
@@ -84,20 +85,16 @@ async function sendBursts(): Promise<void> {
   const burstBytes = EVENTS * (PADDING.length + 40)
   const growth = memory.at(-1)! - memory[0]!
   console.log(
-    `${READERS} readers and ${STALLED} that never read: ${(growth / 1e6).toFixed(1)} MB more after the third burst than after the first`,
+    `${READERS} readers and ${STALLED} that never read: ${(growth / 1e6).toFixed(1)} MB more after the last burst than after the first`,
   )
-  // The feed keeps all bursts, which are younger than its age, but no reader has a copy of what it did not take.
-  expect(growth).toBeLessThan((BURSTS - 1) * burstBytes * 2)
+  // The feed keeps all bursts, which are younger than its age. Queues of the readers that never read would keep them
+  // once more for each of these; half of that leaves room for the sockets of the others.
+  const kept = (BURSTS - 1) * burstBytes
+  expect(growth).toBeLessThan(kept + (STALLED / 2) * kept)
 
   await clock.advance(20_000)
   expect(readers.every(({ isInOrder, hasEnded }) => isInOrder && !hasEnded)).toBe(true)
   await waitUntil(() => records.filter(({ type }) => type === 'close').length === STALLED)
   const reasons = records.flatMap((record) => (record.type === 'close' ? record.reason : []))
   expect(new Set(reasons)).toEqual(new Set(['slow']))
-}
-
-test(
-  'a burst in one tick reaches every reader, and readers that never read are cut without harm to others or to memory',
-  { timeout: 600_000 },
-  sendBursts,
-)
+})
