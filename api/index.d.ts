@@ -105,15 +105,15 @@ interface Connection {
 }
 type Connect = (request: ConnectRequest) => Promise<Connection>;
 interface RetryOptions {
-    limit?: number;
-    delay?: number;
-    maxDelay?: number;
-    jitter?: boolean | ((delay: number) => number);
-    statusCodes?: readonly number[];
-    shouldRetry?(context: {
+    limit?: number | undefined;
+    delay?: number | undefined;
+    maxDelay?: number | undefined;
+    jitter?: boolean | ((delay: number) => number) | undefined;
+    statusCodes?: readonly number[] | undefined;
+    shouldRetry?: ((context: {
         error: StreamError;
         attempt: number;
-    }): boolean;
+    }) => boolean) | undefined;
 }
 type StreamStatus = "idle" | "connecting" | "refreshing" | "open" | "waiting" | "closed";
 interface StreamState {
@@ -185,34 +185,34 @@ interface StreamReset {
 }
 type Instrument = (name: string) => Observer;
 interface CommonOptions {
-    headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>);
-    auth?: AuthProvider;
-    trustedOrigins?: readonly string[];
-    retry?: false | number | RetryOptions;
-    connectTimeout?: number;
-    idleTimeout?: number;
-    stallTimeout?: number;
-    maxEventSize?: number;
+    headers?: HeadersInit | ((context: AttemptContext) => HeadersInit | Promise<HeadersInit>) | undefined;
+    auth?: AuthProvider | undefined;
+    trustedOrigins?: readonly string[] | undefined;
+    retry?: false | number | RetryOptions | undefined;
+    connectTimeout?: number | undefined;
+    idleTimeout?: number | undefined;
+    stallTimeout?: number | undefined;
+    maxEventSize?: number | undefined;
     queue?: {
-        events?: number;
-        bytes?: number;
-    };
-    contentType?: false | ((type: string) => boolean);
-    fetch?: typeof fetch;
-    connect?: Connect;
-    scope?: string;
-    onResponse?(response: StreamResponse): void;
-    onError?(error: StreamError): void;
-    onReset?(reset: StreamReset): void;
-    onStateChange?(state: StreamState): void;
-    onComment?(text: string): void;
-    instrument?: Instrument;
-    clock?: Clock;
-    random?(): number;
+        events?: number | undefined;
+        bytes?: number | undefined;
+    } | undefined;
+    contentType?: false | ((type: string) => boolean) | undefined;
+    fetch?: typeof fetch | undefined;
+    connect?: Connect | undefined;
+    scope?: string | undefined;
+    onResponse?: ((response: StreamResponse) => void) | undefined;
+    onError?: ((error: StreamError) => void) | undefined;
+    onReset?: ((reset: StreamReset) => void) | undefined;
+    onStateChange?: ((state: StreamState) => void) | undefined;
+    onComment?: ((text: string) => void) | undefined;
+    instrument?: Instrument | undefined;
+    clock?: Clock | undefined;
+    random?: (() => number) | undefined;
 }
 interface ClientOptions extends CommonOptions {
-    baseUrl?: string | URL;
-    lastEventId?: "header" | false | ((url: string, id: string) => string);
+    baseUrl?: string | URL | undefined;
+    lastEventId?: "header" | false | ((url: string, id: string) => string) | undefined;
 }
 type Delta = {
     readonly type: "text" | "reasoning" | "refusal";
@@ -406,35 +406,43 @@ type Schemas = {
 type InferEvents<Map extends Schemas> = {
     [Type in keyof Map]: NonNullable<Map[Type]["~standard"]["types"]>["output"];
 };
+interface TextDelta {
+    readonly content: string;
+    readonly index: number;
+}
 type ParseOption = "json" | "text" | ((data: string, event: {
     type: string;
     id: string;
 }) => unknown);
 interface Persistence {
-    load(): Cursor | undefined | Promise<Cursor | undefined>;
-    save(cursor: Cursor): void | Promise<void>;
+    load(request?: string): Cursor | undefined | Promise<Cursor | undefined>;
+    save(cursor: Cursor, request?: string): void | Promise<void>;
     clear(): void | Promise<void>;
 }
-interface StreamOptions extends CommonOptions, Omit<RequestInit, "headers" | "body"> {
-    body?: Exclude<BodyInit, ReadableStream> | null;
+type FetchOptions = {
+    [Name in Exclude<keyof RequestInit, "headers" | "body">]?: RequestInit[Name] | undefined;
+};
+interface StreamOptions extends CommonOptions, FetchOptions {
+    body?: Exclude<BodyInit, ReadableStream> | null | undefined;
     json?: unknown;
-    searchParams?: URLSearchParams | Record<string, string | number | boolean> | string;
+    searchParams?: URLSearchParams | Record<string, string | number | boolean> | string | undefined;
     label?: string;
-    persist?: Persistence;
+    persist?: Persistence | undefined;
 }
 interface SubscribeOptions extends StreamOptions {
-    parse?: ParseOption;
-    schema?: Schemas;
-    repeatable?: boolean;
-    dedupeWindow?: number;
-    lastEventId?: string | false | ((url: string, id: string) => string);
+    parse?: ParseOption | undefined;
+    schema?: Schemas | undefined;
+    repeatable?: boolean | undefined;
+    dedupeWindow?: number | undefined;
+    lastEventId?: string | false | ((url: string, id: string) => string) | undefined;
 }
-interface RunOptions<Delta = unknown> extends StreamOptions {
-    protocol?: Protocol<Delta, unknown>;
-    message?: Message;
-    schema?: Schemas;
-    idempotencyKey?: string | false;
-    detachBehavior?: "continue" | "cancel";
+interface RunOptions<Delta = TextDelta> extends StreamOptions {
+    protocol?: Protocol<Delta, unknown> | undefined;
+    message?: Message | undefined;
+    text?: string | undefined;
+    schema?: Schemas | undefined;
+    idempotencyKey?: string | false | undefined;
+    detachBehavior?: "continue" | "cancel" | undefined;
 }
 interface ArgumentsParser {
     push(text: string): unknown;
@@ -448,23 +456,29 @@ declare function bearer(token: Secret): AuthProvider;
 declare function apiKey(key: Secret, { header }?: {
     header?: string;
 }): AuthProvider;
-interface TextDelta {
-    readonly content: string;
-    readonly index: number;
-}
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;
     readonly rawFinishReason?: string;
     readonly usage?: unknown;
+    readonly cancelError?: unknown;
 }
 interface MessageResult<OwnMessage = Message> extends RunResult {
     readonly message: OwnMessage;
     readonly toolCalls: readonly ToolCall[];
     readonly usage?: Usage;
 }
+type WithDeltas<Events extends object, Delta> = [
+    Delta
+] extends [
+    TextDelta
+] ? Events & (string extends keyof Events ? {
+    delta: TextDelta;
+} : Omit<{
+    delta: TextDelta;
+}, keyof Events>) : Events;
 interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>, OwnMessage = unknown> extends AsyncIterable<Delta> {
-    on: AddListener<Events>;
+    on: AddListener<WithDeltas<Events, Delta>>;
     events(): AsyncIterableIterator<EventOf<Events>, undefined>;
     batches(): AsyncIterableIterator<Delta[], undefined>;
     readonly text: string;
@@ -472,6 +486,7 @@ interface Run<Delta = TextDelta, Events extends object = Record<string, unknown>
     readonly state: StreamState;
     readonly cursor: Cursor | undefined;
     final(): Promise<OwnMessage extends Message ? MessageResult<OwnMessage> : RunResult>;
+    subscribe(listener: () => void): () => void;
     reconnect(): boolean;
     cancel(): Promise<void>;
     detach(): void;
@@ -497,6 +512,7 @@ interface Subscription<Events extends object = Record<string, unknown>> extends 
     readonly lastEventId: string;
     readonly closed: Promise<StreamError | undefined>;
     batches(): AsyncIterableIterator<EventOf<Events>[], undefined>;
+    subscribe(listener: () => void): () => void;
     reconnect(): boolean;
     close(): void;
     [Symbol.dispose](): void;
@@ -509,24 +525,32 @@ interface Subscribe<Shared = unknown> {
     <Events extends object = Record<string, unknown>>(url: string | URL, options?: SubscribeOptions & Shared): Subscription<Events>;
 }
 interface StreamRun<Shared = unknown> {
-    <Delta, State, Message>(url: string | URL, options: RunOptions<Delta> & Shared & {
+    <Delta, State, Message, Events extends object = Record<string, unknown>>(url: string | URL, options: RunOptions<Delta> & Shared & {
         protocol: Protocol<Delta, State, Message>;
-    }): Run<Delta, Record<string, unknown>, Message>;
-    <Map extends Schemas>(url: string | URL, options: RunOptions<TextDelta> & Shared & {
+    }): Run<Delta, Events, Message>;
+    <Map extends Schemas>(url: string | URL, options: RunOptions & Shared & {
         schema: Map;
     }): Run<TextDelta, InferEvents<Map>>;
-    <Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
+    <Events extends object = Record<string, unknown>>(url: string | URL, options?: RunOptions & Shared): Run<TextDelta, Events>;
 }
 interface ResumeRun<Shared = unknown> {
-    <Delta, State, Message>(cursor: Cursor, options: RunOptions<Delta> & Shared & {
+    <Delta, State, Message, Events extends object = Record<string, unknown>>(cursor: Cursor, options: RunOptions<Delta> & Shared & {
         protocol: Protocol<Delta, State, Message>;
-    }): Run<Delta, Record<string, unknown>, Message>;
-    <Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions<TextDelta> & Shared): Run<TextDelta, Events>;
+    }): Run<Delta, Events, Message>;
+    <Events extends object = Record<string, unknown>>(cursor: Cursor, options?: RunOptions & Shared): Run<TextDelta, Events>;
 }
+interface RestoreRun {
+    <Delta, State, Message, Events extends object = Record<string, unknown>>(store: Persistence, options: RestoreOptions<Delta> & {
+        protocol: Protocol<Delta, State, Message>;
+    }): Promise<Run<Delta, Events, Message> | undefined>;
+    <Events extends object = Record<string, unknown>>(store: Persistence, options?: RestoreOptions<TextDelta>): Promise<Run<TextDelta, Events> | undefined>;
+}
+type RestoreOptions<Delta> = Omit<RunOptions<Delta>, "persist" | "text" | "message">;
 interface Client {
     subscribe: Subscribe;
     stream: StreamRun;
     resume: ResumeRun;
+    restore: RestoreRun;
     close(): void;
     [Symbol.dispose](): void;
 }
@@ -546,4 +570,4 @@ declare function native(options: NativeOptions & {
 }): Protocol<Delta, void, Message>;
 declare function rawEvents(): Protocol<ProtocolEvent>;
 export { StreamError, apiKey, bearer, createClient, fetchConnect, isStreamError, native, rawEvents, resume, stream, subscribe };
-export type { AddAnyListener, AddListener, ArgumentsParser, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, Delta, End, Block$1 as EventBlock, EventOf, FeedEvents, FinishReason, InferEvents, Instrument, ListenerOptions, Message, MessageOptions, MessageResult, NativeOptions, Observer, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, Refusal, ResumeRun, RetryOptions, Run, RunOptions, RunResult, Schemas, SharedOptions, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamRecord, StreamReset, StreamResponse, StreamRun, StreamState, Subscribe, SubscribeOptions, Subscription, TextBlock, TextDelta, ToolCall, Usage };
+export type { AddAnyListener, AddListener, ArgumentsParser, AttemptContext, AuthProvider, Batch, Block, Client, ClientOptions, Clock, CommonOptions, Connect, ConnectRequest, Connection, Cursor, Delta, End, Block$1 as EventBlock, EventOf, FeedEvents, FetchOptions, FinishReason, InferEvents, Instrument, ListenerOptions, Message, MessageOptions, MessageResult, NativeOptions, Observer, ParseOption, Persistence, Problem, Protocol, ProtocolEvent, Refusal, RestoreOptions, RestoreRun, ResumeRun, RetryOptions, Run, RunOptions, RunResult, Schemas, SharedOptions, StandardSchema, Step, StreamErrorCode, StreamErrorDetails, StreamEvent, StreamOptions, StreamRecord, StreamReset, StreamResponse, StreamRun, StreamState, Subscribe, SubscribeOptions, Subscription, TextBlock, TextDelta, ToolCall, Usage };

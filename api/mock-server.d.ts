@@ -23,65 +23,6 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
-interface Traffic {
-    readonly kind: "feed" | "run" | "channel" | "other";
-    readonly path: string;
-    readonly encoding: "identity" | "gzip" | "br";
-    readonly bytes: number;
-    readonly sent: number;
-    readonly buffered: number;
-    readonly streams: number;
-}
-type MutableTraffic = {
-    -readonly [Name in keyof Traffic]: Traffic[Name];
-};
-interface Frame {
-    readonly type?: string;
-    readonly data?: string;
-    readonly id?: string;
-    readonly comment?: string;
-    readonly index?: number;
-    readonly encoded?: string;
-}
-interface Source {
-    take(): Frame | undefined;
-    readonly state: "open" | "ended" | "expired" | "cut";
-    watch(onUpdate: () => void): () => void;
-    heartbeatFrame?(): Frame | undefined;
-    close(): void;
-}
-interface FeedEvent {
-    readonly type?: string;
-    readonly data: unknown;
-}
-interface Client {
-    readonly id: string;
-    readonly path: string;
-    readonly subject: string;
-    readonly lastEventId?: string;
-    readonly connection: Traffic;
-}
-interface ReadOptions {
-    readonly subject: string;
-    readonly lastEventId: string | undefined;
-    readonly connection: Traffic;
-    readonly heartbeat: number;
-    readonly types?: ReadonlySet<string> | undefined;
-    readonly overlap?: number | undefined;
-    readonly gap?: "expired" | "unknown" | undefined;
-}
-interface Feed {
-    readonly path: string;
-    readonly clients: readonly Client[];
-    readonly lastEventId: string;
-    readonly keptEvents: number;
-    send(event: FeedEvent): string;
-    read(options: ReadOptions): Source;
-    drop(): void;
-    clearHistory(): void;
-    readonly state: "open" | "closed";
-    close(): void;
-}
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -158,6 +99,18 @@ interface HttpResponse {
 interface DroppedConnection {
     readonly cut: CutKind;
 }
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
+}
+type MutableTraffic = {
+    -readonly [Name in keyof Traffic]: Traffic[Name];
+};
 interface RequestContext {
     readonly signal: AbortSignal;
     readonly basePath?: string;
@@ -165,11 +118,28 @@ interface RequestContext {
     readonly channelIdentity?: Identity;
     readonly traffic?: MutableTraffic;
 }
-interface RunEvent {
-    readonly type: string;
-    readonly data: Readonly<Record<string, unknown>>;
+interface FeedEvent {
+    readonly type?: string;
+    readonly data: unknown;
 }
-type FrameEncoder = (event: RunEvent, position: number) => Frame[];
+interface Client {
+    readonly id: string;
+    readonly path: string;
+    readonly subject: string;
+    readonly lastEventId?: string;
+    readonly connection: Traffic;
+}
+interface Feed {
+    readonly path: string;
+    readonly clients: readonly Client[];
+    readonly lastEventId: string;
+    readonly keptEvents: number;
+    send(event: FeedEvent): string;
+    drop(): void;
+    clearHistory(): void;
+    readonly state: "open" | "closed";
+    close(): void;
+}
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -177,10 +147,6 @@ interface Run {
     readonly readers: number;
     readonly head: number;
     readonly text: string;
-    read(position: number, encodeFrames?: FrameEncoder): Source;
-    cancel(): void;
-    stop(): void;
-    drop(endState: "cut" | "ended"): void;
 }
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;

@@ -21,62 +21,6 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
-interface Traffic {
-    readonly kind: "feed" | "run" | "channel" | "other";
-    readonly path: string;
-    readonly encoding: "identity" | "gzip" | "br";
-    readonly bytes: number;
-    readonly sent: number;
-    readonly buffered: number;
-    readonly streams: number;
-}
-interface Frame {
-    readonly type?: string;
-    readonly data?: string;
-    readonly id?: string;
-    readonly comment?: string;
-    readonly index?: number;
-    readonly encoded?: string;
-}
-interface Source {
-    take(): Frame | undefined;
-    readonly state: "open" | "ended" | "expired" | "cut";
-    watch(onUpdate: () => void): () => void;
-    heartbeatFrame?(): Frame | undefined;
-    close(): void;
-}
-interface FeedEvent {
-    readonly type?: string;
-    readonly data: unknown;
-}
-interface Client {
-    readonly id: string;
-    readonly path: string;
-    readonly subject: string;
-    readonly lastEventId?: string;
-    readonly connection: Traffic;
-}
-interface ReadOptions {
-    readonly subject: string;
-    readonly lastEventId: string | undefined;
-    readonly connection: Traffic;
-    readonly heartbeat: number;
-    readonly types?: ReadonlySet<string> | undefined;
-    readonly overlap?: number | undefined;
-    readonly gap?: "expired" | "unknown" | undefined;
-}
-interface Feed {
-    readonly path: string;
-    readonly clients: readonly Client[];
-    readonly lastEventId: string;
-    readonly keptEvents: number;
-    send(event: FeedEvent): string;
-    read(options: ReadOptions): Source;
-    drop(): void;
-    clearHistory(): void;
-    readonly state: "open" | "closed";
-    close(): void;
-}
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -134,11 +78,37 @@ interface Rule {
     readonly "split-delay"?: number;
     readonly buffer?: number;
 }
-interface RunEvent {
-    readonly type: string;
-    readonly data: Readonly<Record<string, unknown>>;
+interface Traffic {
+    readonly kind: "feed" | "run" | "channel" | "other";
+    readonly path: string;
+    readonly encoding: "identity" | "gzip" | "br";
+    readonly bytes: number;
+    readonly sent: number;
+    readonly buffered: number;
+    readonly streams: number;
 }
-type FrameEncoder = (event: RunEvent, position: number) => Frame[];
+interface FeedEvent {
+    readonly type?: string;
+    readonly data: unknown;
+}
+interface Client {
+    readonly id: string;
+    readonly path: string;
+    readonly subject: string;
+    readonly lastEventId?: string;
+    readonly connection: Traffic;
+}
+interface Feed {
+    readonly path: string;
+    readonly clients: readonly Client[];
+    readonly lastEventId: string;
+    readonly keptEvents: number;
+    send(event: FeedEvent): string;
+    drop(): void;
+    clearHistory(): void;
+    readonly state: "open" | "closed";
+    close(): void;
+}
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -146,10 +116,6 @@ interface Run {
     readonly readers: number;
     readonly head: number;
     readonly text: string;
-    read(position: number, encodeFrames?: FrameEncoder): Source;
-    cancel(): void;
-    stop(): void;
-    drop(endState: "cut" | "ended"): void;
 }
 type Scenario = string | Rule | readonly Rule[] | {
     readonly $schema?: string;

@@ -13,8 +13,8 @@ interface Cursor {
     readonly heartbeat?: number;
 }
 interface Persistence {
-    load(): Cursor | undefined | Promise<Cursor | undefined>;
-    save(cursor: Cursor): void | Promise<void>;
+    load(request?: string): Cursor | undefined | Promise<Cursor | undefined>;
+    save(cursor: Cursor, request?: string): void | Promise<void>;
     clear(): void | Promise<void>;
 }
 interface PersistStorage {
@@ -24,11 +24,12 @@ interface PersistStorage {
 }
 interface PersistOptions {
     readonly key: string;
-    readonly storage?: PersistStorage;
-    readonly clock?: Clock;
+    readonly storage?: PersistStorage | undefined;
+    readonly clock?: Clock | undefined;
 }
 interface StoredCursor extends Persistence {
-    save(cursor: Cursor): void;
+    readonly key: string;
+    save(cursor: Cursor, request?: string): void;
     clear(): void;
 }
 declare function persist({ key, storage, clock }: PersistOptions): StoredCursor;

@@ -250,6 +250,10 @@ type ServerRecord = ({
     readonly error: unknown;
 };
 type Instrument = (record: ServerRecord) => void;
+interface Identity {
+    readonly subject: string;
+    readonly expiresAt?: number | undefined;
+}
 interface ChannelRoute {
     readonly handler: (request: Request) => Promise<Response>;
 }
@@ -262,10 +266,6 @@ interface ChannelsOptions {
 }
 interface Channels {
     readonly handler: (request: Request) => Promise<Response>;
-}
-interface Identity {
-    readonly subject: string;
-    readonly expiresAt?: number | undefined;
 }
 interface Limits {
     readonly body: number;
@@ -281,24 +281,12 @@ interface FeedOptions<Id extends Identity> {
     readonly authorize?: (identity: Id, request: Request) => boolean | Promise<boolean>;
     readonly snapshot?: (identity: Id) => Snapshot | Promise<Snapshot>;
     readonly types?: readonly string[];
+    readonly retry?: number;
 }
 interface Feed<Events extends object> {
     send<Type extends keyof Events & string>(type: Type, data: Events[Type]): Promise<string>;
     readonly handler: (request: Request) => Promise<Response>;
 }
-type SendErrorCode = "overloaded" | "unavailable" | "closed";
-declare class SendError extends Error {
-    readonly name: string;
-    readonly code: SendErrorCode;
-    constructor(code: SendErrorCode, message: string, options?: ErrorOptions);
-}
-interface MemoryLogOptions {
-    readonly maxBytes?: number;
-    readonly maxRuns?: number;
-    readonly shared?: boolean;
-    readonly clock?: Clock;
-}
-declare function memoryLog(options?: MemoryLogOptions): EventLog;
 type Delta = string | {
     readonly type?: "text" | "reasoning" | "refusal";
     readonly content: string;
@@ -321,7 +309,6 @@ declare class RunError extends Error {
         readonly cause?: unknown;
     });
 }
-declare function deltasOf<D, State, Message>(response: Response, protocol: Protocol<D, State, Message>): AsyncGenerator<Delta, End>;
 type RunOutcome = FinishReason | "failed" | "lost";
 interface EndedRun {
     readonly id: string;
@@ -373,5 +360,19 @@ interface Server<Id extends Identity> {
     }): Promise<void>;
 }
 declare function createServer<Id extends Identity = Identity>(options?: ServerOptions<Id>): Server<Id>;
+type SendErrorCode = "overloaded" | "unavailable" | "closed";
+declare class SendError extends Error {
+    readonly name: string;
+    readonly code: SendErrorCode;
+    constructor(code: SendErrorCode, message: string, options?: ErrorOptions);
+}
+interface MemoryLogOptions {
+    readonly maxBytes?: number;
+    readonly maxRuns?: number;
+    readonly shared?: boolean;
+    readonly clock?: Clock;
+}
+declare function memoryLog(options?: MemoryLogOptions): EventLog;
+declare function deltasOf<D, State, Message>(response: Response, protocol: Protocol<D, State, Message>): AsyncGenerator<Delta, End>;
 export { HttpError, RunError, SendError, createServer, deltasOf, memoryLog };
 export type { AppendOptions, Appended, ChannelRoute, Channels, ChannelsOptions, Claim, ClaimOptions, Clock, CloseReason, Delta, End, EndedRun, EventLog, Feed, FeedOptions, FinishReason, GenerateContext, Identity, Instrument, Lease, Limits, LogEvent, LogState, MemoryLogOptions, Page, ReaderRecord, Refusal$1 as Refusal, Retention, RunAccess, RunOutcome, RunRecord, Runs, RunsOptions, SendErrorCode, Server, ServerOptions, ServerRecord, Snapshot, Usage, Wake };

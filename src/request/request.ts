@@ -66,7 +66,7 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
     method,
     label,
     // A form or a blob adds only its type.
-    identity: `${method} ${url} ${body}`,
+    identity: `${method} ${url} ${body as string}`,
     async build(context, { url: overrideUrl, method: overrideMethod, headers: extraHeaders, lastEventId } = {}) {
       const isOwnUrl = overrideUrl === undefined
       let requestUrl = overrideUrl ?? url
