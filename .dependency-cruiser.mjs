@@ -1,7 +1,7 @@
 /** Import rules: imports, including type imports, point down. `npm run check:layers` checks them. */
 
 /** Layers of `src` from top to bottom. A file imports from its own folder and from the folders after it. */
-export const layers = ['client', 'request', 'source', 'connect', 'protocols', 'message', 'sse', 'base']
+export const layers = ['store', 'client', 'request', 'source', 'connect', 'protocols', 'message', 'sse', 'base']
 /** Folders that contain the parts of one entry; for example, only `src/share.ts` imports from `src/share/`. */
 export const entryFolders = [
   'diagnostics',
@@ -12,8 +12,13 @@ export const entryFolders = [
   'parser',
   'partial-json',
   'persist',
+  'react',
   'share',
+  'svelte',
+  'vue',
 ]
+/** Frameworks that have a binding, which is the only code that may import them. */
+const frameworks = ['react', 'svelte', 'vue']
 /** Layers of `mock-server`, from top to bottom. Folders on one line do not import each other. */
 export const mockServerLayers = [
   ['cli'],
@@ -51,8 +56,14 @@ const sdkRules = [
   {
     name: 'sdk-stands-alone',
     comment: 'The SDK imports neither packages nor Node nor the mock server.',
-    from: { path: '^src/' },
+    from: { path: '^src/', pathNot: `^src/${anyOf(frameworks)}/` },
     to: { pathNot: '^src/' },
+  },
+  {
+    name: 'binding-imports-its-framework',
+    comment: 'A binding imports its own framework and no other package.',
+    from: { path: `^src/${anyOf(frameworks)}/` },
+    to: { pathNot: ['^src/', '^node_modules/(@types/)?$1/', '^svelte/'] },
   },
   {
     name: 'sdk-folder-has-a-layer',
@@ -145,14 +156,19 @@ const mockServerRules = [
   },
   { name: 'jose-is-for-auth', from: { pathNot: '^mock-server/auth/' }, to: { path: 'node_modules/jose/' } },
   { name: 'msw-is-for-msw', from: { pathNot: '^mock-server/msw/' }, to: { path: 'node_modules/msw/' } },
-  { name: 'no-other-package', from: {}, to: { path: 'node_modules/', pathNot: 'node_modules/(jose|msw)/' } },
+  {
+    name: 'no-other-package',
+    from: { pathNot: `^src/${anyOf(frameworks)}/` },
+    to: { path: 'node_modules/', pathNot: 'node_modules/(jose|msw)/' },
+  },
 ]
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
     { name: 'no-cycle', from: {}, to: { circular: true } },
-    { name: 'no-unresolved-import', from: {}, to: { couldNotResolve: true } },
+    // Subpaths of Svelte have only conditions that the checker does not know.
+    { name: 'no-unresolved-import', from: {}, to: { couldNotResolve: true, pathNot: '^svelte/' } },
     ...sdkRules,
     ...serverRules,
     ...mockServerRules,

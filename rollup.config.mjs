@@ -9,7 +9,7 @@ import ts from 'typescript'
 import { commands, entries, manifest } from './scripts/entries.mjs'
 
 const dist = fileURLToPath(new URL('dist', import.meta.url))
-const external = (id) => id.startsWith('node:') || id === 'msw'
+const external = (id) => id.startsWith('node:') || /^(msw|react|svelte|vue)(\/|$)/.test(id)
 const banner = `/*! ${manifest.name} ${manifest.version}, ${manifest.license} license */`
 
 /** Strips types file by file, which `isolatedModules` makes safe; `npm run typecheck` checks them. */

@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
+import { compile } from 'svelte/compiler'
 import type { Plugin } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
 import { browserArgs, findBrowser } from './scripts/browser.mjs'
@@ -53,6 +54,16 @@ const mswWorker: Plugin = {
   },
 }
 
+/** Compiles the Svelte components of the tests. */
+const svelteComponents: Plugin = {
+  name: 'rivulet:svelte-components',
+  transform(code, id, options) {
+    if (!id.endsWith('.svelte')) return null
+    const { js } = compile(code, { filename: id, generate: options?.ssr ? 'server' : 'client' })
+    return { code: js.code, map: js.map }
+  },
+}
+
 export default defineConfig({
   test: {
     // Long enough that only a hanging test times out: on a busy machine, a test over real sockets may take many times
@@ -64,6 +75,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        plugins: [svelteComponents],
         test: {
           name: 'unit',
           globalSetup: mockServer,
@@ -94,8 +106,28 @@ export default defineConfig({
       },
       {
         extends: true,
-        plugins: [mswWorker],
-        optimizeDeps: { include: ['msw', 'msw/browser', '@microsoft/fetch-event-source'] },
+        plugins: [mswWorker, svelteComponents],
+        // Without them, Vue warns.
+        define: {
+          __VUE_OPTIONS_API__: 'false',
+          __VUE_PROD_DEVTOOLS__: 'false',
+          __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+        },
+        optimizeDeps: {
+          include: [
+            'msw',
+            'msw/browser',
+            '@microsoft/fetch-event-source',
+            'react',
+            'react-dom/client',
+            'svelte',
+            'svelte/reactivity',
+            'svelte/store',
+            'svelte/internal/client',
+            'svelte/internal/disclose-version',
+            'vue',
+          ],
+        },
         test: {
           name: 'browser',
           globalSetup: mockServer,

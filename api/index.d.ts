@@ -555,6 +555,18 @@ interface Client {
     [Symbol.dispose](): void;
 }
 declare function createClient(options?: ClientOptions): Client;
+interface ArgumentsParser {
+    push(text: string): unknown;
+    create(): ArgumentsParser;
+}
+interface MessageOptions {
+    partialJson?: ArgumentsParser | undefined;
+}
+type Secret = string | ((context: AttemptContext) => string | Promise<string>);
+declare function bearer(token: Secret): AuthProvider;
+declare function apiKey(key: Secret, { header }?: {
+    header?: string;
+}): AuthProvider;
 declare const subscribe: Subscribe<SharedOptions>;
 declare const stream: StreamRun<SharedOptions>;
 declare const resume: ResumeRun<SharedOptions>;

@@ -21,6 +21,8 @@ export async function bundleSize(imports, resolveDir) {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
+    // A page with a binding has its framework.
+    external: ['react', 'svelte', 'vue'],
     logLevel: 'error',
   })
   if (!bundle) throw new Error(`esbuild returned no bundle for ${contents}`)

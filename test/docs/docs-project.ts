@@ -8,12 +8,15 @@ import { type Block, root, scriptsOf, setupOf } from './markdown.ts'
 const linkedPackages = [
   '@microsoft/fetch-event-source',
   '@types/node',
+  '@types/react',
   'express',
   'jose',
   'msw',
   'react',
+  'svelte',
   'valibot',
   'vitest',
+  'vue',
 ]
 
 export interface DocsProject {

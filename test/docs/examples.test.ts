@@ -47,6 +47,7 @@ const VALUES = {
   'rivulet/partial-json': ['partialJson'],
   'rivulet/persist': ['persist'],
   'rivulet/share': ['shareAcrossTabs'],
+  'rivulet/store': ['createFeed', 'createRunStore'],
 }
 const TYPES = ['AuthProvider', 'Clock', 'Connect', 'Cursor', 'ProtocolEvent', 'StreamErrorCode']
 

@@ -9,6 +9,7 @@ const checked = blocks.filter(({ language }) => ['ts', 'js', 'html'].includes(la
 
 /** Declarations of the globals and frameworks that snippets use. */
 const GLOBAL_DECLARATIONS = `
+/// <reference types="svelte" />
 declare const Rivulet: typeof import('rivulet')
 declare const RivuletEventSource: typeof import('rivulet/event-source')
 declare module 'express' {
@@ -29,10 +30,6 @@ declare module 'better-sse' {
 }
 declare module '@vercel/functions' {
   export function waitUntil(promise: Promise<unknown>): void
-}
-declare module 'react' {
-  export function useEffect(effect: () => void | (() => void), dependencies?: readonly unknown[]): void
-  export function useState<Value>(initial: Value): [Value, (next: Value | ((previous: Value) => Value)) => void]
 }
 `
 

@@ -4,7 +4,7 @@
 export function flushMicrotasks(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') return void setImmediate(resolve)
-    // Browsers have no `setImmediate`.
+    // Browsers have no `setImmediate`, and delay the timers of a hidden page.
     const { port1, port2 } = new MessageChannel()
     port1.addEventListener('message', () => {
       port1.close()
