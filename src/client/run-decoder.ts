@@ -217,9 +217,9 @@ export function createRunDecoder<Delta>(
     },
     cursorAt(lastEventId, position) {
       const { resumeUrl: url, heartbeat, outcome } = state
-      // Behind its terminal event, a run has nothing to read.
-      const isOver = !!outcome && !isStreamError(outcome, 'invalid-data') && lastEventId === state.lastEventId
-      if (!url || isOver) return undefined
+      // Behind its error event, resuming would only repeat the error.
+      const hasFailed = isStreamError(outcome, 'server') && lastEventId === state.lastEventId
+      if (!url || hasFailed) return undefined
       return mergeDefined<Cursor>({
         v: 2,
         url,

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { resume } from '../../src/index.ts'
 import type { RunOptions } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
-import { delta, end, start } from '../support/native-events.ts'
+import { delta, end, failure, start } from '../support/native-events.ts'
 import { createTestClient } from '../support/test-client.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
@@ -302,17 +302,17 @@ describe('cursor and client.resume()', () => {
     expect(JSON.parse(JSON.stringify(run.cursor))).toEqual(run.cursor)
   })
 
-  test('a run has no cursor once its end was received, but a loop has one until it has taken all deltas', async () => {
+  test('a run has no cursor once its error event was received, but a loop has one until it has taken all deltas', async () => {
     for (const loops of [false, true]) {
       const { run, connection } = await open()
       const loop = loops ? run[Symbol.asyncIterator]() : undefined
-      connection.send(start(), delta(0), delta(1), end())
+      connection.send(start(), delta(0), delta(1), failure())
       connection.end()
       await flushMicrotasks()
       await loop?.next()
       expect(run.cursor?.lastEventId).toBe(loops ? 'r1:0' : undefined)
       await loop?.next()
-      await loop?.next()
+      await loop?.next().catch(() => {})
       expect(run.cursor).toBeUndefined()
     }
   })

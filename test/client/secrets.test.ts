@@ -106,7 +106,11 @@ describe("a run's errors", () => {
     await testClient.open()
     const cancelling = run.cancel().catch((reason: unknown) => reason)
     await flushMicrotasks()
-    testClient.network.last.fail(new TypeError('fetch failed'))
+    // The DELETE is sent four times within five seconds.
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      testClient.network.last.fail(new TypeError('fetch failed'))
+      await testClient.clock.advance(5_000)
+    }
     const error = await cancelling
     expect(error).toMatchObject({ code: 'network' })
     expect(print(error)).not.toContain(SECRET)
