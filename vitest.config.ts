@@ -8,7 +8,11 @@ import { compile } from 'svelte/compiler'
 import type { Plugin } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
 import { browserArgs, findBrowser } from './scripts/browser.mjs'
+import { findFirefox, findWebKit } from './scripts/engines.mjs'
 import { findRedis } from './scripts/redis.mjs'
+import { startFirefox } from './test/setup/engines/firefox.ts'
+import { type Engine, engineProvider } from './test/setup/engines/provider.ts'
+import { startWebKit } from './test/setup/engines/webkit.ts'
 
 /** Tests that run in every runtime. */
 const everywhere = ['test/sse/**/*.test.ts', 'test/contract/**/*.test.ts']
@@ -39,6 +43,8 @@ const onlyBrowser = ['**/*.browser.test.ts']
 
 const mockServer = ['test/setup/mock-server.ts']
 const executablePath = findBrowser()
+const firefox = findFirefox()
+const webkit = findWebKit()
 const withoutRedis = findRedis() ? [] : redis
 
 /** MSW's worker must be served from the page's own origin. */
@@ -63,6 +69,69 @@ const svelteComponents: Plugin = {
     return { code: js.code, map: js.map }
   },
 }
+
+/** What the projects of all browsers share. */
+const inBrowser = {
+  extends: true as const,
+  plugins: [mswWorker, svelteComponents],
+  // Without them, Vue warns.
+  define: {
+    __VUE_OPTIONS_API__: 'false',
+    __VUE_PROD_DEVTOOLS__: 'false',
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+  },
+  optimizeDeps: {
+    include: [
+      'msw',
+      'msw/browser',
+      '@microsoft/fetch-event-source',
+      'react',
+      'react-dom/client',
+      'svelte',
+      'svelte/reactivity',
+      'svelte/store',
+      'svelte/internal/client',
+      'svelte/internal/disclose-version',
+      'vue',
+    ],
+  },
+}
+const inBrowserTest = {
+  globalSetup: mockServer,
+  include: [...everywhere, 'test/**/*.browser.test.ts'],
+  exclude: [...onlyNode, ...onlyHappyDom, 'test/e2e/**', 'test/package/**'],
+}
+
+/**
+ * The tests of engines other than Chromium in `npm test`: those of what differs between engines. `npm run test:long` runs
+ * all tests of browsers in each engine.
+ */
+const engineTests = process.env['RIVULET_LONG']
+  ? inBrowserTest.include
+  : [
+      'test/contract/{feed,resume,run}.test.ts',
+      'test/contract/faults/{connection,credentials}.test.ts',
+      'test/**/*.browser.test.ts',
+    ]
+
+/** A project of an engine that Playwright does not drive. */
+const engine = (name: 'firefox' | 'webkit', groupOrder: number, start: () => Promise<Engine>) => ({
+  ...inBrowser,
+  test: {
+    ...inBrowserTest,
+    name,
+    include: engineTests,
+    sequence: { groupOrder },
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      fileParallelism: false,
+      provider: engineProvider(name, start),
+      instances: [{ browser: name }],
+    },
+  },
+})
 
 export default defineConfig({
   test: {
@@ -105,35 +174,11 @@ export default defineConfig({
         },
       },
       {
-        extends: true,
-        plugins: [mswWorker, svelteComponents],
-        // Without them, Vue warns.
-        define: {
-          __VUE_OPTIONS_API__: 'false',
-          __VUE_PROD_DEVTOOLS__: 'false',
-          __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
-        },
-        optimizeDeps: {
-          include: [
-            'msw',
-            'msw/browser',
-            '@microsoft/fetch-event-source',
-            'react',
-            'react-dom/client',
-            'svelte',
-            'svelte/reactivity',
-            'svelte/store',
-            'svelte/internal/client',
-            'svelte/internal/disclose-version',
-            'vue',
-          ],
-        },
+        ...inBrowser,
         test: {
+          ...inBrowserTest,
           name: 'browser',
-          globalSetup: mockServer,
           sequence: { groupOrder: 1 },
-          include: [...everywhere, 'test/**/*.browser.test.ts'],
-          exclude: [...onlyNode, ...onlyHappyDom, 'test/e2e/**', 'test/package/**'],
           browser: {
             enabled: true,
             headless: true,
@@ -172,6 +217,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      ...(firefox ? [engine('firefox', 4, () => startFirefox(firefox))] : []),
+      ...(webkit ? [engine('webkit', 5, () => startWebKit(webkit))] : []),
     ],
   },
 })

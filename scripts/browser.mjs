@@ -66,7 +66,7 @@ export function ensureBrowser({ mayInstall = Boolean(process.env.CI) } = {}) {
   return ensureProgram({
     name: 'Browser',
     find: findBrowser,
-    packageName: 'chromium',
+    packageNames: ['chromium'],
     megabytes: 120,
     missingMessage,
     mayInstall,

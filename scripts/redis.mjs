@@ -33,7 +33,7 @@ export function ensureRedis({ mayInstall = Boolean(process.env.CI) } = {}) {
   return ensureProgram({
     name: 'Redis',
     find: findRedis,
-    packageName: 'redis-server',
+    packageNames: ['redis-server'],
     megabytes: 6,
     missingMessage,
     mayInstall,

@@ -1,6 +1,6 @@
 /**
- * Runs the checks and tests in order. `npm test` runs all steps, `npm test -- lint check:size` runs only these two, and
- * `npm test -- --install-browser` may install a missing browser as CI does, and `--install-redis` a missing Redis server.
+ * Runs the checks and tests in order. `npm test` runs all steps, `npm test -- lint check:size` runs only these two.
+ * `--install-browser`, `--install-engines` and `--install-redis` may install what is missing, as CI does.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ensureBrowser } from './browser.mjs'
+import { ensureEngines } from './engines.mjs'
 import { ensureRedis } from './redis.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -23,12 +24,14 @@ function node(program, ...args) {
   return status === 0
 }
 
-/** Runs the tests and counts the results. Without a browser, it runs only the projects that do not need one. */
+/** Runs the tests and counts the results. Without Chromium, it runs only the projects that do not need it. */
 function runTests(counts, hasBrowser) {
   const folder = mkdtempSync(join(tmpdir(), 'rivulet-tests-'))
   const outputFile = join(folder, 'report.json')
   try {
-    const projects = hasBrowser ? [] : ['--project', 'unit', '--project', 'node', '--project', 'happy-dom']
+    const projects = hasBrowser
+      ? []
+      : ['unit', 'node', 'happy-dom', 'firefox*', 'webkit*'].flatMap((name) => ['--project', name])
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${outputFile}`]
     const succeeded = node(`${bin}/vitest/vitest.mjs`, 'run', ...projects, ...reporters)
     const report = JSON.parse(readFileSync(outputFile, 'utf8'))
@@ -46,6 +49,8 @@ function runTests(counts, hasBrowser) {
 const counts = { passed: 0, failed: 0, skipped: 0 }
 let hasBrowser = true
 let hasRedis = true
+/** Engines that are not on this machine. */
+let missingEngines = []
 
 /**
  * The steps, named after the scripts of package.json. A step does not run, and counts as failed, if the step that it
@@ -65,7 +70,11 @@ const steps = [
 ]
 
 const { values: options, positionals } = parseArgs({
-  options: { 'install-browser': { type: 'boolean' }, 'install-redis': { type: 'boolean' } },
+  options: {
+    'install-browser': { type: 'boolean' },
+    'install-engines': { type: 'boolean' },
+    'install-redis': { type: 'boolean' },
+  },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !steps.some((step) => step.name === name))
@@ -76,6 +85,7 @@ const selected = steps.filter(({ name }) => positionals.length === 0 || position
 
 if (selected.some(({ name }) => name === 'tests')) {
   hasBrowser = ensureBrowser(options['install-browser'] ? { mayInstall: true } : {})
+  missingEngines = ensureEngines(options['install-engines'] ? { mayInstall: true } : {})
   hasRedis = ensureRedis(options['install-redis'] ? { mayInstall: true } : {})
 }
 const started = performance.now()
@@ -96,6 +106,8 @@ console.log(`${''.padEnd(8)} ${inSeconds(started)} s  in total`)
 if (!hasBrowser) {
   console.log('\nThe tests that need a browser did not run. Install one with `npx playwright install chromium`.')
 }
+for (const name of missingEngines)
+  console.log(`\nThe tests in ${name} did not run. As root on Debian, \`npm test -- --install-engines\` installs it.`)
 if (!hasRedis)
   console.log('\nThe tests that need a Redis server did not run. Install Redis 7 or set REDIS_SERVER_PATH.')
 
