@@ -1,4 +1,5 @@
 /** A channel: one connection that carries many streams (PROTOCOL.md, section 5). */
+import { onAbort } from '../base/abort-listeners.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
@@ -137,12 +138,15 @@ export function createChannel(
     })
   }
   const post = async (body: string): Promise<void> => {
-    const deadline = new AbortController()
-    const cancelDeadline = timeout < Infinity ? clock.after(timeout, () => deadline.abort()) : undefined
+    signal.throwIfAborted()
+    // Not `AbortSignal.any`, which the Edge Runtime and browsers of 2023 lack.
+    const request = new AbortController()
+    const removeAbortListener = onAbort(signal, () => request.abort(signal.reason))
+    const cancelDeadline = timeout < Infinity ? clock.after(timeout, () => request.abort()) : undefined
     try {
       const response = await send(operationsRequest, ['content-type', 'application/json'], {
         body,
-        signal: AbortSignal.any([signal, deadline.signal]),
+        signal: request.signal,
         // Chromium does not cache preflights of requests with `no-store`, the default of `fetchConnect()`.
         init: { cache: 'default', ...init },
       })
@@ -152,6 +156,7 @@ export function createChannel(
       if (response.status !== 202) throw httpError(response, formatRequestLabel(operationsRequest), 'http')
     } finally {
       cancelDeadline?.()
+      removeAbortListener()
     }
   }
   const operations = createOperationQueue(

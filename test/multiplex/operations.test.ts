@@ -1,5 +1,5 @@
 /** Tests of operation requests: batching, order, and recovery when the outcome of a request is unknown. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
 import { createTestMultiplex, openEvent, promiseState } from './test-multiplex.ts'
 
@@ -65,6 +65,16 @@ describe('batches', () => {
     await flushMicrotasks()
     expect([response.problemLimit, response.cancelled]).toEqual([1_000, true])
   })
+})
+
+test('operations are sent on platforms without AbortSignal.any, such as the Edge Runtime', async () => {
+  vi.spyOn(AbortSignal, 'any').mockImplementation(() => {
+    throw new TypeError('AbortSignal.any is not a function')
+  })
+  const testMultiplex = createTestMultiplex()
+  testMultiplex.requestStream()
+  await testMultiplex.openChannel()
+  expect(testMultiplex.operations).toHaveLength(1)
 })
 
 describe('a request with an unknown outcome', () => {
