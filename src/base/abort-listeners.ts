@@ -30,3 +30,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     if (!listeners.size) signal.removeEventListener('abort', callListeners)
   }
 }
+
+/** Throws the reason of a signal that has aborted. React Native's signals lack the method of this name. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason
+}

@@ -1,5 +1,5 @@
 /** Reads the body of a response as bytes, also the body of a `fetch` that does not return a stream of bytes. */
-import { onAbort } from '../base/abort-listeners.ts'
+import { onAbort, throwIfAborted } from '../base/abort-listeners.ts'
 import type { ConnectRequest } from './connect.ts'
 import { networkError, unsupportedError } from './network-error.ts'
 import { readText } from './read-text.ts'
@@ -48,14 +48,14 @@ export function openBody(response: Response, request: ConnectRequest): BodyReade
   const unsupported = (reason: string): unknown => unsupportedError(request, `Cannot read the response, ${reason}`)
 
   const read = async (): Promise<Uint8Array | undefined> => {
-    signal.throwIfAborted()
+    throwIfAborted(signal)
     if (response.body === null) return undefined
     if (!reader) throw unsupported(isUsed ? 'its body is locked or already used' : 'this fetch does not stream')
     while (!chunk.length) {
       let result
       try {
         result = await reader.read(buffer && new Uint8Array(buffer))
-        signal.throwIfAborted()
+        throwIfAborted(signal)
       } catch (cause) {
         throw await networkError(request, cause)
       }

@@ -1,5 +1,5 @@
 /** A channel: one connection that carries many streams (PROTOCOL.md, section 5). */
-import { onAbort } from '../base/abort-listeners.ts'
+import { onAbort, throwIfAborted } from '../base/abort-listeners.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { callSafely, reportUncaughtError } from '../base/report-error.ts'
@@ -138,7 +138,7 @@ export function createChannel(
     })
   }
   const post = async (body: string): Promise<void> => {
-    signal.throwIfAborted()
+    throwIfAborted(signal)
     // Not `AbortSignal.any`, which the Edge Runtime and browsers of 2023 lack.
     const request = new AbortController()
     const removeAbortListener = onAbort(signal, () => request.abort(signal.reason))

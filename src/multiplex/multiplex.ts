@@ -1,4 +1,5 @@
 /** A `Connect` that carries all streams to one origin over one channel. */
+import { throwIfAborted } from '../base/abort-listeners.ts'
 import { originOf, resolveUrl } from '../base/url.ts'
 import type { Connect, ConnectRequest, Connection } from '../connect/connect.ts'
 import { fetchConnect } from '../connect/fetch.ts'
@@ -43,7 +44,7 @@ export function multiplex(channelUrl: string | URL, options: MultiplexOptions = 
     )
 
   const openConnection = async (request: ConnectRequest): Promise<Connection> => {
-    request.signal.throwIfAborted()
+    throwIfAborted(request.signal)
     // The server would treat a stream without credentials as one of the channel's identity.
     if (request.withheldFrom) return connect(request)
     channelAddress ||= resolveUrl(channelUrl, request.url)

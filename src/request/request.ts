@@ -1,4 +1,5 @@
 /** Builds requests from options: resolves URL, headers and credentials for each attempt. */
+import { throwIfAborted } from '../base/abort-listeners.ts'
 import { StreamError, isStreamError } from '../base/errors.ts'
 import { formatRequestLabel } from '../base/request-error.ts'
 import { isHttpUrl, originOf, resolveUrl } from '../base/url.ts'
@@ -96,10 +97,10 @@ export function createRequestBuilder(target: string | URL, options: ResolvedOpti
         }
       }
       for (const source of options.headerSources) {
-        context.signal.throwIfAborted()
+        throwIfAborted(context.signal)
         addHeaders(typeof source === 'function' ? await source(context) : source)
       }
-      context.signal.throwIfAborted()
+      throwIfAborted(context.signal)
       const authHeaders = addHeaders(provider && (await callAuth(provider, context, label)))
       addHeaders(extraHeaders)
       const sentHeaders = [...headers].filter(([name]) => !withheldFrom || isPublicName(name))

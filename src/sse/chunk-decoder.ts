@@ -31,7 +31,8 @@ export function createChunkDecoder(onText: (text: string) => void, mayKeep: (byt
   // chunk ends at a character boundary. In Node `stream` is faster for non-ASCII text, but permanently slows down a decoder
   // that has used it once: hence two decoders. `ignoreBOM` is needed because a decoder without `stream` would drop a byte
   // order mark from every chunk; the parser drops the one at the start of the stream.
-  const plainDecoder = new TextDecoder('utf8', { ignoreBOM: true })
+  // Created when bytes arrive: React Native, whose responses have no body, has no `TextDecoder`.
+  let plainDecoder: TextDecoder | undefined
   let streamingDecoder: TextDecoder | undefined
   /** Whether `streamingDecoder` may hold the first bytes of a character. */
   let isMidCharacter = false
@@ -47,7 +48,7 @@ export function createChunkDecoder(onText: (text: string) => void, mayKeep: (byt
     const text =
       endsMidCharacter || isMidCharacter || (wasNonAscii && length > STREAMING_DECODE_MIN_BYTES)
         ? (streamingDecoder ??= new TextDecoder('utf8', { ignoreBOM: true })).decode(bytes, { stream: true })
-        : plainDecoder.decode(bytes)
+        : (plainDecoder ??= new TextDecoder('utf8', { ignoreBOM: true })).decode(bytes)
     isMidCharacter = endsMidCharacter
     wasNonAscii = text.length < length
     onText(text)

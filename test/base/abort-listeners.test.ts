@@ -1,7 +1,7 @@
 /** Listeners for the abort of a signal. */
 import { getEventListeners } from 'node:events'
 import { expect, test, vi } from 'vitest'
-import { onAbort } from '../../src/base/abort-listeners.ts'
+import { onAbort, throwIfAborted } from '../../src/base/abort-listeners.ts'
 import { trapUnhandled } from '../support/unhandled.ts'
 
 const unhandled = trapUnhandled()
@@ -99,4 +99,14 @@ test('the listeners of one signal do not affect those of another', () => {
   expect(listener).toHaveBeenCalledOnce()
   expect(otherListener).not.toHaveBeenCalled()
   expect(listenerCount(other.signal)).toBe(1)
+})
+
+test('throwIfAborted throws the reason of a signal that has no method of this name, as in React Native', () => {
+  const controller = new AbortController()
+  vi.spyOn(AbortSignal.prototype, 'throwIfAborted').mockImplementation(() => {
+    throw new TypeError('signal.throwIfAborted is not a function')
+  })
+  expect(() => throwIfAborted(controller.signal)).not.toThrow()
+  controller.abort(new Error('stopped'))
+  expect(() => throwIfAborted(controller.signal)).toThrow('stopped')
 })
