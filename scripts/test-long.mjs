@@ -1,11 +1,12 @@
 /**
  * Runs the long campaigns in full: property tests with random seeds, thundering herds, chaos, storms of the server,
- * fuzzing and the soak.
+ * fuzzing, the soak, all tests of browsers in every engine, and the checks of the package in every runtime.
  * `npm test` runs short versions with fixed seeds. `npm run test:long -- chaos soak` runs only these two campaigns.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowser } from './browser.mjs'
+import { ensureEngines } from './engines.mjs'
 import { ensureRedis } from './redis.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -19,8 +20,10 @@ function node(program, ...args) {
   })
   return status === 0
 }
-const vitest = (...files) =>
-  node('node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', '--project', 'node', ...files)
+const vitestIn = (projects, ...files) =>
+  node('node_modules/vitest/vitest.mjs', 'run', ...projects.flatMap((name) => ['--project', name]), ...files)
+const vitest = (...files) => vitestIn(['unit', 'node'], ...files)
+const build = () => node('node_modules/rollup/dist/bin/rollup', '--config', '--silent')
 
 const campaigns = [
   { name: 'properties', run: () => vitest('.property.test.ts') },
@@ -29,6 +32,8 @@ const campaigns = [
   { name: 'server', run: () => vitest('test/server/chaos', 'test/server/storm') },
   { name: 'fuzz', run: () => node('test/fuzz/run.mjs', '--seconds', '600') },
   { name: 'soak', run: () => node('test/soak/run.mjs') },
+  { name: 'engines', run: () => vitestIn(['browser*', 'firefox*', 'webkit*']) },
+  { name: 'runtimes', run: () => build() && vitestIn(['package'], 'test/package/runtimes.test.ts') },
 ]
 
 const names = process.argv.slice(2)
@@ -39,10 +44,11 @@ if (unknown.length > 0) {
   )
 }
 const selected = campaigns.filter(({ name }) => names.length === 0 || names.includes(name))
-// The soak also runs in a browser; without a browser it would prove too little.
-if (selected.some(({ name }) => name === 'soak') && !ensureBrowser()) process.exit(1)
-// Without Redis, vitest would leave out the tests that need it.
-if (selected.some(({ name }) => name === 'server') && !ensureRedis()) process.exit(1)
+const isSelected = (...names) => selected.some(({ name }) => names.includes(name))
+// Without the browsers and Redis, these campaigns would prove too little.
+if (isSelected('soak', 'engines') && !ensureBrowser()) process.exit(1)
+if (isSelected('engines') && ensureEngines().length > 0) process.exit(1)
+if (isSelected('server') && !ensureRedis()) process.exit(1)
 
 const results = []
 for (const { name, run } of selected) {

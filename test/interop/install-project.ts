@@ -20,7 +20,7 @@ function isInstalled(folder: string): boolean {
 
 /**
  * Installs the packages of a project if any are missing, and returns the path of its folder. Each project belongs to one
- * test file, because test files run in parallel.
+ * test file, because test files run in parallel, and to `test/package/runtimes.test.ts`, which runs after them.
  */
 export function installProject(name: string): string {
   const folder = fileURLToPath(new URL(`projects/${name}`, import.meta.url))
