@@ -444,18 +444,6 @@ interface RunOptions<Delta = TextDelta> extends StreamOptions {
     idempotencyKey?: string | false | undefined;
     detachBehavior?: "continue" | "cancel" | undefined;
 }
-interface ArgumentsParser {
-    push(text: string): unknown;
-    create(): ArgumentsParser;
-}
-interface MessageOptions {
-    partialJson?: ArgumentsParser | undefined;
-}
-type Secret = string | ((context: AttemptContext) => string | Promise<string>);
-declare function bearer(token: Secret): AuthProvider;
-declare function apiKey(key: Secret, { header }?: {
-    header?: string;
-}): AuthProvider;
 interface RunResult {
     readonly text: string;
     readonly finishReason: string | undefined;

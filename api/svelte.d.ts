@@ -95,6 +95,7 @@ interface Connection {
     status: number;
     url: string;
     headers: Headers;
+    via?: "channel" | "tab" | undefined;
     read(): Promise<Batch | null>;
     readText(maxBytes: number): Promise<string>;
     cancel(): void;
@@ -119,12 +120,22 @@ interface StreamState {
     readonly error?: StreamError;
 }
 type StreamRecord = {
+    readonly type: "made";
+    readonly kind: "feed" | "run";
+    readonly resumes: boolean;
+    readonly label?: string | undefined;
+} | {
     readonly type: "attempt";
     readonly attempt: number;
     readonly reason: "connect" | "rejected";
 } | {
+    readonly type: "request";
+    readonly method: string;
+    readonly lastEventId?: string | undefined;
+} | {
     readonly type: "response";
     readonly status: number;
+    readonly via?: Connection["via"];
 } | {
     readonly type: "opened";
     readonly reconnected: boolean;
@@ -132,9 +143,33 @@ type StreamRecord = {
     readonly type: "read";
     readonly events: number;
     readonly bytes: number;
+    readonly comments: number;
+    blocks(): readonly Block$1[];
+} | {
+    readonly type: "backpressure";
+    readonly released: Promise<void>;
 } | {
     readonly type: "duplicate";
     readonly id: string;
+} | {
+    readonly type: "reset";
+    readonly reason: string;
+} | {
+    readonly type: "error";
+    readonly error: StreamError;
+} | {
+    readonly type: "cursor";
+    readonly action: "restored" | "saved" | "cleared";
+} | {
+    readonly type: "cancel";
+    readonly status: number;
+} | {
+    readonly type: "finish";
+    readonly finishReason?: string | undefined;
+    readonly usage?: unknown;
+} | {
+    readonly type: "close";
+    readonly isAbort: boolean;
 } | {
     readonly type: "state";
     readonly state: StreamState;
@@ -278,6 +313,7 @@ interface Protocol<Delta, State = void, Message = unknown> {
     resume?: {
         url(address: string, at?: string): string;
         replays: "after" | "all";
+        fromStart?: string;
     };
     cancel?(address: string): {
         method: string;
@@ -349,6 +385,7 @@ interface StreamOptions extends CommonOptions, FetchOptions {
     body?: Exclude<BodyInit, ReadableStream> | null | undefined;
     json?: unknown;
     searchParams?: URLSearchParams | Record<string, string | number | boolean> | string | undefined;
+    label?: string;
     persist?: Persistence | undefined;
 }
 interface SubscribeOptions extends StreamOptions {
