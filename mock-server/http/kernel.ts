@@ -3,6 +3,7 @@ import type { Clock } from '../../server/base/clock.ts'
 import type { Carrier, Connection, Interception } from '../../server/http/hooks.ts'
 import { asLog } from '../../server/log/memory-log.ts'
 import { MemoryStreams } from '../../server/log/memory-streams.ts'
+import { isRunError } from '../../server/run/delta.ts'
 import type { Server } from '../../server/service/create-server.ts'
 import { createKernel } from '../../server/service/create-server.ts'
 import type { Source as ByteSource } from '../../server/stream/sink.ts'
@@ -90,6 +91,10 @@ export function createMockKernel({ clock, heartbeat, maxRuns, bodyLimit, authent
       heartbeat,
       // The transports of the mock watch over clients that do not read.
       drainTimeout: Infinity,
+      instrument(record) {
+        // Errors that a rule injects are wanted.
+        if ('error' in record && !isRunError(record.error)) console.error(record.error)
+      },
       limits: { body: bodyLimit, streams: Infinity, runs: Infinity },
       authenticate(request) {
         const exchange = exchanges.get(request)

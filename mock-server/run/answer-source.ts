@@ -1,5 +1,6 @@
 /** An answer that only its own response reads: it is not kept, and stops when its reader leaves. */
 import type { Clock } from '../../server/base/clock.ts'
+import { nextTurn } from '../../server/base/next-turn.ts'
 import type { End } from '../../server/run/delta.ts'
 import { OtherEvent, isRunError } from '../../server/run/delta.ts'
 import type { Frame } from '../stream/frame.ts'
@@ -40,8 +41,15 @@ export function createAnswerSource(plan: RunPlan, clock: Clock, encode: (event: 
   const watchers = new Set<() => void>()
   const frames: Frame[] = []
   let isComplete = false
+  let isNotifying = false
+  /** Reports what was generated in a turn of the event loop at once, so that it is written at once. */
   const notify = (): void => {
-    for (const onUpdate of watchers) onUpdate()
+    if (isNotifying) return
+    isNotifying = true
+    nextTurn(() => {
+      isNotifying = false
+      for (const onUpdate of watchers) onUpdate()
+    })
   }
   const generate = async (): Promise<void> => {
     for await (const event of readAnswer(plan, clock, controller.signal)) {
