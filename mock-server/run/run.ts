@@ -28,10 +28,12 @@ export interface Pacer {
 export function createPacer(clock: Clock): Pacer {
   let purpose: 'awaited' | 'housekeeping' = 'housekeeping'
   let arm: (() => void) | undefined
+  // Each wait begins when the one before it was due: time that passes in one step is worth as many deltas as in many.
+  let dueAt = clock.now()
   return {
     wait: (ms, signal) =>
       new Promise((resolve) => {
-        const dueAt = clock.now() + ms
+        dueAt += ms
         let cancel = (): void => undefined
         const finish = (): void => {
           arm = undefined
@@ -43,7 +45,7 @@ export function createPacer(clock: Clock): Pacer {
           cancel()
           cancel = clock.after(Math.max(0, dueAt - clock.now()), finish, purpose)
         }
-        if (signal.aborted) return finish()
+        if (signal.aborted || dueAt <= clock.now()) return finish()
         signal.addEventListener('abort', finish)
         arm()
       }),
