@@ -105,12 +105,15 @@ registerContract('connection faults', (open, createSpy) => {
 
   test('[F4] backpressure from a slow consumer is not mistaken for a silent server', async () => {
     const clock = createSyncManualClock()
-    const options = { clock, idleTimeout: 1_000, stallTimeout: 1_000, queue: { events: 2 } }
+    const { connect, batches } = createSpy()
+    const options = { clock, connect, idleTimeout: 1_000, stallTimeout: 1_000, queue: { events: 2 } }
     const { client, server, states } = await open({ heartbeat: 0 }, options)
     const first = await server.send({ data: 0 })
     for (let count = 1; count <= 5; count++) await server.send({ data: count })
     const loop = client.subscribe('/api/stream', { lastEventId: first })[Symbol.asyncIterator]()
     expect(await loop.next()).toMatchObject({ value: { type: 'connected' } })
+    // Until the client has read the five events, only the server can be silent.
+    await waitUntil(() => batches.flatMap(({ blocks }) => blocks).length > 5)
     for (let minutes = 0; minutes < 10; minutes++) clock.advance(60_000)
     for (let count = 1; count <= 5; count++) expect(await loop.next()).toMatchObject({ value: { data: count } })
     expect(states.map(({ status }) => status)).toEqual(['connecting', 'open'])
