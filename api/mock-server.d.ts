@@ -11,6 +11,14 @@ declare class HttpError extends Error {
     readonly headers: HeadersInit | undefined;
     constructor(status: number, detail: string, headers?: HeadersInit);
 }
+interface Usage {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly reasoningTokens?: number;
+    readonly cachedTokens?: number;
+    readonly raw: unknown;
+}
+type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
 type Permission = "feed" | "run" | "broadcast";
 interface Identity {
     readonly subject: string;
@@ -23,6 +31,7 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+type DialectName = "openai-chat" | "openai-responses" | "anthropic" | "gemini" | "ai-sdk" | "ag-ui";
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -140,6 +149,25 @@ interface Feed {
     readonly state: "open" | "closed";
     close(): void;
 }
+type AnswerBlock = {
+    readonly text: string;
+} | {
+    readonly reasoning: string;
+} | {
+    readonly refusal: string;
+} | {
+    readonly tool: string;
+    readonly input?: unknown;
+    readonly id?: string;
+    readonly output?: unknown;
+};
+type Answer = string | readonly AnswerBlock[];
+type AnswerUsage = Partial<Omit<Usage, "raw">>;
+interface AnswerPlan {
+    readonly answer: Answer;
+    readonly finish?: FinishReason | undefined;
+    readonly usage?: AnswerUsage | undefined;
+}
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -162,7 +190,7 @@ interface RestartOptions {
     readonly log?: "keep" | "lose";
 }
 type CannedAnswers = Readonly<Record<string, string>> | readonly string[];
-type GenerateAnswer = (prompt: string) => string;
+type GenerateAnswer = (prompt: string) => Answer | AnswerPlan;
 interface ServiceOptions {
     readonly heartbeat?: number;
     readonly history?: number;
@@ -185,7 +213,13 @@ interface Service {
     handle(request: Request, context: RequestContext): Promise<HttpResponse | DroppedConnection>;
     has(path: string): boolean;
     feed(path?: string): Feed;
+    readonly generateAnswer: GenerateAnswer;
     addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void;
+    addDialectEndpoint(name: DialectName, path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void;
+    addReplay(path: string, text: string, options?: {
+        readonly delay?: number;
+        readonly rules?: readonly Rule[];
+    }): void;
     readonly runs: readonly Run[];
     readonly rules: readonly RuleState[];
     setScenario(scenario: Scenario): void;
@@ -263,4 +297,4 @@ interface MockServer {
 }
 declare function startMockServer(options?: MockServerOptions): Promise<MockServer>;
 export { MOCK_API_KEY, apiKeys, createNodeHandler, createService, jwt, parseScenario, scenarioSchema, startMockServer, unauthorized };
-export type { AuthOptions, Authenticator, CannedAnswers, Client, Clock, DroppedConnection, ExtraEvent, Feed, FeedEvent, HttpResponse, Identity, JwtOptions, MockServer, MockServerOptions, NodeHandler, NodeHandlerOptions, Permission, RequestContext, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenOptions, Traffic };
+export type { Answer, AnswerBlock, AnswerPlan, AnswerUsage, AuthOptions, Authenticator, CannedAnswers, Client, Clock, DialectName, DroppedConnection, ExtraEvent, Feed, FeedEvent, GenerateAnswer, HttpResponse, Identity, JwtOptions, MockServer, MockServerOptions, NodeHandler, NodeHandlerOptions, Permission, RequestContext, RestartOptions, Rule, Run, Scenario, Service, ServiceOptions, TokenOptions, Traffic };

@@ -9,6 +9,14 @@ declare class HttpError extends Error {
     readonly headers: HeadersInit | undefined;
     constructor(status: number, detail: string, headers?: HeadersInit);
 }
+interface Usage {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly reasoningTokens?: number;
+    readonly cachedTokens?: number;
+    readonly raw: unknown;
+}
+type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
 type Permission = "feed" | "run" | "broadcast";
 interface Identity {
     readonly subject: string;
@@ -21,6 +29,7 @@ interface Authenticator {
 }
 declare function unauthorized(scheme: "Bearer" | "ApiKey", detail: string, error?: "invalid_token"): HttpError;
 declare function apiKeys(subjects: Readonly<Record<string, string>>): Authenticator;
+type DialectName = "openai-chat" | "openai-responses" | "anthropic" | "gemini" | "ai-sdk" | "ag-ui";
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -109,6 +118,20 @@ interface Feed {
     readonly state: "open" | "closed";
     close(): void;
 }
+type AnswerBlock = {
+    readonly text: string;
+} | {
+    readonly reasoning: string;
+} | {
+    readonly refusal: string;
+} | {
+    readonly tool: string;
+    readonly input?: unknown;
+    readonly id?: string;
+    readonly output?: unknown;
+};
+type Answer = string | readonly AnswerBlock[];
+type AnswerUsage = Partial<Omit<Usage, "raw">>;
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -148,6 +171,14 @@ interface ServiceOptions {
 type MockOptions = Omit<ServiceOptions, "onRestart" | "cors">;
 interface MockRun {
     readonly text?: string | ((prompt: string) => string);
+    readonly answer?: Answer | ((prompt: string) => Answer);
+    readonly finish?: FinishReason;
+    readonly usage?: AnswerUsage;
+    readonly dialect?: DialectName;
+    readonly fault?: Scenario;
+}
+interface MockReplay {
+    readonly delay?: number;
     readonly fault?: Scenario;
 }
 interface Mock {
@@ -155,6 +186,7 @@ interface Mock {
     readonly requests: readonly Request[];
     readonly runs: readonly Run[];
     run(path: string, run?: MockRun): void;
+    replay(path: string, text: string, options?: MockReplay): void;
     feed(path?: string): Feed;
     setScenario(scenario: Scenario): void;
     has(path: string): boolean;
@@ -164,4 +196,4 @@ declare function createMock(options?: MockOptions): Mock;
 type JsonSchema = Readonly<Record<string, unknown>>;
 declare const scenarioSchema: JsonSchema;
 export { apiKeys, createMock, parseScenario, scenarioSchema, unauthorized };
-export type { Authenticator, CannedAnswers, Client, Clock, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockRun, Permission, Rule, Run, Scenario, ServiceOptions, Traffic };
+export type { Answer, AnswerBlock, AnswerUsage, Authenticator, CannedAnswers, Client, Clock, DialectName, ExtraEvent, Feed, FeedEvent, Identity, Mock, MockOptions, MockReplay, MockRun, Permission, Rule, Run, Scenario, ServiceOptions, Traffic };

@@ -1,4 +1,12 @@
 import { HttpHandler } from "msw";
+interface Usage {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly reasoningTokens?: number;
+    readonly cachedTokens?: number;
+    readonly raw: unknown;
+}
+type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "paused" | "error" | "cancelled";
 interface Clock {
     now(): number;
     date(): number;
@@ -14,6 +22,7 @@ interface Authenticator {
     authenticate(request: Request): Identity | Promise<Identity>;
     issue?: (tokenOptions: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 }
+type DialectName = "openai-chat" | "openai-responses" | "anthropic" | "gemini" | "ai-sdk" | "ag-ui";
 interface ExtraEvent {
     readonly after: number;
     readonly type: string;
@@ -102,6 +111,20 @@ interface Feed {
     readonly state: "open" | "closed";
     close(): void;
 }
+type AnswerBlock = {
+    readonly text: string;
+} | {
+    readonly reasoning: string;
+} | {
+    readonly refusal: string;
+} | {
+    readonly tool: string;
+    readonly input?: unknown;
+    readonly id?: string;
+    readonly output?: unknown;
+};
+type Answer = string | readonly AnswerBlock[];
+type AnswerUsage = Partial<Omit<Usage, "raw">>;
 interface Run {
     readonly id: string;
     readonly prompt: string;
@@ -140,6 +163,14 @@ interface ServiceOptions {
 type MockOptions = Omit<ServiceOptions, "onRestart" | "cors">;
 interface MockRun {
     readonly text?: string | ((prompt: string) => string);
+    readonly answer?: Answer | ((prompt: string) => Answer);
+    readonly finish?: FinishReason;
+    readonly usage?: AnswerUsage;
+    readonly dialect?: DialectName;
+    readonly fault?: Scenario;
+}
+interface MockReplay {
+    readonly delay?: number;
     readonly fault?: Scenario;
 }
 interface Mock {
@@ -147,6 +178,7 @@ interface Mock {
     readonly requests: readonly Request[];
     readonly runs: readonly Run[];
     run(path: string, run?: MockRun): void;
+    replay(path: string, text: string, options?: MockReplay): void;
     feed(path?: string): Feed;
     setScenario(scenario: Scenario): void;
     has(path: string): boolean;

@@ -69,6 +69,13 @@ interface Usage {
     readonly cachedTokens?: number;
     readonly raw: unknown;
 }
+interface ArgumentsParser {
+    push(text: string): unknown;
+    create(): ArgumentsParser;
+}
+interface MessageOptions {
+    partialJson?: ArgumentsParser | undefined;
+}
 interface ProtocolEvent {
     readonly type: string;
     readonly data: string;
@@ -150,13 +157,6 @@ interface Protocol<Delta, State = void, Message = unknown> {
         idleTimeout?: number | undefined;
         stallTimeout?: number | undefined;
     };
-}
-interface ArgumentsParser {
-    push(text: string): unknown;
-    create(): ArgumentsParser;
-}
-interface MessageOptions {
-    partialJson?: ArgumentsParser | undefined;
 }
 declare function openaiChat(options?: MessageOptions): Protocol<Delta, unknown, Message>;
 declare function openaiResponses(options?: MessageOptions): Protocol<Delta, unknown, Message>;

@@ -14,7 +14,7 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = result.exitCode
     return
   }
-  const { server } = result
+  const server = 'server' in result ? result.server : result.recorder
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // The first signal ends the streams cleanly. A second signal has no handler, so it ends the process.
     process.once(signal, () => {

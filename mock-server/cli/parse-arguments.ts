@@ -5,6 +5,9 @@ import { parseArgs } from 'node:util'
 import { MOCK_API_KEY } from '../auth/authenticator.ts'
 import type { MockServerOptions } from '../node/mock-server.ts'
 import { parseCannedAnswers } from '../run/answers.ts'
+import type { RecordingOptions } from './recording-server.ts'
+import type { Replay } from './replays.ts'
+import { readReplays } from './replays.ts'
 import type { RuleKey } from '../scenario/rule.ts'
 import { ruleKeys } from '../scenario/rule.ts'
 import { describeAccepted, parseScenario } from '../scenario/scenario.ts'
@@ -18,9 +21,18 @@ export type Command =
       readonly options: MockServerOptions
       /** Folder to serve at `/`. */
       readonly demo?: string
-      /** What to do if the port is in use. */
-      readonly portPolicy: 'next-free' | 'strict'
+      /** Recordings to serve. */
+      readonly replays: readonly Replay[]
+      readonly portPolicy: PortPolicy
     }
+  | {
+      readonly command: 'record'
+      readonly options: Omit<RecordingOptions, 'printError'>
+      readonly portPolicy: PortPolicy
+    }
+
+/** What to do if the port is in use. */
+export type PortPolicy = 'next-free' | 'strict'
 
 /** A mistake in the arguments; the message names the argument and the expected value. */
 export class UsageError extends Error {}
@@ -40,6 +52,9 @@ const flags = {
   history: { type: 'string' },
   tick: { type: 'string' },
   demo: { type: 'string' },
+  replay: { type: 'string', multiple: true },
+  record: { type: 'string' },
+  out: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -74,6 +89,10 @@ Options:
   --heartbeat <ms>    silence before a heartbeat comment, 0 to disable (default: 30000)
   --history <n>       number of events that the feed keeps for resuming clients (default: 1000)
   --tick <ms>         interval between sample price events in the feed, 0 to disable (default: 1000)
+  --replay <file>     serve a recording, event by event: a file of --record at its paths, or an event stream at
+                      /api/replay; <path>=<file> for another path; repeatable
+  --record <url>      pass requests on to this server, and record its responses without keys and other headers
+  --out <file>        file in which --record writes (default: recording.json)
   --demo <dir>        serve this folder at /, and the built package at /dist/
   -h, --help          print this help
 
@@ -85,7 +104,14 @@ Endpoints:
   GET    /api/generate/ID       resume a run after the Last-Event-ID; DELETE cancels it
   GET    /api/channel           open a channel: many streams over one connection
   POST   /api/channel/ops       open and close channel streams
-  POST   /v1/chat/completions   get an answer in the format of OpenAI's API
+  POST   /v1/chat/completions   get an answer in the format of OpenAI's chat completions
+  POST   /v1/responses          the same for OpenAI's Responses API; GET and DELETE /v1/responses/ID, POST …/cancel
+  POST   /v1/messages           the same for Anthropic's API
+  POST   /v1beta/models/MODEL:streamGenerateContent?alt=sse
+                                the same for Gemini's API
+  POST   /ai-sdk/chat           the same for the UI message stream of the AI SDK; GET /ai-sdk/chat/CHAT/stream
+  POST   /ag-ui/agent           the same for AG-UI
+  GET    /v1/models             list the only model, rivulet-mock
   POST   /api/token             issue a token, with --auth jwt: {"subject", "expiresIn", "permissions"}, all optional
   GET    /_mock                 show clients, runs and rules
   POST   /_mock                 replace the rules with a scenario ([] for none), or perform an action:
@@ -126,6 +152,22 @@ function readJsonFile<Value>(
   }
 }
 
+function parseTarget(url: string): URL {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target?.protocol === 'http:' || target?.protocol === 'https:') return target
+  throw new UsageError(`--record: expected an http: or https: URL, got ${JSON.stringify(url)}`)
+}
+
+function parseReplays(files: readonly string[]): Replay[] {
+  return files.flatMap((file) => {
+    try {
+      return readReplays(file)
+    } catch (error) {
+      throw new UsageError(`--replay ${file}: ${(error as Error).message}`, { cause: error })
+    }
+  })
+}
+
 function parseFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true })
@@ -152,12 +194,22 @@ export function parseArguments(args: readonly string[]): Command {
   if (auth !== undefined && auth !== 'jwt' && auth !== 'apikey') {
     throw new UsageError(`--auth: expected jwt or apikey, got ${JSON.stringify(auth)}`)
   }
+  const portPolicy = values['strict-port'] ? 'strict' : 'next-free'
+  const { record, out, replay = [] } = values
+  const port = parseNumber('port', values.port, 65_535) ?? 3_000
+  if (record === undefined && out !== undefined) throw new UsageError('--out: expected --record, too')
+  if (record !== undefined) {
+    if (replay.length > 0) throw new UsageError('--record: expected no --replay')
+    const options = { port, host, target: parseTarget(record), file: resolve(out ?? 'recording.json') }
+    return { command: 'record', portPolicy, options }
+  }
   return {
     command: 'mock',
-    portPolicy: values['strict-port'] ? 'strict' : 'next-free',
+    portPolicy,
+    replays: parseReplays(replay),
     ...(demo === undefined ? {} : { demo: resolve(demo) }),
     options: omitUndefined<MockServerOptions>({
-      port: parseNumber('port', values.port, 65_535) ?? 3_000,
+      port,
       host,
       auth,
       cors,

@@ -3,7 +3,10 @@ import { MOCK_API_KEY } from '../auth/authenticator.ts'
 import type { MockServer, MockServerOptions } from '../node/mock-server.ts'
 import { startMockServer } from '../node/mock-server.ts'
 import { scenarioSchema } from '../scenario/schema.ts'
+import type { PortPolicy } from './parse-arguments.ts'
 import { formatHelp, parseArguments, UsageError } from './parse-arguments.ts'
+import type { RunningServer } from './recording-server.ts'
+import { startRecordingServer } from './recording-server.ts'
 
 /** The parts of the process that a command uses. */
 export interface CliEnvironment {
@@ -14,16 +17,22 @@ export interface CliEnvironment {
 }
 
 /** The server that a command has started, or the exit code of a finished command. */
-export type CommandResult = { readonly exitCode: number } | { readonly server: MockServer }
+export type CommandResult =
+  | { readonly exitCode: number }
+  | { readonly server: MockServer }
+  | { readonly recorder: RunningServer }
 
 /** Number of further ports to try if the requested port is in use. */
 const MAX_PORT_ATTEMPTS = 100
 
-async function startOnFreePort(options: MockServerOptions, portPolicy: 'next-free' | 'strict'): Promise<MockServer> {
-  const { port: first = 0 } = options
+async function startOnFreePort<Server>(
+  first: number,
+  portPolicy: PortPolicy,
+  start: (port: number) => Promise<Server>,
+): Promise<Server> {
   for (let port = first; ; port++) {
     try {
-      return await startMockServer({ ...options, port })
+      return await start(port)
     } catch (error) {
       const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
       if (!isInUse) throw error
@@ -65,12 +74,27 @@ export async function runCommand(
       print(`${JSON.stringify(scenarioSchema, null, 2)}\n`)
       return { exitCode: 0 }
     }
-    const { options, demo, portPolicy } = command
+    const { port: requestedPort = 0 } = command.options
+    const reportPort = ({ port }: RunningServer): void => {
+      if (requestedPort !== 0 && port !== requestedPort)
+        printError(`Port ${requestedPort} is in use, using ${port} instead.\n`)
+    }
+    if (command.command === 'record') {
+      const { options, portPolicy } = command
+      const recorder = await startOnFreePort(requestedPort, portPolicy, (port) =>
+        startRecordingServer({ ...options, port, printError }),
+      )
+      reportPort(recorder)
+      print(`Rivulet recorder listening on ${recorder.url}\n\n  ${options.target.href} → ${options.file}\n\n`)
+      return { recorder }
+    }
+    const { options, demo, portPolicy, replays } = command
     const folders = demo === undefined ? {} : { folders: { '/': demo, '/dist/': dist } }
-    const server = await startOnFreePort({ ...options, ...folders }, portPolicy)
-    const { port: requestedPort } = options
-    if (requestedPort !== 0 && server.port !== requestedPort)
-      printError(`Port ${requestedPort} is in use, using ${server.port} instead.\n`)
+    const server = await startOnFreePort(requestedPort, portPolicy, (port) =>
+      startMockServer({ ...options, ...folders, port }),
+    )
+    for (const { path, text } of replays) server.service.addReplay(path, text)
+    reportPort(server)
     print(`Rivulet mock server listening on ${server.url}\n\n${formatCurlExamples(server, options)}\n\n`)
     return { server }
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { RuleSet } from '../scenario/rule-set.ts'
 import type { Handler } from './exchange.ts'
 import type { Permission } from './identity.ts'
+import type { HttpResponse } from './response.ts'
 
 /** The handlers and access rules for a path. */
 export interface Route {
@@ -17,5 +18,7 @@ export interface Route {
   readonly overChannel?: 'allowed' | 'never'
   /** Fault rules for this path only. */
   readonly ruleSet?: RuleSet
+  /** Writes an error response in another format than that of PROTOCOL.md. */
+  readonly writeError?: (response: HttpResponse, message: string) => Promise<HttpResponse>
   readonly methods: Readonly<Record<string, Handler>>
 }

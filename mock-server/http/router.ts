@@ -61,6 +61,8 @@ async function* streamEndlessBody(signal: AbortSignal): AsyncGenerator<Chunk, vo
   }
 }
 
+const FAULT_MESSAGE = 'Injected by the scenario.'
+
 /** Creates the response that replaces the real one, if the rule has a `status`. */
 function createFaultResponse(rule: Rule, signal: AbortSignal): HttpResponse | undefined {
   const { status } = rule
@@ -76,7 +78,7 @@ function createFaultResponse(rule: Rule, signal: AbortSignal): HttpResponse | un
     )
   }
   if (status < 300 || REDIRECT_STATUSES.includes(status) || status === 304) return emptyResponse(status, headers)
-  const response = problemResponse(status, 'Injected by the scenario.', headers)
+  const response = problemResponse(status, FAULT_MESSAGE, headers)
   return rule['endless-body'] ? { ...response, body: { chunks: streamEndlessBody(signal) } } : response
 }
 
@@ -170,14 +172,28 @@ export function createRouter(options: RouterOptions): Router {
       await pause(Infinity, clock, signal)
       return { cut: 'reset' }
     }
+    const fault = createFaultResponse(rule, signal)
+    const writesFault = fault && typeof fault.body === 'string' && rule['content-type'] === undefined
     const response =
-      createFaultResponse(rule, signal) ??
+      (writesFault ? await route.writeError?.(fault, FAULT_MESSAGE) : fault) ??
+      fault ??
       (await handle({ ...exchange, identity: await identify(request, route, context) }, route, handler, rule))
     // Delayed after handling, not before: as when a gateway holds back the response to a processed request.
     if (rule['head-delay']) await pause(rule['head-delay'], clock, signal)
     if (!rule['lose-answer']) return response
     if (typeof response.body === 'object') await response.body.chunks.return()
     return { cut: 'reset' }
+  }
+
+  /** Writes the error as the route of the request does. */
+  const writeError = async (
+    request: Request,
+    { basePath = '' }: RequestContext,
+    response: HttpResponse,
+    message: string,
+  ): Promise<HttpResponse> => {
+    const route = findRoute(new URL(request.url).pathname.slice(basePath.length))
+    return (await route?.writeError?.(response, message)) ?? response
   }
 
   return async (request, context) => {
@@ -193,6 +209,7 @@ export function createRouter(options: RouterOptions): Router {
           ? problemResponse(error.status, error.message, error.headers)
           : problemResponse(500, 'Internal error in the mock server; see its console for details.')
       if (!(error instanceof HttpError)) console.error(error)
+      else response = await writeError(request, context, response, error.message)
     }
     if ('cut' in response) return response
     setCorsHeaders(response.headers, cors, request)

@@ -1,5 +1,11 @@
 /** The in-process mock server, for unit tests, Storybook and anything else that accepts a `fetch`. */
+import type { FinishReason } from '../../src/message/message.ts'
+import type { DialectName } from '../dialect/names.ts'
+import { parseDialectName } from '../dialect/names.ts'
 import type { Feed } from '../feed/feed.ts'
+import type { GenerateAnswer } from '../run/answers.ts'
+import type { Answer, AnswerUsage } from '../run/blocks.ts'
+import { parseAnswer, parseFinishReason, planOf } from '../run/blocks.ts'
 import type { Run } from '../run/registry.ts'
 import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
@@ -12,9 +18,39 @@ export type MockOptions = Omit<ServiceOptions, 'onRestart' | 'cors'>
 
 /** The answer of the runs at one path, and their faults. */
 export interface MockRun {
-  /** The complete answer, or a function that returns it for a prompt. @defaultValue a generated answer */
+  /** The complete answer as text, or a function that returns it for a prompt. @defaultValue a generated answer */
   readonly text?: string | ((prompt: string) => string)
+  /**
+   * The complete answer as text or blocks, or a function that returns it for a prompt; instead of `text`.
+   *
+   * @example
+   * ```ts
+   * mock.run('/api/chat', { answer: [{ text: 'Let me look.' }, { tool: 'weather', input: { city: 'Oslo' } }] })
+   * ```
+   */
+  readonly answer?: Answer | ((prompt: string) => Answer)
+  /** Why the answer ends. @defaultValue 'tool-calls' if the application has to run a tool, otherwise 'stop' */
+  readonly finish?: FinishReason
+  /** Numbers of tokens to report. @defaultValue the length of the prompt, and the number of deltas */
+  readonly usage?: AnswerUsage
+  /**
+   * The vendor's protocol in which the endpoint answers. @defaultValue our own, PROTOCOL.md
+   *
+   * @example
+   * ```ts
+   * mock.run('/v1/messages', { dialect: 'anthropic', answer: 'Hello.', fault: 'status:529,once' })
+   * ```
+   */
+  readonly dialect?: DialectName
   /** Faults for requests to this path and to the `resume` URLs of its runs. */
+  readonly fault?: Scenario
+}
+
+/** Options of a recording. */
+export interface MockReplay {
+  /** Milliseconds between events. @defaultValue the `delay` of the mock */
+  readonly delay?: number
+  /** Faults for requests to this path. */
   readonly fault?: Scenario
 }
 
@@ -28,9 +64,20 @@ export interface Mock {
   readonly runs: readonly Run[]
   /**
    * Adds an endpoint for runs at `path`; `/api/generate` exists already, with generated answers.
-   * @throws `TypeError` for an invalid fault
+   * @throws `TypeError` for an invalid fault, answer, finish reason or dialect
    */
   run(path: string, run?: MockRun): void
+  /**
+   * Answers requests to `path` with a recording, event by event: an event stream as text, or a file that
+   * `rivulet mock --record` has written.
+   *
+   * @throws `TypeError` for an invalid fault, and for text that is not a recording
+   * @example
+   * ```ts
+   * mock.replay('/v1/messages', readFileSync('answer.txt', 'utf8'), { fault: 'reset-after:4,once' })
+   * ```
+   */
+  replay(path: string, text: string, options?: MockReplay): void
   /** Returns the feed at `path`, by default `/api/stream`, and creates it if necessary. */
   feed(path?: string): Feed
   /**
@@ -57,6 +104,16 @@ function createRedirectRequest(request: Request, status: number, url: URL, body:
     signal,
     ...(becomesGet ? {} : { method: request.method, ...(body ? { body } : {}) }),
   })
+}
+
+/** Returns the generator of a run's answers. Without an answer of its own, it is the default generator. */
+function createGenerator({ text, answer, finish, usage }: MockRun, generateDefault: GenerateAnswer): GenerateAnswer {
+  if (text !== undefined && answer !== undefined) throw new TypeError('answer: expected either text or answer')
+  const given = text ?? answer
+  if (given !== undefined && typeof given !== 'function') parseAnswer(given)
+  const options = { finish: parseFinishReason(finish), usage }
+  const generate = typeof given === 'function' ? given : given === undefined ? generateDefault : () => given
+  return (prompt) => ({ ...planOf(generate(prompt)), ...options })
 }
 
 /** Creates an in-process mock server. */
@@ -97,9 +154,15 @@ export function createMock(options: MockOptions = {}): Mock {
     get runs() {
       return service.runs
     },
-    run(path, { text, fault } = {}) {
-      const generateAnswer = typeof text === 'string' ? () => text : text
-      service.addRunEndpoint(path, generateAnswer, fault === undefined ? [] : parseScenario(fault))
+    run(path, { dialect, fault, ...run } = {}) {
+      const generateAnswer = createGenerator(run, service.generateAnswer)
+      const rules = fault === undefined ? [] : parseScenario(fault)
+      if (dialect === undefined) service.addRunEndpoint(path, generateAnswer, rules)
+      else service.addDialectEndpoint(parseDialectName(dialect), path, generateAnswer, rules)
+    },
+    replay(path, text, { delay, fault } = {}) {
+      const rules = fault === undefined ? [] : parseScenario(fault)
+      service.addReplay(path, text, { rules, ...(delay !== undefined && { delay }) })
     },
     feed: (path) => service.feed(path),
     setScenario: (scenario) => service.setScenario(scenario),

@@ -1,11 +1,12 @@
 /** The answers of runs: canned, or generated from the prompt and a seed. */
 import { createRandom, hashText } from '../base/random.ts'
+import type { Answer, AnswerPlan } from './blocks.ts'
 
 /** Answers by prompt (`*` for any other prompt), or a list of answers to cycle through. */
 export type CannedAnswers = Readonly<Record<string, string>> | readonly string[]
 
 /** Returns the answer to a prompt. */
-export type GenerateAnswer = (prompt: string) => string
+export type GenerateAnswer = (prompt: string) => Answer | AnswerPlan
 
 const openings = ['You asked:', 'Here is a reply to', 'A short answer to', 'Let us look at']
 const sentences = [
@@ -47,7 +48,10 @@ export function parseCannedAnswers(value: unknown): CannedAnswers {
 }
 
 /** Creates a generator that uses canned answers, and sample answers for all other prompts. */
-export function createAnswerGenerator(cannedAnswers: CannedAnswers | undefined, seed: number): GenerateAnswer {
+export function createAnswerGenerator(
+  cannedAnswers: CannedAnswers | undefined,
+  seed: number,
+): (prompt: string) => string {
   if (!cannedAnswers) return (prompt) => createSampleAnswer(prompt, seed)
   if (Array.isArray(cannedAnswers)) {
     let next = 0

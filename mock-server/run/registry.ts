@@ -1,5 +1,6 @@
 /** The runs that the log of the server keeps, and who reads them. */
 import type { Clock } from '../../server/base/clock.ts'
+import { AnswerText } from '../../server/run/answer-text.ts'
 import type { Delta } from '../../server/run/delta.ts'
 import { OtherEvent } from '../../server/run/delta.ts'
 import type { MockKernel } from '../http/kernel.ts'
@@ -62,7 +63,7 @@ export function createRunRegistry({ streams }: MockKernel, clock: Clock): RunReg
     }
     const read = (): { head: number; state: 'open' | 'closed' } =>
       streams.read(stream, Number.MAX_SAFE_INTEGER, { bytes: 1 }) ?? { head: 0, state: 'closed' }
-    let text = ''
+    const answer = new AnswerText()
     const run: Run = {
       id,
       prompt,
@@ -76,7 +77,7 @@ export function createRunRegistry({ streams }: MockKernel, clock: Clock): RunReg
         return read().head
       },
       get text() {
-        return text
+        return answer.text
       },
     }
     const stopTail = streams.tail(stream, (reason) => {
@@ -89,9 +90,7 @@ export function createRunRegistry({ streams }: MockKernel, clock: Clock): RunReg
       readers,
       pacer: createPacer(clock),
       add(delta) {
-        if (typeof delta === 'string') text += delta
-        else if (!(delta instanceof OtherEvent) && (delta.type ?? 'text') === 'text' && 'content' in delta)
-          text += delta.content
+        if (!(delta instanceof OtherEvent)) answer.add(typeof delta === 'string' ? { content: delta } : delta)
       },
     }
   }

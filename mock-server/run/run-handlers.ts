@@ -9,22 +9,19 @@ import { streamResponse } from '../http/exchange.ts'
 import type { MockKernel } from '../http/kernel.ts'
 import type { HttpResponse } from '../http/response.ts'
 import type { GenerateAnswer } from './answers.ts'
+import { createDeltas, needsTool, planOf } from './blocks.ts'
 import { splitCharacters, splitTokens } from './deltas.ts'
 import type { RunRegistry } from './registry.ts'
 import type { RunPlan } from './run.ts'
 import { generateRun } from './run.ts'
 
-/** How the answers of a path are generated. */
-export interface AnswerEndpoint {
+/** A path at which runs start. Durations are in milliseconds. */
+export interface RunEndpoint {
   readonly path: string
   readonly generateAnswer: GenerateAnswer
   /** Milliseconds between deltas, unless a rule overrides it. */
   readonly delay: number
   readonly unit: 'character' | 'token'
-}
-
-/** A path at which runs start. Durations are in milliseconds. */
-export interface RunEndpoint extends AnswerEndpoint {
   readonly kernel: MockKernel
   readonly registry: RunRegistry
   /** How long a run is kept after it ends or its last reader leaves, whichever is later. */
@@ -45,15 +42,19 @@ export interface RunHandlers {
 }
 
 /** Plans a run from its prompt and the rules of the request. */
-export function planRun({ rule }: Exchange, endpoint: AnswerEndpoint, prompt: string): RunPlan {
+function planRun({ rule }: Exchange, endpoint: RunEndpoint, prompt: string): RunPlan {
   const splitsByToken = rule.tokens ?? endpoint.unit === 'token'
+  const split = splitsByToken ? splitTokens : splitCharacters
+  const { answer, finish, usage } = planOf(endpoint.generateAnswer(prompt))
   const errorAfter = rule['error-after']
   return {
     prompt,
-    deltas: (splitsByToken ? splitTokens : splitCharacters)(endpoint.generateAnswer(prompt)),
+    // Plain text needs no blocks.
+    deltas: typeof answer === 'string' ? split(answer) : createDeltas(answer, split),
+    usage,
     delay: rule.delay ?? endpoint.delay,
     events: rule.events ?? [],
-    finishReason: rule['finish-reason'] ?? 'stop',
+    finishReason: rule['finish-reason'] ?? finish ?? (needsTool(answer) ? 'tool-calls' : 'stop'),
     error:
       errorAfter === undefined
         ? undefined

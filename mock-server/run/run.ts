@@ -1,17 +1,20 @@
 /** The generation of a run: its deltas and other events over time, with or without readers. */
 import type { Clock } from '../../server/base/clock.ts'
-import type { Delta, End } from '../../server/run/delta.ts'
+import type { Delta, End, FinishReason } from '../../server/run/delta.ts'
 import { OtherEvent, RunError } from '../../server/run/delta.ts'
 import type { ExtraEvent } from '../scenario/rule.ts'
+import type { AnswerUsage } from './blocks.ts'
 
 /** The content and timing of a run. */
 export interface RunPlan {
   readonly prompt: string
-  readonly deltas: readonly string[]
+  readonly deltas: readonly Delta[]
   /** Milliseconds between deltas; 0 generates all of them at once. */
   readonly delay: number
   readonly events: readonly ExtraEvent[]
-  readonly finishReason: 'stop' | 'length'
+  readonly finishReason: FinishReason
+  /** Numbers of tokens that `end` reports. @defaultValue the length of the prompt, and the number of deltas */
+  readonly usage?: AnswerUsage | undefined
   /** Ends the run with an `error` event after this many deltas. */
   readonly error?: { readonly after: number; readonly code: string; readonly retryable: boolean } | undefined
 }
@@ -68,7 +71,7 @@ export async function* generateRun(
   pacer: Pacer,
   signal: AbortSignal,
 ): AsyncGenerator<Delta | OtherEvent, End> {
-  const { prompt, deltas, delay, events, finishReason, error } = plan
+  const { prompt, deltas, delay, events, finishReason, usage, error } = plan
   for (let index = 0; ; index++) {
     if (delay > 0) await pacer.wait(delay, signal)
     if (signal.aborted) return {}
@@ -78,7 +81,8 @@ export async function* generateRun(
       throw new RunError(code, `The generation failed after ${index} delta${index === 1 ? '' : 's'}.`, { retryable })
     }
     const delta = deltas[index]
-    if (delta === undefined) return { finishReason, usage: { inputTokens: prompt.length, outputTokens: index } }
+    if (delta === undefined)
+      return { finishReason, usage: { inputTokens: prompt.length, outputTokens: index, ...usage } }
     yield delta
   }
 }

@@ -3,6 +3,8 @@ import type { Clock } from '../../server/base/clock.ts'
 import { systemClock } from '../../server/base/clock.ts'
 import { handleTokenRequest } from '../auth/token-handler.ts'
 import { createChannels } from '../channel/channel-handlers.ts'
+import type { DialectName } from '../dialect/names.ts'
+import { dialectPaths } from '../dialect/names.ts'
 import { broadcastTo } from '../feed/feed-handlers.ts'
 import type { Feed, FeedEvent, ReadableFeed } from '../feed/feed.ts'
 import { createFeed } from '../feed/feed.ts'
@@ -13,9 +15,11 @@ import { createMockKernel } from '../http/kernel.ts'
 import type { HttpResponse, DroppedConnection } from '../http/response.ts'
 import type { Route } from '../http/route.ts'
 import { createRouter } from '../http/router.ts'
+import { createPlaybacks } from '../replay/playbacks.ts'
+import { parseRecording } from '../replay/recording.ts'
+import { replayResponses } from '../replay/replay-handler.ts'
 import type { CannedAnswers, GenerateAnswer } from '../run/answers.ts'
 import { createAnswerGenerator } from '../run/answers.ts'
-import { chatCompletions } from '../run/openai.ts'
 import type { Run } from '../run/registry.ts'
 import { createRunRegistry } from '../run/registry.ts'
 import { createRunHandlers } from '../run/run-handlers.ts'
@@ -26,6 +30,7 @@ import type { Scenario } from '../scenario/scenario.ts'
 import { parseScenario } from '../scenario/scenario.ts'
 import type { RestartOptions } from './control.ts'
 import { applyControlRequest, showState } from './control.ts'
+import { createDialectRoute, modelsPath, modelsRoute } from './dialect-routes.ts'
 
 /** Options of a mock server. Durations are in milliseconds. */
 export interface ServiceOptions {
@@ -74,8 +79,17 @@ export interface Service {
   has(path: string): boolean
   /** Returns the feed at this path, by default `/api/stream`, and creates it if necessary. */
   feed(path?: string): Feed
+  /** Generates the answers of endpoints that have none of their own. */
+  readonly generateAnswer: GenerateAnswer
   /** Adds an endpoint for runs at this path; `rules` apply only to this endpoint and its runs. */
   addRunEndpoint(path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void
+  /** Adds an endpoint of a vendor's dialect at this path, and what belongs to it below the path. */
+  addDialectEndpoint(name: DialectName, path: string, generateAnswer?: GenerateAnswer, rules?: readonly Rule[]): void
+  /**
+   * Answers requests to this path with a recording.
+   * @throws `TypeError` for text that is not a recording, or has no response for the path
+   */
+  addReplay(path: string, text: string, options?: { readonly delay?: number; readonly rules?: readonly Rule[] }): void
   /** The runs that are kept. */
   readonly runs: readonly Run[]
   /** The rules in force. */
@@ -97,6 +111,9 @@ export interface Service {
   /** Ends every stream cleanly and stops all timers. */
   close(): void
 }
+
+/** Number of path segments after a route for all paths below its own. */
+const MAX_SUBPATH_DEPTH = 2
 
 /** Creates the service, with a feed at `/api/stream` and runs at `/api/generate`. */
 export function createService(options: ServiceOptions = {}): Service {
@@ -151,18 +168,43 @@ export function createService(options: ServiceOptions = {}): Service {
     routes.set(path, { ...common, methods: { GET: start, POST: start, DELETE: start } })
     prefixRoutes.set(`${path}/`, { ...common, methods: { GET: resume, DELETE: resume } })
   }
-  const findRoute = (path: string): Route | undefined =>
-    routes.get(path) ?? prefixRoutes.get(path.slice(0, path.lastIndexOf('/') + 1))
+  const playbacks = createPlaybacks({ retention, maxKept: maxRuns, clock })
+  const addDialectEndpoint = (
+    name: DialectName,
+    path: string,
+    generateAnswer: GenerateAnswer = generateDefaultAnswer,
+    rules: readonly Rule[] = [],
+  ): void => {
+    const endpoint = { path, generateAnswer, delay, unit, bodyLimit, playbacks }
+    const route = createDialectRoute(name, endpoint, createRuleSet(rules))
+    routes.set(path, route)
+    prefixRoutes.set(`${path}/`, route)
+    const models = modelsPath(name, path)
+    if (models !== undefined) routes.set(models, modelsRoute)
+  }
+  /** Finds the route of a path, or of the nearest path above it that has a route for what is below. */
+  const findRoute = (path: string): Route | undefined => {
+    const exact = routes.get(path)
+    if (exact) return exact
+    let end = path.lastIndexOf('/')
+    for (let depth = 0; depth < MAX_SUBPATH_DEPTH && end > 0; depth++, end = path.lastIndexOf('/', end - 1)) {
+      const found = prefixRoutes.get(path.slice(0, end + 1))
+      if (found) return found
+    }
+    return undefined
+  }
   const channels = createChannels(kernel, () => handle)
   const drop = (): void => {
     channels.end('cut')
     for (const one of feeds.values()) one.drop()
     registry.drop()
+    playbacks.drop()
   }
   const clearHistory = (): void => {
     channels.end('cut')
     for (const one of feeds.values()) one.clearHistory()
     registry.clear('cut')
+    playbacks.clear('cut')
   }
   const restart = (restartOptions: RestartOptions): void => {
     if (options.onRestart) return options.onRestart(restartOptions)
@@ -177,20 +219,7 @@ export function createService(options: ServiceOptions = {}): Service {
     permission: 'broadcast',
     methods: { POST: broadcastTo(mainFeed, bodyLimit) },
   })
-  routes.set('/v1/chat/completions', {
-    responseKind: 'stream',
-    kind: 'run',
-    permission: 'run',
-    methods: {
-      POST: chatCompletions({
-        path: '/v1/chat/completions',
-        generateAnswer: generateDefaultAnswer,
-        delay,
-        unit,
-        bodyLimit,
-      }),
-    },
-  })
+  for (const [name, path] of Object.entries(dialectPaths)) addDialectEndpoint(name as DialectName, path)
   if (authenticator.issue) {
     const issue = handleTokenRequest(authenticator.issue, bodyLimit)
     routes.set('/api/token', { responseKind: 'other', access: 'public', methods: { POST: issue } })
@@ -220,7 +249,21 @@ export function createService(options: ServiceOptions = {}): Service {
     handle,
     has: (path) => findRoute(path) !== undefined,
     feed,
+    generateAnswer: generateDefaultAnswer,
     addRunEndpoint,
+    addDialectEndpoint,
+    addReplay(path, text, { delay: replayDelay = delay, rules = [] } = {}) {
+      const all = parseRecording(text)
+      const responses = all.filter((response) => response.path === '*' || response.path === path)
+      if (responses.length === 0) throw new TypeError(`recording: no response for ${path}`)
+      const replay = replayResponses({ responses, delay: replayDelay, playbacks })
+      routes.set(path, {
+        responseKind: 'stream',
+        permission: 'run',
+        ruleSet: createRuleSet(rules),
+        methods: { GET: replay, POST: replay, DELETE: replay },
+      })
+    },
     get runs() {
       return registry.runs
     },
@@ -234,6 +277,7 @@ export function createService(options: ServiceOptions = {}): Service {
     close() {
       for (const one of feeds.values()) one.close()
       registry.clear('ended')
+      playbacks.clear('ended')
       channels.end('ended')
       kernel.streams.close()
     },

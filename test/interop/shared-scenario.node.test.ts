@@ -46,7 +46,7 @@ const ENTRY_POINTS: Record<string, (file: string) => Promise<{ url: string; fetc
     const environment = { dist: '.', print: () => undefined, printError: () => undefined }
     const words = ['mock', '--port', '0', '--delay', '0', '--tick', '0', '--scenario', file]
     const outcome = await runCommand(words, environment)
-    if (!('server' in outcome)) throw new Error(`The command exited with code ${outcome.exitCode}`)
+    if (!('server' in outcome)) throw new Error(`The command started no server: ${JSON.stringify(outcome)}`)
     const { server } = outcome
     onTestFinished(() => server.close())
     return { url: server.url, fetch, send: () => void server.broadcast({ data: 1 }) }

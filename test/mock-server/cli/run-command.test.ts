@@ -8,6 +8,7 @@ import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { formatHelp, parseArguments } from '../../../mock-server/cli/parse-arguments.ts'
 import { type CommandResult, runCommand } from '../../../mock-server/cli/run-command.ts'
+import { dialectPaths } from '../../../mock-server/dialect/names.ts'
 import { startMockServer } from '../../../mock-server/node/mock-server.ts'
 import { ruleKeys } from '../../../mock-server/scenario/rule.ts'
 import { scenarioSchema } from '../../../mock-server/scenario/schema.ts'
@@ -34,6 +35,7 @@ async function run(...args: string[]): Promise<{ result: CommandResult; output: 
     printError: (text) => (errorOutput += text),
   })
   if ('server' in result) onTestFinished(() => result.server.close())
+  if ('recorder' in result) onTestFinished(() => result.recorder.close())
   return { result, output, errorOutput }
 }
 
@@ -66,10 +68,13 @@ describe('help', () => {
       '--tick',
       '--heartbeat',
       '--history',
+      '--replay',
+      '--record',
+      '--out',
       '/api/stream',
       '/api/broadcast',
       '/api/generate',
-      '/v1/chat/completions',
+      ...Object.values(dialectPaths),
       '/api/token',
       '/_mock',
       'startMockServer',
@@ -90,6 +95,7 @@ describe('options', () => {
     expect(parseArguments(['mock'])).toEqual({
       command: 'mock',
       portPolicy: 'next-free',
+      replays: [],
       options: { port: 3_000, tick: 1_000 },
     })
   })
@@ -103,6 +109,7 @@ describe('options', () => {
       command: 'mock',
       portPolicy: 'strict',
       demo: folder,
+      replays: [],
       options: {
         port: 4_000,
         host: '::1',
@@ -129,6 +136,10 @@ describe('options', () => {
     [['mock', '--seed', '-1'], '--seed'],
     [['mock', '--auth', 'basic'], '--auth: expected jwt or apikey, got "basic"'],
     [['mock', '--answers', '/nowhere.json'], '--answers /nowhere.json: ENOENT'],
+    [['mock', '--replay', '/nowhere.txt'], '--replay /nowhere.txt: ENOENT'],
+    [['mock', '--record', 'api.test'], '--record: expected an http: or https: URL, got "api.test"'],
+    [['mock', '--record', 'https://api.test', '--replay', 'x'], '--record: expected no --replay'],
+    [['mock', '--out', 'x'], '--out: expected --record, too'],
   ])('%j is reported as a usage error with exit code 2', async (args, message) => {
     const { result, errorOutput, output } = await run(...args)
     expect(result).toEqual({ exitCode: 2 })
@@ -142,6 +153,8 @@ describe('options', () => {
     ['--scenario', '{"reset-after": "5"}', 'scenario["reset-after"]: expected an integer of at least 0, got "5"'],
     ['--scenario', '{', 'JSON'],
     ['--answers', '{"a": 1}', '"a" is not a string'],
+    ['--replay', '{}', 'expected { "recording": 1'],
+    ['--replay', 'hello', 'expected an event stream'],
   ])('%s with a file that contains %s is a usage error', async (option, content, message) => {
     const path = await file('wrong.json', content)
     const { result, errorOutput } = await run('mock', option, path)
@@ -187,6 +200,51 @@ describe('serving', () => {
     expect(await (await fetch(`${url}/`)).text()).toBe('demo')
     expect(await (await fetch(`${url}/dist/index.js`)).text()).toBe('package')
     expect((await fetch(`${url}/other.html`)).status).toBe(404)
+  })
+
+  test('--replay serves event streams and recordings, and all faults apply', async () => {
+    const stream = await file('answer.txt', 'data: one\n\ndata: two\n\n')
+    const headers = { 'content-type': 'text/event-stream' }
+    const response = { method: 'POST', path: '/v1/messages', status: 200, headers, body: 'data: three\n\n' }
+    const recorded = await file('recorded.json', JSON.stringify({ recording: 1, responses: [response] }))
+    const { url } = await start(
+      '--delay',
+      '0',
+      '--replay',
+      stream,
+      '--replay',
+      `/other=${stream}`,
+      '--replay',
+      recorded,
+    )
+    const read = async (path: string, init?: RequestInit): Promise<(string | undefined)[]> => {
+      const reader = await openStreamReader(url + path, init)
+      return (await reader.readToEnd()).events.map(({ data }) => data)
+    }
+    expect(await read('/api/replay')).toEqual(['one', 'two'])
+    expect(await read('/other?fault=end-after:1')).toEqual(['one'])
+    expect(await read('/v1/messages', { method: 'POST' })).toEqual(['three'])
+  })
+
+  test('--record writes what a real server sends, without credentials, and --replay serves it', async () => {
+    const target = await startMockServer({ delay: 0, unit: 'token', answers: ['Hello, world.'] })
+    onTestFinished(() => target.close())
+    const out = join(folder, 'recording.json')
+    const { result, output } = await run('mock', '--port', '0', '--record', target.url, '--out', out)
+    if (!('recorder' in result)) throw new Error(output)
+    expect(output).toContain(`listening on ${result.recorder.url}\n`)
+    const init = {
+      method: 'POST',
+      headers: { authorization: 'Bearer secret-token-1' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'private words' }], stream: true }),
+    }
+    const answer = await (await fetch(`${result.recorder.url}/v1/chat/completions?key=secret-key-1`, init)).text()
+    expect(answer).toContain('[DONE]')
+    const text = await readFile(out, 'utf8')
+    for (const secret of ['secret-token-1', 'secret-key-1', 'private words']) expect(text).not.toContain(secret)
+    const { url } = await start('--delay', '0', '--replay', out)
+    // Both mocks begin with the comment `open`.
+    expect(await (await fetch(`${url}/v1/chat/completions`, init)).text()).toBe(`: open\n\n${answer}`)
   })
 
   test('if the port is in use, the next free port is used and reported', async () => {

@@ -158,7 +158,9 @@ test.each([
   const { url } = await openLocalTestServer(options)
   const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) })
   expect(response.status).toBe(400)
-  expect(((await response.json()) as { detail: string }).detail).toContain(detail)
+  const { error } = (await response.json()) as { error: { message: string; type: string } }
+  expect(error.message).toContain(detail)
+  expect(error.type).toBe('invalid_request_error')
 })
 
 test('message content may be an array of parts', async () => {
