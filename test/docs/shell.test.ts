@@ -50,6 +50,9 @@ test.skipIf(!hasCurl).each(withCurl)(
 const files = mkdtempSync(join(tmpdir(), 'rivulet-files-'))
 writeFileSync(join(files, 'answers.json'), '{"*":"Hello."}')
 writeFileSync(join(files, 'faults.json'), '[{"reset-after":5}]')
+writeFileSync(join(files, 'answer.txt'), 'data: 1\n\n')
+const response = { method: 'GET', path: '/', status: 200, headers: {}, body: '' }
+writeFileSync(join(files, 'chat.json'), JSON.stringify({ recording: 1, responses: [response] }))
 afterAll(() => rmSync(files, { recursive: true }))
 
 test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))(
@@ -58,8 +61,9 @@ test.each(lines.filter(({ line }) => line.startsWith('npx rivulet')))(
     const words = line
       .split(/\s+/)
       .slice(2)
-      .map((word) => (word.endsWith('.json') ? join(files, word) : word))
-    expect(parseArguments(words).command).toBe(words.includes('--help') ? 'help' : 'mock')
+      .map((word) => word.replace(/[\w.-]+\.(json|txt)$/, (file) => join(files, file)))
+    const command = words.includes('--help') ? 'help' : words.includes('--record') ? 'record' : 'mock'
+    expect(parseArguments(words).command).toBe(command)
   },
 )
 
