@@ -56,7 +56,9 @@ export function programOf(block: Block): { text: string; offset: number } {
   return { text: setup + code, offset: setup.split('\n').length - 1 }
 }
 
-/** Returns a file name for a block. */
-export function fileNameOf({ document, line, language }: Block, extension = language === 'ts' ? 'ts' : 'js'): string {
-  return `${document.replace(/\W+/g, '-')}-${line}.${extension}`
+/** Returns a file name for a block: that of its flag `file=name`, if other blocks import it. */
+export function fileNameOf(block: Block, extension = block.language === 'ts' ? 'ts' : 'js'): string {
+  const { document, line, flags } = block
+  const name = flags.find((flag) => flag.startsWith('file='))?.slice('file='.length)
+  return `${name ?? `${document.replace(/\W+/g, '-')}-${line}`}.${extension}`
 }

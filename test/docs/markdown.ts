@@ -21,7 +21,7 @@ export interface Block {
   /** The line number of the first line of code, from 1. */
   readonly line: number
   readonly language: string
-  /** Words after the language: `setup`, `types`, `vitest`, `jwt`, `apikey`. */
+  /** Words after the language: `setup`, `types`, `vitest`, `jwt`, `apikey`, `file=name`. */
   readonly flags: readonly string[]
   readonly code: string
   /** The expected output: the `text` block that follows immediately, if any. */

@@ -9,7 +9,8 @@ import { startMockServer } from '../../mock-server/node/mock-server.ts'
 import { browserArgs, findBrowser } from '../../scripts/browser.mjs'
 import { blocks, patternOf, expectedOutputOf, root } from './markdown.ts'
 
-const pages = blocks.filter(({ language }) => language === 'html')
+/** Pages to run. Pages marked `types` need a server of their own, and have a test of their own. */
+const pages = blocks.filter(({ language, flags }) => language === 'html' && !flags.includes('types'))
 const executablePath: string | undefined = findBrowser()
 // On CI a missing browser is a failure, not a skipped test.
 const missing = !executablePath && !process.env['CI'] && !existsSync(chromium.executablePath())
