@@ -31,6 +31,28 @@ declare module 'better-sse' {
 declare module '@vercel/functions' {
   export function waitUntil(promise: Promise<unknown>): void
 }
+declare module 'openai' {
+  interface Body { stream: true; model: string; messages: object[] }
+  interface Chunk { choices: { delta?: { content?: string | null } }[] }
+  interface ApiPromise<Result> extends Promise<Result> { asResponse(): Promise<Response> }
+  export default class OpenAI {
+    constructor(options?: { apiKey?: string; dangerouslyAllowBrowser?: boolean })
+    chat: { completions: { create(body: Body, options?: { signal?: AbortSignal }): ApiPromise<AsyncIterable<Chunk>> } }
+  }
+}
+declare module 'ai' {
+  export class DefaultChatTransport { constructor(options?: { api?: string }) }
+}
+declare module '@ai-sdk/react' {
+  import type { DefaultChatTransport } from 'ai'
+  export function useChat(options?: { transport?: DefaultChatTransport }): {
+    messages: { id: string; role: 'system' | 'user' | 'assistant'; parts: { type: string }[] }[]
+    sendMessage(message: { text: string }): Promise<void>
+    status: 'submitted' | 'streaming' | 'ready' | 'error'
+    stop(): Promise<void>
+    error: Error | undefined
+  }
+}
 `
 
 /** Compiler messages by file. */
