@@ -47,7 +47,11 @@ registerContract('resuming runs', (open) => {
         headers: { 'idempotency-key': expect.stringMatching(/^[0-9a-f-]{36}$/) },
       })
       expect(others.slice(0, 3).map(({ method, path, headers }) => [method, path, headers['last-event-id']])).toEqual(
-        [3, 6, 9].map((position) => ['GET', pathname, expect.stringMatching(`^${pathname.split('/').pop()}-${position}-`)]),
+        [3, 6, 9].map((position) => [
+          'GET',
+          pathname,
+          expect.stringMatching(`^${pathname.split('/').pop()}-${position}-`),
+        ]),
       )
       expect(others.filter(({ method }) => method !== 'GET')).toEqual([])
     },
