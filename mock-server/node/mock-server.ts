@@ -35,7 +35,7 @@ export interface MockServerOptions extends Omit<ServiceOptions, 'onRestart' | 'a
   readonly tick?: number
   /** Folders to serve, by URL path: `{ '/': 'demo' }`. @defaultValue none */
   readonly folders?: StaticFolders
-  /** Answers requests that neither the mock server nor a folder answers. @defaultValue they get a 404 */
+  /** Answers requests that neither the mock server nor a folder answers. @defaultValue a 404 */
   readonly fallback?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
