@@ -1,6 +1,7 @@
 /** The soak's server, in a process of its own: serves the page, and a feed that resets one connection after another. */
 import { join } from 'node:path'
 import { startMockServer } from '../../mock-server/node/mock-server.ts'
+import { parseId } from '../../server/stream/wire-id.ts'
 import { type Plan, eventsPerConnection } from './plan.ts'
 
 /** A message from the parent. */
@@ -36,7 +37,7 @@ const server = await startMockServer({
     requests++
     // Broadcast up to three connections' worth of events ahead of the client: enough to reset this connection, and
     // never more than `history` holds.
-    const position = Number(/-(\d+)$/.exec(request.headers.get('last-event-id') ?? '')?.[1] ?? 0)
+    const position = parseId(request.headers.get('last-event-id') ?? '')?.position ?? 0
     const sendUntil = Math.min(events, position + 3 * eventsBeforeReset)
     while (sent < sendUntil) server.broadcast({ type: 'number', data: sent++ })
   },

@@ -320,7 +320,7 @@ const checks = [
       const records = []
       const instrument = diagnose((record) => records.push(record))
       await subscribe(`${url}/feed?key=SECRET`, { retry, instrument, onError: () => {} }).closed
-      equal(records[0].type, 'attempt')
+      equal(records[0].type, 'made')
       equal(JSON.stringify(records).includes('SECRET'), false)
     },
   ],
