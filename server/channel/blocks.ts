@@ -18,8 +18,6 @@ const DATA = 0x64
 const ID = 0x69
 const RETRY = 0x72
 
-const decoder = new TextDecoder()
-
 /** Finds the block at `start`. */
 export function findBlock(bytes: Uint8Array, start: number): Block {
   let idAt = -1
@@ -33,7 +31,8 @@ export function findBlock(bytes: Uint8Array, start: number): Block {
     // A line feed joins the lines of the data.
     if (first === DATA) dataBytes += lineEnd - lineStart - 'data: '.length + 1
     else if (first === ID) idAt = lineStart + 'id: '.length
-    else if (first === RETRY) retry = Number(decoder.decode(bytes.subarray(lineStart + 'retry: '.length, lineEnd)))
+    else if (first === RETRY)
+      retry = Number(new TextDecoder().decode(bytes.subarray(lineStart + 'retry: '.length, lineEnd)))
     lineStart = lineEnd + 1
   }
   return { end: lineStart + 1, idAt, dataBytes, retry }
