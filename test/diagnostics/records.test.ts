@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Diagnostic, diagnose } from '../../src/diagnostics.ts'
 import { createDeferred } from '../../src/base/deferred.ts'
-import type { Cursor } from '../../src/base/errors.ts'
+import { type Cursor, StreamError } from '../../src/base/errors.ts'
 import type { ClientOptions } from '../../src/request/options.ts'
 import type { Persistence } from '../../src/request/stream-options.ts'
 import { flushMicrotasks } from '../support/flush-microtasks.ts'
@@ -207,7 +207,7 @@ describe('closed', () => {
     await flushMicrotasks()
     const cancelled = run.cancel()
     await flushMicrotasks()
-    network.last.fail()
+    network.last.fail(new StreamError('network', 'Refused'))
     await expect(cancelled).rejects.toThrow('Refused')
     expect(recordsOf('cancel', 'error', 'closed')).toEqual([
       { type: 'error', code: 'network' },

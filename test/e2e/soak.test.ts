@@ -23,8 +23,8 @@ test(
     expect(counts.reconnects).toBeGreaterThanOrEqual(plan.reconnects)
     expect(requests).toBe(counts.reconnects + 1)
     expect(leftovers).toEqual({ listeners: 0, timers: 0, 'pending requests': 0, 'server clients': 0 })
-    // However many connections there were: one listener for the signal, three for reconnect hints, and three more while
-    // a write is pending.
-    for (const { listeners } of samples) expect([4, 7]).toContain(listeners)
+    // However many connections there were: one listener for the signal, three for reconnect hints, two for leaving the
+    // page, and three more while a write is pending.
+    for (const { listeners } of samples) expect([6, 9]).toContain(listeners)
   },
 )

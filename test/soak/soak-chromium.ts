@@ -14,8 +14,8 @@ declare global {
   }
 }
 
-/** Listeners for `online`, `pageshow` and `visibilitychange`: one set serves all streams, and stays. */
-const SHARED_LISTENERS = 3
+/** Listeners for `online`, `pageshow` (two), `visibilitychange` and `beforeunload`: one set serves all streams, and stays. */
+const SHARED_LISTENERS = 5
 
 /** Counts the event listeners of one object in the page. */
 async function listenersOf(session: CDPSession, expression: string): Promise<number> {
